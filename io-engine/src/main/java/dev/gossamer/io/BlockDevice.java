@@ -1,0 +1,28 @@
+package dev.gossamer.io;
+
+/**
+ * Everything that holds blocks: a disk, a thin volume, a simulated disk, a fault injector. Devices stack.
+ *
+ * <p>Contract, checked by the contract tests on every implementation:
+ *
+ * <ol>
+ *   <li>{@link #submit} is called on the thread of {@code request.loop()}, and the request completes on that thread,
+ *       exactly once, possibly before {@code submit} returns.
+ *   <li>Between submit and completion the device owns the request and its buffer.
+ *   <li>A range outside the device, or against {@link BlockGeometry#alignmentBytes}, is EINVAL and changes nothing.
+ *   <li>FLUSH makes stable what had completed when it was submitted; FUA makes stable the request that carries it.
+ *   <li>Requests in flight together are unordered. Two overlapping writes leave, per 512-byte sector, one of the two.
+ * </ol>
+ */
+public interface BlockDevice extends AutoCloseable {
+
+    /** The current geometry; the size of a volume can change while it is open. Callable from any thread. */
+    BlockGeometry geometry();
+
+    /** Starts a request. Never blocks and never throws for the request's sake: errors come with its completion. */
+    void submit(BlockRequest request);
+
+    /** Releases the device. The caller has waited for its requests. */
+    @Override
+    void close();
+}

@@ -1,0 +1,216 @@
+package dev.gossamer.io;
+
+import dev.gossamer.io.buffer.IoBuffer;
+
+/**
+ * One block I/O, pooled by the {@link IoLoop} that made it and reused.
+ *
+ * <p>The object that a connection takes for an NBD command is the one that reaches the disk. A device on the way that
+ * only redirects the request changes its offset and {@linkplain #push pushes} a completion to undo that; one that must
+ * split it takes {@linkplain #child children} from the same pool.
+ *
+ * <p>Fields are plain: at any moment one thread owns the request. Handing it to another thread goes through
+ * {@link IoLoop#execute}, which orders the memory.
+ */
+public final class BlockRequest {
+    /** The request is stable before it completes. */
+    public static final int FUA = 1;
+    /** WRITE_ZEROES must leave the range allocated. */
+    public static final int NO_UNMAP = 2;
+    /** WRITE_ZEROES must fail with EOPNOTSUPP rather than write zeros to the medium. */
+    public static final int FAST_ZERO = 4;
+
+    /** Deepest stack of devices: connection, volume, slice, fault plan, recorder, disk, and room to spare. */
+    private static final int MAX_DEPTH = 8;
+
+    private final IoLoop loop;
+    private final BlockCompletion[] completions = new BlockCompletion[MAX_DEPTH];
+    private final long[] savedOffsets = new long[MAX_DEPTH];
+    private int depth;
+
+    private BlockOperation operation = BlockOperation.FLUSH;
+    private long offsetBytes;
+    private long lengthBytes;
+    private int flags;
+    private IoBuffer buffer;
+    private int bufferOffsetBytes;
+
+    private BlockRequest parent;
+    private int pendingParts;
+    private int firstError;
+
+    /** Links requests in an intrusive queue of their present owner. */
+    public BlockRequest next;
+
+    /** Free for the submitter (an NBD cookie); devices leave it alone. */
+    public long tag;
+
+    /** Free for the submitter (its connection); devices leave it alone. */
+    public Object owner;
+
+    /** Free for the engine that has the request at the disk: bytes done so far. */
+    public int progressBytes;
+
+    BlockRequest(IoLoop loop) {
+        this.loop = loop;
+    }
+
+    /** Prepares a request that carries data. The buffer stays the submitter's, lent until completion. */
+    public BlockRequest transfer(
+            BlockOperation newOperation,
+            long newOffsetBytes,
+            int newLengthBytes,
+            int newFlags,
+            IoBuffer newBuffer,
+            int newBufferOffsetBytes) {
+        operation = newOperation;
+        offsetBytes = newOffsetBytes;
+        lengthBytes = newLengthBytes;
+        flags = newFlags;
+        buffer = newBuffer;
+        bufferOffsetBytes = newBufferOffsetBytes;
+        return this;
+    }
+
+    /** Prepares a request without data: FLUSH, DISCARD, WRITE_ZEROES. */
+    public BlockRequest command(BlockOperation newOperation, long newOffsetBytes, long newLengthBytes, int newFlags) {
+        operation = newOperation;
+        offsetBytes = newOffsetBytes;
+        lengthBytes = newLengthBytes;
+        flags = newFlags;
+        buffer = null;
+        bufferOffsetBytes = 0;
+        return this;
+    }
+
+    /** The loop that owns this request; it is submitted and completed there. */
+    public IoLoop loop() {
+        return loop;
+    }
+
+    public BlockOperation operation() {
+        return operation;
+    }
+
+    public long offsetBytes() {
+        return offsetBytes;
+    }
+
+    public long lengthBytes() {
+        return lengthBytes;
+    }
+
+    public int flags() {
+        return flags;
+    }
+
+    public boolean hasFlag(int flag) {
+        return (flags & flag) != 0;
+    }
+
+    /** The memory of a READ or WRITE; null for other operations. */
+    public IoBuffer buffer() {
+        return buffer;
+    }
+
+    /** Where in {@link #buffer} the data begins. */
+    public int bufferOffsetBytes() {
+        return bufferOffsetBytes;
+    }
+
+    /** Address of the first byte of the data. */
+    public long address() {
+        return buffer.address() + bufferOffsetBytes;
+    }
+
+    /** Replaces the flags, for a device that serves one of them itself. */
+    public void setFlags(int newFlags) {
+        flags = newFlags;
+    }
+
+    /** Adds a completion and redirects the request to another offset; {@link #complete} undoes both. */
+    public void push(BlockCompletion completion, long newOffsetBytes) {
+        savedOffsets[depth] = offsetBytes;
+        completions[depth++] = completion;
+        offsetBytes = newOffsetBytes;
+    }
+
+    /** Adds a completion that runs before the ones added earlier. */
+    public void push(BlockCompletion completion) {
+        push(completion, offsetBytes);
+    }
+
+    /** Ends the request: takes off the last pushed completion, restores the offset and tells it. */
+    public void complete(int errno) {
+        int top = --depth;
+        offsetBytes = savedOffsets[top];
+        BlockCompletion completion = completions[top];
+        completion.complete(this, errno);
+    }
+
+    /**
+     * Starts splitting: until the matching {@link #endSplit} the request cannot complete. Parts are added with
+     * {@link #child} or {@link #addPart}; the first error wins.
+     */
+    public void beginSplit() {
+        pendingParts = 1;
+        firstError = Errno.OK;
+    }
+
+    /** A part of this request on the same loop, sharing its operation, flags and buffer. It completes into its parent. */
+    public BlockRequest child(long childOffsetBytes, long childLengthBytes) {
+        BlockRequest child = loop.requests().acquire();
+        child.operation = operation;
+        child.offsetBytes = childOffsetBytes;
+        child.lengthBytes = childLengthBytes;
+        child.flags = flags;
+        child.buffer = buffer;
+        child.bufferOffsetBytes = bufferOffsetBytes + (buffer == null ? 0 : (int) (childOffsetBytes - offsetBytes));
+        child.parent = this;
+        pendingParts++;
+        child.push(BlockRequest::childDone);
+        return child;
+    }
+
+    /** Counts a part that is no request of its own; {@link #partDone} ends it. */
+    public void addPart() {
+        pendingParts++;
+    }
+
+    /** Ends a part counted by {@link #addPart}. */
+    public void partDone(int errno) {
+        if (errno != Errno.OK && firstError == Errno.OK) {
+            firstError = errno;
+        }
+        if (--pendingParts == 0) {
+            complete(firstError);
+        }
+    }
+
+    /** All parts are under way; completes the request if they are done already. */
+    public void endSplit() {
+        partDone(Errno.OK);
+    }
+
+    private static void childDone(BlockRequest child, int errno) {
+        BlockRequest parent = child.parent;
+        child.recycle();
+        parent.partDone(errno);
+    }
+
+    /** Gives the request back to its loop's pool. The buffer is not touched: it is its owner's to release. */
+    public void recycle() {
+        Invariant.check(depth == 0, "recycled a request that has completions left");
+        buffer = null;
+        parent = null;
+        owner = null;
+        next = null;
+        progressBytes = 0;
+        loop.requests().release(this);
+    }
+
+    @Override
+    public String toString() {
+        return operation + " offset=" + offsetBytes + " length=" + lengthBytes + " flags=" + flags;
+    }
+}

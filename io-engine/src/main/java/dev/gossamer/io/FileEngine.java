@@ -1,0 +1,28 @@
+package dev.gossamer.io;
+
+/**
+ * Carries out requests on open files: an io_uring of the loop, a pool of threads, or system calls on the spot.
+ *
+ * <p>For use by the device that opened the file. The range has been checked. Short transfers are continued, an
+ * interrupted call is repeated, FUA is honoured, and the request is completed on its loop.
+ */
+public interface FileEngine {
+
+    /** How a range of a file is emptied or zeroed; the device found out at open what the file can do. */
+    enum FileAction {
+        READ,
+        WRITE,
+        /** fdatasync(2). */
+        SYNC,
+        /** fallocate(2), PUNCH_HOLE: the range reads as zeros, its space is given back. */
+        PUNCH_HOLE,
+        /** fallocate(2), ZERO_RANGE: the range reads as zeros and stays allocated. */
+        ZERO_RANGE
+    }
+
+    /** Starts an action on {@code fileDescriptor} for the request's range. */
+    void submit(FileAction action, int fileDescriptor, BlockRequest request);
+
+    /** One word for status: {@code io_uring}, {@code threads}, {@code inline}. */
+    String name();
+}
