@@ -21,7 +21,10 @@ public record BlockGeometry(long sizeBytes, int alignmentBytes, boolean readOnly
 
     /** Whether {@code [offsetBytes, offsetBytes + lengthBytes)} lies inside the device. Safe against overflow. */
     public boolean contains(long offsetBytes, long lengthBytes) {
-        return offsetBytes >= 0 && lengthBytes >= 0 && offsetBytes <= sizeBytes && lengthBytes <= sizeBytes - offsetBytes;
+        return offsetBytes >= 0
+                && lengthBytes >= 0
+                && offsetBytes <= sizeBytes
+                && lengthBytes <= sizeBytes - offsetBytes;
     }
 
     /** Whether both ends of the range are multiples of {@link #alignmentBytes}. */

@@ -51,6 +51,12 @@ public final class BlockRequest {
     /** Free for the engine that has the request at the disk: bytes done so far. */
     public int progressBytes;
 
+    /** Free for a device that parks the request with another thread: whose it is there. */
+    public Object parkedBy;
+
+    /** Free for a device that parks the request with another thread: what shall happen when it comes back. */
+    public int verdict;
+
     BlockRequest(IoLoop loop) {
         this.loop = loop;
     }
@@ -205,6 +211,7 @@ public final class BlockRequest {
         parent = null;
         owner = null;
         next = null;
+        parkedBy = null;
         progressBytes = 0;
         loop.requests().release(this);
     }

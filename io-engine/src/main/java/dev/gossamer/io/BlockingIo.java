@@ -29,7 +29,8 @@ public final class BlockingIo {
         return loop;
     }
 
-    public void read(long offsetBytes, IoBuffer buffer, int bufferOffsetBytes, int lengthBytes) throws StorageException {
+    public void read(long offsetBytes, IoBuffer buffer, int bufferOffsetBytes, int lengthBytes)
+            throws StorageException {
         run(loop.requests()
                 .acquire()
                 .transfer(BlockOperation.READ, offsetBytes, lengthBytes, 0, buffer, bufferOffsetBytes));

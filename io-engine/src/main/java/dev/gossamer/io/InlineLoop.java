@@ -75,7 +75,8 @@ public final class InlineLoop implements IoLoop {
         return files;
     }
 
-    void runOrPark() {
+    /** Runs one task that came from another thread, or sleeps until there may be one. For the owner, while it waits. */
+    public void runOrPark() {
         Runnable task = inbox.poll();
         if (task != null) {
             task.run();

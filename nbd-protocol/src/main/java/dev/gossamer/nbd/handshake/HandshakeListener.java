@@ -1,0 +1,15 @@
+package dev.gossamer.nbd.handshake;
+
+import io.netty.channel.ChannelHandlerContext;
+
+/** Takes a connection over when its handshake succeeded. */
+@FunctionalInterface
+public interface HandshakeListener {
+    /**
+     * Called once, on the event loop, after the last handshake reply was written. Must either replace the handshake
+     * handler in the pipeline, whose unread bytes then reach the handler that takes its place, or close the channel.
+     *
+     * @param ctx context of the handshake handler
+     */
+    void negotiated(ChannelHandlerContext ctx, NegotiatedExport negotiated);
+}
