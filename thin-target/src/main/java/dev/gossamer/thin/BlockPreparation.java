@@ -1,0 +1,170 @@
+package dev.gossamer.thin;
+
+import dev.gossamer.io.BlockCompletion;
+import dev.gossamer.io.BlockOperation;
+import dev.gossamer.io.BlockRequest;
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.buffer.IoBuffer;
+
+/**
+ * Fills a newly allocated data block and then maps it: provisioning (rule Z-1) and breaking of sharing (B-1).
+ *
+ * <ol>
+ *   <li>The worker has reserved the block, free both in the committed and in the running state (D-2). The reservation is
+ *       in memory only, so a crash leaks nothing.
+ *   <li>Slice by slice, the new contents are put together in memory: zeros or the old block, and over them the writes
+ *       that have {@linkplain #join joined}. What the writes cover is neither zeroed nor read (Z-4, B-3). Each slice is
+ *       one write to the data device.
+ *   <li>When all slices have arrived the mapping is inserted (Z-2) and the joined writes are complete.
+ * </ol>
+ *
+ * <p>If we crash before the next commit, the committed mapping still names the old block, which nobody has touched, or
+ * none; the new block is free there. If we crash after it, the commit's data flush came before its superblock (G-2), so
+ * the block holds what was prepared. The two can not be mixed.
+ */
+final class BlockPreparation extends Cell {
+    /** No old block: the rest of the new one is zero. */
+    static final long NO_SOURCE = -1;
+
+    /** Work proceeds in pieces of at most this, so that a 1 GiB block needs no 1 GiB of memory. */
+    private static final int SLICE_BYTES = 1 << 20;
+
+    private final PoolWorker worker;
+    final long dataBlock;
+    private final long sourceBlock;
+    private final RequestQueue joined = new RequestQueue();
+    private final BlockCompletion afterRead = this::afterRead;
+    private final BlockCompletion afterWrite = this::afterWrite;
+
+    private boolean started;
+    private int sliceOffsetBytes;
+    private int sliceBytes;
+    private IoBuffer slice;
+
+    BlockPreparation(PoolWorker worker, ThinDevice device, long virtualBlock, long dataBlock, long sourceBlock) {
+        super(device, virtualBlock, worker.incarnation());
+        this.worker = worker;
+        this.dataBlock = dataBlock;
+        this.sourceBlock = sourceBlock;
+    }
+
+    /** Loops may read the old block, or zeros, while the new one is being prepared. */
+    @Override
+    boolean isLocking() {
+        return false;
+    }
+
+    @Override
+    boolean join(BlockRequest request) {
+        BlockOperation operation = request.operation();
+        if (started || (operation != BlockOperation.WRITE && operation != BlockOperation.WRITE_ZEROES)) {
+            return false;
+        }
+        joined.add(request);
+        return true;
+    }
+
+    @Override
+    void start() {
+        started = true;
+        nextSlice();
+    }
+
+    /** Whether the block replaces one that a snapshot shares. */
+    boolean breaksSharing() {
+        return sourceBlock != NO_SOURCE;
+    }
+
+    /** The writes to complete, once the block is mapped or given up. */
+    RequestQueue joined() {
+        return joined;
+    }
+
+    private void nextSlice() {
+        if (sliceOffsetBytes == device.blockBytes()) {
+            worker.prepared(this, Errno.OK);
+            return;
+        }
+        sliceBytes = Math.min(SLICE_BYTES, device.blockBytes() - sliceOffsetBytes);
+        BlockRequest only = joined.peek();
+        if (joined.hasOne() && only.operation() == BlockOperation.WRITE && covers(only) && worker.isAligned(only)) {
+            int from = (int) (sliceStart() - only.offsetBytes());
+            write(only.buffer(), only.bufferOffsetBytes() + from);
+            return;
+        }
+        slice = worker.buffers().tryAcquire(sliceBytes);
+        if (slice == null) {
+            worker.buffers().whenReleased(this::nextSlice);
+        } else if (isCovered()) {
+            overlayAndWrite();
+        } else if (sourceBlock == NO_SOURCE) {
+            slice.zero(0, sliceBytes);
+            overlayAndWrite();
+        } else {
+            worker.submit(BlockOperation.READ, sourceBlock, sliceOffsetBytes, sliceBytes, slice, 0, afterRead);
+        }
+    }
+
+    private void afterRead(BlockRequest read, int errno) {
+        read.recycle();
+        if (errno == Errno.OK) {
+            overlayAndWrite();
+        } else {
+            giveUp(errno);
+        }
+    }
+
+    private void overlayAndWrite() {
+        for (BlockRequest r = joined.peek(); r != null; r = r.next) {
+            Overlay.copy(r, slice, sliceStart(), sliceBytes);
+        }
+        write(slice, 0);
+    }
+
+    private void write(IoBuffer source, int sourceOffsetBytes) {
+        worker.submit(
+                BlockOperation.WRITE, dataBlock, sliceOffsetBytes, sliceBytes, source, sourceOffsetBytes, afterWrite);
+    }
+
+    private void afterWrite(BlockRequest write, int errno) {
+        write.recycle();
+        if (errno != Errno.OK) {
+            giveUp(errno);
+            return;
+        }
+        releaseSlice();
+        sliceOffsetBytes += sliceBytes;
+        nextSlice();
+    }
+
+    private void giveUp(int errno) {
+        releaseSlice();
+        worker.prepared(this, errno);
+    }
+
+    private void releaseSlice() {
+        if (slice != null) {
+            slice.release();
+            slice = null;
+        }
+    }
+
+    /** Where the slice begins in the volume. */
+    private long sliceStart() {
+        return virtualBlock * device.blockBytes() + sliceOffsetBytes;
+    }
+
+    private boolean isCovered() {
+        for (BlockRequest r = joined.peek(); r != null; r = r.next) {
+            if (covers(r)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private boolean covers(BlockRequest request) {
+        return request.offsetBytes() <= sliceStart()
+                && request.offsetBytes() + request.lengthBytes() >= sliceStart() + sliceBytes;
+    }
+}

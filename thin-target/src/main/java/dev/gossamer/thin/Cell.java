@@ -1,0 +1,33 @@
+package dev.gossamer.thin;
+
+import dev.gossamer.io.BlockRequest;
+
+/**
+ * The exclusive hold on one virtual block while its mapping or contents are being changed (dm's bio-prison cell, rule
+ * L-1). Requests that hit the block wait in {@link #waiting} and are looked at again after release.
+ *
+ * <p>Worker's thread.
+ */
+abstract class Cell {
+    final ThinDevice device;
+    final long virtualBlock;
+    final RequestQueue waiting = new RequestQueue();
+
+    /** In which incarnation of the metadata the work began; an abort begins a new one, and the work is void (E-2). */
+    final long incarnation;
+
+    Cell(ThinDevice device, long virtualBlock, long incarnation) {
+        this.incarnation = incarnation;
+        this.device = device;
+        this.virtualBlock = virtualBlock;
+    }
+
+    /** Whether loops must be kept off the block: its region says LOCKED as long as the cell exists. */
+    abstract boolean isLocking();
+
+    /** Takes a request into the work of this cell, if it has not begun. @return false: the request must wait */
+    abstract boolean join(BlockRequest request);
+
+    /** Begins the work. The cell stays registered until the worker releases it. */
+    abstract void start();
+}

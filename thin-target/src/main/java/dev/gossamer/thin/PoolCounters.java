@@ -1,0 +1,31 @@
+package dev.gossamer.thin;
+
+import java.util.concurrent.atomic.LongAdder;
+
+/**
+ * What a pool's worker has done since it was opened. Any thread may read.
+ *
+ * <p>The worker writes all but none on the path of mapped I/O, so the adders cost nothing there.
+ */
+public final class PoolCounters {
+    /** Requests that came to the worker because a loop could not serve them alone. */
+    public final LongAdder deferredRequests = new LongAdder();
+
+    /** Data blocks allocated for writes to unmapped space. */
+    public final LongAdder provisionedBlocks = new LongAdder();
+
+    /** Data blocks copied, or overwritten whole, because a snapshot shares the old one. */
+    public final LongAdder brokenSharings = new LongAdder();
+
+    /** Mappings removed by TRIM and WRITE_ZEROES. */
+    public final LongAdder unmappedBlocks = new LongAdder();
+
+    /** Metadata transactions committed. */
+    public final LongAdder commits = new LongAdder();
+
+    /** FLUSH and FUA requests answered by those commits. */
+    public final LongAdder commitWaiters = new LongAdder();
+
+    /** Time spent in commits, in nanoseconds. */
+    public final LongAdder commitNanos = new LongAdder();
+}

@@ -1,0 +1,65 @@
+package dev.gossamer.thin;
+
+import dev.gossamer.thin.metadata.DeviceDetails;
+import dev.gossamer.thin.metadata.PoolMetadata;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentSkipListMap;
+
+/** The thin devices of a pool, the catalog excepted, by id and by name. Changed by the worker, read by any thread. */
+final class PoolDevices {
+    private final ConcurrentSkipListMap<Integer, ThinDevice> byId = new ConcurrentSkipListMap<>();
+    private final ConcurrentHashMap<String, ThinDevice> byName = new ConcurrentHashMap<>();
+
+    Collection<ThinDevice> all() {
+        return byId.values();
+    }
+
+    /** Null if there is no such volume. */
+    ThinDevice named(String name) {
+        return byName.get(name);
+    }
+
+    int count() {
+        return byId.size();
+    }
+
+    List<VolumeInfo> infos() {
+        List<VolumeInfo> infos = new ArrayList<>();
+        for (ThinDevice device : byId.values()) {
+            infos.add(device.info());
+        }
+        return infos;
+    }
+
+    void add(ThinDevice device) {
+        byId.put(device.id, device);
+        byName.put(device.name(), device);
+    }
+
+    void remove(ThinDevice device) {
+        byId.remove(device.id, device);
+        byName.remove(device.name(), device);
+    }
+
+    /** The device's slot has got another name. */
+    void renamed(ThinDevice device, String oldName) {
+        byName.put(device.name(), device);
+        byName.remove(oldName, device);
+    }
+
+    /** After an abort: takes what the devices' details say from the committed metadata (E-3). */
+    void reload(PoolMetadata metadata) {
+        for (ThinDevice device : all()) {
+            DeviceDetails details = metadata.detailsIfReadable(device.id);
+            if (details == null) {
+                remove(device);
+            } else {
+                device.mappedBlocks = details.mappedBlocks();
+                device.snapshottedTime = details.snapshottedTime();
+            }
+        }
+    }
+}

@@ -1,0 +1,29 @@
+package dev.gossamer.thin;
+
+/**
+ * A pool's condition at one moment.
+ *
+ * @param mode what the pool can do
+ * @param modeCause why it is not WRITE, or empty
+ * @param needsCheck the superblock's flag: a metadata operation failed and the metadata wants checking
+ * @param blockBytes size of a data block
+ * @param dataBlocks data blocks in total
+ * @param dataBlocksUsed data blocks with a reference
+ * @param metadataBlocks metadata blocks of 4 KiB in total
+ * @param metadataBlocksUsed metadata blocks with a reference
+ * @param transactionId the user's transaction id of the superblock
+ * @param time snapshots ever taken
+ * @param volumes number of volumes, snapshots included
+ */
+public record PoolStatus(
+        PoolMode mode,
+        String modeCause,
+        boolean needsCheck,
+        int blockBytes,
+        long dataBlocks,
+        long dataBlocksUsed,
+        long metadataBlocks,
+        long metadataBlocksUsed,
+        long transactionId,
+        long time,
+        int volumes) {}

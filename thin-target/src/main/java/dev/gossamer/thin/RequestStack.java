@@ -1,0 +1,41 @@
+package dev.gossamer.thin;
+
+import dev.gossamer.io.BlockRequest;
+import java.util.concurrent.atomic.AtomicReference;
+
+/**
+ * Hands requests from many threads to one, without locks or allocation: a stack linked through the requests, taken
+ * whole and turned round. Never longer than the requests that connections may have under way.
+ */
+final class RequestStack {
+    // Pushed with a compare-and-set by any thread, emptied by one: what the pusher wrote into a request is seen by the
+    // taker.
+    private final AtomicReference<BlockRequest> head = new AtomicReference<>();
+
+    /** Adds a request. @return whether the stack was empty: then the taker wants waking, else it is awake already */
+    boolean push(BlockRequest request) {
+        BlockRequest seen;
+        do {
+            seen = head.get();
+            request.next = seen;
+        } while (!head.compareAndSet(seen, request));
+        return seen == null;
+    }
+
+    boolean isEmpty() {
+        return head.get() == null;
+    }
+
+    /** Takes everything, in order of arrival; linked by {@code next}, null if there is nothing. */
+    BlockRequest takeAll() {
+        BlockRequest newest = head.getAndSet(null);
+        BlockRequest oldest = null;
+        while (newest != null) {
+            BlockRequest below = newest.next;
+            newest.next = oldest;
+            oldest = newest;
+            newest = below;
+        }
+        return oldest;
+    }
+}

@@ -1,0 +1,92 @@
+package dev.gossamer.thin;
+
+import dev.gossamer.io.BlockCompletion;
+import dev.gossamer.io.BlockOperation;
+import dev.gossamer.io.BlockRequest;
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.buffer.IoBuffer;
+
+/**
+ * A write, smaller than the data device's sectors, to a block that may be written in place: read, change, write back
+ * (NBD T47).
+ *
+ * <p>Any other write to the same sectors in between would be lost, also one from another connection. So the worker has
+ * published the block as LOCKED and drained the loops before this starts: nothing is in flight on the block, and what
+ * comes goes to the worker and waits.
+ */
+final class SectorRewrite extends Cell {
+    private final PoolWorker worker;
+    private final long dataBlock;
+    final int time;
+    private final BlockRequest request;
+    private final long fromBytes;
+    private final int coveringBytes;
+    private final BlockCompletion afterRead = this::afterRead;
+    private final BlockCompletion afterWrite = this::afterWrite;
+    private IoBuffer covering;
+
+    SectorRewrite(
+            PoolWorker worker, ThinDevice device, long virtualBlock, long dataBlock, int time, BlockRequest request) {
+        super(device, virtualBlock, worker.incarnation());
+        this.worker = worker;
+        this.dataBlock = dataBlock;
+        this.time = time;
+        this.request = request;
+        int alignment = worker.dataAlignmentBytes();
+        long blockStart = virtualBlock * device.blockBytes();
+        fromBytes = (request.offsetBytes() - blockStart) & -(long) alignment;
+        long to = request.offsetBytes() + request.lengthBytes() - blockStart;
+        coveringBytes = (int) (((to + alignment - 1) & -(long) alignment) - fromBytes);
+    }
+
+    @Override
+    boolean isLocking() {
+        return true;
+    }
+
+    @Override
+    boolean join(BlockRequest other) {
+        return false;
+    }
+
+    @Override
+    void start() {
+        covering = worker.buffers().tryAcquire(coveringBytes);
+        if (covering == null) {
+            worker.buffers().whenReleased(this::start);
+            return;
+        }
+        worker.submit(BlockOperation.READ, dataBlock, (int) fromBytes, coveringBytes, covering, 0, afterRead);
+    }
+
+    /** The data block that the virtual block is mapped to, before and after. */
+    long dataBlock() {
+        return dataBlock;
+    }
+
+    /** The write this is for. */
+    BlockRequest request() {
+        return request;
+    }
+
+    private void afterRead(BlockRequest read, int errno) {
+        read.recycle();
+        if (errno != Errno.OK) {
+            end(errno);
+            return;
+        }
+        Overlay.copy(request, covering, virtualBlock * device.blockBytes() + fromBytes, coveringBytes);
+        worker.submit(BlockOperation.WRITE, dataBlock, (int) fromBytes, coveringBytes, covering, 0, afterWrite);
+    }
+
+    private void afterWrite(BlockRequest write, int errno) {
+        write.recycle();
+        end(errno);
+    }
+
+    private void end(int errno) {
+        covering.release();
+        covering = null;
+        worker.rewritten(this, errno);
+    }
+}

@@ -1,0 +1,121 @@
+package dev.gossamer.thin;
+
+import dev.gossamer.thin.catalog.CatalogSlot;
+import dev.gossamer.thin.extent.ExtentMap;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * The one state object of a thin device (rule T-2); any number of {@link ThinVolume} handles use it.
+ *
+ * <p>Volatile fields are written by the worker and read by loops; the others are the worker's alone.
+ */
+final class ThinDevice {
+    /** Value of {@link #openCount} once the device is being deleted: no handle can be had any more. */
+    private static final int DELETED = -1;
+
+    final int id;
+    private final int blockBytes;
+
+    /** Mappings that loops may use without asking. */
+    final ExtentMap extents;
+
+    /**
+     * A block mapped at this time or later is exclusive and may be written in place (D-4). Raised by the worker
+     * <em>before</em> it drains the loops for a snapshot, so every write that saw the old value has ended when it goes on.
+     */
+    volatile int snapshottedTime;
+
+    /** Number of the last transaction that changed a mapping of this device; set before the change is published (G-7a). */
+    volatile long changedInTransaction;
+
+    /** Acknowledged changes were lost by an abort: FLUSH and FUA fail until the pool is opened again (G-6). */
+    volatile boolean lostChanges;
+
+    volatile long sizeBytes;
+    volatile long mappedBlocks;
+
+    /** What the catalog says; null for a device of an adopted pool that nobody has named. */
+    volatile CatalogSlot slot;
+
+    private final AtomicInteger openCount = new AtomicInteger();
+
+    /** Blocks being prepared or rewritten, by virtual block (rule L-1). */
+    final Map<Long, Cell> cells = new HashMap<>();
+
+    /** Waiting until {@link #cells} is empty. */
+    final List<Runnable> whenIdle = new ArrayList<>();
+
+    /** A snapshot is being taken: writes and trims wait in {@link #held} (MSG-6). */
+    boolean barrier;
+
+    final RequestQueue held = new RequestQueue();
+
+    ThinDevice(int id, int blockBytes, long sizeBytes, CatalogSlot slot) {
+        this.id = id;
+        this.blockBytes = blockBytes;
+        this.sizeBytes = sizeBytes;
+        this.slot = slot;
+        this.extents = new ExtentMap(blocks());
+    }
+
+    int blockBytes() {
+        return blockBytes;
+    }
+
+    /** Virtual blocks, the last one perhaps partly outside the volume. */
+    long blocks() {
+        return (sizeBytes + blockBytes - 1) / blockBytes;
+    }
+
+    /** The export name. */
+    String name() {
+        CatalogSlot known = slot;
+        return known == null ? "thin-" + id : known.name();
+    }
+
+    boolean isReadOnly() {
+        CatalogSlot known = slot;
+        return known != null && known.readOnly();
+    }
+
+    /** Counts a new handle. @return false if the device is being deleted */
+    boolean open() {
+        return openCount.getAndUpdate(n -> n == DELETED ? n : n + 1) != DELETED;
+    }
+
+    void close() {
+        openCount.decrementAndGet();
+    }
+
+    /** Bars further handles, if there is none now. */
+    boolean closeForDeletion() {
+        return openCount.compareAndSet(0, DELETED);
+    }
+
+    /** Lifts {@link #closeForDeletion} after the deletion failed. */
+    void reopen() {
+        openCount.compareAndSet(DELETED, 0);
+    }
+
+    int openCount() {
+        return Math.max(0, openCount.get());
+    }
+
+    VolumeInfo info() {
+        CatalogSlot known = slot;
+        return new VolumeInfo(
+                id,
+                known == null ? null : known.uuid(),
+                name(),
+                sizeBytes,
+                mappedBlocks * blockBytes,
+                isReadOnly(),
+                known == null ? -1 : known.originId(),
+                known == null ? null : known.createdAt(),
+                openCount());
+    }
+}

@@ -1,0 +1,229 @@
+package dev.gossamer.thin;
+
+import dev.gossamer.io.BlockDevice;
+import dev.gossamer.io.BlockingIo;
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.InlineLoop;
+import dev.gossamer.io.IoLoop;
+import dev.gossamer.io.StorageException;
+import dev.gossamer.thin.catalog.Catalog;
+import dev.gossamer.thin.catalog.CatalogSlot;
+import dev.gossamer.thin.metadata.DeviceDetails;
+import dev.gossamer.thin.metadata.PoolMetadata;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+
+/**
+ * A thin pool: a metadata device and a data device, and the volumes on them. The only door to the pool's worker; every
+ * method may be called from any thread.
+ *
+ * <p>Life cycle: {@link #format} once, then {@link #open}, then {@link #close}. A pool that is never closed, because the
+ * process was killed or the power failed, opens again without repair as it was at its last commit.
+ */
+public final class ThinPool {
+    /** What the extent maps of a pool may take: a quarter of the heap. */
+    private static final long REGION_CACHE_WORDS = Runtime.getRuntime().maxMemory() / 4 / Long.BYTES;
+
+    private final IoLoop workerLoop;
+    private final BlockDevice metadataDevice;
+    private final BlockDevice data;
+    private final PoolMetadata metadata;
+    private final PoolDevices devices = new PoolDevices();
+    private final PoolCounters counters = new PoolCounters();
+    private final PoolWorker worker;
+    private final PoolMessages messages;
+
+    private ThinPool(
+            BlockDevice metadataDevice,
+            BlockDevice data,
+            InlineLoop inline,
+            IoLoop workerLoop,
+            List<? extends IoLoop> ioLoops)
+            throws StorageException {
+        this.workerLoop = workerLoop;
+        this.metadataDevice = metadataDevice;
+        this.data = data;
+        inline.adopt();
+        metadata = PoolMetadata.open(new BlockingIo(metadataDevice, inline));
+        metadata.checkDataDevice(data);
+        BlockingIo dataIo = new BlockingIo(data, inline);
+        LoopShare[] shares = new LoopShare[ioLoops.size()];
+        for (IoLoop loop : ioLoops) {
+            shares[loop.index()] = new LoopShare(loop);
+        }
+        worker = new PoolWorker(
+                workerLoop, data, metadata, shares, devices, counters, dataIo::flush, REGION_CACHE_WORDS);
+        Catalog catalog = Catalog.open(metadata, dataIo);
+        for (int id : metadata.deviceIds()) {
+            if (id != catalog.deviceId()) {
+                devices.add(load(id, catalog.get(id)));
+            }
+        }
+        messages = new PoolMessages(worker, catalog, devices);
+    }
+
+    /**
+     * Formats a pool on a metadata device whose first block is all zero. Waits for its I/O, on the calling thread.
+     *
+     * @param blockBytes size of a data block: a multiple of 64 KiB up to 1 GiB
+     * @throws StorageException if there is something on the metadata device, or a device is too small; nothing is
+     *     written then
+     */
+    public static void format(BlockDevice metadata, BlockDevice data, int blockBytes, InlineLoop inline)
+            throws StorageException {
+        PoolMetadata.format(new BlockingIo(metadata, inline), data, blockBytes);
+    }
+
+    /**
+     * Opens a pool. Nothing is written until it is used. The metadata is read on the worker's loop, which adopts {@code
+     * inline}; the pool closes both devices when it is closed.
+     *
+     * @param workerLoop the loop that will own the metadata; its buffers hold blocks in preparation
+     * @param ioLoops the loops that will submit requests, each at its own {@link IoLoop#index}, from 0
+     */
+    public static ThinPool open(
+            BlockDevice metadata,
+            BlockDevice data,
+            InlineLoop inline,
+            IoLoop workerLoop,
+            List<? extends IoLoop> ioLoops)
+            throws StorageException {
+        return join(openOn(metadata, data, inline, workerLoop, ioLoops));
+    }
+
+    /** As {@link #open}, without waiting. */
+    public static CompletableFuture<ThinPool> openOn(
+            BlockDevice metadata,
+            BlockDevice data,
+            InlineLoop inline,
+            IoLoop workerLoop,
+            List<? extends IoLoop> ioLoops) {
+        return call(workerLoop, () -> new ThinPool(metadata, data, inline, workerLoop, ioLoops));
+    }
+
+    /** All volumes and snapshots, by id. */
+    public List<VolumeInfo> volumes() {
+        return devices.infos();
+    }
+
+    /** Opens a volume for I/O from the pool's loops. Null if there is none of that name. Close it to give it back. */
+    public ThinVolume openVolume(String name) {
+        ThinDevice device = devices.named(name);
+        return device != null && device.open() ? new ThinVolume(device, worker, data) : null;
+    }
+
+    /** What the pool can do at this moment. */
+    public PoolMode mode() {
+        return worker.mode();
+    }
+
+    public PoolCounters counters() {
+        return counters;
+    }
+
+    /** Creates an empty volume; durable when the future completes. Fails with {@link StorageException}. */
+    public CompletableFuture<VolumeInfo> createVolume(VolumeSpec spec) {
+        return call(workerLoop, () -> messages.createVolume(spec));
+    }
+
+    /** Takes a snapshot of a volume, in use or not; durable when the future completes. */
+    public CompletableFuture<VolumeInfo> createSnapshot(String origin, String name, boolean readOnly) {
+        CompletableFuture<VolumeInfo> answer = new CompletableFuture<>();
+        workerLoop.execute(() -> messages.createSnapshot(origin, name, readOnly, answer));
+        return answer;
+    }
+
+    /** Changes a volume's size. Shrinking hides what is beyond the end, growing shows it again. */
+    public CompletableFuture<VolumeInfo> resizeVolume(String name, long sizeBytes) {
+        return call(workerLoop, () -> messages.resizeVolume(name, sizeBytes));
+    }
+
+    public CompletableFuture<VolumeInfo> renameVolume(String name, String newName) {
+        return call(workerLoop, () -> messages.renameVolume(name, newName));
+    }
+
+    /** Deletes a volume that nobody has open; its exclusive blocks are free when the future completes. */
+    public CompletableFuture<Void> deleteVolume(String name) {
+        return call(workerLoop, () -> {
+            messages.deleteVolume(name);
+            return null;
+        });
+    }
+
+    public CompletableFuture<PoolStatus> status() {
+        return call(
+                workerLoop,
+                () -> new PoolStatus(
+                        worker.mode(),
+                        worker.modeCause(),
+                        metadata.needsCheck(),
+                        metadata.blockBytes(),
+                        metadata.dataBlocks(),
+                        metadata.dataBlocksUsed(),
+                        metadata.metadataBlocks(),
+                        metadata.metadataBlocksUsed(),
+                        metadata.transactionId(),
+                        Integer.toUnsignedLong(metadata.time()),
+                        devices.count()));
+    }
+
+    /** Waits for blocks in preparation, commits and closes the devices. The caller has closed all volumes. */
+    public CompletableFuture<Void> close() {
+        CompletableFuture<Void> closed = new CompletableFuture<>();
+        workerLoop.execute(() -> worker.whenIdle(() -> {
+            try {
+                if (worker.mode() != PoolMode.FAIL) {
+                    worker.committer().commitNow();
+                }
+                closed.complete(null);
+            } catch (StorageException e) {
+                closed.completeExceptionally(e);
+            } finally {
+                metadata.close();
+                metadataDevice.close();
+                data.close();
+            }
+        }));
+        return closed;
+    }
+
+    private ThinDevice load(int id, CatalogSlot slot) throws StorageException {
+        DeviceDetails details = metadata.details(id);
+        long sizeBytes =
+                slot != null ? slot.sizeBytes() : (metadata.highestMappedBlock(id) + 1) * metadata.blockBytes();
+        ThinDevice device = new ThinDevice(id, metadata.blockBytes(), sizeBytes, slot);
+        device.mappedBlocks = details.mappedBlocks();
+        device.snapshottedTime = details.snapshottedTime();
+        return device;
+    }
+
+    /** Work for the worker that can fail. */
+    private interface Task<T> {
+        T run() throws StorageException;
+    }
+
+    private static <T> CompletableFuture<T> call(IoLoop loop, Task<T> task) {
+        CompletableFuture<T> answer = new CompletableFuture<>();
+        loop.execute(() -> {
+            try {
+                answer.complete(task.run());
+            } catch (StorageException | RuntimeException | AssertionError e) {
+                answer.completeExceptionally(e);
+            }
+        });
+        return answer;
+    }
+
+    /** Waits for an answer of the pool and unwraps its error. Not from a loop. */
+    public static <T> T join(CompletableFuture<T> answer) throws StorageException {
+        try {
+            return answer.join();
+        } catch (CompletionException e) {
+            if (e.getCause() instanceof StorageException cause) {
+                throw cause;
+            }
+            throw new StorageException(Errno.EIO, String.valueOf(e.getCause().getMessage()), e);
+        }
+    }
+}

@@ -1,0 +1,310 @@
+package dev.gossamer.thin;
+
+import dev.gossamer.io.BlockCompletion;
+import dev.gossamer.io.BlockDevice;
+import dev.gossamer.io.BlockGeometry;
+import dev.gossamer.io.BlockOperation;
+import dev.gossamer.io.BlockRequest;
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.IoLoop;
+import dev.gossamer.io.buffer.IoBuffer;
+
+/**
+ * An open handle of a volume: the block device that is exported. Serves any range, aligned or not.
+ *
+ * <p>Everything here runs on the request's loop. A mapped piece is redirected to the data device at once; what needs
+ * metadata goes to the pool's worker and comes back through {@link LoopShare#handBack}.
+ */
+public final class ThinVolume implements BlockDevice {
+    private final ThinDevice device;
+    private final PoolWorker worker;
+    private final BlockDevice data;
+    private final int dataAlignmentBytes;
+    private final BlockCompletion afterFuaWrite = this::afterFuaWrite;
+    private final BlockCompletion afterCoveringRead = this::afterCoveringRead;
+    private final BlockCompletion afterDataFlush = ThinVolume::afterDataFlush;
+    private boolean closed;
+
+    ThinVolume(ThinDevice device, PoolWorker worker, BlockDevice data) {
+        this.device = device;
+        this.worker = worker;
+        this.data = data;
+        this.dataAlignmentBytes = data.geometry().alignmentBytes();
+    }
+
+    @Override
+    public BlockGeometry geometry() {
+        boolean readOnly = device.isReadOnly() || worker.mode().compareTo(PoolMode.READ_ONLY) >= 0;
+        return new BlockGeometry(device.sizeBytes, 1, readOnly, device.blockBytes());
+    }
+
+    /** The volume's facts now. */
+    public VolumeInfo info() {
+        return device.info();
+    }
+
+    ThinDevice device() {
+        return device;
+    }
+
+    @Override
+    public void submit(BlockRequest request) {
+        BlockOperation operation = request.operation();
+        if (operation == BlockOperation.FLUSH) {
+            stabilize(request);
+            return;
+        }
+        long offset = request.offsetBytes();
+        long length = request.lengthBytes();
+        if (offset < 0 || length < 0 || length > device.sizeBytes - offset) {
+            request.complete(Errno.EINVAL);
+            return;
+        }
+        if (operation != BlockOperation.READ) {
+            if (device.isReadOnly()) {
+                request.complete(Errno.EROFS);
+                return;
+            }
+            if (request.hasFlag(BlockRequest.FUA)) {
+                request.setFlags(request.flags() & ~BlockRequest.FUA);
+                request.push(afterFuaWrite);
+            }
+        } else if (!isAligned(request)) {
+            readCovering(request);
+            return;
+        }
+        if (length == 0) {
+            request.complete(Errno.OK);
+        } else {
+            serve(request);
+        }
+    }
+
+    @Override
+    public void close() {
+        if (!closed) {
+            closed = true;
+            device.close();
+        }
+    }
+
+    /** Serves a request, or a part of one, from its first byte on: checked, inside the volume, not empty. */
+    void serve(BlockRequest request) {
+        if (worker.mode() == PoolMode.FAIL) {
+            request.complete(Errno.EIO);
+            return;
+        }
+        switch (request.operation()) {
+            case READ, WRITE -> serveRuns(
+                    request, request.offsetBytes(), request.offsetBytes() + request.lengthBytes());
+            case DISCARD -> discard(request);
+            case WRITE_ZEROES -> writeZeroes(request);
+            case FLUSH -> stabilize(request);
+        }
+    }
+
+    /** Cuts the range into runs with one answer each; a request that is one run is served as it is. */
+    private void serveRuns(BlockRequest request, long fromBytes, long toBytes) {
+        boolean write = request.operation() != BlockOperation.READ;
+        int inPlaceFrom = write ? device.snapshottedTime : 0;
+        MappedRun run = worker.share(request.loop()).run;
+        boolean whole = fromBytes == request.offsetBytes() && toBytes - fromBytes == request.lengthBytes();
+        run.find(device, fromBytes, toBytes, inPlaceFrom, write);
+        if (whole && run.endBytes == toBytes) {
+            serveRun(request, run);
+            return;
+        }
+        if (whole) {
+            request.beginSplit();
+        }
+        long position = fromBytes;
+        while (true) {
+            long end = run.endBytes;
+            serveRun(request.child(position, end - position), run);
+            position = end;
+            if (position == toBytes) {
+                break;
+            }
+            run.find(device, position, toBytes, inPlaceFrom, write);
+        }
+        if (whole) {
+            request.endSplit();
+        }
+    }
+
+    private void serveRun(BlockRequest piece, MappedRun run) {
+        switch (run.action) {
+            case REMAP -> {
+                if (isAligned(piece)) {
+                    worker.share(piece.loop()).enter(piece, run.dataOffsetBytes);
+                    submitToData(piece);
+                } else {
+                    deferUnaligned(piece);
+                }
+            }
+            case UNMAPPED -> {
+                if (piece.operation() == BlockOperation.READ) {
+                    piece.buffer().zero(piece.bufferOffsetBytes(), (int) piece.lengthBytes());
+                    piece.complete(Errno.OK);
+                } else if (piece.operation() == BlockOperation.WRITE_ZEROES && !piece.hasFlag(BlockRequest.NO_UNMAP)) {
+                    piece.complete(Errno.OK);
+                } else {
+                    worker.defer(this, piece);
+                }
+            }
+            case WORKER -> worker.defer(this, piece);
+        }
+    }
+
+    private void submitToData(BlockRequest piece) {
+        if (piece.operation() == BlockOperation.WRITE_ZEROES) {
+            // The block stays mapped, so its space on the data device must stay allocated too.
+            piece.setFlags(piece.flags() | BlockRequest.NO_UNMAP);
+        }
+        data.submit(piece);
+    }
+
+    /** The worker rewrites blocks one at a time, so a run of several is cut first. */
+    private void deferUnaligned(BlockRequest piece) {
+        long blockBytes = device.blockBytes();
+        long from = piece.offsetBytes();
+        long to = from + piece.lengthBytes();
+        if (from / blockBytes == (to - 1) / blockBytes) {
+            worker.defer(this, piece);
+            return;
+        }
+        piece.beginSplit();
+        while (from < to) {
+            long end = Math.min(to, (from / blockBytes + 1) * blockBytes);
+            worker.defer(this, piece.child(from, end - from));
+            from = end;
+        }
+        piece.endSplit();
+    }
+
+    /** TRIM: whole blocks inside the range are unmapped, the rest is left as it is (DI-1). */
+    private void discard(BlockRequest request) {
+        if (firstWholeBlock(request) < endWholeBlock(request)) {
+            worker.defer(this, request);
+        } else {
+            request.complete(Errno.OK);
+        }
+    }
+
+    /** Whole blocks are unmapped, unless that is forbidden; what is left of the range is written with zeros (T30, T31). */
+    private void writeZeroes(BlockRequest request) {
+        long from = request.offsetBytes();
+        long to = from + request.lengthBytes();
+        long wholeFrom = firstWholeBlock(request) * device.blockBytes();
+        long wholeTo = endWholeBlock(request) * device.blockBytes();
+        if (request.hasFlag(BlockRequest.NO_UNMAP) || wholeFrom >= wholeTo) {
+            serveRuns(request, from, to);
+        } else if (wholeFrom == from && wholeTo == to) {
+            worker.defer(this, request);
+        } else {
+            request.beginSplit();
+            worker.defer(this, request.child(wholeFrom, wholeTo - wholeFrom));
+            if (from < wholeFrom) {
+                serveRuns(request, from, wholeFrom);
+            }
+            if (wholeTo < to) {
+                serveRuns(request, wholeTo, to);
+            }
+            request.endSplit();
+        }
+    }
+
+    /** First block that lies wholly in the range, if {@link #endWholeBlock} is above it. */
+    long firstWholeBlock(BlockRequest request) {
+        return (request.offsetBytes() + device.blockBytes() - 1) / device.blockBytes();
+    }
+
+    long endWholeBlock(BlockRequest request) {
+        return (request.offsetBytes() + request.lengthBytes()) / device.blockBytes();
+    }
+
+    /** Whether the data device takes the piece as it is. */
+    boolean isAligned(BlockRequest piece) {
+        long mixed =
+                piece.offsetBytes() | piece.lengthBytes() | (piece.buffer() == null ? 0 : piece.bufferOffsetBytes());
+        return (mixed & (dataAlignmentBytes - 1)) == 0;
+    }
+
+    /** An unaligned READ reads the sectors around it into other memory and copies its part (NBD T48). */
+    private void readCovering(BlockRequest request) {
+        IoLoop loop = request.loop();
+        long from = request.offsetBytes() & -(long) dataAlignmentBytes;
+        long to = (request.offsetBytes() + request.lengthBytes() + dataAlignmentBytes - 1) & -(long) dataAlignmentBytes;
+        if (to == from) {
+            request.complete(Errno.OK);
+            return;
+        }
+        IoBuffer covering = loop.buffers().tryAcquire((int) (to - from));
+        if (covering == null) {
+            loop.buffers().whenReleased(() -> readCovering(request));
+            return;
+        }
+        BlockRequest read = loop.requests().acquire();
+        read.transfer(BlockOperation.READ, from, (int) (to - from), 0, covering, 0);
+        read.owner = request;
+        read.push(afterCoveringRead);
+        serve(read);
+    }
+
+    private void afterCoveringRead(BlockRequest read, int errno) {
+        BlockRequest request = (BlockRequest) read.owner;
+        IoBuffer covering = read.buffer();
+        if (errno == Errno.OK) {
+            request.buffer()
+                    .copyFrom(
+                            request.bufferOffsetBytes(),
+                            covering,
+                            (int) (request.offsetBytes() - read.offsetBytes()),
+                            (int) request.lengthBytes());
+        }
+        read.recycle();
+        covering.release();
+        request.complete(errno);
+    }
+
+    private void afterFuaWrite(BlockRequest request, int errno) {
+        if (errno == Errno.OK) {
+            stabilize(request);
+        } else {
+            request.complete(errno);
+        }
+    }
+
+    /**
+     * Completes a request once everything that had completed on this volume is stable (G-3): by a commit if the volume
+     * has changes that no commit covers yet, else by a flush of the data device alone.
+     *
+     * <p>The worker marks a volume changed before it publishes the mapping. Whoever wrote through that mapping sees the
+     * mark, so "unchanged" means that no completed write depends on an uncommitted mapping.
+     */
+    private void stabilize(BlockRequest request) {
+        if (device.lostChanges) {
+            request.complete(Errno.EIO);
+        } else if (worker.isUncommitted(device)) {
+            worker.commitFor(this, request);
+        } else if (request.operation() == BlockOperation.FLUSH) {
+            data.submit(request);
+        } else {
+            BlockRequest flush = request.loop().requests().acquire().command(BlockOperation.FLUSH, 0, 0, 0);
+            flush.owner = request;
+            flush.push(afterDataFlush);
+            data.submit(flush);
+        }
+    }
+
+    private static void afterDataFlush(BlockRequest flush, int errno) {
+        BlockRequest request = (BlockRequest) flush.owner;
+        flush.recycle();
+        request.complete(errno);
+    }
+
+    @Override
+    public String toString() {
+        return "volume " + device.name();
+    }
+}

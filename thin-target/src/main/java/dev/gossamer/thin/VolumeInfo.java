@@ -1,0 +1,34 @@
+package dev.gossamer.thin;
+
+import java.time.Instant;
+import java.util.UUID;
+
+/**
+ * A volume as the user sees it, at one moment. Snapshots are volumes too.
+ *
+ * @param id thin device id, 24 bits
+ * @param uuid null for a volume of an adopted pool that nobody has named
+ * @param name unique in the pool; the export name
+ * @param sizeBytes virtual size
+ * @param mappedBytes data blocks mapped, shared ones included, in bytes
+ * @param readOnly writes are refused
+ * @param originId the volume this is a snapshot of, or -1; the origin may be gone
+ * @param createdAt null for a volume of an adopted pool that nobody has named
+ * @param openCount connections that have the volume open
+ */
+public record VolumeInfo(
+        int id,
+        UUID uuid,
+        String name,
+        long sizeBytes,
+        long mappedBytes,
+        boolean readOnly,
+        int originId,
+        Instant createdAt,
+        int openCount) {
+
+    /** Whether the volume was made as a snapshot of another. */
+    public boolean isSnapshot() {
+        return originId >= 0;
+    }
+}

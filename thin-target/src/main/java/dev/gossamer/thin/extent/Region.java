@@ -1,0 +1,174 @@
+package dev.gossamer.thin.extent;
+
+import dev.gossamer.io.Invariant;
+
+/**
+ * What is known of 512 virtual blocks: an immutable array of extents, two longs each, ascending and without overlap.
+ *
+ * <pre>
+ *  word 0   63      44 43          20 19  18 17         9 8         0
+ *          +----------+--------------+------+------------+-----------+
+ *          |    0     |     time     | kind | length - 1 |   start   |
+ *          +----------+--------------+------+------------+-----------+
+ *  word 1                     data block of the first virtual block
+ * </pre>
+ *
+ * <p>{@code start} counts from the region's first block. Blocks in no extent are unmapped. A published array is never
+ * changed (rule EM-1): each change makes a new one, so a reader sees one moment or another and nothing between (the race
+ * of rule 3.1 cannot be written). Neighbours are merged only if both sides are contiguous and of the same time and kind
+ * (EM-3).
+ */
+public final class Region {
+    /** Virtual blocks in a region. */
+    public static final int BLOCKS = 512;
+
+    static final int BLOCK_BITS = 9;
+
+    /** Reads may go to the data block; writes too, if the time says that no snapshot shares it. */
+    public static final int MAPPED = 0;
+    /** The worker holds the block: every request goes to it and waits there. */
+    public static final int LOCKED = 1;
+
+    /** A region with nothing mapped. */
+    public static final long[] EMPTY = {};
+
+    private static final int WORDS = 2;
+    private static final int LENGTH_SHIFT = 9;
+    private static final int KIND_SHIFT = 18;
+    private static final int TIME_SHIFT = 20;
+    private static final int TIME_MASK = (1 << 24) - 1;
+
+    private Region() {}
+
+    /** Number of extents. */
+    public static int count(long[] region) {
+        return region.length / WORDS;
+    }
+
+    public static int start(long[] region, int index) {
+        return (int) region[index * WORDS] & (BLOCKS - 1);
+    }
+
+    public static int length(long[] region, int index) {
+        return ((int) (region[index * WORDS] >>> LENGTH_SHIFT) & (BLOCKS - 1)) + 1;
+    }
+
+    /** First block of the region after the extent. */
+    public static int end(long[] region, int index) {
+        return start(region, index) + length(region, index);
+    }
+
+    public static int kind(long[] region, int index) {
+        return (int) (region[index * WORDS] >>> KIND_SHIFT) & 3;
+    }
+
+    /** The pool's time when the extent was mapped. */
+    public static int time(long[] region, int index) {
+        return (int) (region[index * WORDS] >>> TIME_SHIFT) & TIME_MASK;
+    }
+
+    /** The data block behind a block of the extent. */
+    public static long dataBlock(long[] region, int index, int block) {
+        return region[index * WORDS + 1] + (block - start(region, index));
+    }
+
+    /** The extent that holds the block, or else {@code -(index of the first extent after it) - 1}. */
+    public static int find(long[] region, int block) {
+        int low = 0;
+        int high = count(region) - 1;
+        while (low <= high) {
+            int middle = (low + high) >>> 1;
+            if (start(region, middle) > block) {
+                high = middle - 1;
+            } else if (end(region, middle) <= block) {
+                low = middle + 1;
+            } else {
+                return middle;
+            }
+        }
+        return -low - 1;
+    }
+
+    /** A region in which the blocks are one extent, whatever was there before. */
+    public static long[] with(long[] region, int start, int length, int kind, int time, long dataBlock) {
+        return replace(region, start, length, word(start, length, kind, time), dataBlock);
+    }
+
+    /** A region in which the blocks are unmapped. */
+    public static long[] without(long[] region, int start, int length) {
+        return replace(region, start, length, -1, 0);
+    }
+
+    /** Collects extents in ascending order into a region; for loading one from the mapping tree. */
+    public static final class Builder {
+        private final long[] words = new long[BLOCKS * WORDS];
+        private int size;
+
+        /** Adds one mapped block. */
+        public void add(int block, long dataBlock, int time) {
+            size = append(words, size, word(block, 1, MAPPED, time), dataBlock);
+        }
+
+        /** The region; the builder is empty afterwards. */
+        public long[] build() {
+            long[] region = size == 0 ? EMPTY : java.util.Arrays.copyOf(words, size);
+            size = 0;
+            return region;
+        }
+    }
+
+    private static long word(int start, int length, int kind, int time) {
+        return start | (long) (length - 1) << LENGTH_SHIFT | (long) kind << KIND_SHIFT | (long) time << TIME_SHIFT;
+    }
+
+    /** @param middle the extent to put in, or -1 for none */
+    private static long[] replace(long[] region, int start, int length, long middle, long dataBlock) {
+        Invariant.check(start >= 0 && length > 0 && start + length <= BLOCKS, "extent outside its region");
+        // Cutting a hole in one extent adds at most one; the new one adds one more.
+        long[] result = new long[region.length + 2 * WORDS];
+        int size = 0;
+        boolean placed = middle < 0;
+        int end = start + length;
+        for (int i = 0; i < count(region); i++) {
+            int oldStart = start(region, i);
+            int oldEnd = end(region, i);
+            int kind = kind(region, i);
+            int time = time(region, i);
+            if (oldStart < start) {
+                int keep = Math.min(oldEnd, start) - oldStart;
+                size = append(result, size, word(oldStart, keep, kind, time), region[i * WORDS + 1]);
+            }
+            if (!placed && oldEnd > start) {
+                size = append(result, size, middle, dataBlock);
+                placed = true;
+            }
+            if (oldEnd > end) {
+                int from = Math.max(oldStart, end);
+                size = append(result, size, word(from, oldEnd - from, kind, time), dataBlock(region, i, from));
+            }
+        }
+        if (!placed) {
+            size = append(result, size, middle, dataBlock);
+        }
+        return size == 0 ? EMPTY : java.util.Arrays.copyOf(result, size);
+    }
+
+    /** Appends an extent, or lengthens the last one by it where they are one run (EM-3). */
+    private static int append(long[] words, int size, long word, long dataBlock) {
+        if (size > 0) {
+            long last = words[size - WORDS];
+            int lastStart = (int) last & (BLOCKS - 1);
+            int lastLength = ((int) (last >>> LENGTH_SHIFT) & (BLOCKS - 1)) + 1;
+            boolean sameClass = last >>> KIND_SHIFT == word >>> KIND_SHIFT;
+            boolean contiguous = lastStart + lastLength == ((int) word & (BLOCKS - 1))
+                    && words[size - WORDS + 1] + lastLength == dataBlock;
+            if (sameClass && contiguous) {
+                words[size - WORDS] = last + ((((word >>> LENGTH_SHIFT) & (BLOCKS - 1)) + 1) << LENGTH_SHIFT);
+                return size;
+            }
+        }
+        words[size] = word;
+        words[size + 1] = dataBlock;
+        return size + WORDS;
+    }
+}

@@ -1,0 +1,35 @@
+package dev.gossamer.thin.metadata;
+
+/**
+ * A mapping as the tree stores it: the data block and the pool's time when it was made, packed into one long.
+ *
+ * <pre>
+ *  63                                    24 23                     0
+ * +----------------------------------------+------------------------+
+ * |           data block (40 bits)         |     time (24 bits)     |
+ * +----------------------------------------+------------------------+
+ * </pre>
+ */
+public final class Mapping {
+    /** First time that does not fit; the snapshot that would need it is refused. */
+    public static final int TIME_LIMIT = 1 << 24;
+
+    /** First data block number that does not fit. */
+    public static final long DATA_BLOCK_LIMIT = 1L << 40;
+
+    private static final int TIME_BITS = 24;
+
+    private Mapping() {}
+
+    public static long pack(long dataBlock, int time) {
+        return dataBlock << TIME_BITS | time;
+    }
+
+    public static long dataBlock(long packed) {
+        return packed >>> TIME_BITS;
+    }
+
+    public static int time(long packed) {
+        return (int) (packed & (TIME_LIMIT - 1));
+    }
+}

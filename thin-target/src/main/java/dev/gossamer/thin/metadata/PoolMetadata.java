@@ -1,0 +1,446 @@
+package dev.gossamer.thin.metadata;
+
+import dev.gossamer.io.BlockDevice;
+import dev.gossamer.io.BlockingIo;
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.StorageException;
+import dev.gossamer.io.buffer.IoBuffer;
+import dev.gossamer.pdata.block.BlockManager;
+import dev.gossamer.pdata.block.BlockValidator;
+import dev.gossamer.pdata.block.MetadataBlock;
+import dev.gossamer.pdata.btree.BTree;
+import dev.gossamer.pdata.btree.BTreeCursor;
+import dev.gossamer.pdata.btree.NestedBTree;
+import dev.gossamer.pdata.btree.ValueType;
+import dev.gossamer.pdata.spacemap.DiskSpaceMap;
+import dev.gossamer.pdata.spacemap.FreedBlocks;
+import dev.gossamer.pdata.spacemap.MetadataSpaceMap;
+import dev.gossamer.pdata.tx.TransactionManager;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.TreeMap;
+
+/**
+ * A pool's metadata: which devices there are, and which data block stands behind each of their blocks.
+ *
+ * <p>Changes collect in a transaction; {@link #commit} makes them the pool's state in one write, {@link #abort} forgets
+ * them. After any {@link StorageException} of a changing method the transaction may be half changed: abort it. The caller
+ * flushes the data device before it commits.
+ *
+ * <p>Worker's thread; waits for its I/O.
+ */
+public final class PoolMetadata implements AutoCloseable {
+    /** Answer of {@link #lookup} for a block that is not mapped. No mapping packs to it: data blocks stay below 2^40 - 1. */
+    public static final long NOT_MAPPED = -1;
+
+    /** Device ids are 0 to this, exclusive. */
+    public static final int MAX_DEVICES = 1 << 24;
+
+    static final int METADATA_BLOCK_BYTES = 4096;
+
+    /** More than this cannot be counted: 255 index entries of 16320 blocks; the rest of a larger device is not used. */
+    static final long MAX_METADATA_BLOCKS = 255L * 16320;
+
+    /** A smaller device has no room for a pool's first transactions (dm refuses 16 KiB; this is twice what it needs). */
+    static final long MIN_METADATA_BLOCKS = 32;
+
+    // Metadata blocks in memory, at most: 16 MiB, the tree above some millions of mappings.
+    private static final int CACHE_BLOCKS = 4096;
+
+    // Blocks kept back so that trims, deletions and commits still work: rule S-3, min(16 MiB, a tenth).
+    private static final long RESERVE_BLOCKS = 4096;
+
+    private final String deviceName;
+    private BlockManager blocks;
+    private TransactionManager transaction;
+    private MetadataSpaceMap metadataMap;
+    private DiskSpaceMap dataMap;
+    private NestedBTree mappings;
+    private BTree details;
+
+    private Superblock committed;
+    private int time;
+    private long mappingRoot;
+    private long detailsRoot;
+    private final TreeMap<Integer, DeviceDetails> changedDetails = new TreeMap<>();
+    private boolean changed;
+    private boolean readable = true;
+    private final long[] word = new long[1];
+    private final long[] detailWords = new long[DeviceDetails.WORDS];
+
+    private PoolMetadata(BlockingIo device) {
+        this.deviceName = device.device().toString();
+    }
+
+    /**
+     * Makes an empty pool. See {@link dev.gossamer.thin.ThinPool#format}.
+     *
+     * @throws StorageException before anything is written, if a device is unfit
+     */
+    public static void format(BlockingIo device, BlockDevice data, int blockBytes) throws StorageException {
+        String name = device.device().toString();
+        int sectors = blockBytes / Superblock.SECTOR_BYTES;
+        if (blockBytes % Superblock.SECTOR_BYTES != 0 || !Superblock.isBlockSize(sectors)) {
+            throw new StorageException(
+                    Errno.EINVAL, "block size " + blockBytes + " is not usable; use a multiple of 64k up to 1G");
+        }
+        long metadataBlocks = usableBlocks(device.device());
+        if (metadataBlocks < MIN_METADATA_BLOCKS) {
+            throw new StorageException(
+                    Errno.EINVAL,
+                    name + ": too small for metadata; give it at least "
+                            + MIN_METADATA_BLOCKS * METADATA_BLOCK_BYTES / 1024 + " KiB");
+        }
+        long dataBlocks = data.geometry().sizeBytes() / blockBytes;
+        if (dataBlocks == 0) {
+            throw new StorageException(
+                    Errno.EINVAL,
+                    data + ": too small for data; give it at least one block of " + blockBytes + " bytes");
+        }
+        if (!isUnformatted(device)) {
+            throw new StorageException(
+                    Errno.EEXIST,
+                    name
+                            + ": there is something on it already; use 'gossamer pool adopt' for a pool, or zero its first "
+                            + "4096 bytes to lose what it holds");
+        }
+        PoolMetadata pool = new PoolMetadata(device);
+        pool.blocks = new BlockManager(device, metadataBlocks, CACHE_BLOCKS);
+        pool.transaction = new TransactionManager(pool.blocks);
+        pool.metadataMap = MetadataSpaceMap.create(pool.transaction, metadataBlocks);
+        pool.dataMap = DiskSpaceMap.create(pool.transaction);
+        pool.bindTrees();
+        pool.mappingRoot = pool.mappings.create();
+        pool.detailsRoot = pool.details.create();
+        pool.dataMap.extend(dataBlocks);
+        pool.committed = new Superblock(
+                false,
+                0,
+                0,
+                0,
+                pool.dataMap.root(),
+                pool.metadataMap.root(),
+                pool.mappingRoot,
+                pool.detailsRoot,
+                sectors,
+                metadataBlocks);
+        // One superblock write makes the pool, so a format that is cut short leaves the device unformatted.
+        pool.write(pool.transaction::newSuperblock);
+        pool.close();
+    }
+
+    /**
+     * Opens a pool; writes nothing.
+     *
+     * @throws StorageException if the device holds no pool that can be used; the message says why
+     */
+    public static PoolMetadata open(BlockingIo device) throws StorageException {
+        PoolMetadata pool = new PoolMetadata(device);
+        long metadataBlocks = usableBlocks(device.device());
+        if (metadataBlocks == 0 || isUnformatted(device)) {
+            throw new StorageException(
+                    Errno.EINVAL, pool.deviceName + ": no thin-pool metadata there; give the pool's metadata device");
+        }
+        pool.blocks = new BlockManager(device, metadataBlocks, CACHE_BLOCKS);
+        pool.load();
+        return pool;
+    }
+
+    /** Refuses a data device that is smaller than the pool knows it (rule C-4). */
+    public void checkDataDevice(BlockDevice data) throws StorageException {
+        long present = data.geometry().sizeBytes() / blockBytes();
+        if (present < dataBlocks()) {
+            throw new StorageException(
+                    Errno.EINVAL,
+                    data + ": too small: the pool has " + dataBlocks() + " blocks of " + blockBytes()
+                            + " bytes, the device has room for " + present + "; give the pool's own data device");
+        }
+    }
+
+    @Override
+    public void close() {
+        blocks.close();
+    }
+
+    // ---- facts ---------------------------------------------------------------------------------------------------
+
+    /** Size of a data block in bytes. */
+    public int blockBytes() {
+        return committed.dataBlockSectors() * Superblock.SECTOR_BYTES;
+    }
+
+    public long dataBlocks() {
+        return dataMap.blocks();
+    }
+
+    public long dataBlocksUsed() {
+        return dataMap.allocated();
+    }
+
+    /** Data blocks that can be allocated now. */
+    public long dataBlocksFree() {
+        return dataMap.free();
+    }
+
+    public long metadataBlocks() {
+        return metadataMap.blocks();
+    }
+
+    public long metadataBlocksUsed() {
+        return metadataMap.allocated();
+    }
+
+    /** Whether free metadata is down to the reserve, so that nothing may be begun that needs more. */
+    public boolean isNearlyFull() {
+        return metadataMap.free() <= Math.min(RESERVE_BLOCKS, metadataMap.blocks() / 10);
+    }
+
+    /** Snapshots ever taken; the time of mappings that are inserted now. */
+    public int time() {
+        return time;
+    }
+
+    public long transactionId() {
+        return committed.transactionId();
+    }
+
+    /** An earlier failure left the metadata to be checked; it must not be changed until then. */
+    public boolean needsCheck() {
+        return committed.needsCheck();
+    }
+
+    /** Ids of all devices, ascending. */
+    public List<Integer> deviceIds() throws StorageException {
+        List<Integer> ids = new ArrayList<>();
+        BTreeCursor cursor = details.cursor(detailsRoot, 0);
+        while (cursor.next()) {
+            ids.add((int) cursor.key());
+        }
+        return ids;
+    }
+
+    /** A device's record, changes of this transaction included; null if there is no such device. */
+    public DeviceDetails details(int id) throws StorageException {
+        DeviceDetails recent = changedDetails.get(id);
+        if (recent != null) {
+            return recent;
+        }
+        return details.lookup(detailsRoot, id, detailWords) ? DeviceDetails.fromWords(detailWords) : null;
+    }
+
+    /** As {@link #details}, but null as well if the metadata cannot be read. */
+    public DeviceDetails detailsIfReadable(int id) {
+        try {
+            return readable ? details(id) : null;
+        } catch (StorageException e) {
+            return null;
+        }
+    }
+
+    /** The packed {@link Mapping} of a block, or {@link #NOT_MAPPED}. */
+    public long lookup(int id, long virtualBlock) throws StorageException {
+        return mappings.lookup(mappingRoot, id, virtualBlock, word) ? word[0] : NOT_MAPPED;
+    }
+
+    /** Walks a device's mappings from a block upwards; values are packed {@link Mapping}s. */
+    public BTreeCursor cursor(int id, long fromVirtualBlock) throws StorageException {
+        return mappings.cursor(mappingRoot, id, fromVirtualBlock);
+    }
+
+    /** The highest mapped block of a device, or -1. */
+    public long highestMappedBlock(int id) throws StorageException {
+        return mappings.subtrees().highestKey(mappings.subtreeRoot(mappingRoot, id));
+    }
+
+    // ---- changes -------------------------------------------------------------------------------------------------
+
+    public void createDevice(int id) throws StorageException {
+        mappingRoot = mappings.createSubtree(mappingRoot, id);
+        putDetails(id, new DeviceDetails(0, transactionId(), time, time));
+    }
+
+    /**
+     * Makes {@code id} a clone of {@code originId}, whose writes are at rest. Costs the same whatever their size (D-3).
+     */
+    public void createSnapshot(int id, int originId) throws StorageException {
+        if (time + 1 >= Mapping.TIME_LIMIT) {
+            throw new StorageException(
+                    Errno.ENOSPC, "the pool has seen all " + (Mapping.TIME_LIMIT - 1) + " snapshots its format allows");
+        }
+        DeviceDetails origin = details(originId);
+        long root = mappings.subtreeRoot(mappingRoot, originId);
+        // The reference comes first: storing the root may copy an upper leaf, which counts the roots in it.
+        transaction.increment(root);
+        mappingRoot = mappings.addSubtree(mappingRoot, id, root);
+        time++;
+        putDetails(id, new DeviceDetails(origin.mappedBlocks(), transactionId(), time, time));
+        putDetails(originId, origin.withSnapshottedTime(time));
+    }
+
+    public void deleteDevice(int id) throws StorageException {
+        mappingRoot = mappings.removeSubtree(mappingRoot, id);
+        detailsRoot = details.remove(detailsRoot, id);
+        changedDetails.remove(id);
+        changed = true;
+    }
+
+    /**
+     * Sets aside a free data block for {@link #insert}. Only memory knows of it, so that a crash leaks nothing.
+     *
+     * @throws dev.gossamer.pdata.OutOfDataSpace if there is none now
+     */
+    public long reserveDataBlock() throws StorageException {
+        return dataMap.reserve();
+    }
+
+    /** Gives back a block that was set aside. */
+    public void unreserveDataBlock(long dataBlock) {
+        dataMap.unreserve(dataBlock);
+    }
+
+    /** Maps a block to a reserved data block, whose contents are in place. The old data block loses a reference. */
+    public void insert(int id, long virtualBlock, long dataBlock) throws StorageException {
+        dataMap.unreserve(dataBlock);
+        dataMap.increment(dataBlock);
+        word[0] = Mapping.pack(dataBlock, time);
+        mappingRoot = mappings.insert(mappingRoot, id, virtualBlock, word);
+        DeviceDetails present = details(id);
+        long added = mappings.insertCreatedKey() ? 1 : 0;
+        putDetails(id, present.withMappedBlocks(present.mappedBlocks() + added));
+    }
+
+    /** Unmaps blocks {@code [from, to)}. @return how many were mapped */
+    public long removeRange(int id, long from, long to) throws StorageException {
+        BTreeCursor cursor = cursor(id, from);
+        if (!cursor.next() || cursor.key() >= to) {
+            return 0;
+        }
+        mappingRoot = mappings.removeRange(mappingRoot, id, from, to);
+        long removed = mappings.removedCount();
+        DeviceDetails present = details(id);
+        putDetails(id, present.withMappedBlocks(present.mappedBlocks() - removed));
+        return removed;
+    }
+
+    // ---- transaction ---------------------------------------------------------------------------------------------
+
+    /** Whether a commit would write anything. */
+    public boolean isChanged() {
+        return changed;
+    }
+
+    /** Steps (b) to (f) of rule G-2. The caller has flushed the data device. */
+    public void commit() throws StorageException {
+        for (var entry : changedDetails.entrySet()) {
+            entry.getValue().toWords(detailWords);
+            detailsRoot = details.insert(detailsRoot, entry.getKey(), detailWords);
+        }
+        write(transaction::superblockForUpdate);
+        changedDetails.clear();
+        changed = false;
+    }
+
+    /** Gives the superblock to write into: the present one, or at first a new one. */
+    private interface SuperblockSource {
+        MetadataBlock get() throws StorageException;
+    }
+
+    private void write(SuperblockSource source) throws StorageException {
+        transaction.preCommit();
+        Superblock next = new Superblock(
+                committed.needsCheck(),
+                time,
+                committed.transactionId(),
+                committed.heldRoot(),
+                dataMap.root(),
+                metadataMap.root(),
+                mappingRoot,
+                detailsRoot,
+                committed.dataBlockSectors(),
+                committed.metadataBlocksAtFormat());
+        MetadataBlock superblock = source.get();
+        next.write(superblock);
+        transaction.commit(superblock);
+        committed = next;
+    }
+
+    /** Forgets the transaction: everything is read anew from the last superblock (E-1). */
+    public void abort() throws StorageException {
+        readable = false;
+        blocks.discardCache();
+        load();
+        readable = true;
+    }
+
+    /** Sets the needs-check flag on the device, and nothing else. Only right after {@link #abort}. */
+    public void setNeedsCheck() throws StorageException {
+        MetadataBlock superblock = transaction.superblockForUpdate();
+        Superblock.writeNeedsCheck(superblock);
+        blocks.writeSuperblock(superblock);
+        committed = Superblock.read(superblock, deviceName);
+    }
+
+    /** Whether data blocks have been freed that cannot be allocated yet. */
+    public boolean hasFreedDataBlocks() {
+        return dataMap.hasFreed();
+    }
+
+    /** Takes the data blocks freed by the transaction just committed; not allocated before they are released. */
+    public FreedBlocks takeFreedDataBlocks() {
+        return dataMap.takeFreed();
+    }
+
+    /** Nobody can be using the blocks any more. */
+    public void releaseFreedDataBlocks(FreedBlocks freed) {
+        dataMap.release(freed);
+    }
+
+    private void putDetails(int id, DeviceDetails newDetails) {
+        changedDetails.put(id, newDetails);
+        changed = true;
+    }
+
+    private void load() throws StorageException {
+        committed = Superblock.read(blocks.read(Superblock.LOCATION, BlockValidator.SUPERBLOCK), deviceName);
+        if (blocks.deviceBlocks() < committed.metadataSpaceMap().blocks()) {
+            throw new StorageException(
+                    Errno.EINVAL,
+                    deviceName + ": too small: the pool has "
+                            + committed.metadataSpaceMap().blocks() + " metadata blocks, the device "
+                            + blocks.deviceBlocks() + "; give the whole device");
+        }
+        transaction = new TransactionManager(blocks);
+        metadataMap = MetadataSpaceMap.open(transaction, committed.metadataSpaceMap());
+        dataMap = DiskSpaceMap.open(transaction, committed.dataSpaceMap());
+        bindTrees();
+        time = committed.time();
+        mappingRoot = committed.mappingRoot();
+        detailsRoot = committed.detailsRoot();
+        changedDetails.clear();
+        changed = false;
+    }
+
+    private void bindTrees() {
+        mappings = new NestedBTree(transaction, new MappingValue(dataMap));
+        details = new BTree(transaction, ValueType.plain(DeviceDetails.BYTES));
+    }
+
+    static long usableBlocks(BlockDevice device) {
+        return Math.min(device.geometry().sizeBytes() / METADATA_BLOCK_BYTES, MAX_METADATA_BLOCKS);
+    }
+
+    private static boolean isUnformatted(BlockingIo device) throws StorageException {
+        IoBuffer buffer = device.loop().buffers().acquire(METADATA_BLOCK_BYTES);
+        try {
+            device.read(0, buffer, 0, METADATA_BLOCK_BYTES);
+            for (int i = 0; i < METADATA_BLOCK_BYTES; i += Long.BYTES) {
+                if (buffer.bytes().getLong(i) != 0) {
+                    return false;
+                }
+            }
+            return true;
+        } finally {
+            buffer.release();
+        }
+    }
+}

@@ -1,0 +1,148 @@
+package dev.gossamer.thin.metadata;
+
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.StorageException;
+import dev.gossamer.pdata.block.MetadataBlock;
+import dev.gossamer.pdata.spacemap.SpaceMapRoot;
+
+/**
+ * Block 0 of the metadata device: the roots of everything. Also, as a copy elsewhere, a metadata snapshot.
+ *
+ * <pre>
+ *  offset size
+ *       0    4  checksum, CRC-32C salted with 160774
+ *       4    4  flags               bit 0: needs check
+ *       8    8  own block number
+ *      16   16  uuid                zero
+ *      32    8  magic               27022010
+ *      40    4  version             2
+ *      44    4  time                snapshots ever taken
+ *      48    8  transaction id      the user's
+ *      56    8  held root           block of the metadata snapshot, 0 = none
+ *      64  128  data space map      32 bytes used
+ *     192  128  metadata space map  32 bytes used
+ *     320    8  mapping root
+ *     328    8  details root
+ *     336    4  data block size     in sectors
+ *     340    4  metadata block size in sectors: 8
+ *     344    8  metadata blocks     at the time of formatting
+ *     352    4  compatible features
+ *     356    4  read-only compatible features
+ *     360    4  incompatible features
+ * </pre>
+ *
+ * <p>All of it lies in the first sector, and nothing else of the block ever changes, so its write cannot be torn.
+ */
+public record Superblock(
+        boolean needsCheck,
+        int time,
+        long transactionId,
+        long heldRoot,
+        SpaceMapRoot dataSpaceMap,
+        SpaceMapRoot metadataSpaceMap,
+        long mappingRoot,
+        long detailsRoot,
+        int dataBlockSectors,
+        long metadataBlocksAtFormat) {
+
+    /** Where it is. */
+    public static final long LOCATION = 0;
+
+    static final int SECTOR_BYTES = 512;
+    static final int MIN_BLOCK_SECTORS = 128;
+    static final int MAX_BLOCK_SECTORS = 1 << 21;
+
+    private static final int FLAGS = 4;
+    private static final int MAGIC = 32;
+    private static final int VERSION = 40;
+    private static final int TIME = 44;
+    private static final int TRANSACTION_ID = 48;
+    private static final int HELD_ROOT = 56;
+    private static final int DATA_SPACE_MAP = 64;
+    private static final int METADATA_SPACE_MAP = 192;
+    private static final int MAPPING_ROOT = 320;
+    private static final int DETAILS_ROOT = 328;
+    private static final int DATA_BLOCK_SECTORS = 336;
+    private static final int METADATA_BLOCK_SECTORS = 340;
+    private static final int METADATA_BLOCKS = 344;
+    private static final int COMPAT_RO_FLAGS = 356;
+    private static final int INCOMPAT_FLAGS = 360;
+
+    private static final long MAGIC_VALUE = 27022010L;
+    private static final int VERSION_VALUE = 2;
+    private static final int METADATA_SECTORS = 8;
+    private static final int NEEDS_CHECK = 1;
+
+    /**
+     * Decodes a block whose checksum and number have been checked.
+     *
+     * @param device names the device in messages
+     * @throws StorageException if it is no superblock this program may write to
+     */
+    static Superblock read(MetadataBlock block, String device) throws StorageException {
+        long magic = block.getLong(MAGIC);
+        if (magic != MAGIC_VALUE) {
+            throw new StorageException(
+                    Errno.EINVAL,
+                    device + ": not thin-pool metadata (magic " + magic + "); give the pool's metadata device");
+        }
+        int incompatible = block.getInt(INCOMPAT_FLAGS);
+        if (incompatible != 0) {
+            throw refuse(device, "incompatible features 0x" + Integer.toHexString(incompatible));
+        }
+        int readOnlyCompatible = block.getInt(COMPAT_RO_FLAGS);
+        if (readOnlyCompatible != 0) {
+            throw refuse(device, "read-only compatible features 0x" + Integer.toHexString(readOnlyCompatible));
+        }
+        int sectors = block.getInt(DATA_BLOCK_SECTORS);
+        if (!isBlockSize(sectors)) {
+            throw new StorageException(
+                    Errno.EINVAL,
+                    device + ": data block size of " + sectors + " sectors is no multiple of 128 up to 2097152; "
+                            + "the superblock is damaged, run thin_check on it");
+        }
+        return new Superblock(
+                (block.getInt(FLAGS) & NEEDS_CHECK) != 0,
+                block.getInt(TIME),
+                block.getLong(TRANSACTION_ID),
+                block.getLong(HELD_ROOT),
+                SpaceMapRoot.read(block, DATA_SPACE_MAP),
+                SpaceMapRoot.read(block, METADATA_SPACE_MAP),
+                block.getLong(MAPPING_ROOT),
+                block.getLong(DETAILS_ROOT),
+                sectors,
+                block.getLong(METADATA_BLOCKS));
+    }
+
+    /** Encodes into block 0. The fields that are not this program's (uuid, feature flags, padding) stay as they are. */
+    void write(MetadataBlock block) {
+        block.putInt(FLAGS, (block.getInt(FLAGS) & ~NEEDS_CHECK) | (needsCheck ? NEEDS_CHECK : 0));
+        block.putLong(MAGIC, MAGIC_VALUE);
+        block.putInt(VERSION, VERSION_VALUE);
+        block.putInt(TIME, time);
+        block.putLong(TRANSACTION_ID, transactionId);
+        block.putLong(HELD_ROOT, heldRoot);
+        dataSpaceMap.write(block, DATA_SPACE_MAP);
+        metadataSpaceMap.write(block, METADATA_SPACE_MAP);
+        block.putLong(MAPPING_ROOT, mappingRoot);
+        block.putLong(DETAILS_ROOT, detailsRoot);
+        block.putInt(DATA_BLOCK_SECTORS, dataBlockSectors);
+        block.putInt(METADATA_BLOCK_SECTORS, METADATA_SECTORS);
+        block.putLong(METADATA_BLOCKS, metadataBlocksAtFormat);
+    }
+
+    /** Sets or clears the needs-check flag in an encoded superblock and changes nothing else. */
+    static void writeNeedsCheck(MetadataBlock block) {
+        block.putInt(FLAGS, block.getInt(FLAGS) | NEEDS_CHECK);
+    }
+
+    /** Whether a pool can have data blocks of so many sectors: 64 KiB to 1 GiB in steps of 64 KiB. */
+    public static boolean isBlockSize(int sectors) {
+        return sectors >= MIN_BLOCK_SECTORS && sectors <= MAX_BLOCK_SECTORS && sectors % MIN_BLOCK_SECTORS == 0;
+    }
+
+    private static StorageException refuse(String device, String what) {
+        return new StorageException(
+                Errno.EINVAL, device + ": the pool uses " + what + " that this version does not know; use a newer one");
+    }
+}

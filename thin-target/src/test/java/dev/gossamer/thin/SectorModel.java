@@ -1,0 +1,75 @@
+package dev.gossamer.thin;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * What a volume may hold after a power cut: of every sector its last stable contents, or any later version of it, and
+ * nothing else. A later version replaces all of the sector, as devices write sectors whole.
+ */
+final class SectorModel {
+    private static final int SECTOR = 512;
+
+    private final List<List<byte[]>> possible = new ArrayList<>();
+
+    SectorModel(long sizeBytes) {
+        for (long i = 0; i < sizeBytes / SECTOR; i++) {
+            List<byte[]> versions = new ArrayList<>();
+            versions.add(new byte[SECTOR]);
+            possible.add(versions);
+        }
+    }
+
+    /** A write of these bytes has begun: each sector it touches may hold a new version from now on. */
+    void writing(long offsetBytes, byte[] bytes) {
+        int done = 0;
+        while (done < bytes.length) {
+            long at = offsetBytes + done;
+            int inSector = (int) (at % SECTOR);
+            int length = Math.min(SECTOR - inSector, bytes.length - done);
+            List<byte[]> versions = possible.get((int) (at / SECTOR));
+            byte[] next = versions.get(versions.size() - 1).clone();
+            System.arraycopy(bytes, done, next, inSector, length);
+            versions.add(next);
+            done += length;
+        }
+    }
+
+    /** A FUA write of the range was answered: what it wrote is the least that may be found. */
+    void stable(long offsetBytes, long lengthBytes) {
+        for (long s = offsetBytes / SECTOR; s * SECTOR < offsetBytes + lengthBytes; s++) {
+            keepLast(possible.get((int) s));
+        }
+    }
+
+    /** A FLUSH was answered: the last version of every sector is the least that may be found. */
+    void allStable() {
+        possible.forEach(SectorModel::keepLast);
+    }
+
+    /** The model of a snapshot taken now, before it is answered. */
+    SectorModel copyAsSnapshot() {
+        SectorModel copy = new SectorModel(0);
+        for (List<byte[]> versions : possible) {
+            copy.possible.add(new ArrayList<>(versions));
+        }
+        return copy;
+    }
+
+    void check(byte[] found, String where) {
+        for (int s = 0; s < possible.size(); s++) {
+            byte[] sector = Arrays.copyOfRange(found, s * SECTOR, (s + 1) * SECTOR);
+            if (possible.get(s).stream().noneMatch(version -> Arrays.equals(version, sector))) {
+                throw new AssertionError(where + ": sector " + s + " holds " + sector[0] + ".." + sector[SECTOR - 1]
+                        + ", none of its " + possible.get(s).size() + " possible versions");
+            }
+        }
+    }
+
+    private static void keepLast(List<byte[]> versions) {
+        byte[] last = versions.get(versions.size() - 1);
+        versions.clear();
+        versions.add(last);
+    }
+}
