@@ -39,6 +39,7 @@ final class Committer {
     private final Runnable pass = this::pass;
     private boolean passQueued;
     private boolean periodicArmed;
+    private boolean closed;
 
     /** The open transaction's number; worker only. */
     private long transaction = 1;
@@ -99,6 +100,11 @@ final class Committer {
         }
     }
 
+    /** The pool is closed; a timer that is still armed must not touch its devices. */
+    void close() {
+        closed = true;
+    }
+
     /** The open transaction is gone; nothing of it will be committed. */
     void aborted() {
         transaction++;
@@ -111,7 +117,7 @@ final class Committer {
             loop.schedule(
                     () -> {
                         periodicArmed = false;
-                        if (metadata.isChanged()) {
+                        if (!closed && metadata.isChanged()) {
                             pass();
                         }
                     },

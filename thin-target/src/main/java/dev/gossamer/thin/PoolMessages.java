@@ -67,6 +67,10 @@ final class PoolMessages {
             checkWritable();
             ThinDevice origin = find(originName);
             checkNameIsFree(name);
+            if (!metadata.canSnapshot()) {
+                throw new StorageException(
+                        Errno.ENOSPC, "the pool has seen as many snapshots as its format allows; copy it to a new one");
+            }
             if (origin.barrier) {
                 throw new StorageException(
                         Errno.EBUSY, "a snapshot of " + originName + " is being taken at this moment; try again");

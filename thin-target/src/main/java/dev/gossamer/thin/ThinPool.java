@@ -180,6 +180,7 @@ public final class ThinPool {
             } catch (StorageException e) {
                 closed.completeExceptionally(e);
             } finally {
+                worker.committer().close();
                 metadata.close();
                 metadataDevice.close();
                 data.close();

@@ -50,6 +50,10 @@ public final class ThinVolume implements BlockDevice {
     @Override
     public void submit(BlockRequest request) {
         BlockOperation operation = request.operation();
+        if (worker.mode() == PoolMode.FAIL) {
+            request.complete(Errno.EIO);
+            return;
+        }
         if (operation == BlockOperation.FLUSH) {
             stabilize(request);
             return;
@@ -90,10 +94,6 @@ public final class ThinVolume implements BlockDevice {
 
     /** Serves a request, or a part of one, from its first byte on: checked, inside the volume, not empty. */
     void serve(BlockRequest request) {
-        if (worker.mode() == PoolMode.FAIL) {
-            request.complete(Errno.EIO);
-            return;
-        }
         switch (request.operation()) {
             case READ, WRITE -> serveRuns(
                     request, request.offsetBytes(), request.offsetBytes() + request.lengthBytes());

@@ -3,6 +3,7 @@ package dev.gossamer.thin.metadata;
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.BlockingIo;
 import dev.gossamer.io.Errno;
+import dev.gossamer.io.Invariant;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.buffer.IoBuffer;
 import dev.gossamer.pdata.block.BlockManager;
@@ -259,14 +260,16 @@ public final class PoolMetadata implements AutoCloseable {
         putDetails(id, new DeviceDetails(0, transactionId(), time, time));
     }
 
+    /** Whether the pool's time can grow once more: a mapping has 24 bits for it. */
+    public boolean canSnapshot() {
+        return time >= 0 && time + 1 < Mapping.TIME_LIMIT;
+    }
+
     /**
      * Makes {@code id} a clone of {@code originId}, whose writes are at rest. Costs the same whatever their size (D-3).
      */
     public void createSnapshot(int id, int originId) throws StorageException {
-        if (time + 1 >= Mapping.TIME_LIMIT) {
-            throw new StorageException(
-                    Errno.ENOSPC, "the pool has seen all " + (Mapping.TIME_LIMIT - 1) + " snapshots its format allows");
-        }
+        Invariant.check(canSnapshot(), "a time that no mapping can hold");
         DeviceDetails origin = details(originId);
         long root = mappings.subtreeRoot(mappingRoot, originId);
         // The reference comes first: storing the root may copy an upper leaf, which counts the roots in it.
