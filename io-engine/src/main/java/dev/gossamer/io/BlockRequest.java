@@ -141,7 +141,7 @@ public final class BlockRequest {
         offsetBytes = newOffsetBytes;
     }
 
-    /** Adds a completion that runs before the ones added earlier. */
+    /** Adds a completion that runs before the ones added earlier. The request has been prepared: its offset is kept too. */
     public void push(BlockCompletion completion) {
         push(completion, offsetBytes);
     }

@@ -8,7 +8,7 @@ package dev.gossamer.io;
  */
 public interface FileEngine {
 
-    /** How a range of a file is emptied or zeroed; the device found out at open what the file can do. */
+    /** What is done to a range of a file. Which of the last three a file can do is for its device to find out. */
     enum FileAction {
         READ,
         WRITE,
@@ -17,7 +17,9 @@ public interface FileEngine {
         /** fallocate(2), PUNCH_HOLE: the range reads as zeros, its space is given back. */
         PUNCH_HOLE,
         /** fallocate(2), ZERO_RANGE: the range reads as zeros and stays allocated. */
-        ZERO_RANGE
+        ZERO_RANGE,
+        /** Zeros are written, piece by piece, where the file can do neither of the above. Needs no buffer. */
+        ZERO_FILL
     }
 
     /** Starts an action on {@code fileDescriptor} for the request's range. */

@@ -1,0 +1,111 @@
+package dev.gossamer.io.posix;
+
+import dev.gossamer.io.BlockRequest;
+import dev.gossamer.io.FileEngine.FileAction;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * Threads that wait in system calls so that loops need not. Shared by the {@link ThreadFileEngine}s of all loops.
+ *
+ * <p>The queue has no limit of its own: its entries are requests, and these are limited where they come in.
+ */
+public final class FileThreads implements AutoCloseable {
+    /** What was measured to keep a fast disk busy; more threads only add switches. */
+    public static final int THREADS = 16;
+
+    /** One action under way; reused by the engine that made it. */
+    static final class Task {
+        final ThreadFileEngine engine;
+        FileAction action;
+        int fileDescriptor;
+        BlockRequest request;
+        int errno;
+        Task next;
+
+        Task(ThreadFileEngine engine) {
+            this.engine = engine;
+        }
+    }
+
+    // Guards everything below: written by loops (enqueue) and by our threads (dequeue).
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition available = lock.newCondition();
+    private final Thread[] threads = new Thread[THREADS];
+    private Task first;
+    private Task last;
+    private boolean closed;
+
+    public FileThreads() {
+        for (int i = 0; i < THREADS; i++) {
+            threads[i] = Thread.ofPlatform().name("gossamer-file-" + i).daemon().unstarted(this::work);
+        }
+        for (Thread thread : threads) {
+            thread.start();
+        }
+    }
+
+    void enqueue(Task task) {
+        lock.lock();
+        try {
+            task.next = null;
+            if (first == null) {
+                first = task;
+            } else {
+                last.next = task;
+            }
+            last = task;
+            available.signal();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void work() {
+        for (Task task = dequeue(); task != null; task = dequeue()) {
+            task.errno = FileCalls.run(task.action, task.fileDescriptor, task.request);
+            task.engine.finished(task);
+        }
+    }
+
+    private Task dequeue() {
+        lock.lock();
+        try {
+            while (first == null && !closed) {
+                available.awaitUninterruptibly();
+            }
+            Task task = first;
+            if (task != null) {
+                first = task.next;
+            }
+            return task;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Carries out what is queued, then ends the threads and waits for them. */
+    @Override
+    public void close() {
+        lock.lock();
+        try {
+            closed = true;
+            available.signalAll();
+        } finally {
+            lock.unlock();
+        }
+        boolean interrupted = false;
+        for (Thread thread : threads) {
+            while (thread.isAlive()) {
+                try {
+                    thread.join();
+                } catch (InterruptedException e) {
+                    interrupted = true;
+                }
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

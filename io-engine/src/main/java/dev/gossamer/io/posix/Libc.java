@@ -1,0 +1,83 @@
+package dev.gossamer.io.posix;
+
+import jnr.ffi.LastError;
+import jnr.ffi.LibraryLoader;
+import jnr.ffi.Runtime;
+
+/**
+ * The C library's functions that we call, and their constants for 64-bit Linux (uapi headers).
+ *
+ * <p>Run with {@code -Djnr.ffi.x86asm.enabled=false}: otherwise jnr-ffi passes a wrong sixth argument on x86-64.
+ */
+final class Libc {
+    /** Public only because jnr-ffi implements it from another class loader. Memory is passed as an address. */
+    public interface Calls {
+        int open(String path, int flags, int mode);
+
+        int close(int fd);
+
+        long pread(int fd, long address, long lengthBytes, long offsetBytes);
+
+        long pwrite(int fd, long address, long lengthBytes, long offsetBytes);
+
+        int fdatasync(int fd);
+
+        int fsync(int fd);
+
+        int fallocate(int fd, int mode, long offsetBytes, long lengthBytes);
+
+        int ftruncate(int fd, long lengthBytes);
+
+        int unlink(String path);
+
+        long lseek(int fd, long offsetBytes, int whence);
+
+        int ioctl(int fd, long request, long address);
+
+        int flock(int fd, int operation);
+
+        int statx(int directoryFd, String path, int flags, int mask, long address);
+
+        String strerror(int errno);
+    }
+
+    static final int O_RDONLY = 0;
+    static final int O_RDWR = 2;
+    static final int O_CREAT = 0x40;
+    static final int O_EXCL = 0x80;
+    static final int O_CLOEXEC = 0x80000;
+    static final int O_DIRECT = oDirect(System.getProperty("os.arch"));
+
+    static final int SEEK_END = 2;
+    static final int LOCK_SH = 1;
+    static final int LOCK_EX = 2;
+    static final int LOCK_NB = 4;
+
+    static final int FALLOC_FL_KEEP_SIZE = 1;
+    static final int FALLOC_FL_PUNCH_HOLE = 2;
+    static final int FALLOC_FL_ZERO_RANGE = 16;
+
+    /** ioctl: logical sector size of a block device, an int. */
+    static final long BLKSSZGET = 0x1268;
+
+    static final Calls CALLS = LibraryLoader.create(Calls.class).load("c");
+
+    private static final Runtime RUNTIME = Runtime.getRuntime(CALLS);
+
+    private Libc() {}
+
+    /** O_DIRECT is one of the few flags whose value depends on the processor. */
+    static int oDirect(String architecture) {
+        return architecture.equals("aarch64") ? 0x10000 : 0x4000;
+    }
+
+    /** The error of this thread's last call; ask at once. */
+    static int errno() {
+        return LastError.getLastError(RUNTIME);
+    }
+
+    /** Text for people. */
+    static String message(int errno) {
+        return CALLS.strerror(errno);
+    }
+}

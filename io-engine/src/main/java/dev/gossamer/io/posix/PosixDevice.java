@@ -1,0 +1,178 @@
+package dev.gossamer.io.posix;
+
+import dev.gossamer.io.BlockCompletion;
+import dev.gossamer.io.BlockDevice;
+import dev.gossamer.io.BlockGeometry;
+import dev.gossamer.io.BlockOperation;
+import dev.gossamer.io.BlockRequest;
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.FileEngine;
+import dev.gossamer.io.FileEngine.FileAction;
+import dev.gossamer.io.Invariant;
+import dev.gossamer.io.StorageException;
+import java.nio.file.Path;
+
+/**
+ * A file or block device of the operating system, opened for direct I/O and locked against other processes.
+ *
+ * <p>How a request reaches the kernel is its loop's choice ({@link FileEngine}); this class checks the range and picks
+ * the call. Zeroing takes the cheapest call that the file supports: what is missing is found out at the first use,
+ * because asking would change the file, and remembered.
+ */
+public final class PosixDevice implements BlockDevice {
+    private static final int ENOSYS = 38;
+
+    private final Path path;
+    private final int fileDescriptor;
+    private final boolean blockDevice;
+    private final DeviceIdentity identity;
+    private final BlockCompletion afterPunch = this::punched;
+    private final BlockCompletion afterZeroRange = this::zeroRanged;
+
+    // Written by refreshSize, read by every loop; a record, so any reader sees one consistent geometry.
+    private volatile BlockGeometry geometry;
+    // Go from true to false once, by whichever loop finds out; others may try in vain a little longer.
+    private volatile boolean canPunch;
+    private volatile boolean canZeroRange = true;
+
+    private PosixDevice(
+            Path path, int fileDescriptor, DeviceIdentity identity, BlockGeometry geometry, boolean canPunch) {
+        this.path = path;
+        this.fileDescriptor = fileDescriptor;
+        this.blockDevice = identity.blockDevice();
+        this.identity = identity;
+        this.geometry = geometry;
+        this.canPunch = canPunch;
+    }
+
+    /**
+     * Opens and locks a device.
+     *
+     * @throws StorageException EBUSY if another process has it, EINVAL if it cannot serve as a device, else open(2)'s error
+     */
+    public static PosixDevice open(Path path, OpenOptions options) throws StorageException {
+        DeviceOpening opening = new DeviceOpening(path, options);
+        try {
+            return new PosixDevice(
+                    path, opening.fileDescriptor(), opening.identity(), opening.geometry(), opening.supportsPunch());
+        } catch (StorageException e) {
+            opening.abandon();
+            throw e;
+        }
+    }
+
+    public DeviceIdentity identity() {
+        return identity;
+    }
+
+    @Override
+    public BlockGeometry geometry() {
+        return geometry;
+    }
+
+    /** Looks again how large the device is, after someone has resized it. Blocks briefly; control path only. */
+    public BlockGeometry refreshSize() throws StorageException {
+        BlockGeometry old = geometry;
+        long size = DeviceOpening.sizeOf(fileDescriptor, path);
+        geometry = new BlockGeometry(
+                size - size % old.alignmentBytes(), old.alignmentBytes(), old.readOnly(), old.discardBytes());
+        return geometry;
+    }
+
+    @Override
+    public void submit(BlockRequest request) {
+        BlockOperation operation = request.operation();
+        FileEngine files = request.loop().files();
+        if (operation == BlockOperation.FLUSH) {
+            files.submit(FileAction.SYNC, fileDescriptor, request);
+            return;
+        }
+        int errno = check(request, operation, geometry);
+        if (errno != Errno.OK || request.lengthBytes() == 0) {
+            request.complete(errno);
+            return;
+        }
+        switch (operation) {
+            case READ -> files.submit(FileAction.READ, fileDescriptor, request);
+            case WRITE -> files.submit(FileAction.WRITE, fileDescriptor, request);
+            case DISCARD -> files.submit(FileAction.PUNCH_HOLE, fileDescriptor, request);
+            case WRITE_ZEROES -> zero(request, files);
+            case FLUSH -> throw new AssertionError("handled above");
+        }
+    }
+
+    private static int check(BlockRequest request, BlockOperation operation, BlockGeometry geometry) {
+        if (geometry.readOnly() && operation != BlockOperation.READ) {
+            return Errno.EROFS;
+        }
+        if (operation == BlockOperation.DISCARD && geometry.discardBytes() == 0) {
+            return Errno.EOPNOTSUPP;
+        }
+        if (!geometry.contains(request.offsetBytes(), request.lengthBytes())
+                || !geometry.isAligned(request.offsetBytes(), request.lengthBytes())) {
+            return Errno.EINVAL;
+        }
+        if (operation == BlockOperation.READ || operation == BlockOperation.WRITE) {
+            // The kernel would read or write whatever memory lies behind the buffer.
+            Invariant.check(
+                    request.bufferOffsetBytes() >= 0
+                            && request.lengthBytes() <= request.buffer().capacityBytes() - request.bufferOffsetBytes(),
+                    "request larger than its buffer");
+            return geometry.isAligned(request.address(), 0) ? Errno.OK : Errno.EINVAL;
+        }
+        return Errno.OK;
+    }
+
+    // The order of preference: give the space back if that is allowed, let the file system or disk zero it, write
+    // zeros.
+    private void zero(BlockRequest request, FileEngine files) {
+        boolean mayUnmap = !request.hasFlag(BlockRequest.NO_UNMAP);
+        boolean mustBeFast = request.hasFlag(BlockRequest.FAST_ZERO);
+        // On a block device the kernel quietly writes zeros when the disk has no command for it.
+        boolean zeroRange = canZeroRange && !(mustBeFast && blockDevice);
+        if (mayUnmap && canPunch) {
+            request.push(afterPunch);
+            files.submit(FileAction.PUNCH_HOLE, fileDescriptor, request);
+        } else if (zeroRange) {
+            request.push(afterZeroRange);
+            files.submit(FileAction.ZERO_RANGE, fileDescriptor, request);
+        } else if (mustBeFast) {
+            request.complete(Errno.EOPNOTSUPP);
+        } else {
+            files.submit(FileAction.ZERO_FILL, fileDescriptor, request);
+        }
+    }
+
+    private void punched(BlockRequest request, int errno) {
+        if (isUnsupported(errno)) {
+            canPunch = false;
+            zero(request, request.loop().files());
+        } else {
+            request.complete(errno);
+        }
+    }
+
+    private void zeroRanged(BlockRequest request, int errno) {
+        if (isUnsupported(errno)) {
+            canZeroRange = false;
+            zero(request, request.loop().files());
+        } else {
+            request.complete(errno);
+        }
+    }
+
+    private static boolean isUnsupported(int errno) {
+        return errno == Errno.EOPNOTSUPP || errno == ENOSYS;
+    }
+
+    /** Closes the file, which also gives up the lock. */
+    @Override
+    public void close() {
+        Libc.CALLS.close(fileDescriptor);
+    }
+
+    @Override
+    public String toString() {
+        return path.toString();
+    }
+}

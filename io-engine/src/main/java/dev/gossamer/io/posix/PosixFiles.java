@@ -1,0 +1,73 @@
+package dev.gossamer.io.posix;
+
+import dev.gossamer.io.StorageException;
+import java.nio.file.Path;
+
+/** Makes and enlarges files that serve as devices. */
+public final class PosixFiles {
+    private static final int OWNER_ONLY = 0600;
+
+    private PosixFiles() {}
+
+    /**
+     * Makes a sparse file. When this returns the file survives a crash; when it throws there is none.
+     *
+     * @throws StorageException EEXIST (17) if there is something already, which is then left alone
+     */
+    public static void create(Path path, long sizeBytes) throws StorageException {
+        int flags = Libc.O_RDWR | Libc.O_CREAT | Libc.O_EXCL | Libc.O_CLOEXEC;
+        int fd = open(path, flags, "cannot create ");
+        try {
+            setSize(fd, path, sizeBytes);
+        } catch (StorageException e) {
+            Libc.CALLS.unlink(path.toString());
+            throw e;
+        } finally {
+            Libc.CALLS.close(fd);
+        }
+        syncDirectory(path.toAbsolutePath().getParent());
+    }
+
+    /** Enlarges a file to {@code sizeBytes}; one that is as large already is left alone. */
+    public static void grow(Path path, long sizeBytes) throws StorageException {
+        int fd = open(path, Libc.O_RDWR | Libc.O_CLOEXEC, "cannot enlarge ");
+        try {
+            if (DeviceOpening.sizeOf(fd, path) < sizeBytes) {
+                setSize(fd, path, sizeBytes);
+            }
+        } finally {
+            Libc.CALLS.close(fd);
+        }
+    }
+
+    private static int open(Path path, int flags, String what) throws StorageException {
+        int fd = Libc.CALLS.open(path.toString(), flags, OWNER_ONLY);
+        if (fd < 0) {
+            throw failure(what + path);
+        }
+        return fd;
+    }
+
+    private static void setSize(int fd, Path path, long sizeBytes) throws StorageException {
+        if (Libc.CALLS.ftruncate(fd, sizeBytes) != 0 || Libc.CALLS.fsync(fd) != 0) {
+            throw failure("cannot give " + path + " its size of " + sizeBytes + " bytes");
+        }
+    }
+
+    // Without this the file's name could be lost although its content is safe.
+    private static void syncDirectory(Path directory) throws StorageException {
+        int fd = open(directory, Libc.O_RDONLY | Libc.O_CLOEXEC, "cannot open ");
+        try {
+            if (Libc.CALLS.fsync(fd) != 0) {
+                throw failure("cannot sync " + directory);
+            }
+        } finally {
+            Libc.CALLS.close(fd);
+        }
+    }
+
+    private static StorageException failure(String what) {
+        int errno = Libc.errno();
+        return new StorageException(errno, what + ": " + Libc.message(errno));
+    }
+}

@@ -1,0 +1,100 @@
+package dev.gossamer.io.posix;
+
+import dev.gossamer.io.BlockRequest;
+import dev.gossamer.io.FileEngine;
+import dev.gossamer.io.Invariant;
+import dev.gossamer.io.IoLoop;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * File I/O of one loop on {@link FileThreads}, for systems where io_uring is missing or forbidden.
+ *
+ * <p>Finished requests gather in a list; the loop is woken when the list stops being empty and takes all of it.
+ */
+public final class ThreadFileEngine implements FileEngine {
+    private static final Logger LOG = LoggerFactory.getLogger(ThreadFileEngine.class);
+
+    private final FileThreads threads;
+    private final Runnable deliver = this::deliver;
+
+    // Confined to the loop.
+    private IoLoop loop;
+    private FileThreads.Task free;
+
+    // Guarded by this object's monitor, held for a few instructions: written by the threads, emptied by the loop.
+    private FileThreads.Task firstFinished;
+    private FileThreads.Task lastFinished;
+
+    public ThreadFileEngine(FileThreads threads) {
+        this.threads = threads;
+    }
+
+    @Override
+    public void submit(FileAction action, int fileDescriptor, BlockRequest request) {
+        if (loop == null) {
+            loop = request.loop();
+        }
+        Invariant.check(loop.equals(request.loop()), "an engine serves one loop");
+        FileThreads.Task task = free;
+        if (task == null) {
+            task = new FileThreads.Task(this);
+        } else {
+            free = task.next;
+        }
+        task.action = action;
+        task.fileDescriptor = fileDescriptor;
+        task.request = request;
+        threads.enqueue(task);
+    }
+
+    void finished(FileThreads.Task task) {
+        IoLoop owner = task.request.loop();
+        task.next = null;
+        boolean wake;
+        synchronized (this) {
+            wake = firstFinished == null;
+            if (wake) {
+                firstFinished = task;
+            } else {
+                lastFinished.next = task;
+            }
+            lastFinished = task;
+        }
+        if (wake) {
+            owner.execute(deliver);
+        }
+    }
+
+    private void deliver() {
+        FileThreads.Task task;
+        synchronized (this) {
+            task = firstFinished;
+            firstFinished = null;
+        }
+        while (task != null) {
+            FileThreads.Task following = task.next;
+            deliver(task);
+            task = following;
+        }
+    }
+
+    private void deliver(FileThreads.Task task) {
+        BlockRequest request = task.request;
+        int errno = task.errno;
+        task.request = null;
+        task.next = free;
+        free = task;
+        try {
+            request.complete(errno);
+        } catch (RuntimeException | Error e) {
+            // A broken invariant must not take the rest of the batch with it: those clients would wait for ever.
+            LOG.error("request completion failed", e);
+        }
+    }
+
+    @Override
+    public String name() {
+        return "threads";
+    }
+}

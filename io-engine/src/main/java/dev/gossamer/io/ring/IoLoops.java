@@ -1,0 +1,181 @@
+package dev.gossamer.io.ring;
+
+import dev.gossamer.io.FileEngine;
+import dev.gossamer.io.StorageException;
+import dev.gossamer.io.buffer.IoBufferPool;
+import dev.gossamer.io.posix.FileThreads;
+import dev.gossamer.io.posix.ThreadFileEngine;
+import io.netty.channel.IoEventLoop;
+import io.netty.channel.IoEventLoopGroup;
+import io.netty.channel.IoRegistration;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.ServerChannel;
+import io.netty.util.concurrent.EventExecutor;
+import io.netty.util.concurrent.FastThreadLocalThread;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The process's event loops: I/O loops with indexes from 0, and worker loops after them.
+ *
+ * <p>Life: {@link #start}, any number of {@link #startWorker}, then {@link #close} once all I/O has ended. Started and
+ * closed by one thread, none of the loops.
+ */
+public final class IoLoops implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(IoLoops.class);
+
+    /** Netty checks for new tasks this long before a loop ends; none come any more, so: not at all. */
+    private static final long QUIET_MILLIS = 0;
+
+    private static final long CLOSE_TIMEOUT_MILLIS = 5000;
+
+    private final Transport transport;
+    private final FileThreads threads;
+    private final IoEventLoopGroup group;
+    private final List<IoEventLoopGroup> workerGroups = new ArrayList<>();
+    // Netty makes the thread of a loop when the loop gets its first task, which is in begin().
+    private final List<Thread> loopThreads = new ArrayList<>();
+    private final List<NettyLoop> loops = new ArrayList<>();
+    private final int ioLoops;
+
+    private IoLoops(Transport transport, int count) {
+        this.transport = transport;
+        threads = transport.ring() ? null : new FileThreads();
+        AtomicInteger started = new AtomicInteger();
+        group = newGroup(count, task -> newThread(task, "gossamer-io-" + started.getAndIncrement()));
+        ioLoops = count;
+    }
+
+    /**
+     * Starts the I/O loops.
+     *
+     * @param bufferBytesPerLoop limit of each loop's {@link IoBufferPool}, a power of two
+     * @throws StorageException if io_uring was asked for and cannot be had
+     */
+    public static IoLoops start(int count, IoEngineChoice choice, int bufferBytesPerLoop) throws StorageException {
+        IoLoops loops = new IoLoops(Transport.choose(choice), count);
+        for (EventExecutor executor : loops.group) {
+            loops.begin((IoEventLoop) executor, bufferBytesPerLoop);
+        }
+        return loops;
+    }
+
+    /** Starts one more loop with a thread of this name, for a pool's worker. It is not part of {@link #nettyGroup}. */
+    public NettyLoop startWorker(String name, int bufferBytes) {
+        IoEventLoopGroup workerGroup = newGroup(1, task -> newThread(task, name));
+        workerGroups.add(workerGroup);
+        return begin(workerGroup.next(), bufferBytes);
+    }
+
+    private IoEventLoopGroup newGroup(int count, ThreadFactory names) {
+        return new MultiThreadIoEventLoopGroup(count, names, transport.handlers());
+    }
+
+    // A daemon thread, so that a start that fails halfway does not keep the process alive.
+    private Thread newThread(Runnable task, String name) {
+        Thread thread = new FastThreadLocalThread(task, name);
+        thread.setDaemon(true);
+        loopThreads.add(thread);
+        return thread;
+    }
+
+    private NettyLoop begin(IoEventLoop eventLoop, int bufferBytes) {
+        IoBufferPool buffers = new IoBufferPool(bufferBytes);
+        FileEngine files = transport.ring() ? startRing(eventLoop) : new ThreadFileEngine(threads);
+        NettyLoop loop = new NettyLoop(loops.size(), eventLoop, buffers, files);
+        eventLoop.submit(loop::begin).syncUninterruptibly();
+        loops.add(loop);
+        return loop;
+    }
+
+    private static RingFileEngine startRing(IoEventLoop eventLoop) {
+        RingFileEngine engine = new RingFileEngine();
+        IoRegistration registration =
+                eventLoop.register(engine).syncUninterruptibly().getNow();
+        eventLoop.submit(() -> engine.start(registration)).syncUninterruptibly();
+        return engine;
+    }
+
+    /** Number of I/O loops. */
+    public int count() {
+        return ioLoops;
+    }
+
+    /** An I/O loop by its index, or a worker's loop. */
+    public NettyLoop loop(int index) {
+        return loops.get(index);
+    }
+
+    /** The I/O loops as Netty wants them for a server bootstrap. */
+    public IoEventLoopGroup nettyGroup() {
+        return group;
+    }
+
+    /** The channel type for listening on a Unix socket. */
+    public Class<? extends ServerChannel> unixServerChannel() {
+        return transport.unixServer();
+    }
+
+    /** The channel type for listening on TCP. */
+    public Class<? extends ServerChannel> tcpServerChannel() {
+        return transport.tcpServer();
+    }
+
+    /** How files are reached, one word: {@code io_uring} or {@code threads}. */
+    public String engineName() {
+        return loops.getFirst().files().name();
+    }
+
+    /** Why it is not io_uring; empty if it is. */
+    public String engineReason() {
+        return transport.reason();
+    }
+
+    /** Ends all loops and frees their buffers. Whoever had I/O under way has waited for it. */
+    @Override
+    public void close() {
+        for (NettyLoop loop : loops) {
+            loop.eventLoop().submit(() -> release(loop)).syncUninterruptibly();
+        }
+        workerGroups.forEach(IoLoops::shutDown);
+        shutDown(group);
+        // Netty's futures tell of the end a little before it comes.
+        loopThreads.forEach(IoLoops::join);
+        if (threads != null) {
+            threads.close();
+        }
+    }
+
+    @SuppressWarnings("FutureReturnValueIgnored") // the threads are waited for instead
+    private static void shutDown(IoEventLoopGroup group) {
+        group.shutdownGracefully(QUIET_MILLIS, CLOSE_TIMEOUT_MILLIS, TimeUnit.MILLISECONDS);
+    }
+
+    private static void join(Thread thread) {
+        try {
+            thread.join(CLOSE_TIMEOUT_MILLIS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt(); // whoever wants us gone gets a daemon thread to finish by itself
+        }
+    }
+
+    private static void release(NettyLoop loop) {
+        if (loop.files() instanceof RingFileEngine ring) {
+            ring.stop();
+        }
+        if (loop.buffers().usedBytes() == 0) {
+            loop.buffers().close();
+        } else {
+            // The kernel may still write there. Keeping memory of a process that ends does no harm; freeing it could.
+            LOG.warn(
+                    "{} closed with {} bytes of buffers in use",
+                    loop,
+                    loop.buffers().usedBytes());
+        }
+    }
+}

@@ -1,0 +1,92 @@
+package dev.gossamer.io.ring;
+
+import dev.gossamer.io.FileEngine;
+import dev.gossamer.io.Invariant;
+import dev.gossamer.io.IoLoop;
+import dev.gossamer.io.RequestPool;
+import dev.gossamer.io.buffer.IoBufferPool;
+import io.netty.channel.EventLoop;
+import io.netty.channel.IoEventLoop;
+import io.netty.util.concurrent.FastThreadLocal;
+import java.util.concurrent.TimeUnit;
+
+/** A Netty event loop with requests, buffers and a way to files of its own. Made by {@link IoLoops}. */
+public final class NettyLoop implements IoLoop {
+    private static final FastThreadLocal<NettyLoop> OF_THREAD = new FastThreadLocal<>();
+
+    private final int index;
+    private final IoEventLoop eventLoop;
+    private final RequestPool requests = new RequestPool(this);
+    private final IoBufferPool buffers;
+    private final FileEngine files;
+
+    NettyLoop(int index, IoEventLoop eventLoop, IoBufferPool buffers, FileEngine files) {
+        this.index = index;
+        this.eventLoop = eventLoop;
+        this.buffers = buffers;
+        this.files = files;
+    }
+
+    /** On the loop's thread, before anything else of ours runs there. */
+    void begin() {
+        OF_THREAD.set(this);
+    }
+
+    /** The loop around an event loop, for code that runs on it (a channel's initializer and handlers do). */
+    public static NettyLoop of(EventLoop eventLoop) {
+        NettyLoop loop = OF_THREAD.get();
+        Invariant.check(loop != null && loop.eventLoop.equals(eventLoop), "not on this event loop's thread");
+        return loop;
+    }
+
+    /** For binding channels to this loop. */
+    public IoEventLoop eventLoop() {
+        return eventLoop;
+    }
+
+    @Override
+    public int index() {
+        return index;
+    }
+
+    @Override
+    public boolean inLoop() {
+        return eventLoop.inEventLoop();
+    }
+
+    @Override
+    public void execute(Runnable task) {
+        eventLoop.execute(task);
+    }
+
+    @Override
+    @SuppressWarnings("FutureReturnValueIgnored") // by contract a scheduled task cannot be taken back
+    public void schedule(Runnable task, long delayNanos) {
+        eventLoop.schedule(task, delayNanos, TimeUnit.NANOSECONDS);
+    }
+
+    @Override
+    public long nanoTime() {
+        return System.nanoTime();
+    }
+
+    @Override
+    public RequestPool requests() {
+        return requests;
+    }
+
+    @Override
+    public IoBufferPool buffers() {
+        return buffers;
+    }
+
+    @Override
+    public FileEngine files() {
+        return files;
+    }
+
+    @Override
+    public String toString() {
+        return "I/O loop " + index;
+    }
+}

@@ -1,0 +1,251 @@
+package dev.gossamer.io.ring;
+
+import dev.gossamer.io.BlockRequest;
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.FileEngine;
+import dev.gossamer.io.buffer.ZeroMemory;
+import io.netty.channel.IoEvent;
+import io.netty.channel.IoRegistration;
+import io.netty.channel.uring.IoUringIoEvent;
+import io.netty.channel.uring.IoUringIoHandle;
+import io.netty.channel.uring.IoUringIoOps;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * File I/O of one loop on the io_uring that also carries its sockets: what is submitted in one turn of the loop reaches
+ * the kernel in one system call, and completions arrive on the loop.
+ *
+ * <p>An entry of the submission queue carries the slot of its operation. It fits in 16 bits; for larger numbers Netty
+ * would keep a map. Confined to the loop.
+ */
+final class RingFileEngine implements FileEngine, IoUringIoHandle {
+    private static final Logger LOG = LoggerFactory.getLogger(RingFileEngine.class);
+
+    /**
+     * Operations in the kernel at a time; more wait in line. Deeper than any disk's queue, and half of the completion
+     * queue (Netty makes it 4096), so that sockets fit beside them and the kernel never has to keep completions aside.
+     */
+    static final int SLOTS = 2048;
+
+    // Operation codes and flags of the kernel's interface (uapi/linux/io_uring.h, fs.h, falloc.h).
+    private static final byte OP_FSYNC = 3;
+    private static final byte OP_FALLOCATE = 17;
+    private static final byte OP_READ = 22;
+    private static final byte OP_WRITE = 23;
+    private static final int FSYNC_DATASYNC = 1;
+    private static final int RWF_DSYNC = 2;
+    private static final int KEEP_SIZE = 1;
+    private static final int PUNCH_HOLE = 2;
+    private static final int ZERO_RANGE = 16;
+
+    /** The kernel moves less than 2 GiB at a time. */
+    private static final long MAX_TRANSFER_BYTES = 1 << 30;
+
+    private static final int PROCEED = -1;
+
+    private static final class Operation {
+        FileAction action;
+        int fileDescriptor;
+        BlockRequest request;
+        long doneBytes;
+        /** The range is done; what is under way is the sync that its FUA asks for. */
+        boolean syncing;
+
+        Operation next;
+    }
+
+    private final Operation[] inFlight = new Operation[SLOTS];
+    private final short[] freeSlots = new short[SLOTS];
+    private int freeSlotCount = SLOTS;
+    private Operation freeOperations;
+    private Operation firstWaiting;
+    private Operation lastWaiting;
+    private IoRegistration registration;
+
+    RingFileEngine() {
+        for (int i = 0; i < SLOTS; i++) {
+            freeSlots[i] = (short) (SLOTS - 1 - i);
+        }
+    }
+
+    /** On the loop, before the first request. */
+    void start(IoRegistration newRegistration) {
+        registration = newRegistration;
+    }
+
+    /** On the loop, when nothing is under way. */
+    void stop() {
+        registration.cancel();
+    }
+
+    @Override
+    public void submit(FileAction action, int fileDescriptor, BlockRequest request) {
+        Operation operation = freeOperations;
+        if (operation == null) {
+            operation = new Operation();
+        } else {
+            freeOperations = operation.next;
+            operation.next = null;
+        }
+        operation.action = action;
+        operation.fileDescriptor = fileDescriptor;
+        operation.request = request;
+        operation.doneBytes = 0;
+        operation.syncing = false;
+        if (freeSlotCount == 0) {
+            if (firstWaiting == null) {
+                firstWaiting = operation;
+            } else {
+                lastWaiting.next = operation;
+            }
+            lastWaiting = operation;
+        } else {
+            start(operation);
+        }
+    }
+
+    private void start(Operation operation) {
+        short slot = freeSlots[--freeSlotCount];
+        inFlight[slot] = operation;
+        if (!issue(operation, slot)) {
+            finish(operation, slot, Errno.ESHUTDOWN);
+        }
+    }
+
+    /** Hands the operation's next step to the kernel; false if the loop is shutting down. */
+    private boolean issue(Operation operation, short slot) {
+        BlockRequest request = operation.request;
+        long offset = request.offsetBytes() + operation.doneBytes;
+        long left = request.lengthBytes() - operation.doneBytes;
+        int fd = operation.fileDescriptor;
+        if (operation.syncing) {
+            return enqueue(OP_FSYNC, fd, 0, 0, 0, FSYNC_DATASYNC, slot);
+        }
+        return switch (operation.action) {
+            case READ -> enqueue(
+                    OP_READ, fd, offset, request.address() + operation.doneBytes, transferLength(left), 0, slot);
+            case WRITE -> enqueue(
+                    OP_WRITE,
+                    fd,
+                    offset,
+                    request.address() + operation.doneBytes,
+                    transferLength(left),
+                    request.hasFlag(BlockRequest.FUA) ? RWF_DSYNC : 0,
+                    slot);
+            case ZERO_FILL -> enqueue(
+                    OP_WRITE, fd, offset, ZeroMemory.ADDRESS, (int) Math.min(left, ZeroMemory.LENGTH_BYTES), 0, slot);
+            case SYNC -> enqueue(OP_FSYNC, fd, 0, 0, 0, FSYNC_DATASYNC, slot);
+                // FALLOCATE has the length where others have the address, and the mode where others have the length.
+            case PUNCH_HOLE -> enqueue(OP_FALLOCATE, fd, offset, left, PUNCH_HOLE | KEEP_SIZE, 0, slot);
+            case ZERO_RANGE -> enqueue(OP_FALLOCATE, fd, offset, left, ZERO_RANGE | KEEP_SIZE, 0, slot);
+        };
+    }
+
+    private static int transferLength(long leftBytes) {
+        return (int) Math.min(leftBytes, MAX_TRANSFER_BYTES);
+    }
+
+    private boolean enqueue(byte code, int fd, long offset, long address, int length, int codeFlags, short slot) {
+        if (!registration.isValid()) {
+            return false;
+        }
+        registration.submit(new IoUringIoOps(
+                code,
+                (byte) 0,
+                (short) 0,
+                fd,
+                offset,
+                address,
+                length,
+                codeFlags,
+                (long) slot,
+                (short) 0,
+                (short) 0,
+                0,
+                0));
+        return true;
+    }
+
+    /** A completion. Netty reuses the event, and pauses the loop for a tenth of a second if this throws. */
+    @Override
+    public void handle(IoRegistration source, IoEvent ioEvent) {
+        IoUringIoEvent event = (IoUringIoEvent) ioEvent;
+        short slot = (short) event.userData();
+        int result = event.res();
+        try {
+            Operation operation = inFlight[slot];
+            int errno = advance(operation, result);
+            if (errno == PROCEED) {
+                if (issue(operation, slot)) {
+                    return;
+                }
+                errno = Errno.ESHUTDOWN;
+            }
+            finish(operation, slot, errno);
+        } catch (RuntimeException | Error e) {
+            LOG.error("request completion failed", e);
+        }
+    }
+
+    /** Takes in the kernel's result: {@link #PROCEED} if there is another step, else the request's errno. */
+    private static int advance(Operation operation, int result) {
+        if (result < 0) {
+            boolean again = result == -Errno.EINTR || result == -Errno.EAGAIN;
+            return again ? PROCEED : -result;
+        }
+        switch (operation.action) {
+            case READ, WRITE, ZERO_FILL -> {
+                if (!operation.syncing) {
+                    if (result == 0) {
+                        return Errno.EIO; // the file was cut short while it was open
+                    }
+                    operation.doneBytes += result;
+                    if (operation.doneBytes < operation.request.lengthBytes()) {
+                        return PROCEED;
+                    }
+                }
+            }
+            case SYNC, PUNCH_HOLE, ZERO_RANGE -> {} // all or nothing
+        }
+        if (needsSync(operation)) {
+            operation.syncing = true;
+            return PROCEED;
+        }
+        return Errno.OK;
+    }
+
+    // WRITE took its flag along to the kernel.
+    private static boolean needsSync(Operation operation) {
+        return switch (operation.action) {
+            case ZERO_FILL, PUNCH_HOLE, ZERO_RANGE -> operation.request.hasFlag(BlockRequest.FUA) && !operation.syncing;
+            case READ, WRITE, SYNC -> false;
+        };
+    }
+
+    private void finish(Operation operation, short slot, int errno) {
+        BlockRequest request = operation.request;
+        operation.request = null;
+        inFlight[slot] = null;
+        freeSlots[freeSlotCount++] = slot;
+        operation.next = freeOperations;
+        freeOperations = operation;
+        if (firstWaiting != null) {
+            Operation waiting = firstWaiting;
+            firstWaiting = waiting.next;
+            waiting.next = null;
+            start(waiting);
+        }
+        request.complete(errno);
+    }
+
+    @Override
+    public void close() {
+        // The handle owns nothing; called by Netty when the loop ends.
+    }
+
+    @Override
+    public String name() {
+        return "io_uring";
+    }
+}

@@ -1,0 +1,81 @@
+package dev.gossamer.io.ring;
+
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.StorageException;
+import io.netty.channel.IoHandlerFactory;
+import io.netty.channel.ServerChannel;
+import io.netty.channel.epoll.Epoll;
+import io.netty.channel.epoll.EpollIoHandler;
+import io.netty.channel.epoll.EpollServerDomainSocketChannel;
+import io.netty.channel.epoll.EpollServerSocketChannel;
+import io.netty.channel.nio.NioIoHandler;
+import io.netty.channel.socket.nio.NioServerDomainSocketChannel;
+import io.netty.channel.socket.nio.NioServerSocketChannel;
+import io.netty.channel.uring.IoUring;
+import io.netty.channel.uring.IoUringIoHandler;
+import io.netty.channel.uring.IoUringIoHandlerConfig;
+import io.netty.channel.uring.IoUringServerDomainSocketChannel;
+import io.netty.channel.uring.IoUringServerSocketChannel;
+
+/**
+ * Netty's pieces that belong together on this machine.
+ *
+ * @param reason why it is not io_uring; empty if it is
+ */
+record Transport(
+        boolean ring,
+        IoHandlerFactory handlers,
+        Class<? extends ServerChannel> unixServer,
+        Class<? extends ServerChannel> tcpServer,
+        String reason) {
+    /** One turn of a loop with 128 commands in flight on each of two connections fits without an extra system call. */
+    private static final int RING_ENTRIES = 256;
+
+    static Transport choose(IoEngineChoice choice) throws StorageException {
+        if (choice == IoEngineChoice.THREADS) {
+            return polling("threads were asked for");
+        }
+        if (IoUring.isAvailable()) {
+            return uring();
+        }
+        String reason = "io_uring is not available: " + rootMessage(IoUring.unavailabilityCause());
+        if (choice == IoEngineChoice.RING) {
+            throw new StorageException(Errno.EOPNOTSUPP, reason + "; choose the engine 'auto' or 'threads'");
+        }
+        return polling(reason);
+    }
+
+    private static Transport uring() {
+        return new Transport(
+                true,
+                IoUringIoHandler.newFactory(new IoUringIoHandlerConfig().setRingSize(RING_ENTRIES)),
+                IoUringServerDomainSocketChannel.class,
+                IoUringServerSocketChannel.class,
+                "");
+    }
+
+    private static Transport polling(String reason) {
+        if (Epoll.isAvailable()) {
+            return new Transport(
+                    false,
+                    EpollIoHandler.newFactory(),
+                    EpollServerDomainSocketChannel.class,
+                    EpollServerSocketChannel.class,
+                    reason);
+        }
+        return new Transport(
+                false,
+                NioIoHandler.newFactory(),
+                NioServerDomainSocketChannel.class,
+                NioServerSocketChannel.class,
+                reason + "; epoll neither: " + rootMessage(Epoll.unavailabilityCause()));
+    }
+
+    private static String rootMessage(Throwable cause) {
+        Throwable root = cause;
+        while (root.getCause() != null) {
+            root = root.getCause();
+        }
+        return root.getMessage() == null ? root.toString() : root.getMessage();
+    }
+}
