@@ -1,0 +1,356 @@
+package dev.gossamer.pdata.block;
+
+import dev.gossamer.io.BlockingIo;
+import dev.gossamer.io.Invariant;
+import dev.gossamer.io.StorageException;
+import dev.gossamer.io.buffer.IoBuffer;
+import dev.gossamer.io.buffer.IoBufferPool;
+import dev.gossamer.pdata.MetadataCorrupt;
+import dev.gossamer.pdata.block.MetadataBlock.State;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.zip.CRC32C;
+
+/**
+ * The metadata blocks of one device: a bounded cache that checks what it reads and seals what it writes.
+ *
+ * <p>Clean blocks are evicted by a clock. Changed ones stay until they are written: if one transaction changes more blocks
+ * than the cache holds, the cache grows by them, and keeps the memory until it is closed.
+ *
+ * <p>Owned by one thread, the pool worker.
+ */
+public final class BlockManager implements AutoCloseable {
+    /** Memory is taken in pieces of this many frames: 2 MiB, the size of a large page. */
+    private static final int SLAB_FRAMES = 512;
+
+    /** A walk holds at most a node, its child and a sibling or two; a few dozen frames would do. */
+    private static final int MIN_CACHE_BLOCKS = 64;
+
+    /** Adjacent blocks are gathered into writes of up to 256 KiB: what a disk takes at once without splitting. */
+    private static final int GATHER_BLOCKS = 64;
+
+    private final BlockingIo io;
+    private final int cacheBlocks;
+    // Never evict more than this leaves: clean blocks stay easy to find for the clock, and inner nodes stay cached.
+    private final int cleanBlocksMin;
+    private final CRC32C crc = new CRC32C();
+    private final BlockTable table = new BlockTable();
+    private final List<IoBufferPool> slabs = new ArrayList<>();
+    private final List<Frame> frames = new ArrayList<>();
+    private final ArrayList<Frame> freeFrames = new ArrayList<>();
+    private final IoBufferPool gatherPool = new IoBufferPool(GATHER_BLOCKS * MetadataBlock.BYTES);
+    private final IoBuffer gather = gatherPool.acquire(GATHER_BLOCKS * MetadataBlock.BYTES);
+    private long deviceBlocks;
+    private int clockHand;
+    private int dirtyBlocks;
+    private int frozenBlocks;
+    private long reads;
+    private long writes;
+
+    /**
+     * @param deviceBlocks whole 4 KiB blocks of the metadata device
+     * @param cacheBlocks blocks kept in memory, 4 KiB each; at least 64
+     */
+    public BlockManager(BlockingIo metadataDevice, long deviceBlocks, int cacheBlocks) {
+        if (cacheBlocks < MIN_CACHE_BLOCKS) {
+            throw new IllegalArgumentException("the metadata cache needs at least " + MIN_CACHE_BLOCKS + " blocks");
+        }
+        this.io = metadataDevice;
+        this.deviceBlocks = deviceBlocks;
+        this.cacheBlocks = cacheBlocks;
+        this.cleanBlocksMin = cacheBlocks / 4;
+    }
+
+    /** Whole blocks of the device; a block at or beyond this number is never read or written. */
+    public long deviceBlocks() {
+        return deviceBlocks;
+    }
+
+    /** Takes a grown device into use. Growing the metadata space map comes after. */
+    public void grow(long newDeviceBlocks) {
+        Invariant.check(newDeviceBlocks >= deviceBlocks, "a metadata device cannot shrink");
+        deviceBlocks = newDeviceBlocks;
+    }
+
+    /**
+     * A block for reading, from the cache or from the device.
+     *
+     * @throws MetadataCorrupt if it is not a block of this kind, or not the one that was written to this place
+     */
+    public MetadataBlock read(long location, BlockValidator validator) throws StorageException {
+        MetadataBlock block = table.get(location);
+        if (block == null) {
+            return load(location, validator);
+        }
+        if (block.validator() != validator) {
+            throw new MetadataCorrupt(
+                    "metadata block " + location + " is referred to as " + validator + " and as " + block.validator());
+        }
+        block.touched = true;
+        return block;
+    }
+
+    /** A block for writing, all zero, whatever the device holds there. */
+    public MetadataBlock newBlock(long location, BlockValidator validator) throws StorageException {
+        checkLocation(location, validator);
+        MetadataBlock old = table.get(location);
+        if (old != null) {
+            Invariant.check(old.state() == State.CLEAN, "a changed metadata block was allocated again");
+            drop(old);
+        }
+        MetadataBlock block = place(takeFrame(), location, validator, State.DIRTY);
+        block.zero(0, MetadataBlock.BYTES);
+        block.markShapeChecked();
+        dirtyBlocks++;
+        return block;
+    }
+
+    /** Whether a block was made by {@link #newBlock} and not frozen since. */
+    public boolean isDirty(long location) {
+        MetadataBlock block = table.get(location);
+        return block != null && block.state() == State.DIRTY;
+    }
+
+    /** Blocks that the next {@link #freeze} would take. */
+    public int dirtyBlocks() {
+        return dirtyBlocks;
+    }
+
+    /** Drops a dirty block that nothing refers to any more: there is no point in writing it. */
+    public void forget(long location) {
+        MetadataBlock block = table.get(location);
+        Invariant.check(block != null && block.state() == State.DIRTY, "forgot a block that is not dirty");
+        dirtyBlocks--;
+        drop(block);
+    }
+
+    /** Ends the changing of all dirty blocks: they become read-only and are to be {@linkplain #write written}. */
+    public DirtySet freeze() {
+        List<MetadataBlock> dirty = new ArrayList<>(dirtyBlocks);
+        for (Frame frame : frames) {
+            MetadataBlock block = frame.resident;
+            if (block != null && block.state() == State.DIRTY && block.location() != 0) {
+                seal(block);
+                block.setState(State.FROZEN);
+                dirty.add(block);
+            }
+        }
+        dirty.sort(Comparator.comparingLong(MetadataBlock::location));
+        dirtyBlocks = 0;
+        frozenBlocks += dirty.size();
+        return new DirtySet(dirty);
+    }
+
+    /** Writes a frozen set, ascending, adjacent blocks together. Does not flush. Afterwards its blocks are clean. */
+    public void write(DirtySet set) throws StorageException {
+        List<MetadataBlock> blocks = set.blocks();
+        int from = 0;
+        while (from < blocks.size()) {
+            int to = from + 1;
+            while (to < blocks.size()
+                    && to - from < GATHER_BLOCKS
+                    && blocks.get(to).location() == blocks.get(to - 1).location() + 1) {
+                to++;
+            }
+            writeRun(blocks.subList(from, to));
+            from = to;
+        }
+        for (MetadataBlock block : blocks) {
+            block.setState(State.CLEAN);
+        }
+        frozenBlocks -= blocks.size();
+        evictSurplus();
+    }
+
+    /** Makes all writes so far stable. */
+    public void flush() throws StorageException {
+        io.flush();
+    }
+
+    /**
+     * The superblock for changing in place, the only block that is ever written where a commit refers to it. It is no
+     * part of any dirty set; {@link #writeSuperblock} writes it.
+     */
+    public MetadataBlock superblockForUpdate() throws StorageException {
+        MetadataBlock superblock = read(0, BlockValidator.SUPERBLOCK);
+        superblock.setState(State.DIRTY);
+        return superblock;
+    }
+
+    /** A zeroed superblock, for formatting. */
+    public MetadataBlock newSuperblock() throws StorageException {
+        MetadataBlock superblock = newBlock(0, BlockValidator.SUPERBLOCK);
+        dirtyBlocks--;
+        return superblock;
+    }
+
+    /** Writes and flushes the superblock. */
+    public void writeSuperblock(MetadataBlock superblock) throws StorageException {
+        Invariant.check(superblock.location() == 0 && superblock.isWritable(), "not the superblock for update");
+        seal(superblock);
+        superblock.setState(State.FROZEN);
+        writeRun(List.of(superblock));
+        io.flush();
+        superblock.setState(State.CLEAN);
+    }
+
+    /** Forgets everything that is not on the device: the abort of a transaction. */
+    public void discardCache() {
+        for (Frame frame : frames) {
+            if (frame.resident != null) {
+                drop(frame.resident);
+            }
+        }
+        dirtyBlocks = 0;
+        frozenBlocks = 0;
+    }
+
+    /** Blocks read from the device so far. */
+    public long reads() {
+        return reads;
+    }
+
+    /** Blocks written to the device so far. */
+    public long writes() {
+        return writes;
+    }
+
+    /** Blocks in memory now. */
+    public int residentBlocks() {
+        return frames.size() - freeFrames.size();
+    }
+
+    @Override
+    public void close() {
+        discardCache();
+        for (IoBufferPool slab : slabs) {
+            slab.close();
+        }
+        gatherPool.close();
+    }
+
+    private MetadataBlock load(long location, BlockValidator validator) throws StorageException {
+        checkLocation(location, validator);
+        Frame frame = takeFrame();
+        boolean loaded = false;
+        try {
+            io.read(location * MetadataBlock.BYTES, frame.slab, frame.slabOffsetBytes, MetadataBlock.BYTES);
+            reads++;
+            check(frame, location, validator);
+            loaded = true;
+        } finally {
+            if (!loaded) {
+                freeFrames.add(frame);
+            }
+        }
+        return place(frame, location, validator, State.CLEAN);
+    }
+
+    private void check(Frame frame, long location, BlockValidator validator) throws MetadataCorrupt {
+        long ownLocation = frame.memory.readLong(BlockValidator.LOCATION_OFFSET);
+        if (ownLocation != location) {
+            throw new MetadataCorrupt("metadata block " + location + " (" + validator + ") says that it is block "
+                    + Long.toUnsignedString(ownLocation));
+        }
+        int stored = frame.memory.readInt(BlockValidator.CHECKSUM_OFFSET);
+        int computed = frame.checksum(crc, validator);
+        if (stored != computed) {
+            throw new MetadataCorrupt(String.format(
+                    "metadata block %d (%s) has checksum 0x%08x, its contents give 0x%08x",
+                    location, validator, stored, computed));
+        }
+    }
+
+    private void checkLocation(long location, BlockValidator validator) throws MetadataCorrupt {
+        if (location < 0 || location >= deviceBlocks) {
+            throw new MetadataCorrupt("metadata block " + Long.toUnsignedString(location) + " (" + validator
+                    + ") lies beyond the metadata device of " + deviceBlocks + " blocks");
+        }
+        if (location == 0 && validator != BlockValidator.SUPERBLOCK) {
+            throw new MetadataCorrupt("metadata block 0 is the superblock, but is referred to as " + validator);
+        }
+    }
+
+    private void seal(MetadataBlock block) {
+        block.frame.memory.writeLong(BlockValidator.LOCATION_OFFSET, block.location());
+        block.frame.memory.writeInt(BlockValidator.CHECKSUM_OFFSET, block.frame.checksum(crc, block.validator()));
+    }
+
+    private void writeRun(List<MetadataBlock> run) throws StorageException {
+        MetadataBlock first = run.get(0);
+        long offsetBytes = first.location() * MetadataBlock.BYTES;
+        if (run.size() == 1) {
+            io.write(offsetBytes, first.frame.slab, first.frame.slabOffsetBytes, MetadataBlock.BYTES);
+        } else {
+            for (int i = 0; i < run.size(); i++) {
+                Frame frame = run.get(i).frame;
+                gather.copyFrom(i * MetadataBlock.BYTES, frame.slab, frame.slabOffsetBytes, MetadataBlock.BYTES);
+            }
+            io.write(offsetBytes, gather, 0, run.size() * MetadataBlock.BYTES);
+        }
+        writes += run.size();
+    }
+
+    private MetadataBlock place(Frame frame, long location, BlockValidator validator, State state) {
+        MetadataBlock block = new MetadataBlock(frame, location, validator, state);
+        frame.resident = block;
+        table.add(block);
+        return block;
+    }
+
+    private void drop(MetadataBlock block) {
+        table.remove(block);
+        block.setState(State.EVICTED);
+        block.frame.resident = null;
+        freeFrames.add(block.frame);
+    }
+
+    private Frame takeFrame() {
+        if (residentBlocks() >= cacheBlocks && cleanBlocks() > cleanBlocksMin) {
+            evictOne();
+        }
+        if (freeFrames.isEmpty()) {
+            addSlab();
+        }
+        return freeFrames.removeLast();
+    }
+
+    private void evictSurplus() {
+        while (residentBlocks() > cacheBlocks && cleanBlocks() > cleanBlocksMin) {
+            evictOne();
+        }
+    }
+
+    private int cleanBlocks() {
+        return residentBlocks() - dirtyBlocks - frozenBlocks;
+    }
+
+    // There is a clean block. The first round of the clock takes back second chances, the second finds one without.
+    private void evictOne() {
+        MetadataBlock victim = null;
+        while (victim == null) {
+            clockHand = clockHand + 1 < frames.size() ? clockHand + 1 : 0;
+            MetadataBlock block = frames.get(clockHand).resident;
+            if (block != null && block.state() == State.CLEAN) {
+                if (!block.touched) {
+                    victim = block;
+                }
+                block.touched = false;
+            }
+        }
+        drop(victim);
+    }
+
+    private void addSlab() {
+        IoBufferPool pool = new IoBufferPool(SLAB_FRAMES * MetadataBlock.BYTES);
+        slabs.add(pool);
+        IoBuffer slab = pool.acquire(SLAB_FRAMES * MetadataBlock.BYTES);
+        // Backwards, because frames are taken from the end: neighbours in time are then neighbours in memory.
+        for (int i = SLAB_FRAMES - 1; i >= 0; i--) {
+            Frame frame = new Frame(slab, i * MetadataBlock.BYTES);
+            frames.add(frame);
+            freeFrames.add(frame);
+        }
+    }
+}

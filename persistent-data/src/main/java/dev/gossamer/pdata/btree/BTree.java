@@ -1,0 +1,226 @@
+package dev.gossamer.pdata.btree;
+
+import dev.gossamer.io.StorageException;
+import dev.gossamer.pdata.MetadataCorrupt;
+import dev.gossamer.pdata.block.BlockValidator;
+import dev.gossamer.pdata.block.MetadataBlock;
+import dev.gossamer.pdata.tx.ChildReferences;
+import dev.gossamer.pdata.tx.TransactionManager;
+
+/**
+ * A copy-on-write tree of one level; the object is the code, a root location is the tree. Keys are unsigned.
+ *
+ * <p>Every change takes a root and returns the new one; the old root still describes the old tree, as far as it has a
+ * reference of its own. Changes walk from the root to a leaf and shadow each node on the way, and make room or merge on the way
+ * down, so that nothing has to be undone upwards.
+ *
+ * <p>Any {@link StorageException} out of a change means that the transaction must be aborted.
+ */
+public final class BTree {
+    /** Nodes on a path: 64-bit keys need 11 levels at the least fan-out, so that anything deeper is a cycle. */
+    static final int MAX_DEPTH = 24;
+
+    final TransactionManager tx;
+    final ValueType type;
+    final int valueWords;
+    private final ChildReferences children = this::incrementChildren;
+    private final TreeInsert inserter;
+    private final TreeRemove remover;
+    // For values on their way to the value type; a change of this tree never starts another one of the same tree.
+    private final long[] scratch;
+
+    public BTree(TransactionManager tx, ValueType type) {
+        int bytes = type.sizeBytes();
+        if (bytes != Integer.BYTES && (bytes < Long.BYTES || bytes > 3 * Long.BYTES || bytes % Long.BYTES != 0)) {
+            throw new IllegalArgumentException("values of " + bytes + " bytes");
+        }
+        this.tx = tx;
+        this.type = type;
+        valueWords = Math.max(1, bytes / Long.BYTES);
+        scratch = new long[valueWords];
+        inserter = new TreeInsert(this);
+        remover = new TreeRemove(this);
+    }
+
+    /** Makes an empty tree: a leaf without entries, with count 1. */
+    public long create() throws StorageException {
+        return newNode(NodeLayout.LEAF).location();
+    }
+
+    /** Looks a key up. The value's words are copied out; without the key, {@code value} is left alone. */
+    public boolean lookup(long root, long key, long[] value) throws StorageException {
+        long location = root;
+        for (int depth = 0; depth < MAX_DEPTH; depth++) {
+            MetadataBlock node = read(location);
+            int index = NodeLayout.indexOf(node, key);
+            if (index < 0) {
+                return false;
+            }
+            if (NodeLayout.isLeaf(node)) {
+                if (NodeLayout.key(node, index) != key) {
+                    return false;
+                }
+                NodeLayout.getValue(node, index, value);
+                return true;
+            }
+            location = NodeLayout.child(node, index);
+        }
+        throw tooDeep(root);
+    }
+
+    /**
+     * Inserts a value, or replaces the one there. A reference that the new value holds has been counted by the caller; the
+     * one of a replaced value is dropped here, unless the type calls the two equal.
+     *
+     * @return the new root
+     */
+    public long insert(long root, long key, long[] value) throws StorageException {
+        return inserter.insert(root, key, value);
+    }
+
+    /** Whether the last {@link #insert} added a key, rather than replace its value. */
+    public boolean insertCreatedKey() {
+        return inserter.createdKey();
+    }
+
+    /** Removes a key, if it is there. Returns the new root. */
+    public long remove(long root, long key) throws StorageException {
+        return remover.removeKey(root, key);
+    }
+
+    /** Removes all keys from {@code fromKey} up to, but not with, {@code toKeyExclusive}. Returns the new root. */
+    public long removeRange(long root, long fromKey, long toKeyExclusive) throws StorageException {
+        return remover.removeRange(root, fromKey, toKeyExclusive);
+    }
+
+    /** How many keys the last {@link #remove} or {@link #removeRange} took away. */
+    public long removedCount() {
+        return remover.removedCount();
+    }
+
+    /** Drops one reference to a tree, and with the last one everything in it that has no other parent. */
+    public void delete(long root) throws StorageException {
+        delete(root, 0);
+    }
+
+    /** All entries from {@code fromKey} on, ascending. */
+    public BTreeCursor cursor(long root, long fromKey) {
+        BTreeCursor cursor = new BTreeCursor(this);
+        cursor.seek(root, fromKey);
+        return cursor;
+    }
+
+    /** The lowest key, or -1 if the tree is empty. */
+    public long lowestKey(long root) throws StorageException {
+        BTreeCursor cursor = cursor(root, 0);
+        return cursor.next() ? cursor.key() : -1;
+    }
+
+    /** The highest key, or -1 if the tree is empty. */
+    public long highestKey(long root) throws StorageException {
+        long location = root;
+        for (int depth = 0; depth < MAX_DEPTH; depth++) {
+            MetadataBlock node = read(location);
+            int entries = NodeLayout.entries(node);
+            if (NodeLayout.isLeaf(node)) {
+                return entries == 0 ? -1 : NodeLayout.key(node, entries - 1);
+            }
+            location = NodeLayout.child(node, entries - 1);
+        }
+        throw tooDeep(root);
+    }
+
+    /** Whether there is a key in {@code [fromKey, toKeyExclusive)}. */
+    boolean hasKeyIn(long root, long fromKey, long toKeyExclusive) throws StorageException {
+        return remover.hasKeyIn(root, fromKey, toKeyExclusive);
+    }
+
+    /** A checked node for reading; see {@link TransactionManager#read} for how long it is good. */
+    MetadataBlock read(long location) throws StorageException {
+        return checked(tx.read(location, BlockValidator.BTREE_NODE));
+    }
+
+    /** A checked node for writing. */
+    MetadataBlock shadow(long location) throws StorageException {
+        read(location);
+        return tx.shadow(location, BlockValidator.BTREE_NODE, children);
+    }
+
+    MetadataBlock newNode(int flags) throws StorageException {
+        MetadataBlock node = tx.newBlock(BlockValidator.BTREE_NODE);
+        NodeLayout.format(node, flags, flags == NodeLayout.LEAF ? type.sizeBytes() : NodeLayout.CHILD_BYTES);
+        return node;
+    }
+
+    /** Shadows a child and stores its new place in the parent, which is writable. */
+    MetadataBlock shadowChild(MetadataBlock parent, int index) throws StorageException {
+        MetadataBlock child = shadow(NodeLayout.child(parent, index));
+        NodeLayout.setChild(parent, index, child.location());
+        return child;
+    }
+
+    /** Adds a reference to every child or value of a node that got one more parent. The node is writable. */
+    void incrementChildren(MetadataBlock node) throws StorageException {
+        int entries = NodeLayout.entries(node);
+        boolean leaf = NodeLayout.isLeaf(node);
+        for (int i = 0; i < entries; i++) {
+            if (leaf) {
+                NodeLayout.getValue(node, i, scratch);
+                type.increment(scratch);
+            } else {
+                tx.increment(NodeLayout.child(node, i));
+            }
+        }
+    }
+
+    /** Drops the value's reference that entry {@code index} of a writable leaf holds. */
+    void decrementValue(MetadataBlock leaf, int index) throws StorageException {
+        NodeLayout.getValue(leaf, index, scratch);
+        type.decrement(scratch);
+    }
+
+    void delete(long location, int depth) throws StorageException {
+        if (depth >= MAX_DEPTH) {
+            throw tooDeep(location);
+        }
+        if (tx.isShared(location)) {
+            tx.decrement(location);
+            return;
+        }
+        MetadataBlock node = read(location);
+        boolean leaf = NodeLayout.isLeaf(node);
+        int words = leaf ? valueWords : 1;
+        // The block may be evicted while its children are deleted: copy what is needed of it first.
+        long[] values = new long[NodeLayout.entries(node) * words];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = NodeLayout.word(node, i / words, i % words);
+        }
+        long[] value = new long[words];
+        for (int i = 0; i < values.length; i += words) {
+            if (leaf) {
+                System.arraycopy(values, i, value, 0, words);
+                type.decrement(value);
+            } else {
+                delete(values[i], depth + 1);
+            }
+        }
+        tx.decrement(location);
+    }
+
+    StorageException tooDeep(long root) {
+        return new MetadataCorrupt(
+                "the B-tree at metadata block " + root + " is deeper than " + MAX_DEPTH + " nodes");
+    }
+
+    private MetadataBlock checked(MetadataBlock node) throws StorageException {
+        if (!node.isShapeChecked()) {
+            NodeLayout.check(node);
+            node.markShapeChecked();
+        }
+        if (NodeLayout.isLeaf(node) && NodeLayout.valueBytes(node) != type.sizeBytes()) {
+            throw NodeLayout.corrupt(
+                    node, "has values of " + NodeLayout.valueBytes(node) + " bytes instead of " + type.sizeBytes());
+        }
+        return node;
+    }
+}

@@ -1,0 +1,123 @@
+package dev.gossamer.pdata.btree;
+
+import dev.gossamer.io.StorageException;
+import dev.gossamer.pdata.block.MetadataBlock;
+
+/**
+ * Walks the entries of a tree upwards. It reads each leaf once and holds no block, so that other trees may change meanwhile;
+ * after a change of this one it must {@link #seek} again.
+ */
+public final class BTreeCursor {
+    private final BTree tree;
+    private final long[] locations = new long[BTree.MAX_DEPTH];
+    private final int[] indexes = new int[BTree.MAX_DEPTH];
+    private int depth;
+
+    // The leaf's entries, copied.
+    private long[] keys = new long[0];
+    private long[] words = new long[0];
+    private int entries;
+    private int index;
+
+    private long root;
+    private long fromKey;
+    private boolean started;
+
+    BTreeCursor(BTree tree) {
+        this.tree = tree;
+    }
+
+    /** Places the cursor before the first entry with a key of at least {@code newFromKey}. Does no I/O. */
+    public void seek(long newRoot, long newFromKey) {
+        root = newRoot;
+        fromKey = newFromKey;
+        started = false;
+    }
+
+    /** Goes to the next entry. False at the end of the tree. */
+    public boolean next() throws StorageException {
+        if (!started) {
+            started = true;
+            start();
+        } else {
+            index++;
+        }
+        while (index >= entries) {
+            if (!nextLeaf()) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    public long key() {
+        return keys[index];
+    }
+
+    /** One word of the value. */
+    public long value(int word) {
+        return words[index * tree.valueWords + word];
+    }
+
+    private void start() throws StorageException {
+        depth = 0;
+        entries = 0;
+        index = 0;
+        if (root == NestedBTree.NONE) {
+            return;
+        }
+        long location = root;
+        MetadataBlock node = tree.read(location);
+        while (!NodeLayout.isLeaf(node)) {
+            int child = Math.max(0, NodeLayout.indexOf(node, fromKey));
+            location = push(location, child, node);
+            node = tree.read(location);
+        }
+        load(node);
+        while (index < entries && Long.compareUnsigned(keys[index], fromKey) < 0) {
+            index++;
+        }
+    }
+
+    private boolean nextLeaf() throws StorageException {
+        while (depth > 0) {
+            int top = depth - 1;
+            MetadataBlock node = tree.read(locations[top]);
+            if (++indexes[top] < NodeLayout.entries(node)) {
+                MetadataBlock child = tree.read(NodeLayout.child(node, indexes[top]));
+                while (!NodeLayout.isLeaf(child)) {
+                    child = tree.read(push(child.location(), 0, child));
+                }
+                load(child);
+                return true;
+            }
+            depth--;
+        }
+        return false;
+    }
+
+    private long push(long location, int child, MetadataBlock node) throws StorageException {
+        if (depth >= BTree.MAX_DEPTH - 1) {
+            throw tree.tooDeep(root);
+        }
+        locations[depth] = location;
+        indexes[depth] = child;
+        depth++;
+        return NodeLayout.child(node, child);
+    }
+
+    private void load(MetadataBlock leaf) {
+        entries = NodeLayout.entries(leaf);
+        index = 0;
+        if (keys.length < entries) {
+            keys = new long[NodeLayout.maxEntries(leaf)];
+            words = new long[NodeLayout.maxEntries(leaf) * tree.valueWords];
+        }
+        for (int i = 0; i < entries; i++) {
+            keys[i] = NodeLayout.key(leaf, i);
+            for (int word = 0; word < tree.valueWords; word++) {
+                words[i * tree.valueWords + word] = NodeLayout.word(leaf, i, word);
+            }
+        }
+    }
+}

@@ -1,0 +1,140 @@
+package dev.gossamer.pdata.btree;
+
+import dev.gossamer.io.Invariant;
+import dev.gossamer.io.StorageException;
+import dev.gossamer.pdata.block.MetadataBlock;
+import dev.gossamer.pdata.tx.TransactionManager;
+
+/**
+ * A tree of trees: each upper key leads to a subtree with keys and values of its own. Pool mappings are one: device id, then
+ * virtual block.
+ *
+ * <p>A change below shadows the upper path first. If the upper leaf is shared, with a metadata snapshot, its copy gives each
+ * subtree one more parent; the subtree's root is then shared, too, and gets copied in its turn. The subtree's new place is
+ * stored in the upper leaf without counting, because shadowing has done that.
+ */
+public final class NestedBTree {
+    /** Absent subtree: block 0 is the superblock and can be no node. */
+    public static final long NONE = -1;
+
+    private final BTree upper;
+    private final BTree lower;
+    private final UpperPath path;
+    private final long[] rootWord = new long[1];
+    private long removedCount;
+    private boolean createdKey;
+
+    public NestedBTree(TransactionManager tx, ValueType leafType) {
+        lower = new BTree(tx, leafType);
+        upper = new BTree(tx, new SubtreeRoots(tx, lower));
+        path = new UpperPath(upper);
+    }
+
+    /** Makes an empty tree. */
+    public long create() throws StorageException {
+        return upper.create();
+    }
+
+    /** The code of the subtrees, for reading one by its root. A change through it is not stored in the upper level. */
+    public BTree subtrees() {
+        return lower;
+    }
+
+    /** Root of the subtree under a key, or {@link #NONE}. */
+    public long subtreeRoot(long root, long upperKey) throws StorageException {
+        return upper.lookup(root, upperKey, rootWord) ? rootWord[0] : NONE;
+    }
+
+    /** Adds an empty subtree under a key that has none. Returns the new root. */
+    public long createSubtree(long root, long upperKey) throws StorageException {
+        return addSubtree(root, upperKey, lower.create());
+    }
+
+    /**
+     * Adds a subtree under a key that has none: the snapshot step. Takes over one reference to {@code subtreeRoot}, which the
+     * caller has added before. Returns the new root.
+     */
+    public long addSubtree(long root, long upperKey, long subtreeRoot) throws StorageException {
+        Invariant.check(subtreeRoot(root, upperKey) == NONE, "the upper key has a subtree already");
+        rootWord[0] = subtreeRoot;
+        return upper.insert(root, upperKey, rootWord);
+    }
+
+    /** Removes a key and drops its reference to the subtree; what nothing else refers to is deleted. */
+    public long removeSubtree(long root, long upperKey) throws StorageException {
+        return upper.remove(root, upperKey);
+    }
+
+    public boolean lookup(long root, long upperKey, long key, long[] value) throws StorageException {
+        return upper.lookup(root, upperKey, rootWord) && lower.lookup(rootWord[0], key, value);
+    }
+
+    /** As {@link BTree#insert}, in the subtree of a key that has one. Returns the new upper root. */
+    public long insert(long root, long upperKey, long key, long[] value) throws StorageException {
+        MetadataBlock leaf = path.shadow(root, upperKey);
+        int index = path.leafIndex();
+        long newRoot = path.newRoot();
+        NodeLayout.setChild(leaf, index, lower.insert(NodeLayout.child(leaf, index), key, value));
+        createdKey = lower.insertCreatedKey();
+        return newRoot;
+    }
+
+    /** Whether the last {@link #insert} added a key, rather than replace its value. */
+    public boolean insertCreatedKey() {
+        return createdKey;
+    }
+
+    /** As {@link BTree#removeRange}, in the subtree of a key that has one. Returns the new upper root. */
+    public long removeRange(long root, long upperKey, long fromKey, long toKeyExclusive) throws StorageException {
+        removedCount = 0;
+        long subtreeRoot = subtreeRoot(root, upperKey);
+        Invariant.check(subtreeRoot != NONE, "the upper key has no subtree");
+        if (!lower.hasKeyIn(subtreeRoot, fromKey, toKeyExclusive)) {
+            return root;
+        }
+        MetadataBlock leaf = path.shadow(root, upperKey);
+        int index = path.leafIndex();
+        long newRoot = path.newRoot();
+        NodeLayout.setChild(leaf, index, lower.removeRange(NodeLayout.child(leaf, index), fromKey, toKeyExclusive));
+        removedCount = lower.removedCount();
+        return newRoot;
+    }
+
+    /** How many keys the last {@link #removeRange} took away. */
+    public long removedCount() {
+        return removedCount;
+    }
+
+    /** The entries of one subtree, or of none if the key has none. */
+    public BTreeCursor cursor(long root, long upperKey, long fromKey) throws StorageException {
+        return lower.cursor(subtreeRoot(root, upperKey), fromKey);
+    }
+
+    /** The upper level: keys, and subtree roots as word 0. */
+    public BTreeCursor upperCursor(long root, long fromUpperKey) {
+        return upper.cursor(root, fromUpperKey);
+    }
+
+    /** Drops one reference to the whole tree of trees; what nothing else refers to is deleted. */
+    public void delete(long root) throws StorageException {
+        upper.delete(root);
+    }
+
+    /** Leaves of the upper level hold one reference to each subtree's root. */
+    private record SubtreeRoots(TransactionManager tx, BTree lower) implements ValueType {
+        @Override
+        public int sizeBytes() {
+            return Long.BYTES;
+        }
+
+        @Override
+        public void increment(long[] value) throws StorageException {
+            tx.increment(value[0]);
+        }
+
+        @Override
+        public void decrement(long[] value) throws StorageException {
+            lower.delete(value[0]);
+        }
+    }
+}

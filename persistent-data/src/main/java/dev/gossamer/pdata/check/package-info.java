@@ -1,0 +1,2 @@
+/** The judge: walks all metadata and reports damage as data. */
+package dev.gossamer.pdata.check;

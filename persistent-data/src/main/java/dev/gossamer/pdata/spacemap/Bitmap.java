@@ -1,0 +1,125 @@
+package dev.gossamer.pdata.spacemap;
+
+import dev.gossamer.pdata.block.MetadataBlock;
+
+/**
+ * What is kept in memory of one bitmap: its {@link IndexEntry}, and which of its blocks changed between free and used since the
+ * last commit.
+ */
+final class Bitmap {
+    private static final int BIT_WORDS = BitmapLayout.ENTRIES / Long.SIZE;
+
+    /** Position in the index: counts blocks from {@code number * 16320} on. */
+    final int number;
+
+    long location;
+    /** Entries that are 0, those beyond the last counted block included. */
+    int free;
+    /** No entry below this one is 0; may lag behind the first that is. */
+    int noneFreeBefore;
+    /** Whether the two above were found by counting. What the disk says of them is a hint: not every writer gets it right. */
+    boolean counted;
+    /** Whether the index entry on disk is out of date. */
+    boolean changed;
+
+    // One bit per block. Used by the last commit, free now; and the other way round. Null: none.
+    private long[] freed;
+    private long[] taken;
+    private int freedCount;
+
+    Bitmap(int number, IndexEntry entry) {
+        this.number = number;
+        location = entry.location();
+        free = entry.free();
+        noneFreeBefore = entry.noneFreeBefore();
+    }
+
+    /** A new bitmap, all zero. */
+    static Bitmap empty(int number, long location) {
+        Bitmap bitmap = new Bitmap(number, new IndexEntry(location, BitmapLayout.ENTRIES, 0));
+        bitmap.counted = true;
+        bitmap.changed = true;
+        return bitmap;
+    }
+
+    IndexEntry indexEntry() {
+        return new IndexEntry(location, free, noneFreeBefore);
+    }
+
+    /** Counts the free entries of the loaded block. */
+    void countFree(MetadataBlock block) {
+        free = 0;
+        noneFreeBefore = BitmapLayout.ENTRIES;
+        for (int word = 0; word < BitmapLayout.WORDS; word++) {
+            int mask = BitmapLayout.freeMask(block, word);
+            if (mask != 0 && free == 0) {
+                noneFreeBefore = word * Integer.SIZE + Integer.numberOfTrailingZeros(mask);
+            }
+            free += Integer.bitCount(mask);
+        }
+        counted = true;
+    }
+
+    /** An entry went from 0 to something. */
+    void becameUsed(int entry) {
+        free--;
+        if (noneFreeBefore == entry) {
+            noneFreeBefore = entry + 1;
+        }
+        if (isSet(freed, entry)) {
+            clear(freed, entry);
+            freedCount--;
+        } else {
+            taken = set(taken, entry);
+        }
+    }
+
+    /** An entry went to 0. */
+    void becameFree(int entry) {
+        free++;
+        noneFreeBefore = Math.min(noneFreeBefore, entry);
+        if (isSet(taken, entry)) {
+            clear(taken, entry);
+        } else {
+            freed = set(freed, entry);
+            freedCount++;
+        }
+    }
+
+    /** Entries that are free now but used by the last commit. */
+    int freedCount() {
+        return freedCount;
+    }
+
+    /** Bits of {@link #freedCount}, 32 entries from {@code 32 * word} on. */
+    int freedMask(int word) {
+        return freed == null ? 0 : half(freed, word);
+    }
+
+    /** The current state becomes the committed one. Returns the bits of blocks that this freed, or null. */
+    long[] commit() {
+        long[] result = freedCount == 0 ? null : freed;
+        freed = null;
+        taken = null;
+        freedCount = 0;
+        return result;
+    }
+
+    static int half(long[] bits, int word) {
+        return (int) (bits[word >>> 1] >>> ((word & 1) * Integer.SIZE));
+    }
+
+    private static boolean isSet(long[] bits, int entry) {
+        return bits != null && (bits[entry / Long.SIZE] >>> entry & 1) != 0;
+    }
+
+    private static long[] set(long[] bits, int entry) {
+        long[] target = bits == null ? new long[BIT_WORDS] : bits;
+        target[entry / Long.SIZE] |= 1L << entry;
+        return target;
+    }
+
+    private static void clear(long[] bits, int entry) {
+        bits[entry / Long.SIZE] &= ~(1L << entry);
+    }
+}

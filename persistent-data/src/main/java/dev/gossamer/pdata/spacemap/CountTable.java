@@ -1,0 +1,342 @@
+package dev.gossamer.pdata.spacemap;
+
+import dev.gossamer.io.StorageException;
+import dev.gossamer.pdata.MetadataCorrupt;
+import dev.gossamer.pdata.block.BlockValidator;
+import dev.gossamer.pdata.block.MetadataBlock;
+import dev.gossamer.pdata.btree.BTree;
+import dev.gossamer.pdata.btree.ValueType;
+import dev.gossamer.pdata.tx.ChildReferences;
+import dev.gossamer.pdata.tx.TransactionManager;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.LongPredicate;
+
+/**
+ * Reference counts in bitmaps and an overflow tree, as both space maps store them. Where the bitmaps are found on disk is the
+ * owner's business.
+ *
+ * <p>A count of 3 or more is 3 in the bitmap and an entry in the overflow tree; a smaller one has no entry there.
+ */
+final class CountTable {
+    /** Counts are stored in 32 bits. */
+    private static final long MAX_COUNT = 0xFFFFFFFFL;
+
+    private final TransactionManager tx;
+    private final BTree overflow;
+    private final BitmapIndex index;
+    private final LongPredicate pending;
+    private final List<Bitmap> bitmaps = new ArrayList<>();
+    private final List<Bitmap> touched = new ArrayList<>();
+    private final List<FreedBlocks> withheld = new ArrayList<>();
+    private final long[] word = new long[1];
+    private long overflowRoot;
+    private long blocks;
+    private long allocated;
+    private int countedBitmaps;
+    // Free, but used by the last commit or withheld.
+    private long excluded;
+    private long cursor;
+
+    /** Where index entries come from. */
+    interface BitmapIndex {
+        Bitmap load(int number) throws StorageException;
+    }
+
+    /**
+     * @param pending tells of a block with count 0 that it is allocated all the same, because the update is still queued
+     */
+    CountTable(TransactionManager tx, BitmapIndex index, LongPredicate pending) {
+        this.tx = tx;
+        this.index = index;
+        this.pending = pending;
+        overflow = new BTree(tx, ValueType.plain(Integer.BYTES));
+    }
+
+    /** Makes an empty overflow tree; there are no bitmaps yet. */
+    void create() throws StorageException {
+        overflowRoot = overflow.create();
+    }
+
+    /** Takes over what is on disk. Bitmaps are loaded when they are first needed. */
+    void open(SpaceMapRoot root) {
+        blocks = root.blocks();
+        allocated = root.allocated();
+        overflowRoot = root.overflowRoot();
+        for (int i = bitmapsFor(blocks); i > 0; i--) {
+            bitmaps.add(null);
+        }
+    }
+
+    static int bitmapsFor(long blocks) {
+        return Math.toIntExact((blocks + BitmapLayout.ENTRIES - 1) / BitmapLayout.ENTRIES);
+    }
+
+    long blocks() {
+        return blocks;
+    }
+
+    long allocated() {
+        return allocated;
+    }
+
+    long overflowRoot() {
+        return overflowRoot;
+    }
+
+    /** Blocks that can be allocated now. */
+    long free() {
+        return Math.max(0, blocks - allocated - excluded);
+    }
+
+    /** Whether some free blocks cannot be allocated yet. */
+    boolean hasExcluded() {
+        return excluded > 0;
+    }
+
+    int bitmapCount() {
+        return bitmaps.size();
+    }
+
+    /** Adds zeroed bitmaps until there are enough, then counts up to the new number of blocks. */
+    void extend(long newBlocks) throws StorageException {
+        for (int i = bitmaps.size(); i < bitmapsFor(newBlocks); i++) {
+            MetadataBlock block = tx.newBlock(BlockValidator.BITMAP);
+            Bitmap bitmap = Bitmap.empty(i, block.location());
+            bitmaps.add(bitmap);
+            touched.add(bitmap);
+            countedBitmaps++;
+        }
+        blocks = newBlocks;
+    }
+
+    long count(long block) throws StorageException {
+        checkRange(block);
+        Bitmap bitmap = bitmap(block);
+        int count = BitmapLayout.count(tx.read(bitmap.location, BlockValidator.BITMAP), entry(block));
+        return count < BitmapLayout.OVERFLOW ? count : overflowCount(block);
+    }
+
+    /**
+     * Adds 1 or -1 to a count. The bits are changed last, after everything that may ask for other counts on the way, so that a
+     * queued update can be looked upon as pending until this returns.
+     */
+    void change(long block, int delta) throws StorageException {
+        checkRange(block);
+        Bitmap bitmap = bitmap(block);
+        int entry = entry(block);
+        MetadataBlock bits = tx.shadow(bitmap.location, BlockValidator.BITMAP, ChildReferences.NONE);
+        touch(bitmap, bits);
+        int stored = BitmapLayout.count(bits, entry);
+        long before = stored < BitmapLayout.OVERFLOW ? stored : overflowCount(block);
+        long after = before + delta;
+        if (after < 0 || after > MAX_COUNT) {
+            throw new MetadataCorrupt("reference count of block " + block + " would become " + after);
+        }
+        if (after >= BitmapLayout.OVERFLOW) {
+            word[0] = after;
+            overflowRoot = overflow.insert(overflowRoot, block, word);
+        } else if (before >= BitmapLayout.OVERFLOW) {
+            overflowRoot = overflow.remove(overflowRoot, block);
+        }
+        BitmapLayout.setCount(bits, entry, (int) Math.min(after, BitmapLayout.OVERFLOW));
+        if (before == 0) {
+            allocated++;
+            excluded -= bitmap.freedCount();
+            bitmap.becameUsed(entry);
+            excluded += bitmap.freedCount();
+        } else if (after == 0) {
+            allocated--;
+            excluded -= bitmap.freedCount();
+            bitmap.becameFree(entry);
+            excluded += bitmap.freedCount();
+        }
+    }
+
+    /**
+     * Finds a block that can be allocated: from behind the last one found to the end, then from the start. Returns -1 if there is
+     * none. The caller has to count it.
+     */
+    long findFree() throws StorageException {
+        long found = findFree(false);
+        // Bitmaps that the index calls full are believed so only while there are others: read them all before giving up.
+        return found >= 0 || countedBitmaps == bitmaps.size() ? found : findFree(true);
+    }
+
+    private long findFree(boolean distrustIndex) throws StorageException {
+        long found = search(cursor, blocks, distrustIndex);
+        if (found < 0) {
+            found = search(0, Math.min(cursor, blocks), distrustIndex);
+        }
+        if (found >= 0) {
+            cursor = found + 1;
+        }
+        return found;
+    }
+
+    /** Reads every bitmap that has not been read yet; from then on {@link #allocated} is exact. */
+    void countAll() throws StorageException {
+        for (int i = 0; i < bitmaps.size(); i++) {
+            Bitmap bitmap = bitmap(i);
+            countFree(bitmap, tx.read(bitmap.location, BlockValidator.BITMAP));
+        }
+    }
+
+    /** Bitmaps whose index entries are out of date, each told once. */
+    List<Bitmap> takeChanged() {
+        List<Bitmap> changed = new ArrayList<>();
+        for (Bitmap bitmap : touched) {
+            if (bitmap.changed) {
+                bitmap.changed = false;
+                changed.add(bitmap);
+            }
+        }
+        return changed;
+    }
+
+    /** Whether an index entry is out of date. */
+    boolean isChanged() {
+        for (Bitmap bitmap : touched) {
+            if (bitmap.changed) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    Bitmap bitmapNumber(int number) throws StorageException {
+        return bitmap(number);
+    }
+
+    /** The current state is the committed one: what was freed can be allocated, unless it is {@linkplain #withhold withheld}. */
+    FreedBlocks committed() {
+        FreedBlocks freed = new FreedBlocks();
+        for (Bitmap bitmap : touched) {
+            int count = bitmap.freedCount();
+            excluded -= count;
+            long[] bits = bitmap.commit();
+            if (bits != null) {
+                freed.add(bitmap.number, bits, count);
+            }
+        }
+        touched.clear();
+        return freed;
+    }
+
+    void withhold(FreedBlocks freed) {
+        withheld.add(freed);
+        excluded += freed.count();
+    }
+
+    boolean release(FreedBlocks freed) {
+        boolean known = withheld.remove(freed);
+        if (known) {
+            excluded -= freed.count();
+        }
+        return known;
+    }
+
+    private long search(long from, long to, boolean distrustIndex) throws StorageException {
+        long block = from;
+        while (block < to) {
+            Bitmap bitmap = bitmap(block);
+            long first = (long) bitmap.number * BitmapLayout.ENTRIES;
+            if (mayHaveRoom(bitmap, distrustIndex)) {
+                MetadataBlock bits = tx.read(bitmap.location, BlockValidator.BITMAP);
+                countFree(bitmap, bits);
+                int begin = Math.max((int) (block - first), bitmap.noneFreeBefore);
+                int end = (int) Math.min(to - first, BitmapLayout.ENTRIES);
+                int entry = searchBitmap(bitmap, bits, begin, end);
+                if (entry >= 0) {
+                    return first + entry;
+                }
+            }
+            block = first + BitmapLayout.ENTRIES;
+        }
+        return -1;
+    }
+
+    private boolean mayHaveRoom(Bitmap bitmap, boolean distrustIndex) {
+        if (!bitmap.counted) {
+            return distrustIndex || bitmap.free != 0;
+        }
+        int room = bitmap.free - bitmap.freedCount();
+        for (int i = 0; i < withheld.size(); i++) {
+            room -= withheld.get(i).countIn(bitmap.number);
+        }
+        return room > 0;
+    }
+
+    private int searchBitmap(Bitmap bitmap, MetadataBlock bits, int begin, int end) {
+        for (int word = BitmapLayout.wordOf(begin); word * Integer.SIZE < end; word++) {
+            int mask = BitmapLayout.freeMask(bits, word) & ~bitmap.freedMask(word);
+            for (int i = 0; i < withheld.size() && mask != 0; i++) {
+                mask &= ~withheld.get(i).mask(bitmap.number, word);
+            }
+            while (mask != 0) {
+                int entry = word * Integer.SIZE + Integer.numberOfTrailingZeros(mask);
+                if (entry >= end) {
+                    return -1;
+                }
+                if (entry >= begin && !pending.test((long) bitmap.number * BitmapLayout.ENTRIES + entry)) {
+                    return entry;
+                }
+                mask &= mask - 1;
+            }
+        }
+        return -1;
+    }
+
+    private void touch(Bitmap bitmap, MetadataBlock bits) {
+        bitmap.location = bits.location();
+        countFree(bitmap, bits);
+        if (!bitmap.changed) {
+            bitmap.changed = true;
+            touched.add(bitmap);
+        }
+    }
+
+    private void countFree(Bitmap bitmap, MetadataBlock bits) {
+        if (bitmap.counted) {
+            return;
+        }
+        bitmap.countFree(bits);
+        if (++countedBitmaps == bitmaps.size()) {
+            allocated = 0;
+            for (Bitmap each : bitmaps) {
+                allocated += BitmapLayout.ENTRIES - each.free;
+            }
+        }
+    }
+
+    private long overflowCount(long block) throws StorageException {
+        if (!overflow.lookup(overflowRoot, block, word) || word[0] < BitmapLayout.OVERFLOW) {
+            throw new MetadataCorrupt("block " + block + " is marked as counted in the overflow tree, but is not there");
+        }
+        return word[0];
+    }
+
+    private Bitmap bitmap(long block) throws StorageException {
+        return bitmap((int) (block / BitmapLayout.ENTRIES));
+    }
+
+    private Bitmap bitmap(int number) throws StorageException {
+        Bitmap bitmap = bitmaps.get(number);
+        if (bitmap == null) {
+            bitmap = index.load(number);
+            bitmaps.set(number, bitmap);
+        }
+        return bitmap;
+    }
+
+    private static int entry(long block) {
+        return (int) (block % BitmapLayout.ENTRIES);
+    }
+
+    private void checkRange(long block) throws MetadataCorrupt {
+        if (block < 0 || block >= blocks) {
+            throw new MetadataCorrupt(
+                    "block " + Long.toUnsignedString(block) + " is beyond the " + blocks + " blocks of its space map");
+        }
+    }
+}

@@ -1,0 +1,192 @@
+package dev.gossamer.pdata.spacemap;
+
+import dev.gossamer.io.Invariant;
+import dev.gossamer.io.StorageException;
+import dev.gossamer.pdata.MetadataCorrupt;
+import dev.gossamer.pdata.OutOfDataSpace;
+import dev.gossamer.pdata.btree.BTree;
+import dev.gossamer.pdata.btree.ValueType;
+import dev.gossamer.pdata.tx.CommitParticipant;
+import dev.gossamer.pdata.tx.TransactionManager;
+import java.util.HashSet;
+import java.util.Set;
+
+/**
+ * Counts of the data blocks. Its bitmaps are found through a tree of index entries, key = bitmap number; changed entries are
+ * kept in memory until the commit.
+ *
+ * <p>A block for data that is on its way is {@linkplain #reserve reserved} first, in memory only, and counted when it is mapped:
+ * so a crash in between leaks nothing.
+ *
+ * <p>A block freed by a transaction comes back in two steps. The commit makes it free, but the pool
+ * {@linkplain #takeFreed takes} the set and {@linkplain #release releases} it only when all I/O that may still know the old
+ * mapping is done.
+ */
+public final class DiskSpaceMap implements SpaceMap, CommitParticipant {
+    /** A mapping has 40 bits for the data block. */
+    public static final long MAX_BLOCKS = 1L << 40;
+
+    private final CountTable table;
+    private final BTree index;
+    private final long[] entry = new long[2];
+    // As many as there are blocks in preparation.
+    private final Set<Long> reserved = new HashSet<>();
+    private long indexRoot;
+    private FreedBlocks freedByLastCommit = new FreedBlocks();
+
+    private DiskSpaceMap(TransactionManager tx) {
+        table = new CountTable(tx, this::loadIndexEntry, this::isReserved);
+        index = new BTree(tx, ValueType.plain(IndexEntry.BYTES));
+    }
+
+    /** Makes a space map of no blocks, to be {@linkplain #extend extended}. */
+    public static DiskSpaceMap create(TransactionManager tx) throws StorageException {
+        DiskSpaceMap map = new DiskSpaceMap(tx);
+        map.indexRoot = map.index.create();
+        map.table.create();
+        tx.addParticipant(map);
+        return map;
+    }
+
+    /** Opens what is on disk. Reads nothing yet. */
+    public static DiskSpaceMap open(TransactionManager tx, SpaceMapRoot root) throws StorageException {
+        if (root.blocks() < 0 || root.blocks() > MAX_BLOCKS) {
+            throw new MetadataCorrupt(
+                    "the data space map counts " + Long.toUnsignedString(root.blocks()) + " blocks, more than 2^40");
+        }
+        DiskSpaceMap map = new DiskSpaceMap(tx);
+        map.indexRoot = root.bitmapRoot();
+        map.table.open(root);
+        tx.addParticipant(map);
+        return map;
+    }
+
+    @Override
+    public long blocks() {
+        return table.blocks();
+    }
+
+    @Override
+    public long allocated() {
+        return table.allocated();
+    }
+
+    @Override
+    public long free() {
+        return table.free() - reserved.size();
+    }
+
+    @Override
+    public long count(long block) throws StorageException {
+        return table.count(block);
+    }
+
+    @Override
+    public void increment(long block) throws StorageException {
+        table.change(block, 1);
+    }
+
+    @Override
+    public void decrement(long block) throws StorageException {
+        table.change(block, -1);
+    }
+
+    @Override
+    public long allocate() throws StorageException {
+        long block = findFree();
+        table.change(block, 1);
+        return block;
+    }
+
+    /**
+     * Takes a free block without counting it; nothing of this reaches the disk. End it with {@link #unreserve}, and count the
+     * block with {@link #increment} if it is to be used.
+     *
+     * @throws OutOfDataSpace if no block is free now
+     */
+    public long reserve() throws StorageException {
+        long block = findFree();
+        reserved.add(block);
+        return block;
+    }
+
+    /** Ends a reservation. */
+    public void unreserve(long block) {
+        Invariant.check(reserved.remove(block), "ended a reservation that was not there");
+    }
+
+    /** Whether there are free blocks that cannot be allocated yet: they will be, after a commit and {@link #release}. */
+    public boolean hasFreed() {
+        return table.hasExcluded();
+    }
+
+    @Override
+    public void extend(long newBlocks) throws StorageException {
+        Invariant.check(newBlocks >= table.blocks() && newBlocks <= MAX_BLOCKS, "not a growth of the data device");
+        table.extend(newBlocks);
+    }
+
+    /** Reads all bitmaps not read yet, after which {@link #allocated} and {@link #free} are exact whatever the disk said. */
+    public void recount() throws StorageException {
+        table.countAll();
+    }
+
+    /**
+     * The blocks freed by the transaction that was just committed. They are not allocated until they are
+     * {@linkplain #release released}. Not called after a commit, its blocks are free at once.
+     */
+    public FreedBlocks takeFreed() {
+        FreedBlocks freed = freedByLastCommit;
+        freedByLastCommit = new FreedBlocks();
+        if (!freed.isEmpty()) {
+            table.withhold(freed);
+        }
+        return freed;
+    }
+
+    /** Gives blocks back for allocation, once. */
+    public void release(FreedBlocks freed) {
+        boolean known = freed.isEmpty() || table.release(freed);
+        Invariant.check(known, "freed blocks released twice");
+    }
+
+    @Override
+    public SpaceMapRoot root() {
+        return new SpaceMapRoot(table.blocks(), table.allocated(), indexRoot, table.overflowRoot());
+    }
+
+    @Override
+    public void flushChanges() throws StorageException {
+        for (Bitmap bitmap : table.takeChanged()) {
+            entry[0] = bitmap.location;
+            entry[1] = bitmap.indexEntry().word1();
+            indexRoot = index.insert(indexRoot, bitmap.number, entry);
+        }
+    }
+
+    @Override
+    public void committed() {
+        freedByLastCommit = table.committed();
+    }
+
+    private long findFree() throws StorageException {
+        long block = table.findFree();
+        if (block < 0) {
+            throw new OutOfDataSpace(table.blocks());
+        }
+        return block;
+    }
+
+    private boolean isReserved(long block) {
+        return reserved.contains(block);
+    }
+
+    private Bitmap loadIndexEntry(int number) throws StorageException {
+        long[] found = new long[2];
+        if (!index.lookup(indexRoot, number, found)) {
+            throw new MetadataCorrupt("the data space map has no bitmap " + number + " of "
+                    + CountTable.bitmapsFor(table.blocks()));
+        }
+        return new Bitmap(number, IndexEntry.of(found[0], found[1]));
+    }
+}

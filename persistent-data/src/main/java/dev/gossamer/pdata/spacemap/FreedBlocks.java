@@ -1,0 +1,62 @@
+package dev.gossamer.pdata.spacemap;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The data blocks that one committed transaction freed. They stay out of use until they are given back with
+ * {@link DiskSpaceMap#release}: I/O that looked its block up before the commit may still be on its way.
+ */
+public final class FreedBlocks {
+    private static final class Part {
+        final int bitmap;
+        final long[] bits;
+        final int count;
+
+        Part(int bitmap, long[] bits, int count) {
+            this.bitmap = bitmap;
+            this.bits = bits;
+            this.count = count;
+        }
+    }
+
+    private final List<Part> parts = new ArrayList<>();
+    private long count;
+
+    FreedBlocks() {}
+
+    void add(int bitmap, long[] bits, int freedInBitmap) {
+        parts.add(new Part(bitmap, bits, freedInBitmap));
+        count += freedInBitmap;
+    }
+
+    /** How many blocks were freed. */
+    public long count() {
+        return count;
+    }
+
+    public boolean isEmpty() {
+        return count == 0;
+    }
+
+    int countIn(int bitmap) {
+        Part part = find(bitmap);
+        return part == null ? 0 : part.count;
+    }
+
+    /** Bits of 32 entries of a bitmap. */
+    int mask(int bitmap, int word) {
+        Part part = find(bitmap);
+        return part == null ? 0 : Bitmap.half(part.bits, word);
+    }
+
+    // Few: a transaction frees blocks in a handful of bitmaps.
+    private Part find(int bitmap) {
+        for (int i = 0; i < parts.size(); i++) {
+            if (parts.get(i).bitmap == bitmap) {
+                return parts.get(i);
+            }
+        }
+        return null;
+    }
+}

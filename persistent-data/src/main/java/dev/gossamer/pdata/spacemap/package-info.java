@@ -1,0 +1,2 @@
+/** Reference counts of metadata and data blocks, and allocation. */
+package dev.gossamer.pdata.spacemap;

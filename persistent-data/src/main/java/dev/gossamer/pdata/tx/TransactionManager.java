@@ -1,0 +1,152 @@
+package dev.gossamer.pdata.tx;
+
+import dev.gossamer.io.Invariant;
+import dev.gossamer.io.StorageException;
+import dev.gossamer.pdata.block.BlockManager;
+import dev.gossamer.pdata.block.BlockValidator;
+import dev.gossamer.pdata.block.DirtySet;
+import dev.gossamer.pdata.block.MetadataBlock;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The running transaction of a pool's metadata. {@link #shadow} and {@link #newBlock} are the only ways to a writable
+ * block, so no block that the last commit refers to can be changed.
+ *
+ * <p>A transaction begins with its first change and ends in one of two ways.
+ *
+ * <ul>
+ *   <li><em>Commit</em>, in two phases. The caller makes the data device stable and puts its own changes into trees, then
+ *       calls {@link #preCommit}: space maps go into blocks, all changed blocks are written and flushed. A crash up to here
+ *       leaves the previous state, since nothing refers to what was written. Now the roots are final: the caller
+ *       puts them into {@link #superblockForUpdate} and calls {@link #commit}. That one write, of which only the first
+ *       sector changes, is the commit: a crash before it leaves the previous state, after it the new one.
+ *   <li><em>Abort</em>: after any {@link StorageException} out of a changing call, the state in memory is half changed. The caller
+ *       drops all objects of this package and those above, calls {@link BlockManager#discardCache} and opens anew from
+ *       the superblock.
+ * </ul>
+ *
+ * <p>Owned by one thread, the pool worker.
+ */
+public final class TransactionManager {
+    private final BlockManager blocks;
+    private final List<CommitParticipant> participants = new ArrayList<>();
+    private MetadataAllocator allocator;
+
+    public TransactionManager(BlockManager blocks) {
+        this.blocks = blocks;
+    }
+
+    /** The metadata space map makes itself known; once, before anything else. */
+    public void attachAllocator(MetadataAllocator newAllocator) {
+        Invariant.check(allocator == null, "a transaction manager has one metadata space map");
+        allocator = newAllocator;
+    }
+
+    /** Adds something that must be flushed before the metadata space map: the data space map. */
+    public void addParticipant(CommitParticipant participant) {
+        participants.add(participant);
+    }
+
+    public BlockManager blocks() {
+        return blocks;
+    }
+
+    /**
+     * A block for reading. The object is good until the next call that reads or changes another block; keep the location
+     * rather than the object.
+     *
+     * @throws dev.gossamer.pdata.MetadataCorrupt if the block is not what it should be
+     */
+    public MetadataBlock read(long location, BlockValidator validator) throws StorageException {
+        return blocks.read(location, validator);
+    }
+
+    /** A zeroed block with count 1, writable until the commit. */
+    public MetadataBlock newBlock(BlockValidator validator) throws StorageException {
+        return blocks.newBlock(allocator.allocate(), validator);
+    }
+
+    /**
+     * A writable version of a block: itself if it is private to this transaction, otherwise a copy at a new location, which
+     * the caller stores where it found the old one, without touching counts. A block that is new in this transaction but shared
+     * is copied as well.
+     *
+     * @param children told to add references if the old block keeps other parents
+     */
+    public MetadataBlock shadow(long location, BlockValidator validator, ChildReferences children)
+            throws StorageException {
+        boolean shared = isShared(location);
+        if (!shared && blocks.isDirty(location)) {
+            return blocks.read(location, validator);
+        }
+        MetadataBlock copy = blocks.newBlock(allocator.allocate(), validator);
+        allocator.decrement(location);
+        copy.copyFrom(blocks.read(location, validator));
+        if (shared) {
+            children.increment(copy);
+        }
+        return copy;
+    }
+
+    /** Whether more than one parent refers to the block. */
+    public boolean isShared(long location) throws StorageException {
+        return allocator.count(location) > 1;
+    }
+
+    /** How many parents and roots refer to the block. */
+    public long count(long location) throws StorageException {
+        return allocator.count(location);
+    }
+
+    public void increment(long location) throws StorageException {
+        allocator.increment(location);
+    }
+
+    /** Drops one reference. What the block refers to is the caller's business when this was the last one. */
+    public void decrement(long location) throws StorageException {
+        allocator.decrement(location);
+        if (blocks.isDirty(location) && allocator.count(location) == 0) {
+            blocks.forget(location);
+        }
+    }
+
+    /** Whether a commit would have anything to write, the superblock's own fields aside. */
+    public boolean hasChanges() {
+        return blocks.dirtyBlocks() > 0;
+    }
+
+    /** First phase: space maps into blocks, blocks to the device, flush. The roots to store are final afterwards. */
+    public void preCommit() throws StorageException {
+        // The metadata space map comes last, because flushing the others allocates metadata blocks.
+        for (CommitParticipant participant : participants) {
+            participant.flushChanges();
+        }
+        allocator.flushChanges();
+        DirtySet changed = blocks.freeze();
+        if (!changed.isEmpty()) {
+            blocks.write(changed);
+            blocks.flush();
+        }
+    }
+
+    /** The superblock, writable. Ask between {@link #preCommit} and {@link #commit}. */
+    public MetadataBlock superblockForUpdate() throws StorageException {
+        return blocks.superblockForUpdate();
+    }
+
+    /** A zeroed superblock for the first commit of a device that is being formatted. */
+    public MetadataBlock newSuperblock() throws StorageException {
+        return blocks.newSuperblock();
+    }
+
+    /** Second phase: write the superblock and flush; from then on the current state is the committed one. */
+    public void commit(MetadataBlock superblock) throws StorageException {
+        Invariant.check(blocks.dirtyBlocks() == 0, "metadata changed between the two phases of a commit");
+        blocks.writeSuperblock(superblock);
+        for (CommitParticipant participant : participants) {
+            participant.committed();
+        }
+        allocator.committed();
+    }
+}

@@ -1,0 +1,152 @@
+package dev.gossamer.pdata.spacemap;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.gossamer.io.StorageException;
+import dev.gossamer.io.sim.SimulatedDisk;
+import dev.gossamer.pdata.OutOfDataSpace;
+import dev.gossamer.pdata.check.TestPool;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+final class DiskSpaceMapTest {
+    private static final int DATA_BLOCKS = 40_000;
+    private static final int BITMAP = 240779;
+    private static final int NODE = 121107;
+
+    private final SimulatedDisk disk = new SimulatedDisk(8 << 20);
+    private TestPool pool;
+    private DiskSpaceMap map;
+
+    @BeforeEach
+    void format() throws Exception {
+        pool = TestPool.format(disk, DATA_BLOCKS, 64);
+        map = pool.dataMap;
+    }
+
+    @AfterEach
+    void close() {
+        pool.close();
+    }
+
+    @Test
+    void blocksAreGivenOutAscendingAndSoContiguous() throws Exception {
+        for (long i = 0; i < 20_000; i++) {
+            assertEquals(i, map.allocate());
+        }
+    }
+
+    @Test
+    void takenFreedBlocksStayOutOfUseUntilTheyAreReleased() throws Exception {
+        List<Long> used = allocateAll();
+        pool.commit();
+        for (int i = 0; i < 100; i++) {
+            map.decrement(used.get(i * 397));
+        }
+        assertEquals(0, map.free());
+        pool.commit();
+        FreedBlocks first = map.takeFreed();
+        assertEquals(100, first.count());
+        assertEquals(0, map.free());
+        assertThrows(OutOfDataSpace.class, map::allocate);
+
+        map.decrement(used.get(1));
+        pool.commit();
+        FreedBlocks second = map.takeFreed();
+        assertEquals(1, second.count());
+        assertThrows(OutOfDataSpace.class, map::allocate);
+
+        map.release(second);
+        assertEquals(1, map.free());
+        assertEquals(used.get(1), map.allocate());
+        assertThrows(OutOfDataSpace.class, map::allocate);
+
+        map.release(first);
+        assertEquals(100, map.free());
+        Set<Long> again = new HashSet<>(allocateAll());
+        assertEquals(100, again.size());
+        assertTrue(again.contains(used.get(397)));
+    }
+
+    @Test
+    void freedBlocksThatNobodyTakesAreFreeAfterTheCommit() throws Exception {
+        List<Long> used = allocateAll();
+        pool.commit();
+        map.decrement(used.get(5));
+        pool.commit();
+        assertEquals(1, map.free());
+        assertEquals(used.get(5), map.allocate());
+    }
+
+    @Test
+    void aBlockAllocatedAndFreedWithinOneTransactionIsNotAmongTheFreed() throws Exception {
+        map.decrement(map.allocate());
+        pool.commit();
+        assertTrue(map.takeFreed().isEmpty());
+    }
+
+    @Test
+    void freedBlocksCannotBeReleasedTwice() throws Exception {
+        long block = map.allocate();
+        pool.commit();
+        map.decrement(block);
+        pool.commit();
+        FreedBlocks freed = map.takeFreed();
+        map.release(freed);
+        assertThrows(AssertionError.class, () -> map.release(freed));
+    }
+
+    @Test
+    void anIndexThatCallsEveryBitmapFullHidesNoSpace() throws Exception {
+        long root = map.root().bitmapRoot();
+        SealedBlock.edit(disk, root, NODE, block -> {
+            for (int i = 0; i < 3; i++) {
+                block.putInt(32 + 8 * 168 + 16 * i + 8, 0);
+                block.putInt(32 + 8 * 168 + 16 * i + 12, 16320);
+            }
+        });
+        pool.close();
+        pool = TestPool.open(disk, 64);
+        map = pool.dataMap;
+        assertEquals(DATA_BLOCKS, allocateAll().size());
+        assertEquals(DATA_BLOCKS, map.allocated());
+    }
+
+    @Test
+    void aWrongTotalIsPutRightByARecount() throws Exception {
+        SealedBlock.edit(disk, 0, 160774, block -> block.putLong(72, DATA_BLOCKS));
+        pool.close();
+        pool = TestPool.open(disk, 64);
+        assertEquals(0, pool.dataMap.free());
+        pool.dataMap.recount();
+        assertEquals(DATA_BLOCKS, pool.dataMap.free());
+    }
+
+    @Test
+    void anOverflowMarkWithoutItsCountIsReported() throws Exception {
+        long bitmap = pool.tx.read(map.root().bitmapRoot(), dev.gossamer.pdata.block.BlockValidator.BTREE_NODE)
+                .getLong(32 + 8 * 168);
+        SealedBlock.edit(disk, bitmap, BITMAP, block -> block.put(16, (byte) 3));
+        pool.close();
+        pool = TestPool.open(disk, 64);
+        StorageException e = assertThrows(StorageException.class, () -> pool.dataMap.count(0));
+        assertTrue(e.getMessage().contains("block 0 "), e.getMessage());
+        assertFalse(pool.dataMap.isShared(1));
+    }
+
+    private List<Long> allocateAll() throws StorageException {
+        List<Long> blocks = new ArrayList<>();
+        while (map.free() > 0) {
+            blocks.add(map.allocate());
+        }
+        return blocks;
+    }
+}
