@@ -1,0 +1,163 @@
+package dev.gossamer.daemon;
+
+import dev.gossamer.daemon.admin.AdminServer;
+import dev.gossamer.daemon.server.ConnectionLimits;
+import dev.gossamer.daemon.server.ListenAddress;
+import dev.gossamer.daemon.server.NbdServer;
+import dev.gossamer.daemon.server.VolumeExports;
+import dev.gossamer.io.BlockDevice;
+import dev.gossamer.io.InlineLoop;
+import dev.gossamer.io.IoLoop;
+import dev.gossamer.io.StorageException;
+import dev.gossamer.io.buffer.IoBufferPool;
+import dev.gossamer.io.posix.InlineFileEngine;
+import dev.gossamer.io.posix.OpenOptions;
+import dev.gossamer.io.posix.PosixDevice;
+import dev.gossamer.io.ring.IoLoops;
+import dev.gossamer.thin.ThinPool;
+import dev.gossamer.thin.VolumeSpec;
+import java.util.ArrayList;
+import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A pool being served: the devices, the loops, the pool on them, the NBD server and the admin API before it.
+ *
+ * <p>Started and stopped by one thread. Killed at any moment it leaves the pool as of its last commit, which opens again
+ * without repair, and two socket files, which the next start replaces.
+ */
+public final class Daemon {
+    private static final Logger LOG = LoggerFactory.getLogger(Daemon.class);
+
+    /** Time for clients to take their last replies (T65). */
+    private static final long STOP_GRACE_MILLIS = 10_000;
+
+    /**
+     * Four connections may each have two requests of the largest size (32 MiB) in memory; small requests never reach
+     * this. The system provides the memory as it is first used.
+     */
+    private static final int LOOP_BUFFER_BYTES = 256 << 20;
+
+    /** Blocks in preparation: of 64 KiB a thousand, of 1 MiB sixty-four. */
+    private static final int WORKER_BUFFER_BYTES = 64 << 20;
+
+    /** One metadata transfer, or one catalog slot, at a time. */
+    private static final int INLINE_BUFFER_BYTES = 1 << 20;
+
+    private final IoLoops loops;
+    private final ThinPool pool;
+    private final NbdServer nbd;
+    private final AdminServer admin;
+
+    private Daemon(IoLoops loops, ThinPool pool, NbdServer nbd, AdminServer admin) {
+        this.loops = loops;
+        this.pool = pool;
+        this.nbd = nbd;
+        this.admin = admin;
+    }
+
+    /** Opens the pool and serves it. If that fails, nothing is left running or locked. */
+    public static Daemon start(DaemonConfig config) throws StorageException {
+        IoLoops loops = IoLoops.start(config.ioLoops(), config.engine(), LOOP_BUFFER_BYTES);
+        if (!loops.engineReason().isEmpty()) {
+            LOG.info("engine={} reason={}", loops.engineName(), loops.engineReason());
+        }
+        ThinPool pool = null;
+        NbdServer nbd = null;
+        AdminServer admin = null;
+        try {
+            pool = openPool(config, loops);
+            nbd = new NbdServer(
+                    loops,
+                    new VolumeExports(pool, ThinPool.join(pool.status()).blockBytes()),
+                    ConnectionLimits.DEFAULT);
+            admin = new AdminServer(new DaemonPool(config.directory(), pool, nbd, loops));
+            admin.listen(loops, config.directory().adminSocket());
+            nbd.listen(new ListenAddress.Unix(config.directory().nbdSocket()));
+            for (ListenAddress address : config.listen()) {
+                nbd.listen(address);
+            }
+        } catch (StorageException | RuntimeException e) {
+            new Daemon(loops, pool, nbd, admin).stopWhatRuns();
+            throw e;
+        }
+        return new Daemon(loops, pool, nbd, admin);
+    }
+
+    private static ThinPool openPool(DaemonConfig config, IoLoops loops) throws StorageException {
+        PoolDirectory directory = config.directory();
+        boolean buffered = config.pool().buffered();
+        BlockDevice metadata =
+                PosixDevice.open(directory.resolve(config.pool().metadata()), new OpenOptions(false, buffered));
+        BlockDevice data = null;
+        try {
+            data = PosixDevice.open(directory.resolve(config.pool().data()), new OpenOptions(false, buffered));
+            IoLoop worker = loops.startWorker("gossamer-pool", WORKER_BUFFER_BYTES);
+            List<IoLoop> ioLoops = new ArrayList<>();
+            for (int i = 0; i < loops.count(); i++) {
+                ioLoops.add(loops.loop(i));
+            }
+            InlineLoop inline = new InlineLoop(new InlineFileEngine(), new IoBufferPool(INLINE_BUFFER_BYTES));
+            return ThinPool.open(metadata, data, inline, worker, ioLoops);
+        } catch (StorageException | RuntimeException e) {
+            metadata.close();
+            if (data != null) {
+                data.close();
+            }
+            throw e;
+        }
+    }
+
+    /** Where NBD is served; the pool directory's own socket comes first. */
+    public List<ListenAddress> addresses() {
+        return nbd.addresses();
+    }
+
+    /** How data reaches the disks, one word. */
+    public String engine() {
+        return loops.engineName();
+    }
+
+    /** Makes a volume in a pool that has none. */
+    public void createVolumeIfNone(VolumeSpec volume) throws StorageException {
+        if (pool.volumes().isEmpty()) {
+            ThinPool.join(pool.createVolume(volume));
+        }
+    }
+
+    /**
+     * Stops in order: clients, then the pool, whose last changes are committed, then the threads.
+     *
+     * @throws StorageException if the last commit failed: what clients had not flushed may be lost
+     */
+    public void stop() throws StorageException {
+        LOG.info("stopping");
+        admin.stop();
+        nbd.stop(STOP_GRACE_MILLIS);
+        try {
+            ThinPool.join(pool.close());
+        } finally {
+            loops.close();
+        }
+        LOG.info("stopped");
+    }
+
+    private void stopWhatRuns() {
+        if (admin != null) {
+            admin.stop();
+        }
+        if (nbd != null) {
+            nbd.stop(0);
+        }
+        try {
+            if (pool != null) {
+                ThinPool.join(pool.close());
+            }
+        } catch (StorageException e) {
+            LOG.warn("closing the pool failed: {}", e.getMessage());
+        } finally {
+            loops.close();
+        }
+    }
+}

@@ -1,0 +1,100 @@
+package dev.gossamer.daemon;
+
+import dev.gossamer.daemon.admin.DaemonStatus;
+import dev.gossamer.daemon.admin.ServedPool;
+import dev.gossamer.daemon.metrics.DaemonMetrics;
+import dev.gossamer.daemon.server.ConnectionInfo;
+import dev.gossamer.daemon.server.ListenAddress;
+import dev.gossamer.daemon.server.NbdServer;
+import dev.gossamer.io.IoLoop;
+import dev.gossamer.io.ring.IoLoops;
+import dev.gossamer.thin.PoolStatus;
+import dev.gossamer.thin.ThinPool;
+import dev.gossamer.thin.VolumeInfo;
+import dev.gossamer.thin.VolumeSpec;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+
+/** The running daemon as its admin API sees it. */
+final class DaemonPool implements ServedPool {
+    private final PoolDirectory directory;
+    private final ThinPool pool;
+    private final NbdServer nbd;
+    private final IoLoops loops;
+    private final Instant startedAt = Instant.now();
+    // Made by the first scrape: who does not collect metrics does not pay for their start.
+    private DaemonMetrics metrics;
+
+    DaemonPool(PoolDirectory directory, ThinPool pool, NbdServer nbd, IoLoops loops) {
+        this.directory = directory;
+        this.pool = pool;
+        this.nbd = nbd;
+        this.loops = loops;
+    }
+
+    @Override
+    public List<VolumeInfo> volumes() {
+        return pool.volumes();
+    }
+
+    @Override
+    public CompletableFuture<VolumeInfo> createVolume(VolumeSpec spec) {
+        return pool.createVolume(spec);
+    }
+
+    @Override
+    public CompletableFuture<VolumeInfo> createSnapshot(String origin, String name, boolean readOnly) {
+        return pool.createSnapshot(origin, name, readOnly);
+    }
+
+    @Override
+    public CompletableFuture<VolumeInfo> resizeVolume(String name, long sizeBytes) {
+        return pool.resizeVolume(name, sizeBytes);
+    }
+
+    @Override
+    public CompletableFuture<VolumeInfo> renameVolume(String name, String newName) {
+        return pool.renameVolume(name, newName);
+    }
+
+    @Override
+    public CompletableFuture<Void> deleteVolume(String name) {
+        return pool.deleteVolume(name);
+    }
+
+    @Override
+    public CompletableFuture<DaemonStatus> status() {
+        return pool.status()
+                .thenApply(status -> new DaemonStatus(
+                        directory.path(),
+                        Version.current(),
+                        loops.engineName(),
+                        nbd.addresses().stream().map(ListenAddress::uri).toList(),
+                        startedAt,
+                        nbd.connections().size(),
+                        status));
+    }
+
+    @Override
+    public List<ConnectionInfo> connections() {
+        return nbd.connections().list();
+    }
+
+    @Override
+    public CompletableFuture<String> metrics() {
+        return pool.status().thenApply(this::scrape);
+    }
+
+    private synchronized String scrape(PoolStatus status) {
+        if (metrics == null) {
+            List<IoLoop> ioLoops = new ArrayList<>();
+            for (int i = 0; i < loops.count(); i++) {
+                ioLoops.add(loops.loop(i));
+            }
+            metrics = new DaemonMetrics(pool.counters(), nbd.connections(), ioLoops);
+        }
+        return metrics.scrape(status, nbd.connections().totals());
+    }
+}

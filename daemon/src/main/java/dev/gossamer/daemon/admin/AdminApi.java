@@ -1,0 +1,275 @@
+package dev.gossamer.daemon.admin;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectWriter;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.gossamer.daemon.server.ConnectionInfo;
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.StorageException;
+import dev.gossamer.thin.VolumeInfo;
+import dev.gossamer.thin.VolumeSpec;
+import java.net.URLDecoder;
+import java.nio.charset.StandardCharsets;
+import java.util.Iterator;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What each method on each path does.
+ *
+ * <pre>
+ *  GET    /v1/status
+ *  GET    /v1/volumes                  POST {name, sizeBytes}
+ *  GET    /v1/volumes/NAME             PATCH {sizeBytes} or {name}     DELETE
+ *                                      POST /v1/volumes/NAME/snapshots {name, readOnly}
+ *  GET    /v1/snapshots
+ *  GET    /v1/connections
+ *  GET    /metrics
+ * </pre>
+ */
+final class AdminApi {
+    private static final Logger LOG = LoggerFactory.getLogger(AdminApi.class);
+
+    private final ServedPool pool;
+    private final JsonMapper json = new JsonMapper();
+    private final ObjectWriter writer = json.writerWithDefaultPrettyPrinter();
+
+    AdminApi(ServedPool pool) {
+        this.pool = pool;
+    }
+
+    /** Never completes exceptionally: what goes wrong is an answer too. */
+    CompletableFuture<AdminResponse> handle(String method, String path, String body) {
+        CompletableFuture<AdminResponse> answer;
+        try {
+            answer = route(method, path, body);
+        } catch (StorageException e) {
+            answer = CompletableFuture.failedFuture(e);
+        } catch (RuntimeException e) {
+            answer = CompletableFuture.failedFuture(e);
+        }
+        return answer.exceptionally(this::refusal);
+    }
+
+    private CompletableFuture<AdminResponse> route(String method, String path, String body) throws StorageException {
+        String[] parts = path.substring(1).split("/", -1);
+        if (path.equals("/metrics") && method.equals("GET")) {
+            return pool.metrics().thenApply(text -> new AdminResponse(200, AdminResponse.PROMETHEUS, text));
+        }
+        if (parts.length < 2 || !parts[0].equals("v1")) {
+            throw unknownPath(path);
+        }
+        if (parts.length == 2) {
+            return routeCollection(method, path, parts[1], body);
+        }
+        if (!parts[1].equals("volumes")) {
+            throw unknownPath(path);
+        }
+        String name = URLDecoder.decode(parts[2].replace("+", "%2B"), StandardCharsets.UTF_8);
+        if (parts.length == 3) {
+            return routeVolume(method, name, body);
+        }
+        if (parts.length == 4 && parts[3].equals("snapshots")) {
+            requireMethod(method, "POST");
+            return createSnapshot(name, body);
+        }
+        throw unknownPath(path);
+    }
+
+    private CompletableFuture<AdminResponse> routeCollection(String method, String path, String collection, String body)
+            throws StorageException {
+        if (collection.equals("volumes") && method.equals("POST")) {
+            return createVolume(body);
+        }
+        requireMethod(method, "GET");
+        return switch (collection) {
+            case "status" -> pool.status().thenApply(status -> answer(200, AdminJson.status(status)));
+            case "volumes" -> now(answer(200, AdminJson.volumes(pool.volumes())));
+            case "snapshots" -> {
+                List<VolumeInfo> snapshots =
+                        pool.volumes().stream().filter(VolumeInfo::isSnapshot).toList();
+                yield now(answer(200, AdminJson.volumes(snapshots)));
+            }
+            case "connections" -> now(answer(200, AdminJson.connections(pool.connections())));
+            default -> throw unknownPath(path);
+        };
+    }
+
+    private CompletableFuture<AdminResponse> routeVolume(String method, String name, String body)
+            throws StorageException {
+        VolumeInfo volume = require(name);
+        return switch (method) {
+            case "GET" -> now(answer(200, AdminJson.volume(volume)));
+            case "DELETE" -> delete(name);
+            case "PATCH" -> change(name, body);
+            default -> throw methodNotAllowed(method);
+        };
+    }
+
+    private CompletableFuture<AdminResponse> createVolume(String body) throws StorageException {
+        JsonNode object = object(body, List.of("name", "sizeBytes"));
+        String name = text(object, "name");
+        long sizeBytes = size(object);
+        requireFree(name);
+        return pool.createVolume(new VolumeSpec(name, sizeBytes)).thenApply(this::created);
+    }
+
+    private CompletableFuture<AdminResponse> createSnapshot(String origin, String body) throws StorageException {
+        JsonNode object = object(body, List.of("name", "readOnly"));
+        String name = text(object, "name");
+        JsonNode readOnly = object.path("readOnly");
+        if (!readOnly.isMissingNode() && !readOnly.isBoolean()) {
+            throw badRequest("'readOnly' must be true or false");
+        }
+        require(origin);
+        requireFree(name);
+        return pool.createSnapshot(origin, name, readOnly.asBoolean(false)).thenApply(this::created);
+    }
+
+    private CompletableFuture<AdminResponse> change(String name, String body) throws StorageException {
+        JsonNode object = object(body, List.of("name", "sizeBytes"));
+        if (object.size() != 1) {
+            throw badRequest("give either 'name' or 'sizeBytes'");
+        }
+        CompletableFuture<VolumeInfo> changed;
+        if (object.has("sizeBytes")) {
+            changed = pool.resizeVolume(name, size(object));
+        } else {
+            String newName = text(object, "name");
+            requireFree(newName);
+            changed = pool.renameVolume(name, newName);
+        }
+        return changed.thenApply(volume -> answer(200, AdminJson.volume(volume)));
+    }
+
+    /** A refusal names the clients that are in the way: the pool knows only how many there are. */
+    private CompletableFuture<AdminResponse> delete(String name) {
+        return pool.deleteVolume(name)
+                .thenApply(deleted -> new AdminResponse(204, AdminResponse.JSON, ""))
+                .exceptionally(failure -> {
+                    List<String> peers = pool.connections().stream()
+                            .filter(connection -> connection.export().equals(name))
+                            .map(ConnectionInfo::peer)
+                            .toList();
+                    if (cause(failure) instanceof StorageException e && e.errno() == Errno.EBUSY && !peers.isEmpty()) {
+                        throw new AdminRefusal(
+                                AdminRefusal.CONFLICT,
+                                "volume " + name + " is in use by " + String.join(", ", peers)
+                                        + "; disconnect and try again");
+                    }
+                    throw new CompletionException(cause(failure));
+                });
+    }
+
+    private AdminResponse created(VolumeInfo volume) {
+        return answer(201, AdminJson.volume(volume));
+    }
+
+    private AdminResponse refusal(Throwable failure) {
+        Throwable cause = cause(failure);
+        if (cause instanceof AdminRefusal refusal) {
+            return answer(refusal.status(), AdminJson.error(refusal.getMessage()));
+        }
+        if (cause instanceof StorageException e) {
+            return answer(AdminRefusal.statusOf(e.errno()), AdminJson.error(e.getMessage()));
+        }
+        LOG.error("admin request failed", cause);
+        return answer(AdminRefusal.INTERNAL_ERROR, AdminJson.error("internal error, see the daemon's log: " + cause));
+    }
+
+    private static Throwable cause(Throwable failure) {
+        return failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
+    }
+
+    private AdminResponse answer(int status, JsonNode node) {
+        try {
+            return new AdminResponse(status, AdminResponse.JSON, writer.writeValueAsString(node) + "\n");
+        } catch (JsonProcessingException e) {
+            throw new AssertionError("a tree of plain values can be written", e);
+        }
+    }
+
+    private static CompletableFuture<AdminResponse> now(AdminResponse response) {
+        return CompletableFuture.completedFuture(response);
+    }
+
+    // ---- input, checked before it is believed ----
+
+    private JsonNode object(String body, List<String> allowedFields) {
+        JsonNode node;
+        try {
+            node = json.readTree(body);
+        } catch (JsonProcessingException e) {
+            throw badRequest("request body is no JSON");
+        }
+        if (!node.isObject()) {
+            throw badRequest("request body must be a JSON object");
+        }
+        for (Iterator<String> names = node.fieldNames(); names.hasNext(); ) {
+            String field = names.next();
+            if (!allowedFields.contains(field)) {
+                throw badRequest("unknown field; known are " + String.join(", ", allowedFields));
+            }
+        }
+        return node;
+    }
+
+    private static String text(JsonNode object, String field) throws StorageException {
+        JsonNode value = object.path(field);
+        if (!value.isTextual()) {
+            throw badRequest("'" + field + "' is missing or no text");
+        }
+        VolumeSpec.checkName(value.textValue());
+        return value.textValue();
+    }
+
+    private static long size(JsonNode object) throws StorageException {
+        JsonNode value = object.path("sizeBytes");
+        if (!value.isIntegralNumber() || !value.canConvertToLong()) {
+            throw badRequest("'sizeBytes' is missing or no whole number");
+        }
+        VolumeSpec.checkSize(value.longValue());
+        return value.longValue();
+    }
+
+    private VolumeInfo require(String name) throws StorageException {
+        VolumeSpec.checkName(name);
+        return pool.volumes().stream()
+                .filter(volume -> volume.name().equals(name))
+                .findFirst()
+                .orElseThrow(() -> new AdminRefusal(
+                        AdminRefusal.NOT_FOUND, "there is no volume " + name + "; 'gossamer volume list' shows all"));
+    }
+
+    /** The pool refuses taken names too; this only says it better. */
+    private void requireFree(String name) {
+        if (pool.volumes().stream().anyMatch(volume -> volume.name().equals(name))) {
+            throw new AdminRefusal(
+                    AdminRefusal.CONFLICT,
+                    "there is a volume " + name + " already; use another name or delete it first");
+        }
+    }
+
+    private static void requireMethod(String method, String expected) {
+        if (!method.equals(expected)) {
+            throw methodNotAllowed(method);
+        }
+    }
+
+    private static AdminRefusal methodNotAllowed(String method) {
+        return new AdminRefusal(AdminRefusal.METHOD_NOT_ALLOWED, "method " + method + " does not apply here");
+    }
+
+    private static AdminRefusal unknownPath(String path) {
+        String shown = path.length() > 80 ? path.substring(0, 80) : path;
+        return new AdminRefusal(AdminRefusal.NOT_FOUND, "unknown path " + shown);
+    }
+
+    private static AdminRefusal badRequest(String message) {
+        return new AdminRefusal(AdminRefusal.BAD_REQUEST, message);
+    }
+}

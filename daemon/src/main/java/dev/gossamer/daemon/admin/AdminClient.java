@@ -1,0 +1,89 @@
+package dev.gossamer.daemon.admin;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+
+/**
+ * Asks a running daemon over its admin socket; for the command line, so it loads neither Netty nor the storage engine.
+ * Each request has a connection of its own, which the daemon closes after the answer.
+ */
+public final class AdminClient {
+    /** More than the longest answer, a list of 100 000 volumes of about 300 bytes each. */
+    private static final int ANSWER_LIMIT_BYTES = 256 << 20;
+
+    private final Path socket;
+
+    public AdminClient(Path socket) {
+        this.socket = socket;
+    }
+
+    /**
+     * What the daemon answered.
+     *
+     * @param status HTTP status code
+     * @param body text, empty for 204
+     */
+    public record Answer(int status, String body) {
+        public boolean isSuccess() {
+            return status / 100 == 2;
+        }
+    }
+
+    /**
+     * Sends a request and waits for the answer.
+     *
+     * @param body JSON, or empty
+     * @throws IOException if no daemon listens or it went away
+     */
+    public Answer send(String method, String path, String body) throws IOException {
+        try (SocketChannel channel = SocketChannel.open(UnixDomainSocketAddress.of(socket))) {
+            byte[] content = body.getBytes(StandardCharsets.UTF_8);
+            String head = method + " " + path + " HTTP/1.1\r\nHost: gossamer\r\nContent-Length: " + content.length
+                    + "\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n";
+            write(channel, ByteBuffer.wrap(head.getBytes(StandardCharsets.UTF_8)));
+            write(channel, ByteBuffer.wrap(content));
+            return parse(readToEnd(channel));
+        }
+    }
+
+    private static void write(SocketChannel channel, ByteBuffer bytes) throws IOException {
+        while (bytes.hasRemaining()) {
+            channel.write(bytes);
+        }
+    }
+
+    private static String readToEnd(SocketChannel channel) throws IOException {
+        ByteArrayOutputStream all = new ByteArrayOutputStream();
+        ByteBuffer chunk = ByteBuffer.allocate(64 << 10);
+        while (channel.read(chunk) >= 0) {
+            all.write(chunk.array(), 0, chunk.position());
+            chunk.clear();
+            if (all.size() > ANSWER_LIMIT_BYTES) {
+                throw new IOException("answer of the daemon is too long");
+            }
+        }
+        return all.toString(StandardCharsets.UTF_8);
+    }
+
+    // The daemon always announces the length and closes, so the end of the stream is the end of the body; a shorter
+    // answer means that the daemon died on the way.
+    private static Answer parse(String answer) throws IOException {
+        int headEnd = answer.indexOf("\r\n\r\n");
+        if (!answer.startsWith("HTTP/1.1 ") || headEnd < 0) {
+            throw new IOException("the daemon closed the connection without an answer");
+        }
+        String body = answer.substring(headEnd + 4);
+        for (String line : answer.substring(0, headEnd).lines().toList()) {
+            if (line.regionMatches(true, 0, "content-length:", 0, 15)
+                    && Integer.parseInt(line.substring(15).strip()) != body.getBytes(StandardCharsets.UTF_8).length) {
+                throw new IOException("the daemon closed the connection within its answer");
+            }
+        }
+        return new Answer(Integer.parseInt(answer.substring(9, 12)), body);
+    }
+}

@@ -1,0 +1,83 @@
+package dev.gossamer.daemon.admin;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.gossamer.daemon.server.ConnectionInfo;
+import dev.gossamer.thin.PoolStatus;
+import dev.gossamer.thin.VolumeInfo;
+import java.util.List;
+
+/** The JSON that the API answers. Field names are a promise to scripts: sizes in bytes, times in ISO 8601. */
+final class AdminJson {
+    private static final int METADATA_BLOCK_BYTES = 4096;
+
+    private AdminJson() {}
+
+    static ObjectNode volume(VolumeInfo volume) {
+        ObjectNode node = JsonNodeFactory.instance.objectNode();
+        node.put("id", volume.id());
+        node.put("uuid", volume.uuid() == null ? null : volume.uuid().toString());
+        node.put("name", volume.name());
+        node.put("sizeBytes", volume.sizeBytes());
+        node.put("mappedBytes", volume.mappedBytes());
+        node.put("readOnly", volume.readOnly());
+        node.put("originId", volume.isSnapshot() ? (Integer) volume.originId() : null);
+        node.put(
+                "createdAt",
+                volume.createdAt() == null ? null : volume.createdAt().toString());
+        node.put("connections", volume.openCount());
+        return node;
+    }
+
+    static ArrayNode volumes(List<VolumeInfo> volumes) {
+        ArrayNode array = JsonNodeFactory.instance.arrayNode(volumes.size());
+        volumes.forEach(volume -> array.add(volume(volume)));
+        return array;
+    }
+
+    static ArrayNode connections(List<ConnectionInfo> connections) {
+        ArrayNode array = JsonNodeFactory.instance.arrayNode(connections.size());
+        for (ConnectionInfo connection : connections) {
+            ObjectNode node = array.addObject();
+            node.put("id", connection.id());
+            node.put("export", connection.export());
+            node.put("peer", connection.peer());
+            node.put("openedAt", connection.openedAt().toString());
+            node.put("requests", connection.counters().requests());
+            node.put("inFlight", connection.counters().inFlight());
+            node.put("readBytes", connection.counters().bytesRead());
+            node.put("writtenBytes", connection.counters().bytesWritten());
+            node.put("errors", connection.counters().errors());
+        }
+        return array;
+    }
+
+    static ObjectNode status(DaemonStatus status) {
+        PoolStatus pool = status.pool();
+        ObjectNode node = JsonNodeFactory.instance.objectNode();
+        node.put("pool", status.poolDirectory().toString());
+        node.put("mode", pool.mode().word());
+        node.put("modeCause", pool.modeCause());
+        node.put("needsCheck", pool.needsCheck());
+        node.put("blockBytes", pool.blockBytes());
+        node.put("dataBytes", pool.dataBlocks() * pool.blockBytes());
+        node.put("dataUsedBytes", pool.dataBlocksUsed() * pool.blockBytes());
+        node.put("metadataBytes", pool.metadataBlocks() * METADATA_BLOCK_BYTES);
+        node.put("metadataUsedBytes", pool.metadataBlocksUsed() * METADATA_BLOCK_BYTES);
+        node.put("transactionId", pool.transactionId());
+        node.put("snapshotsTaken", pool.time());
+        node.put("volumes", pool.volumes());
+        node.put("connections", status.connections());
+        ArrayNode listen = node.putArray("listen");
+        status.listen().forEach(listen::add);
+        node.put("engine", status.engine());
+        node.put("version", status.version());
+        node.put("startedAt", status.startedAt().toString());
+        return node;
+    }
+
+    static ObjectNode error(String message) {
+        return JsonNodeFactory.instance.objectNode().put("error", message);
+    }
+}

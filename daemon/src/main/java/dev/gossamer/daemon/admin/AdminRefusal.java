@@ -1,0 +1,44 @@
+package dev.gossamer.daemon.admin;
+
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.StorageException;
+
+/** Ends a request with an HTTP status and one line that says why. */
+final class AdminRefusal extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    static final int BAD_REQUEST = 400;
+    static final int NOT_FOUND = 404;
+    static final int METHOD_NOT_ALLOWED = 405;
+    static final int CONFLICT = 409;
+    static final int INTERNAL_ERROR = 500;
+    static final int UNAVAILABLE = 503;
+    static final int NO_SPACE = 507;
+
+    private final int status;
+
+    AdminRefusal(int status, String message) {
+        super(message);
+        this.status = status;
+    }
+
+    int status() {
+        return status;
+    }
+
+    /** What the pool refused, as HTTP has it. */
+    static AdminRefusal of(StorageException refused) {
+        return new AdminRefusal(statusOf(refused.errno()), refused.getMessage());
+    }
+
+    static int statusOf(int errno) {
+        return switch (errno) {
+            case Errno.EINVAL, Errno.EFBIG -> BAD_REQUEST;
+            case Errno.ENODEV -> NOT_FOUND;
+            case Errno.EBUSY, Errno.EPERM, Errno.EROFS -> CONFLICT;
+            case Errno.ENOSPC, Errno.EDQUOT -> NO_SPACE;
+            case Errno.ESHUTDOWN, Errno.EAGAIN -> UNAVAILABLE;
+            default -> INTERNAL_ERROR;
+        };
+    }
+}

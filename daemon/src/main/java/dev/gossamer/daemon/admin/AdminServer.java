@@ -1,0 +1,77 @@
+package dev.gossamer.daemon.admin;
+
+import dev.gossamer.daemon.server.SocketFile;
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.StorageException;
+import dev.gossamer.io.ring.IoLoops;
+import io.netty.bootstrap.ServerBootstrap;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelInitializer;
+import io.netty.handler.codec.http.HttpObjectAggregator;
+import io.netty.handler.codec.http.HttpServerCodec;
+import java.nio.file.Path;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/** Listens on the admin socket. It shares an event loop with NBD: requests are few and never wait there. */
+@SuppressWarnings(
+        "FutureReturnValueIgnored") // A channel that does not close, or write, reports it as an exception of its own.
+public final class AdminServer {
+    /** Bodies are a name and a size. */
+    private static final int BODY_LIMIT_BYTES = 16 << 10;
+
+    /** A handful of scripts and a scraper; more at once is a mistake, and is closed. */
+    private static final int CONNECTION_LIMIT = 64;
+
+    private final AdminApi api;
+    private final AtomicInteger open = new AtomicInteger();
+    private Channel listener;
+    private Path socket;
+
+    public AdminServer(ServedPool pool) {
+        this.api = new AdminApi(pool);
+    }
+
+    /** Starts listening. Owner and group may connect. */
+    public void listen(IoLoops loops, Path path) throws StorageException {
+        SocketFile.makeWay(path);
+        var bound = new ServerBootstrap()
+                .group(loops.nettyGroup())
+                .channel(loops.unixServerChannel())
+                .childHandler(new Pipeline())
+                .bind(SocketFile.address(path, loops.unixServerChannel()))
+                .awaitUninterruptibly();
+        if (!bound.isSuccess()) {
+            throw new StorageException(
+                    Errno.EBUSY,
+                    "cannot listen on " + path + ": " + bound.cause().getMessage(),
+                    bound.cause());
+        }
+        listener = bound.channel();
+        socket = path;
+        SocketFile.restrict(path);
+    }
+
+    /** Stops listening and removes the socket; an answer on its way still arrives. */
+    public void stop() {
+        if (listener != null) {
+            listener.close().awaitUninterruptibly();
+            SocketFile.remove(socket);
+        }
+    }
+
+    /** What a connection goes through. */
+    private final class Pipeline extends ChannelInitializer<Channel> {
+        @Override
+        protected void initChannel(Channel channel) {
+            channel.closeFuture().addListener(closed -> open.decrementAndGet());
+            if (open.incrementAndGet() > CONNECTION_LIMIT) {
+                channel.close();
+                return;
+            }
+            channel.pipeline()
+                    .addLast(new HttpServerCodec())
+                    .addLast(new HttpObjectAggregator(BODY_LIMIT_BYTES))
+                    .addLast(new AdminHandler(api));
+        }
+    }
+}

@@ -1,0 +1,55 @@
+package dev.gossamer.daemon.cli;
+
+import dev.gossamer.daemon.Daemon;
+import dev.gossamer.daemon.DaemonConfig;
+import dev.gossamer.daemon.PoolConfig;
+import dev.gossamer.daemon.PoolDirectory;
+import dev.gossamer.daemon.server.ListenAddress;
+import dev.gossamer.io.StorageException;
+import dev.gossamer.io.ring.IoEngineChoice;
+import dev.gossamer.thin.VolumeSpec;
+import java.io.PrintWriter;
+import java.util.List;
+
+/** Serves a pool in this process until a signal comes. */
+final class ForegroundDaemon {
+    private final PoolDirectory directory;
+    private final StopSignal signal;
+    private final Daemon daemon;
+
+    private ForegroundDaemon(PoolDirectory directory, StopSignal signal, Daemon daemon) {
+        this.directory = directory;
+        this.signal = signal;
+        this.daemon = daemon;
+    }
+
+    /** Starts serving. A signal that comes from here on is not lost. */
+    static ForegroundDaemon start(
+            PoolDirectory directory, PoolConfig pool, List<ListenAddress> listen, IoEngineChoice engine)
+            throws StorageException {
+        StopSignal signal = StopSignal.install();
+        Daemon daemon = Daemon.start(new DaemonConfig(directory, pool, listen, engine, DaemonConfig.defaultIoLoops()));
+        return new ForegroundDaemon(directory, signal, daemon);
+    }
+
+    void createVolumeIfNone(VolumeSpec volume) throws StorageException {
+        daemon.createVolumeIfNone(volume);
+    }
+
+    /** Prints the one line that says the pool is being served, then {@code hint}; returns once the daemon has stopped. */
+    void run(PrintWriter out, String hint) throws StorageException {
+        out.println(readyLine(directory, daemon.addresses(), daemon.engine()));
+        out.print(hint);
+        out.flush();
+        signal.await();
+        daemon.stop();
+    }
+
+    static String readyLine(PoolDirectory directory, List<ListenAddress> addresses, String engine) {
+        StringBuilder line = new StringBuilder("ready pool=").append(directory);
+        for (ListenAddress address : addresses) {
+            line.append(' ').append(address instanceof ListenAddress.Tcp ? address.toString() : address.uri());
+        }
+        return line.append(" engine=").append(engine).toString();
+    }
+}

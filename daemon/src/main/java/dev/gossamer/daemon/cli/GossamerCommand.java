@@ -1,0 +1,83 @@
+package dev.gossamer.daemon.cli;
+
+import dev.gossamer.daemon.Version;
+import dev.gossamer.io.StorageException;
+import java.io.PrintWriter;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.IVersionProvider;
+import picocli.CommandLine.ParameterException;
+
+/** The command {@code gossamer}. Exit codes: 0 done, 1 refused or failed, 2 wrong usage. */
+@Command(
+        name = "gossamer",
+        description = "Serves the volumes of a thin pool over NBD.",
+        versionProvider = GossamerCommand.VersionLine.class,
+        mixinStandardHelpOptions = true,
+        scope = CommandLine.ScopeType.INHERIT,
+        subcommands = {
+            QuickstartCommand.class,
+            PoolCommand.class,
+            ServeCommand.class,
+            VolumeCommand.class,
+            SnapshotCommand.class,
+            StatusCommand.class,
+            CompletionCommand.class
+        },
+        footer = {
+            "",
+            "Try it:",
+            "  gossamer quickstart /tmp/demo        make a pool with a volume and serve it",
+            "  gossamer volume list -p /tmp/demo    in another terminal",
+            "",
+            "'gossamer COMMAND --help' explains a command and shows examples."
+        })
+public final class GossamerCommand implements Runnable {
+    private static final int FAILED = 1;
+
+    @CommandLine.Spec
+    private CommandLine.Model.CommandSpec spec;
+
+    /** Runs a command line and returns its exit code. */
+    public static int run(String... args) {
+        return commandLine().execute(args);
+    }
+
+    static CommandLine commandLine() {
+        CommandLine commandLine = new CommandLine(new GossamerCommand());
+        commandLine.setCaseInsensitiveEnumValuesAllowed(true);
+        commandLine.setExecutionExceptionHandler(GossamerCommand::failed);
+        commandLine.setParameterExceptionHandler(GossamerCommand::wrongUsage);
+        return commandLine;
+    }
+
+    @Override
+    public void run() {
+        throw new ParameterException(spec.commandLine(), "a command is missing");
+    }
+
+    private static int failed(Exception failure, CommandLine commandLine, CommandLine.ParseResult parsed)
+            throws Exception {
+        if (failure instanceof CommandFailed || failure instanceof StorageException) {
+            commandLine.getErr().println("gossamer: " + failure.getMessage());
+            return FAILED;
+        }
+        throw failure;
+    }
+
+    private static int wrongUsage(ParameterException wrong, String[] args) {
+        CommandLine commandLine = wrong.getCommandLine();
+        PrintWriter err = commandLine.getErr();
+        err.println("gossamer: " + wrong.getMessage());
+        err.println("Try '" + commandLine.getCommandSpec().qualifiedName() + " --help'.");
+        return commandLine.getCommandSpec().exitCodeOnInvalidInput();
+    }
+
+    /** What {@code --version} prints. */
+    static final class VersionLine implements IVersionProvider {
+        @Override
+        public String[] getVersion() {
+            return new String[] {"gossamer " + Version.current()};
+        }
+    }
+}

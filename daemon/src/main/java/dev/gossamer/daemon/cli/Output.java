@@ -1,0 +1,54 @@
+package dev.gossamer.daemon.cli;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.util.HashMap;
+import java.util.Map;
+import picocli.CommandLine.Option;
+
+/** {@code --json}, and the tables that are printed without it. */
+final class Output {
+    private static final String NONE = "-";
+
+    @Option(names = "--json", description = "Print JSON: sizes in bytes, times in ISO 8601.")
+    private boolean asJson;
+
+    boolean isJson() {
+        return asJson;
+    }
+
+    /** Text without a line end of its own too many. */
+    static String withoutLineEnd(String text) {
+        return text.stripTrailing();
+    }
+
+    /** Volumes as a table; origins by name where they still exist. */
+    static String volumeTable(JsonNode volumes, JsonNode allVolumes) {
+        Map<Integer, String> names = new HashMap<>();
+        allVolumes.forEach(volume ->
+                names.put(volume.path("id").asInt(), volume.path("name").asText()));
+        TextTable table =
+                new TextTable("NAME", ">ID", ">SIZE", ">MAPPED", "ACCESS", "ORIGIN", "CREATED", ">CONNECTIONS");
+        for (JsonNode volume : volumes) {
+            JsonNode origin = volume.path("originId");
+            table.row(
+                    volume.path("name").asText(),
+                    volume.path("id").asText(),
+                    size(volume, "sizeBytes"),
+                    size(volume, "mappedBytes"),
+                    volume.path("readOnly").asBoolean() ? "ro" : "rw",
+                    origin.isInt() ? names.getOrDefault(origin.asInt(), "#" + origin.asInt() + " (deleted)") : NONE,
+                    text(volume, "createdAt"),
+                    volume.path("connections").asText());
+        }
+        return table.render();
+    }
+
+    static String size(JsonNode node, String field) {
+        return ByteSize.format(node.path(field).asLong());
+    }
+
+    static String text(JsonNode node, String field) {
+        JsonNode value = node.path(field);
+        return value.isNull() || value.asText().isEmpty() ? NONE : value.asText();
+    }
+}

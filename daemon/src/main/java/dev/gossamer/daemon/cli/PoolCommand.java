@@ -1,0 +1,112 @@
+package dev.gossamer.daemon.cli;
+
+import dev.gossamer.daemon.PoolConfig;
+import dev.gossamer.daemon.PoolCreation;
+import dev.gossamer.daemon.PoolDirectory;
+import dev.gossamer.io.StorageException;
+import java.nio.file.Path;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code gossamer pool ...}: makes pool directories; needs no daemon. */
+@Command(
+        name = "pool",
+        description = "Makes pools.",
+        footer = {"", "Example:", "  gossamer pool create DIR --size 10G"})
+final class PoolCommand implements Runnable {
+    @Spec
+    private CommandSpec spec;
+
+    @Override
+    public void run() {
+        throw new ParameterException(spec.commandLine(), "a command is missing");
+    }
+
+    @Command(
+            description = {
+                "Makes an empty pool, in two sparse files of DIR or on two devices.",
+                "A metadata device must be all zero in its first 4 KiB, so that nothing is overwritten by mistake."
+            },
+            footer = {
+                "",
+                "Examples:",
+                "  gossamer pool create DIR --size 10G",
+                "  gossamer pool create DIR --data /dev/vg/data --metadata /dev/vg/meta --block-size 256k"
+            })
+    void create(
+            @Parameters(paramLabel = "DIR", description = "Pool directory: new or empty.") Path directory,
+            @Option(
+                            names = {"-s", "--size"},
+                            paramLabel = "SIZE",
+                            defaultValue = "10G",
+                            converter = ByteSize.class,
+                            description = "Size of the data file; default ${DEFAULT-VALUE}.")
+                    long size,
+            @Option(names = "--data", paramLabel = "PATH", description = "Data device instead of a file in DIR.")
+                    Path data,
+            @Option(names = "--metadata", paramLabel = "PATH", description = "Metadata device; goes with --data.")
+                    Path metadata,
+            @Option(
+                            names = "--block-size",
+                            paramLabel = "SIZE",
+                            defaultValue = "64k",
+                            converter = ByteSize.class,
+                            description =
+                                    "Unit of allocation and sharing, a multiple of 64k; default ${DEFAULT-VALUE}.")
+                    long blockSize,
+            @Option(names = "--buffered", description = "Use the page cache; for file systems without direct I/O.")
+                    boolean buffered)
+            throws StorageException {
+        PoolDirectory pool = new PoolDirectory(directory);
+        int blockBytes = (int) Math.min(blockSize, Integer.MAX_VALUE);
+        if (data == null && metadata == null) {
+            PoolCreation.createInFiles(pool, size, blockBytes, buffered);
+        } else {
+            if (data == null || metadata == null) {
+                throw new ParameterException(spec.commandLine(), "--data and --metadata go together");
+            }
+            PoolCreation.createOnDevices(pool, config(data, metadata, buffered), blockBytes);
+        }
+        println("created pool " + directory + "; serve it with: gossamer serve " + directory);
+    }
+
+    @Command(
+            description = {
+                "Makes DIR a pool directory for a dm-thin pool of the kernel or of LVM, which must not be active there.",
+                "Looks whether the pool can be opened. Writes nothing to its devices."
+            },
+            footer = {
+                "",
+                "Example:",
+                "  gossamer pool adopt DIR --data /dev/vg/pool_tdata --metadata /dev/vg/pool_tmeta"
+            })
+    void adopt(
+            @Parameters(paramLabel = "DIR", description = "Pool directory: new or empty.") Path directory,
+            @Option(names = "--data", required = true, paramLabel = "PATH", description = "Data device.") Path data,
+            @Option(names = "--metadata", required = true, paramLabel = "PATH", description = "Metadata device.")
+                    Path metadata,
+            @Option(names = "--buffered", description = "Use the page cache; for file systems without direct I/O.")
+                    boolean buffered)
+            throws StorageException {
+        PoolCreation.adopt(new PoolDirectory(directory), config(data, metadata, buffered));
+        println("adopted the pool as " + directory + "; serve it with: gossamer serve " + directory);
+    }
+
+    /** Paths on the command line are relative to where it was typed, those of the file to the pool directory. */
+    private static PoolConfig config(Path data, Path metadata, boolean buffered) {
+        return new PoolConfig(absolute(metadata), absolute(data), buffered);
+    }
+
+    private static String absolute(Path path) {
+        return path.toAbsolutePath().normalize().toString();
+    }
+
+    private void println(String text) {
+        spec.commandLine().getOut().println(text);
+        spec.commandLine().getOut().flush();
+    }
+}

@@ -1,0 +1,78 @@
+package dev.gossamer.daemon.cli;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.gossamer.daemon.PoolDirectory;
+import dev.gossamer.daemon.admin.AdminClient;
+import java.io.IOException;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import picocli.CommandLine.Option;
+
+/** {@code -p DIR}: which pool a command is about, and the way to the daemon that serves it. */
+final class PoolOption {
+    /** What picocli makes the default directory of. */
+    static final String DEFAULT = "${env:GOSSAMER_POOL:-gossamer-pool}";
+
+    @Option(
+            names = {"-p", "--pool"},
+            paramLabel = "DIR",
+            defaultValue = DEFAULT,
+            description = "Pool directory; default $GOSSAMER_POOL, else ./gossamer-pool.")
+    private Path directory;
+
+    private final JsonMapper json = new JsonMapper();
+
+    /** Asks the daemon; its refusal becomes the command's failure. The text is what it answered. */
+    String ask(String method, String path, JsonNode body) throws CommandFailed {
+        PoolDirectory pool = new PoolDirectory(directory);
+        AdminClient.Answer answer;
+        try {
+            answer = new AdminClient(pool.adminSocket()).send(method, path, body == null ? "" : body.toString());
+        } catch (IOException e) {
+            throw unreachable(pool, e);
+        }
+        if (answer.isSuccess()) {
+            return answer.body();
+        }
+        String error = parse(answer.body()).path("error").asText();
+        throw new CommandFailed(error.isEmpty() ? "the daemon answered HTTP status " + answer.status() : error);
+    }
+
+    /** The tree of an answer. */
+    JsonNode parse(String answer) throws CommandFailed {
+        try {
+            return json.readTree(answer);
+        } catch (JsonProcessingException e) {
+            throw new CommandFailed("the daemon's answer is no JSON; is it of another version?", e);
+        }
+    }
+
+    /** A name as a segment of a path. */
+    static String segment(String name) {
+        return URLEncoder.encode(name, StandardCharsets.UTF_8).replace("+", "%20");
+    }
+
+    private CommandFailed unreachable(PoolDirectory pool, IOException cause) {
+        if (!Files.exists(pool.config())) {
+            return new CommandFailed(
+                    directory + " is no pool; make one with: gossamer pool create " + directory
+                            + " (or name the right one with -p DIR)",
+                    cause);
+        }
+        if (cause instanceof java.nio.file.AccessDeniedException || isDenied(cause)) {
+            return new CommandFailed(
+                    "you may not use " + pool.adminSocket() + "; run this as the user or group that serves the pool",
+                    cause);
+        }
+        return new CommandFailed(
+                "no daemon is serving " + directory + "; start it with: gossamer serve " + directory, cause);
+    }
+
+    private static boolean isDenied(IOException cause) {
+        return String.valueOf(cause.getMessage()).contains("Permission denied");
+    }
+}

@@ -1,0 +1,64 @@
+package dev.gossamer.daemon.cli;
+
+import dev.gossamer.daemon.PoolConfig;
+import dev.gossamer.daemon.PoolDirectory;
+import dev.gossamer.io.StorageException;
+import dev.gossamer.io.ring.IoEngineChoice;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code gossamer serve}: the daemon, in the foreground. */
+@Command(
+        name = "serve",
+        description = {
+            "Serves a pool over NBD on DIR/nbd.sock until SIGTERM or Ctrl-C; a second signal ends it at once.",
+            "Prints one line on standard output when clients can connect; logs go to standard error."
+        },
+        footer = {
+            "",
+            "Examples:",
+            "  gossamer serve DIR",
+            "  gossamer serve DIR --listen tcp:127.0.0.1:10809",
+            "  nbdinfo 'nbd+unix:///vol0?socket=DIR/nbd.sock'      in another terminal"
+        })
+final class ServeCommand implements Callable<Integer> {
+    @Spec
+    private CommandSpec spec;
+
+    @Parameters(paramLabel = "DIR", description = "Pool directory.")
+    private Path directory;
+
+    @Mixin
+    private ListenOptions listen;
+
+    @Option(
+            names = "--buffered",
+            description = "Use the page cache whatever pool.yaml says; for file systems without direct I/O.")
+    private boolean buffered;
+
+    @Option(
+            names = "--engine",
+            paramLabel = "ENGINE",
+            defaultValue = "auto",
+            description = "How data reaches the disks: auto, ring (io_uring) or threads; default ${DEFAULT-VALUE}.")
+    private IoEngineChoice engine;
+
+    @Override
+    public Integer call() throws StorageException {
+        PoolDirectory pool = new PoolDirectory(directory);
+        var addresses = listen.addresses(spec);
+        PoolConfig config = PoolConfig.read(pool.config());
+        if (buffered) {
+            config = new PoolConfig(config.metadata(), config.data(), true);
+        }
+        ForegroundDaemon.start(pool, config, addresses, engine)
+                .run(spec.commandLine().getOut(), "");
+        return 0;
+    }
+}

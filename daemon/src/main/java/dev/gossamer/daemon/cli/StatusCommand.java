@@ -1,0 +1,84 @@
+package dev.gossamer.daemon.cli;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.PrintWriter;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Spec;
+
+/** {@code gossamer status}: the pool and its daemon at a glance. */
+@Command(
+        name = "status",
+        description = "Shows what a running pool can do, how full it is and who is connected.",
+        footer = {"", "Examples:", "  gossamer status -p DIR", "  gossamer status --json | jq .dataUsedBytes"})
+final class StatusCommand implements Callable<Integer> {
+    @Spec
+    private CommandSpec spec;
+
+    @Mixin
+    private PoolOption pool;
+
+    @Mixin
+    private Output output;
+
+    @Override
+    public Integer call() throws CommandFailed {
+        String answer = pool.ask("GET", "/v1/status", null);
+        PrintWriter out = spec.commandLine().getOut();
+        if (output.isJson()) {
+            out.println(Output.withoutLineEnd(answer));
+        } else {
+            out.print(render(pool.parse(answer), pool.parse(pool.ask("GET", "/v1/connections", null))));
+        }
+        out.flush();
+        return 0;
+    }
+
+    private static String render(JsonNode status, JsonNode connections) {
+        TextTable facts = new TextTable("POOL", status.path("pool").asText());
+        String cause = status.path("modeCause").asText();
+        facts.row("mode", status.path("mode").asText() + (cause.isEmpty() ? "" : " (" + cause + ")"));
+        if (status.path("needsCheck").asBoolean()) {
+            facts.row("needs check", "yes: metadata failed once and should be checked");
+        }
+        facts.row("data", usage(status, "dataUsedBytes", "dataBytes"));
+        facts.row("metadata", usage(status, "metadataUsedBytes", "metadataBytes"));
+        facts.row("block size", Output.size(status, "blockBytes"));
+        facts.row("volumes", status.path("volumes").asText());
+        status.path("listen").forEach(uri -> facts.row("listens on", uri.asText()));
+        facts.row("engine", status.path("engine").asText());
+        facts.row("version", status.path("version").asText());
+        facts.row("started", status.path("startedAt").asText());
+        if (connections.isEmpty()) {
+            return facts.render();
+        }
+        TextTable peers =
+                new TextTable("EXPORT", "PEER", ">REQUESTS", ">IN-FLIGHT", ">READ", ">WRITTEN", ">ERRORS", "SINCE");
+        for (JsonNode connection : connections) {
+            peers.row(
+                    connection.path("export").asText(),
+                    connection.path("peer").asText(),
+                    connection.path("requests").asText(),
+                    connection.path("inFlight").asText(),
+                    Output.size(connection, "readBytes"),
+                    Output.size(connection, "writtenBytes"),
+                    connection.path("errors").asText(),
+                    connection.path("openedAt").asText());
+        }
+        return facts.render() + System.lineSeparator() + peers.render();
+    }
+
+    private static String usage(JsonNode status, String usedField, String totalField) {
+        long total = status.path(totalField).asLong();
+        double percent = total == 0 ? 0 : 100.0 * status.path(usedField).asLong() / total;
+        return String.format(
+                Locale.ROOT,
+                "%s of %s used (%.1f%%)",
+                Output.size(status, usedField),
+                Output.size(status, totalField),
+                percent);
+    }
+}

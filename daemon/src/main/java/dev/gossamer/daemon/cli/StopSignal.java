@@ -1,0 +1,64 @@
+package dev.gossamer.daemon.cli;
+
+import java.lang.reflect.Proxy;
+import java.util.concurrent.CountDownLatch;
+
+/**
+ * SIGTERM and SIGINT: the first asks the daemon to stop, a second one does not wait for it. Not a shutdown hook: those run
+ * when the process is ending already, side by side and without a way to say how it went.
+ */
+final class StopSignal {
+    /** What a shell reports for a process that SIGINT ended. */
+    private static final int IMPATIENT = 130;
+
+    private final CountDownLatch received = new CountDownLatch(1);
+
+    private StopSignal() {}
+
+    static StopSignal install() {
+        StopSignal stop = new StopSignal();
+        stop.handle("TERM");
+        stop.handle("INT");
+        return stop;
+    }
+
+    // By reflection, because javac's warning about sun.misc.Signal, the JDK's only way to a signal, cannot be silenced.
+    private void handle(String name) {
+        try {
+            Class<?> signal = Class.forName("sun.misc.Signal");
+            Class<?> handler = Class.forName("sun.misc.SignalHandler");
+            Object onSignal = Proxy.newProxyInstance(
+                    handler.getClassLoader(), new Class<?>[] {handler}, (proxy, method, arguments) -> {
+                        received();
+                        return null;
+                    });
+            signal.getMethod("handle", signal, handler)
+                    .invoke(null, signal.getConstructor(String.class).newInstance(name), onSignal);
+        } catch (ReflectiveOperationException e) {
+            throw new IllegalStateException("this Java cannot receive signals", e);
+        }
+    }
+
+    private synchronized void received() {
+        if (received.getCount() == 0) {
+            Runtime.getRuntime().halt(IMPATIENT);
+        }
+        received.countDown();
+    }
+
+    /** Waits for the first signal. */
+    void await() {
+        boolean interrupted = false;
+        while (true) {
+            try {
+                received.await();
+                break;
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

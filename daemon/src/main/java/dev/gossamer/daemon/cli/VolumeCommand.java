@@ -1,0 +1,153 @@
+package dev.gossamer.daemon.cli;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import java.io.PrintWriter;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code gossamer volume ...}: volumes of a pool that is being served. */
+@Command(
+        name = "volume",
+        description = "Makes, shows, changes and deletes volumes of a running pool.",
+        footer = {"", "Example:", "  gossamer volume create -p DIR vol1 --size 100G"})
+final class VolumeCommand implements Runnable {
+    private static final String COLLECTION = "/v1/volumes";
+
+    @Spec
+    private CommandSpec spec;
+
+    @Override
+    public void run() {
+        throw new ParameterException(spec.commandLine(), "a command is missing");
+    }
+
+    @Command(
+            description = "Makes an empty volume. It takes space only where it is written.",
+            footer = {"", "Example:", "  gossamer volume create -p DIR vol1 --size 100G"})
+    void create(
+            @Mixin PoolOption pool,
+            @Mixin Output output,
+            @Parameters(paramLabel = "NAME", description = "Name, also of the NBD export.") String name,
+            @Option(
+                            names = {"-s", "--size"},
+                            required = true,
+                            paramLabel = "SIZE",
+                            converter = ByteSize.class,
+                            description = "Size, a multiple of 4k, for example 100G.")
+                    long size)
+            throws CommandFailed {
+        JsonNode body = JsonNodeFactory.instance.objectNode().put("name", name).put("sizeBytes", size);
+        printOne(pool, output, "created", pool.ask("POST", COLLECTION, body));
+    }
+
+    @Command(
+            description = "Lists all volumes, snapshots included.",
+            footer = {"", "Examples:", "  gossamer volume list -p DIR", "  gossamer volume list --json | jq '.[].name'"
+            })
+    void list(@Mixin PoolOption pool, @Mixin Output output) throws CommandFailed {
+        String answer = pool.ask("GET", COLLECTION, null);
+        if (output.isJson()) {
+            println(answer);
+        } else {
+            JsonNode volumes = pool.parse(answer);
+            println(Output.volumeTable(volumes, volumes));
+        }
+    }
+
+    @Command(
+            description = "Shows one volume.",
+            footer = {"", "Example:", "  gossamer volume show -p DIR vol0 --json"})
+    void show(
+            @Mixin PoolOption pool,
+            @Mixin Output output,
+            @Parameters(paramLabel = "NAME", description = "Volume or snapshot.") String name)
+            throws CommandFailed {
+        String answer = pool.ask("GET", path(name), null);
+        if (output.isJson()) {
+            println(answer);
+            return;
+        }
+        JsonNode volume = pool.parse(answer);
+        TextTable table = new TextTable("FIELD", "VALUE");
+        table.row("name", Output.text(volume, "name"));
+        table.row("id", Output.text(volume, "id"));
+        table.row("uuid", Output.text(volume, "uuid"));
+        table.row("size", Output.size(volume, "sizeBytes"));
+        table.row("mapped", Output.size(volume, "mappedBytes"));
+        table.row("access", volume.path("readOnly").asBoolean() ? "read-only" : "read-write");
+        table.row("origin id", Output.text(volume, "originId"));
+        table.row("created", Output.text(volume, "createdAt"));
+        table.row("connections", Output.text(volume, "connections"));
+        println(table.render());
+    }
+
+    @Command(
+            description = "Gives a volume another size. Clients see it when they connect again.",
+            footer = {"", "Example:", "  gossamer volume resize -p DIR vol0 --size 200G"})
+    void resize(
+            @Mixin PoolOption pool,
+            @Mixin Output output,
+            @Parameters(paramLabel = "NAME", description = "Volume.") String name,
+            @Option(
+                            names = {"-s", "--size"},
+                            required = true,
+                            paramLabel = "SIZE",
+                            converter = ByteSize.class,
+                            description = "New size, a multiple of 4k.")
+                    long size)
+            throws CommandFailed {
+        JsonNode body = JsonNodeFactory.instance.objectNode().put("sizeBytes", size);
+        printOne(pool, output, "resized", pool.ask("PATCH", path(name), body));
+    }
+
+    @Command(
+            description = "Gives a volume another name. Open connections stay.",
+            footer = {"", "Example:", "  gossamer volume rename -p DIR vol0 database"})
+    void rename(
+            @Mixin PoolOption pool,
+            @Mixin Output output,
+            @Parameters(index = "0", paramLabel = "NAME", description = "Volume.") String name,
+            @Parameters(index = "1", paramLabel = "NEW-NAME", description = "A name that no volume has.")
+                    String newName)
+            throws CommandFailed {
+        JsonNode body = JsonNodeFactory.instance.objectNode().put("name", newName);
+        printOne(pool, output, "renamed", pool.ask("PATCH", path(name), body));
+    }
+
+    @Command(
+            description = "Deletes a volume that nobody is connected to. Snapshots of it stay whole.",
+            footer = {"", "Example:", "  gossamer volume delete -p DIR vol1"})
+    void delete(
+            @Mixin PoolOption pool, @Parameters(paramLabel = "NAME", description = "Volume or snapshot.") String name)
+            throws CommandFailed {
+        pool.ask("DELETE", path(name), null);
+        println("deleted " + name);
+    }
+
+    private void printOne(PoolOption pool, Output output, String done, String answer) throws CommandFailed {
+        if (output.isJson()) {
+            println(answer);
+        } else {
+            JsonNode volume = pool.parse(answer);
+            println(done + " " + volume.path("name").asText() + ", " + Output.size(volume, "sizeBytes"));
+        }
+    }
+
+    private void println(String text) {
+        CommandLine commandLine = spec.commandLine();
+        PrintWriter out = commandLine.getOut();
+        out.println(Output.withoutLineEnd(text));
+        out.flush();
+    }
+
+    private static String path(String name) {
+        return COLLECTION + "/" + PoolOption.segment(name);
+    }
+}

@@ -1,0 +1,125 @@
+package dev.gossamer.daemon.metrics;
+
+import dev.gossamer.daemon.server.ConnectionCounters;
+import dev.gossamer.daemon.server.ConnectionRegistry;
+import dev.gossamer.io.BlockOperation;
+import dev.gossamer.io.IoLoop;
+import dev.gossamer.thin.PoolCounters;
+import dev.gossamer.thin.PoolMode;
+import dev.gossamer.thin.PoolStatus;
+import io.micrometer.core.instrument.FunctionCounter;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.function.ToDoubleFunction;
+
+/** Publishes the numbers that the pool, the loops and the connections keep; it only reads them, when it is asked. */
+public final class DaemonMetrics {
+    private static final int METADATA_BLOCK_BYTES = 4096;
+
+    private final PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+    // Of the scrape under way; gauges read it while that scrape holds this object's lock.
+    private PoolStatus status;
+    private ConnectionCounters totals;
+
+    public DaemonMetrics(PoolCounters pool, ConnectionRegistry connections, List<? extends IoLoop> loops) {
+        registerPool(pool);
+        registerStatus();
+        registerConnections(connections);
+        for (IoLoop loop : loops) {
+            String index = Integer.toString(loop.index());
+            Gauge.builder("gossamer.loop.buffer.used.bytes", loop, l -> l.buffers()
+                            .usedBytes())
+                    .description("Transfer memory in use")
+                    .tag("loop", index)
+                    .register(registry);
+            Gauge.builder("gossamer.loop.requests", loop, l -> l.requests().inUse())
+                    .description("Block requests in use")
+                    .tag("loop", index)
+                    .register(registry);
+        }
+    }
+
+    /** Everything in Prometheus' text format. */
+    public synchronized String scrape(PoolStatus poolStatus, ConnectionCounters connectionTotals) {
+        status = poolStatus;
+        totals = connectionTotals;
+        return registry.scrape();
+    }
+
+    private void registerPool(PoolCounters pool) {
+        counter("gossamer.pool.deferred.requests", "Requests that needed the pool's worker", pool.deferredRequests);
+        counter("gossamer.pool.provisioned.blocks", "Data blocks allocated for unmapped space", pool.provisionedBlocks);
+        counter(
+                "gossamer.pool.broken.sharings",
+                "Data blocks copied because a snapshot shares them",
+                pool.brokenSharings);
+        counter("gossamer.pool.unmapped.blocks", "Mappings removed by trims and zeroes", pool.unmappedBlocks);
+        counter("gossamer.pool.commits", "Metadata transactions committed", pool.commits);
+        counter("gossamer.pool.commit.waiters", "Flushes answered by commits", pool.commitWaiters);
+        FunctionCounter.builder("gossamer.pool.commit.seconds", pool, p -> p.commitNanos.sum() / 1e9)
+                .description("Time spent in commits")
+                .register(registry);
+    }
+
+    private void counter(String name, String description, LongAdder adder) {
+        FunctionCounter.builder(name, adder, LongAdder::sum)
+                .description(description)
+                .register(registry);
+    }
+
+    private void registerStatus() {
+        status("gossamer.pool.data.bytes", "Size of the data device", s -> bytes(s, s.dataBlocks()));
+        status("gossamer.pool.data.used.bytes", "Data blocks in use", s -> bytes(s, s.dataBlocksUsed()));
+        status(
+                "gossamer.pool.metadata.bytes",
+                "Size of the metadata device",
+                s -> (double) s.metadataBlocks() * METADATA_BLOCK_BYTES);
+        status(
+                "gossamer.pool.metadata.used.bytes",
+                "Metadata blocks in use",
+                s -> (double) s.metadataBlocksUsed() * METADATA_BLOCK_BYTES);
+        status("gossamer.pool.volumes", "Volumes, snapshots included", PoolStatus::volumes);
+        status("gossamer.pool.needs.check", "1 if the metadata should be checked", s -> s.needsCheck() ? 1 : 0);
+        for (PoolMode mode : PoolMode.values()) {
+            Gauge.builder("gossamer.pool.mode", this, metrics -> metrics.status.mode() == mode ? 1 : 0)
+                    .description("1 for the mode the pool is in")
+                    .tag("mode", mode.name().toLowerCase(Locale.ROOT))
+                    .register(registry);
+        }
+    }
+
+    private static double bytes(PoolStatus status, long blocks) {
+        return (double) blocks * status.blockBytes();
+    }
+
+    private void status(String name, String description, ToDoubleFunction<PoolStatus> value) {
+        Gauge.builder(name, this, metrics -> value.applyAsDouble(metrics.status))
+                .description(description)
+                .register(registry);
+    }
+
+    private void registerConnections(ConnectionRegistry connections) {
+        Gauge.builder("gossamer.nbd.connections", connections, ConnectionRegistry::size)
+                .description("NBD connections in transmission")
+                .register(registry);
+        for (BlockOperation operation : BlockOperation.values()) {
+            FunctionCounter.builder("gossamer.nbd.requests", this, metrics -> metrics.totals.requests(operation))
+                    .description("NBD commands answered")
+                    .tag("operation", operation.name().toLowerCase(Locale.ROOT))
+                    .register(registry);
+        }
+        total("gossamer.nbd.read.bytes", "Bytes read by clients", ConnectionCounters::bytesRead);
+        total("gossamer.nbd.written.bytes", "Bytes written by clients", ConnectionCounters::bytesWritten);
+        total("gossamer.nbd.errors", "NBD commands refused or failed", ConnectionCounters::errors);
+    }
+
+    private void total(String name, String description, ToDoubleFunction<ConnectionCounters> value) {
+        FunctionCounter.builder(name, this, metrics -> value.applyAsDouble(metrics.totals))
+                .description(description)
+                .register(registry);
+    }
+}

@@ -1,0 +1,486 @@
+package dev.gossamer.daemon.server;
+
+import dev.gossamer.io.BlockCompletion;
+import dev.gossamer.io.BlockDevice;
+import dev.gossamer.io.BlockOperation;
+import dev.gossamer.io.BlockRequest;
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.Invariant;
+import dev.gossamer.io.IoLoop;
+import dev.gossamer.io.buffer.IoBuffer;
+import dev.gossamer.nbd.handshake.NegotiatedExport;
+import dev.gossamer.nbd.transmission.RequestDecoder;
+import dev.gossamer.nbd.transmission.RequestSink;
+import dev.gossamer.nbd.wire.NbdCommand;
+import dev.gossamer.nbd.wire.NbdError;
+import dev.gossamer.nbd.wire.NbdFlags;
+import dev.gossamer.nbd.wire.NbdRequest;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.socket.ChannelInputShutdownEvent;
+import io.netty.handler.codec.ByteToMessageDecoder;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.time.Instant;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One client in transmission: turns its commands into block requests and their completions into replies, in the order
+ * in which they complete. Confined to the connection's event loop, which is the {@link IoLoop} of its requests too.
+ *
+ * <ol>
+ *   <li>{@code OPEN}: commands are executed as they come, all at the same time. Too many of them, no memory for their
+ *       data or replies that the peer does not take: reading stops until that changes.
+ *   <li>{@code DRAINING}: the server stops. What is under way ends, what comes is answered ESHUTDOWN (T65).
+ *   <li>{@code FINISHING}: the client said goodbye or sends no more; nothing is read. When nothing is under way and all
+ *       replies are sent, the channel is closed (T35, T37).
+ *   <li>{@code CLOSED}: the channel is gone. Nothing is started (T51a); when nothing is under way the device is closed.
+ * </ol>
+ */
+@SuppressWarnings(
+        "FutureReturnValueIgnored") // A channel that does not close, or write, reports it as an exception of its own.
+final class NbdConnection extends ChannelInboundHandlerAdapter implements RequestSink {
+    private static final Logger LOG = LoggerFactory.getLogger(NbdConnection.class);
+
+    private enum State {
+        OPEN,
+        DRAINING,
+        FINISHING,
+        CLOSED
+    }
+
+    private final IoLoop loop;
+    private final SlabView slab;
+    private final BlockDevice device;
+    private final NegotiatedExport negotiated;
+    private final ConnectionLimits limits;
+    private final ConnectionRegistry registry;
+    private final FaultLog faultLog;
+    private final RequestDecoder decoder;
+    private final ConnectionCounters counters = new ConnectionCounters();
+    private final Instant openedAt = Instant.now();
+    private final BlockCompletion completion = this::completed;
+    private final Runnable resumeTask = this::resume;
+    private final Runnable retryMemoryTask = this::retryMemory;
+    private final Runnable memoryReleased = this::onMemoryReleased;
+
+    private ChannelHandlerContext ctx;
+    private ReplyWriter replies;
+    private StallClock stallClock;
+    private long id;
+    private String peer = "";
+    private State state = State.OPEN;
+    // Bytes that were read from the socket behind a command that had to wait; null if there are none.
+    private ByteBuf unread;
+    private boolean decoding;
+    private boolean finishCalled;
+    private boolean deviceClosed;
+    private boolean waitingForMemory;
+    private int inFlight;
+    private long heldBytes;
+    // The command between begin and ready; null if it needs no device.
+    private BlockRequest begun;
+    private int begunPayloadBytes;
+    private int immediateError;
+
+    /** @param device closed once, when the connection is over and its last request done */
+    NbdConnection(
+            IoLoop loop,
+            SlabView slab,
+            BlockDevice device,
+            NegotiatedExport negotiated,
+            ConnectionLimits limits,
+            ConnectionRegistry registry,
+            FaultLog faultLog) {
+        this.loop = loop;
+        this.slab = slab;
+        this.device = device;
+        this.negotiated = negotiated;
+        this.limits = limits;
+        this.registry = registry;
+        this.faultLog = faultLog;
+        this.decoder = new RequestDecoder(negotiated, () -> device.geometry().sizeBytes(), this);
+    }
+
+    ConnectionCounters counters() {
+        return counters;
+    }
+
+    /** Callable from any thread that got the connection from the registry. */
+    ConnectionInfo info(long idInRegistry) {
+        return new ConnectionInfo(idInRegistry, negotiated.export().name(), peer, openedAt, counters);
+    }
+
+    // ---- life ----
+
+    @Override
+    public void handlerAdded(ChannelHandlerContext context) {
+        ctx = context;
+        peer = context.channel().remoteAddress() instanceof InetSocketAddress address
+                ? ListenAddress.hostAndPort(address)
+                : "unix";
+        replies = new ReplyWriter(context, negotiated.structuredReplies());
+        stallClock = new StallClock(this, context, limits.stallMillis());
+        id = registry.add(this);
+        LOG.info(
+                "export opened name={} peer={} connection={}",
+                negotiated.export().name(),
+                peer,
+                id);
+        if (!context.channel().isActive()) {
+            // The peer left during the last step of the handshake; channelInactive went to the handler before this one.
+            closed();
+        }
+    }
+
+    /** The server stops: see {@link State#DRAINING}. On any thread. */
+    void drain() {
+        ctx.executor().execute(() -> {
+            if (state == State.OPEN) {
+                state = State.DRAINING;
+                waitingForMemory = false;
+                resume();
+                endIfIdle();
+            }
+        });
+    }
+
+    /** Closes without waiting for anything. On any thread. */
+    void drop(String why) {
+        LOG.info("connection dropped peer={} connection={} why={}", peer, id, why);
+        ctx.close();
+    }
+
+    @Override
+    public void channelInactive(ChannelHandlerContext context) {
+        closed();
+    }
+
+    private void closed() {
+        if (state == State.CLOSED) {
+            return;
+        }
+        state = State.CLOSED;
+        stopReading();
+        replies.close();
+        stallClock.stop();
+        endIfIdle();
+    }
+
+    /** No command is taken any more; one whose payload is incomplete leaves no trace. */
+    private void stopReading() {
+        decoder.close();
+        if (unread != null) {
+            unread.release();
+            unread = null;
+        }
+        if (begun != null) {
+            BlockRequest abandoned = begun;
+            begun = null;
+            giveBack(abandoned.buffer());
+            abandoned.recycle();
+        }
+    }
+
+    private void endIfIdle() {
+        if (state == State.OPEN || inFlight > 0 || decoding) {
+            return;
+        }
+        if (state != State.CLOSED) {
+            if (!finishCalled) {
+                finishCalled = true;
+                stopReading();
+                replies.finish();
+            }
+        } else if (!deviceClosed) {
+            deviceClosed = true;
+            registry.remove(id);
+            device.close();
+            LOG.info(
+                    "export closed name={} peer={} connection={} requests={} bytesRead={} bytesWritten={}",
+                    negotiated.export().name(),
+                    peer,
+                    id,
+                    counters.requests(),
+                    counters.bytesRead(),
+                    counters.bytesWritten());
+        }
+    }
+
+    @Override
+    public void userEventTriggered(ChannelHandlerContext context, Object event) {
+        if (event instanceof ChannelInputShutdownEvent && state != State.CLOSED) {
+            state = State.FINISHING;
+            stopReading();
+            endIfIdle();
+        }
+    }
+
+    @Override
+    public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+        if (cause instanceof IOException) {
+            // A peer that goes away without a word is an ordinary end (T37).
+            LOG.debug("connection ended peer={} connection={} why={}", peer, id, cause.toString());
+        } else {
+            LOG.error("connection failed peer={} connection={}", peer, id, cause);
+        }
+        context.close();
+    }
+
+    // ---- from the socket ----
+
+    @Override
+    public void channelRead(ChannelHandlerContext context, Object message) {
+        ByteBuf bytes = (ByteBuf) message;
+        // Reading has been switched off when bytes are left, but what was already on its way still comes: one or two
+        // reads.
+        unread = unread == null ? bytes : ByteToMessageDecoder.MERGE_CUMULATOR.cumulate(context.alloc(), unread, bytes);
+        decodeUnread();
+    }
+
+    @Override
+    public void channelWritabilityChanged(ChannelHandlerContext context) {
+        resume();
+    }
+
+    /** Goes on with commands that had to wait, if they still do. */
+    private void resume() {
+        if (decoder.isPaused() && !decoding && !waitingForMemory) {
+            decodeUnread();
+        }
+    }
+
+    private void decodeUnread() {
+        ByteBuf bytes = unread == null ? Unpooled.EMPTY_BUFFER : unread;
+        decoding = true;
+        decoder.decode(bytes);
+        decoding = false;
+        if (unread != null && !unread.isReadable()) {
+            unread.release();
+            unread = null;
+        }
+        if (state != State.CLOSED) {
+            boolean read = !decoder.isPaused() && ctx.channel().isWritable();
+            if (ctx.channel().config().isAutoRead() != read) {
+                ctx.channel().config().setAutoRead(read);
+            }
+        }
+        endIfIdle();
+    }
+
+    // ---- commands ----
+
+    @Override
+    public boolean begin(NbdRequest command) {
+        begun = null;
+        begunPayloadBytes = 0;
+        if (state != State.OPEN) {
+            immediateError = NbdError.ESHUTDOWN;
+            return true;
+        }
+        immediateError = NbdError.OK;
+        boolean empty = command.lengthBytes() == 0 && command.command() != NbdCommand.FLUSH;
+        if (empty && (command.command() == NbdCommand.READ || !command.isFua())) {
+            return true;
+        }
+        if (inFlight >= limits.requests() || !ctx.channel().isWritable()) {
+            return false;
+        }
+        // Nothing to do but to commit: what a FLUSH does (T10).
+        begun = empty ? loop.requests().acquire().command(BlockOperation.FLUSH, 0, 0, 0) : prepare(command);
+        return begun != null;
+    }
+
+    private BlockRequest prepare(NbdRequest command) {
+        return switch (command.command()) {
+            case NbdCommand.READ -> prepareTransfer(BlockOperation.READ, command);
+            case NbdCommand.WRITE -> prepareTransfer(BlockOperation.WRITE, command);
+            case NbdCommand.FLUSH -> prepare(BlockOperation.FLUSH, command);
+            case NbdCommand.TRIM -> prepare(BlockOperation.DISCARD, command);
+            case NbdCommand.WRITE_ZEROES -> prepare(BlockOperation.WRITE_ZEROES, command);
+            default -> throw new AssertionError("command was not advertised");
+        };
+    }
+
+    private BlockRequest prepare(BlockOperation operation, NbdRequest command) {
+        return loop.requests()
+                .acquire()
+                .command(operation, command.offsetBytes(), command.lengthBytes(), flags(operation, command.flags()));
+    }
+
+    /** Null if there is no memory for the data now; then {@link #resume} runs when there may be. */
+    private BlockRequest prepareTransfer(BlockOperation operation, NbdRequest command) {
+        int lengthBytes = (int) command.lengthBytes();
+        if (heldBytes > 0 && heldBytes + lengthBytes > limits.payloadBytes()) {
+            return null;
+        }
+        IoBuffer buffer = loop.buffers().tryAcquire(lengthBytes);
+        if (buffer == null) {
+            waitingForMemory = true;
+            loop.buffers().whenReleased(memoryReleased);
+            return null;
+        }
+        heldBytes += buffer.capacityBytes();
+        return loop.requests()
+                .acquire()
+                .transfer(operation, command.offsetBytes(), lengthBytes, flags(operation, command.flags()), buffer, 0);
+    }
+
+    private static int flags(BlockOperation operation, int commandFlags) {
+        if (operation == BlockOperation.READ || operation == BlockOperation.FLUSH) {
+            return 0;
+        }
+        int flags = 0;
+        if ((commandFlags & NbdFlags.CMD_FUA) != 0) {
+            flags |= BlockRequest.FUA;
+        }
+        if ((commandFlags & NbdFlags.CMD_NO_HOLE) != 0) {
+            flags |= BlockRequest.NO_UNMAP;
+        }
+        if ((commandFlags & NbdFlags.CMD_FAST_ZERO) != 0) {
+            flags |= BlockRequest.FAST_ZERO;
+        }
+        return flags;
+    }
+
+    @Override
+    public void payload(ByteBuf in, int lengthBytes) {
+        if (begun == null) {
+            in.skipBytes(lengthBytes);
+        } else {
+            slab.fill(begun.buffer(), begunPayloadBytes, in, lengthBytes);
+            begunPayloadBytes += lengthBytes;
+        }
+    }
+
+    @Override
+    public void ready(NbdRequest command) {
+        BlockRequest request = begun;
+        begun = null;
+        if (request == null) {
+            replyAtOnce(command);
+            return;
+        }
+        request.tag = command.cookie();
+        inFlight++;
+        counters.setInFlight(inFlight);
+        request.push(completion);
+        device.submit(request);
+    }
+
+    private void replyAtOnce(NbdRequest command) {
+        if (immediateError != NbdError.OK) {
+            refused(command.cookie(), command.command(), immediateError, "server is shutting down");
+        } else if (command.command() == NbdCommand.READ) {
+            counters.countRequest(BlockOperation.READ);
+            replies.nothingRead(command.cookie(), command.offsetBytes());
+        } else {
+            replies.done(command.cookie());
+        }
+    }
+
+    @Override
+    public void refused(long cookie, int command, int nbdError, String text) {
+        counters.countError();
+        replies.failed(command, nbdError, cookie, text);
+    }
+
+    @Override
+    public void disconnect() {
+        state = State.FINISHING;
+    }
+
+    @Override
+    public void violation(String why) {
+        drop(why);
+    }
+
+    // ---- completions ----
+
+    private void completed(BlockRequest request, int errno) {
+        inFlight--;
+        counters.setInFlight(inFlight);
+        BlockOperation operation = request.operation();
+        IoBuffer buffer = request.buffer();
+        counters.countRequest(operation);
+        if (errno != Errno.OK) {
+            counters.countError();
+            faultLog.requestFailed(negotiated.export().name(), request, errno);
+        }
+        if (operation == BlockOperation.READ && errno == Errno.OK && state != State.CLOSED) {
+            int lengthBytes = (int) request.lengthBytes();
+            counters.countRead(lengthBytes);
+            ReplyData data = slab.replyData(this, buffer, lengthBytes);
+            replies.dataRead(request.tag, request.offsetBytes(), data);
+        } else {
+            if (operation == BlockOperation.WRITE && errno == Errno.OK) {
+                counters.countWritten(request.lengthBytes());
+            }
+            if (buffer != null) {
+                giveBack(buffer);
+            }
+            if (state != State.CLOSED) {
+                reply(request, errno);
+            }
+        }
+        request.recycle();
+        resume();
+        endIfIdle();
+    }
+
+    private void reply(BlockRequest request, int errno) {
+        if (errno == Errno.OK) {
+            replies.done(request.tag);
+        } else {
+            int nbdError = NbdErrnoMap.toNbdError(errno, request.flags());
+            replies.failed(command(request.operation()), nbdError, request.tag, "device reported " + Errno.name(errno));
+        }
+    }
+
+    private static int command(BlockOperation operation) {
+        return switch (operation) {
+            case READ -> NbdCommand.READ;
+            case WRITE -> NbdCommand.WRITE;
+            case FLUSH -> NbdCommand.FLUSH;
+            case DISCARD -> NbdCommand.TRIM;
+            case WRITE_ZEROES -> NbdCommand.WRITE_ZEROES;
+        };
+    }
+
+    // ---- memory ----
+
+    private void giveBack(IoBuffer buffer) {
+        if (buffer != null) {
+            heldBytes -= buffer.capacityBytes();
+            buffer.release();
+        }
+    }
+
+    /** The data of a reply has left, or never will; its memory was given back. */
+    void replyDataSent(int bytes) {
+        heldBytes -= bytes;
+        Invariant.check(heldBytes >= 0, "connection gave back more memory than it held");
+        // Not here: the channel is in the middle of sending.
+        if (decoder.isPaused() && state == State.OPEN) {
+            ctx.executor().execute(resumeTask);
+        }
+    }
+
+    // Runs inside a release, maybe deep in another connection's completion: goes on from the event loop instead.
+    private void onMemoryReleased() {
+        ctx.executor().execute(retryMemoryTask);
+    }
+
+    private void retryMemory() {
+        waitingForMemory = false;
+        resume();
+    }
+
+    /** Payload of a begun write that has not arrived. */
+    long missingPayloadBytes() {
+        return begun != null && begun.operation() == BlockOperation.WRITE ? begun.lengthBytes() - begunPayloadBytes : 0;
+    }
+}

@@ -1,0 +1,215 @@
+package dev.gossamer.daemon.server;
+
+import dev.gossamer.io.BlockDevice;
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.IoLoop;
+import dev.gossamer.io.StorageException;
+import dev.gossamer.io.ring.IoLoops;
+import dev.gossamer.io.ring.NettyLoop;
+import dev.gossamer.nbd.handshake.ExportDirectory;
+import dev.gossamer.nbd.handshake.ExportInfo;
+import dev.gossamer.nbd.handshake.HandshakeHandler;
+import dev.gossamer.nbd.handshake.HandshakeLimits;
+import dev.gossamer.nbd.handshake.NegotiatedExport;
+import io.netty.bootstrap.ServerBootstrap;
+import io.netty.channel.AdaptiveRecvByteBufAllocator;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInitializer;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.WriteBufferWaterMark;
+import java.net.InetSocketAddress;
+import java.net.SocketAddress;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Listens for NBD clients and gives each its {@link NbdConnection}. Started and stopped by one thread that is no event
+ * loop; the rest happens on the loops.
+ */
+@SuppressWarnings(
+        "FutureReturnValueIgnored") // A channel that does not close, or write, reports it as an exception of its own.
+public final class NbdServer {
+    private static final Logger LOG = LoggerFactory.getLogger(NbdServer.class);
+
+    /** A few large writes per read of the socket; small enough that an idle connection costs little. */
+    private static final int RECEIVE_LIMIT_BYTES = 256 << 10;
+
+    private static final long POLL_MILLIS = 5;
+
+    private final IoLoops loops;
+    private final Exports exports;
+    private final ConnectionLimits limits;
+    private final SlabView[] slabs;
+    private final ExportDirectory directory = new StoppableDirectory();
+    private final HandshakeGate handshakes = new HandshakeGate();
+    private final ConnectionRegistry registry = new ConnectionRegistry();
+    private final FaultLog faultLog = new FaultLog();
+    private final List<Channel> listeners = new ArrayList<>();
+    private final List<ListenAddress> addresses = new ArrayList<>();
+    // Written once, by the thread that stops the server; read by event loops.
+    private volatile boolean stopping;
+
+    /** To be made before anything uses the loops' transfer memory. */
+    public NbdServer(IoLoops loops, Exports exports, ConnectionLimits limits) {
+        this.loops = loops;
+        this.exports = exports;
+        this.limits = limits;
+        this.slabs = new SlabView[loops.count()];
+        for (int i = 0; i < slabs.length; i++) {
+            NettyLoop loop = loops.loop(i);
+            // Ordered before the first connection by the bind that follows, which goes through the loops as well.
+            loop.eventLoop()
+                    .submit(() -> slabs[loop.index()] = new SlabView(loop.buffers()))
+                    .syncUninterruptibly();
+        }
+    }
+
+    /** Starts listening. Returns the actual address: a TCP port 0 has become a real one. */
+    public ListenAddress listen(ListenAddress address) throws StorageException {
+        ServerBootstrap bootstrap = new ServerBootstrap()
+                .group(loops.nettyGroup())
+                .childOption(
+                        ChannelOption.WRITE_BUFFER_WATER_MARK,
+                        new WriteBufferWaterMark(limits.unsentBytes() / 2, limits.unsentBytes()))
+                .childOption(
+                        ChannelOption.RECVBUF_ALLOCATOR,
+                        new AdaptiveRecvByteBufAllocator(2048, 64 << 10, RECEIVE_LIMIT_BYTES))
+                // A client that only closed its sending side still gets its replies (T37).
+                .childOption(ChannelOption.ALLOW_HALF_CLOSURE, true)
+                .childHandler(new Greeter());
+        ListenAddress actual =
+                switch (address) {
+                    case ListenAddress.Unix unix -> listenUnix(bootstrap, unix);
+                    case ListenAddress.Tcp tcp -> listenTcp(bootstrap, tcp);
+                };
+        addresses.add(actual);
+        LOG.info("listening address={}", actual);
+        return actual;
+    }
+
+    private ListenAddress listenUnix(ServerBootstrap bootstrap, ListenAddress.Unix unix) throws StorageException {
+        SocketFile.makeWay(unix.path());
+        bootstrap.channel(loops.unixServerChannel());
+        bind(bootstrap, SocketFile.address(unix.path(), loops.unixServerChannel()), unix);
+        SocketFile.restrict(unix.path());
+        return unix;
+    }
+
+    private ListenAddress listenTcp(ServerBootstrap bootstrap, ListenAddress.Tcp tcp) throws StorageException {
+        bootstrap
+                .channel(loops.tcpServerChannel())
+                .option(ChannelOption.SO_REUSEADDR, true)
+                .childOption(ChannelOption.TCP_NODELAY, true)
+                .childOption(ChannelOption.SO_KEEPALIVE, true);
+        Channel channel = bind(bootstrap, tcp.address(), tcp);
+        return new ListenAddress.Tcp((InetSocketAddress) channel.localAddress());
+    }
+
+    private Channel bind(ServerBootstrap bootstrap, SocketAddress where, ListenAddress address)
+            throws StorageException {
+        var bound = bootstrap.bind(where).awaitUninterruptibly();
+        if (!bound.isSuccess()) {
+            throw new StorageException(
+                    Errno.EBUSY,
+                    "cannot listen on " + address + ": " + bound.cause().getMessage() + "; use another address",
+                    bound.cause());
+        }
+        listeners.add(bound.channel());
+        return bound.channel();
+    }
+
+    /** Where the server listens. */
+    public List<ListenAddress> addresses() {
+        return List.copyOf(addresses);
+    }
+
+    public ConnectionRegistry connections() {
+        return registry;
+    }
+
+    /**
+     * Stops in order (T65): accepts nobody, lets what is under way end, answers new commands ESHUTDOWN, and closes what
+     * is still there when the time is over. Waits until every device has been given back.
+     */
+    public void stop(long graceMillis) {
+        stopping = true;
+        listeners.forEach(listener -> listener.close().awaitUninterruptibly());
+        for (ListenAddress address : addresses) {
+            if (address instanceof ListenAddress.Unix unix) {
+                SocketFile.remove(unix.path());
+            }
+        }
+        handshakes.closeAll();
+        registry.connections().forEach(NbdConnection::drain);
+        if (!awaitNoConnections(graceMillis)) {
+            registry.connections().forEach(connection -> connection.drop("server stops and the grace time is over"));
+            awaitNoConnections(graceMillis);
+        }
+    }
+
+    private boolean awaitNoConnections(long timeoutMillis) {
+        long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(timeoutMillis);
+        while (registry.size() > 0) {
+            if (System.nanoTime() - end > 0) {
+                return false;
+            }
+            try {
+                TimeUnit.MILLISECONDS.sleep(POLL_MILLIS);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private void negotiated(ChannelHandlerContext ctx, NegotiatedExport negotiated) {
+        handshakes.leave(ctx.channel());
+        BlockDevice device = stopping ? null : exports.open(negotiated.export().name());
+        if (device == null) {
+            LOG.debug(
+                    "export gone after the handshake name={}",
+                    negotiated.export().name());
+            ctx.close();
+            return;
+        }
+        IoLoop loop = NettyLoop.of(ctx.channel().eventLoop());
+        NbdConnection connection =
+                new NbdConnection(loop, slabs[loop.index()], device, negotiated, limits, registry, faultLog);
+        ctx.pipeline().replace(ctx.handler(), "nbd", connection);
+    }
+
+    /** First handler of every accepted connection. */
+    private final class Greeter extends ChannelInitializer<Channel> {
+        @Override
+        protected void initChannel(Channel channel) {
+            handshakes.enter(channel);
+            channel.pipeline()
+                    .addLast(
+                            "handshake",
+                            new HandshakeHandler(directory, HandshakeLimits.DEFAULT, NbdServer.this::negotiated));
+        }
+    }
+
+    /** The exports, until the server stops. */
+    private final class StoppableDirectory implements ExportDirectory {
+        @Override
+        public List<ExportInfo> list() {
+            return exports.list();
+        }
+
+        @Override
+        public ExportInfo find(String name) {
+            return exports.find(name);
+        }
+
+        @Override
+        public boolean isStopping() {
+            return stopping;
+        }
+    }
+}

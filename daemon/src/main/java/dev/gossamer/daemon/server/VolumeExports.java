@@ -1,0 +1,87 @@
+package dev.gossamer.daemon.server;
+
+import dev.gossamer.io.BlockDevice;
+import dev.gossamer.nbd.handshake.ExportInfo;
+import dev.gossamer.nbd.wire.NbdFlags;
+import dev.gossamer.thin.ThinPool;
+import dev.gossamer.thin.VolumeInfo;
+import java.util.List;
+import java.util.function.Supplier;
+
+/** The volumes of a thin pool as NBD exports of the same names. The empty name means the only volume, if there is one. */
+public final class VolumeExports implements Exports {
+    /** Flags that hold for every volume: all connections of a volume share one view of it (T52). */
+    private static final int SHARED_FLAGS = NbdFlags.HAS_FLAGS | NbdFlags.SEND_FLUSH | NbdFlags.CAN_MULTI_CONN;
+
+    private static final int WRITABLE_FLAGS =
+            SHARED_FLAGS | NbdFlags.SEND_FUA | NbdFlags.SEND_TRIM | NbdFlags.SEND_WRITE_ZEROES;
+    private static final int READ_ONLY_FLAGS = SHARED_FLAGS | NbdFlags.READ_ONLY;
+
+    /** A volume serves any byte range itself. */
+    private static final int MINIMUM_BLOCK_BYTES = 1;
+
+    private static final int PREFERRED_BLOCK_LIMIT_BYTES = 1 << 20;
+
+    /** What clients assume when they do not ask; longer transfers gain nothing. */
+    static final int MAXIMUM_PAYLOAD_BYTES = 32 << 20;
+
+    private final ThinPool pool;
+    private final int preferredBlockBytes;
+
+    /** @param dataBlockBytes the pool's block size: requests of that size and alignment never copy for sharing */
+    public VolumeExports(ThinPool pool, int dataBlockBytes) {
+        this.pool = pool;
+        this.preferredBlockBytes = preferredBlockBytes(dataBlockBytes);
+    }
+
+    @Override
+    public List<ExportInfo> list() {
+        return pool.volumes().stream()
+                .map(volume -> describe(volume, preferredBlockBytes))
+                .toList();
+    }
+
+    @Override
+    public ExportInfo find(String name) {
+        VolumeInfo volume = select(name, pool::volumes);
+        return volume == null ? null : describe(volume, preferredBlockBytes);
+    }
+
+    @Override
+    public BlockDevice open(String name) {
+        return pool.openVolume(name);
+    }
+
+    static VolumeInfo select(String name, Supplier<List<VolumeInfo>> volumes) {
+        List<VolumeInfo> all = volumes.get();
+        if (name.isEmpty()) {
+            return all.size() == 1 ? all.getFirst() : null;
+        }
+        for (VolumeInfo volume : all) {
+            if (volume.name().equals(name)) {
+                return volume;
+            }
+        }
+        return null;
+    }
+
+    static ExportInfo describe(VolumeInfo volume, int preferredBlockBytes) {
+        String description = "thin volume " + volume.id();
+        if (volume.isSnapshot()) {
+            description += ", snapshot of " + volume.originId();
+        }
+        return new ExportInfo(
+                volume.name(),
+                description,
+                volume.sizeBytes(),
+                volume.readOnly() ? READ_ONLY_FLAGS : WRITABLE_FLAGS,
+                MINIMUM_BLOCK_BYTES,
+                preferredBlockBytes,
+                MAXIMUM_PAYLOAD_BYTES);
+    }
+
+    /** The largest power of two that divides the block size, at most 1 MiB; block sizes are multiples of 64 KiB. */
+    static int preferredBlockBytes(int dataBlockBytes) {
+        return Math.min(Integer.lowestOneBit(dataBlockBytes), PREFERRED_BLOCK_LIMIT_BYTES);
+    }
+}

@@ -1,0 +1,2 @@
+/** The NBD server: listeners, and the connections that turn commands into block requests. */
+package dev.gossamer.daemon.server;

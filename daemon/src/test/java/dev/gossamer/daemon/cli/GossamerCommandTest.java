@@ -1,0 +1,90 @@
+package dev.gossamer.daemon.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.gossamer.daemon.PoolDirectory;
+import dev.gossamer.daemon.server.ListenAddress;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import picocli.CommandLine;
+
+class GossamerCommandTest {
+    @TempDir
+    private Path directory;
+
+    private final StringWriter out = new StringWriter();
+    private final StringWriter err = new StringWriter();
+
+    private int run(String... args) {
+        return GossamerCommand.commandLine()
+                .setOut(new PrintWriter(out, true))
+                .setErr(new PrintWriter(err, true))
+                .execute(args);
+    }
+
+    @Test
+    void wrongUsageIsExitCodeTwoWithAHint() {
+        assertEquals(2, run("volume", "create", "--size", "1x", "vol0"));
+        assertTrue(err.toString().contains("'1x' is no size"), err.toString());
+        assertTrue(err.toString().contains("Try 'gossamer volume create --help'"), err.toString());
+        assertEquals("", out.toString());
+        assertEquals(2, run());
+        assertEquals(2, run("volume"));
+        assertEquals(2, run("frobnicate"));
+    }
+
+    @Test
+    void withoutADaemonTheWayOutIsNamed() {
+        assertEquals(0, run("pool", "create", directory.resolve("p").toString(), "--size", "1M", "--buffered"));
+        assertEquals(1, run("volume", "list", "-p", directory.resolve("p").toString()));
+        String pool = directory.resolve("p").toString();
+        assertEquals(
+                "gossamer: no daemon is serving " + pool + "; start it with: gossamer serve " + pool + "\n",
+                err.toString());
+    }
+
+    @Test
+    void aDirectoryThatIsNoPoolIsSaidToBeNone() {
+        assertEquals(1, run("status", "-p", directory.toString()));
+        assertTrue(err.toString().contains("is no pool"), err.toString());
+        assertEquals(1, err.toString().lines().count());
+    }
+
+    @Test
+    void anAddressThatOthersReachNeedsToBeAllowed() {
+        assertEquals(2, run("serve", directory.toString(), "--listen", "tcp:0.0.0.0:10809"));
+        assertTrue(err.toString().contains("--allow-remote"), err.toString());
+    }
+
+    @Test
+    void everyCommandHasHelpWithAnExample() {
+        assertHelp(GossamerCommand.commandLine());
+    }
+
+    private void assertHelp(CommandLine command) {
+        String help = command.getUsageMessage();
+        assertTrue(help.contains("gossamer " + (command.getParent() == null ? "quickstart" : "")), help);
+        assertTrue(help.contains("Example") || help.contains("Try it"), help);
+        command.getSubcommands().values().forEach(this::assertHelp);
+    }
+
+    @Test
+    void theReadyLineIsOneLineOfFacts() {
+        String line = ForegroundDaemon.readyLine(
+                new PoolDirectory(Path.of("/p")),
+                List.of(ListenAddress.parse("unix:/p/nbd.sock"), ListenAddress.parse("tcp:127.0.0.1:4")),
+                "io_uring");
+        assertEquals("ready pool=/p nbd+unix:///?socket=/p/nbd.sock tcp:127.0.0.1:4 engine=io_uring", line);
+    }
+
+    @Test
+    void completionKnowsTheCommands() {
+        assertEquals(0, run("completion"));
+        assertTrue(out.toString().contains("quickstart"), "script");
+    }
+}

@@ -1,0 +1,115 @@
+package dev.gossamer.daemon.server;
+
+import dev.gossamer.nbd.wire.NbdCommand;
+import java.io.EOFException;
+import java.io.IOException;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+
+/** A blocking client that sends exactly what a test tells it to; simple replies only. */
+final class NbdTestClient implements AutoCloseable {
+    private static final long IHAVEOPT = 0x49484156454F5054L;
+    private static final int OPTION_GO = 7;
+    private static final int REPLY_ACK = 1;
+
+    /** One simple reply; data of READs that succeeded. */
+    record Reply(long cookie, int error, ByteBuffer data) {}
+
+    private final SocketChannel channel;
+
+    /** Connects and enters transmission. */
+    NbdTestClient(Path socket, String export) throws IOException {
+        channel = SocketChannel.open(UnixDomainSocketAddress.of(socket));
+        receive(18);
+        byte[] name = export.getBytes(StandardCharsets.UTF_8);
+        ByteBuffer go = ByteBuffer.allocate(4 + 16 + 4 + name.length + 2);
+        go.putInt(3).putLong(IHAVEOPT).putInt(OPTION_GO).putInt(4 + name.length + 2);
+        go.putInt(name.length).put(name).putShort((short) 0);
+        send(go.flip());
+        int type;
+        do {
+            ByteBuffer reply = receive(20);
+            reply.position(12);
+            type = reply.getInt();
+            receive(reply.getInt());
+        } while (type > REPLY_ACK);
+        if (type != REPLY_ACK) {
+            throw new IOException("GO was refused: " + Integer.toHexString(type));
+        }
+    }
+
+    void request(int command, int flags, long cookie, long offset, int length) throws IOException {
+        send(header(command, flags, cookie, offset, length).flip());
+    }
+
+    void write(long cookie, long offset, byte[] data) throws IOException {
+        send(header(NbdCommand.WRITE, 0, cookie, offset, data.length).flip());
+        send(ByteBuffer.wrap(data));
+    }
+
+    void read(long cookie, long offset, int length) throws IOException {
+        request(NbdCommand.READ, 0, cookie, offset, length);
+    }
+
+    void disconnect() throws IOException {
+        request(NbdCommand.DISC, 0, 0, 0, 0);
+    }
+
+    /** The next reply; {@code readLength} bytes of data follow if it is a success. */
+    Reply reply(int readLength) throws IOException {
+        ByteBuffer header = receive(16);
+        if (header.getInt() != 0x67446698) {
+            throw new IOException("not a simple reply");
+        }
+        int error = header.getInt();
+        long cookie = header.getLong();
+        return new Reply(cookie, error, error == 0 ? receive(readLength) : ByteBuffer.allocate(0));
+    }
+
+    static ByteBuffer header(int command, int flags, long cookie, long offset, int length) {
+        return ByteBuffer.allocate(28)
+                .putInt(0x25609513)
+                .putShort((short) flags)
+                .putShort((short) command)
+                .putLong(cookie)
+                .putLong(offset)
+                .putInt(length);
+    }
+
+    void send(ByteBuffer bytes) throws IOException {
+        while (bytes.hasRemaining()) {
+            channel.write(bytes);
+        }
+    }
+
+    private ByteBuffer receive(int length) throws IOException {
+        ByteBuffer bytes = ByteBuffer.allocate(length);
+        while (bytes.hasRemaining()) {
+            if (channel.read(bytes) < 0) {
+                throw new EOFException("server closed the connection");
+            }
+        }
+        return bytes.flip();
+    }
+
+    /** Whether the server has closed, after everything it sent was taken. */
+    boolean atEnd() throws IOException {
+        try {
+            return channel.read(ByteBuffer.allocate(1)) < 0;
+        } catch (IOException e) {
+            return true;
+        }
+    }
+
+    void shutdownOutput() throws IOException {
+        channel.shutdownOutput();
+    }
+
+    @Override
+    public void close() throws IOException {
+        channel.close();
+    }
+}

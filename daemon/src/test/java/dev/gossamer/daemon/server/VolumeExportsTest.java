@@ -1,0 +1,43 @@
+package dev.gossamer.daemon.server;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+
+import dev.gossamer.nbd.handshake.ExportInfo;
+import dev.gossamer.nbd.wire.NbdFlags;
+import dev.gossamer.thin.VolumeInfo;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class VolumeExportsTest {
+    private static VolumeInfo volume(int id, String name, boolean readOnly, int originId) {
+        return new VolumeInfo(id, null, name, 1 << 20, 0, readOnly, originId, null, 0);
+    }
+
+    @Test
+    void theEmptyNameMeansTheOnlyVolume() {
+        VolumeInfo a = volume(1, "a", false, -1);
+        VolumeInfo b = volume(2, "b", false, -1);
+        assertEquals(a, VolumeExports.select("", () -> List.of(a)));
+        assertNull(VolumeExports.select("", () -> List.of(a, b)));
+        assertNull(VolumeExports.select("", List::of));
+        assertEquals(b, VolumeExports.select("b", () -> List.of(a, b)));
+        assertNull(VolumeExports.select("c", () -> List.of(a, b)));
+    }
+
+    @Test
+    void aReadOnlySnapshotSaysSoAndOffersNoTrim() {
+        ExportInfo info = VolumeExports.describe(volume(12, "snap", true, 7), 65536);
+        assertEquals("thin volume 12, snapshot of 7", info.description());
+        assertEquals(
+                NbdFlags.HAS_FLAGS | NbdFlags.READ_ONLY | NbdFlags.SEND_FLUSH | NbdFlags.CAN_MULTI_CONN,
+                info.transmissionFlags());
+    }
+
+    @Test
+    void thePreferredSizeIsThePowerOfTwoInTheBlockSizeUpToOneMebibyte() {
+        assertEquals(65536, VolumeExports.preferredBlockBytes(65536));
+        assertEquals(65536, VolumeExports.preferredBlockBytes(3 * 65536));
+        assertEquals(1 << 20, VolumeExports.preferredBlockBytes(1 << 30));
+    }
+}
