@@ -1,6 +1,7 @@
 package dev.gossamer.io.buffer;
 
 import dev.gossamer.io.Invariant;
+import dev.gossamer.io.posix.PageMemory;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
@@ -10,8 +11,8 @@ import java.util.ArrayDeque;
  * All transfer memory of one thread: one slab, handed out in powers of two of pages (a buddy allocator).
  *
  * <p>The slab is the limit of what the thread can have in flight. When it is used up {@link #tryAcquire} answers null,
- * and the caller stops taking on work until {@link #whenReleased} wakes it: back-pressure, never growth. The whole slab
- * is zeroed, and so resident, from the start: about half a millisecond for each MiB.
+ * and the caller stops taking on work until {@link #whenReleased} wakes it: back-pressure, never growth. The kernel gives
+ * pages to the slab as they are first touched, so an idle daemon pays nothing for a large limit.
  *
  * <p>Confined to its owner's thread, {@link #close} included.
  */
@@ -37,7 +38,7 @@ public final class IoBufferPool implements AutoCloseable {
         if (capacityBytes < PAGE_BYTES || Integer.bitCount(capacityBytes) != 1) {
             throw new IllegalArgumentException("capacity must be a power of two of at least a page: " + capacityBytes);
         }
-        slab = arena.allocate(capacityBytes, 2 << 20);
+        slab = map(capacityBytes, arena);
         memory = slab.asByteBuffer();
         pages = capacityBytes / PAGE_BYTES;
         heads = new IoBuffer[pages];
@@ -139,6 +140,13 @@ public final class IoBufferPool implements AutoCloseable {
             waiters.poll().run();
         }
         waking = false;
+    }
+
+    @SuppressWarnings("restricted") // Gives an address bounds and a lifetime; the mapping is exactly that long.
+    private static MemorySegment map(int capacityBytes, Arena arena) {
+        long address = PageMemory.map(capacityBytes);
+        return MemorySegment.ofAddress(address)
+                .reinterpret(capacityBytes, arena, mapped -> PageMemory.unmap(address, capacityBytes));
     }
 
     private static int orderFor(int lengthBytes) {

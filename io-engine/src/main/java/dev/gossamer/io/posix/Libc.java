@@ -38,6 +38,10 @@ final class Libc {
 
         int statx(int directoryFd, String path, int flags, int mask, long address);
 
+        long mmap(long address, long lengthBytes, int protection, int flags, int fd, long offsetBytes);
+
+        int munmap(long address, long lengthBytes);
+
         String strerror(int errno);
     }
 

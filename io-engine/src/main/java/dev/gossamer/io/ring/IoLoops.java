@@ -12,6 +12,8 @@ import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.ServerChannel;
 import io.netty.util.concurrent.EventExecutor;
 import io.netty.util.concurrent.FastThreadLocalThread;
+import java.net.SocketAddress;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ThreadFactory;
@@ -119,6 +121,11 @@ public final class IoLoops implements AutoCloseable {
     /** The channel type for listening on a Unix socket. */
     public Class<? extends ServerChannel> unixServerChannel() {
         return transport.unixServer();
+    }
+
+    /** The address to bind {@link #unixServerChannel} to. */
+    public SocketAddress unixAddress(Path path) {
+        return transport.unixAddress(path);
     }
 
     /** The channel type for listening on TCP. */

@@ -11,11 +11,15 @@ import io.netty.channel.epoll.EpollServerSocketChannel;
 import io.netty.channel.nio.NioIoHandler;
 import io.netty.channel.socket.nio.NioServerDomainSocketChannel;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
+import io.netty.channel.unix.DomainSocketAddress;
 import io.netty.channel.uring.IoUring;
 import io.netty.channel.uring.IoUringIoHandler;
 import io.netty.channel.uring.IoUringIoHandlerConfig;
 import io.netty.channel.uring.IoUringServerDomainSocketChannel;
 import io.netty.channel.uring.IoUringServerSocketChannel;
+import java.net.SocketAddress;
+import java.net.UnixDomainSocketAddress;
+import java.nio.file.Path;
 
 /**
  * Netty's pieces that belong together on this machine.
@@ -30,6 +34,13 @@ record Transport(
         String reason) {
     /** One turn of a loop with 128 commands in flight on each of two connections fits without an extra system call. */
     private static final int RING_ENTRIES = 256;
+
+    /** A Unix socket's address in the type that {@link #unixServer} takes. */
+    SocketAddress unixAddress(Path path) {
+        return unixServer == NioServerDomainSocketChannel.class
+                ? UnixDomainSocketAddress.of(path)
+                : new DomainSocketAddress(path.toFile());
+    }
 
     static Transport choose(IoEngineChoice choice) throws StorageException {
         if (choice == IoEngineChoice.THREADS) {

@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
-import jnr.ffi.LibraryLoader;
 import jnr.ffi.Pointer;
 import jnr.ffi.Runtime;
 import org.junit.jupiter.api.Test;
@@ -14,19 +13,13 @@ import org.junit.jupiter.api.Test;
  * mmap has six: the last is the offset in the file.
  */
 class SixArgumentsTest {
-    public interface SixArguments {
-        long mmap(long address, long lengthBytes, int protection, int flags, int fd, long offsetBytes);
-
-        int munmap(long address, long lengthBytes);
-    }
-
     private static final int PROT_READ = 1;
     private static final int MAP_PRIVATE = 2;
     private static final int PAGE = 4096;
 
     @Test
     void theSixthArgumentArrives() throws Exception {
-        SixArguments calls = LibraryLoader.create(SixArguments.class).load("c");
+        Libc.Calls calls = Libc.CALLS;
         Path file = Path.of("target", "six-arguments");
         byte[] content = new byte[4 * PAGE];
         for (int page = 0; page < 4; page++) {

@@ -24,7 +24,6 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelInitializer;
-import io.netty.channel.unix.DomainSocketAddress;
 import io.netty.channel.uring.IoUring;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
@@ -217,10 +216,7 @@ class IoLoopsTest {
                             channel.pipeline().addLast(new Echo());
                         }
                     });
-            Channel server = bootstrap
-                    .bind(new DomainSocketAddress(socket.toFile()))
-                    .sync()
-                    .channel();
+            Channel server = bootstrap.bind(loops.unixAddress(socket)).sync().channel();
             try (SocketChannel client = SocketChannel.open(StandardProtocolFamily.UNIX)) {
                 client.connect(UnixDomainSocketAddress.of(socket));
                 client.write(ByteBuffer.wrap(new byte[] {42}));
