@@ -208,8 +208,7 @@ public final class BTree {
     }
 
     StorageException tooDeep(long root) {
-        return new MetadataCorrupt(
-                "the B-tree at metadata block " + root + " is deeper than " + MAX_DEPTH + " nodes");
+        return new MetadataCorrupt("the B-tree at metadata block " + root + " is deeper than " + MAX_DEPTH + " nodes");
     }
 
     private MetadataBlock checked(MetadataBlock node) throws StorageException {

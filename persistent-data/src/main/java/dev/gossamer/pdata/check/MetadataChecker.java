@@ -78,8 +78,8 @@ public final class MetadataChecker {
     private void checkDevices() {
         Map<Long, long[]> details = new TreeMap<>();
         Map<Long, Long> subtrees = new TreeMap<>();
-        TreeWalk detailsWalk =
-                new TreeWalk("device details", DETAILS_BYTES, this, (leaf, id, value) -> details.put(id, value.clone()));
+        TreeWalk detailsWalk = new TreeWalk(
+                "device details", DETAILS_BYTES, this, (leaf, id, value) -> details.put(id, value.clone()));
         metadataReferences.add(roots.detailsRoot());
         boolean sound = detailsWalk.walk(roots.detailsRoot()).sound();
         metadataReferences.add(roots.mappingRoot());
@@ -140,7 +140,8 @@ public final class MetadataChecker {
 
     private void walkOverflow(CountsCheck counts, long root, String tree) {
         metadataReferences.add(root);
-        new TreeWalk(tree, OVERFLOW_BYTES, this, (leaf, block, value) -> counts.overflow.put(block, value[0])).walk(root);
+        new TreeWalk(tree, OVERFLOW_BYTES, this, (leaf, block, value) -> counts.overflow.put(block, value[0]))
+                .walk(root);
     }
 
     private void walkDataIndex(CountsCheck counts) {

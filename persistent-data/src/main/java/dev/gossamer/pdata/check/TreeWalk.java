@@ -20,7 +20,15 @@ final class TreeWalk {
     }
 
     /** What a parent needs to know of a visited node. {@code entries} counts those of all leaves below. */
-    record Visited(String tree, boolean sound, int height, int nodeEntries, int maxEntries, long entries, long firstKey, long lastKey) {
+    record Visited(
+            String tree,
+            boolean sound,
+            int height,
+            int nodeEntries,
+            int maxEntries,
+            long entries,
+            long firstKey,
+            long lastKey) {
         static Visited underWay(String tree) {
             return new Visited(tree, false, UNDER_WAY, 0, 0, 0, 0, 0);
         }
@@ -78,7 +86,9 @@ final class TreeWalk {
                 return skip(location, "has values of " + valueBytes + " bytes instead of " + leafBytes);
             }
             if (maxEntries != NodeLayout.maxEntriesFor(valueBytes)) {
-                bad(location, "has room for " + maxEntries + " entries instead of " + NodeLayout.maxEntriesFor(valueBytes));
+                bad(
+                        location,
+                        "has room for " + maxEntries + " entries instead of " + NodeLayout.maxEntriesFor(valueBytes));
             }
             // Children are read next, and may push this block out of the cache.
             int words = leaf ? leafWords : 1;
@@ -94,7 +104,9 @@ final class TreeWalk {
             checker.unreadable(location, e.getMessage());
             return Visited.unsound(tree);
         }
-        return leaf ? visitLeaf(location, maxEntries, keys, values) : visitInternal(location, maxEntries, keys, values, depth);
+        return leaf
+                ? visitLeaf(location, maxEntries, keys, values)
+                : visitInternal(location, maxEntries, keys, values, depth);
     }
 
     private Visited visitLeaf(long location, int maxEntries, long[] keys, long[] values) {

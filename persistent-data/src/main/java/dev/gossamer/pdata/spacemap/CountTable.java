@@ -159,7 +159,8 @@ final class CountTable {
      */
     long findFree() throws StorageException {
         long found = findFree(false);
-        // Bitmaps that the index calls full are believed so only while there are others: read them all before giving up.
+        // Bitmaps that the index calls full are believed so only while there are others: read them all before giving
+        // up.
         return found >= 0 || countedBitmaps == bitmaps.size() ? found : findFree(true);
     }
 
@@ -311,7 +312,8 @@ final class CountTable {
 
     private long overflowCount(long block) throws StorageException {
         if (!overflow.lookup(overflowRoot, block, word) || word[0] < BitmapLayout.OVERFLOW) {
-            throw new MetadataCorrupt("block " + block + " is marked as counted in the overflow tree, but is not there");
+            throw new MetadataCorrupt(
+                    "block " + block + " is marked as counted in the overflow tree, but is not there");
         }
         return word[0];
     }

@@ -184,8 +184,8 @@ public final class DiskSpaceMap implements SpaceMap, CommitParticipant {
     private Bitmap loadIndexEntry(int number) throws StorageException {
         long[] found = new long[2];
         if (!index.lookup(indexRoot, number, found)) {
-            throw new MetadataCorrupt("the data space map has no bitmap " + number + " of "
-                    + CountTable.bitmapsFor(table.blocks()));
+            throw new MetadataCorrupt(
+                    "the data space map has no bitmap " + number + " of " + CountTable.bitmapsFor(table.blocks()));
         }
         return new Bitmap(number, IndexEntry.of(found[0], found[1]));
     }

@@ -131,7 +131,8 @@ public final class MetadataSpaceMap implements SpaceMap, MetadataAllocator {
     @Override
     public void extend(long newBlocks) throws StorageException {
         long capped = Math.min(newBlocks, MAX_BLOCKS);
-        Invariant.check(capped >= table.blocks() && newBlocks <= tx.blocks().deviceBlocks(), "not a growth of the device");
+        Invariant.check(
+                capped >= table.blocks() && newBlocks <= tx.blocks().deviceBlocks(), "not a growth of the device");
         Invariant.check(!applying, "growth in the middle of an update");
         // New bitmaps go to the start of the new area, so that growth works when the old one is full.
         nextInNewArea = table.blocks();

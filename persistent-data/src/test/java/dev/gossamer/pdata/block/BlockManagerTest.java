@@ -78,7 +78,8 @@ final class BlockManagerTest {
         }
         assertTrue(blocks.residentBlocks() <= 500 + CACHE_BLOCKS, () -> blocks.residentBlocks() + " blocks");
         for (int location = 2000; location < 2500; location++) {
-            assertEquals(location, blocks.read(location, BlockValidator.BTREE_NODE).getLong(1000));
+            assertEquals(
+                    location, blocks.read(location, BlockValidator.BTREE_NODE).getLong(1000));
         }
         blocks.write(blocks.freeze());
         assertTrue(blocks.residentBlocks() <= CACHE_BLOCKS, () -> blocks.residentBlocks() + " blocks");
@@ -115,8 +116,8 @@ final class BlockManagerTest {
             bad[offset] ^= 0x10;
             disk.writeNow(7 * 4096, bad);
             blocks.discardCache();
-            MetadataCorrupt e =
-                    assertThrows(MetadataCorrupt.class, () -> blocks.read(7, BlockValidator.BTREE_NODE), "byte " + offset);
+            MetadataCorrupt e = assertThrows(
+                    MetadataCorrupt.class, () -> blocks.read(7, BlockValidator.BTREE_NODE), "byte " + offset);
             assertTrue(e.getMessage().startsWith("metadata block 7 "), e.getMessage());
         }
     }

@@ -66,7 +66,9 @@ final class FixturesTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"03-sparse", "04-snapshots", "05-discard-delete", "06-metadata-snapshot", "08-killed", "09-grown"})
+    @ValueSource(
+            strings = {"03-sparse", "04-snapshots", "05-discard-delete", "06-metadata-snapshot", "08-killed", "09-grown"
+            })
     void aKernelsPoolStaysSoundWhenWeChangeItAndReadsBackTheSame(String name) throws Exception {
         SimulatedDisk disk = disk(name);
         List<Long> leaked =
@@ -141,7 +143,8 @@ final class FixturesTest {
     // "1": { "root": 85, "mapped_blocks": 35, "transaction_id": 0, "creation_time": 0, "snapshotted_time": 7 }
     private static Map<Long, List<Long>> detailsIn(String json) {
         Map<Long, List<Long>> result = new TreeMap<>();
-        Matcher device = Pattern.compile("\"(\\d+)\": \\{\\s*(\"root\"[^}]*)\\}").matcher(json);
+        Matcher device =
+                Pattern.compile("\"(\\d+)\": \\{\\s*(\"root\"[^}]*)\\}").matcher(json);
         while (device.find()) {
             String fields = device.group(2);
             result.put(

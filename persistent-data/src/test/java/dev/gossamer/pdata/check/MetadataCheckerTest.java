@@ -120,7 +120,11 @@ final class MetadataCheckerTest {
     @Test
     void anOverflowMarkWithoutAnEntryIsFound() throws Exception {
         long bitmap = indexedBitmap();
-        edit(bitmap, BITMAP, block -> block.put(16 + (int) (leaf / 4), (byte) (block.get(16 + (int) (leaf / 4)) | 3 << (leaf % 4 * 2))));
+        edit(
+                bitmap,
+                BITMAP,
+                block -> block.put(
+                        16 + (int) (leaf / 4), (byte) (block.get(16 + (int) (leaf / 4)) | 3 << (leaf % 4 * 2))));
         finds(Damage.BadOverflow.class, "metadata block " + leaf + ": is missing");
     }
 
@@ -150,7 +154,8 @@ final class MetadataCheckerTest {
         pool.blocks.discardCache();
         List<Damage> damage = pool.damage();
         assertTrue(
-                damage.stream().anyMatch(each -> kind.isInstance(each) && each.text().contains(text)),
+                damage.stream()
+                        .anyMatch(each -> kind.isInstance(each) && each.text().contains(text)),
                 () -> "not found among " + damage);
     }
 }

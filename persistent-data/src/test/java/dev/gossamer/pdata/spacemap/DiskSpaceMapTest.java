@@ -132,7 +132,8 @@ final class DiskSpaceMapTest {
 
     @Test
     void anOverflowMarkWithoutItsCountIsReported() throws Exception {
-        long bitmap = pool.tx.read(map.root().bitmapRoot(), dev.gossamer.pdata.block.BlockValidator.BTREE_NODE)
+        long bitmap = pool.tx
+                .read(map.root().bitmapRoot(), dev.gossamer.pdata.block.BlockValidator.BTREE_NODE)
                 .getLong(32 + 8 * 168);
         SealedBlock.edit(disk, bitmap, BITMAP, block -> block.put(16, (byte) 3));
         pool.close();

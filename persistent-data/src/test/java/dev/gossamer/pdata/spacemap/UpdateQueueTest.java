@@ -29,7 +29,10 @@ final class UpdateQueueTest {
             }
             assertEquals(model.size(), queue.size());
             long block = random.nextLong(50);
-            long pending = model.stream().filter(update -> update[0] == block).mapToLong(update -> update[1]).sum();
+            long pending = model.stream()
+                    .filter(update -> update[0] == block)
+                    .mapToLong(update -> update[1])
+                    .sum();
             assertEquals(pending, queue.pendingDelta(block));
             assertEquals(model.stream().anyMatch(update -> update[0] == block), queue.hasUpdateOf(block));
         }
