@@ -14,8 +14,7 @@ public final class PageMemory {
 
     /** Maps so many bytes; {@link #unmap} ends it. The address is that of a page. */
     public static long map(long lengthBytes) {
-        long address =
-                Libc.CALLS.mmap(0, lengthBytes, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS_NORESERVE, -1, 0);
+        long address = Libc.CALLS.mmap(0, lengthBytes, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS_NORESERVE, -1, 0);
         if (address == -1) {
             throw new OutOfMemoryError("cannot map " + lengthBytes + " bytes: " + Errno.name(Libc.errno()));
         }

@@ -15,8 +15,8 @@ import java.util.zip.CRC32C;
 /**
  * The metadata blocks of one device: a bounded cache that checks what it reads and seals what it writes.
  *
- * <p>Clean blocks are evicted by a clock. Changed ones stay until they are written: if one transaction changes more blocks
- * than the cache holds, the cache grows by them, and keeps the memory until it is closed.
+ * <p>Clean blocks are evicted by a clock. Changed ones stay until they are written: if one transaction changes more
+ * blocks than the cache holds, the cache grows by them, and keeps the memory until it is closed.
  *
  * <p>Owned by one thread, the pool worker.
  */

@@ -11,8 +11,8 @@ import dev.gossamer.pdata.tx.TransactionManager;
  * A copy-on-write tree of one level; the object is the code, a root location is the tree. Keys are unsigned.
  *
  * <p>Every change takes a root and returns the new one; the old root still describes the old tree, as far as it has a
- * reference of its own. Changes walk from the root to a leaf and shadow each node on the way, and make room or merge on the way
- * down, so that nothing has to be undone upwards.
+ * reference of its own. Changes walk from the root to a leaf and shadow each node on the way, and make room or merge on
+ * the way down, so that nothing has to be undone upwards.
  *
  * <p>Any {@link StorageException} out of a change means that the transaction must be aborted.
  */
@@ -69,8 +69,8 @@ public final class BTree {
     }
 
     /**
-     * Inserts a value, or replaces the one there. A reference that the new value holds has been counted by the caller; the
-     * one of a replaced value is dropped here, unless the type calls the two equal.
+     * Inserts a value, or replaces the one there. A reference that the new value holds has been counted by the caller;
+     * the one of a replaced value is dropped here, unless the type calls the two equal.
      *
      * @return the new root
      */

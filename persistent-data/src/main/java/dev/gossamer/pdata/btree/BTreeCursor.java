@@ -4,8 +4,8 @@ import dev.gossamer.io.StorageException;
 import dev.gossamer.pdata.block.MetadataBlock;
 
 /**
- * Walks the entries of a tree upwards. It reads each leaf once and holds no block, so that other trees may change meanwhile;
- * after a change of this one it must {@link #seek} again.
+ * Walks the entries of a tree upwards. It reads each leaf once and holds no block, so that other trees may change
+ * meanwhile; after a change of this one it must {@link #seek} again.
  */
 public final class BTreeCursor {
     private final BTree tree;

@@ -6,12 +6,12 @@ import dev.gossamer.pdata.block.MetadataBlock;
 import dev.gossamer.pdata.tx.TransactionManager;
 
 /**
- * A tree of trees: each upper key leads to a subtree with keys and values of its own. Pool mappings are one: device id, then
- * virtual block.
+ * A tree of trees: each upper key leads to a subtree with keys and values of its own. Pool mappings are one: device id,
+ * then virtual block.
  *
- * <p>A change below shadows the upper path first. If the upper leaf is shared, with a metadata snapshot, its copy gives each
- * subtree one more parent; the subtree's root is then shared, too, and gets copied in its turn. The subtree's new place is
- * stored in the upper leaf without counting, because shadowing has done that.
+ * <p>A change below shadows the upper path first. If the upper leaf is shared, with a metadata snapshot, its copy gives
+ * each subtree one more parent; the subtree's root is then shared, too, and gets copied in its turn. The subtree's new
+ * place is stored in the upper leaf without counting, because shadowing has done that.
  */
 public final class NestedBTree {
     /** Absent subtree: block 0 is the superblock and can be no node. */
@@ -51,8 +51,8 @@ public final class NestedBTree {
     }
 
     /**
-     * Adds a subtree under a key that has none: the snapshot step. Takes over one reference to {@code subtreeRoot}, which the
-     * caller has added before. Returns the new root.
+     * Adds a subtree under a key that has none: the snapshot step. Takes over one reference to {@code subtreeRoot},
+     * which the caller has added before. Returns the new root.
      */
     public long addSubtree(long root, long upperKey, long subtreeRoot) throws StorageException {
         Invariant.check(subtreeRoot(root, upperKey) == NONE, "the upper key has a subtree already");

@@ -4,8 +4,8 @@ import dev.gossamer.pdata.MetadataCorrupt;
 import dev.gossamer.pdata.block.MetadataBlock;
 
 /**
- * A B-tree node in its block (on-disk format, section 4). Static, over the block: a node is looked at far too often to get an
- * object of its own. Reading is public for the checker; changing is the trees' business.
+ * A B-tree node in its block (on-disk format, section 4). Static, over the block: a node is looked at far too often to
+ * get an object of its own. Reading is public for the checker; changing is the trees' business.
  *
  * <pre>
  *  byte 0      4       8          16          20           24           28         32
@@ -18,8 +18,8 @@ import dev.gossamer.pdata.block.MetadataBlock;
  *      +-------------------------------------------------------------------------+
  * </pre>
  *
- * Keys ascend, unsigned. In an internal node a value is a child's location, and its key is no greater than the child's first
- * key. Bytes beyond the entries mean nothing.
+ * Keys ascend, unsigned. In an internal node a value is a child's location, and its key is no greater than the child's
+ * first key. Bytes beyond the entries mean nothing.
  */
 public final class NodeLayout {
     static final int INTERNAL = 1;

@@ -4,8 +4,8 @@ import dev.gossamer.io.StorageException;
 import dev.gossamer.pdata.block.MetadataBlock;
 
 /**
- * Insertion (on-disk format, 5.2): top down, making room in a node before it is entered, so that a split always finds room in
- * the parent.
+ * Insertion (on-disk format, 5.2): top down, making room in a node before it is entered, so that a split always finds
+ * room in the parent.
  */
 final class TreeInsert {
     /** A neighbour takes entries only if it has at least this much room: less is not worth the move. */

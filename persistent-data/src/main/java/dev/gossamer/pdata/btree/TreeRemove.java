@@ -4,9 +4,9 @@ import dev.gossamer.io.StorageException;
 import dev.gossamer.pdata.block.MetadataBlock;
 
 /**
- * Removal (on-disk format, 5.3): top down, and a node that is about to be entered is first brought above the least number of
- * entries by its neighbour. A range goes leaf by leaf: whole leaves are unhooked from their parent without being cloned, as far
- * as the parent can spare them.
+ * Removal (on-disk format, 5.3): top down, and a node that is about to be entered is first brought above the least
+ * number of entries by its neighbour. A range goes leaf by leaf: whole leaves are unhooked from their parent without
+ * being cloned, as far as the parent can spare them.
  */
 final class TreeRemove {
     private final BTree tree;

@@ -5,8 +5,8 @@ import dev.gossamer.io.StorageException;
 /**
  * What the leaves of a tree hold, and what it means that one more or one less leaf holds it.
  *
- * <p>Values are passed as 64-bit words, first word first; a value of 4 bytes is one word below 2^32. The arrays belong to the
- * caller and are valid during the call only.
+ * <p>Values are passed as 64-bit words, first word first; a value of 4 bytes is one word below 2^32. The arrays belong
+ * to the caller and are valid during the call only.
  */
 public interface ValueType {
     /** Size in a leaf: 4, or a multiple of 8 up to 24. */

@@ -14,11 +14,11 @@ import java.util.TreeMap;
 
 /**
  * Checks a pool's committed metadata against everything the format demands: checksums, shapes and order of nodes, every
- * reference count of both devices, free counts, device details. Reads only, and needs no working space map: it believes nothing
- * that it has not counted itself.
+ * reference count of both devices, free counts, device details. Reads only, and needs no working space map: it believes
+ * nothing that it has not counted itself.
  *
- * <p>Memory: about 100 bytes per metadata block in use, and 4 bytes for each data block near one in use. One object, one
- * {@link #check}.
+ * <p>Memory: about 100 bytes per metadata block in use, and 4 bytes for each data block near one in use. One object,
+ * one {@link #check}.
  */
 public final class MetadataChecker {
     private static final int MAPPING_BYTES = 8;

@@ -6,7 +6,8 @@ import dev.gossamer.pdata.block.MetadataBlock;
 import dev.gossamer.pdata.btree.NodeLayout;
 
 /**
- * Visits each node of a kind of tree once, however many parents it has; checks its shape, and its place under every parent.
+ * Visits each node of a kind of tree once, however many parents it has; checks its shape, and its place under every
+ * parent.
  */
 final class TreeWalk {
     /** More than any tree of 64-bit keys needs; keeps a chain of damaged nodes from exhausting the stack. */

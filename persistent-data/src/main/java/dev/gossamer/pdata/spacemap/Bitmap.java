@@ -3,8 +3,8 @@ package dev.gossamer.pdata.spacemap;
 import dev.gossamer.pdata.block.MetadataBlock;
 
 /**
- * What is kept in memory of one bitmap: its {@link IndexEntry}, and which of its blocks changed between free and used since the
- * last commit.
+ * What is kept in memory of one bitmap: its {@link IndexEntry}, and which of its blocks changed between free and used
+ * since the last commit.
  */
 final class Bitmap {
     private static final int BIT_WORDS = BitmapLayout.ENTRIES / Long.SIZE;
@@ -17,7 +17,10 @@ final class Bitmap {
     int free;
     /** No entry below this one is 0; may lag behind the first that is. */
     int noneFreeBefore;
-    /** Whether the two above were found by counting. What the disk says of them is a hint: not every writer gets it right. */
+    /**
+     * Whether the two above were found by counting. What the disk says of them is a hint: not every writer gets it
+     * right.
+     */
     boolean counted;
     /** Whether the index entry on disk is out of date. */
     boolean changed;

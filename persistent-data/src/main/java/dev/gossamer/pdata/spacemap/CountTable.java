@@ -13,8 +13,8 @@ import java.util.List;
 import java.util.function.LongPredicate;
 
 /**
- * Reference counts in bitmaps and an overflow tree, as both space maps store them. Where the bitmaps are found on disk is the
- * owner's business.
+ * Reference counts in bitmaps and an overflow tree, as both space maps store them. Where the bitmaps are found on disk
+ * is the owner's business.
  *
  * <p>A count of 3 or more is 3 in the bitmap and an entry in the overflow tree; a smaller one has no entry there.
  */
@@ -44,7 +44,8 @@ final class CountTable {
     }
 
     /**
-     * @param pending tells of a block with count 0 that it is allocated all the same, because the update is still queued
+     * @param pending tells of a block with count 0 that it is allocated all the same, because the update is still
+     *     queued
      */
     CountTable(TransactionManager tx, BitmapIndex index, LongPredicate pending) {
         this.tx = tx;
@@ -94,10 +95,6 @@ final class CountTable {
         return excluded > 0;
     }
 
-    int bitmapCount() {
-        return bitmaps.size();
-    }
-
     /** Adds zeroed bitmaps until there are enough, then counts up to the new number of blocks. */
     void extend(long newBlocks) throws StorageException {
         for (int i = bitmaps.size(); i < bitmapsFor(newBlocks); i++) {
@@ -118,8 +115,8 @@ final class CountTable {
     }
 
     /**
-     * Adds 1 or -1 to a count. The bits are changed last, after everything that may ask for other counts on the way, so that a
-     * queued update can be looked upon as pending until this returns.
+     * Adds 1 or -1 to a count. The bits are changed last, after everything that may ask for other counts on the way, so
+     * that a queued update can be looked upon as pending until this returns.
      */
     void change(long block, int delta) throws StorageException {
         checkRange(block);
@@ -154,8 +151,8 @@ final class CountTable {
     }
 
     /**
-     * Finds a block that can be allocated: from behind the last one found to the end, then from the start. Returns -1 if there is
-     * none. The caller has to count it.
+     * Finds a block that can be allocated: from behind the last one found to the end, then from the start. Returns -1
+     * if there is none. The caller has to count it.
      */
     long findFree() throws StorageException {
         long found = findFree(false);
@@ -205,11 +202,10 @@ final class CountTable {
         return false;
     }
 
-    Bitmap bitmapNumber(int number) throws StorageException {
-        return bitmap(number);
-    }
-
-    /** The current state is the committed one: what was freed can be allocated, unless it is {@linkplain #withhold withheld}. */
+    /**
+     * The current state is the committed one: what was freed can be allocated, unless it is {@linkplain #withhold
+     * withheld}.
+     */
     FreedBlocks committed() {
         FreedBlocks freed = new FreedBlocks();
         for (Bitmap bitmap : touched) {

@@ -12,15 +12,15 @@ import java.util.HashSet;
 import java.util.Set;
 
 /**
- * Counts of the data blocks. Its bitmaps are found through a tree of index entries, key = bitmap number; changed entries are
- * kept in memory until the commit.
+ * Counts of the data blocks. Its bitmaps are found through a tree of index entries, key = bitmap number; changed
+ * entries are kept in memory until the commit.
  *
- * <p>A block for data that is on its way is {@linkplain #reserve reserved} first, in memory only, and counted when it is mapped:
- * so a crash in between leaks nothing.
+ * <p>A block for data that is on its way is {@linkplain #reserve reserved} first, in memory only, and counted when it
+ * is mapped: so a crash in between leaks nothing.
  *
  * <p>A block freed by a transaction comes back in two steps. The commit makes it free, but the pool
- * {@linkplain #takeFreed takes} the set and {@linkplain #release releases} it only when all I/O that may still know the old
- * mapping is done.
+ * {@linkplain #takeFreed takes} the set and {@linkplain #release releases} it only when all I/O that may still know the
+ * old mapping is done.
  */
 public final class DiskSpaceMap implements SpaceMap, CommitParticipant {
     /** A mapping has 40 bits for the data block. */
@@ -99,8 +99,8 @@ public final class DiskSpaceMap implements SpaceMap, CommitParticipant {
     }
 
     /**
-     * Takes a free block without counting it; nothing of this reaches the disk. End it with {@link #unreserve}, and count the
-     * block with {@link #increment} if it is to be used.
+     * Takes a free block without counting it; nothing of this reaches the disk. End it with {@link #unreserve}, and
+     * count the block with {@link #increment} if it is to be used.
      *
      * @throws OutOfDataSpace if no block is free now
      */
@@ -115,7 +115,9 @@ public final class DiskSpaceMap implements SpaceMap, CommitParticipant {
         Invariant.check(reserved.remove(block), "ended a reservation that was not there");
     }
 
-    /** Whether there are free blocks that cannot be allocated yet: they will be, after a commit and {@link #release}. */
+    /**
+     * Whether there are free blocks that cannot be allocated yet: they will be, after a commit and {@link #release}.
+     */
     public boolean hasFreed() {
         return table.hasExcluded();
     }
@@ -126,7 +128,10 @@ public final class DiskSpaceMap implements SpaceMap, CommitParticipant {
         table.extend(newBlocks);
     }
 
-    /** Reads all bitmaps not read yet, after which {@link #allocated} and {@link #free} are exact whatever the disk said. */
+    /**
+     * Reads all bitmaps not read yet, after which {@link #allocated} and {@link #free} are exact whatever the disk
+     * said.
+     */
     public void recount() throws StorageException {
         table.countAll();
     }

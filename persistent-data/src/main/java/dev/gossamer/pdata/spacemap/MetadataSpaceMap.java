@@ -13,13 +13,13 @@ import dev.gossamer.pdata.tx.TransactionManager;
 /**
  * Counts of the metadata blocks, those that the counts themselves are stored in included.
  *
- * <p>Changing a count shadows a bitmap and may change the overflow tree, which allocates and frees metadata blocks, which
- * changes counts. So updates are queued and applied one after the other: what an update brings about goes to the end of the
- * queue, and a query adds what is still waiting. It ends because a bitmap or node that was shadowed once in a transaction is
- * changed in place from then on.
+ * <p>Changing a count shadows a bitmap and may change the overflow tree, which allocates and frees metadata blocks,
+ * which changes counts. So updates are queued and applied one after the other: what an update brings about goes to the
+ * end of the queue, and a query adds what is still waiting. It ends because a bitmap or node that was shadowed once in
+ * a transaction is changed in place from then on.
  *
- * <p>Bitmaps are found through the index block, a plain array, so that a bitmap can move without any further allocation. In memory
- * the index changes at once, on disk at commit (on-disk format, section 8).
+ * <p>Bitmaps are found through the index block, a plain array, so that a bitmap can move without any further
+ * allocation. In memory the index changes at once, on disk at commit (on-disk format, section 8).
  *
  * <pre>
  *  byte 0      4       8          16        32                    4096
@@ -50,8 +50,8 @@ public final class MetadataSpaceMap implements SpaceMap, MetadataAllocator {
     }
 
     /**
-     * Formats: makes the counts of a device of {@code deviceBlocks} blocks (of which at most {@link #MAX_BLOCKS} are used). Block 0,
-     * the superblock, is counted; writing it is up to the caller.
+     * Formats: makes the counts of a device of {@code deviceBlocks} blocks (of which at most {@link #MAX_BLOCKS} are
+     * used). Block 0, the superblock, is counted; writing it is up to the caller.
      */
     public static MetadataSpaceMap create(TransactionManager tx, long deviceBlocks) throws StorageException {
         MetadataSpaceMap map = new MetadataSpaceMap(tx);

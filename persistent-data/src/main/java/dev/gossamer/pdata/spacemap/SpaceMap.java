@@ -5,8 +5,8 @@ import dev.gossamer.io.StorageException;
 /**
  * One reference count per block of a device, and allocation.
  *
- * <p>The rule that everything rests on: a block that the last commit uses is never allocated, even if it has been freed since.
- * A crash leads back to that commit. So "free" here always means free now.
+ * <p>The rule that everything rests on: a block that the last commit uses is never allocated, even if it has been freed
+ * since. A crash leads back to that commit. So "free" here always means free now.
  */
 public interface SpaceMap {
     /** How many blocks are counted. */
@@ -15,7 +15,9 @@ public interface SpaceMap {
     /** How many blocks have a count other than 0. After opening, a hint until the bitmaps have been looked at. */
     long allocated();
 
-    /** How many blocks can be allocated now: count 0, and in use neither in the committed state nor by held-back frees. */
+    /**
+     * How many blocks can be allocated now: count 0, and in use neither in the committed state nor by held-back frees.
+     */
     long free();
 
     /** References to a block. */

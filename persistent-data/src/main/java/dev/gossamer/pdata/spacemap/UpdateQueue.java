@@ -5,14 +5,14 @@ import dev.gossamer.io.Invariant;
 /**
  * Count updates that wait until the one being applied is done, first in, first out.
  *
- * <p>The order is a matter of correctness: an update may be the increment of a block just allocated, and one further back the
- * decrement that frees it again. In order of arrival every prefix is a history that really happened.
+ * <p>The order is a matter of correctness: an update may be the increment of a block just allocated, and one further
+ * back the decrement that frees it again. In order of arrival every prefix is a history that really happened.
  */
 final class UpdateQueue {
     /**
-     * An update adds at most those for one bitmap and one path of the overflow tree with its neighbours, fewer than 64, and
-     * only the first time in a transaction that these are touched; growth adds one for each of at most 255 bitmaps. The
-     * limit is far above, and is there so that a mistake does not eat the memory.
+     * An update adds at most those for one bitmap and one path of the overflow tree with its neighbours, fewer than 64,
+     * and only the first time in a transaction that these are touched; growth adds one for each of at most 255 bitmaps.
+     * The limit is far above, and is there so that a mistake does not eat the memory.
      */
     private static final int LIMIT = 1 << 16;
 

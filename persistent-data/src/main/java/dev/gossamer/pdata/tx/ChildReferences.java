@@ -10,8 +10,8 @@ public interface ChildReferences {
     ChildReferences NONE = copy -> {};
 
     /**
-     * Adds one reference to everything that the block refers to. Called when a shared block was copied: its children now
-     * have one more parent.
+     * Adds one reference to everything that the block refers to. Called when a shared block was copied: its children
+     * now have one more parent.
      */
     void increment(MetadataBlock copy) throws StorageException;
 }

@@ -3,8 +3,8 @@ package dev.gossamer.pdata.tx;
 import dev.gossamer.io.StorageException;
 
 /**
- * What a transaction needs of the metadata space map. Only the space map implements it; it stands here so that the space
- * map can be built from transactions, and not the other way round as well.
+ * What a transaction needs of the metadata space map. Only the space map implements it; it stands here so that the
+ * space map can be built from transactions, and not the other way round as well.
  */
 public interface MetadataAllocator extends CommitParticipant {
     /** A block that neither the committed nor the running state uses, now with count 1. */

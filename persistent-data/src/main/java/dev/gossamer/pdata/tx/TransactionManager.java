@@ -16,14 +16,14 @@ import java.util.List;
  * <p>A transaction begins with its first change and ends in one of two ways.
  *
  * <ul>
- *   <li><em>Commit</em>, in two phases. The caller makes the data device stable and puts its own changes into trees, then
- *       calls {@link #preCommit}: space maps go into blocks, all changed blocks are written and flushed. A crash up to here
- *       leaves the previous state, since nothing refers to what was written. Now the roots are final: the caller
- *       puts them into {@link #superblockForUpdate} and calls {@link #commit}. That one write, of which only the first
- *       sector changes, is the commit: a crash before it leaves the previous state, after it the new one.
- *   <li><em>Abort</em>: after any {@link StorageException} out of a changing call, the state in memory is half changed. The caller
- *       drops all objects of this package and those above, calls {@link BlockManager#discardCache} and opens anew from
- *       the superblock.
+ *   <li><em>Commit</em>, in two phases. The caller makes the data device stable and puts its own changes into trees,
+ *       then calls {@link #preCommit}: space maps go into blocks, all changed blocks are written and flushed. A crash
+ *       up to here leaves the previous state, since nothing refers to what was written. Now the roots are final: the
+ *       caller puts them into {@link #superblockForUpdate} and calls {@link #commit}. That one write, of which only the
+ *       first sector changes, is the commit: a crash before it leaves the previous state, after it the new one.
+ *   <li><em>Abort</em>: after any {@link StorageException} out of a changing call, the state in memory is half changed.
+ *       The caller drops all objects of this package and those above, calls {@link BlockManager#discardCache} and opens
+ *       anew from the superblock.
  * </ul>
  *
  * <p>Owned by one thread, the pool worker.
@@ -53,8 +53,8 @@ public final class TransactionManager {
     }
 
     /**
-     * A block for reading. The object is good until the next call that reads or changes another block; keep the location
-     * rather than the object.
+     * A block for reading. The object is good until the next call that reads or changes another block; keep the
+     * location rather than the object.
      *
      * @throws dev.gossamer.pdata.MetadataCorrupt if the block is not what it should be
      */
@@ -68,9 +68,9 @@ public final class TransactionManager {
     }
 
     /**
-     * A writable version of a block: itself if it is private to this transaction, otherwise a copy at a new location, which
-     * the caller stores where it found the old one, without touching counts. A block that is new in this transaction but shared
-     * is copied as well.
+     * A writable version of a block: itself if it is private to this transaction, otherwise a copy at a new location,
+     * which the caller stores where it found the old one, without touching counts. A block that is new in this
+     * transaction but shared is copied as well.
      *
      * @param children told to add references if the old block keeps other parents
      */

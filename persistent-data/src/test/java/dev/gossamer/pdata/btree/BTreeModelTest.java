@@ -15,7 +15,9 @@ import java.util.TreeMap;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Random changes to some trees that share nodes, against TreeMaps; leaf references are counted and compared as well. */
+/**
+ * Random changes to some trees that share nodes, against TreeMaps; leaf references are counted and compared as well.
+ */
 final class BTreeModelTest {
 
     /** Counts references per first word of the values, as a data space map would. */

@@ -7,6 +7,7 @@ import dev.gossamer.io.StorageException;
 import dev.gossamer.io.sim.SimulatedDisk;
 import dev.gossamer.pdata.spacemap.SealedBlock;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.List;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
@@ -37,7 +38,7 @@ final class MetadataCheckerTest {
         assertEquals(List.of(), pool.damage());
         subtree = pool.mappings.subtreeRoot(pool.mappingRoot, 1);
         leaf = ByteBuffer.wrap(disk.readNow(subtree * 4096 + VALUES, 8))
-                .order(java.nio.ByteOrder.LITTLE_ENDIAN)
+                .order(ByteOrder.LITTLE_ENDIAN)
                 .getLong();
     }
 
@@ -142,7 +143,7 @@ final class MetadataCheckerTest {
 
     private long indexedBitmap() {
         return ByteBuffer.wrap(disk.readNow(pool.metadataMap.root().bitmapRoot() * 4096 + 16, 8))
-                .order(java.nio.ByteOrder.LITTLE_ENDIAN)
+                .order(ByteOrder.LITTLE_ENDIAN)
                 .getLong();
     }
 

@@ -8,8 +8,8 @@ import java.util.SplittableRandom;
 import java.util.TreeMap;
 
 /**
- * A random story of a pool, told to the pool and to plain maps at once. Equal seeds tell equal stories, whatever happens to
- * the pool's disk.
+ * A random story of a pool, told to the pool and to plain maps at once. Equal seeds tell equal stories, whatever
+ * happens to the pool's disk.
  */
 final class PoolModel {
     /** Device id to virtual block to packed mapping. */

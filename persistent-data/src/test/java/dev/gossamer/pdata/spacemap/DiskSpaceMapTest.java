@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.sim.SimulatedDisk;
 import dev.gossamer.pdata.OutOfDataSpace;
+import dev.gossamer.pdata.block.BlockValidator;
 import dev.gossamer.pdata.check.TestPool;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -132,9 +133,8 @@ final class DiskSpaceMapTest {
 
     @Test
     void anOverflowMarkWithoutItsCountIsReported() throws Exception {
-        long bitmap = pool.tx
-                .read(map.root().bitmapRoot(), dev.gossamer.pdata.block.BlockValidator.BTREE_NODE)
-                .getLong(32 + 8 * 168);
+        long bitmap =
+                pool.tx.read(map.root().bitmapRoot(), BlockValidator.BTREE_NODE).getLong(32 + 8 * 168);
         SealedBlock.edit(disk, bitmap, BITMAP, block -> block.put(16, (byte) 3));
         pool.close();
         pool = TestPool.open(disk, 64);

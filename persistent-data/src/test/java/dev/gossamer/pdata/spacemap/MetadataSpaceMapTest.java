@@ -22,8 +22,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 final class MetadataSpaceMapTest {
 
     /**
-     * Going from 3 to 2 removes an entry of the overflow tree. When a node of that tree then merges with its neighbour, the
-     * neighbour, shadowed a moment before, is freed while its first increment is still waiting.
+     * Going from 3 to 2 removes an entry of the overflow tree. When a node of that tree then merges with its neighbour,
+     * the neighbour, shadowed a moment before, is freed while its first increment is still waiting.
      */
     @ParameterizedTest
     @ValueSource(longs = {1, 2, 3, 4})
@@ -101,6 +101,22 @@ final class MetadataSpaceMapTest {
             }
             pool.commit();
             assertEquals(used + 6 + 1000, pool.metadataMap.allocated());
+        }
+    }
+
+    /**
+     * With one block left, the search comes around to the block that was picked a moment ago and whose count is still
+     * waiting: moving the bitmap must not get it as well.
+     */
+    @Test
+    void aBlockPickedButNotYetCountedIsNotPickedAgain() throws Exception {
+        try (TestPool pool = TestPool.format(new SimulatedDisk(10 * 4096), 10, 64)) {
+            assertEquals(1, pool.metadataMap.free());
+            assertThrows(OutOfMetadataSpace.class, pool.metadataMap::allocate);
+        }
+        try (TestPool pool = TestPool.format(new SimulatedDisk(11 * 4096), 10, 64)) {
+            assertEquals(1, pool.metadataMap.count(pool.metadataMap.allocate()));
+            assertThrows(OutOfMetadataSpace.class, pool.metadataMap::allocate);
         }
     }
 
