@@ -169,6 +169,11 @@ final class AdminApi {
         return answer(201, AdminJson.volume(volume));
     }
 
+    /** An answer to what never became a request. */
+    AdminResponse refuse(int status, String message) {
+        return answer(status, AdminJson.error(message));
+    }
+
     private AdminResponse refusal(Throwable failure) {
         Throwable cause = cause(failure);
         if (cause instanceof AdminRefusal refusal) {

@@ -6,12 +6,15 @@ import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.SimpleChannelInboundHandler;
 import io.netty.handler.codec.http.DefaultFullHttpResponse;
-import io.netty.handler.codec.http.FullHttpRequest;
 import io.netty.handler.codec.http.FullHttpResponse;
+import io.netty.handler.codec.http.HttpContent;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaderValues;
+import io.netty.handler.codec.http.HttpObject;
+import io.netty.handler.codec.http.HttpRequest;
 import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpVersion;
+import io.netty.handler.codec.http.LastHttpContent;
 import io.netty.util.concurrent.Future;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -22,14 +25,20 @@ import org.slf4j.LoggerFactory;
 /** One admin connection: one request, one answer, then the end. So nothing has to be kept in order or for long. */
 @SuppressWarnings(
         "FutureReturnValueIgnored") // A channel that does not close, or write, reports it as an exception of its own.
-final class AdminHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
+final class AdminHandler extends SimpleChannelInboundHandler<HttpObject> {
     private static final Logger LOG = LoggerFactory.getLogger(AdminHandler.class);
+
+    /** Bodies are a name and a size. */
+    private static final int BODY_LIMIT_BYTES = 16 << 10;
 
     /** A client that has not sent its request by then never will. */
     private static final long REQUEST_TIMEOUT_SECONDS = 10;
 
     private final AdminApi api;
+    private final StringBuilder body = new StringBuilder();
     private Future<?> timeout;
+    private HttpRequest head;
+    private int bodyBytes;
     private boolean answering;
 
     AdminHandler(AdminApi api) {
@@ -48,24 +57,50 @@ final class AdminHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
         ctx.fireChannelInactive();
     }
 
+    /** A request arrives in parts: its head, then pieces of its body, the last of them marked. */
     @Override
-    protected void channelRead0(ChannelHandlerContext ctx, FullHttpRequest request) {
+    protected void channelRead0(ChannelHandlerContext ctx, HttpObject part) {
         if (answering) {
+            return;
+        }
+        if (!part.decoderResult().isSuccess()) {
+            refuse(ctx, AdminRefusal.BAD_REQUEST, "this is no HTTP request");
+            return;
+        }
+        if (part instanceof HttpRequest request) {
+            head = request;
+        }
+        if (part instanceof HttpContent content) {
+            bodyBytes += content.content().readableBytes();
+            if (bodyBytes > BODY_LIMIT_BYTES) {
+                refuse(ctx, AdminRefusal.TOO_LARGE, "request body is longer than " + BODY_LIMIT_BYTES + " bytes");
+                return;
+            }
+            body.append(content.content().toString(StandardCharsets.ISO_8859_1));
+        }
+        if (part instanceof LastHttpContent) {
+            answer(ctx);
+        }
+    }
+
+    private void answer(ChannelHandlerContext ctx) {
+        if (!head.uri().startsWith("/")) {
+            refuse(ctx, AdminRefusal.BAD_REQUEST, "path must begin with a slash");
             return;
         }
         answering = true;
         timeout.cancel(false);
-        if (!request.decoderResult().isSuccess() || !request.uri().startsWith("/")) {
-            send(
-                    ctx,
-                    new AdminResponse(
-                            AdminRefusal.BAD_REQUEST, AdminResponse.JSON, "{\"error\":\"no HTTP request\"}\n"));
-            return;
-        }
-        String path = withoutQuery(request.uri());
-        String body = request.content().toString(StandardCharsets.UTF_8);
+        String path = withoutQuery(head.uri());
+        // Bytes were kept as they came: a piece may end within a character.
+        String text = new String(body.toString().getBytes(StandardCharsets.ISO_8859_1), StandardCharsets.UTF_8);
         // Completes on this loop or on the pool's worker; Netty takes writes from any thread.
-        api.handle(request.method().name(), path, body).thenAccept(response -> send(ctx, response));
+        api.handle(head.method().name(), path, text).thenAccept(response -> send(ctx, response));
+    }
+
+    private void refuse(ChannelHandlerContext ctx, int status, String message) {
+        answering = true;
+        timeout.cancel(false);
+        send(ctx, api.refuse(status, message));
     }
 
     private static String withoutQuery(String uri) {

@@ -1,7 +1,6 @@
 package dev.gossamer.daemon.admin;
 
 import dev.gossamer.io.Errno;
-import dev.gossamer.io.StorageException;
 
 /** Ends a request with an HTTP status and one line that says why. */
 final class AdminRefusal extends RuntimeException {
@@ -11,6 +10,7 @@ final class AdminRefusal extends RuntimeException {
     static final int NOT_FOUND = 404;
     static final int METHOD_NOT_ALLOWED = 405;
     static final int CONFLICT = 409;
+    static final int TOO_LARGE = 413;
     static final int INTERNAL_ERROR = 500;
     static final int UNAVAILABLE = 503;
     static final int NO_SPACE = 507;
@@ -27,10 +27,6 @@ final class AdminRefusal extends RuntimeException {
     }
 
     /** What the pool refused, as HTTP has it. */
-    static AdminRefusal of(StorageException refused) {
-        return new AdminRefusal(statusOf(refused.errno()), refused.getMessage());
-    }
-
     static int statusOf(int errno) {
         return switch (errno) {
             case Errno.EINVAL, Errno.EFBIG -> BAD_REQUEST;

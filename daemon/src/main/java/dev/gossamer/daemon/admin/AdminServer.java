@@ -7,7 +7,6 @@ import dev.gossamer.io.ring.IoLoops;
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelInitializer;
-import io.netty.handler.codec.http.HttpObjectAggregator;
 import io.netty.handler.codec.http.HttpServerCodec;
 import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -16,9 +15,6 @@ import java.util.concurrent.atomic.AtomicInteger;
 @SuppressWarnings(
         "FutureReturnValueIgnored") // A channel that does not close, or write, reports it as an exception of its own.
 public final class AdminServer {
-    /** Bodies are a name and a size. */
-    private static final int BODY_LIMIT_BYTES = 16 << 10;
-
     /** A handful of scripts and a scraper; more at once is a mistake, and is closed. */
     private static final int CONNECTION_LIMIT = 64;
 
@@ -68,10 +64,7 @@ public final class AdminServer {
                 channel.close();
                 return;
             }
-            channel.pipeline()
-                    .addLast(new HttpServerCodec())
-                    .addLast(new HttpObjectAggregator(BODY_LIMIT_BYTES))
-                    .addLast(new AdminHandler(api));
+            channel.pipeline().addLast(new HttpServerCodec()).addLast(new AdminHandler(api));
         }
     }
 }

@@ -3,10 +3,10 @@ package dev.gossamer.daemon.server;
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.nbd.handshake.ExportInfo;
 import dev.gossamer.nbd.wire.NbdFlags;
+import dev.gossamer.thin.PoolMode;
 import dev.gossamer.thin.ThinPool;
 import dev.gossamer.thin.VolumeInfo;
 import java.util.List;
-import java.util.function.Supplier;
 
 /** The volumes of a thin pool as NBD exports of the same names. The empty name means the only volume, if there is one. */
 public final class VolumeExports implements Exports {
@@ -36,15 +36,16 @@ public final class VolumeExports implements Exports {
 
     @Override
     public List<ExportInfo> list() {
+        boolean frozen = isFrozen();
         return pool.volumes().stream()
-                .map(volume -> describe(volume, preferredBlockBytes))
+                .map(volume -> describe(volume, frozen, preferredBlockBytes))
                 .toList();
     }
 
     @Override
     public ExportInfo find(String name) {
-        VolumeInfo volume = select(name, pool::volumes);
-        return volume == null ? null : describe(volume, preferredBlockBytes);
+        VolumeInfo volume = name.isEmpty() ? onlyOne(pool.volumes()) : pool.volume(name);
+        return volume == null ? null : describe(volume, isFrozen(), preferredBlockBytes);
     }
 
     @Override
@@ -52,20 +53,16 @@ public final class VolumeExports implements Exports {
         return pool.openVolume(name);
     }
 
-    static VolumeInfo select(String name, Supplier<List<VolumeInfo>> volumes) {
-        List<VolumeInfo> all = volumes.get();
-        if (name.isEmpty()) {
-            return all.size() == 1 ? all.getFirst() : null;
-        }
-        for (VolumeInfo volume : all) {
-            if (volume.name().equals(name)) {
-                return volume;
-            }
-        }
-        return null;
+    /** A client learns of a pool's mode when it connects, as a read-only export (rule M-9). */
+    private boolean isFrozen() {
+        return pool.mode().compareTo(PoolMode.READ_ONLY) >= 0;
     }
 
-    static ExportInfo describe(VolumeInfo volume, int preferredBlockBytes) {
+    static VolumeInfo onlyOne(List<VolumeInfo> volumes) {
+        return volumes.size() == 1 ? volumes.getFirst() : null;
+    }
+
+    static ExportInfo describe(VolumeInfo volume, boolean frozen, int preferredBlockBytes) {
         String description = "thin volume " + volume.id();
         if (volume.isSnapshot()) {
             description += ", snapshot of " + volume.originId();
@@ -74,7 +71,7 @@ public final class VolumeExports implements Exports {
                 volume.name(),
                 description,
                 volume.sizeBytes(),
-                volume.readOnly() ? READ_ONLY_FLAGS : WRITABLE_FLAGS,
+                frozen || volume.readOnly() ? READ_ONLY_FLAGS : WRITABLE_FLAGS,
                 MINIMUM_BLOCK_BYTES,
                 preferredBlockBytes,
                 MAXIMUM_PAYLOAD_BYTES);

@@ -203,13 +203,20 @@ class NbdServerTest {
     }
 
     @Test
-    void memoryOfAPayloadLimitIsFreeAgainOnceRepliesAreSent() throws IOException {
+    void theDataOfAConnectionIsLimitedAndFreeAgainOnceItIsSent() throws IOException {
         ConnectionLimits limits = new ConnectionLimits(256, 64 << 10, 32 << 20, 60_000);
-        try (NbdTestClient client = start(limits, BUFFER_BYTES)) {
+        try (NbdTestClient client = start(limits, BUFFER_BYTES);
+                NbdTestClient other = new NbdTestClient(socket, EXPORT)) {
+            device.hold();
             int reads = 200;
             for (long cookie = 0; cookie < reads; cookie++) {
                 client.read(cookie, 0, 32 << 10);
             }
+            device.awaitSubmitted(2);
+            other.read(1, 0, 1);
+            device.awaitSubmitted(3);
+            assertEquals(3, device.submitted(), "64 KiB are two reads of 32 KiB, and one of the other connection");
+            device.releaseAll();
             for (int i = 0; i < reads; i++) {
                 assertEquals(NbdError.OK, client.reply(32 << 10).error());
             }
@@ -252,9 +259,13 @@ class NbdServerTest {
         }
     }
 
+    /** Over TCP: of a Unix socket, Netty's io_uring transport closes both directions. */
     @Test
     void aHalfClosedPeerStillGetsItsReplies() throws IOException {
-        try (NbdTestClient client = start()) {
+        start().close();
+        device.awaitClosed();
+        ListenAddress.Tcp tcp = (ListenAddress.Tcp) server.listen(ListenAddress.parse("tcp:127.0.0.1:0"));
+        try (NbdTestClient client = new NbdTestClient(tcp.address(), EXPORT)) {
             device.hold();
             client.read(1, 0, 10);
             device.awaitSubmitted(1);
@@ -262,7 +273,6 @@ class NbdServerTest {
             device.releaseAll();
             assertEquals(1, client.reply(10).cookie());
             assertTrue(client.atEnd());
-            device.awaitClosed();
         }
     }
 
@@ -338,27 +348,21 @@ class NbdServerTest {
 
     @Test
     void aStopLetsRequestsEndAndRefusesNewOnes() throws IOException {
-        try (NbdTestClient client = start()) {
+        ConnectionLimits one = new ConnectionLimits(1, 64 << 20, 32 << 20, 60_000);
+        try (NbdTestClient client = start(one, BUFFER_BYTES)) {
             device.hold();
             client.read(1, 0, 10);
+            client.read(2, 0, 10);
             device.awaitSubmitted(1);
             Thread stopper = Thread.ofPlatform().start(() -> server.stop(10_000));
-            assertThrows(IOException.class, () -> {
-                while (true) {
-                    new NbdTestClient(socket, EXPORT).close();
-                }
-            });
-            client.read(2, 0, 10);
             NbdTestClient.Reply refused = client.reply(0);
-            if (refused.error() == NbdError.OK) {
-                throw new AssertionError("the held read cannot have been answered");
-            }
             assertEquals(2, refused.cookie());
             assertEquals(NbdError.ESHUTDOWN, refused.error());
             device.releaseAll();
             assertEquals(1, client.reply(10).cookie());
             assertTrue(client.atEnd());
             join(stopper);
+            assertThrows(IOException.class, () -> new NbdTestClient(socket, EXPORT));
         }
     }
 

@@ -3,6 +3,7 @@ package dev.gossamer.daemon.server;
 import dev.gossamer.nbd.wire.NbdCommand;
 import java.io.EOFException;
 import java.io.IOException;
+import java.net.SocketAddress;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
@@ -22,7 +23,11 @@ final class NbdTestClient implements AutoCloseable {
 
     /** Connects and enters transmission. */
     NbdTestClient(Path socket, String export) throws IOException {
-        channel = SocketChannel.open(UnixDomainSocketAddress.of(socket));
+        this(UnixDomainSocketAddress.of(socket), export);
+    }
+
+    NbdTestClient(SocketAddress address, String export) throws IOException {
+        channel = SocketChannel.open(address);
         receive(18);
         byte[] name = export.getBytes(StandardCharsets.UTF_8);
         ByteBuffer go = ByteBuffer.allocate(4 + 16 + 4 + name.length + 2);

@@ -18,16 +18,14 @@ class VolumeExportsTest {
     void theEmptyNameMeansTheOnlyVolume() {
         VolumeInfo a = volume(1, "a", false, -1);
         VolumeInfo b = volume(2, "b", false, -1);
-        assertEquals(a, VolumeExports.select("", () -> List.of(a)));
-        assertNull(VolumeExports.select("", () -> List.of(a, b)));
-        assertNull(VolumeExports.select("", List::of));
-        assertEquals(b, VolumeExports.select("b", () -> List.of(a, b)));
-        assertNull(VolumeExports.select("c", () -> List.of(a, b)));
+        assertEquals(a, VolumeExports.onlyOne(List.of(a)));
+        assertNull(VolumeExports.onlyOne(List.of(a, b)));
+        assertNull(VolumeExports.onlyOne(List.of()));
     }
 
     @Test
     void aReadOnlySnapshotSaysSoAndOffersNoTrim() {
-        ExportInfo info = VolumeExports.describe(volume(12, "snap", true, 7), 65536);
+        ExportInfo info = VolumeExports.describe(volume(12, "snap", true, 7), false, 65536);
         assertEquals("thin volume 12, snapshot of 7", info.description());
         assertEquals(
                 NbdFlags.HAS_FLAGS | NbdFlags.READ_ONLY | NbdFlags.SEND_FLUSH | NbdFlags.CAN_MULTI_CONN,
