@@ -40,6 +40,11 @@ final class DaemonPool implements ServedPool {
     }
 
     @Override
+    public VolumeInfo volume(String name) {
+        return pool.volume(name);
+    }
+
+    @Override
     public CompletableFuture<VolumeInfo> createVolume(VolumeSpec spec) {
         return pool.createVolume(spec);
     }

@@ -107,7 +107,7 @@ class DaemonTest {
     @Test
     void whatIsWrongIsRefusedWithAReason() throws IOException {
         ok(201, "POST", "/v1/volumes", "{\"name\":\"vol0\",\"sizeBytes\":1048576}");
-        refused(409, "POST", "/v1/volumes", "{\"name\":\"vol0\",\"sizeBytes\":1048576}", "vol0 already");
+        refused(409, "POST", "/v1/volumes", "{\"name\":\"vol0\",\"sizeBytes\":1048576}", "exists already");
         refused(400, "POST", "/v1/volumes", "{\"name\":\"a/b\",\"sizeBytes\":1048576}", "a/b");
         refused(400, "POST", "/v1/volumes", "{\"name\":\"a\",\"sizeBytes\":1000}", "1000");
         refused(400, "POST", "/v1/volumes", "{\"name\":\"a\",\"sizeBytes\":1e6}", "sizeBytes");

@@ -19,6 +19,11 @@ public interface BlockDevice extends AutoCloseable {
     /** The current geometry; the size of a volume can change while it is open. Callable from any thread. */
     BlockGeometry geometry();
 
+    /** The current size alone, for the path of every request. Callable from any thread. */
+    default long sizeBytes() {
+        return geometry().sizeBytes();
+    }
+
     /** Starts a request. Never blocks and never throws for the request's sake: errors come with its completion. */
     void submit(BlockRequest request);
 

@@ -3,6 +3,7 @@ package dev.gossamer.thin;
 import dev.gossamer.io.BlockCompletion;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.IoLoop;
+import dev.gossamer.io.buffer.IoBufferPool;
 import java.util.ArrayDeque;
 
 /**
@@ -21,7 +22,13 @@ import java.util.ArrayDeque;
  * <p>Two epochs are enough: a drain that arrives while one is under way starts after it. Counting is a plain increment:
  * no fence and no shared cache line on the path of mapped I/O.
  */
-final class LoopShare {
+final class LoopShare implements AutoCloseable {
+    /** An unaligned read goes through memory of its own in slices of at most this (and the rest of a sector). */
+    static final int BOUNCE_SLICE_BYTES = 128 << 10;
+
+    // Eight slices under way at a time; unaligned reads are rare and may wait for each other.
+    private static final int BOUNCE_BYTES = 1 << 20;
+
     private final IoLoop loop;
     private final BlockCompletion[] leave = {this::leaveEven, this::leaveOdd};
     private final int[] inFlight = new int[2];
@@ -34,6 +41,9 @@ final class LoopShare {
 
     /** For the map look-up of this loop: reused, so that it allocates nothing. */
     final MappedRun run = new MappedRun();
+
+    /** Memory for unaligned reads of this loop, for its thread. */
+    final IoBufferPool bounceBuffers = new IoBufferPool(BOUNCE_BYTES);
 
     LoopShare(IoLoop loop) {
         this.loop = loop;
@@ -71,6 +81,12 @@ final class LoopShare {
         if (inbox.push(request)) {
             loop.execute(takeInbox);
         }
+    }
+
+    /** The pool is closed: nothing is in flight. */
+    @Override
+    public void close() {
+        bounceBuffers.close();
     }
 
     private void takeInbox() {

@@ -160,6 +160,14 @@ final class PoolWorker {
         data.submit(request);
     }
 
+    /** The last thing: nothing is in flight, the last commit is done. */
+    void close() {
+        committer.close();
+        for (LoopShare share : shares) {
+            share.close();
+        }
+    }
+
     /** Runs a task now, or else as soon as no block of the device is being prepared or rewritten. */
     void whenIdle(ThinDevice device, Runnable task) {
         if (device.cells.isEmpty()) {

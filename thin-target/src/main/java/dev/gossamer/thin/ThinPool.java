@@ -107,6 +107,12 @@ public final class ThinPool {
         return devices.infos();
     }
 
+    /** A volume by its name; null if there is none. */
+    public VolumeInfo volume(String name) {
+        ThinDevice device = devices.named(name);
+        return device == null ? null : device.info();
+    }
+
     /** Opens a volume for I/O from the pool's loops. Null if there is none of that name. Close it to give it back. */
     public ThinVolume openVolume(String name) {
         ThinDevice device = devices.named(name);
@@ -180,7 +186,7 @@ public final class ThinPool {
             } catch (StorageException e) {
                 closed.completeExceptionally(e);
             } finally {
-                worker.committer().close();
+                worker.close();
                 metadata.close();
                 metadataDevice.close();
                 data.close();

@@ -6,8 +6,8 @@ import dev.gossamer.io.BlockGeometry;
 import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
-import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.buffer.IoBuffer;
+import dev.gossamer.io.buffer.IoBufferPool;
 
 /**
  * An open handle of a volume: the block device that is exported. Serves any range, aligned or not.
@@ -21,7 +21,7 @@ public final class ThinVolume implements BlockDevice {
     private final BlockDevice data;
     private final int dataAlignmentBytes;
     private final BlockCompletion afterFuaWrite = this::afterFuaWrite;
-    private final BlockCompletion afterCoveringRead = this::afterCoveringRead;
+    private final BlockCompletion afterSliceRead = this::afterSliceRead;
     private final BlockCompletion afterDataFlush = ThinVolume::afterDataFlush;
     private boolean closed;
 
@@ -36,6 +36,11 @@ public final class ThinVolume implements BlockDevice {
     public BlockGeometry geometry() {
         boolean readOnly = device.isReadOnly() || worker.mode().compareTo(PoolMode.READ_ONLY) >= 0;
         return new BlockGeometry(device.sizeBytes, 1, readOnly, device.blockBytes());
+    }
+
+    @Override
+    public long sizeBytes() {
+        return device.sizeBytes;
     }
 
     /** The volume's facts now. */
@@ -74,7 +79,8 @@ public final class ThinVolume implements BlockDevice {
                 request.push(afterFuaWrite);
             }
         } else if (!isAligned(request)) {
-            readCovering(request);
+            request.progressBytes = 0;
+            readSlice(request);
             return;
         }
         if (length == 0) {
@@ -230,41 +236,56 @@ public final class ThinVolume implements BlockDevice {
         return (mixed & (dataAlignmentBytes - 1)) == 0;
     }
 
-    /** An unaligned READ reads the sectors around it into other memory and copies its part (NBD T48). */
-    private void readCovering(BlockRequest request) {
-        IoLoop loop = request.loop();
-        long from = request.offsetBytes() & -(long) dataAlignmentBytes;
-        long to = (request.offsetBytes() + request.lengthBytes() + dataAlignmentBytes - 1) & -(long) dataAlignmentBytes;
-        if (to == from) {
+    /**
+     * An unaligned READ reads the sectors around it into other memory, a slice at a time, and copies its part (NBD T48).
+     * That memory is the loop's share of this pool's: waiting for it while holding a buffer cannot end in a deadlock,
+     * because whoever has it waits for the disk only.
+     */
+    private void readSlice(BlockRequest request) {
+        long end = request.offsetBytes() + request.lengthBytes();
+        long from = request.offsetBytes() + request.progressBytes;
+        if (from == end) {
             request.complete(Errno.OK);
             return;
         }
-        IoBuffer covering = loop.buffers().tryAcquire((int) (to - from));
+        long alignedFrom = from & -(long) dataAlignmentBytes;
+        long to = Math.min(end, alignedFrom + LoopShare.BOUNCE_SLICE_BYTES);
+        long alignedTo = (to + dataAlignmentBytes - 1) & -(long) dataAlignmentBytes;
+        IoBufferPool bounce = worker.share(request.loop()).bounceBuffers;
+        IoBuffer covering = bounce.tryAcquire((int) (alignedTo - alignedFrom));
         if (covering == null) {
-            loop.buffers().whenReleased(() -> readCovering(request));
+            bounce.whenReleased(() -> readSlice(request));
             return;
         }
-        BlockRequest read = loop.requests().acquire();
-        read.transfer(BlockOperation.READ, from, (int) (to - from), 0, covering, 0);
+        BlockRequest read = request.loop().requests().acquire();
+        read.transfer(BlockOperation.READ, alignedFrom, (int) (alignedTo - alignedFrom), 0, covering, 0);
         read.owner = request;
-        read.push(afterCoveringRead);
+        read.push(afterSliceRead);
         serve(read);
     }
 
-    private void afterCoveringRead(BlockRequest read, int errno) {
+    private void afterSliceRead(BlockRequest read, int errno) {
         BlockRequest request = (BlockRequest) read.owner;
         IoBuffer covering = read.buffer();
         if (errno == Errno.OK) {
+            long from = request.offsetBytes() + request.progressBytes;
+            long to = Math.min(
+                    request.offsetBytes() + request.lengthBytes(), read.offsetBytes() + LoopShare.BOUNCE_SLICE_BYTES);
             request.buffer()
                     .copyFrom(
-                            request.bufferOffsetBytes(),
+                            request.bufferOffsetBytes() + request.progressBytes,
                             covering,
-                            (int) (request.offsetBytes() - read.offsetBytes()),
-                            (int) request.lengthBytes());
+                            (int) (from - read.offsetBytes()),
+                            (int) (to - from));
+            request.progressBytes += (int) (to - from);
         }
         read.recycle();
         covering.release();
-        request.complete(errno);
+        if (errno == Errno.OK) {
+            readSlice(request);
+        } else {
+            request.complete(errno);
+        }
     }
 
     private void afterFuaWrite(BlockRequest request, int errno) {

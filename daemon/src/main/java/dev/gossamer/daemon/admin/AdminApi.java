@@ -101,9 +101,8 @@ final class AdminApi {
 
     private CompletableFuture<AdminResponse> routeVolume(String method, String name, String body)
             throws StorageException {
-        VolumeInfo volume = require(name);
         return switch (method) {
-            case "GET" -> now(answer(200, AdminJson.volume(volume)));
+            case "GET" -> now(answer(200, AdminJson.volume(require(name))));
             case "DELETE" -> delete(name);
             case "PATCH" -> change(name, body);
             default -> throw methodNotAllowed(method);
@@ -114,7 +113,6 @@ final class AdminApi {
         JsonNode object = object(body, List.of("name", "sizeBytes"));
         String name = text(object, "name");
         long sizeBytes = size(object);
-        requireFree(name);
         return pool.createVolume(new VolumeSpec(name, sizeBytes)).thenApply(this::created);
     }
 
@@ -125,8 +123,6 @@ final class AdminApi {
         if (!readOnly.isMissingNode() && !readOnly.isBoolean()) {
             throw badRequest("'readOnly' must be true or false");
         }
-        require(origin);
-        requireFree(name);
         return pool.createSnapshot(origin, name, readOnly.asBoolean(false)).thenApply(this::created);
     }
 
@@ -139,9 +135,7 @@ final class AdminApi {
         if (object.has("sizeBytes")) {
             changed = pool.resizeVolume(name, size(object));
         } else {
-            String newName = text(object, "name");
-            requireFree(newName);
-            changed = pool.renameVolume(name, newName);
+            changed = pool.renameVolume(name, text(object, "name"));
         }
         return changed.thenApply(volume -> answer(200, AdminJson.volume(volume)));
     }
@@ -241,22 +235,13 @@ final class AdminApi {
         return value.longValue();
     }
 
-    private VolumeInfo require(String name) throws StorageException {
-        VolumeSpec.checkName(name);
-        return pool.volumes().stream()
-                .filter(volume -> volume.name().equals(name))
-                .findFirst()
-                .orElseThrow(() -> new AdminRefusal(
-                        AdminRefusal.NOT_FOUND, "there is no volume " + name + "; 'gossamer volume list' shows all"));
-    }
-
-    /** The pool refuses taken names too; this only says it better. */
-    private void requireFree(String name) {
-        if (pool.volumes().stream().anyMatch(volume -> volume.name().equals(name))) {
+    private VolumeInfo require(String name) {
+        VolumeInfo volume = pool.volume(name);
+        if (volume == null) {
             throw new AdminRefusal(
-                    AdminRefusal.CONFLICT,
-                    "there is a volume " + name + " already; use another name or delete it first");
+                    AdminRefusal.NOT_FOUND, "there is no volume '" + name + "'; 'gossamer volume list' shows all");
         }
+        return volume;
     }
 
     private static void requireMethod(String method, String expected) {

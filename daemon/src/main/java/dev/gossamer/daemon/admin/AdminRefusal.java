@@ -30,8 +30,8 @@ final class AdminRefusal extends RuntimeException {
     static int statusOf(int errno) {
         return switch (errno) {
             case Errno.EINVAL, Errno.EFBIG -> BAD_REQUEST;
-            case Errno.ENODEV -> NOT_FOUND;
-            case Errno.EBUSY, Errno.EPERM, Errno.EROFS -> CONFLICT;
+            case Errno.ENOENT, Errno.ENODEV -> NOT_FOUND;
+            case Errno.EEXIST, Errno.EBUSY, Errno.EPERM, Errno.EROFS -> CONFLICT;
             case Errno.ENOSPC, Errno.EDQUOT -> NO_SPACE;
             case Errno.ESHUTDOWN, Errno.EAGAIN -> UNAVAILABLE;
             default -> INTERNAL_ERROR;

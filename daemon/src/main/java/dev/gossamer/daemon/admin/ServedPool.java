@@ -15,6 +15,9 @@ public interface ServedPool {
     /** All volumes, snapshots included, by id. */
     List<VolumeInfo> volumes();
 
+    /** A volume by its name; null if there is none. */
+    VolumeInfo volume(String name);
+
     CompletableFuture<VolumeInfo> createVolume(VolumeSpec spec);
 
     CompletableFuture<VolumeInfo> createSnapshot(String origin, String name, boolean readOnly);

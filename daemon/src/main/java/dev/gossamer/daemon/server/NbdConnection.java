@@ -102,7 +102,7 @@ final class NbdConnection extends ChannelInboundHandlerAdapter implements Reques
         this.limits = limits;
         this.registry = registry;
         this.faultLog = faultLog;
-        this.decoder = new RequestDecoder(negotiated, () -> device.geometry().sizeBytes(), this);
+        this.decoder = new RequestDecoder(negotiated, device::sizeBytes, this);
     }
 
     ConnectionCounters counters() {

@@ -32,6 +32,7 @@ public final class IoBufferPool implements AutoCloseable {
     private final ArrayDeque<Runnable> waiters = new ArrayDeque<>();
     private int usedPages;
     private boolean waking;
+    private boolean released;
 
     /** @param capacityBytes the limit: a power of two between one page and 1 GiB */
     public IoBufferPool(int capacityBytes) {
@@ -129,15 +130,19 @@ public final class IoBufferPool implements AutoCloseable {
         slab.asSlice(address - slab.address() + offsetBytes, lengthBytes).fill(value);
     }
 
-    // A waiter may find that what was released is still too little and wait again, at the end of the line; so each
-    // release wakes those that waited before it, once.
+    // A waiter may find that what was released is still too little and wait again, at the end of the line. It may also
+    // release something itself: then all get another turn, so that nobody sleeps while there is memory for him.
     private void wake() {
+        released = true;
         if (waking) {
             return;
         }
         waking = true;
-        for (int left = waiters.size(); left > 0; left--) {
-            waiters.poll().run();
+        while (released && !waiters.isEmpty()) {
+            released = false;
+            for (int left = waiters.size(); left > 0; left--) {
+                waiters.poll().run();
+            }
         }
         waking = false;
     }

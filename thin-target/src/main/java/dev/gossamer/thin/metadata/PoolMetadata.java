@@ -6,6 +6,7 @@ import dev.gossamer.io.Errno;
 import dev.gossamer.io.Invariant;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.buffer.IoBuffer;
+import dev.gossamer.pdata.MetadataCorrupt;
 import dev.gossamer.pdata.block.BlockManager;
 import dev.gossamer.pdata.block.BlockValidator;
 import dev.gossamer.pdata.block.MetadataBlock;
@@ -404,7 +405,7 @@ public final class PoolMetadata implements AutoCloseable {
     }
 
     private void load() throws StorageException {
-        committed = Superblock.read(blocks.read(Superblock.LOCATION, BlockValidator.SUPERBLOCK), deviceName);
+        committed = readSuperblock();
         if (blocks.deviceBlocks() < committed.metadataSpaceMap().blocks()) {
             throw new StorageException(
                     Errno.EINVAL,
@@ -421,6 +422,18 @@ public final class PoolMetadata implements AutoCloseable {
         detailsRoot = committed.detailsRoot();
         changedDetails.clear();
         changed = false;
+    }
+
+    private Superblock readSuperblock() throws StorageException {
+        try {
+            return Superblock.read(blocks.read(Superblock.LOCATION, BlockValidator.SUPERBLOCK), deviceName);
+        } catch (MetadataCorrupt e) {
+            throw new StorageException(
+                    Errno.EINVAL,
+                    deviceName + ": no intact pool superblock (" + e.getMessage()
+                            + "); give the pool's metadata device, " + "or run thin_check on this one",
+                    e);
+        }
     }
 
     private void bindTrees() {
