@@ -200,6 +200,7 @@ final class RealClientsTest {
                 "--iodepth=16",
                 "--verify=crc32c",
                 "--verify_fatal=1",
+                "--verify_state_save=0",
                 "--randseed=29"));
         line.addAll(List.of(options));
         Tool.run(Tool.LIMIT, line).expectStatus(0);
