@@ -22,6 +22,11 @@ final class PoolDevices {
         return byName.get(name);
     }
 
+    /** Null if there is no such volume. */
+    ThinDevice withId(int id) {
+        return byId.get(id);
+    }
+
     int count() {
         return byId.size();
     }

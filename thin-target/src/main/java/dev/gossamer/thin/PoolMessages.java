@@ -99,9 +99,7 @@ final class PoolMessages {
             throw new StorageException(Errno.EBUSY, "a snapshot of " + name + " is being taken; try again");
         }
         if (!device.closeForDeletion()) {
-            throw new StorageException(
-                    Errno.EBUSY,
-                    "volume " + name + " is in use by " + device.openCount() + " connection(s); disconnect them first");
+            throw new StorageException(Errno.EBUSY, inUse(device));
         }
         try {
             inTransaction(() -> metadata.deleteDevice(device.id));
@@ -192,6 +190,13 @@ final class PoolMessages {
             throw e;
         }
         worker.committer().commitNow();
+    }
+
+    private static String inUse(ThinDevice device) {
+        int comparing = device.baseCount();
+        String how = comparing == 0 ? "" : " (" + comparing + " of them, as the base of a changed-block context)";
+        return "volume " + device.name() + " is in use by " + device.openCount() + " connection(s)" + how
+                + "; disconnect them first";
     }
 
     private CatalogSlot slotOf(ThinDevice device) throws StorageException {

@@ -43,6 +43,7 @@ final class PoolWorker {
     private final PoolMetadata metadata;
     private final LoopShare[] shares;
     private final Committer committer;
+    private final StatusReader statusReader;
     private final PoolDevices devices;
     private final PoolCounters counters;
     private final RegionCache regionCache;
@@ -78,6 +79,7 @@ final class PoolWorker {
         this.counters = counters;
         this.regionCache = new RegionCache(regionCacheWords);
         this.committer = new Committer(this, loop, metadata, dataFlush, counters);
+        this.statusReader = new StatusReader(this, loop, metadata);
         if (metadata.needsCheck()) {
             degrade(PoolMode.READ_ONLY, "needs_check is set; run thin_check --clear-needs-check-flag on the metadata");
         }
@@ -111,6 +113,11 @@ final class PoolWorker {
     void commitFor(ThinVolume volume, BlockRequest request) {
         request.parkedBy = volume;
         committer.waitForCommit(request);
+    }
+
+    /** Answers questions about mappings. */
+    StatusReader statusReader() {
+        return statusReader;
     }
 
     // ---- worker's loop only --------------------------------------------------------------------------------------

@@ -42,6 +42,8 @@ final class ThinDevice {
     volatile CatalogSlot slot;
 
     private final AtomicInteger openCount = new AtomicInteger();
+    // Those of the open handles that only keep the device in existence, for others to be compared with.
+    private final AtomicInteger baseCount = new AtomicInteger();
 
     /** Blocks being prepared or rewritten, by virtual block (rule L-1). */
     final Map<Long, Cell> cells = new HashMap<>();
@@ -89,6 +91,25 @@ final class ThinDevice {
 
     void close() {
         openCount.decrementAndGet();
+    }
+
+    /** Counts a new handle of somebody who compares another volume with this one. @return as {@link #open} */
+    boolean openAsBase() {
+        boolean opened = open();
+        if (opened) {
+            baseCount.incrementAndGet();
+        }
+        return opened;
+    }
+
+    void closeAsBase() {
+        baseCount.decrementAndGet();
+        close();
+    }
+
+    /** How many of the open handles are for comparing. */
+    int baseCount() {
+        return baseCount.get();
     }
 
     /** Bars further handles, if there is none now. */

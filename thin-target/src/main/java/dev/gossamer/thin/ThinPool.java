@@ -33,6 +33,7 @@ public final class ThinPool {
     private final PoolCounters counters = new PoolCounters();
     private final PoolWorker worker;
     private final PoolMessages messages;
+    private final StatusContexts statusContexts = new StatusContexts(devices);
 
     private ThinPool(
             BlockDevice metadataDevice,
@@ -117,6 +118,11 @@ public final class ThinPool {
     public ThinVolume openVolume(String name) {
         ThinDevice device = devices.named(name);
         return device != null && device.open() ? new ThinVolume(device, worker, data) : null;
+    }
+
+    /** What can be asked about the mappings of a volume, by the names that NBD clients use. */
+    public StatusContexts statusContexts() {
+        return statusContexts;
     }
 
     /** What the pool can do at this moment. */

@@ -16,6 +16,9 @@ import dev.gossamer.io.buffer.IoBufferPool;
  * metadata goes to the pool's worker and comes back through {@link LoopShare#handBack}.
  */
 public final class ThinVolume implements BlockDevice {
+    /** What may be written with zeros by a request that must be fast, however short it is. */
+    private static final long FAST_ZERO_EDGE_BYTES = 64 << 10;
+
     private final ThinDevice device;
     private final PoolWorker worker;
     private final BlockDevice data;
@@ -52,6 +55,24 @@ public final class ThinVolume implements BlockDevice {
         return device;
     }
 
+    /**
+     * Whether nothing is mapped in the whole range, as far as the published map tells: false also means "not known". For
+     * a loop of the pool; asks nobody.
+     */
+    public boolean isHole(IoLoop loop, long offsetBytes, long lengthBytes) {
+        MappedRun run = worker.share(loop).run;
+        long end = offsetBytes + lengthBytes;
+        long position = offsetBytes;
+        while (position < end) {
+            run.find(device, position, end, 0, false);
+            if (run.action != MappedRun.Action.UNMAPPED) {
+                return false;
+            }
+            position = run.endBytes;
+        }
+        return true;
+    }
+
     @Override
     public void submit(BlockRequest request) {
         BlockOperation operation = request.operation();
@@ -83,11 +104,35 @@ public final class ThinVolume implements BlockDevice {
             readSlice(request);
             return;
         }
+        if (request.hasFlag(BlockRequest.FAST_ZERO)) {
+            if (!isFastToZero(request)) {
+                request.complete(Errno.EOPNOTSUPP);
+                return;
+            }
+            request.setFlags(request.flags() & ~BlockRequest.FAST_ZERO);
+        }
         if (length == 0) {
             request.complete(Errno.OK);
         } else {
             serve(request);
         }
+    }
+
+    /** Whether zeroing is little more than unmapping: few bytes lie outside whole blocks (NBD T32). */
+    private boolean isFastToZero(BlockRequest request) {
+        long wholeBytes =
+                Math.max(0, endWholeBlock(request) - firstWholeBlock(request)) * device.blockBytes();
+        long written = request.lengthBytes() - wholeBytes;
+        return !request.hasFlag(BlockRequest.NO_UNMAP)
+                && written <= Math.max(FAST_ZERO_EDGE_BYTES, request.lengthBytes() / 8);
+    }
+
+    /**
+     * Tells what is mapped, shared or changed in a range (NBD BLOCK_STATUS). The answer arrives on the query's loop; volume,
+     * contexts and query stay as they are until then.
+     */
+    public void queryStatus(StatusQuery query) {
+        worker.statusReader().ask(device, query);
     }
 
     @Override

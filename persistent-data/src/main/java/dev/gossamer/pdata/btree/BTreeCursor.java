@@ -18,6 +18,10 @@ public final class BTreeCursor {
     private long[] words = new long[0];
     private int entries;
     private int index;
+    private long leafLocation;
+    private int leavesRead;
+    private boolean pathShared;
+    private boolean pathSharedKnown;
 
     private long root;
     private long fromKey;
@@ -57,6 +61,26 @@ public final class BTreeCursor {
     /** One word of the value. */
     public long value(int word) {
         return words[index * tree.valueWords + word];
+    }
+
+    /** Leaves read since the cursor was made. */
+    public int leavesRead() {
+        return leavesRead;
+    }
+
+    /**
+     * Whether the entry can be reached from another root as well, because a node between the root and it has more than one
+     * parent. If not, the entry's value may still be in another leaf, too: that is for the value's own count to tell.
+     */
+    public boolean isPathShared() throws StorageException {
+        if (!pathSharedKnown) {
+            pathShared = tree.tx.isShared(leafLocation);
+            for (int i = 0; i < depth && !pathShared; i++) {
+                pathShared = tree.tx.isShared(locations[i]);
+            }
+            pathSharedKnown = true;
+        }
+        return pathShared;
     }
 
     private void start() throws StorageException {
@@ -109,6 +133,9 @@ public final class BTreeCursor {
     private void load(MetadataBlock leaf) {
         entries = NodeLayout.entries(leaf);
         index = 0;
+        leafLocation = leaf.location();
+        leavesRead++;
+        pathSharedKnown = false;
         if (keys.length < entries) {
             keys = new long[NodeLayout.maxEntries(leaf)];
             words = new long[NodeLayout.maxEntries(leaf) * tree.valueWords];

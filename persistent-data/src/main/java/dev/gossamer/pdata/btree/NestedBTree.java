@@ -110,6 +110,12 @@ public final class NestedBTree {
         return lower.cursor(subtreeRoot(root, upperKey), fromKey);
     }
 
+    /** Whether another root of the whole, a metadata snapshot's, leads to the subtree of a key that has one. */
+    public boolean isUpperPathShared(long root, long upperKey) throws StorageException {
+        BTreeCursor cursor = upper.cursor(root, upperKey);
+        return cursor.next() && cursor.isPathShared();
+    }
+
     /** The upper level: keys, and subtree roots as word 0. */
     public BTreeCursor upperCursor(long root, long fromUpperKey) {
         return upper.cursor(root, fromUpperKey);

@@ -13,6 +13,7 @@ import dev.gossamer.pdata.block.MetadataBlock;
 import dev.gossamer.pdata.btree.BTree;
 import dev.gossamer.pdata.btree.BTreeCursor;
 import dev.gossamer.pdata.btree.NestedBTree;
+import dev.gossamer.pdata.btree.TreeDifference;
 import dev.gossamer.pdata.btree.ValueType;
 import dev.gossamer.pdata.spacemap.DiskSpaceMap;
 import dev.gossamer.pdata.spacemap.FreedBlocks;
@@ -58,6 +59,7 @@ public final class PoolMetadata implements AutoCloseable {
     private MetadataSpaceMap metadataMap;
     private DiskSpaceMap dataMap;
     private NestedBTree mappings;
+    private TreeDifference difference;
     private BTree details;
 
     private Superblock committed;
@@ -249,6 +251,27 @@ public final class PoolMetadata implements AutoCloseable {
         return mappings.cursor(mappingRoot, id, fromVirtualBlock);
     }
 
+    /** As {@link #cursor}, for a device that must exist, with exact knowledge of what is shared. */
+    public MappingWalk walk(int id, long fromVirtualBlock) throws StorageException {
+        int snapshottedTime = existing(id).snapshottedTime();
+        boolean deviceShared = mappings.isUpperPathShared(mappingRoot, id);
+        return new MappingWalk(cursor(id, fromVirtualBlock), dataMap, snapshottedTime, deviceShared);
+    }
+
+    /**
+     * Compares the mappings of two devices that must exist: a block differs if only one of them has it mapped, or each to
+     * another data block. See {@link TreeDifference#compare} for limits, and for how long the answer is good.
+     */
+    public TreeDifference compare(int id, int otherId, long fromBlock, long toBlock, int maxRanges, int maxNodes)
+            throws StorageException {
+        existing(id);
+        existing(otherId);
+        long root = mappings.subtreeRoot(mappingRoot, id);
+        long otherRoot = mappings.subtreeRoot(mappingRoot, otherId);
+        difference.compare(root, otherRoot, fromBlock, toBlock, maxRanges, maxNodes);
+        return difference;
+    }
+
     /** The highest mapped block of a device, or -1. */
     public long highestMappedBlock(int id) throws StorageException {
         return mappings.subtrees().highestKey(mappings.subtreeRoot(mappingRoot, id));
@@ -399,6 +422,14 @@ public final class PoolMetadata implements AutoCloseable {
         dataMap.release(freed);
     }
 
+    private DeviceDetails existing(int id) throws StorageException {
+        DeviceDetails found = details(id);
+        if (found == null) {
+            throw new StorageException(Errno.ENODEV, "thin device " + id + " is gone");
+        }
+        return found;
+    }
+
     private void putDetails(int id, DeviceDetails newDetails) {
         changedDetails.put(id, newDetails);
         changed = true;
@@ -438,6 +469,7 @@ public final class PoolMetadata implements AutoCloseable {
 
     private void bindTrees() {
         mappings = new NestedBTree(transaction, new MappingValue(dataMap));
+        difference = new TreeDifference(mappings.subtrees());
         details = new BTree(transaction, ValueType.plain(DeviceDetails.BYTES));
     }
 
