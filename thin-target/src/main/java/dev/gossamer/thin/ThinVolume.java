@@ -6,6 +6,7 @@ import dev.gossamer.io.BlockGeometry;
 import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
+import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.buffer.IoBuffer;
 import dev.gossamer.io.buffer.IoBufferPool;
 
@@ -120,8 +121,7 @@ public final class ThinVolume implements BlockDevice {
 
     /** Whether zeroing is little more than unmapping: few bytes lie outside whole blocks (NBD T32). */
     private boolean isFastToZero(BlockRequest request) {
-        long wholeBytes =
-                Math.max(0, endWholeBlock(request) - firstWholeBlock(request)) * device.blockBytes();
+        long wholeBytes = Math.max(0, endWholeBlock(request) - firstWholeBlock(request)) * device.blockBytes();
         long written = request.lengthBytes() - wholeBytes;
         return !request.hasFlag(BlockRequest.NO_UNMAP)
                 && written <= Math.max(FAST_ZERO_EDGE_BYTES, request.lengthBytes() / 8);
