@@ -9,10 +9,11 @@ import dev.gossamer.nbd.wire.NbdText;
  * @param name canonical name, at most 4096 bytes of UTF-8
  * @param description text for people, may be empty
  * @param sizeBytes a multiple of {@code minimumBlockBytes}
- * @param transmissionFlags without SEND_DF: the codec adds it for clients with structured replies
+ * @param transmissionFlags without SEND_DF and BLOCK_STATUS_PAYLOAD, which the codec adds for clients that can use them
  * @param minimumBlockBytes smallest unit of offset and length a client that asked for block sizes may use; 1 to 65536
  * @param preferredBlockBytes unit that avoids read-modify-write; at least 512
- * @param maximumPayloadBytes longest READ or WRITE; 1 MiB to 64 MiB
+ * @param maximumPayloadBytes longest WRITE, and longest piece of a READ's reply; 1 MiB to 64 MiB
+ * @param blockSizeRequired turns clients away that do not ask for the block sizes (H30)
  */
 public record ExportInfo(
         String name,
@@ -21,7 +22,8 @@ public record ExportInfo(
         int transmissionFlags,
         int minimumBlockBytes,
         int preferredBlockBytes,
-        int maximumPayloadBytes) {
+        int maximumPayloadBytes,
+        boolean blockSizeRequired) {
     /** Longest payload any export may allow; a peer that announces more is cut off (T4). */
     public static final int PAYLOAD_HARD_CAP_BYTES = 64 << 20;
 
@@ -55,6 +57,26 @@ public record ExportInfo(
         require(maximumPayloadBytes <= PAYLOAD_HARD_CAP_BYTES, name, "maximum payload must be at most 64 MiB");
         require(maximumPayloadBytes % minimumBlockBytes == 0, name, "maximum payload must be whole minimum blocks");
         require(sizeBytes >= 0 && sizeBytes % minimumBlockBytes == 0, name, "size must be whole minimum blocks");
+    }
+
+    /** An export for clients that know block sizes and for those that do not. */
+    public ExportInfo(
+            String name,
+            String description,
+            long sizeBytes,
+            int transmissionFlags,
+            int minimumBlockBytes,
+            int preferredBlockBytes,
+            int maximumPayloadBytes) {
+        this(
+                name,
+                description,
+                sizeBytes,
+                transmissionFlags,
+                minimumBlockBytes,
+                preferredBlockBytes,
+                maximumPayloadBytes,
+                false);
     }
 
     private static void requireFlags(String name, int flags) {

@@ -4,12 +4,13 @@ import dev.gossamer.nbd.wire.NbdFlags;
 import dev.gossamer.nbd.wire.NbdMagic;
 import dev.gossamer.nbd.wire.NbdOption;
 import dev.gossamer.nbd.wire.NbdReply;
-import dev.gossamer.nbd.wire.NbdText;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
+import io.netty.channel.Channel;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.handler.codec.ByteToMessageDecoder;
+import io.netty.handler.ssl.SslHandshakeCompletionEvent;
 import java.io.IOException;
 import java.util.Collections;
 import java.util.Iterator;
@@ -21,7 +22,8 @@ import org.slf4j.LoggerFactory;
  * Server side of the fixed newstyle handshake on one connection. Owned by the connection's event loop.
  *
  * <ol>
- *   <li>{@code NEW}: waits for the channel to become active, then greets.
+ *   <li>{@code NEW}: waits for the channel to become active, then greets; {@code TLS_HANDSHAKE}: a handler that begins
+ *       behind STARTTLS waits for the TLS engine instead and continues with {@code OPTION_HEADER}.
  *   <li>{@code CLIENT_FLAGS}: waits for four bytes.
  *   <li>{@code OPTION_HEADER}, then {@code OPTION_DATA} or {@code SKIP_DATA}: one option after the other, each with
  *       exactly one final reply. Only whole options are looked into, so no length inside one can make us wait.
@@ -29,14 +31,11 @@ import org.slf4j.LoggerFactory;
  *   <li>{@code NEGOTIATED}: bytes that are left belong to the next handler; {@code CLOSED}: bytes are thrown away.
  * </ol>
  *
- * Memory: input is kept only while an option is incomplete, so at most {@link #DATA_LIMIT_BYTES} and one read of the
+ * Memory: input is kept only while an option is incomplete, so at most {@link OptionGate#DATA_LIMIT_BYTES} and one read of the
  * channel; it grows with what arrived, never by a length the peer announced. Output is bounded because a peer that does
  * not take its replies is not read from.
  */
 public final class HandshakeHandler extends ByteToMessageDecoder {
-    /** A GO needs 4102 bytes and 2 per item; a generous multiple, also for lists of queries (H8). */
-    static final int DATA_LIMIT_BYTES = 128 << 10;
-
     /** Options up to this length are skipped to stay in step; more is an attack or a foreign protocol (H8). */
     static final int SKIP_LIMIT_BYTES = 1 << 20;
 
@@ -54,6 +53,7 @@ public final class HandshakeHandler extends ByteToMessageDecoder {
 
     private enum State {
         NEW,
+        TLS_HANDSHAKE,
         CLIENT_FLAGS,
         OPTION_HEADER,
         OPTION_DATA,
@@ -65,23 +65,40 @@ public final class HandshakeHandler extends ByteToMessageDecoder {
 
     private final ExportDirectory directory;
     private final HandshakeLimits limits;
+    private final TlsOffer tls;
     private final HandshakeListener listener;
 
-    private State state = State.NEW;
+    private State state;
     private HandshakeClock clock;
+    private boolean fixedNewstyle;
     private boolean noZeroes;
-    private boolean structuredReplies;
     private int optionCount;
+
+    private Peer peer;
+    private Negotiation negotiation;
     private int option;
     private int dataBytes;
-    private int skippedReply;
+    private OptionRefused skipReason;
     private Iterator<ExportInfo> listing = Collections.emptyIterator();
     private boolean paused;
 
-    public HandshakeHandler(ExportDirectory directory, HandshakeLimits limits, HandshakeListener listener) {
+    public HandshakeHandler(
+            ExportDirectory directory, HandshakeLimits limits, TlsOffer tls, HandshakeListener listener) {
         this.directory = directory;
         this.limits = limits;
+        this.tls = tls;
         this.listener = listener;
+        this.state = State.NEW;
+    }
+
+    /** Continues a handshake behind the TLS engine. Only what bounds the peer is inherited, nothing it chose (H37). */
+    private HandshakeHandler(HandshakeHandler plain) {
+        this(plain.directory, plain.limits, plain.tls, plain.listener);
+        this.state = State.TLS_HANDSHAKE;
+        this.clock = plain.clock;
+        this.fixedNewstyle = plain.fixedNewstyle;
+        this.noZeroes = plain.noZeroes;
+        this.optionCount = plain.optionCount;
     }
 
     @Override
@@ -102,10 +119,16 @@ public final class HandshakeHandler extends ByteToMessageDecoder {
             return;
         }
         state = State.CLIENT_FLAGS;
-        clock = new HandshakeClock(ctx.executor(), limits, () -> drop(ctx, "handshake timed out"));
+        clock = new HandshakeClock(ctx.executor(), limits, () -> expire(ctx.channel()));
         ByteBuf out = ctx.alloc().buffer(NbdMagic.GREETING_BYTES);
         OptionReply.greeting(out);
         send(ctx, out);
+    }
+
+    @SuppressWarnings("FutureReturnValueIgnored") // Nothing is left to do with a channel that does not close.
+    private static void expire(Channel channel) {
+        LOG.debug("handshake timed out peer={}", channel.remoteAddress());
+        channel.close();
     }
 
     @Override
@@ -120,7 +143,7 @@ public final class HandshakeHandler extends ByteToMessageDecoder {
         boolean progress;
         do {
             progress = switch (state) {
-                case NEW, LISTING, NEGOTIATED -> false;
+                case NEW, TLS_HANDSHAKE, LISTING, NEGOTIATED -> false;
                 case CLIENT_FLAGS -> readClientFlags(ctx, in);
                 case OPTION_HEADER -> readOptionHeader(ctx, in);
                 case OPTION_DATA -> readOptionData(ctx, in);
@@ -141,9 +164,17 @@ public final class HandshakeHandler extends ByteToMessageDecoder {
         if ((flags & ~CLIENT_FLAGS) != 0) {
             return drop(ctx, "unknown client flags");
         }
+        fixedNewstyle = (flags & NbdFlags.FIXED_NEWSTYLE) != 0;
         noZeroes = (flags & NbdFlags.NO_ZEROES) != 0;
-        state = State.OPTION_HEADER;
+        negotiate(ctx);
         return true;
+    }
+
+    private void negotiate(ChannelHandlerContext ctx) {
+        peer = Peer.of(ctx.channel());
+        boolean tlsOffered = tls.mode() != TlsOffer.Mode.NONE && !peer.tls();
+        negotiation = new Negotiation(directory, peer, tlsOffered, noZeroes);
+        state = State.OPTION_HEADER;
     }
 
     private boolean readOptionHeader(ChannelHandlerContext ctx, ByteBuf in) {
@@ -162,32 +193,17 @@ public final class HandshakeHandler extends ByteToMessageDecoder {
         if (optionCount > BASE_OPTIONS
                 && optionCount
                         > BASE_OPTIONS
-                                + (long) OPTIONS_PER_EXPORT * directory.list().size()) {
+                                + (long) OPTIONS_PER_EXPORT
+                                        * directory.list(peer).size()) {
             return drop(ctx, "too many options");
         }
         dataBytes = (int) lengthBytes;
-        if (!isKnown(option)) {
-            skippedReply = NbdReply.ERR_UNSUP;
-            state = State.SKIP_DATA;
-        } else if (dataBytes > DATA_LIMIT_BYTES) {
-            skippedReply = NbdReply.ERR_TOO_BIG;
-            state = State.SKIP_DATA;
-        } else {
-            state = State.OPTION_DATA;
+        if (option == NbdOption.SET_META_CONTEXT) {
+            negotiation.forgetContexts();
         }
+        skipReason = OptionGate.reasonToSkip(option, dataBytes, directory.isStopping(), tls.mode(), peer.tls());
+        state = skipReason == null ? State.OPTION_DATA : State.SKIP_DATA;
         return true;
-    }
-
-    private static boolean isKnown(int option) {
-        return switch (option) {
-            case NbdOption.EXPORT_NAME,
-                    NbdOption.ABORT,
-                    NbdOption.LIST,
-                    NbdOption.INFO,
-                    NbdOption.GO,
-                    NbdOption.STRUCTURED_REPLY -> true;
-            default -> false;
-        };
     }
 
     private boolean skipData(ChannelHandlerContext ctx, ByteBuf in) {
@@ -197,16 +213,7 @@ public final class HandshakeHandler extends ByteToMessageDecoder {
         if (dataBytes > 0) {
             return false;
         }
-        if (option == NbdOption.EXPORT_NAME) {
-            return drop(ctx, "export name is too long");
-        }
-        if (directory.isStopping()) {
-            return refuse(ctx, NbdReply.ERR_SHUTDOWN, "server is shutting down");
-        }
-        if (skippedReply == NbdReply.ERR_TOO_BIG) {
-            return refuse(ctx, NbdReply.ERR_TOO_BIG, "option data is longer than 128 KiB");
-        }
-        return refuse(ctx, NbdReply.ERR_UNSUP, "option is not supported");
+        return refuse(ctx, ctx.alloc().buffer(), skipReason);
     }
 
     private boolean readOptionData(ChannelHandlerContext ctx, ByteBuf in) {
@@ -217,27 +224,24 @@ public final class HandshakeHandler extends ByteToMessageDecoder {
         if (option == NbdOption.ABORT) {
             return abort(ctx);
         }
-        if (option == NbdOption.EXPORT_NAME) {
-            return enterByName(ctx, data);
+        ByteBuf out = ctx.alloc().buffer();
+        try {
+            if (option == NbdOption.STARTTLS) {
+                Negotiation.requireEmpty(data);
+                return startTls(ctx, in, out);
+            }
+            if (option == NbdOption.LIST) {
+                Negotiation.requireEmpty(data);
+                out.release();
+                listing = directory.list(peer).iterator();
+                state = State.LISTING;
+                return list(ctx);
+            }
+            NegotiatedExport negotiated = negotiation.answer(option, data, out);
+            return negotiated == null ? complete(ctx, out) : enter(ctx, out, negotiated);
+        } catch (OptionRefused reason) {
+            return refuse(ctx, out, reason);
         }
-        if (directory.isStopping()) {
-            return refuse(ctx, NbdReply.ERR_SHUTDOWN, "server is shutting down");
-        }
-        if (option == NbdOption.INFO || option == NbdOption.GO) {
-            return inform(ctx, data);
-        }
-        if (dataBytes > 0) {
-            return refuse(ctx, NbdReply.ERR_INVALID, "option takes no data");
-        }
-        if (option == NbdOption.STRUCTURED_REPLY) {
-            structuredReplies = true;
-            ByteBuf out = ctx.alloc().buffer(NbdReply.OPTION_REPLY_HEADER_BYTES);
-            OptionReply.ack(out, option);
-            return complete(ctx, out);
-        }
-        listing = directory.list().iterator();
-        state = State.LISTING;
-        return list(ctx);
     }
 
     private boolean abort(ChannelHandlerContext ctx) {
@@ -248,42 +252,43 @@ public final class HandshakeHandler extends ByteToMessageDecoder {
         return true;
     }
 
-    /** EXPORT_NAME has no error reply: whatever is wrong, the connection ends without a word (H15). */
-    private boolean enterByName(ChannelHandlerContext ctx, ByteBuf data) {
-        if (directory.isStopping()) {
-            return drop(ctx, "server is shutting down");
+    /**
+     * Leaves plain text for good. The ACK is in the channel's queue before the TLS engine stands in front of it; every
+     * byte that arrives later goes through the engine. Bytes that came along with STARTTLS were injected (H38).
+     */
+    private boolean startTls(ChannelHandlerContext ctx, ByteBuf in, ByteBuf out) throws OptionRefused {
+        if (peer.tls()) {
+            throw OptionRefused.invalid("connection uses TLS already");
         }
-        ExportInfo export;
-        try {
-            export = directory.find(InfoRequest.readName(data, dataBytes));
-        } catch (MalformedOption e) {
-            return drop(ctx, e.getMessage());
+        if (!fixedNewstyle) {
+            throw new OptionRefused(NbdReply.ERR_POLICY, "TLS needs a client that set FIXED_NEWSTYLE");
         }
-        if (export == null) {
-            return drop(ctx, "unknown export");
+        if (in.isReadable()) {
+            out.release();
+            return drop(ctx, "plain text behind STARTTLS");
         }
-        NegotiatedExport negotiated = new NegotiatedExport(export, structuredReplies, false);
-        ByteBuf out = ctx.alloc().buffer();
-        OptionReply.exportName(out, negotiated, !noZeroes);
-        return enter(ctx, out, negotiated);
+        OptionReply.ack(out, option);
+        complete(ctx, out);
+        HandshakeHandler behindTls = new HandshakeHandler(this);
+        clock = null;
+        state = State.CLOSED;
+        ctx.pipeline().addBefore(ctx.name(), null, tls.handlers().apply(ctx.alloc()));
+        ctx.pipeline().replace(this, null, behindTls);
+        return false;
     }
 
-    private boolean inform(ChannelHandlerContext ctx, ByteBuf data) {
-        InfoRequest request;
-        try {
-            request = InfoRequest.parse(data);
-        } catch (MalformedOption e) {
-            return refuse(ctx, NbdReply.ERR_INVALID, e.getMessage());
+    @Override
+    public void userEventTriggered(ChannelHandlerContext ctx, Object event) throws Exception {
+        if (state == State.TLS_HANDSHAKE && event instanceof SslHandshakeCompletionEvent handshake) {
+            if (handshake.isSuccess()) {
+                negotiate(ctx);
+                // Bytes that were decrypted before this event wait in the decoder's buffer.
+                channelRead(ctx, Unpooled.EMPTY_BUFFER);
+            } else {
+                drop(ctx, "TLS handshake failed: " + handshake.cause().getMessage());
+            }
         }
-        ExportInfo export = directory.find(request.name());
-        if (export == null) {
-            LOG.debug("unknown export asked for peer={}", ctx.channel().remoteAddress());
-            return refuse(ctx, NbdReply.ERR_UNKNOWN, "export unknown: '" + NbdText.echo(request.name()) + "'");
-        }
-        NegotiatedExport negotiated = new NegotiatedExport(export, structuredReplies, request.blockSizeAsked());
-        ByteBuf out = ctx.alloc().buffer();
-        OptionReply.info(out, option, request, negotiated);
-        return option == NbdOption.GO ? enter(ctx, out, negotiated) : complete(ctx, out);
+        super.userEventTriggered(ctx, event);
     }
 
     private boolean enter(ChannelHandlerContext ctx, ByteBuf lastReply, NegotiatedExport negotiated) {
@@ -335,9 +340,14 @@ public final class HandshakeHandler extends ByteToMessageDecoder {
         ctx.fireChannelWritabilityChanged();
     }
 
-    private boolean refuse(ChannelHandlerContext ctx, int type, String text) {
-        ByteBuf out = ctx.alloc().buffer();
-        OptionReply.error(out, option, type, text);
+    /** EXPORT_NAME has no error reply: whatever is wrong, the connection ends without a word (H15). */
+    private boolean refuse(ChannelHandlerContext ctx, ByteBuf out, OptionRefused reason) {
+        if (option == NbdOption.EXPORT_NAME) {
+            out.release();
+            return drop(ctx, reason.getMessage());
+        }
+        LOG.debug("option {} refused peer={} why={}", option, ctx.channel().remoteAddress(), reason.getMessage());
+        OptionReply.error(out, option, reason.replyType(), reason.getMessage());
         return complete(ctx, out);
     }
 
@@ -367,8 +377,8 @@ public final class HandshakeHandler extends ByteToMessageDecoder {
     @Override
     public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
         close(ctx);
-        if (cause instanceof IOException) {
-            // A peer that goes away is nothing to report (H14).
+        if (cause instanceof IOException || cause.getCause() instanceof IOException) {
+            // A peer that goes away, or does not speak TLS, is nothing to report (H14, H39).
             LOG.debug("handshake ended peer={} why={}", ctx.channel().remoteAddress(), cause.toString());
         } else {
             ctx.fireExceptionCaught(cause);

@@ -57,12 +57,24 @@ final class OptionReply {
         if (request.descriptionAsked() && !export.description().isEmpty()) {
             text(out, option, NbdInfo.DESCRIPTION, export.description());
         }
+        blockSizes(out, option, export);
+        ack(out, option);
+    }
+
+    static void blockSizes(ByteBuf out, int option, ExportInfo export) {
         header(out, option, NbdReply.INFO, NbdInfo.BLOCK_SIZE_BYTES);
         out.writeShort(NbdInfo.BLOCK_SIZE);
         out.writeInt(export.minimumBlockBytes());
         out.writeInt(export.preferredBlockBytes());
         out.writeInt(export.maximumPayloadBytes());
-        ack(out, option);
+    }
+
+    /** One context of a LIST_META_CONTEXT or SET_META_CONTEXT answer. */
+    static void metaContext(ByteBuf out, int option, int id, String name) {
+        int start = header(out, option, NbdReply.META_CONTEXT, 0);
+        out.writeInt(id);
+        NbdText.write(out, name, NbdText.LIMIT_BYTES);
+        setLength(out, start);
     }
 
     /** The answer to EXPORT_NAME. */

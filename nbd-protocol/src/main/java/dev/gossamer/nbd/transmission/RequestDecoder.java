@@ -9,11 +9,12 @@ import io.netty.buffer.Unpooled;
 import java.util.function.LongSupplier;
 
 /**
- * Cuts a connection's bytes into requests. Owned by one thread; keeps no bytes but a header that is not complete, and
- * allocates nothing per request.
+ * Cuts a connection's bytes into requests. Owned by one thread; keeps no bytes but a header, or a list of context ids,
+ * that is not complete, and allocates nothing per request.
  *
  * <ol>
- *   <li>{@code HEADER}: waits for 28 bytes.
+ *   <li>{@code HEADER}: waits for 28 bytes, or 32 with extended headers.
+ *   <li>{@code FILTER}: waits for the payload of a BLOCK_STATUS, which tells its range and contexts.
  *   <li>{@code OFFERED}: the header is good, the sink has no room for the request yet.
  *   <li>{@code PAYLOAD}: hands the data of a WRITE on as it arrives, or {@code SKIP}: throws that of a refused one away.
  *   <li>{@code CLOSED}: after DISC, a violation or {@link #close}; everything is thrown away.
@@ -22,6 +23,7 @@ import java.util.function.LongSupplier;
 public final class RequestDecoder {
     private enum State {
         HEADER,
+        FILTER,
         OFFERED,
         PAYLOAD,
         SKIP,
@@ -32,8 +34,10 @@ public final class RequestDecoder {
     private final LongSupplier currentSizeBytes;
     private final RequestSink sink;
     private final NbdRequest request = new NbdRequest();
-    private final ByteBuf partialHeader =
-            Unpooled.wrappedBuffer(new byte[NbdRequest.HEADER_BYTES]).clear();
+    private final boolean extended;
+    private final int magic;
+    private final int headerBytes;
+    private final ByteBuf partial;
 
     private State state = State.HEADER;
     private RequestFault fault = RequestFault.NONE;
@@ -44,6 +48,13 @@ public final class RequestDecoder {
         this.negotiated = negotiated;
         this.currentSizeBytes = currentSizeBytes;
         this.sink = sink;
+        this.extended = negotiated.extendedHeaders();
+        this.magic = extended ? NbdMagic.EXTENDED_REQUEST : NbdMagic.REQUEST;
+        this.headerBytes = extended ? NbdRequest.EXTENDED_HEADER_BYTES : NbdRequest.HEADER_BYTES;
+        int longestFilterBytes =
+                RequestValidator.FILTER_LENGTH_BYTES + negotiated.contexts().size() * RequestValidator.FILTER_ID_BYTES;
+        this.partial = Unpooled.wrappedBuffer(new byte[Math.max(headerBytes, longestFilterBytes)])
+                .clear();
     }
 
     /**
@@ -56,6 +67,7 @@ public final class RequestDecoder {
         do {
             progress = switch (state) {
                 case HEADER -> readHeader(in);
+                case FILTER -> readFilter(in);
                 case OFFERED -> offer();
                 case PAYLOAD -> passPayload(in);
                 case SKIP -> skipPayload(in);
@@ -78,18 +90,14 @@ public final class RequestDecoder {
     }
 
     private boolean readHeader(ByteBuf in) {
-        ByteBuf header = in;
-        if (partialHeader.isReadable() || in.readableBytes() < NbdRequest.HEADER_BYTES) {
-            in.readBytes(partialHeader, Math.min(in.readableBytes(), partialHeader.writableBytes()));
-            if (partialHeader.isWritable()) {
-                return false;
-            }
-            header = partialHeader;
+        ByteBuf header = gather(in, headerBytes);
+        if (header == null) {
+            return false;
         }
-        int magic = header.readInt();
-        request.readFrom(header);
-        partialHeader.clear();
-        if (magic != NbdMagic.REQUEST) {
+        int sentMagic = header.readInt();
+        request.readFrom(header, extended);
+        partial.clear();
+        if (sentMagic != magic) {
             return violate("wrong request magic");
         }
         if (request.command() == NbdCommand.DISC) {
@@ -98,10 +106,53 @@ public final class RequestDecoder {
             return true;
         }
         fault = RequestValidator.check(request, negotiated, currentSizeBytes.getAsLong());
-        payloadLeftBytes = request.hasPayload() ? request.lengthBytes() : 0;
-        if (fault == RequestFault.PAYLOAD_OVER_HARD_CAP) {
+        if (fault.endsConnection()) {
             return violate(fault.text());
         }
+        payloadLeftBytes = request.hasPayload() ? request.lengthBytes() : 0;
+        if (fault != RequestFault.NONE) {
+            state = State.SKIP;
+        } else if (request.hasPayload() && request.command() == NbdCommand.BLOCK_STATUS) {
+            state = State.FILTER;
+        } else {
+            state = State.OFFERED;
+        }
+        return true;
+    }
+
+    /** The next {@code lengthBytes} bytes in one place, or null while some are missing; clear {@code partial} after use. */
+    private ByteBuf gather(ByteBuf in, int lengthBytes) {
+        if (!partial.isReadable() && in.readableBytes() >= lengthBytes) {
+            return in;
+        }
+        in.readBytes(partial, Math.min(in.readableBytes(), lengthBytes - partial.readableBytes()));
+        return partial.readableBytes() < lengthBytes ? null : partial;
+    }
+
+    /** Its length has been checked: it fits into {@code partial} and holds at least one id. */
+    private boolean readFilter(ByteBuf in) {
+        ByteBuf payload = gather(in, (int) payloadLeftBytes);
+        if (payload == null) {
+            return false;
+        }
+        long rangeLengthBytes = payload.readLong();
+        int ids = ((int) payloadLeftBytes - RequestValidator.FILTER_LENGTH_BYTES) / RequestValidator.FILTER_ID_BYTES;
+        long wanted = 0;
+        boolean good = true;
+        for (int i = 0; i < ids; i++) {
+            // The id of the i-th context is i + 1.
+            long index = payload.readUnsignedInt() - 1;
+            boolean known = index >= 0 && index < negotiated.contexts().size();
+            long bit = known ? 1L << index : 0;
+            good &= known && (wanted & bit) == 0;
+            wanted |= bit;
+        }
+        partial.clear();
+        payloadLeftBytes = 0;
+        request.narrow(rangeLengthBytes, wanted);
+        fault = good
+                ? RequestValidator.checkRange(request, negotiated, currentSizeBytes.getAsLong())
+                : RequestFault.BAD_CONTEXT_FILTER;
         state = fault == RequestFault.NONE ? State.OFFERED : State.SKIP;
         return true;
     }
@@ -151,7 +202,7 @@ public final class RequestDecoder {
             return false;
         }
         state = State.HEADER;
-        sink.refused(request.cookie(), request.command(), fault.nbdError(), fault.text());
+        sink.refused(request, fault.nbdError(), fault.text());
         return true;
     }
 }

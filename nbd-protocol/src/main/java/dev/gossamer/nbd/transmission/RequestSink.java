@@ -16,7 +16,8 @@ import io.netty.buffer.ByteBuf;
 public interface RequestSink {
     /**
      * A valid request; its payload is not read yet. Length 0 is possible for every command and means success without
-     * effect, except that FUA still commits (T10).
+     * effect, except that FUA still commits (T10); a BLOCK_STATUS is never empty. A READ may be longer than the advertised
+     * maximum, up to {@link RequestValidator#READ_LIMIT_BYTES}, if its reply may come in pieces (T20).
      *
      * @return false if there are no resources for it now: the decoder stops and offers it again at the next
      *     {@code decode}
@@ -33,9 +34,10 @@ public interface RequestSink {
      * A request that must be answered with this error. Its payload, if any, has already been skipped, so a peer has to
      * send everything it announced before it gets the answer.
      *
+     * @param request holds its values until this method returns
      * @param text constant, fit for an ERROR chunk
      */
-    void refused(long cookie, int command, int nbdError, String text);
+    void refused(NbdRequest request, int nbdError, String text);
 
     /** The client said goodbye: finish what is in flight, then close (T35). Nothing follows. */
     void disconnect();

@@ -9,6 +9,7 @@ public final class NbdCommand {
     public static final int TRIM = 4;
     public static final int CACHE = 5;
     public static final int WRITE_ZEROES = 6;
+    public static final int BLOCK_STATUS = 7;
 
     private NbdCommand() {}
 }

@@ -8,10 +8,10 @@ package dev.gossamer.nbd.wire;
  *  handshake      FIXED_NEWSTYLE    NO_ZEROES
  *  client         FIXED_NEWSTYLE    NO_ZEROES
  *  transmission   HAS_FLAGS         READ_ONLY  SEND_FLUSH  SEND_FUA  ROTATIONAL  SEND_TRIM  SEND_WRITE_ZEROES
- *  command        FUA               NO_HOLE    DF          (3)       FAST_ZERO
+ *  command        FUA               NO_HOLE    DF          REQ_ONE   FAST_ZERO   PAYLOAD_LEN
  *
- *  bit            7        8               10          11
- *  transmission   SEND_DF  CAN_MULTI_CONN  SEND_CACHE  SEND_FAST_ZERO
+ *  bit            7        8               10          11              12
+ *  transmission   SEND_DF  CAN_MULTI_CONN  SEND_CACHE  SEND_FAST_ZERO  BLOCK_STATUS_PAYLOAD
  * </pre>
  */
 public final class NbdFlags {
@@ -36,6 +36,9 @@ public final class NbdFlags {
     public static final int SEND_CACHE = 1 << 10;
     public static final int SEND_FAST_ZERO = 1 << 11;
 
+    /** Set by the codec for clients with extended headers and a metadata context, never by an export. */
+    public static final int BLOCK_STATUS_PAYLOAD = 1 << 12;
+
     /** Command flag of writes, trims and zeroes: on stable storage before the reply. */
     public static final int CMD_FUA = 1;
 
@@ -45,8 +48,14 @@ public final class NbdFlags {
     /** Command flag of READ: one content chunk. */
     public static final int CMD_DF = 1 << 2;
 
+    /** Command flag of BLOCK_STATUS: one descriptor per context. */
+    public static final int CMD_REQ_ONE = 1 << 3;
+
     /** Command flag of WRITE_ZEROES: fail with ENOTSUP where it is no faster than a write. */
     public static final int CMD_FAST_ZERO = 1 << 4;
+
+    /** Command flag in extended headers: the length counts a payload that follows. */
+    public static final int CMD_PAYLOAD_LEN = 1 << 5;
 
     private NbdFlags() {}
 }

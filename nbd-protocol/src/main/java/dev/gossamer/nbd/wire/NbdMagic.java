@@ -24,8 +24,10 @@ public final class NbdMagic {
 
     public static final long OPTION_REPLY = 0x0003e889045565a9L;
     public static final int REQUEST = 0x25609513;
+    public static final int EXTENDED_REQUEST = 0x21e41c71;
     public static final int SIMPLE_REPLY = 0x67446698;
     public static final int REPLY_CHUNK = 0x668e33ef;
+    public static final int EXTENDED_CHUNK = 0x6e8a278c;
 
     public static final int GREETING_BYTES = 18;
     public static final int CLIENT_FLAGS_BYTES = 4;

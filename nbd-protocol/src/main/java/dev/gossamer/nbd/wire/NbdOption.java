@@ -19,6 +19,15 @@ package dev.gossamer.nbd.wire;
  *  +-------------+----------+--------+-----------+
  * </pre>
  *
+ * The data of LIST_META_CONTEXT and SET_META_CONTEXT:
+ *
+ * <pre>
+ *   0             4          4+n       8+n
+ *  +-------------+----------+---------+--------------------------------+
+ *  | name length | name (n) | queries | queries x (length (4) | text)  |
+ *  +-------------+----------+---------+--------------------------------+
+ * </pre>
+ *
  * The answer to EXPORT_NAME is no option reply but
  *
  * <pre>
@@ -33,9 +42,13 @@ public final class NbdOption {
     public static final int EXPORT_NAME = 1;
     public static final int ABORT = 2;
     public static final int LIST = 3;
+    public static final int STARTTLS = 5;
     public static final int INFO = 6;
     public static final int GO = 7;
     public static final int STRUCTURED_REPLY = 8;
+    public static final int LIST_META_CONTEXT = 9;
+    public static final int SET_META_CONTEXT = 10;
+    public static final int EXTENDED_HEADERS = 11;
 
     public static final int HEADER_BYTES = 16;
 

@@ -52,9 +52,13 @@ final class HandshakePeer {
     }
 
     HandshakePeer(ExportDirectory directory, HandshakeLimits limits) {
+        this(directory, limits, TlsOffer.NONE);
+    }
+
+    HandshakePeer(ExportDirectory directory, HandshakeLimits limits, TlsOffer tls) {
         channel.config().setAllocator(allocator);
         channel.freezeTime();
-        channel.pipeline().addLast(new HandshakeHandler(directory, limits, this::enter));
+        channel.pipeline().addLast(new HandshakeHandler(directory, limits, tls, this::enter));
     }
 
     /** A peer of a server with {@link #VOL} (also the default export) and {@link #SNAP}. */
@@ -64,10 +68,14 @@ final class HandshakePeer {
 
     /** As {@link #connect}, with the greeting read and the client flags sent. */
     static HandshakePeer greeted() {
-        HandshakePeer peer = connect();
-        peer.feed(clientFlags(3));
-        peer.skipGreeting();
-        return peer;
+        return connect().greet();
+    }
+
+    /** Reads the greeting and sends the flags of a modern client. */
+    HandshakePeer greet() {
+        feed(clientFlags(3));
+        skipGreeting();
+        return this;
     }
 
     static ExportInfo export(String name, String description) {
@@ -78,12 +86,12 @@ final class HandshakePeer {
         List<ExportInfo> all = List.of(exports);
         return new ExportDirectory() {
             @Override
-            public List<ExportInfo> list() {
+            public List<ExportInfo> list(Peer peer) {
                 return all;
             }
 
             @Override
-            public ExportInfo find(String name) {
+            public ExportInfo find(Peer peer, String name) {
                 if (name.isEmpty()) {
                     return all.getFirst();
                 }
@@ -91,6 +99,11 @@ final class HandshakePeer {
                         .filter(e -> e.name().equals(name))
                         .findFirst()
                         .orElse(null);
+            }
+
+            @Override
+            public List<String> metaContexts(String exportName) {
+                return List.of("base:allocation", "qemu:dirty-bitmap:snap:1", "x-thin:shared");
             }
         };
     }
@@ -131,6 +144,18 @@ final class HandshakePeer {
         buffer.writeInt(utf8.length).writeBytes(utf8).writeShort(items.length);
         for (int item : items) {
             buffer.writeShort(item);
+        }
+        return bytes(buffer);
+    }
+
+    /** Data of LIST_META_CONTEXT and SET_META_CONTEXT. */
+    static byte[] metaData(String name, String... queries) {
+        byte[] utf8 = name.getBytes(StandardCharsets.UTF_8);
+        ByteBuf buffer = Unpooled.buffer();
+        buffer.writeInt(utf8.length).writeBytes(utf8).writeInt(queries.length);
+        for (String query : queries) {
+            byte[] queryUtf8 = query.getBytes(StandardCharsets.UTF_8);
+            buffer.writeInt(queryUtf8.length).writeBytes(queryUtf8);
         }
         return bytes(buffer);
     }

@@ -3,6 +3,7 @@ package dev.gossamer.nbd.handshake;
 import static dev.gossamer.nbd.handshake.HandshakePeer.clientFlags;
 import static dev.gossamer.nbd.handshake.HandshakePeer.infoData;
 import static dev.gossamer.nbd.handshake.HandshakePeer.join;
+import static dev.gossamer.nbd.handshake.HandshakePeer.metaData;
 import static dev.gossamer.nbd.handshake.HandshakePeer.option;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
@@ -28,6 +29,13 @@ final class HandshakeSplitTest {
                 join(clientFlags(1), option(NbdOption.EXPORT_NAME, name), TRAILER),
                 join(clientFlags(2), option(NbdOption.LIST), option(NbdOption.EXPORT_NAME), TRAILER),
                 join(clientFlags(3), option(NbdOption.STRUCTURED_REPLY), option(NbdOption.GO, infoData("")), TRAILER),
+                join(
+                        clientFlags(3),
+                        option(NbdOption.EXTENDED_HEADERS),
+                        option(NbdOption.LIST_META_CONTEXT, metaData("snap")),
+                        option(NbdOption.SET_META_CONTEXT, metaData("vol", "base:allocation")),
+                        option(NbdOption.GO, infoData("vol")),
+                        TRAILER),
                 join(clientFlags(3), option(99, new byte[7]), option(NbdOption.LIST, new byte[2])),
                 join(clientFlags(3), option(NbdOption.GO, infoData("none")), option(NbdOption.ABORT, new byte[3])));
     }
@@ -90,6 +98,6 @@ final class HandshakeSplitTest {
                 .filter(conversation ->
                         run(List.of(conversation)).transmissionText.equals("request"))
                 .count();
-        assertEquals(4, entered);
+        assertEquals(5, entered);
     }
 }

@@ -2,6 +2,7 @@ package dev.gossamer.nbd.handshake;
 
 import static dev.gossamer.nbd.handshake.HandshakePeer.clientFlags;
 import static dev.gossamer.nbd.handshake.HandshakePeer.infoData;
+import static dev.gossamer.nbd.handshake.HandshakePeer.metaData;
 import static dev.gossamer.nbd.handshake.HandshakePeer.option;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -46,6 +47,11 @@ final class RandomHandshakeTest {
         int number = random.nextInt(13);
         if (random.nextInt(4) == 0 && (number == NbdOption.INFO || number == NbdOption.GO)) {
             return option(number, infoData(random.nextBoolean() ? "vol" : "x", random.nextInt(5)));
+        }
+        boolean meta = number == NbdOption.LIST_META_CONTEXT || number == NbdOption.SET_META_CONTEXT;
+        if (random.nextInt(4) > 0 && meta) {
+            String[] queries = {"base:allocation", "base:", "x-thin:shared", "none", "qemu:", "a:b"};
+            return option(number, metaData("vol", Arrays.copyOf(queries, random.nextInt(queries.length + 1))));
         }
         byte[] data = new byte[random.nextInt(3) == 0 ? 0 : random.nextInt(65)];
         random.nextBytes(data);

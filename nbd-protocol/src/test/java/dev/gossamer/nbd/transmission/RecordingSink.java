@@ -50,9 +50,9 @@ class RecordingSink implements RequestSink {
     }
 
     @Override
-    public void refused(long cookie, int command, int nbdError, String text) {
+    public void refused(NbdRequest request, int nbdError, String text) {
         assertFalse(begun, "refused within a request");
-        events.add("refused " + command + " cookie " + cookie + " error " + nbdError + " " + text);
+        events.add("refused " + request.command() + " cookie " + request.cookie() + " error " + nbdError + " " + text);
     }
 
     @Override

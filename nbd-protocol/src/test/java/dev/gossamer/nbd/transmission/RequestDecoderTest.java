@@ -160,8 +160,8 @@ final class RequestDecoderTest {
         }
 
         @Override
-        public void refused(long cookie, int command, int nbdError, String text) {
-            sink.refused(cookie, command, nbdError, text);
+        public void refused(NbdRequest request, int nbdError, String text) {
+            sink.refused(request, nbdError, text);
         }
 
         @Override

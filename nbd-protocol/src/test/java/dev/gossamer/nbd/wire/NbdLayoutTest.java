@@ -27,9 +27,14 @@ final class NbdLayoutTest {
         assertEquals(28, NbdRequest.HEADER_BYTES);
         assertEquals(16, NbdReply.SIMPLE_REPLY_BYTES);
         assertEquals(20, NbdReply.CHUNK_HEADER_BYTES);
-        assertEquals(28, NbdReply.OFFSET_DATA_HEADER_BYTES);
-        assertEquals(32, NbdReply.OFFSET_HOLE_BYTES);
-        assertEquals(26, NbdReply.ERROR_CHUNK_HEADER_BYTES);
+        assertEquals(8, NbdReply.OFFSET_BYTES);
+        assertEquals(12, NbdReply.OFFSET_HOLE_BYTES);
+        assertEquals(6, NbdReply.ERROR_BYTES);
+        assertEquals(14, NbdReply.ERROR_OFFSET_BYTES);
+        assertEquals(32, NbdRequest.EXTENDED_HEADER_BYTES);
+        assertEquals(32, NbdReply.EXTENDED_CHUNK_HEADER_BYTES);
+        assertEquals(4 + 8, NbdReply.BLOCK_STATUS_BYTES + NbdReply.DESCRIPTOR_BYTES);
+        assertEquals(8 + 16, NbdReply.BLOCK_STATUS_EXT_BYTES + NbdReply.DESCRIPTOR_EXT_BYTES);
     }
 
     @Test
@@ -38,7 +43,13 @@ final class NbdLayoutTest {
         assertEquals(0x25609513, NbdMagic.REQUEST);
         assertEquals(0x67446698, NbdMagic.SIMPLE_REPLY);
         assertEquals(0x668e33ef, NbdMagic.REPLY_CHUNK);
+        assertEquals(0x21e41c71, NbdMagic.EXTENDED_REQUEST);
+        assertEquals(0x6e8a278c, NbdMagic.EXTENDED_CHUNK);
         assertEquals(0x80000001, NbdReply.ERR_UNSUP);
+        assertEquals(0x80000002, NbdReply.ERR_POLICY);
+        assertEquals(0x80000005, NbdReply.ERR_TLS_REQD);
+        assertEquals(0x80000008, NbdReply.ERR_BLOCK_SIZE_REQD);
+        assertEquals(0x8000000a, NbdReply.ERR_EXT_HEADER_REQD);
         assertEquals(0x80000003, NbdReply.ERR_INVALID);
         assertEquals(0x80000006, NbdReply.ERR_UNKNOWN);
         assertEquals(0x80000007, NbdReply.ERR_SHUTDOWN);
@@ -52,7 +63,7 @@ final class NbdLayoutTest {
         NbdRequest request = new NbdRequest();
         assertEquals(NbdRequest.HEADER_BYTES, bytes.readableBytes());
         assertEquals(NbdMagic.REQUEST, bytes.readInt());
-        request.readFrom(bytes);
+        request.readFrom(bytes, false);
         assertFalse(bytes.isReadable());
         assertEquals(0x11, request.flags());
         assertTrue(request.isFua());
@@ -61,6 +72,23 @@ final class NbdLayoutTest {
         assertEquals(0x8000000000000001L, request.offsetBytes());
         assertEquals(0xfffffffeL, request.lengthBytes());
         assertFalse(request.hasPayload());
+    }
+
+    @Test
+    void anExtendedRequestIsReadFieldByField() {
+        ByteBuf bytes = Unpooled.wrappedBuffer(ByteBufUtil.decodeHexDump(
+                "21e41c7100200003" + "fedcba9876543210" + "8000000000000001" + "fffffffffffffffe"));
+        NbdRequest request = new NbdRequest();
+        assertEquals(NbdRequest.EXTENDED_HEADER_BYTES, bytes.readableBytes());
+        assertEquals(NbdMagic.EXTENDED_REQUEST, bytes.readInt());
+        request.readFrom(bytes, true);
+        assertFalse(bytes.isReadable());
+        assertTrue(request.hasPayload());
+        assertEquals(NbdCommand.FLUSH, request.command());
+        assertEquals(0, request.offsetBytes());
+        assertEquals(0x8000000000000001L, request.sentOffsetBytes());
+        assertEquals(-2, request.lengthBytes());
+        assertEquals(-1, request.contextFilter());
     }
 
     @Test

@@ -1,0 +1,43 @@
+package dev.gossamer.nbd.handshake;
+
+import io.netty.channel.Channel;
+import io.netty.handler.ssl.SslHandler;
+import java.net.SocketAddress;
+import java.security.cert.Certificate;
+import java.security.cert.X509Certificate;
+import javax.net.ssl.SSLPeerUnverifiedException;
+
+/**
+ * Who is at the other end of a connection, as far as it is known at this moment: what may be shown to it depends on that
+ * (X9).
+ *
+ * @param address of the channel; tells little for Unix sockets
+ * @param tls whether everything it says and hears is encrypted
+ * @param certificate the verified client certificate, or null
+ */
+public record Peer(SocketAddress address, boolean tls, X509Certificate certificate) {
+    /** The peer of this channel; its identity is complete once the TLS handshake is over. */
+    public static Peer of(Channel channel) {
+        SslHandler ssl = channel.pipeline().get(SslHandler.class);
+        if (ssl == null) {
+            return new Peer(channel.remoteAddress(), false, null);
+        }
+        return new Peer(channel.remoteAddress(), true, certificate(ssl));
+    }
+
+    private static X509Certificate certificate(SslHandler ssl) {
+        try {
+            Certificate[] chain = ssl.engine().getSession().getPeerCertificates();
+            return chain[0] instanceof X509Certificate x509 ? x509 : null;
+        } catch (SSLPeerUnverifiedException e) {
+            return null; // It was not asked for one, or does not have to show one.
+        }
+    }
+
+    /** Distinguished name in the form of RFC 2253, or null without a certificate. */
+    public String certificateSubject() {
+        return certificate == null
+                ? null
+                : certificate.getSubjectX500Principal().getName();
+    }
+}
