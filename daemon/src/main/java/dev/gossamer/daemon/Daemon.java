@@ -71,7 +71,8 @@ public final class Daemon {
             nbd = new NbdServer(
                     loops,
                     new VolumeExports(pool, ThinPool.join(pool.status()).blockBytes()),
-                    ConnectionLimits.DEFAULT);
+                    ConnectionLimits.DEFAULT,
+                    config.tls());
             admin = new AdminServer(new DaemonPool(config.directory(), pool, nbd, loops));
             admin.listen(loops, config.directory().adminSocket());
             nbd.listen(new ListenAddress.Unix(config.directory().nbdSocket()));

@@ -1,6 +1,7 @@
 package dev.gossamer.daemon;
 
 import dev.gossamer.daemon.server.ListenAddress;
+import dev.gossamer.daemon.server.TlsSettings;
 import dev.gossamer.io.ring.IoEngineChoice;
 import java.util.List;
 
@@ -12,9 +13,15 @@ import java.util.List;
  * @param listen where NBD is served besides the directory's own socket
  * @param engine how data reaches the disks
  * @param ioLoops I/O threads, at least 1
+ * @param tls whether NBD clients may or must encrypt
  */
 public record DaemonConfig(
-        PoolDirectory directory, PoolConfig pool, List<ListenAddress> listen, IoEngineChoice engine, int ioLoops) {
+        PoolDirectory directory,
+        PoolConfig pool,
+        List<ListenAddress> listen,
+        IoEngineChoice engine,
+        int ioLoops,
+        TlsSettings tls) {
     public DaemonConfig {
         listen = List.copyOf(listen);
         if (ioLoops < 1) {

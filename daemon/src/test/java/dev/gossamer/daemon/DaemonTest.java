@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.gossamer.daemon.admin.AdminClient;
+import dev.gossamer.daemon.server.TlsSettings;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.ring.IoEngineChoice;
 import java.io.IOException;
@@ -48,7 +49,8 @@ class DaemonTest {
     }
 
     private Daemon start() throws StorageException {
-        return Daemon.start(new DaemonConfig(pool, PoolConfig.read(pool.config()), List.of(), IoEngineChoice.AUTO, 1));
+        return Daemon.start(new DaemonConfig(
+                pool, PoolConfig.read(pool.config()), List.of(), IoEngineChoice.AUTO, 1, TlsSettings.OFF));
     }
 
     private AdminClient.Answer send(String method, String path, String body) throws IOException {

@@ -5,6 +5,7 @@ import dev.gossamer.daemon.DaemonConfig;
 import dev.gossamer.daemon.PoolConfig;
 import dev.gossamer.daemon.PoolDirectory;
 import dev.gossamer.daemon.server.ListenAddress;
+import dev.gossamer.daemon.server.TlsSettings;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.ring.IoEngineChoice;
 import dev.gossamer.thin.VolumeSpec;
@@ -25,10 +26,15 @@ final class ForegroundDaemon {
 
     /** Starts serving. A signal that comes from here on is not lost. */
     static ForegroundDaemon start(
-            PoolDirectory directory, PoolConfig pool, List<ListenAddress> listen, IoEngineChoice engine)
+            PoolDirectory directory,
+            PoolConfig pool,
+            List<ListenAddress> listen,
+            IoEngineChoice engine,
+            TlsSettings tls)
             throws StorageException {
         StopSignal signal = StopSignal.install();
-        Daemon daemon = Daemon.start(new DaemonConfig(directory, pool, listen, engine, DaemonConfig.defaultIoLoops()));
+        Daemon daemon =
+                Daemon.start(new DaemonConfig(directory, pool, listen, engine, DaemonConfig.defaultIoLoops(), tls));
         return new ForegroundDaemon(directory, signal, daemon);
     }
 

@@ -17,9 +17,8 @@ final class ListenOptions {
 
     @Option(
             names = "--allow-remote",
-            description =
-                    "Allow addresses that other machines reach. There is no encryption and no login: whoever reaches"
-                            + " the port reads and writes every volume.")
+            description = "Allow addresses that other machines reach. Add --tls require: without it whoever reaches the"
+                    + " port reads and writes every volume.")
     private boolean allowRemote;
 
     /** The addresses; throws for wrong usage. */
@@ -36,8 +35,8 @@ final class ListenOptions {
                 throw new ParameterException(
                         spec.commandLine(),
                         "other machines reach " + address
-                                + ", without encryption or login; use a loopback address, or add"
-                                + " --allow-remote if that is what you want");
+                                + "; use a loopback address, or add --allow-remote (and --tls require) if that is"
+                                + " what you want");
             }
             addresses.add(address);
         }

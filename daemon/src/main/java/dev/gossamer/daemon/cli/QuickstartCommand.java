@@ -3,6 +3,7 @@ package dev.gossamer.daemon.cli;
 import dev.gossamer.daemon.PoolConfig;
 import dev.gossamer.daemon.PoolCreation;
 import dev.gossamer.daemon.PoolDirectory;
+import dev.gossamer.daemon.server.TlsSettings;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.ring.IoEngineChoice;
 import dev.gossamer.thin.VolumeSpec;
@@ -49,7 +50,7 @@ final class QuickstartCommand implements Callable<Integer> {
             PoolCreation.createInFiles(pool, DATA_BYTES, BLOCK_BYTES, buffered);
         }
         PoolConfig config = PoolConfig.read(pool.config());
-        ForegroundDaemon daemon = ForegroundDaemon.start(pool, config, List.of(), IoEngineChoice.AUTO);
+        ForegroundDaemon daemon = ForegroundDaemon.start(pool, config, List.of(), IoEngineChoice.AUTO, TlsSettings.OFF);
         // Also after a first try that ended between the two steps.
         daemon.createVolumeIfNone(new VolumeSpec(VOLUME, VOLUME_BYTES));
         daemon.run(spec.commandLine().getOut(), howToAttach(pool));

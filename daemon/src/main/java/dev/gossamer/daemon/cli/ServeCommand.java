@@ -25,6 +25,7 @@ import picocli.CommandLine.Spec;
             "Examples:",
             "  gossamer serve DIR",
             "  gossamer serve DIR --listen tcp:127.0.0.1:10809",
+            "  gossamer serve DIR --listen tcp:0.0.0.0:10809 --allow-remote --tls require --tls-certificates PKI",
             "  nbdinfo 'nbd+unix:///vol0?socket=DIR/nbd.sock'      in another terminal"
         })
 final class ServeCommand implements Callable<Integer> {
@@ -36,6 +37,9 @@ final class ServeCommand implements Callable<Integer> {
 
     @Mixin
     private ListenOptions listen;
+
+    @Mixin
+    private TlsOptions tls;
 
     @Option(
             names = "--buffered",
@@ -57,7 +61,7 @@ final class ServeCommand implements Callable<Integer> {
         if (buffered) {
             config = new PoolConfig(config.metadata(), config.data(), true);
         }
-        ForegroundDaemon.start(pool, config, addresses, engine)
+        ForegroundDaemon.start(pool, config, addresses, engine, tls.settings(spec))
                 .run(spec.commandLine().getOut(), "");
         return 0;
     }

@@ -54,7 +54,9 @@ final class NbdConnection extends ChannelInboundHandlerAdapter implements Reques
 
     private final IoLoop loop;
     private final SlabView slab;
+    private final OpenExport export;
     private final BlockDevice device;
+    private final StatusQueries statusQueries;
     private final NegotiatedExport negotiated;
     private final ConnectionLimits limits;
     private final ConnectionRegistry registry;
@@ -86,23 +88,25 @@ final class NbdConnection extends ChannelInboundHandlerAdapter implements Reques
     private int begunPayloadBytes;
     private int immediateError;
 
-    /** @param device closed once, when the connection is over and its last request done */
+    /** @param export closed once, when the connection is over and its last request done */
     NbdConnection(
             IoLoop loop,
             SlabView slab,
-            BlockDevice device,
+            OpenExport export,
             NegotiatedExport negotiated,
             ConnectionLimits limits,
             ConnectionRegistry registry,
             FaultLog faultLog) {
         this.loop = loop;
         this.slab = slab;
-        this.device = device;
+        this.export = export;
+        this.device = export.device();
         this.negotiated = negotiated;
         this.limits = limits;
         this.registry = registry;
         this.faultLog = faultLog;
         this.decoder = new RequestDecoder(negotiated, device::sizeBytes, this);
+        this.statusQueries = new StatusQueries(loop, export, negotiated.contexts(), this::statusAnswered);
     }
 
     ConnectionCounters counters() {
@@ -122,7 +126,7 @@ final class NbdConnection extends ChannelInboundHandlerAdapter implements Reques
         peer = context.channel().remoteAddress() instanceof InetSocketAddress address
                 ? ListenAddress.hostAndPort(address)
                 : "unix";
-        replies = new ReplyWriter(context, negotiated.structuredReplies());
+        replies = new ReplyWriter(context, negotiated);
         stallClock = new StallClock(this, context, limits.stallMillis());
         id = registry.add(this);
         LOG.info(
@@ -198,7 +202,7 @@ final class NbdConnection extends ChannelInboundHandlerAdapter implements Reques
         } else if (!deviceClosed) {
             deviceClosed = true;
             registry.remove(id);
-            device.close();
+            export.close();
             LOG.info(
                     "export closed name={} peer={} connection={} requests={} bytesRead={} bytesWritten={}",
                     negotiated.export().name(),
@@ -282,7 +286,13 @@ final class NbdConnection extends ChannelInboundHandlerAdapter implements Reques
             return true;
         }
         immediateError = NbdError.OK;
+        if (command.command() == NbdCommand.BLOCK_STATUS) {
+            return inFlight < limits.requests() && ctx.channel().isWritable();
+        }
         boolean empty = command.lengthBytes() == 0 && command.command() != NbdCommand.FLUSH;
+        if (isHole(command)) {
+            return inFlight < limits.requests() && ctx.channel().isWritable();
+        }
         if (empty && (command.command() == NbdCommand.READ || !command.isFua())) {
             return true;
         }
@@ -292,6 +302,14 @@ final class NbdConnection extends ChannelInboundHandlerAdapter implements Reques
         // Nothing to do but to commit: what a FLUSH does (T10).
         begun = empty ? loop.requests().acquire().command(BlockOperation.FLUSH, 0, 0, 0) : prepare(command);
         return begun != null;
+    }
+
+    /** A READ of what nobody ever wrote: answered without memory and without I/O (T18). */
+    private boolean isHole(NbdRequest command) {
+        return command.command() == NbdCommand.READ
+                && negotiated.structuredReplies()
+                && command.lengthBytes() > 0
+                && export.isHole(loop, command.offsetBytes(), command.lengthBytes());
     }
 
     private BlockRequest prepare(NbdRequest command) {
@@ -373,19 +391,48 @@ final class NbdConnection extends ChannelInboundHandlerAdapter implements Reques
 
     private void replyAtOnce(NbdRequest command) {
         if (immediateError != NbdError.OK) {
-            refused(command.cookie(), command.command(), immediateError, "server is shutting down");
+            refused(command, immediateError, "server is shutting down");
+        } else if (command.command() == NbdCommand.BLOCK_STATUS) {
+            inFlight++;
+            counters.setInFlight(inFlight);
+            statusQueries.ask(command);
         } else if (command.command() == NbdCommand.READ) {
             counters.countRequest(BlockOperation.READ);
-            replies.nothingRead(command.cookie(), command.offsetBytes());
+            if (command.lengthBytes() == 0) {
+                replies.nothingRead(command.cookie(), command.sentOffsetBytes());
+            } else {
+                replies.holeRead(command.cookie(), command.offsetBytes(), command.lengthBytes());
+            }
         } else {
-            replies.done(command.cookie());
+            replies.done(command.cookie(), command.sentOffsetBytes());
         }
     }
 
+    private void statusAnswered(StatusQueries.Asked asked) {
+        inFlight--;
+        counters.setInFlight(inFlight);
+        if (state != State.CLOSED) {
+            int errno = asked.query().errno();
+            if (errno == Errno.OK) {
+                replies.status(asked.cookie(), asked.offsetBytes(), asked.query(), asked.contextIds());
+            } else {
+                counters.countError();
+                replies.failed(
+                        NbdCommand.BLOCK_STATUS,
+                        NbdErrnoMap.toNbdError(errno, 0),
+                        asked.cookie(),
+                        asked.offsetBytes(),
+                        "mappings cannot be read: " + Errno.name(errno));
+            }
+        }
+        resume();
+        endIfIdle();
+    }
+
     @Override
-    public void refused(long cookie, int command, int nbdError, String text) {
+    public void refused(NbdRequest request, int nbdError, String text) {
         counters.countError();
-        replies.failed(command, nbdError, cookie, text);
+        replies.failed(request.command(), nbdError, request.cookie(), request.sentOffsetBytes(), text);
     }
 
     @Override
@@ -433,10 +480,15 @@ final class NbdConnection extends ChannelInboundHandlerAdapter implements Reques
 
     private void reply(BlockRequest request, int errno) {
         if (errno == Errno.OK) {
-            replies.done(request.tag);
+            replies.done(request.tag, request.offsetBytes());
         } else {
             int nbdError = NbdErrnoMap.toNbdError(errno, request.flags());
-            replies.failed(command(request.operation()), nbdError, request.tag, "device reported " + Errno.name(errno));
+            replies.failed(
+                    command(request.operation()),
+                    nbdError,
+                    request.tag,
+                    request.offsetBytes(),
+                    "device reported " + Errno.name(errno));
         }
     }
 

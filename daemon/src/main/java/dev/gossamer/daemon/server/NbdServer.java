@@ -1,6 +1,5 @@
 package dev.gossamer.daemon.server;
 
-import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.StorageException;
@@ -11,6 +10,8 @@ import dev.gossamer.nbd.handshake.ExportInfo;
 import dev.gossamer.nbd.handshake.HandshakeHandler;
 import dev.gossamer.nbd.handshake.HandshakeLimits;
 import dev.gossamer.nbd.handshake.NegotiatedExport;
+import dev.gossamer.nbd.handshake.Peer;
+import dev.gossamer.nbd.handshake.TlsOffer;
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.channel.AdaptiveRecvByteBufAllocator;
 import io.netty.channel.Channel;
@@ -43,6 +44,7 @@ public final class NbdServer {
     private final IoLoops loops;
     private final Exports exports;
     private final ConnectionLimits limits;
+    private final TlsOffer tls;
     private final SlabView[] slabs;
     private final ExportDirectory directory = new StoppableDirectory();
     private final HandshakeGate handshakes = new HandshakeGate();
@@ -54,7 +56,8 @@ public final class NbdServer {
     private volatile boolean stopping;
 
     /** To be made before anything uses the loops' transfer memory. */
-    public NbdServer(IoLoops loops, Exports exports, ConnectionLimits limits) {
+    public NbdServer(IoLoops loops, Exports exports, ConnectionLimits limits, TlsSettings tls) throws StorageException {
+        this.tls = tls.load();
         this.loops = loops;
         this.exports = exports;
         this.limits = limits;
@@ -169,8 +172,8 @@ public final class NbdServer {
 
     private void negotiated(ChannelHandlerContext ctx, NegotiatedExport negotiated) {
         handshakes.leave(ctx.channel());
-        BlockDevice device = stopping ? null : exports.open(negotiated.export().name());
-        if (device == null) {
+        OpenExport export = stopping ? null : exports.open(negotiated.export().name(), negotiated.contexts());
+        if (export == null) {
             LOG.debug(
                     "export gone after the handshake name={}",
                     negotiated.export().name());
@@ -179,7 +182,7 @@ public final class NbdServer {
         }
         IoLoop loop = NettyLoop.of(ctx.channel().eventLoop());
         NbdConnection connection =
-                new NbdConnection(loop, slabs[loop.index()], device, negotiated, limits, registry, faultLog);
+                new NbdConnection(loop, slabs[loop.index()], export, negotiated, limits, registry, faultLog);
         ctx.pipeline().replace(ctx.handler(), "nbd", connection);
     }
 
@@ -191,20 +194,30 @@ public final class NbdServer {
             channel.pipeline()
                     .addLast(
                             "handshake",
-                            new HandshakeHandler(directory, HandshakeLimits.DEFAULT, NbdServer.this::negotiated));
+                            new HandshakeHandler(directory, HandshakeLimits.DEFAULT, tls, NbdServer.this::negotiated));
         }
     }
 
     /** The exports, until the server stops. */
     private final class StoppableDirectory implements ExportDirectory {
         @Override
-        public List<ExportInfo> list() {
-            return exports.list();
+        public List<ExportInfo> list(Peer peer) {
+            return exports.list(peer);
         }
 
         @Override
-        public ExportInfo find(String name) {
-            return exports.find(name);
+        public ExportInfo find(Peer peer, String name) {
+            return exports.find(peer, name);
+        }
+
+        @Override
+        public List<String> metaContexts(String exportName) {
+            return exports.metaContexts(exportName);
+        }
+
+        @Override
+        public String metaContext(String exportName, String query) {
+            return exports.metaContext(exportName, query);
         }
 
         @Override

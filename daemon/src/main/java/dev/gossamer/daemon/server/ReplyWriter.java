@@ -1,7 +1,9 @@
 package dev.gossamer.daemon.server;
 
+import dev.gossamer.nbd.handshake.NegotiatedExport;
 import dev.gossamer.nbd.transmission.ReplyEncoder;
-import dev.gossamer.nbd.wire.NbdError;
+import dev.gossamer.nbd.wire.NbdReply;
+import dev.gossamer.thin.StatusQuery;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelFutureListener;
@@ -27,38 +29,84 @@ final class ReplyWriter {
     private static final int FLUSH_REPLIES = 4;
 
     private final ChannelHandlerContext ctx;
-    private final boolean structured;
+    private final ReplyEncoder encoder;
+    private final int longestChunkBytes;
     private final Runnable flushTask = this::flushRest;
     private ByteBuf headers;
     private int unflushed;
     private boolean flushScheduled;
     private boolean closed;
 
-    ReplyWriter(ChannelHandlerContext ctx, boolean structured) {
+    ReplyWriter(ChannelHandlerContext ctx, NegotiatedExport negotiated) {
         this.ctx = ctx;
-        this.structured = structured;
+        this.encoder = new ReplyEncoder(negotiated);
+        this.longestChunkBytes = negotiated.export().maximumPayloadBytes();
     }
 
     /** Success of a command that returns no data. */
-    void done(long cookie) {
-        ReplyEncoder.simpleReply(header(), NbdError.OK, cookie);
+    void done(long cookie, long offsetBytes) {
+        encoder.doneReply(header(), cookie, offsetBytes);
     }
 
     /** Success of a READ of nothing. */
     void nothingRead(long cookie, long offsetBytes) {
-        ReplyEncoder.readReplyHeader(header(), structured, cookie, offsetBytes, 0);
+        encoder.readReplyHeader(header(), cookie, offsetBytes, 0);
+    }
+
+    /** Success of a READ where nothing is mapped; structured replies only. */
+    void holeRead(long cookie, long offsetBytes, long lengthBytes) {
+        encoder.holeChunk(header(), NbdReply.FLAG_DONE, cookie, offsetBytes, offsetBytes, lengthBytes);
     }
 
     /** Success of a READ. Owns {@code data} from here on, even if it cannot be sent. */
     void dataRead(long cookie, long offsetBytes, ReplyData data) {
-        ReplyEncoder.readReplyHeader(header(), structured, cookie, offsetBytes, data.readableBytes());
+        int left = data.readableBytes();
+        long position = offsetBytes;
+        // Longer than a chunk may be: the client allows replies in pieces, or the validator would have refused it
+        // (T20).
+        while (left > longestChunkBytes) {
+            encoder.dataChunkHeader(header(), 0, cookie, offsetBytes, position, longestChunkBytes);
+            writeHeaders();
+            write(data.readRetainedSlice(longestChunkBytes));
+            position += longestChunkBytes;
+            left -= longestChunkBytes;
+        }
+        if (position == offsetBytes) {
+            encoder.readReplyHeader(header(), cookie, offsetBytes, left);
+        } else {
+            encoder.dataChunkHeader(header(), NbdReply.FLAG_DONE, cookie, offsetBytes, position, left);
+        }
         writeHeaders();
         write(data);
     }
 
+    /** Success of a BLOCK_STATUS: one chunk per context. */
+    void status(long cookie, long offsetBytes, StatusQuery answered, int[] contextIds) {
+        int contexts = answered.contexts();
+        for (int i = 0; i < contexts; i++) {
+            int flags = i == contexts - 1 ? NbdReply.FLAG_DONE : 0;
+            int count = Math.min(answered.count(i), ReplyEncoder.DESCRIPTOR_LIMIT);
+            header();
+            writeHeaders();
+            ByteBuf chunk = ctx.alloc().directBuffer(ReplyEncoder.blockStatusChunkBytes(count));
+            encoder.blockStatusChunk(
+                    chunk, flags, cookie, offsetBytes, contextIds[i], lengthsAndFlags(answered, i, count), count);
+            write(chunk);
+        }
+    }
+
+    private static long[] lengthsAndFlags(StatusQuery answered, int context, int count) {
+        long[] pairs = new long[2 * count];
+        for (int i = 0; i < count; i++) {
+            pairs[2 * i] = answered.lengthBytes(context, i);
+            pairs[2 * i + 1] = answered.flags(context, i);
+        }
+        return pairs;
+    }
+
     /** Failure of any command. */
-    void failed(int command, int nbdError, long cookie, String text) {
-        ReplyEncoder.errorReply(header(), structured, command, nbdError, cookie, text);
+    void failed(int command, int nbdError, long cookie, long offsetBytes, String text) {
+        encoder.errorReply(header(), command, nbdError, cookie, offsetBytes, text);
     }
 
     /** Sends what there is, then closes the channel. */
@@ -97,7 +145,11 @@ final class ReplyWriter {
     private void writeHeaders() {
         ByteBuf ready = headers;
         headers = null;
-        write(ready);
+        if (ready.isReadable()) {
+            write(ready);
+        } else {
+            ready.release();
+        }
     }
 
     // A void promise costs no object; a failure arrives as an exception of the channel, which ends the connection.

@@ -1,10 +1,16 @@
 package dev.gossamer.daemon.server;
 
 import dev.gossamer.io.BlockDevice;
+import dev.gossamer.io.IoLoop;
 import dev.gossamer.nbd.handshake.ExportInfo;
+import dev.gossamer.nbd.handshake.MetaContext;
+import dev.gossamer.nbd.handshake.Peer;
 import dev.gossamer.nbd.wire.NbdFlags;
 import dev.gossamer.thin.PoolMode;
+import dev.gossamer.thin.StatusContext;
+import dev.gossamer.thin.StatusQuery;
 import dev.gossamer.thin.ThinPool;
+import dev.gossamer.thin.ThinVolume;
 import dev.gossamer.thin.VolumeInfo;
 import java.util.List;
 
@@ -13,8 +19,11 @@ public final class VolumeExports implements Exports {
     /** Flags that hold for every volume: all connections of a volume share one view of it (T52). */
     private static final int SHARED_FLAGS = NbdFlags.HAS_FLAGS | NbdFlags.SEND_FLUSH | NbdFlags.CAN_MULTI_CONN;
 
-    private static final int WRITABLE_FLAGS =
-            SHARED_FLAGS | NbdFlags.SEND_FUA | NbdFlags.SEND_TRIM | NbdFlags.SEND_WRITE_ZEROES;
+    private static final int WRITABLE_FLAGS = SHARED_FLAGS
+            | NbdFlags.SEND_FUA
+            | NbdFlags.SEND_TRIM
+            | NbdFlags.SEND_WRITE_ZEROES
+            | NbdFlags.SEND_FAST_ZERO;
     private static final int READ_ONLY_FLAGS = SHARED_FLAGS | NbdFlags.READ_ONLY;
 
     /** A volume serves any byte range itself. */
@@ -35,7 +44,7 @@ public final class VolumeExports implements Exports {
     }
 
     @Override
-    public List<ExportInfo> list() {
+    public List<ExportInfo> list(Peer peer) {
         boolean frozen = isFrozen();
         return pool.volumes().stream()
                 .map(volume -> describe(volume, frozen, preferredBlockBytes))
@@ -43,14 +52,82 @@ public final class VolumeExports implements Exports {
     }
 
     @Override
-    public ExportInfo find(String name) {
+    public ExportInfo find(Peer peer, String name) {
         VolumeInfo volume = name.isEmpty() ? onlyOne(pool.volumes()) : pool.volume(name);
         return volume == null ? null : describe(volume, isFrozen(), preferredBlockBytes);
     }
 
     @Override
-    public BlockDevice open(String name) {
-        return pool.openVolume(name);
+    public List<String> metaContexts(String exportName) {
+        return pool.statusContexts().list(exportName, "");
+    }
+
+    @Override
+    public String metaContext(String exportName, String query) {
+        // Resolved again, and held, when the export is opened.
+        try (StatusContext context = pool.statusContexts().resolve(exportName, query)) {
+            return context == null ? null : context.name();
+        }
+    }
+
+    @Override
+    public OpenExport open(String name, List<MetaContext> selected) {
+        StatusContext[] contexts = new StatusContext[selected.size()];
+        boolean complete = true;
+        for (int i = 0; i < contexts.length; i++) {
+            contexts[i] = pool.statusContexts().resolve(name, selected.get(i).name());
+            complete &= contexts[i] != null;
+        }
+        ThinVolume volume = complete ? pool.openVolume(name) : null;
+        if (volume != null) {
+            return new OpenVolume(volume, contexts);
+        }
+        closeAll(contexts);
+        return null;
+    }
+
+    private static void closeAll(StatusContext[] contexts) {
+        for (StatusContext context : contexts) {
+            if (context != null) {
+                context.close();
+            }
+        }
+    }
+
+    private static final class OpenVolume implements OpenExport {
+        private final ThinVolume volume;
+        private final StatusContext[] contexts;
+
+        OpenVolume(ThinVolume volume, StatusContext[] contexts) {
+            this.volume = volume;
+            this.contexts = contexts;
+        }
+
+        @Override
+        public BlockDevice device() {
+            return volume;
+        }
+
+        @Override
+        public StatusContext[] contexts() {
+            return contexts;
+        }
+
+        @Override
+        public void queryStatus(StatusQuery query) {
+            volume.queryStatus(query);
+        }
+
+        @Override
+        public boolean isHole(IoLoop loop, long offsetBytes, long lengthBytes) {
+            return volume.isHole(loop, offsetBytes, lengthBytes);
+        }
+
+        @Override
+        public void close() {
+            closeAll(contexts);
+            volume.close();
+        }
     }
 
     /** A client learns of a pool's mode when it connects, as a read-only export (rule M-9). */

@@ -13,6 +13,8 @@ import dev.gossamer.io.ring.IoEngineChoice;
 import dev.gossamer.io.ring.IoLoops;
 import dev.gossamer.io.ring.NettyLoop;
 import dev.gossamer.nbd.handshake.ExportInfo;
+import dev.gossamer.nbd.handshake.MetaContext;
+import dev.gossamer.nbd.handshake.Peer;
 import dev.gossamer.nbd.wire.NbdCommand;
 import dev.gossamer.nbd.wire.NbdError;
 import dev.gossamer.nbd.wire.NbdFlags;
@@ -61,18 +63,18 @@ class NbdServerTest {
                 | NbdFlags.SEND_WRITE_ZEROES;
 
         @Override
-        public List<ExportInfo> list() {
+        public List<ExportInfo> list(Peer peer) {
             return List.of(new ExportInfo(EXPORT, "", DISK_BYTES, FLAGS, 1, 4096, 1 << 20));
         }
 
         @Override
-        public ExportInfo find(String name) {
-            return name.equals(EXPORT) ? list().getFirst() : null;
+        public ExportInfo find(Peer peer, String name) {
+            return name.equals(EXPORT) ? list(peer).getFirst() : null;
         }
 
         @Override
-        public BlockDevice open(String name) {
-            return device;
+        public OpenExport open(String name, List<MetaContext> contexts) {
+            return new PlainExport(device);
         }
     }
 
@@ -82,7 +84,7 @@ class NbdServerTest {
 
     private NbdTestClient start(ConnectionLimits limits, int bufferBytes) throws IOException {
         loops = IoLoops.start(1, IoEngineChoice.AUTO, bufferBytes);
-        server = new NbdServer(loops, new OneExport(device), limits);
+        server = new NbdServer(loops, new OneExport(device), limits, TlsSettings.OFF);
         socket = directory.resolve("nbd.sock");
         server.listen(new ListenAddress.Unix(socket));
         return new NbdTestClient(socket, EXPORT);
