@@ -81,9 +81,9 @@ final class Committer {
         }
     }
 
-    /** Whether blocks have been freed that cannot be allocated yet but will be after a commit. */
+    /** Whether a commit, and waiting for requests under way, may make blocks free that cannot be allocated yet. */
     boolean canFreeBlocks() {
-        return metadata.hasFreedDataBlocks();
+        return metadata.isChanged() || metadata.hasFreedDataBlocks();
     }
 
     /**
@@ -131,6 +131,10 @@ final class Committer {
         int errno = Errno.OK;
         try {
             commit();
+            if (!metadata.hasFreedDataBlocks()) {
+                // Nothing to wait for: who wanted space looks again now, at the metadata blocks that came free, too.
+                worker.spaceReleased();
+            }
         } catch (StorageException e) {
             worker.abort(e);
             errno = Errno.EIO;

@@ -264,6 +264,27 @@ class ThinPoolTest {
     }
 
     @Test
+    void metadataThatATransactionHasUsedUpComesBackWithItsCommit() throws StorageException {
+        SimulatedDisk small = new SimulatedDisk(64 * 4096);
+        SimPool.format(small, dataDisk);
+        try (SimPool pool = SimPool.open(small, dataDisk, 1, 1)) {
+            List<ThinVolume> volumes = new ArrayList<>();
+            for (int i = 0; i < 24; i++) {
+                volumes.add(pool.create("v" + i, VOLUME));
+            }
+            // Every first write to a volume copies its leaf: together more than the metadata device has free.
+            for (int round = 0; round < 2; round++) {
+                for (ThinVolume volume : volumes) {
+                    assertEquals(Errno.OK, pool.write(volume, (long) round * BLOCK, bytes(round, 512)));
+                }
+            }
+            assertEquals(PoolMode.WRITE, pool.pool.mode());
+            pool.shutDown();
+        }
+        SimPool.assertSound(small, "after many small transactions");
+    }
+
+    @Test
     void deletingGivesTheBlocksBack() throws StorageException {
         ThinVolume volume = fresh().create("v", VOLUME);
         long used = sim.status().dataBlocksUsed();
