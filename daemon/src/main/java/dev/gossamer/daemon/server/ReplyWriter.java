@@ -23,8 +23,9 @@ final class ReplyWriter {
     private static final int HEADERS_BYTES = 1024;
 
     /**
-     * Replies that may wait for company. Waiting for all that a turn of the loop brings makes client and server take
-     * turns; a flush for each reply costs a system call each. Four measured best with 32 reads under way.
+     * Replies that may wait for company. One flush for each costs a system call each; one for all that a turn of the loop
+     * brings leaves the client idle meanwhile. The number lies between the two; which one is best was not settled, as the
+     * measurements scatter more than the choices differ.
      */
     private static final int FLUSH_REPLIES = 4;
 
