@@ -133,7 +133,7 @@ final class Committer {
             commit();
             if (!metadata.hasFreedDataBlocks()) {
                 // Nothing to wait for: who wanted space looks again now, at the metadata blocks that came free, too.
-                worker.spaceReleased();
+                worker.spaceWaiters().spaceReleased();
             }
         } catch (StorageException e) {
             worker.abort(e);
@@ -175,7 +175,7 @@ final class Committer {
         worker.drain(() -> {
             if (worker.incarnation() == incarnation) {
                 metadata.releaseFreedDataBlocks(freed);
-                worker.spaceReleased();
+                worker.spaceWaiters().spaceReleased();
             }
         });
     }

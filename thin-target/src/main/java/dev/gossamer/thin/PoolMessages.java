@@ -236,9 +236,11 @@ final class PoolMessages {
     }
 
     private void checkNotFrozen() throws StorageException {
-        if (worker.mode().compareTo(PoolMode.READ_ONLY) >= 0) {
+        if (worker.state().isFrozen()) {
             throw new StorageException(
-                    Errno.EROFS, "the pool is " + worker.mode().word() + ": " + worker.modeCause());
+                    Errno.EROFS,
+                    "the pool is " + worker.mode().word() + ": "
+                            + worker.state().cause());
         }
     }
 

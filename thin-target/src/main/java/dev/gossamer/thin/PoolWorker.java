@@ -10,10 +10,8 @@ import dev.gossamer.io.StorageException;
 import dev.gossamer.io.buffer.IoBuffer;
 import dev.gossamer.io.buffer.IoBufferPool;
 import dev.gossamer.pdata.OutOfDataSpace;
-import dev.gossamer.pdata.btree.BTreeCursor;
 import dev.gossamer.thin.extent.ExtentMap;
 import dev.gossamer.thin.extent.Region;
-import dev.gossamer.thin.metadata.Mapping;
 import dev.gossamer.thin.metadata.PoolMetadata;
 import java.util.ArrayList;
 import java.util.List;
@@ -32,9 +30,6 @@ final class PoolWorker {
     /** Verdict: look the request up again. Every other verdict is an errno to complete it with. */
     static final int SERVE_AGAIN = -1;
 
-    /** A discard is carried out in steps of at most so many blocks, others in between (rule L-4). */
-    private static final long DISCARD_STEP_BLOCKS = 1024;
-
     private static final Logger LOG = LoggerFactory.getLogger(PoolWorker.class);
 
     private final IoLoop loop;
@@ -46,20 +41,17 @@ final class PoolWorker {
     private final StatusReader statusReader;
     private final PoolDevices devices;
     private final PoolCounters counters;
-    private final RegionCache regionCache;
-    private final Region.Builder regionBuilder = new Region.Builder();
+    private final MapPublisher maps;
+    private final Unmapper unmapper;
+    private final SpaceWaiters spaceWaiters;
+    private final PoolState state = new PoolState();
 
     private final RequestStack deferred = new RequestStack();
     private final Runnable turn = this::turn;
     private final List<Cell> toStart = new ArrayList<>();
-    private final RequestQueue waitingForSpace = new RequestQueue();
     private final List<Runnable> whenIdle = new ArrayList<>();
     private int activeCells;
     private long incarnation;
-
-    // Written by the worker, read by loops and by the management API.
-    private volatile PoolMode mode = PoolMode.WRITE;
-    private volatile String modeCause = "";
 
     PoolWorker(
             IoLoop loop,
@@ -77,11 +69,14 @@ final class PoolWorker {
         this.shares = shares;
         this.devices = devices;
         this.counters = counters;
-        this.regionCache = new RegionCache(regionCacheWords);
+        this.maps = new MapPublisher(metadata, regionCacheWords);
         this.committer = new Committer(this, loop, metadata, dataFlush, counters);
         this.statusReader = new StatusReader(this, loop, metadata);
+        this.unmapper = new Unmapper(this, metadata, maps, counters);
+        this.spaceWaiters = new SpaceWaiters(this, metadata);
         if (metadata.needsCheck()) {
-            degrade(PoolMode.READ_ONLY, "needs_check is set; run thin_check --clear-needs-check-flag on the metadata");
+            state.degrade(
+                    PoolMode.READ_ONLY, "needs_check is set; run thin_check --clear-needs-check-flag on the metadata");
         }
     }
 
@@ -93,7 +88,11 @@ final class PoolWorker {
     }
 
     PoolMode mode() {
-        return mode;
+        return state.mode();
+    }
+
+    PoolState state() {
+        return state;
     }
 
     /** Parks a request with the worker until it hands it back. */
@@ -138,8 +137,8 @@ final class PoolWorker {
         return committer;
     }
 
-    String modeCause() {
-        return modeCause;
+    SpaceWaiters spaceWaiters() {
+        return spaceWaiters;
     }
 
     /** Grows with every abort: what was allocated in an earlier incarnation is free again. */
@@ -214,16 +213,6 @@ final class PoolWorker {
         startCells();
     }
 
-    /** Blocks freed earlier can be allocated now: serves who waited for space, and leaves OUT_OF_DATA_SPACE (M-3). */
-    void spaceReleased() {
-        if (mode == PoolMode.OUT_OF_DATA_SPACE && metadata.dataBlocksFree() > 0) {
-            setMode(PoolMode.WRITE, "");
-        }
-        RequestQueue retry = new RequestQueue();
-        waitingForSpace.moveTo(retry);
-        readmit(retry);
-    }
-
     /**
      * A metadata operation failed: throws the transaction away and freezes the metadata (rules E-1 to E-4). Requests
      * whose changes are lost are told EIO, devices that had acknowledged changes fail their flushes from now on.
@@ -241,7 +230,7 @@ final class PoolWorker {
             worse = PoolMode.FAIL;
             why = e.getMessage();
         }
-        degrade(worse, why);
+        state.degrade(worse, why);
         for (ThinDevice device : devices.all()) {
             if (committer.isUncommitted(device)) {
                 device.lostChanges = true;
@@ -250,14 +239,14 @@ final class PoolWorker {
         }
         devices.reload(metadata);
         committer.aborted();
-        finishAll(waitingForSpace, Errno.EIO);
+        spaceWaiters.fail(Errno.EIO);
     }
 
     /** A bug: nothing of the pool can be trusted any more. */
     void failed(Throwable bug) {
         LOG.error("pool failed", bug);
-        degrade(PoolMode.FAIL, "internal error: " + bug);
-        finishAll(waitingForSpace, Errno.EIO);
+        state.degrade(PoolMode.FAIL, "internal error: " + bug);
+        spaceWaiters.fail(Errno.EIO);
     }
 
     /** All slices of a new block are written, or one has failed: maps the block, completes the writes, lets others in. */
@@ -289,10 +278,10 @@ final class PoolWorker {
     /** A sector rewrite is done: lets loops at the block again. */
     void rewritten(SectorRewrite cell, int errno) {
         if (cell.incarnation == incarnation) {
-            publish(cell.device, cell.virtualBlock, Region.MAPPED, cell.time, cell.dataBlock());
+            maps.publish(cell.device, cell.virtualBlock, Region.MAPPED, cell.time, cell.dataBlock());
             handBack(cell.request(), errno);
         } else {
-            cell.device.extents.publish(ExtentMap.regionOf(cell.virtualBlock), null);
+            maps.forget(cell.device, cell.virtualBlock);
             handBack(cell.request(), Errno.EIO);
         }
         release(cell);
@@ -324,7 +313,7 @@ final class PoolWorker {
     /** Decides one request. */
     private void admit(BlockRequest request) {
         ThinDevice device = ((ThinVolume) request.parkedBy).device();
-        if (mode == PoolMode.FAIL) {
+        if (mode() == PoolMode.FAIL) {
             handBack(request, Errno.EIO);
             return;
         }
@@ -333,14 +322,14 @@ final class PoolWorker {
             return;
         }
         try {
-            if (isUnmap(request)) {
-                unmap(device, request);
+            if (Unmapper.isUnmap(request)) {
+                unmapper.unmap(device, request);
                 return;
             }
             long block = request.offsetBytes() / device.blockBytes();
             long[] region = device.extents.region(ExtentMap.regionOf(block));
             if (region == null) {
-                load(device, ExtentMap.regionOf(block));
+                maps.load(device, ExtentMap.regionOf(block));
                 handBack(request, SERVE_AGAIN);
                 return;
             }
@@ -382,7 +371,7 @@ final class PoolWorker {
         } else {
             SectorRewrite cell = new SectorRewrite(this, device, block, dataBlock, time, request);
             hold(cell);
-            publish(device, block, Region.LOCKED, time, dataBlock);
+            maps.publish(device, block, Region.LOCKED, time, dataBlock);
             drain(cell::start);
         }
     }
@@ -390,19 +379,19 @@ final class PoolWorker {
     /** Reserves a block and starts to fill it; without space the request waits, or fails (rules S-1, S-2). */
     private void prepare(ThinDevice device, long block, long sourceBlock, BlockRequest request)
             throws StorageException {
-        if (mode.compareTo(PoolMode.READ_ONLY) >= 0) {
+        if (state.isFrozen()) {
             handBack(request, Errno.EIO);
             return;
         }
         if (metadata.isNearlyFull()) {
-            waitForSpace(request, "metadata");
+            spaceWaiters.add(request, "metadata");
             return;
         }
         long dataBlock;
         try {
             dataBlock = metadata.reserveDataBlock();
         } catch (OutOfDataSpace e) {
-            waitForSpace(request, "data");
+            spaceWaiters.add(request, "data");
             return;
         }
         BlockPreparation cell = new BlockPreparation(this, device, block, dataBlock, sourceBlock);
@@ -411,125 +400,13 @@ final class PoolWorker {
         toStart.add(cell);
     }
 
-    /** Freed blocks may come back with a commit (S-1); if none can, the answer is ENOSPC. */
-    private void waitForSpace(BlockRequest request, String what) {
-        if (committer.canFreeBlocks()) {
-            waitingForSpace.add(request);
-            committer.commitSoon();
-            return;
-        }
-        if (mode == PoolMode.WRITE && metadata.dataBlocksFree() == 0) {
-            setMode(PoolMode.OUT_OF_DATA_SPACE, "no free " + what + " block");
-        }
-        handBack(request, Errno.ENOSPC);
-    }
-
     private void insert(BlockPreparation cell) throws StorageException {
         ThinDevice device = cell.device;
         metadata.insert(device.id, cell.virtualBlock, cell.dataBlock);
         committer.changed(device);
         device.mappedBlocks = metadata.details(device.id).mappedBlocks();
-        publish(device, cell.virtualBlock, Region.MAPPED, metadata.time(), cell.dataBlock);
+        maps.publish(device, cell.virtualBlock, Region.MAPPED, metadata.time(), cell.dataBlock);
         (cell.breaksSharing() ? counters.brokenSharings : counters.provisionedBlocks).increment();
-    }
-
-    private boolean isUnmap(BlockRequest request) {
-        if (request.operation() == BlockOperation.DISCARD) {
-            return true;
-        }
-        ThinVolume volume = (ThinVolume) request.parkedBy;
-        return request.operation() == BlockOperation.WRITE_ZEROES
-                && !request.hasFlag(BlockRequest.NO_UNMAP)
-                && volume.firstWholeBlock(request) < volume.endWholeBlock(request);
-    }
-
-    /** Unmaps the whole blocks of a request, a step at a time (rules DI-1 to DI-4). */
-    private void unmap(ThinDevice device, BlockRequest request) throws StorageException {
-        ThinVolume volume = (ThinVolume) request.parkedBy;
-        long from = volume.firstWholeBlock(request) + request.progressBytes;
-        long end = volume.endWholeBlock(request);
-        if (mode.compareTo(PoolMode.READ_ONLY) >= 0) {
-            // TRIM is advice, and succeeds without effect (table 1.4); zeros are a promise that cannot be kept.
-            handBack(request, request.operation() == BlockOperation.DISCARD ? Errno.OK : Errno.EIO);
-            return;
-        }
-        long to = Math.min(end, nextMapped(device, from, end) + DISCARD_STEP_BLOCKS);
-        Cell busy = busyCell(device, from, to);
-        if (busy != null) {
-            busy.waiting.add(request);
-            return;
-        }
-        long removed = metadata.removeRange(device.id, from, to);
-        if (removed > 0) {
-            committer.changed(device);
-            device.mappedBlocks = metadata.details(device.id).mappedBlocks();
-            counters.unmappedBlocks.add(removed);
-            withdraw(device, from, to);
-        }
-        if (to >= end) {
-            handBack(request, Errno.OK);
-        } else {
-            // progressBytes counts blocks here: the request has not been at a disk.
-            request.progressBytes += (int) (to - from);
-            defer(volume, request);
-        }
-    }
-
-    /** First mapped block in the range, or its end: a trim of unmapped space costs one look-up. */
-    private long nextMapped(ThinDevice device, long from, long end) throws StorageException {
-        BTreeCursor cursor = metadata.cursor(device.id, from);
-        return cursor.next() && cursor.key() < end ? cursor.key() : end;
-    }
-
-    private static Cell busyCell(ThinDevice device, long from, long to) {
-        for (Cell cell : device.cells.values()) {
-            if (cell.virtualBlock >= from && cell.virtualBlock < to) {
-                return cell;
-            }
-        }
-        return null;
-    }
-
-    private static void withdraw(ThinDevice device, long from, long to) {
-        long first = ExtentMap.regionOf(from);
-        long last = ExtentMap.regionOf(to - 1);
-        for (long number = first; number <= last; number++) {
-            long[] region = device.extents.region(number);
-            if (region != null) {
-                long base = number * Region.BLOCKS;
-                int start = (int) Math.max(0, from - base);
-                int end = (int) Math.min(Region.BLOCKS, to - base);
-                device.extents.publish(number, Region.without(region, start, end - start));
-            }
-        }
-    }
-
-    private void load(ThinDevice device, long regionNumber) throws StorageException {
-        long first = regionNumber * Region.BLOCKS;
-        BTreeCursor cursor = metadata.cursor(device.id, first);
-        while (cursor.next() && cursor.key() < first + Region.BLOCKS) {
-            long packed = cursor.value(0);
-            regionBuilder.add((int) (cursor.key() - first), Mapping.dataBlock(packed), Mapping.time(packed));
-        }
-        long[] region = regionBuilder.build();
-        for (Cell cell : device.cells.values()) {
-            if (cell.isLocking() && ExtentMap.regionOf(cell.virtualBlock) == regionNumber) {
-                SectorRewrite rewrite = (SectorRewrite) cell;
-                int inRegion = ExtentMap.blockInRegion(cell.virtualBlock);
-                region = Region.with(region, inRegion, 1, Region.LOCKED, rewrite.time, rewrite.dataBlock());
-            }
-        }
-        device.extents.publish(regionNumber, region);
-        regionCache.loaded(device, regionNumber, region);
-    }
-
-    private static void publish(ThinDevice device, long block, int kind, int time, long dataBlock) {
-        long number = ExtentMap.regionOf(block);
-        long[] region = device.extents.region(number);
-        if (region != null) {
-            int inRegion = ExtentMap.blockInRegion(block);
-            device.extents.publish(number, Region.with(region, inRegion, 1, kind, time, dataBlock));
-        }
     }
 
     private void hold(Cell cell) {
@@ -565,18 +442,5 @@ final class PoolWorker {
 
     void handBack(BlockRequest request, int verdict) {
         share(request.loop()).handBack(request, verdict);
-    }
-
-    /** Goes to a worse mode; never to a better one (M-1). */
-    private void degrade(PoolMode worse, String cause) {
-        if (worse.compareTo(mode) > 0) {
-            setMode(worse, cause);
-        }
-    }
-
-    private void setMode(PoolMode newMode, String cause) {
-        LOG.warn("pool mode {} -> {}{}", mode.word(), newMode.word(), cause.isEmpty() ? "" : ": " + cause);
-        modeCause = cause;
-        mode = newMode;
     }
 }

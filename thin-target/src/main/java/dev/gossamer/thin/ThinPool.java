@@ -168,7 +168,7 @@ public final class ThinPool {
                 workerLoop,
                 () -> new PoolStatus(
                         worker.mode(),
-                        worker.modeCause(),
+                        worker.state().cause(),
                         metadata.needsCheck(),
                         metadata.blockBytes(),
                         metadata.dataBlocks(),

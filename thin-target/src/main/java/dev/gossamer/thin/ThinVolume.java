@@ -38,7 +38,7 @@ public final class ThinVolume implements BlockDevice {
 
     @Override
     public BlockGeometry geometry() {
-        boolean readOnly = device.isReadOnly() || worker.mode().compareTo(PoolMode.READ_ONLY) >= 0;
+        boolean readOnly = device.isReadOnly() || worker.state().isFrozen();
         return new BlockGeometry(device.sizeBytes, 1, readOnly, device.blockBytes());
     }
 

@@ -1,0 +1,74 @@
+package dev.gossamer.thin;
+
+import dev.gossamer.io.StorageException;
+import dev.gossamer.pdata.btree.BTreeCursor;
+import dev.gossamer.thin.extent.ExtentMap;
+import dev.gossamer.thin.extent.Region;
+import dev.gossamer.thin.metadata.Mapping;
+import dev.gossamer.thin.metadata.PoolMetadata;
+
+/**
+ * Writes what loops read: the extent maps of all devices. Nothing published is ever changed; every change publishes a new
+ * region (rule EM-1). Worker's thread.
+ */
+final class MapPublisher {
+    private final PoolMetadata metadata;
+    private final RegionCache regionCache;
+    private final Region.Builder regionBuilder = new Region.Builder();
+
+    /** @param cacheWords longs that the regions of all devices together may use */
+    MapPublisher(PoolMetadata metadata, long cacheWords) {
+        this.metadata = metadata;
+        this.regionCache = new RegionCache(cacheWords);
+    }
+
+    /** Reads a region of a device from the mapping tree and publishes it, blocks that a cell locks as locked. */
+    void load(ThinDevice device, long regionNumber) throws StorageException {
+        long first = regionNumber * Region.BLOCKS;
+        BTreeCursor cursor = metadata.cursor(device.id, first);
+        while (cursor.next() && cursor.key() < first + Region.BLOCKS) {
+            long packed = cursor.value(0);
+            regionBuilder.add((int) (cursor.key() - first), Mapping.dataBlock(packed), Mapping.time(packed));
+        }
+        long[] region = regionBuilder.build();
+        for (Cell cell : device.cells.values()) {
+            if (cell.isLocking() && ExtentMap.regionOf(cell.virtualBlock) == regionNumber) {
+                SectorRewrite rewrite = (SectorRewrite) cell;
+                int inRegion = ExtentMap.blockInRegion(cell.virtualBlock);
+                region = Region.with(region, inRegion, 1, Region.LOCKED, rewrite.time, rewrite.dataBlock());
+            }
+        }
+        device.extents.publish(regionNumber, region);
+        regionCache.loaded(device, regionNumber, region);
+    }
+
+    /** Publishes one block's extent, if its region is loaded. */
+    void publish(ThinDevice device, long block, int kind, int time, long dataBlock) {
+        long number = ExtentMap.regionOf(block);
+        long[] region = device.extents.region(number);
+        if (region != null) {
+            int inRegion = ExtentMap.blockInRegion(block);
+            device.extents.publish(number, Region.with(region, inRegion, 1, kind, time, dataBlock));
+        }
+    }
+
+    /** Publishes the blocks from {@code from} up to {@code to}, exclusive, as unmapped, where their regions are loaded. */
+    void withdraw(ThinDevice device, long from, long to) {
+        long first = ExtentMap.regionOf(from);
+        long last = ExtentMap.regionOf(to - 1);
+        for (long number = first; number <= last; number++) {
+            long[] region = device.extents.region(number);
+            if (region != null) {
+                long base = number * Region.BLOCKS;
+                int start = (int) Math.max(0, from - base);
+                int end = (int) Math.min(Region.BLOCKS, to - base);
+                device.extents.publish(number, Region.without(region, start, end - start));
+            }
+        }
+    }
+
+    /** Withdraws a region: loops ask the worker for it. */
+    void forget(ThinDevice device, long block) {
+        device.extents.publish(ExtentMap.regionOf(block), null);
+    }
+}
