@@ -55,8 +55,8 @@ final class DaemonPool implements ServedPool {
     }
 
     @Override
-    public CompletableFuture<VolumeInfo> resizeVolume(String name, long sizeBytes) {
-        return pool.resizeVolume(name, sizeBytes);
+    public CompletableFuture<VolumeInfo> resizeVolume(String name, long sizeBytes, boolean force) {
+        return pool.resizeVolume(name, sizeBytes, force);
     }
 
     @Override
@@ -65,8 +65,8 @@ final class DaemonPool implements ServedPool {
     }
 
     @Override
-    public CompletableFuture<Void> deleteVolume(String name) {
-        return pool.deleteVolume(name);
+    public CompletableFuture<Void> deleteVolume(String name, boolean force) {
+        return force ? nbd.disconnectAll(name, () -> pool.deleteVolume(name)) : pool.deleteVolume(name);
     }
 
     @Override
@@ -85,6 +85,11 @@ final class DaemonPool implements ServedPool {
     @Override
     public List<ConnectionInfo> connections() {
         return nbd.connections().list();
+    }
+
+    @Override
+    public List<String> peersOf(String volume) {
+        return nbd.connections().peersOf(volume);
     }
 
     @Override

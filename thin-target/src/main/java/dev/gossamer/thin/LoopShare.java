@@ -96,7 +96,7 @@ final class LoopShare implements AutoCloseable {
             request.next = null;
             ThinVolume volume = (ThinVolume) request.parkedBy;
             if (request.verdict == PoolWorker.SERVE_AGAIN) {
-                volume.serve(request);
+                volume.serveAgain(request);
             } else {
                 request.complete(request.verdict);
             }

@@ -130,15 +130,15 @@ final class PoolMessages {
         return device.info();
     }
 
-    VolumeInfo resizeVolume(String name, long sizeBytes) throws StorageException {
+    VolumeInfo resizeVolume(String name, long sizeBytes, boolean force) throws StorageException {
         VolumeSpec.checkSize(sizeBytes);
         checkWritable();
         ThinDevice device = find(name);
-        if (sizeBytes < device.sizeBytes && device.openCount() > 0) {
+        if (sizeBytes < device.sizeBytes && device.openCount() > 0 && !force) {
             throw new StorageException(
                     Errno.EBUSY,
                     "volume " + name + " is in use by " + device.openCount()
-                            + " connection(s); disconnect them before shrinking it");
+                            + " connection(s); disconnect them before shrinking it, or use --force");
         }
         CatalogSlot slot = slotOf(device).withSize(sizeBytes);
         inTransaction(() -> device.slot = catalog.put(slot));

@@ -30,6 +30,11 @@ public final class StatusContext implements AutoCloseable {
         return kind;
     }
 
+    /** Name of the volume that is compared with; null for a context without one. */
+    public String baseName() {
+        return base == null ? null : base.name();
+    }
+
     /** Releases the base. A query that is under way must be answered before. */
     @Override
     public void close() {

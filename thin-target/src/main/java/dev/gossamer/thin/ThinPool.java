@@ -146,9 +146,13 @@ public final class ThinPool {
         return answer;
     }
 
-    /** Changes a volume's size. Shrinking hides what is beyond the end, growing shows it again. */
-    public CompletableFuture<VolumeInfo> resizeVolume(String name, long sizeBytes) {
-        return call(workerLoop, () -> messages.resizeVolume(name, sizeBytes));
+    /**
+     * Changes a volume's size. Shrinking hides what is beyond the end, growing shows it again.
+     *
+     * @param force shrinks it even while it is open: requests beyond the new end fail (NBD T63)
+     */
+    public CompletableFuture<VolumeInfo> resizeVolume(String name, long sizeBytes, boolean force) {
+        return call(workerLoop, () -> messages.resizeVolume(name, sizeBytes, force));
     }
 
     public CompletableFuture<VolumeInfo> renameVolume(String name, String newName) {

@@ -52,6 +52,11 @@ public final class ThinVolume implements BlockDevice {
         return device.info();
     }
 
+    /** The volume's name now. Any thread. */
+    public String name() {
+        return device.name();
+    }
+
     ThinDevice device() {
         return device;
     }
@@ -140,6 +145,15 @@ public final class ThinVolume implements BlockDevice {
         if (!closed) {
             closed = true;
             device.close();
+        }
+    }
+
+    /** Serves a request that the worker has handed back; the volume may have shrunk in the meantime (NBD T63). */
+    void serveAgain(BlockRequest request) {
+        if (request.lengthBytes() > device.sizeBytes - request.offsetBytes()) {
+            request.complete(Errno.EINVAL);
+        } else {
+            serve(request);
         }
     }
 

@@ -280,9 +280,9 @@ class StatusQueryTest {
         write(volume, 1);
         write(volume, 2);
         volume.close();
-        sim.await(sim.pool.resizeVolume("v", BLOCK + 4096));
+        sim.await(sim.pool.resizeVolume("v", BLOCK + 4096, false));
         sim.snapshot("v", "s");
-        sim.await(sim.pool.resizeVolume("v", VOLUME));
+        sim.await(sim.pool.resizeVolume("v", VOLUME, false));
         volume = sim.pool.openVolume("v");
         // Blocks 1 and 2 are the same data blocks in both, but the snapshot shows 4 KiB of them.
         assertEquals("1:0 63:1", ask(volume, "qemu:dirty-bitmap:s"));

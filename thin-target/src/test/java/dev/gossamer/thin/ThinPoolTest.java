@@ -309,7 +309,7 @@ class ThinPoolTest {
         sim.snapshot("data-1", "snap");
         sim.write(volume, 0, bytes(2, 1000));
         sim.await(sim.pool.renameVolume("data-1", "renamed"));
-        sim.await(sim.pool.resizeVolume("renamed", VOLUME * 4));
+        sim.await(sim.pool.resizeVolume("renamed", VOLUME * 4, false));
         List<VolumeInfo> before = sim.pool.volumes();
         sim.shutDown();
 

@@ -4,15 +4,16 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectWriter;
 import com.fasterxml.jackson.databind.json.JsonMapper;
-import dev.gossamer.daemon.server.ConnectionInfo;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.thin.VolumeInfo;
 import dev.gossamer.thin.VolumeSpec;
+import io.netty.handler.codec.http.QueryStringDecoder;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import org.slf4j.Logger;
@@ -24,7 +25,8 @@ import org.slf4j.LoggerFactory;
  * <pre>
  *  GET    /v1/status
  *  GET    /v1/volumes                  POST {name, sizeBytes}
- *  GET    /v1/volumes/NAME             PATCH {sizeBytes} or {name}     DELETE
+ *  GET    /v1/volumes/NAME             PATCH {sizeBytes, force} or {name}
+ *                                      DELETE, ?force=true
  *                                      POST /v1/volumes/NAME/snapshots {name, readOnly}
  *  GET    /v1/snapshots
  *  GET    /v1/connections
@@ -43,10 +45,10 @@ final class AdminApi {
     }
 
     /** Never completes exceptionally: what goes wrong is an answer too. */
-    CompletableFuture<AdminResponse> handle(String method, String path, String body) {
+    CompletableFuture<AdminResponse> handle(String method, String uri, String body) {
         CompletableFuture<AdminResponse> answer;
         try {
-            answer = route(method, path, body);
+            answer = route(method, new QueryStringDecoder(uri), body);
         } catch (StorageException e) {
             answer = CompletableFuture.failedFuture(e);
         } catch (RuntimeException e) {
@@ -55,7 +57,9 @@ final class AdminApi {
         return answer.exceptionally(this::refusal);
     }
 
-    private CompletableFuture<AdminResponse> route(String method, String path, String body) throws StorageException {
+    private CompletableFuture<AdminResponse> route(String method, QueryStringDecoder uri, String body)
+            throws StorageException {
+        String path = uri.rawPath();
         String[] parts = path.substring(1).split("/", -1);
         if (path.equals("/metrics") && method.equals("GET")) {
             return pool.metrics().thenApply(text -> new AdminResponse(200, AdminResponse.PROMETHEUS, text));
@@ -71,7 +75,7 @@ final class AdminApi {
         }
         String name = URLDecoder.decode(parts[2].replace("+", "%2B"), StandardCharsets.UTF_8);
         if (parts.length == 3) {
-            return routeVolume(method, name, body);
+            return routeVolume(method, name, uri, body);
         }
         if (parts.length == 4 && parts[3].equals("snapshots")) {
             requireMethod(method, "POST");
@@ -99,11 +103,11 @@ final class AdminApi {
         };
     }
 
-    private CompletableFuture<AdminResponse> routeVolume(String method, String name, String body)
-            throws StorageException {
+    private CompletableFuture<AdminResponse> routeVolume(
+            String method, String name, QueryStringDecoder uri, String body) throws StorageException {
         return switch (method) {
             case "GET" -> now(answer(200, AdminJson.volume(require(name))));
-            case "DELETE" -> delete(name);
+            case "DELETE" -> delete(name, parameter(uri, "force"));
             case "PATCH" -> change(name, body);
             default -> throw methodNotAllowed(method);
         };
@@ -119,21 +123,17 @@ final class AdminApi {
     private CompletableFuture<AdminResponse> createSnapshot(String origin, String body) throws StorageException {
         JsonNode object = object(body, List.of("name", "readOnly"));
         String name = text(object, "name");
-        JsonNode readOnly = object.path("readOnly");
-        if (!readOnly.isMissingNode() && !readOnly.isBoolean()) {
-            throw badRequest("'readOnly' must be true or false");
-        }
-        return pool.createSnapshot(origin, name, readOnly.asBoolean(false)).thenApply(this::created);
+        return pool.createSnapshot(origin, name, flag(object, "readOnly")).thenApply(this::created);
     }
 
     private CompletableFuture<AdminResponse> change(String name, String body) throws StorageException {
-        JsonNode object = object(body, List.of("name", "sizeBytes"));
-        if (object.size() != 1) {
+        JsonNode object = object(body, List.of("name", "sizeBytes", "force"));
+        if (object.has("name") == object.has("sizeBytes")) {
             throw badRequest("give either 'name' or 'sizeBytes'");
         }
         CompletableFuture<VolumeInfo> changed;
         if (object.has("sizeBytes")) {
-            changed = pool.resizeVolume(name, size(object));
+            changed = pool.resizeVolume(name, size(object), flag(object, "force"));
         } else {
             changed = pool.renameVolume(name, text(object, "name"));
         }
@@ -141,19 +141,16 @@ final class AdminApi {
     }
 
     /** A refusal names the clients that are in the way: the pool knows only how many there are. */
-    private CompletableFuture<AdminResponse> delete(String name) {
-        return pool.deleteVolume(name)
+    private CompletableFuture<AdminResponse> delete(String name, boolean force) {
+        return pool.deleteVolume(name, force)
                 .thenApply(deleted -> new AdminResponse(204, AdminResponse.JSON, ""))
                 .exceptionally(failure -> {
-                    List<String> peers = pool.connections().stream()
-                            .filter(connection -> connection.export().equals(name))
-                            .map(ConnectionInfo::peer)
-                            .toList();
+                    List<String> peers = pool.peersOf(name);
                     if (cause(failure) instanceof StorageException e && e.errno() == Errno.EBUSY && !peers.isEmpty()) {
                         throw new AdminRefusal(
                                 AdminRefusal.CONFLICT,
                                 "volume " + name + " is in use by " + String.join(", ", peers)
-                                        + "; disconnect and try again");
+                                        + "; disconnect and try again, or use --force");
                     }
                     throw new CompletionException(cause(failure));
                 });
@@ -224,6 +221,24 @@ final class AdminApi {
         }
         VolumeSpec.checkName(value.textValue());
         return value.textValue();
+    }
+
+    private static boolean flag(JsonNode object, String field) {
+        JsonNode value = object.path(field);
+        if (!value.isMissingNode() && !value.isBoolean()) {
+            throw badRequest("'" + field + "' must be true or false");
+        }
+        return value.asBoolean(false);
+    }
+
+    /** The only parameter there can be behind the path. */
+    private static boolean parameter(QueryStringDecoder uri, String name) {
+        List<String> values = uri.parameters().getOrDefault(name, List.of("false"));
+        boolean known = uri.parameters().isEmpty() || uri.parameters().keySet().equals(Set.of(name));
+        if (!known || values.size() != 1 || !Set.of("true", "false").contains(values.getFirst())) {
+            throw badRequest("the only parameter is '" + name + "', true or false");
+        }
+        return values.getFirst().equals("true");
     }
 
     private static long size(JsonNode object) throws StorageException {

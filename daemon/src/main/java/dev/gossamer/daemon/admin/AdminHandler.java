@@ -90,22 +90,16 @@ final class AdminHandler extends SimpleChannelInboundHandler<HttpObject> {
         }
         answering = true;
         timeout.cancel(false);
-        String path = withoutQuery(head.uri());
         // Bytes were kept as they came: a piece may end within a character.
         String text = new String(body.toString().getBytes(StandardCharsets.ISO_8859_1), StandardCharsets.UTF_8);
         // Completes on this loop or on the pool's worker; Netty takes writes from any thread.
-        api.handle(head.method().name(), path, text).thenAccept(response -> send(ctx, response));
+        api.handle(head.method().name(), head.uri(), text).thenAccept(response -> send(ctx, response));
     }
 
     private void refuse(ChannelHandlerContext ctx, int status, String message) {
         answering = true;
         timeout.cancel(false);
         send(ctx, api.refuse(status, message));
-    }
-
-    private static String withoutQuery(String uri) {
-        int query = uri.indexOf('?');
-        return query < 0 ? uri : uri.substring(0, query);
     }
 
     private static void send(ChannelHandlerContext ctx, AdminResponse answer) {

@@ -22,16 +22,29 @@ public interface ServedPool {
 
     CompletableFuture<VolumeInfo> createSnapshot(String origin, String name, boolean readOnly);
 
-    CompletableFuture<VolumeInfo> resizeVolume(String name, long sizeBytes);
+    /**
+     * Changes a volume's size.
+     *
+     * @param force shrinks it even while clients have it open
+     */
+    CompletableFuture<VolumeInfo> resizeVolume(String name, long sizeBytes, boolean force);
 
     CompletableFuture<VolumeInfo> renameVolume(String name, String newName);
 
-    CompletableFuture<Void> deleteVolume(String name);
+    /**
+     * Deletes a volume.
+     *
+     * @param force disconnects its clients first
+     */
+    CompletableFuture<Void> deleteVolume(String name, boolean force);
 
     CompletableFuture<DaemonStatus> status();
 
     /** NBD connections in transmission, oldest first. */
     List<ConnectionInfo> connections();
+
+    /** Peers of the connections that a volume cannot be deleted under. */
+    List<String> peersOf(String volume);
 
     /** All metrics in Prometheus' text format. */
     CompletableFuture<String> metrics();

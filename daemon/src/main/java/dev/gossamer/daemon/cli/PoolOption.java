@@ -56,6 +56,11 @@ final class PoolOption {
         return URLEncoder.encode(name, StandardCharsets.UTF_8).replace("+", "%20");
     }
 
+    /** What a path ends in for {@code --force}. */
+    static String force(boolean force) {
+        return force ? "?force=true" : "";
+    }
+
     private CommandFailed unreachable(PoolDirectory pool, IOException cause) {
         if (!Files.exists(pool.config())) {
             return new CommandFailed(

@@ -64,13 +64,19 @@ final class SnapshotCommand implements Runnable {
     @Command(
             description = "Deletes a snapshot that nobody is connected to. Its origin stays whole.",
             footer = {"", "Example:", "  gossamer snapshot delete -p DIR before-upgrade"})
-    void delete(@Mixin PoolOption pool, @Parameters(paramLabel = "NAME", description = "Snapshot.") String name)
+    void delete(
+            @Mixin PoolOption pool,
+            @Parameters(paramLabel = "NAME", description = "Snapshot.") String name,
+            @Option(
+                            names = "--force",
+                            description = "Disconnect its clients first: what they have under way ends, more is refused.")
+                    boolean force)
             throws CommandFailed {
         String path = "/v1/volumes/" + PoolOption.segment(name);
         if (pool.parse(pool.ask("GET", path, null)).path("originId").isNull()) {
             throw new CommandFailed(name + " is no snapshot; to delete a volume: gossamer volume delete " + name);
         }
-        pool.ask("DELETE", path, null);
+        pool.ask("DELETE", path + PoolOption.force(force), null);
         println("deleted " + name);
     }
 

@@ -89,7 +89,10 @@ final class VolumeCommand implements Runnable {
     }
 
     @Command(
-            description = "Gives a volume another size. Clients see it when they connect again.",
+            description = {
+                "Gives a volume another size. Clients see it when they connect again; those that are connected may use",
+                "a new range at once. A volume that somebody is connected to shrinks with --force only."
+            },
             footer = {"", "Example:", "  gossamer volume resize -p DIR vol0 --size 200G"})
     void resize(
             @Mixin PoolOption pool,
@@ -101,9 +104,14 @@ final class VolumeCommand implements Runnable {
                             paramLabel = "SIZE",
                             converter = ByteSize.class,
                             description = "New size, a multiple of 4k.")
-                    long size)
+                    long size,
+            @Option(
+                            names = "--force",
+                            description = "Shrink it under its clients: their requests beyond the new end fail.")
+                    boolean force)
             throws CommandFailed {
-        JsonNode body = JsonNodeFactory.instance.objectNode().put("sizeBytes", size);
+        JsonNode body =
+                JsonNodeFactory.instance.objectNode().put("sizeBytes", size).put("force", force);
         printOne(pool, output, "resized", pool.ask("PATCH", path(name), body));
     }
 
@@ -123,11 +131,21 @@ final class VolumeCommand implements Runnable {
 
     @Command(
             description = "Deletes a volume that nobody is connected to. Snapshots of it stay whole.",
-            footer = {"", "Example:", "  gossamer volume delete -p DIR vol1"})
+            footer = {
+                "",
+                "Examples:",
+                "  gossamer volume delete -p DIR vol1",
+                "  gossamer volume delete -p DIR vol1 --force"
+            })
     void delete(
-            @Mixin PoolOption pool, @Parameters(paramLabel = "NAME", description = "Volume or snapshot.") String name)
+            @Mixin PoolOption pool,
+            @Parameters(paramLabel = "NAME", description = "Volume or snapshot.") String name,
+            @Option(
+                            names = "--force",
+                            description = "Disconnect its clients first: what they have under way ends, more is refused.")
+                    boolean force)
             throws CommandFailed {
-        pool.ask("DELETE", path(name), null);
+        pool.ask("DELETE", path(name) + PoolOption.force(force), null);
         println("deleted " + name);
     }
 

@@ -17,6 +17,7 @@ import dev.gossamer.nbd.wire.NbdFlags;
 import dev.gossamer.nbd.wire.NbdRequest;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
+import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
@@ -24,6 +25,7 @@ import io.netty.handler.codec.ByteToMessageDecoder;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.time.Instant;
+import java.util.concurrent.CompletableFuture;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -34,7 +36,7 @@ import org.slf4j.LoggerFactory;
  * <ol>
  *   <li>{@code OPEN}: commands are executed as they come, all at the same time. Too many of them, no memory for their
  *       data or replies that the peer does not take: reading stops until that changes.
- *   <li>{@code DRAINING}: the server stops. What is under way ends, what comes is answered ESHUTDOWN (T65).
+ *   <li>{@code DRAINING}: the server stops, or the export is taken away. What is under way ends, what comes is answered ESHUTDOWN (T64, T65).
  *   <li>{@code FINISHING}: the client said goodbye or sends no more; nothing is read. When nothing is under way and all
  *       replies are sent, the channel is closed (T35, T37).
  *   <li>{@code CLOSED}: the channel is gone. Nothing is started (T51a); when nothing is under way the device is closed.
@@ -64,6 +66,9 @@ final class NbdConnection extends ChannelInboundHandlerAdapter implements Reques
     private final RequestDecoder decoder;
     private final ConnectionCounters counters = new ConnectionCounters();
     private final Instant openedAt = Instant.now();
+    private final CompletableFuture<Void> over = new CompletableFuture<>();
+    private final long id;
+    private final String peer;
     private final BlockCompletion completion = this::completed;
     private final Runnable resumeTask = this::resume;
     private final Runnable retryMemoryTask = this::retryMemory;
@@ -72,8 +77,6 @@ final class NbdConnection extends ChannelInboundHandlerAdapter implements Reques
     private ChannelHandlerContext ctx;
     private ReplyWriter replies;
     private StallClock stallClock;
-    private long id;
-    private String peer = "";
     private State state = State.OPEN;
     // Bytes that were read from the socket behind a command that had to wait; null if there are none.
     private ByteBuf unread;
@@ -90,6 +93,8 @@ final class NbdConnection extends ChannelInboundHandlerAdapter implements Reques
 
     /** @param export closed once, when the connection is over and its last request done */
     NbdConnection(
+            long id,
+            Channel channel,
             IoLoop loop,
             SlabView slab,
             OpenExport export,
@@ -97,6 +102,10 @@ final class NbdConnection extends ChannelInboundHandlerAdapter implements Reques
             ConnectionLimits limits,
             ConnectionRegistry registry,
             FaultLog faultLog) {
+        this.id = id;
+        this.peer = channel.remoteAddress() instanceof InetSocketAddress address
+                ? ListenAddress.hostAndPort(address)
+                : "unix";
         this.loop = loop;
         this.slab = slab;
         this.export = export;
@@ -114,8 +123,22 @@ final class NbdConnection extends ChannelInboundHandlerAdapter implements Reques
     }
 
     /** Callable from any thread that got the connection from the registry. */
-    ConnectionInfo info(long idInRegistry) {
-        return new ConnectionInfo(idInRegistry, negotiated.export().name(), peer, openedAt, counters);
+    ConnectionInfo info() {
+        return new ConnectionInfo(id, export.name(), peer, openedAt, counters);
+    }
+
+    String peer() {
+        return peer;
+    }
+
+    /** Whether the client would miss a volume. Any thread. */
+    boolean uses(String volume) {
+        return export.uses(volume);
+    }
+
+    /** Completes when the device has been given back. */
+    CompletableFuture<Void> whenOver() {
+        return over;
     }
 
     // ---- life ----
@@ -123,12 +146,8 @@ final class NbdConnection extends ChannelInboundHandlerAdapter implements Reques
     @Override
     public void handlerAdded(ChannelHandlerContext context) {
         ctx = context;
-        peer = context.channel().remoteAddress() instanceof InetSocketAddress address
-                ? ListenAddress.hostAndPort(address)
-                : "unix";
         replies = new ReplyWriter(context, negotiated);
         stallClock = new StallClock(this, context, limits.stallMillis());
-        id = registry.add(this);
         LOG.info(
                 "export opened name={} peer={} connection={}",
                 negotiated.export().name(),
@@ -140,9 +159,10 @@ final class NbdConnection extends ChannelInboundHandlerAdapter implements Reques
         }
     }
 
-    /** The server stops: see {@link State#DRAINING}. On any thread. */
+    /** The server stops, or takes the export away: see {@link State#DRAINING}. On any thread. */
     void drain() {
-        ctx.executor().execute(() -> {
+        // After what made this connection, which runs on the same loop: ctx is there.
+        loop.execute(() -> {
             if (state == State.OPEN) {
                 state = State.DRAINING;
                 waitingForMemory = false;
@@ -156,6 +176,13 @@ final class NbdConnection extends ChannelInboundHandlerAdapter implements Reques
     void drop(String why) {
         LOG.info("connection dropped peer={} connection={} why={}", peer, id, why);
         ctx.close();
+    }
+
+    /** As {@link #drop}, if there is something to close. */
+    void dropIfOpen(String why) {
+        if (!over.isDone()) {
+            drop(why);
+        }
     }
 
     @Override
@@ -201,8 +228,8 @@ final class NbdConnection extends ChannelInboundHandlerAdapter implements Reques
             }
         } else if (!deviceClosed) {
             deviceClosed = true;
-            registry.remove(id);
             export.close();
+            registry.remove(id);
             LOG.info(
                     "export closed name={} peer={} connection={} requests={} bytesRead={} bytesWritten={}",
                     negotiated.export().name(),
@@ -211,6 +238,7 @@ final class NbdConnection extends ChannelInboundHandlerAdapter implements Reques
                     counters.requests(),
                     counters.bytesRead(),
                     counters.bytesWritten());
+            over.complete(null);
         }
     }
 
@@ -391,7 +419,7 @@ final class NbdConnection extends ChannelInboundHandlerAdapter implements Reques
 
     private void replyAtOnce(NbdRequest command) {
         if (immediateError != NbdError.OK) {
-            refused(command, immediateError, "server is shutting down");
+            refused(command, immediateError, "the export is being closed");
         } else if (command.command() == NbdCommand.BLOCK_STATUS) {
             inFlight++;
             counters.setInFlight(inFlight);

@@ -13,8 +13,10 @@ import dev.gossamer.nbd.handshake.NegotiatedExport;
 import dev.gossamer.nbd.handshake.Peer;
 import dev.gossamer.nbd.handshake.TlsOffer;
 import io.netty.bootstrap.ServerBootstrap;
+import io.netty.buffer.Unpooled;
 import io.netty.channel.AdaptiveRecvByteBufAllocator;
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
@@ -23,7 +25,9 @@ import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -40,6 +44,9 @@ public final class NbdServer {
     private static final int RECEIVE_LIMIT_BYTES = 256 << 10;
 
     private static final long POLL_MILLIS = 5;
+
+    /** For clients that are disconnected, to take their last replies; then they are dropped. */
+    private static final long DISCONNECT_GRACE_MILLIS = 5_000;
 
     private final IoLoops loops;
     private final Exports exports;
@@ -154,6 +161,29 @@ public final class NbdServer {
         }
     }
 
+    /**
+     * Disconnects all clients of a volume, those that only compare another one with it included, then makes a change that
+     * none of them may be there to see, such as to delete it. What they have under way ends, new commands are answered
+     * ESHUTDOWN, and until the change is done nobody can connect to the volume (T64). Any thread.
+     *
+     * @param change started once the last client is gone, on an event loop: may not wait
+     * @return completes as the change does
+     */
+    public <T> CompletableFuture<T> disconnectAll(String volume, Supplier<CompletableFuture<T>> change) {
+        List<NbdConnection> clients = registry.bar(volume);
+        clients.forEach(NbdConnection::drain);
+        loops.loop(0)
+                .eventLoop()
+                .schedule(
+                        () -> clients.forEach(client -> client.dropIfOpen("the export is closed")),
+                        DISCONNECT_GRACE_MILLIS,
+                        TimeUnit.MILLISECONDS);
+        return CompletableFuture.allOf(
+                        clients.stream().map(NbdConnection::whenOver).toArray(CompletableFuture[]::new))
+                .thenCompose(gone -> change.get())
+                .whenComplete((done, failure) -> registry.lift(volume));
+    }
+
     private boolean awaitNoConnections(long timeoutMillis) {
         long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(timeoutMillis);
         while (registry.size() > 0) {
@@ -172,18 +202,30 @@ public final class NbdServer {
 
     private void negotiated(ChannelHandlerContext ctx, NegotiatedExport negotiated) {
         handshakes.leave(ctx.channel());
-        OpenExport export = stopping ? null : exports.open(negotiated.export().name(), negotiated.contexts());
-        if (export == null) {
+        NbdConnection connection = registry.admit(id -> open(ctx.channel(), negotiated, id));
+        if (connection == null) {
             LOG.debug(
                     "export gone after the handshake name={}",
                     negotiated.export().name());
-            ctx.close();
+            // Behind the acknowledgement that is on its way: with io_uring a close beside a send leaves the peer waiting.
+            ctx.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(ChannelFutureListener.CLOSE);
             return;
         }
-        IoLoop loop = NettyLoop.of(ctx.channel().eventLoop());
-        NbdConnection connection =
-                new NbdConnection(loop, slabs[loop.index()], export, negotiated, limits, registry, faultLog);
         ctx.pipeline().replace(ctx.handler(), "nbd", connection);
+    }
+
+    private NbdConnection open(Channel channel, NegotiatedExport negotiated, long id) {
+        OpenExport export = stopping ? null : exports.open(negotiated.export().name(), negotiated.contexts());
+        if (export == null) {
+            return null;
+        }
+        if (registry.isBarred(export)) {
+            export.close();
+            return null;
+        }
+        IoLoop loop = NettyLoop.of(channel.eventLoop());
+        return new NbdConnection(
+                id, channel, loop, slabs[loop.index()], export, negotiated, limits, registry, faultLog);
     }
 
     /** First handler of every accepted connection. */

@@ -12,6 +12,12 @@ import dev.gossamer.thin.StatusQuery;
 interface OpenExport extends AutoCloseable {
     BlockDevice device();
 
+    /** The export's name now; it may have been renamed since it was opened. Any thread. */
+    String name();
+
+    /** Whether a volume would be missed here: it is the export, or a context compares the export with it. Any thread. */
+    boolean uses(String volume);
+
     /** The client's metadata contexts, in the order of their ids; empty if it selected none. */
     StatusContext[] contexts();
 

@@ -12,6 +12,7 @@ import dev.gossamer.thin.StatusQuery;
 import dev.gossamer.thin.ThinPool;
 import dev.gossamer.thin.ThinVolume;
 import dev.gossamer.thin.VolumeInfo;
+import java.util.Arrays;
 import java.util.List;
 
 /** The volumes of a thin pool as NBD exports of the same names. The empty name means the only volume, if there is one. */
@@ -106,6 +107,17 @@ public final class VolumeExports implements Exports {
         @Override
         public BlockDevice device() {
             return volume;
+        }
+
+        @Override
+        public String name() {
+            return volume.name();
+        }
+
+        @Override
+        public boolean uses(String name) {
+            return volume.name().equals(name)
+                    || Arrays.stream(contexts).anyMatch(context -> name.equals(context.baseName()));
         }
 
         @Override

@@ -5,16 +5,12 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.ring.IoEngineChoice;
 import dev.gossamer.io.ring.IoLoops;
 import dev.gossamer.io.ring.NettyLoop;
-import dev.gossamer.nbd.handshake.ExportInfo;
-import dev.gossamer.nbd.handshake.MetaContext;
-import dev.gossamer.nbd.handshake.Peer;
 import dev.gossamer.nbd.wire.NbdCommand;
 import dev.gossamer.nbd.wire.NbdError;
 import dev.gossamer.nbd.wire.NbdFlags;
@@ -44,7 +40,7 @@ import org.junit.jupiter.api.io.TempDir;
 class NbdServerTest {
     private static final int DISK_BYTES = 8 << 20;
     private static final int BUFFER_BYTES = 16 << 20;
-    private static final String EXPORT = "disk";
+    private static final String EXPORT = OneExport.NAME;
 
     @TempDir
     private Path directory;
@@ -54,37 +50,13 @@ class NbdServerTest {
     private NbdServer server;
     private Path socket;
 
-    /** One export, served from the test's device. */
-    private record OneExport(BlockDevice device) implements Exports {
-        private static final int FLAGS = NbdFlags.HAS_FLAGS
-                | NbdFlags.SEND_FLUSH
-                | NbdFlags.SEND_FUA
-                | NbdFlags.SEND_TRIM
-                | NbdFlags.SEND_WRITE_ZEROES;
-
-        @Override
-        public List<ExportInfo> list(Peer peer) {
-            return List.of(new ExportInfo(EXPORT, "", DISK_BYTES, FLAGS, 1, 4096, 1 << 20));
-        }
-
-        @Override
-        public ExportInfo find(Peer peer, String name) {
-            return name.equals(EXPORT) ? list(peer).getFirst() : null;
-        }
-
-        @Override
-        public OpenExport open(String name, List<MetaContext> contexts) {
-            return new PlainExport(device);
-        }
-    }
-
     private NbdTestClient start() throws IOException {
         return start(ConnectionLimits.DEFAULT, BUFFER_BYTES);
     }
 
     private NbdTestClient start(ConnectionLimits limits, int bufferBytes) throws IOException {
         loops = IoLoops.start(1, IoEngineChoice.AUTO, bufferBytes);
-        server = new NbdServer(loops, new OneExport(device), limits, TlsSettings.OFF);
+        server = new NbdServer(loops, new OneExport(device, DISK_BYTES), limits, TlsSettings.OFF);
         socket = directory.resolve("nbd.sock");
         server.listen(new ListenAddress.Unix(socket));
         return new NbdTestClient(socket, EXPORT);

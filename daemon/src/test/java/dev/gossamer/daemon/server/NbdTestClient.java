@@ -109,6 +109,14 @@ final class NbdTestClient implements AutoCloseable {
         }
     }
 
+    /** Takes and drops what the server has sent; returns when the server has closed. */
+    void takeUntilEnd() throws IOException {
+        ByteBuffer some = ByteBuffer.allocate(1 << 16);
+        while (channel.read(some) >= 0) {
+            some.clear();
+        }
+    }
+
     void shutdownOutput() throws IOException {
         channel.shutdownOutput();
     }

@@ -19,6 +19,16 @@ final class PlainExport implements OpenExport {
     }
 
     @Override
+    public String name() {
+        return "disk";
+    }
+
+    @Override
+    public boolean uses(String volume) {
+        return volume.equals(name());
+    }
+
+    @Override
     public StatusContext[] contexts() {
         return new StatusContext[0];
     }

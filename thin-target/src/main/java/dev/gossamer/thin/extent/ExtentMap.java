@@ -31,9 +31,14 @@ public final class ExtentMap {
         return lower == null ? null : lower.getAcquire((int) (regionNumber % FAN_OUT));
     }
 
-    /** Replaces a region; null withdraws it. For the worker. */
+    /**
+     * Replaces a region; null withdraws it. One beyond the end, from before the volume shrank, is not kept. For the worker.
+     */
     public void publish(long regionNumber, long[] region) {
         int slot = (int) (regionNumber / FAN_OUT);
+        if (slot >= table.length()) {
+            return;
+        }
         AtomicReferenceArray<long[]> lower = table.getPlain(slot);
         if (lower == null) {
             if (region == null) {

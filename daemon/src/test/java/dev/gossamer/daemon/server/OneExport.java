@@ -1,0 +1,34 @@
+package dev.gossamer.daemon.server;
+
+import dev.gossamer.io.BlockDevice;
+import dev.gossamer.nbd.handshake.ExportInfo;
+import dev.gossamer.nbd.handshake.MetaContext;
+import dev.gossamer.nbd.handshake.Peer;
+import dev.gossamer.nbd.wire.NbdFlags;
+import java.util.List;
+
+/** One writable export, served from the test's device; transfers of at most 1 MiB. */
+record OneExport(BlockDevice device, long sizeBytes) implements Exports {
+    static final String NAME = "disk";
+
+    private static final int FLAGS = NbdFlags.HAS_FLAGS
+            | NbdFlags.SEND_FLUSH
+            | NbdFlags.SEND_FUA
+            | NbdFlags.SEND_TRIM
+            | NbdFlags.SEND_WRITE_ZEROES;
+
+    @Override
+    public List<ExportInfo> list(Peer peer) {
+        return List.of(new ExportInfo(NAME, "", sizeBytes, FLAGS, 1, 4096, 1 << 20));
+    }
+
+    @Override
+    public ExportInfo find(Peer peer, String name) {
+        return name.equals(NAME) ? list(peer).getFirst() : null;
+    }
+
+    @Override
+    public OpenExport open(String name, List<MetaContext> contexts) {
+        return new PlainExport(device);
+    }
+}
