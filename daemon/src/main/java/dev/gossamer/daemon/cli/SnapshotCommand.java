@@ -69,7 +69,8 @@ final class SnapshotCommand implements Runnable {
             @Parameters(paramLabel = "NAME", description = "Snapshot.") String name,
             @Option(
                             names = "--force",
-                            description = "Disconnect its clients first: what they have under way ends, more is refused.")
+                            description =
+                                    "Disconnect its clients first: what they have under way ends, more is refused.")
                     boolean force)
             throws CommandFailed {
         String path = "/v1/volumes/" + PoolOption.segment(name);

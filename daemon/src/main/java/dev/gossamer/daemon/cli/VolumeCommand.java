@@ -142,7 +142,8 @@ final class VolumeCommand implements Runnable {
             @Parameters(paramLabel = "NAME", description = "Volume or snapshot.") String name,
             @Option(
                             names = "--force",
-                            description = "Disconnect its clients first: what they have under way ends, more is refused.")
+                            description =
+                                    "Disconnect its clients first: what they have under way ends, more is refused.")
                     boolean force)
             throws CommandFailed {
         pool.ask("DELETE", path(name) + PoolOption.force(force), null);

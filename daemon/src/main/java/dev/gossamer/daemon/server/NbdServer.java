@@ -207,7 +207,8 @@ public final class NbdServer {
             LOG.debug(
                     "export gone after the handshake name={}",
                     negotiated.export().name());
-            // Behind the acknowledgement that is on its way: with io_uring a close beside a send leaves the peer waiting.
+            // Behind the acknowledgement that is on its way: with io_uring a close beside a send leaves the peer
+            // waiting.
             ctx.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(ChannelFutureListener.CLOSE);
             return;
         }

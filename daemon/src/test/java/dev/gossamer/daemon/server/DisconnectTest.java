@@ -64,8 +64,8 @@ class DisconnectTest {
             busy.read(2, 0, 1);
             device.awaitSubmitted(1);
 
-            CompletableFuture<Integer> change = server.disconnectAll(
-                    OneExport.NAME, () -> CompletableFuture.completedFuture(device.closed()));
+            CompletableFuture<Integer> change =
+                    server.disconnectAll(OneExport.NAME, () -> CompletableFuture.completedFuture(device.closed()));
 
             assertTrue(idle.atEnd());
             NbdTestClient.Reply refused = busy.reply(0);
@@ -117,8 +117,7 @@ class DisconnectTest {
             device.awaitSubmitted(1);
             assertEquals(
                     1,
-                    server.disconnectAll(
-                                    OneExport.NAME, () -> CompletableFuture.completedFuture(device.closed()))
+                    server.disconnectAll(OneExport.NAME, () -> CompletableFuture.completedFuture(device.closed()))
                             .join());
             stuck.takeUntilEnd();
         }
