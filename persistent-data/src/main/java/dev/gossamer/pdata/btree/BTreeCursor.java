@@ -83,6 +83,18 @@ public final class BTreeCursor {
         return pathShared;
     }
 
+    /**
+     * As {@link #isPathShared}, in the state of the last commit. For a cursor on a root of that state: its nodes are on disk
+     * as they were, whatever the running transaction has made of them.
+     */
+    public boolean isPathSharedInCommitted() throws StorageException {
+        boolean shared = tree.tx.isSharedInCommitted(leafLocation);
+        for (int i = 0; i < depth && !shared; i++) {
+            shared = tree.tx.isSharedInCommitted(locations[i]);
+        }
+        return shared;
+    }
+
     private void start() throws StorageException {
         depth = 0;
         entries = 0;

@@ -60,6 +60,17 @@ public final class NestedBTree {
         return upper.insert(root, upperKey, rootWord);
     }
 
+    /**
+     * Puts another subtree under a key that has one: the rollback step. Takes over one reference to {@code subtreeRoot}, which
+     * the caller has added before, and drops the one to the old subtree; what nothing else refers to is deleted. Returns the
+     * new root.
+     */
+    public long replaceSubtree(long root, long upperKey, long subtreeRoot) throws StorageException {
+        Invariant.check(subtreeRoot(root, upperKey) != NONE, "the upper key has no subtree");
+        rootWord[0] = subtreeRoot;
+        return upper.insert(root, upperKey, rootWord);
+    }
+
     /** Removes a key and drops its reference to the subtree; what nothing else refers to is deleted. */
     public long removeSubtree(long root, long upperKey) throws StorageException {
         return upper.remove(root, upperKey);

@@ -7,12 +7,16 @@ import dev.gossamer.pdata.block.MetadataBlock;
  * since the last commit.
  */
 final class Bitmap {
+    static final long NOWHERE = -1;
+
     private static final int BIT_WORDS = BitmapLayout.ENTRIES / Long.SIZE;
 
     /** Position in the index: counts blocks from {@code number * 16320} on. */
     final int number;
 
     long location;
+    /** Where the last commit has it, with the counts of then; NOWHERE if it has none. */
+    long committedLocation;
     /** Entries that are 0, those beyond the last counted block included. */
     int free;
     /** No entry below this one is 0; may lag behind the first that is. */
@@ -33,6 +37,7 @@ final class Bitmap {
     Bitmap(int number, IndexEntry entry) {
         this.number = number;
         location = entry.location();
+        committedLocation = location;
         free = entry.free();
         noneFreeBefore = entry.noneFreeBefore();
     }
@@ -40,6 +45,7 @@ final class Bitmap {
     /** A new bitmap, all zero. */
     static Bitmap empty(int number, long location) {
         Bitmap bitmap = new Bitmap(number, new IndexEntry(location, BitmapLayout.ENTRIES, 0));
+        bitmap.committedLocation = NOWHERE;
         bitmap.counted = true;
         bitmap.changed = true;
         return bitmap;
@@ -105,6 +111,7 @@ final class Bitmap {
         freed = null;
         taken = null;
         freedCount = 0;
+        committedLocation = location;
         return result;
     }
 

@@ -31,6 +31,7 @@ final class CountTable {
     private final List<FreedBlocks> withheld = new ArrayList<>();
     private final long[] word = new long[1];
     private long overflowRoot;
+    private long committedOverflowRoot = Bitmap.NOWHERE;
     private long blocks;
     private long allocated;
     private int countedBitmaps;
@@ -64,6 +65,7 @@ final class CountTable {
         blocks = root.blocks();
         allocated = root.allocated();
         overflowRoot = root.overflowRoot();
+        committedOverflowRoot = overflowRoot;
         for (int i = bitmapsFor(blocks); i > 0; i--) {
             bitmaps.add(null);
         }
@@ -111,7 +113,21 @@ final class CountTable {
         checkRange(block);
         Bitmap bitmap = bitmap(block);
         int count = BitmapLayout.count(tx.read(bitmap.location, BlockValidator.BITMAP), entry(block));
-        return count < BitmapLayout.OVERFLOW ? count : overflowCount(block);
+        return count < BitmapLayout.OVERFLOW ? count : overflowCount(overflowRoot, block);
+    }
+
+    /**
+     * The count that the last commit has on disk, where the running transaction may have changed it: what it has shadowed is
+     * still there. A bitmap never touched since is the same in both.
+     */
+    long committedCount(long block) throws StorageException {
+        checkRange(block);
+        Bitmap bitmap = bitmap(block);
+        if (bitmap.committedLocation == Bitmap.NOWHERE) {
+            return 0;
+        }
+        int count = BitmapLayout.count(tx.read(bitmap.committedLocation, BlockValidator.BITMAP), entry(block));
+        return count < BitmapLayout.OVERFLOW ? count : overflowCount(committedOverflowRoot, block);
     }
 
     /**
@@ -125,7 +141,7 @@ final class CountTable {
         MetadataBlock bits = tx.shadow(bitmap.location, BlockValidator.BITMAP, ChildReferences.NONE);
         touch(bitmap, bits);
         int stored = BitmapLayout.count(bits, entry);
-        long before = stored < BitmapLayout.OVERFLOW ? stored : overflowCount(block);
+        long before = stored < BitmapLayout.OVERFLOW ? stored : overflowCount(overflowRoot, block);
         long after = before + delta;
         if (after < 0 || after > MAX_COUNT) {
             throw new MetadataCorrupt("reference count of block " + block + " would become " + after);
@@ -217,6 +233,7 @@ final class CountTable {
             }
         }
         touched.clear();
+        committedOverflowRoot = overflowRoot;
         return freed;
     }
 
@@ -306,8 +323,8 @@ final class CountTable {
         }
     }
 
-    private long overflowCount(long block) throws StorageException {
-        if (!overflow.lookup(overflowRoot, block, word) || word[0] < BitmapLayout.OVERFLOW) {
+    private long overflowCount(long root, long block) throws StorageException {
+        if (!overflow.lookup(root, block, word) || word[0] < BitmapLayout.OVERFLOW) {
             throw new MetadataCorrupt(
                     "block " + block + " is marked as counted in the overflow tree, but is not there");
         }

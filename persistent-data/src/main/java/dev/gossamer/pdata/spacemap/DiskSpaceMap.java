@@ -82,6 +82,11 @@ public final class DiskSpaceMap implements SpaceMap, CommitParticipant {
     }
 
     @Override
+    public long committedCount(long block) throws StorageException {
+        return table.committedCount(block);
+    }
+
+    @Override
     public void increment(long block) throws StorageException {
         table.change(block, 1);
     }

@@ -103,6 +103,11 @@ public final class MetadataSpaceMap implements SpaceMap, MetadataAllocator {
     }
 
     @Override
+    public long committedCount(long block) throws StorageException {
+        return table.committedCount(block);
+    }
+
+    @Override
     public void increment(long block) throws StorageException {
         update(block, 1);
     }

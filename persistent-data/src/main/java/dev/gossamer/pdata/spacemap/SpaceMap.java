@@ -23,6 +23,9 @@ public interface SpaceMap {
     /** References to a block. */
     long count(long block) throws StorageException;
 
+    /** References to a block as the last commit has them: what a crash now would lead back to. */
+    long committedCount(long block) throws StorageException;
+
     /** Whether a block has more than one reference. */
     default boolean isShared(long block) throws StorageException {
         return count(block) > 1;

@@ -16,4 +16,7 @@ public interface MetadataAllocator extends CommitParticipant {
 
     /** References to the block, updates still waiting to be applied included. */
     long count(long block) throws StorageException;
+
+    /** References to the block as the last commit has them. */
+    long committedCount(long block) throws StorageException;
 }

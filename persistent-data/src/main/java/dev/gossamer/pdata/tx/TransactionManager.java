@@ -94,6 +94,11 @@ public final class TransactionManager {
         return allocator.count(location) > 1;
     }
 
+    /** Whether more than one parent refers to the block in the state of the last commit. */
+    public boolean isSharedInCommitted(long location) throws StorageException {
+        return allocator.committedCount(location) > 1;
+    }
+
     /** How many parents and roots refer to the block. */
     public long count(long location) throws StorageException {
         return allocator.count(location);

@@ -60,6 +60,7 @@ public final class PoolMetadata implements AutoCloseable {
     private DiskSpaceMap dataMap;
     private NestedBTree mappings;
     private TreeDifference difference;
+    private SharingTest sharing;
     private BTree details;
 
     private Superblock committed;
@@ -259,6 +260,14 @@ public final class PoolMetadata implements AutoCloseable {
     }
 
     /**
+     * Whether a mapped block of a device may be written in place although its mapping is older than the device's last
+     * snapshot: nobody else sees the data block, now or after a crash ({@link SharingTest}).
+     */
+    public boolean isExclusive(int id, long virtualBlock) throws StorageException {
+        return sharing.isExclusive(mappingRoot, committed.mappingRoot(), id, virtualBlock);
+    }
+
+    /**
      * Compares the mappings of two devices that must exist: a block differs if only one of them has it mapped, or each to
      * another data block. See {@link TreeDifference#compare} for limits, and for how long the answer is good.
      */
@@ -302,6 +311,27 @@ public final class PoolMetadata implements AutoCloseable {
         time++;
         putDetails(id, new DeviceDetails(origin.mappedBlocks(), transactionId(), time, time));
         putDetails(originId, origin.withSnapshottedTime(time));
+    }
+
+    /**
+     * Gives a device the contents of another, whose writes are at rest as its own are. What it held goes to a new device {@code
+     * keptId}. Three roots change hands and nothing is walked, so it costs the same whatever their size (S-M8).
+     */
+    public void rollBack(int id, int sourceId, int keptId) throws StorageException {
+        Invariant.check(canSnapshot(), "a time that no mapping can hold");
+        DeviceDetails replaced = details(id);
+        DeviceDetails source = details(sourceId);
+        long replacedRoot = mappings.subtreeRoot(mappingRoot, id);
+        long sourceRoot = mappings.subtreeRoot(mappingRoot, sourceId);
+        // References come first, as for a snapshot; so the replaced tree has two when the device lets go of it.
+        transaction.increment(replacedRoot);
+        transaction.increment(sourceRoot);
+        mappingRoot = mappings.addSubtree(mappingRoot, keptId, replacedRoot);
+        mappingRoot = mappings.replaceSubtree(mappingRoot, id, sourceRoot);
+        time++;
+        putDetails(keptId, new DeviceDetails(replaced.mappedBlocks(), transactionId(), time, time));
+        putDetails(id, replaced.withMappedBlocks(source.mappedBlocks()).withSnapshottedTime(time));
+        putDetails(sourceId, source.withSnapshottedTime(time));
     }
 
     public void deleteDevice(int id) throws StorageException {
@@ -470,6 +500,7 @@ public final class PoolMetadata implements AutoCloseable {
     private void bindTrees() {
         mappings = new NestedBTree(transaction, new MappingValue(dataMap));
         difference = new TreeDifference(mappings.subtrees());
+        sharing = new SharingTest(mappings, dataMap);
         details = new BTree(transaction, ValueType.plain(DeviceDetails.BYTES));
     }
 
