@@ -17,6 +17,9 @@ public final class PoolCounters {
     /** Data blocks copied, or overwritten whole, because a snapshot shares the old one. */
     public final LongAdder brokenSharings = new LongAdder();
 
+    /** Blocks that are written in place again, because nobody shares them any more. */
+    public final LongAdder endedSharings = new LongAdder();
+
     /** Mappings removed by TRIM and WRITE_ZEROES. */
     public final LongAdder unmappedBlocks = new LongAdder();
 

@@ -43,6 +43,7 @@ final class PoolWorker {
     private final PoolCounters counters;
     private final MapPublisher maps;
     private final Unmapper unmapper;
+    private final InPlaceClaims claims;
     private final SpaceWaiters spaceWaiters;
     private final PoolState state = new PoolState();
 
@@ -72,6 +73,7 @@ final class PoolWorker {
         this.maps = new MapPublisher(metadata, regionCacheWords);
         this.committer = new Committer(this, loop, metadata, dataFlush, counters);
         this.statusReader = new StatusReader(this, loop, metadata);
+        this.claims = new InPlaceClaims(this, metadata, maps, counters);
         this.unmapper = new Unmapper(this, metadata, maps, counters);
         this.spaceWaiters = new SpaceWaiters(this, metadata);
         if (metadata.needsCheck()) {
@@ -308,6 +310,7 @@ final class PoolWorker {
             toStart.get(i).start();
         }
         toStart.clear();
+        claims.start();
     }
 
     /** Decides one request. */
@@ -365,7 +368,9 @@ final class PoolWorker {
         long dataBlock = Region.dataBlock(region, index, inRegion);
         int time = Region.time(region, index);
         if (time < device.snapshottedTime) {
-            prepare(device, block, dataBlock, request);
+            if (!claims.claim(device, block, dataBlock, request)) {
+                prepare(device, block, dataBlock, request);
+            }
         } else if (isAligned(request)) {
             handBack(request, SERVE_AGAIN);
         } else {
@@ -409,12 +414,12 @@ final class PoolWorker {
         (cell.breaksSharing() ? counters.brokenSharings : counters.provisionedBlocks).increment();
     }
 
-    private void hold(Cell cell) {
+    void hold(Cell cell) {
         cell.device.cells.put(cell.virtualBlock, cell);
         activeCells++;
     }
 
-    private void release(Cell cell) {
+    void release(Cell cell) {
         cell.device.cells.remove(cell.virtualBlock);
         activeCells--;
         readmit(cell.waiting);

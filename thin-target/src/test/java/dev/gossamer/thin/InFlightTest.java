@@ -5,62 +5,17 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.gossamer.io.BlockDevice;
-import dev.gossamer.io.BlockGeometry;
 import dev.gossamer.io.BlockOperation;
-import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.sim.SimulatedDisk;
-import java.util.ArrayDeque;
-import java.util.Deque;
 import java.util.concurrent.CompletableFuture;
-import java.util.function.Predicate;
 import org.junit.jupiter.api.Test;
 
 /** Requests that are slow at the disk while the mapping they used goes away. */
 class InFlightTest {
     private static final int BLOCK = SimPool.BLOCK;
     private static final long VOLUME = 64L << 20;
-
-    /** Keeps requests of one kind back until told. */
-    private static final class SlowDisk implements BlockDevice {
-        private final BlockDevice disk;
-        private final Deque<BlockRequest> held = new ArrayDeque<>();
-        private Predicate<BlockRequest> holds = r -> false;
-
-        SlowDisk(BlockDevice disk) {
-            this.disk = disk;
-        }
-
-        @Override
-        public BlockGeometry geometry() {
-            return disk.geometry();
-        }
-
-        @Override
-        public void submit(BlockRequest request) {
-            if (holds.test(request)) {
-                held.add(request);
-            } else {
-                disk.submit(request);
-            }
-        }
-
-        void letGo(SimPool sim) {
-            holds = r -> false;
-            for (BlockRequest r = held.poll(); r != null; r = held.poll()) {
-                BlockRequest request = r;
-                sim.loops.enter(request.loop().index(), () -> disk.submit(request));
-            }
-            sim.loops.runUntilIdle();
-        }
-
-        @Override
-        public void close() {
-            disk.close();
-        }
-    }
 
     private final SimulatedDisk metadata = new SimulatedDisk(4 << 20);
     private final SlowDisk data = new SlowDisk(new SimulatedDisk(16L * BLOCK));

@@ -57,6 +57,10 @@ public final class DaemonMetrics {
                 "gossamer.pool.broken.sharings",
                 "Data blocks copied because a snapshot shares them",
                 pool.brokenSharings);
+        counter(
+                "gossamer.pool.ended.sharings",
+                "Data blocks written in place again because nobody shares them any more",
+                pool.endedSharings);
         counter("gossamer.pool.unmapped.blocks", "Mappings removed by trims and zeroes", pool.unmappedBlocks);
         counter("gossamer.pool.commits", "Metadata transactions committed", pool.commits);
         counter("gossamer.pool.commit.waiters", "Flushes answered by commits", pool.commitWaiters);

@@ -1,0 +1,47 @@
+package dev.gossamer.thin;
+
+import dev.gossamer.io.BlockDevice;
+import dev.gossamer.io.BlockGeometry;
+import dev.gossamer.io.BlockRequest;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.function.Predicate;
+
+/** Keeps requests of one kind back until told. */
+final class SlowDisk implements BlockDevice {
+    private final BlockDevice disk;
+    private final Deque<BlockRequest> held = new ArrayDeque<>();
+    Predicate<BlockRequest> holds = r -> false;
+
+    SlowDisk(BlockDevice disk) {
+        this.disk = disk;
+    }
+
+    @Override
+    public BlockGeometry geometry() {
+        return disk.geometry();
+    }
+
+    @Override
+    public void submit(BlockRequest request) {
+        if (holds.test(request)) {
+            held.add(request);
+        } else {
+            disk.submit(request);
+        }
+    }
+
+    void letGo(SimPool sim) {
+        holds = r -> false;
+        for (BlockRequest r = held.poll(); r != null; r = held.poll()) {
+            BlockRequest request = r;
+            sim.loops.enter(request.loop().index(), () -> disk.submit(request));
+        }
+        sim.loops.runUntilIdle();
+    }
+
+    @Override
+    public void close() {
+        disk.close();
+    }
+}
