@@ -161,6 +161,11 @@ final class Daemon implements AutoCloseable {
         return process != null && process.isAlive();
     }
 
+    /** The process, which is the Java program itself: the launcher replaces itself by it. */
+    long pid() {
+        return process.pid();
+    }
+
     Path directory() {
         return directory;
     }

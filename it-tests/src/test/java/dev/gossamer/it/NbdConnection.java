@@ -4,7 +4,8 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.io.EOFException;
 import java.io.IOException;
-import java.net.StandardProtocolFamily;
+import java.net.SocketAddress;
+import java.net.StandardSocketOptions;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
@@ -57,14 +58,22 @@ final class NbdConnection implements AutoCloseable {
 
     /** Connects and does nothing else: the server's greeting is still to be read. */
     static NbdConnection connect(Path socket) throws IOException {
-        SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX);
-        channel.connect(UnixDomainSocketAddress.of(socket));
-        return new NbdConnection(channel);
+        return connect(UnixDomainSocketAddress.of(socket));
+    }
+
+    /** Likewise, over any kind of socket. */
+    static NbdConnection connect(SocketAddress address) throws IOException {
+        return new NbdConnection(SocketChannel.open(address));
     }
 
     /** Connects and opens an export, ready for requests. */
     static NbdConnection open(Path socket, String export) throws IOException {
-        NbdConnection connection = connect(socket);
+        return open(UnixDomainSocketAddress.of(socket), export);
+    }
+
+    /** Likewise, over any kind of socket. */
+    static NbdConnection open(SocketAddress address, String export) throws IOException {
+        NbdConnection connection = connect(address);
         connection.greet();
         connection.go(export);
         return connection;
@@ -218,6 +227,12 @@ final class NbdConnection implements AutoCloseable {
 
     int transmissionFlags() {
         return transmissionFlags;
+    }
+
+    /** Closes a TCP connection so that the peer sees a reset, as if this machine had lost its power and come back. */
+    void reset() throws IOException {
+        channel.setOption(StandardSocketOptions.SO_LINGER, 0);
+        channel.close();
     }
 
     /** Closes the socket without a word to the server. */
