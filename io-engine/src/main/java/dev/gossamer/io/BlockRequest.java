@@ -20,6 +20,9 @@ public final class BlockRequest {
     /** WRITE_ZEROES must fail with EOPNOTSUPP rather than write zeros to the medium. */
     public static final int FAST_ZERO = 4;
 
+    /** Value of {@link #failedPartOffsetBytes}: no part failed, or the request was not split. */
+    public static final long NO_PART = -1;
+
     /** Deepest stack of devices: connection, volume, slice, fault plan, recorder, disk, and room to spare. */
     private static final int MAX_DEPTH = 8;
 
@@ -38,6 +41,7 @@ public final class BlockRequest {
     private BlockRequest parent;
     private int pendingParts;
     private int firstError;
+    private long failedPartOffsetBytes = NO_PART;
 
     /** Links requests in an intrusive queue of their present owner. */
     public BlockRequest next;
@@ -161,6 +165,7 @@ public final class BlockRequest {
     public void beginSplit() {
         pendingParts = 1;
         firstError = Errno.OK;
+        failedPartOffsetBytes = NO_PART;
     }
 
     /** A part of this request on the same loop, sharing its operation, flags and buffer. It completes into its parent. */
@@ -176,6 +181,11 @@ public final class BlockRequest {
         pendingParts++;
         child.push(BlockRequest::childDone);
         return child;
+    }
+
+    /** Where the first part begins that failed, or {@link #NO_PART}. For a request that was split and has completed. */
+    public long failedPartOffsetBytes() {
+        return failedPartOffsetBytes;
     }
 
     /** Counts a part that is no request of its own; {@link #partDone} ends it. */
@@ -200,6 +210,9 @@ public final class BlockRequest {
 
     private static void childDone(BlockRequest child, int errno) {
         BlockRequest parent = child.parent;
+        if (errno != Errno.OK && parent.firstError == Errno.OK) {
+            parent.failedPartOffsetBytes = child.offsetBytes;
+        }
         child.recycle();
         parent.partDone(errno);
     }
@@ -213,6 +226,7 @@ public final class BlockRequest {
         next = null;
         parkedBy = null;
         progressBytes = 0;
+        failedPartOffsetBytes = NO_PART;
         loop.requests().release(this);
     }
 
