@@ -39,6 +39,7 @@ final class PoolWorker {
     private final LoopShare[] shares;
     private final Committer committer;
     private final StatusReader statusReader;
+    private final MapPrefetch mapPrefetch;
     private final PoolDevices devices;
     private final PoolCounters counters;
     private final MapPublisher maps;
@@ -72,6 +73,7 @@ final class PoolWorker {
         this.counters = counters;
         this.maps = new MapPublisher(metadata, regionCacheWords);
         this.committer = new Committer(this, loop, metadata, dataFlush, counters);
+        this.mapPrefetch = new MapPrefetch(this, loop, maps);
         this.statusReader = new StatusReader(this, loop, metadata);
         this.claims = new InPlaceClaims(this, metadata, maps, counters);
         this.unmapper = new Unmapper(this, metadata, maps, counters);
@@ -119,6 +121,11 @@ final class PoolWorker {
     /** Answers questions about mappings. */
     StatusReader statusReader() {
         return statusReader;
+    }
+
+    /** Loads mappings ahead. */
+    MapPrefetch mapPrefetch() {
+        return mapPrefetch;
     }
 
     // ---- worker's loop only --------------------------------------------------------------------------------------

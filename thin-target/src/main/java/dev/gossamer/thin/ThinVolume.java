@@ -9,6 +9,7 @@ import dev.gossamer.io.Errno;
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.buffer.IoBuffer;
 import dev.gossamer.io.buffer.IoBufferPool;
+import java.util.function.IntConsumer;
 
 /**
  * An open handle of a volume: the block device that is exported. Serves any range, aligned or not.
@@ -62,21 +63,27 @@ public final class ThinVolume implements BlockDevice {
     }
 
     /**
-     * Whether nothing is mapped in the whole range, as far as the published map tells: false also means "not known". For
-     * a loop of the pool; asks nobody.
+     * Divides a range, which is not empty, into data and holes. A hole is zero at this moment; what is data may be zero too.
+     * For a loop of the pool; asks nobody and allocates nothing.
      */
-    public boolean isHole(IoLoop loop, long offsetBytes, long lengthBytes) {
+    public void layout(IoLoop loop, long offsetBytes, long lengthBytes, ReadLayout layout) {
         MappedRun run = worker.share(loop).run;
         long end = offsetBytes + lengthBytes;
-        long position = offsetBytes;
-        while (position < end) {
+        layout.begin(offsetBytes);
+        for (long position = offsetBytes; position < end; position = run.endBytes) {
             run.find(device, position, end, 0, false);
-            if (run.action != MappedRun.Action.UNMAPPED) {
-                return false;
-            }
-            position = run.endBytes;
+            layout.add(run.endBytes, run.action == MappedRun.Action.UNMAPPED);
         }
-        return true;
+        layout.finish();
+    }
+
+    /**
+     * Loads the mappings of a range, which is not empty and inside the volume (NBD CACHE). For a loop of the pool.
+     *
+     * @param answered told an errno on that loop, perhaps before this returns
+     */
+    public void prefetch(IoLoop loop, long offsetBytes, long lengthBytes, IntConsumer answered) {
+        worker.mapPrefetch().load(device, loop, offsetBytes, lengthBytes, answered);
     }
 
     @Override
