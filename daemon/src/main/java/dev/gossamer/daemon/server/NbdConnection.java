@@ -80,6 +80,8 @@ final class NbdConnection extends ChannelInboundHandlerAdapter implements Reques
     private State state = State.OPEN;
     // Bytes that were read from the socket behind a command that had to wait; null if there are none.
     private ByteBuf unread;
+    // What the last READ found; a sparse one takes it along. Those that came back follow by next.
+    private SparseRead layout = new SparseRead();
     private boolean decoding;
     private boolean finishCalled;
     private boolean deviceClosed;
@@ -314,47 +316,43 @@ final class NbdConnection extends ChannelInboundHandlerAdapter implements Reques
             return true;
         }
         immediateError = NbdError.OK;
-        if (command.command() == NbdCommand.BLOCK_STATUS) {
-            return inFlight < limits.requests() && ctx.channel().isWritable();
-        }
         boolean empty = command.lengthBytes() == 0 && command.command() != NbdCommand.FLUSH;
-        if (isHole(command)) {
-            return inFlight < limits.requests() && ctx.channel().isWritable();
-        }
         if (empty && (command.command() == NbdCommand.READ || !command.isFua())) {
             return true;
         }
         if (inFlight >= limits.requests() || !ctx.channel().isWritable()) {
             return false;
         }
+        if (command.command() == NbdCommand.BLOCK_STATUS || (command.command() == NbdCommand.CACHE && !empty)) {
+            return true;
+        }
+        if (command.command() == NbdCommand.READ && negotiated.structuredReplies()) {
+            export.layout(loop, command.offsetBytes(), command.lengthBytes(), layout.layout);
+            if (layout.layout.isOneHole()) {
+                // Nothing is mapped there: answered without memory and without I/O (T18).
+                return true;
+            }
+        }
         // Nothing to do but to commit: what a FLUSH does (T10).
         begun = empty ? loop.requests().acquire().command(BlockOperation.FLUSH, 0, 0, 0) : prepare(command);
         return begun != null;
     }
 
-    /** A READ of what nobody ever wrote: answered without memory and without I/O (T18). */
-    private boolean isHole(NbdRequest command) {
-        return command.command() == NbdCommand.READ
-                && negotiated.structuredReplies()
-                && command.lengthBytes() > 0
-                && export.isHole(loop, command.offsetBytes(), command.lengthBytes());
-    }
-
     private BlockRequest prepare(NbdRequest command) {
-        return switch (command.command()) {
-            case NbdCommand.READ -> prepareTransfer(BlockOperation.READ, command);
-            case NbdCommand.WRITE -> prepareTransfer(BlockOperation.WRITE, command);
-            case NbdCommand.FLUSH -> prepare(BlockOperation.FLUSH, command);
-            case NbdCommand.TRIM -> prepare(BlockOperation.DISCARD, command);
-            case NbdCommand.WRITE_ZEROES -> prepare(BlockOperation.WRITE_ZEROES, command);
-            default -> throw new AssertionError("command was not advertised");
-        };
+        BlockOperation operation = BlockCommands.operation(command.command());
+        return operation == BlockOperation.READ || operation == BlockOperation.WRITE
+                ? prepareTransfer(operation, command)
+                : prepare(operation, command);
     }
 
     private BlockRequest prepare(BlockOperation operation, NbdRequest command) {
         return loop.requests()
                 .acquire()
-                .command(operation, command.offsetBytes(), command.lengthBytes(), flags(operation, command.flags()));
+                .command(
+                        operation,
+                        command.offsetBytes(),
+                        command.lengthBytes(),
+                        BlockCommands.flags(operation, command.flags()));
     }
 
     /** Null if there is no memory for the data now; then {@link #resume} runs when there may be. */
@@ -372,24 +370,13 @@ final class NbdConnection extends ChannelInboundHandlerAdapter implements Reques
         heldBytes += buffer.capacityBytes();
         return loop.requests()
                 .acquire()
-                .transfer(operation, command.offsetBytes(), lengthBytes, flags(operation, command.flags()), buffer, 0);
-    }
-
-    private static int flags(BlockOperation operation, int commandFlags) {
-        if (operation == BlockOperation.READ || operation == BlockOperation.FLUSH) {
-            return 0;
-        }
-        int flags = 0;
-        if ((commandFlags & NbdFlags.CMD_FUA) != 0) {
-            flags |= BlockRequest.FUA;
-        }
-        if ((commandFlags & NbdFlags.CMD_NO_HOLE) != 0) {
-            flags |= BlockRequest.NO_UNMAP;
-        }
-        if ((commandFlags & NbdFlags.CMD_FAST_ZERO) != 0) {
-            flags |= BlockRequest.FAST_ZERO;
-        }
-        return flags;
+                .transfer(
+                        operation,
+                        command.offsetBytes(),
+                        lengthBytes,
+                        BlockCommands.flags(operation, command.flags()),
+                        buffer,
+                        0);
     }
 
     @Override
@@ -414,7 +401,23 @@ final class NbdConnection extends ChannelInboundHandlerAdapter implements Reques
         inFlight++;
         counters.setInFlight(inFlight);
         request.push(completion);
-        device.submit(request);
+        if (isSparse(command)) {
+            SparseRead sparse = layout;
+            layout = sparse.next == null ? new SparseRead() : sparse.next;
+            sparse.next = null;
+            request.owner = sparse;
+            sparse.submit(request, device);
+        } else {
+            device.submit(request);
+        }
+    }
+
+    /** Whether the reply to a READ leaves something out; one in a single piece does not (DF, T19). */
+    private boolean isSparse(NbdRequest command) {
+        return command.command() == NbdCommand.READ
+                && negotiated.structuredReplies()
+                && (command.flags() & NbdFlags.CMD_DF) == 0
+                && layout.layout.runs() > 1;
     }
 
     private void replyAtOnce(NbdRequest command) {
@@ -424,6 +427,8 @@ final class NbdConnection extends ChannelInboundHandlerAdapter implements Reques
             inFlight++;
             counters.setInFlight(inFlight);
             statusQueries.ask(command);
+        } else if (command.command() == NbdCommand.CACHE && command.lengthBytes() > 0) {
+            prefetch(command);
         } else if (command.command() == NbdCommand.READ) {
             counters.countRequest(BlockOperation.READ);
             if (command.lengthBytes() == 0) {
@@ -436,6 +441,33 @@ final class NbdConnection extends ChannelInboundHandlerAdapter implements Reques
         }
     }
 
+    private void prefetch(NbdRequest command) {
+        long cookie = command.cookie();
+        long sentOffsetBytes = command.sentOffsetBytes();
+        inFlight++;
+        counters.setInFlight(inFlight);
+        export.prefetch(loop, command.offsetBytes(), command.lengthBytes(), errno -> {
+            inFlight--;
+            counters.setInFlight(inFlight);
+            if (state != State.CLOSED && errno == Errno.OK) {
+                replies.done(cookie, sentOffsetBytes);
+            } else if (state != State.CLOSED) {
+                replyNoMappings(NbdCommand.CACHE, errno, cookie, sentOffsetBytes);
+            }
+            // Not inside the decoder, which is where an answer may come at once.
+            if (!decoding) {
+                resume();
+                endIfIdle();
+            }
+        });
+    }
+
+    private void replyNoMappings(int command, int errno, long cookie, long sentOffsetBytes) {
+        counters.countError();
+        String text = "mappings cannot be read: " + Errno.name(errno);
+        replies.failed(command, NbdErrnoMap.toNbdError(errno, 0), cookie, sentOffsetBytes, text);
+    }
+
     private void statusAnswered(StatusQueries.Asked asked) {
         inFlight--;
         counters.setInFlight(inFlight);
@@ -444,13 +476,7 @@ final class NbdConnection extends ChannelInboundHandlerAdapter implements Reques
             if (errno == Errno.OK) {
                 replies.status(asked.cookie(), asked.offsetBytes(), asked.query(), asked.contextIds());
             } else {
-                counters.countError();
-                replies.failed(
-                        NbdCommand.BLOCK_STATUS,
-                        NbdErrnoMap.toNbdError(errno, 0),
-                        asked.cookie(),
-                        asked.offsetBytes(),
-                        "mappings cannot be read: " + Errno.name(errno));
+                replyNoMappings(NbdCommand.BLOCK_STATUS, errno, asked.cookie(), asked.offsetBytes());
             }
         }
         resume();
@@ -486,10 +512,11 @@ final class NbdConnection extends ChannelInboundHandlerAdapter implements Reques
             faultLog.requestFailed(negotiated.export().name(), request, errno);
         }
         if (operation == BlockOperation.READ && errno == Errno.OK && state != State.CLOSED) {
-            int lengthBytes = (int) request.lengthBytes();
-            counters.countRead(lengthBytes);
-            ReplyData data = slab.replyData(this, buffer, lengthBytes);
-            replies.dataRead(request.tag, request.offsetBytes(), data);
+            ReplyData data = slab.replyData(this, buffer, (int) request.lengthBytes());
+            counters.countRead(
+                    request.owner instanceof SparseRead sparse
+                            ? replies.sparseRead(request.tag, request.offsetBytes(), data, sparse.layout)
+                            : replies.dataRead(request.tag, request.offsetBytes(), data));
         } else {
             if (operation == BlockOperation.WRITE && errno == Errno.OK) {
                 counters.countWritten(request.lengthBytes());
@@ -501,6 +528,10 @@ final class NbdConnection extends ChannelInboundHandlerAdapter implements Reques
                 reply(request, errno);
             }
         }
+        if (request.owner instanceof SparseRead sparse) {
+            sparse.next = layout.next;
+            layout.next = sparse;
+        }
         request.recycle();
         resume();
         endIfIdle();
@@ -511,23 +542,14 @@ final class NbdConnection extends ChannelInboundHandlerAdapter implements Reques
             replies.done(request.tag, request.offsetBytes());
         } else {
             int nbdError = NbdErrnoMap.toNbdError(errno, request.flags());
-            replies.failed(
-                    command(request.operation()),
+            replies.failedAt(
+                    request.operation() == BlockOperation.READ ? request.failedPartOffsetBytes() : BlockRequest.NO_PART,
+                    BlockCommands.command(request.operation()),
                     nbdError,
                     request.tag,
                     request.offsetBytes(),
                     "device reported " + Errno.name(errno));
         }
-    }
-
-    private static int command(BlockOperation operation) {
-        return switch (operation) {
-            case READ -> NbdCommand.READ;
-            case WRITE -> NbdCommand.WRITE;
-            case FLUSH -> NbdCommand.FLUSH;
-            case DISCARD -> NbdCommand.TRIM;
-            case WRITE_ZEROES -> NbdCommand.WRITE_ZEROES;
-        };
     }
 
     // ---- memory ----

@@ -2,8 +2,10 @@ package dev.gossamer.daemon.server;
 
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.IoLoop;
+import dev.gossamer.thin.ReadLayout;
 import dev.gossamer.thin.StatusContext;
 import dev.gossamer.thin.StatusQuery;
+import java.util.function.IntConsumer;
 
 /**
  * An export as one connection has it open: a device, and what the client wants to know of its mappings. Used on the
@@ -24,8 +26,15 @@ interface OpenExport extends AutoCloseable {
     /** Answers a BLOCK_STATUS; only for an export with {@link #contexts}. */
     void queryStatus(StatusQuery query);
 
-    /** Whether nothing is mapped in the range, as far as this is known without asking anybody. */
-    boolean isHole(IoLoop loop, long offsetBytes, long lengthBytes);
+    /** Divides a range, which is not empty, into data and holes, as far as this is known without asking anybody. */
+    void layout(IoLoop loop, long offsetBytes, long lengthBytes, ReadLayout layout);
+
+    /**
+     * Gets ready for reads and writes of a range, which is not empty (CACHE).
+     *
+     * @param answered told an errno on the loop, perhaps before this returns
+     */
+    void prefetch(IoLoop loop, long offsetBytes, long lengthBytes, IntConsumer answered);
 
     /** Gives everything back, once. */
     @Override

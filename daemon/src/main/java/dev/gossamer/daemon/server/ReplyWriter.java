@@ -1,8 +1,10 @@
 package dev.gossamer.daemon.server;
 
+import dev.gossamer.io.BlockRequest;
 import dev.gossamer.nbd.handshake.NegotiatedExport;
 import dev.gossamer.nbd.transmission.ReplyEncoder;
 import dev.gossamer.nbd.wire.NbdReply;
+import dev.gossamer.thin.ReadLayout;
 import dev.gossamer.thin.StatusQuery;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
@@ -31,6 +33,7 @@ final class ReplyWriter {
 
     private final ChannelHandlerContext ctx;
     private final ReplyEncoder encoder;
+    private final boolean structured;
     private final int longestChunkBytes;
     private final Runnable flushTask = this::flushRest;
     private ByteBuf headers;
@@ -41,6 +44,7 @@ final class ReplyWriter {
     ReplyWriter(ChannelHandlerContext ctx, NegotiatedExport negotiated) {
         this.ctx = ctx;
         this.encoder = new ReplyEncoder(negotiated);
+        this.structured = negotiated.structuredReplies();
         this.longestChunkBytes = negotiated.export().maximumPayloadBytes();
     }
 
@@ -59,9 +63,14 @@ final class ReplyWriter {
         encoder.holeChunk(header(), NbdReply.FLAG_DONE, cookie, offsetBytes, offsetBytes, lengthBytes);
     }
 
-    /** Success of a READ. Owns {@code data} from here on, even if it cannot be sent. */
-    void dataRead(long cookie, long offsetBytes, ReplyData data) {
-        int left = data.readableBytes();
+    /**
+     * Success of a READ. Owns {@code data} from here on, even if it cannot be sent.
+     *
+     * @return bytes of data to be sent
+     */
+    int dataRead(long cookie, long offsetBytes, ReplyData data) {
+        int lengthBytes = data.readableBytes();
+        int left = lengthBytes;
         long position = offsetBytes;
         // Longer than a chunk may be: the client allows replies in pieces, or the validator would have refused it
         // (T20).
@@ -79,6 +88,39 @@ final class ReplyWriter {
         }
         writeHeaders();
         write(data);
+        return lengthBytes;
+    }
+
+    /**
+     * Success of a READ that has holes; structured replies only. Owns {@code data} as {@link #dataRead} does.
+     *
+     * @param data the whole range; what the layout calls a hole is left out
+     * @return bytes of data to be sent
+     */
+    int sparseRead(long cookie, long offsetBytes, ReplyData data, ReadLayout layout) {
+        int sentBytes = 0;
+        for (int i = 0; i < layout.runs(); i++) {
+            long position = layout.beginBytes(i);
+            long end = layout.endBytes(i);
+            boolean last = i == layout.runs() - 1;
+            if (layout.isHole(i)) {
+                encoder.holeChunk(
+                        header(), last ? NbdReply.FLAG_DONE : 0, cookie, offsetBytes, position, end - position);
+                data.skipBytes((int) (end - position));
+            }
+            while (!layout.isHole(i) && position < end) {
+                int pieceBytes = (int) Math.min(end - position, longestChunkBytes);
+                boolean done = last && position + pieceBytes == end;
+                encoder.dataChunkHeader(
+                        header(), done ? NbdReply.FLAG_DONE : 0, cookie, offsetBytes, position, pieceBytes);
+                writeHeaders();
+                write(data.readRetainedSlice(pieceBytes));
+                position += pieceBytes;
+                sentBytes += pieceBytes;
+            }
+        }
+        data.release();
+        return sentBytes;
     }
 
     /** Success of a BLOCK_STATUS: one chunk per context. */
@@ -108,6 +150,15 @@ final class ReplyWriter {
     /** Failure of any command. */
     void failed(int command, int nbdError, long cookie, long offsetBytes, String text) {
         encoder.errorReply(header(), command, nbdError, cookie, offsetBytes, text);
+    }
+
+    /** Failure, at a known place if {@code errorOffsetBytes} is not {@link BlockRequest#NO_PART} (T14, T39). */
+    void failedAt(long errorOffsetBytes, int command, int nbdError, long cookie, long offsetBytes, String text) {
+        if (errorOffsetBytes == BlockRequest.NO_PART || !structured) {
+            failed(command, nbdError, cookie, offsetBytes, text);
+        } else {
+            encoder.errorOffsetReply(header(), command, nbdError, cookie, offsetBytes, text, errorOffsetBytes);
+        }
     }
 
     /** Sends what there is, then closes the channel. */

@@ -7,6 +7,7 @@ import dev.gossamer.nbd.handshake.MetaContext;
 import dev.gossamer.nbd.handshake.Peer;
 import dev.gossamer.nbd.wire.NbdFlags;
 import dev.gossamer.thin.PoolMode;
+import dev.gossamer.thin.ReadLayout;
 import dev.gossamer.thin.StatusContext;
 import dev.gossamer.thin.StatusQuery;
 import dev.gossamer.thin.ThinPool;
@@ -14,11 +15,13 @@ import dev.gossamer.thin.ThinVolume;
 import dev.gossamer.thin.VolumeInfo;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.IntConsumer;
 
 /** The volumes of a thin pool as NBD exports of the same names. The empty name means the only volume, if there is one. */
 public final class VolumeExports implements Exports {
     /** Flags that hold for every volume: all connections of a volume share one view of it (T52). */
-    private static final int SHARED_FLAGS = NbdFlags.HAS_FLAGS | NbdFlags.SEND_FLUSH | NbdFlags.CAN_MULTI_CONN;
+    private static final int SHARED_FLAGS =
+            NbdFlags.HAS_FLAGS | NbdFlags.SEND_FLUSH | NbdFlags.CAN_MULTI_CONN | NbdFlags.SEND_CACHE;
 
     private static final int WRITABLE_FLAGS = SHARED_FLAGS
             | NbdFlags.SEND_FUA
@@ -131,8 +134,13 @@ public final class VolumeExports implements Exports {
         }
 
         @Override
-        public boolean isHole(IoLoop loop, long offsetBytes, long lengthBytes) {
-            return volume.isHole(loop, offsetBytes, lengthBytes);
+        public void layout(IoLoop loop, long offsetBytes, long lengthBytes, ReadLayout layout) {
+            volume.layout(loop, offsetBytes, lengthBytes, layout);
+        }
+
+        @Override
+        public void prefetch(IoLoop loop, long offsetBytes, long lengthBytes, IntConsumer answered) {
+            volume.prefetch(loop, offsetBytes, lengthBytes, answered);
         }
 
         @Override

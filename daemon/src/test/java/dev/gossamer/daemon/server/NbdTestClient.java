@@ -10,14 +10,18 @@ import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 
-/** A blocking client that sends exactly what a test tells it to; simple replies only. */
+/** A blocking client that sends exactly what a test tells it to. */
 final class NbdTestClient implements AutoCloseable {
     private static final long IHAVEOPT = 0x49484156454F5054L;
     private static final int OPTION_GO = 7;
+    private static final int OPTION_STRUCTURED_REPLY = 8;
     private static final int REPLY_ACK = 1;
 
     /** One simple reply; data of READs that succeeded. */
     record Reply(long cookie, int error, ByteBuffer data) {}
+
+    /** One chunk of a structured reply. */
+    record Chunk(boolean done, int type, long cookie, ByteBuffer payload) {}
 
     private final SocketChannel channel;
 
@@ -27,11 +31,24 @@ final class NbdTestClient implements AutoCloseable {
     }
 
     NbdTestClient(SocketAddress address, String export) throws IOException {
+        this(address, export, false);
+    }
+
+    private NbdTestClient(SocketAddress address, String export, boolean structured) throws IOException {
         channel = SocketChannel.open(address);
         receive(18);
+        send(ByteBuffer.allocate(4).putInt(3).flip());
+        if (structured) {
+            send(ByteBuffer.allocate(16)
+                    .putLong(IHAVEOPT)
+                    .putInt(OPTION_STRUCTURED_REPLY)
+                    .putInt(0)
+                    .flip());
+            receive(20);
+        }
         byte[] name = export.getBytes(StandardCharsets.UTF_8);
-        ByteBuffer go = ByteBuffer.allocate(4 + 16 + 4 + name.length + 2);
-        go.putInt(3).putLong(IHAVEOPT).putInt(OPTION_GO).putInt(4 + name.length + 2);
+        ByteBuffer go = ByteBuffer.allocate(16 + 4 + name.length + 2);
+        go.putLong(IHAVEOPT).putInt(OPTION_GO).putInt(4 + name.length + 2);
         go.putInt(name.length).put(name).putShort((short) 0);
         send(go.flip());
         int type;
@@ -44,6 +61,23 @@ final class NbdTestClient implements AutoCloseable {
         if (type != REPLY_ACK) {
             throw new IOException("GO was refused: " + Integer.toHexString(type));
         }
+    }
+
+    /** Connects with structured replies. */
+    static NbdTestClient structured(Path socket, String export) throws IOException {
+        return new NbdTestClient(UnixDomainSocketAddress.of(socket), export, true);
+    }
+
+    /** The next chunk of a structured reply. */
+    Chunk chunk() throws IOException {
+        ByteBuffer header = receive(20);
+        if (header.getInt() != 0x668e33ef) {
+            throw new IOException("not a chunk");
+        }
+        boolean done = (header.getShort() & 1) != 0;
+        int type = header.getShort() & 0xffff;
+        long cookie = header.getLong();
+        return new Chunk(done, type, cookie, receive(header.getInt()));
     }
 
     void request(int command, int flags, long cookie, long offset, int length) throws IOException {

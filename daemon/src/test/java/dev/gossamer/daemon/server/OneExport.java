@@ -6,16 +6,27 @@ import dev.gossamer.nbd.handshake.MetaContext;
 import dev.gossamer.nbd.handshake.Peer;
 import dev.gossamer.nbd.wire.NbdFlags;
 import java.util.List;
+import java.util.function.LongPredicate;
 
-/** One writable export, served from the test's device; transfers of at most 1 MiB. */
-record OneExport(BlockDevice device, long sizeBytes) implements Exports {
+/**
+ * One writable export, served from the test's device; transfers of at most 1 MiB.
+ *
+ * @param hole whether the export says that nothing is mapped in the 4 KiB from an offset on
+ */
+record OneExport(BlockDevice device, long sizeBytes, LongPredicate hole) implements Exports {
     static final String NAME = "disk";
 
     private static final int FLAGS = NbdFlags.HAS_FLAGS
             | NbdFlags.SEND_FLUSH
             | NbdFlags.SEND_FUA
             | NbdFlags.SEND_TRIM
+            | NbdFlags.SEND_CACHE
             | NbdFlags.SEND_WRITE_ZEROES;
+
+    /** All of it is data. */
+    OneExport(BlockDevice device, long sizeBytes) {
+        this(device, sizeBytes, offset -> false);
+    }
 
     @Override
     public List<ExportInfo> list(Peer peer) {
@@ -29,6 +40,6 @@ record OneExport(BlockDevice device, long sizeBytes) implements Exports {
 
     @Override
     public OpenExport open(String name, List<MetaContext> contexts) {
-        return new PlainExport(device);
+        return new PlainExport(device, hole);
     }
 }

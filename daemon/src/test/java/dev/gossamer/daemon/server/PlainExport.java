@@ -1,16 +1,24 @@
 package dev.gossamer.daemon.server;
 
 import dev.gossamer.io.BlockDevice;
+import dev.gossamer.io.Errno;
 import dev.gossamer.io.IoLoop;
+import dev.gossamer.thin.ReadLayout;
 import dev.gossamer.thin.StatusContext;
 import dev.gossamer.thin.StatusQuery;
+import java.util.function.IntConsumer;
+import java.util.function.LongPredicate;
 
-/** An export without mappings: all of it is data. */
+/** An export whose mappings are what the test says. */
 final class PlainExport implements OpenExport {
-    private final BlockDevice device;
+    private static final int STEP_BYTES = 4096;
 
-    PlainExport(BlockDevice device) {
+    private final BlockDevice device;
+    private final LongPredicate hole;
+
+    PlainExport(BlockDevice device, LongPredicate hole) {
         this.device = device;
+        this.hole = hole;
     }
 
     @Override
@@ -39,8 +47,18 @@ final class PlainExport implements OpenExport {
     }
 
     @Override
-    public boolean isHole(IoLoop loop, long offsetBytes, long lengthBytes) {
-        return false;
+    public void layout(IoLoop loop, long offsetBytes, long lengthBytes, ReadLayout layout) {
+        layout.begin(offsetBytes);
+        long end = offsetBytes + lengthBytes;
+        for (long position = offsetBytes; position < end; position = (position / STEP_BYTES + 1) * STEP_BYTES) {
+            layout.add(Math.min(end, (position / STEP_BYTES + 1) * STEP_BYTES), hole.test(position));
+        }
+        layout.finish();
+    }
+
+    @Override
+    public void prefetch(IoLoop loop, long offsetBytes, long lengthBytes, IntConsumer answered) {
+        answered.accept(Errno.OK);
     }
 
     @Override
