@@ -103,7 +103,7 @@ final class DaemonPool implements ServedPool {
             for (int i = 0; i < loops.count(); i++) {
                 ioLoops.add(loops.loop(i));
             }
-            metrics = new DaemonMetrics(pool.counters(), nbd.connections(), ioLoops);
+            metrics = new DaemonMetrics(pool.counters(), nbd.connections(), ioLoops, loops.threads());
         }
         return metrics.scrape(status, nbd.connections().totals());
     }

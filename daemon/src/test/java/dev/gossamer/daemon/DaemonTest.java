@@ -139,6 +139,27 @@ class DaemonTest {
     }
 
     @Test
+    void metricsCountWhatEachThreadPutsOnTheHeap() throws IOException {
+        for (String thread : new String[] {"gossamer-io-0", "gossamer-pool"}) {
+            // A request for metrics costs the loop that reads it, and the worker that answers it, some objects.
+            double first = allocatedBytes(thread);
+            double second = allocatedBytes(thread);
+            assertTrue(first > 0 && second > first, () -> thread + ": " + first + ", then " + second);
+        }
+    }
+
+    private double allocatedBytes(String thread) throws IOException {
+        String name = "gossamer_thread_allocated_bytes_total{thread=\"" + thread + "\"} ";
+        return send("GET", "/metrics", "")
+                .body()
+                .lines()
+                .filter(line -> line.startsWith(name))
+                .mapToDouble(line -> Double.parseDouble(line.substring(name.length())))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    @Test
     void aSecondDaemonIsToldWhoHasThePool() {
         StorageException refused = assertThrows(StorageException.class, this::start);
         assertTrue(refused.getMessage().contains("in use"), refused.getMessage());

@@ -1,5 +1,6 @@
 package dev.gossamer.daemon.metrics;
 
+import com.sun.management.ThreadMXBean;
 import dev.gossamer.daemon.server.ConnectionCounters;
 import dev.gossamer.daemon.server.ConnectionRegistry;
 import dev.gossamer.io.BlockOperation;
@@ -11,6 +12,7 @@ import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import java.lang.management.ManagementFactory;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.atomic.LongAdder;
@@ -25,10 +27,17 @@ public final class DaemonMetrics {
     private PoolStatus status;
     private ConnectionCounters totals;
 
-    public DaemonMetrics(PoolCounters pool, ConnectionRegistry connections, List<? extends IoLoop> loops) {
+    /**
+     * Reads from these, and from nothing else.
+     *
+     * @param threads of the loops and of the pool's worker
+     */
+    public DaemonMetrics(
+            PoolCounters pool, ConnectionRegistry connections, List<? extends IoLoop> loops, List<Thread> threads) {
         registerPool(pool);
         registerStatus();
         registerConnections(connections);
+        registerAllocation(threads);
         for (IoLoop loop : loops) {
             String index = Integer.toString(loop.index());
             Gauge.builder("gossamer.loop.buffer.used.bytes", loop, l -> l.buffers()
@@ -39,6 +48,22 @@ public final class DaemonMetrics {
             Gauge.builder("gossamer.loop.requests", loop, l -> l.requests().inUse())
                     .description("Block requests in use")
                     .tag("loop", index)
+                    .register(registry);
+        }
+    }
+
+    /** What each thread has put on the heap so far: near nothing per mapped request, else a collection comes early. */
+    private void registerAllocation(List<Thread> threads) {
+        if (!(ManagementFactory.getThreadMXBean() instanceof ThreadMXBean runtime)) {
+            return; // a Java runtime that does not count
+        }
+        for (Thread thread : threads) {
+            FunctionCounter.builder(
+                            "gossamer.thread.allocated.bytes",
+                            thread,
+                            t -> Math.max(0, runtime.getThreadAllocatedBytes(t.threadId())))
+                    .description("Heap memory that a thread has allocated")
+                    .tag("thread", thread.getName())
                     .register(registry);
         }
     }

@@ -113,6 +113,11 @@ public final class IoLoops implements AutoCloseable {
         return loops.get(index);
     }
 
+    /** The threads of all loops, workers included; for counters of the Java runtime. */
+    public List<Thread> threads() {
+        return List.copyOf(loopThreads);
+    }
+
     /** The I/O loops as Netty wants them for a server bootstrap. */
     public IoEventLoopGroup nettyGroup() {
         return group;
