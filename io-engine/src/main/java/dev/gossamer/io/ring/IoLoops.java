@@ -5,6 +5,7 @@ import dev.gossamer.io.StorageException;
 import dev.gossamer.io.buffer.IoBufferPool;
 import dev.gossamer.io.posix.FileThreads;
 import dev.gossamer.io.posix.ThreadFileEngine;
+import io.netty.channel.Channel;
 import io.netty.channel.IoEventLoop;
 import io.netty.channel.IoEventLoopGroup;
 import io.netty.channel.IoRegistration;
@@ -128,7 +129,17 @@ public final class IoLoops implements AutoCloseable {
         return transport.unixServer();
     }
 
-    /** The address to bind {@link #unixServerChannel} to. */
+    /** The channel type for connecting to a Unix socket, on any of the loops. */
+    public Class<? extends Channel> unixChannel() {
+        return transport.unixClient();
+    }
+
+    /** The channel type for connecting over TCP, on any of the loops. */
+    public Class<? extends Channel> tcpChannel() {
+        return transport.tcpClient();
+    }
+
+    /** The address to bind {@link #unixServerChannel} to, or to connect {@link #unixChannel} to. */
     public SocketAddress unixAddress(Path path) {
         return transport.unixAddress(path);
     }

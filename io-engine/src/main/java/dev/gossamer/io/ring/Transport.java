@@ -2,21 +2,28 @@ package dev.gossamer.io.ring;
 
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
+import io.netty.channel.Channel;
 import io.netty.channel.IoHandlerFactory;
 import io.netty.channel.ServerChannel;
 import io.netty.channel.epoll.Epoll;
+import io.netty.channel.epoll.EpollDomainSocketChannel;
 import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.epoll.EpollServerDomainSocketChannel;
 import io.netty.channel.epoll.EpollServerSocketChannel;
+import io.netty.channel.epoll.EpollSocketChannel;
 import io.netty.channel.nio.NioIoHandler;
+import io.netty.channel.socket.nio.NioDomainSocketChannel;
 import io.netty.channel.socket.nio.NioServerDomainSocketChannel;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
+import io.netty.channel.socket.nio.NioSocketChannel;
 import io.netty.channel.unix.DomainSocketAddress;
 import io.netty.channel.uring.IoUring;
+import io.netty.channel.uring.IoUringDomainSocketChannel;
 import io.netty.channel.uring.IoUringIoHandler;
 import io.netty.channel.uring.IoUringIoHandlerConfig;
 import io.netty.channel.uring.IoUringServerDomainSocketChannel;
 import io.netty.channel.uring.IoUringServerSocketChannel;
+import io.netty.channel.uring.IoUringSocketChannel;
 import java.net.SocketAddress;
 import java.net.UnixDomainSocketAddress;
 import java.nio.file.Path;
@@ -31,6 +38,8 @@ record Transport(
         IoHandlerFactory handlers,
         Class<? extends ServerChannel> unixServer,
         Class<? extends ServerChannel> tcpServer,
+        Class<? extends Channel> unixClient,
+        Class<? extends Channel> tcpClient,
         String reason) {
     /** One turn of a loop with 128 commands in flight on each of two connections fits without an extra system call. */
     private static final int RING_ENTRIES = 256;
@@ -45,7 +54,7 @@ record Transport(
         System.setProperty("io.netty.iouring.pollAddMultishotEnabled", "false");
     }
 
-    /** A Unix socket's address in the type that {@link #unixServer} takes. */
+    /** A Unix socket's address in the type that {@link #unixServer} and {@link #unixClient} take. */
     SocketAddress unixAddress(Path path) {
         return unixServer == NioServerDomainSocketChannel.class
                 ? UnixDomainSocketAddress.of(path)
@@ -73,6 +82,8 @@ record Transport(
                         new IoUringIoHandlerConfig().setRingSize(RING_ENTRIES).setCqSize(COMPLETION_ENTRIES)),
                 IoUringServerDomainSocketChannel.class,
                 IoUringServerSocketChannel.class,
+                IoUringDomainSocketChannel.class,
+                IoUringSocketChannel.class,
                 "");
     }
 
@@ -83,6 +94,8 @@ record Transport(
                     EpollIoHandler.newFactory(),
                     EpollServerDomainSocketChannel.class,
                     EpollServerSocketChannel.class,
+                    EpollDomainSocketChannel.class,
+                    EpollSocketChannel.class,
                     reason);
         }
         return new Transport(
@@ -90,6 +103,8 @@ record Transport(
                 NioIoHandler.newFactory(),
                 NioServerDomainSocketChannel.class,
                 NioServerSocketChannel.class,
+                NioDomainSocketChannel.class,
+                NioSocketChannel.class,
                 reason + "; epoll neither: " + rootMessage(Epoll.unavailabilityCause()));
     }
 
