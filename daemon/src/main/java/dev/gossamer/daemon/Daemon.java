@@ -12,7 +12,6 @@ import dev.gossamer.io.StorageException;
 import dev.gossamer.io.buffer.IoBufferPool;
 import dev.gossamer.io.posix.InlineFileEngine;
 import dev.gossamer.io.posix.OpenOptions;
-import dev.gossamer.io.posix.PosixDevice;
 import dev.gossamer.io.ring.IoLoops;
 import dev.gossamer.thin.ThinPool;
 import dev.gossamer.thin.VolumeSpec;
@@ -89,11 +88,11 @@ public final class Daemon {
     private static ThinPool openPool(DaemonConfig config, IoLoops loops) throws StorageException {
         PoolDirectory directory = config.directory();
         boolean buffered = config.pool().buffered();
-        BlockDevice metadata =
-                PosixDevice.open(directory.resolve(config.pool().metadata()), new OpenOptions(false, buffered));
+        DeviceOpener opener = DeviceOpener.on(loops, directory);
+        BlockDevice metadata = opener.open(config.pool().metadata(), new OpenOptions(false, buffered));
         BlockDevice data = null;
         try {
-            data = PosixDevice.open(directory.resolve(config.pool().data()), new OpenOptions(false, buffered));
+            data = opener.open(config.pool().data(), new OpenOptions(false, buffered));
             IoLoop worker = loops.startWorker("gossamer-pool", WORKER_BUFFER_BYTES);
             List<IoLoop> ioLoops = new ArrayList<>();
             for (int i = 0; i < loops.count(); i++) {

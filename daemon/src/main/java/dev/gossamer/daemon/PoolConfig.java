@@ -19,7 +19,8 @@ import java.nio.file.StandardOpenOption;
 /**
  * What {@code pool.yaml} says.
  *
- * @param metadata path of the metadata device or file, absolute or relative to the pool's directory
+ * @param metadata path of the metadata device or file, absolute or relative to the pool's directory; or the URI of an NBD
+ *     export
  * @param data likewise, of the data device
  * @param buffered the data device is used through the page cache, not with O_DIRECT
  */
@@ -90,11 +91,12 @@ public record PoolConfig(String metadata, String data, boolean buffered) {
 
     /** Puts the file in place at one instant: after a crash it is there whole or not at all. */
     public void write(Path file) throws IOException {
-        String text = "# A thin pool of gossamer. Paths are absolute or relative to this directory.\n"
-                + "metadata: " + quote(metadata) + "\n"
-                + "data: " + quote(data) + "\n"
-                + "# true: the data device is used through the page cache instead of O_DIRECT\n"
-                + "buffered: " + buffered + "\n";
+        String text =
+                "# A thin pool of gossamer. Paths are absolute or relative to this directory; nbd:// URIs work too.\n"
+                        + "metadata: " + quote(metadata) + "\n"
+                        + "data: " + quote(data) + "\n"
+                        + "# true: the data device is used through the page cache instead of O_DIRECT\n"
+                        + "buffered: " + buffered + "\n";
         Path temporary = file.resolveSibling(file.getFileName() + ".new");
         try (FileChannel channel = FileChannel.open(
                 temporary, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE)) {

@@ -7,7 +7,6 @@ import dev.gossamer.io.StorageException;
 import dev.gossamer.io.buffer.IoBufferPool;
 import dev.gossamer.io.posix.InlineFileEngine;
 import dev.gossamer.io.posix.OpenOptions;
-import dev.gossamer.io.posix.PosixDevice;
 import dev.gossamer.io.posix.PosixFiles;
 import dev.gossamer.thin.ThinPool;
 import java.io.IOException;
@@ -162,8 +161,9 @@ public final class PoolCreation {
 
     private void format(PoolConfig config, int blockBytes) throws StorageException, IOException {
         OpenOptions options = new OpenOptions(false, config.buffered());
-        try (BlockDevice metadata = PosixDevice.open(directory.resolve(config.metadata()), options);
-                BlockDevice data = PosixDevice.open(directory.resolve(config.data()), options);
+        try (DeviceOpener opener = DeviceOpener.standalone(directory);
+                BlockDevice metadata = opener.open(config.metadata(), options);
+                BlockDevice data = opener.open(config.data(), options);
                 IoBufferPool buffers = new IoBufferPool(BUFFER_BYTES)) {
             long metadataBytes = metadata.geometry().sizeBytes();
             if (metadataBytes < MIN_METADATA_BYTES) {
@@ -181,8 +181,9 @@ public final class PoolCreation {
 
     private void lookAndAdopt(PoolConfig config) throws StorageException, IOException {
         OpenOptions options = new OpenOptions(true, config.buffered());
-        try (BlockDevice metadata = PosixDevice.open(directory.resolve(config.metadata()), options);
-                BlockDevice data = PosixDevice.open(directory.resolve(config.data()), options);
+        try (DeviceOpener opener = DeviceOpener.standalone(directory);
+                BlockDevice metadata = opener.open(config.metadata(), options);
+                BlockDevice data = opener.open(config.data(), options);
                 IoBufferPool buffers = new IoBufferPool(BUFFER_BYTES)) {
             InlineLoop inline = new InlineLoop(new InlineFileEngine(), buffers);
             // An inline loop runs everything at once, so the pool can have it as its worker; it does no more than look.
@@ -199,8 +200,14 @@ public final class PoolCreation {
         }
     }
 
-    /** C-1, by what the paths lead to: links and device numbers do not deceive it. */
+    /** C-1, by what the paths lead to: links and device numbers do not deceive it. Exports are told apart by address. */
     private static void checkDistinct(PoolDirectory directory, PoolConfig config) throws StorageException {
+        if (DeviceOpener.isUri(config.metadata()) || DeviceOpener.isUri(config.data())) {
+            if (sameExport(config.metadata(), config.data())) {
+                throw invalid(config.data() + " is named twice; metadata and data need one device each");
+            }
+            return;
+        }
         Path metadata = directory.resolve(config.metadata());
         Path data = directory.resolve(config.data());
         try {
@@ -218,6 +225,12 @@ public final class PoolCreation {
         } catch (IOException e) {
             throw new StorageException(Errno.EIO, "cannot examine " + metadata + ": " + e.getMessage(), e);
         }
+    }
+
+    private static boolean sameExport(String metadata, String data) throws StorageException {
+        return DeviceOpener.isUri(metadata)
+                && DeviceOpener.isUri(data)
+                && DeviceOpener.parse(metadata).equals(DeviceOpener.parse(data));
     }
 
     private static boolean isDevice(Path path) throws IOException {

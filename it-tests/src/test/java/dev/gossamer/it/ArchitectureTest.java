@@ -65,6 +65,7 @@ final class ArchitectureTest {
                         "dev.gossamer.nbd..",
                         "dev.gossamer.io.ring..",
                         "dev.gossamer.daemon.server..",
+                        "dev.gossamer.daemon.remote..",
                         "dev.gossamer.daemon.admin.."),
                 confine("io.micrometer..", "dev.gossamer.daemon.metrics.."),
                 confine("picocli..", "dev.gossamer.daemon.cli.."));

@@ -1,5 +1,6 @@
 package dev.gossamer.daemon.cli;
 
+import dev.gossamer.daemon.DeviceOpener;
 import dev.gossamer.daemon.PoolConfig;
 import dev.gossamer.daemon.PoolCreation;
 import dev.gossamer.daemon.PoolDirectory;
@@ -35,7 +36,8 @@ final class PoolCommand implements Runnable {
                 "",
                 "Examples:",
                 "  gossamer pool create DIR --size 10G",
-                "  gossamer pool create DIR --data /dev/vg/data --metadata /dev/vg/meta --block-size 256k"
+                "  gossamer pool create DIR --data /dev/vg/data --metadata /dev/vg/meta --block-size 256k",
+                "  gossamer pool create DIR --data nbd://storage.example/disk7 --metadata /dev/vg/meta"
             })
     void create(
             @Parameters(paramLabel = "DIR", description = "Pool directory: new or empty.") Path directory,
@@ -46,10 +48,16 @@ final class PoolCommand implements Runnable {
                             converter = ByteSize.class,
                             description = "Size of the data file; default ${DEFAULT-VALUE}.")
                     long size,
-            @Option(names = "--data", paramLabel = "PATH", description = "Data device instead of a file in DIR.")
-                    Path data,
-            @Option(names = "--metadata", paramLabel = "PATH", description = "Metadata device; goes with --data.")
-                    Path metadata,
+            @Option(
+                            names = "--data",
+                            paramLabel = "DEVICE",
+                            description = "Data device instead of a file in DIR: a path, or the URI of an NBD export.")
+                    String data,
+            @Option(
+                            names = "--metadata",
+                            paramLabel = "DEVICE",
+                            description = "Metadata device, likewise; goes with --data.")
+                    String metadata,
             @Option(
                             names = "--block-size",
                             paramLabel = "SIZE",
@@ -86,9 +94,18 @@ final class PoolCommand implements Runnable {
             })
     void adopt(
             @Parameters(paramLabel = "DIR", description = "Pool directory: new or empty.") Path directory,
-            @Option(names = "--data", required = true, paramLabel = "PATH", description = "Data device.") Path data,
-            @Option(names = "--metadata", required = true, paramLabel = "PATH", description = "Metadata device.")
-                    Path metadata,
+            @Option(
+                            names = "--data",
+                            required = true,
+                            paramLabel = "DEVICE",
+                            description = "Data device: a path, or the URI of an NBD export.")
+                    String data,
+            @Option(
+                            names = "--metadata",
+                            required = true,
+                            paramLabel = "DEVICE",
+                            description = "Metadata device, likewise.")
+                    String metadata,
             @Option(names = "--buffered", description = "Use the page cache; for file systems without direct I/O.")
                     boolean buffered)
             throws StorageException {
@@ -97,12 +114,14 @@ final class PoolCommand implements Runnable {
     }
 
     /** Paths on the command line are relative to where it was typed, those of the file to the pool directory. */
-    private static PoolConfig config(Path data, Path metadata, boolean buffered) {
+    private static PoolConfig config(String data, String metadata, boolean buffered) {
         return new PoolConfig(absolute(metadata), absolute(data), buffered);
     }
 
-    private static String absolute(Path path) {
-        return path.toAbsolutePath().normalize().toString();
+    private static String absolute(String device) {
+        return DeviceOpener.isUri(device)
+                ? device
+                : Path.of(device).toAbsolutePath().normalize().toString();
     }
 
     private void println(String text) {

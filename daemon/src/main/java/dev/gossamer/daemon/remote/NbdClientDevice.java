@@ -1,0 +1,173 @@
+package dev.gossamer.daemon.remote;
+
+import dev.gossamer.io.BlockDevice;
+import dev.gossamer.io.BlockGeometry;
+import dev.gossamer.io.BlockOperation;
+import dev.gossamer.io.BlockRequest;
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.StorageException;
+import dev.gossamer.io.ring.IoLoops;
+import dev.gossamer.io.ring.NettyLoop;
+import dev.gossamer.nbd.client.NbdUri;
+import dev.gossamer.nbd.client.RemoteExport;
+import dev.gossamer.nbd.wire.NbdFlags;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * An export of an NBD server as a block device (C1 to C5).
+ *
+ * <p>Requests may come from any loop. If the server allows several connections (CAN_MULTI_CONN), each I/O loop has its own;
+ * otherwise, and for a pool's worker and for threads that wait, requests go to the first I/O loop by message and come back
+ * the same way.
+ *
+ * <p>When a connection is lost, the device reconnects and repeats what was under way; READ, WRITE, WRITE_ZEROES, TRIM and
+ * FLUSH may be carried out twice. Answered writes that no FLUSH covers are kept in memory and repeated too, so a server that
+ * crashes and comes back loses nothing that this device has acknowledged, and FLUSH keeps its promise. What takes longer
+ * than {@link RemoteSettings#patienceMillis} ends with EIO. What the protocol cannot rule out: a command of a connection
+ * that was given up may still be carried out by the server later, after its repetition.
+ *
+ * <p>NBD has no lock: nothing keeps somebody else from using the export.
+ */
+public final class NbdClientDevice implements BlockDevice {
+    private static final Logger LOG = LoggerFactory.getLogger(NbdClientDevice.class);
+
+    /** A goodbye that takes longer serves nobody. */
+    private static final long CLOSE_MILLIS = 1000;
+
+    private final String name;
+    private final RemoteSession session;
+    private final boolean canFlush;
+    private final boolean canZeroFast;
+
+    private NbdClientDevice(String name, RemoteSession session) {
+        this.name = name;
+        this.session = session;
+        this.canFlush = session.canFlush();
+        this.canZeroFast = session.export().offers(NbdFlags.SEND_FAST_ZERO)
+                && session.export().offers(NbdFlags.SEND_WRITE_ZEROES);
+    }
+
+    /**
+     * Connects and negotiates; waits for that on the calling thread, which must be no loop.
+     *
+     * @param loops the I/O loops whose requests will come
+     * @param readOnly nothing is changed, whatever the server would allow
+     * @throws StorageException naming the URI and what is wrong: EINVAL for one that cannot be used, EROFS for an export
+     *     that is read-only, else ENODEV
+     */
+    public static NbdClientDevice open(NbdUri uri, boolean readOnly, IoLoops loops, RemoteSettings settings)
+            throws StorageException {
+        RemoteConnector connector = new RemoteConnector(
+                RemoteAddress.of(uri, loops), uri.exportName(), RemoteTls.of(uri), settings.handshakeMillis());
+        RemoteConnection first = connect(uri, connector, loops.loop(0));
+        RemoteExport export = first.export();
+        if (export.offers(NbdFlags.READ_ONLY) && !readOnly) {
+            loops.loop(0).execute(first::drop);
+            throw new StorageException(Errno.EROFS, uri + ": the export is read-only; use one that can be written");
+        }
+        List<NettyLoop> used = new ArrayList<>();
+        int connections = export.offers(NbdFlags.CAN_MULTI_CONN) ? loops.count() : 1;
+        for (int i = 0; i < connections; i++) {
+            used.add(loops.loop(i));
+        }
+        RemoteSession session = new RemoteSession(uri.toString(), connector, settings, export, readOnly, used);
+        if (!readOnly && !session.canFlush()) {
+            LOG.warn("{}: server offers no FLUSH: what it has answered may be lost if it fails", uri);
+        }
+        loops.loop(0).execute(() -> session.start(first));
+        return new NbdClientDevice(uri.toString(), session);
+    }
+
+    private static RemoteConnection connect(NbdUri uri, RemoteConnector connector, NettyLoop loop)
+            throws StorageException {
+        String why = "";
+        for (int i = 0; i < connector.addresses(); i++) {
+            CompletableFuture<RemoteConnection> attempt = new CompletableFuture<>();
+            connector.connect(loop, new RemoteConnector.Outcome() {
+                @Override
+                public void connected(RemoteConnection connection) {
+                    attempt.complete(connection);
+                }
+
+                @Override
+                public void failed(String reason) {
+                    attempt.completeExceptionally(new StorageException(Errno.ENODEV, reason));
+                }
+            });
+            try {
+                return attempt.join();
+            } catch (CompletionException e) {
+                why = e.getCause().getMessage();
+            }
+        }
+        throw new StorageException(Errno.ENODEV, uri + ": " + why);
+    }
+
+    @Override
+    public BlockGeometry geometry() {
+        return session.geometry();
+    }
+
+    @Override
+    public void submit(BlockRequest request) {
+        int errno = check(request, session.geometry());
+        boolean nothing = request.operation() == BlockOperation.FLUSH ? !canFlush : request.lengthBytes() == 0;
+        if (errno != Errno.OK || nothing) {
+            request.complete(errno);
+            return;
+        }
+        RemoteLink link = session.linkOf(request.loop().index());
+        if (link.loop() == request.loop()) {
+            link.submit(request);
+        } else {
+            link.loop().execute(() -> link.submit(request));
+        }
+    }
+
+    private int check(BlockRequest request, BlockGeometry geometry) {
+        BlockOperation operation = request.operation();
+        if (operation == BlockOperation.FLUSH) {
+            return Errno.OK;
+        }
+        if (geometry.readOnly() && operation != BlockOperation.READ) {
+            return Errno.EROFS;
+        }
+        if (operation == BlockOperation.DISCARD && geometry.discardBytes() == 0) {
+            return Errno.EOPNOTSUPP;
+        }
+        if (!geometry.contains(request.offsetBytes(), request.lengthBytes())
+                || !geometry.isAligned(request.offsetBytes(), request.lengthBytes())) {
+            return Errno.EINVAL;
+        }
+        boolean mustBeFast = operation == BlockOperation.WRITE_ZEROES && request.hasFlag(BlockRequest.FAST_ZERO);
+        return mustBeFast && !canZeroFast ? Errno.EOPNOTSUPP : Errno.OK;
+    }
+
+    /** Says goodbye to the server. Waits a little for that, unless it is called on a loop that has to do it. */
+    @Override
+    public void close() {
+        CountDownLatch open = new CountDownLatch(session.links().size());
+        session.home().loop().execute(() -> session.close(open::countDown));
+        if (session.links().stream().noneMatch(link -> link.loop().inLoop())) {
+            try {
+                if (!open.await(CLOSE_MILLIS, TimeUnit.MILLISECONDS)) {
+                    LOG.debug("{}: server takes no goodbye", name);
+                }
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt(); // whoever wants us gone does not care for the server
+            }
+        }
+    }
+
+    @Override
+    public String toString() {
+        return name;
+    }
+}

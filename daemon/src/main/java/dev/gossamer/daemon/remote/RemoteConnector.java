@@ -1,0 +1,96 @@
+package dev.gossamer.daemon.remote;
+
+import dev.gossamer.io.ring.NettyLoop;
+import dev.gossamer.nbd.client.ClientHandshake;
+import dev.gossamer.nbd.client.ClientHandshakeListener;
+import dev.gossamer.nbd.client.ClientOptions;
+import dev.gossamer.nbd.client.RemoteExport;
+import io.netty.bootstrap.Bootstrap;
+import io.netty.buffer.ByteBufAllocator;
+import io.netty.channel.AdaptiveRecvByteBufAllocator;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFutureListener;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInitializer;
+import io.netty.channel.ChannelOption;
+import io.netty.handler.ssl.SslHandler;
+import java.net.InetSocketAddress;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
+
+/** Makes connections to one export, each on the loop that wants it. Used by all loops; holds nothing of theirs. */
+final class RemoteConnector {
+    /** Told once how an attempt ended, on its loop. */
+    interface Outcome {
+        void connected(RemoteConnection connection);
+
+        /** One line for a person. */
+        void failed(String why);
+    }
+
+    /** A few large answers per read of the socket. */
+    private static final int RECEIVE_LIMIT_BYTES = 256 << 10;
+
+    private final RemoteAddress address;
+    private final ClientOptions options;
+    // Shared by the loops: the address that served last is tried first.
+    private final AtomicInteger attempt = new AtomicInteger();
+
+    RemoteConnector(
+            RemoteAddress address, String exportName, Function<ByteBufAllocator, SslHandler> tls, long timeoutMillis) {
+        this.address = address;
+        this.options = new ClientOptions(exportName, true, List.of(), tls, timeoutMillis);
+    }
+
+    /** Number of addresses, each of which deserves an attempt. */
+    int addresses() {
+        return address.addresses().size();
+    }
+
+    /** Connects and negotiates; ends within twice the time-out. */
+    void connect(NettyLoop loop, Outcome outcome) {
+        var target = address.addresses().get(Math.floorMod(attempt.get(), addresses()));
+        Bootstrap bootstrap = new Bootstrap()
+                .group(loop.eventLoop())
+                .channel(address.channel())
+                .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, (int) options.timeoutMs())
+                .option(
+                        ChannelOption.RECVBUF_ALLOCATOR,
+                        new AdaptiveRecvByteBufAllocator(2048, 64 << 10, RECEIVE_LIMIT_BYTES))
+                .handler(new ChannelInitializer<Channel>() {
+                    @Override
+                    protected void initChannel(Channel channel) {
+                        channel.pipeline().addLast(new ClientHandshake(options, new Listener(outcome)));
+                    }
+                });
+        if (target instanceof InetSocketAddress) {
+            bootstrap.option(ChannelOption.TCP_NODELAY, true).option(ChannelOption.SO_KEEPALIVE, true);
+        }
+        bootstrap.connect(target).addListener((ChannelFutureListener) connected -> {
+            if (!connected.isSuccess()) {
+                attempt.incrementAndGet();
+                outcome.failed("cannot connect: " + connected.cause().getMessage());
+            }
+        });
+    }
+
+    private record Listener(Outcome outcome) implements ClientHandshakeListener {
+        @Override
+        public void negotiated(ChannelHandlerContext ctx, RemoteExport export) {
+            RemoteConnection connection = new RemoteConnection(export);
+            ctx.pipeline().replace(ctx.handler(), "nbd", connection);
+            outcome.connected(connection);
+        }
+
+        @Override
+        public void listed(List<String> exportNames) {
+            throw new AssertionError("a list was not asked for");
+        }
+
+        @Override
+        public void failed(String why) {
+            outcome.failed(why);
+        }
+    }
+}

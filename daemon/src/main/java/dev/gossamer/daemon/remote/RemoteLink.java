@@ -1,0 +1,412 @@
+package dev.gossamer.daemon.remote;
+
+import dev.gossamer.io.BlockRequest;
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.ring.NettyLoop;
+import dev.gossamer.nbd.wire.NbdCommand;
+import dev.gossamer.nbd.wire.NbdError;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.IntConsumer;
+
+/**
+ * One loop's way to the server: its connection, the commands that wait for it, and the answered writes that may have to be
+ * repeated. Confined to its loop.
+ *
+ * <ol>
+ *   <li>{@code HALTED}: there is no connection; commands wait for the session to make a new one.
+ *   <li>{@code READY}: the device is connected, this loop not yet; its first command connects.
+ *   <li>{@code CONNECTING}: under way, or waiting for the session to let the connection in.
+ *   <li>{@code UP}: commands are sent as they come, within the bounds of {@link RemoteSettings}.
+ *   <li>{@code SHARING}: the server gave this loop no connection; the first loop's is used.
+ *   <li>{@code CLOSED}.
+ * </ol>
+ *
+ * <p>The waiting line has no bound of its own: what comes in is bounded where it comes from, by commands per NBD connection
+ * and by the loops' buffers. What waits too long ends with EIO.
+ */
+final class RemoteLink {
+    private enum State {
+        HALTED,
+        READY,
+        CONNECTING,
+        UP,
+        SHARING,
+        CLOSED
+    }
+
+    /** Looks for what has waited too long happen so often within a request's patience. */
+    private static final int LOOKS = 32;
+
+    private static final long LONGEST_LOOK_NANOS = 1_000_000_000;
+    private static final long SHORTEST_LOOK_NANOS = 10_000_000;
+
+    private final NettyLoop loop;
+    private final RemoteSession session;
+    private final RemoteSettings settings;
+    private final ArrayDeque<RemotePiece> waiting = new ArrayDeque<>();
+    private final UnflushedWrites unflushed = new UnflushedWrites();
+    private final long lookNanos;
+
+    private State state = State.HALTED;
+    private RemoteConnection connection;
+    /** Negotiated, and not let in yet. */
+    private RemoteConnection joining;
+
+    private long incarnation;
+    private boolean looking;
+    private boolean flushing;
+
+    RemoteLink(NettyLoop loop, RemoteSession session, RemoteSettings settings) {
+        this.loop = loop;
+        this.session = session;
+        this.settings = settings;
+        this.lookNanos = Math.clamp(settings.patienceNanos() / LOOKS, SHORTEST_LOOK_NANOS, LONGEST_LOOK_NANOS);
+    }
+
+    NettyLoop loop() {
+        return loop;
+    }
+
+    /** Whether answered writes are kept: there is something to wait for before they may be forgotten. */
+    boolean keepsWrites() {
+        return session.canFlush();
+    }
+
+    // ---- requests ----
+
+    /** A request that the device has checked. */
+    void submit(BlockRequest request) {
+        if (state == State.SHARING) {
+            session.home().loop().execute(() -> session.home().submit(request));
+            return;
+        }
+        RequestCutter.cut(this, request, session.export(), deadline(), waiting::addLast);
+        if (state == State.CLOSED) {
+            failWaiting(Errno.ESHUTDOWN);
+        } else {
+            serveWaiting();
+        }
+    }
+
+    private long deadline() {
+        return loop.nanoTime() + settings.patienceNanos();
+    }
+
+    private void serveWaiting() {
+        switch (state) {
+            case UP -> sendMore();
+            case READY -> connect();
+            case HALTED, CONNECTING -> session.wanted();
+            case SHARING -> share();
+            case CLOSED -> {}
+        }
+        lookLater();
+    }
+
+    private void sendMore() {
+        while (state == State.UP && !waiting.isEmpty() && hasRoomFor(waiting.peekFirst())) {
+            RemotePiece piece = waiting.pollFirst();
+            piece.attempts++;
+            piece.coveredSequence = session.lastSequence();
+            connection.send(piece);
+        }
+        if (state == State.UP && unflushed.heldBytes() >= settings.unflushedBytes() / 2) {
+            flushKept();
+        }
+    }
+
+    private boolean hasRoomFor(RemotePiece piece) {
+        if (connection.inFlight() >= settings.inFlightLimit()) {
+            return false;
+        }
+        boolean fits = connection.inFlightBytes() + piece.payloadBytes() <= settings.inFlightBytes();
+        boolean keepable = !piece.isVolatileWrite() || unflushed.heldBytes() < settings.unflushedBytes();
+        return (fits || connection.inFlight() == 0) && keepable;
+    }
+
+    /** The server's answer to a piece. */
+    void answered(RemotePiece piece, int nbdError) {
+        if (nbdError == NbdError.ESHUTDOWN && piece.attempts < settings.attempts()) {
+            piece.forgetData();
+            waiting.addFirst(piece);
+            lose("server is shutting down");
+            return;
+        }
+        int errno = RemoteErrors.toErrno(nbdError);
+        if (nbdError == NbdError.OK && piece.command == NbdCommand.FLUSH) {
+            session.stableUpTo(piece.coveredSequence);
+            unflushed.releaseUpTo(session.stableSequence());
+            errno = session.writesLost() ? Errno.EIO : Errno.OK;
+        } else if (nbdError == NbdError.OK && piece.isVolatileWrite() && keepsWrites()) {
+            unflushed.add(new UnflushedWrite(
+                    session.nextSequence(),
+                    piece.command,
+                    piece.flags,
+                    piece.offsetBytes,
+                    piece.lengthBytes,
+                    piece.takeData()));
+        }
+        finish(piece, errno);
+        if (state == State.UP) {
+            sendMore();
+        }
+    }
+
+    private void finish(RemotePiece piece, int errno) {
+        piece.forgetData();
+        if (piece.parent.pieceDone(errno)) {
+            waiting.addLast(RequestCutter.flush(this, piece.parent, deadline()));
+            serveWaiting();
+        }
+    }
+
+    private void failWaiting(int errno) {
+        while (!waiting.isEmpty()) {
+            finish(waiting.pollFirst(), errno);
+        }
+    }
+
+    // ---- the device's own flush ----
+
+    private void flushKept() {
+        if (!flushing) {
+            flushing = true;
+            connection.send(new OwnFlush(error -> {}));
+        }
+    }
+
+    /** For the session, on the first loop: flushes, and tells whether this connection is still with its server. */
+    void flushThen(IntConsumer outcome) {
+        if (state == State.UP) {
+            connection.send(new OwnFlush(outcome));
+            lookLater();
+        }
+    }
+
+    private final class OwnFlush extends RemoteCommand {
+        private final long covered = session.lastSequence();
+        private final IntConsumer outcome;
+
+        OwnFlush(IntConsumer outcome) {
+            super(NbdCommand.FLUSH, 0, 0, 0, deadline());
+            this.outcome = outcome;
+        }
+
+        @Override
+        void answered(int nbdError) {
+            flushing = false;
+            if (nbdError == NbdError.OK) {
+                session.stableUpTo(covered);
+                unflushed.releaseUpTo(session.stableSequence());
+            }
+            outcome.accept(nbdError);
+            if (state == State.UP) {
+                sendMore();
+            }
+        }
+    }
+
+    // ---- time ----
+
+    private void lookLater() {
+        boolean idle = waiting.isEmpty() && unflushed.isEmpty() && (connection == null || connection.inFlight() == 0);
+        if (!looking && !idle && state != State.CLOSED) {
+            looking = true;
+            loop.schedule(this::look, lookNanos);
+        }
+    }
+
+    /** Ends what has waited too long, and flushes what has been kept for a while. */
+    private void look() {
+        looking = false;
+        long now = loop.nanoTime();
+        List<RemotePiece> late = new ArrayList<>();
+        waiting.removeIf(piece -> piece.isExpired(now) && late.add(piece));
+        if (state == State.UP) {
+            boolean stuck = false;
+            for (RemoteCommand command : connection.unanswered()) {
+                stuck |= command.isExpired(now);
+            }
+            if (stuck) {
+                // Its answer may still come, for memory that will not be its own by then: only a new connection helps.
+                lose("server does not answer");
+                requeueUnanswered();
+                waiting.removeIf(piece -> piece.isExpired(now) && late.add(piece));
+            } else {
+                unflushed.releaseUpTo(session.stableSequence());
+                if (!unflushed.isEmpty()) {
+                    flushKept();
+                }
+                sendMore();
+            }
+        }
+        late.forEach(piece -> finish(piece, Errno.EIO));
+        lookLater();
+    }
+
+    // ---- the connection ----
+
+    private void lose(String why) {
+        state = State.HALTED;
+        connection.drop();
+        long lost = incarnation;
+        session.home().loop().execute(() -> session.lost(lost, why));
+    }
+
+    private void requeueUnanswered() {
+        List<RemotePiece> exhausted = new ArrayList<>();
+        for (RemoteCommand command : connection.takeUnanswered().reversed()) {
+            if (command instanceof RemotePiece piece) {
+                piece.forgetData();
+                if (piece.attempts < settings.attempts()) {
+                    waiting.addFirst(piece);
+                } else {
+                    exhausted.add(piece);
+                }
+            }
+        }
+        exhausted.forEach(piece -> finish(piece, Errno.EIO));
+    }
+
+    /** For the session: lets go of the connection, whatever its state, and hands over the kept writes. */
+    void halt(long newIncarnation) {
+        incarnation = newIncarnation;
+        if (state != State.CLOSED) {
+            state = State.HALTED;
+        }
+        if (connection != null) {
+            connection.drop();
+            requeueUnanswered();
+            connection = null;
+        }
+        dropJoining();
+        flushing = false;
+        List<UnflushedWrite> kept = unflushed.takeAll();
+        if (!waiting.isEmpty()) {
+            session.wanted();
+        }
+        session.home().loop().execute(() -> session.halted(kept));
+    }
+
+    /** For the session: the device is connected again. */
+    void resume() {
+        if (state == State.HALTED) {
+            state = State.READY;
+            if (!waiting.isEmpty()) {
+                connect();
+            }
+        }
+    }
+
+    /** For the session: ends everything that waits for a server that cannot be used. */
+    void refuse() {
+        if (state == State.HALTED) {
+            failWaiting(Errno.EIO);
+        }
+    }
+
+    private void connect() {
+        state = State.CONNECTING;
+        long wantedBy = incarnation;
+        session.connect(loop, new RemoteConnector.Outcome() {
+            @Override
+            public void connected(RemoteConnection made) {
+                if (state != State.CONNECTING || incarnation != wantedBy) {
+                    made.drop();
+                } else {
+                    joining = made;
+                    session.home().loop().execute(() -> session.admit(RemoteLink.this, made.export(), wantedBy));
+                }
+            }
+
+            @Override
+            public void failed(String why) {
+                share(wantedBy, why);
+            }
+        });
+    }
+
+    private void dropJoining() {
+        if (joining != null) {
+            joining.drop();
+            joining = null;
+        }
+    }
+
+    /** For the session: this loop gets no connection of its own until the next loss. */
+    void share(long wantedBy, String why) {
+        if (state == State.CONNECTING && incarnation == wantedBy) {
+            dropJoining();
+            session.logShared(loop, why);
+            state = State.SHARING;
+            share();
+        }
+    }
+
+    private void share() {
+        List<RemotePiece> pieces = new ArrayList<>(waiting);
+        waiting.clear();
+        RemoteLink home = session.home();
+        home.loop().execute(() -> home.adopt(pieces));
+    }
+
+    private void adopt(List<RemotePiece> pieces) {
+        for (RemotePiece piece : pieces) {
+            piece.moveTo(this);
+            waiting.addLast(piece);
+        }
+        serveWaiting();
+    }
+
+    /** For the session: the connection that this loop has made may be used. */
+    void join(long wantedBy) {
+        if (state == State.CONNECTING && incarnation == wantedBy) {
+            RemoteConnection made = joining;
+            joining = null;
+            up(made, wantedBy);
+        }
+    }
+
+    /** For the session, on the first loop: from now on commands go through this connection. */
+    void up(RemoteConnection made, long wantedBy) {
+        if (state == State.CLOSED) {
+            made.drop();
+            return;
+        }
+        incarnation = wantedBy;
+        connection = made;
+        state = State.UP;
+        made.setOwner(why -> {
+            if (state == State.UP) {
+                lose(why);
+            }
+        });
+        if (state == State.UP) {
+            sendMore();
+        }
+        lookLater();
+    }
+
+    /** The caller of the device has waited for its requests. {@code gone} runs when the connection is closed. */
+    void close(Runnable gone) {
+        RemoteConnection last = connection == null ? joining : connection;
+        boolean idle = connection != null && connection.inFlight() == 0;
+        connection = null;
+        joining = null;
+        state = State.CLOSED;
+        unflushed.takeAll().forEach(UnflushedWrite::release);
+        failWaiting(Errno.ESHUTDOWN);
+        if (last == null) {
+            gone.run();
+        } else {
+            last.whenClosed(gone);
+            if (idle) {
+                last.sayGoodbye();
+            } else {
+                last.drop();
+            }
+        }
+    }
+}

@@ -1,0 +1,96 @@
+package dev.gossamer.daemon.remote;
+
+import dev.gossamer.io.buffer.IoBuffer;
+import dev.gossamer.nbd.wire.NbdCommand;
+import dev.gossamer.nbd.wire.NbdFlags;
+import io.netty.buffer.ByteBuf;
+import java.nio.ByteBuffer;
+
+/** A command that serves a block request, or a part of one. The request's buffer stays lent until it is answered. */
+final class RemotePiece extends RemoteCommand {
+    final RemoteRequest parent;
+    private RemoteLink link;
+    // Null for commands without data, and for a WRITE of zeros.
+    private final IoBuffer buffer;
+    private final int bufferOffsetBytes;
+    private ByteBuf message;
+    private int messageDataIndex;
+    int attempts;
+    /** For a FLUSH: what had been answered when it was sent. */
+    long coveredSequence;
+
+    RemotePiece(
+            RemoteLink link,
+            RemoteRequest parent,
+            int command,
+            int flags,
+            long offsetBytes,
+            long lengthBytes,
+            long deadlineNanos) {
+        super(command, flags, offsetBytes, lengthBytes, deadlineNanos);
+        this.link = link;
+        this.parent = parent;
+        this.buffer = parent.request().buffer();
+        this.bufferOffsetBytes = buffer == null
+                ? 0
+                : parent.request().bufferOffsetBytes()
+                        + (int) (offsetBytes - parent.request().offsetBytes());
+    }
+
+    /** Whether the server may lose it after it has answered, as long as no FLUSH follows. */
+    boolean isVolatileWrite() {
+        return (command == NbdCommand.WRITE || command == NbdCommand.WRITE_ZEROES) && (flags & NbdFlags.CMD_FUA) == 0;
+    }
+
+    /** Another link serves it, with all other pieces of its request. */
+    void moveTo(RemoteLink newLink) {
+        link = newLink;
+    }
+
+    @Override
+    void sending(ByteBuf out, int dataIndex) {
+        if (buffer == null) {
+            out.writeZero(payloadBytes());
+        } else {
+            out.writeBytes(memory());
+        }
+        messageDataIndex = dataIndex;
+        if (isVolatileWrite() && link.keepsWrites()) {
+            message = out.retain();
+        }
+    }
+
+    private ByteBuffer memory() {
+        return buffer.bytes().slice(bufferOffsetBytes, (int) lengthBytes);
+    }
+
+    @Override
+    void received(long atBytes, ByteBuf in, int pieceBytes) {
+        in.readBytes(memory().slice((int) (atBytes - offsetBytes), pieceBytes));
+    }
+
+    @Override
+    void receivedHole(long atBytes, long pieceBytes) {
+        buffer.zero(bufferOffsetBytes + (int) (atBytes - offsetBytes), (int) pieceBytes);
+    }
+
+    @Override
+    void answered(int nbdError) {
+        link.answered(this, nbdError);
+    }
+
+    /** The data as it was sent, for the caller to release; null for a command without data. Ends this piece's hold on it. */
+    ByteBuf takeData() {
+        ByteBuf data = message == null ? null : message.retainedSlice(messageDataIndex, payloadBytes());
+        forgetData();
+        return data;
+    }
+
+    /** It will be sent again, or never. */
+    void forgetData() {
+        if (message != null) {
+            message.release();
+            message = null;
+        }
+    }
+}

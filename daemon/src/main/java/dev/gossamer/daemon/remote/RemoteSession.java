@@ -1,0 +1,367 @@
+package dev.gossamer.daemon.remote;
+
+import dev.gossamer.io.BlockGeometry;
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.ring.NettyLoop;
+import dev.gossamer.nbd.client.RemoteExport;
+import dev.gossamer.nbd.wire.NbdError;
+import dev.gossamer.nbd.wire.NbdFlags;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Keeps a device's loops connected to the same incarnation of its server. On the first loop, but for what says otherwise.
+ *
+ * <p>A lost connection mostly means a lost server, and a server may lose with it what it has answered and not flushed.
+ * Nobody can tell from outside. So when one loop loses its connection, all let go of theirs ("halt") before the first makes
+ * a new one; on that the kept writes are repeated ({@link WriteReplay}), and only then does anything else go on. A FLUSH
+ * that succeeds therefore covers every write answered before it, on whichever connection, however often the server went away.
+ *
+ * <p>For the same reason a further loop's new connection is let in only after a FLUSH on the first one: it proves that the
+ * server that answered so far was still there when the new connection was made.
+ *
+ * <ol>
+ *   <li>{@code UP}: the loops work.
+ *   <li>{@code HALTING}: loops let go of their connections.
+ *   <li>{@code CONNECTING}: an attempt is under way, or the pause before it.
+ *   <li>{@code REPLAYING}: connected; kept writes are repeated.
+ *   <li>{@code DORMANT}: nobody has wanted anything for a while; the next request wakes it.
+ *   <li>{@code CLOSED}.
+ * </ol>
+ */
+final class RemoteSession {
+    private static final Logger LOG = LoggerFactory.getLogger(RemoteSession.class);
+
+    private enum State {
+        UP,
+        HALTING,
+        CONNECTING,
+        REPLAYING,
+        DORMANT,
+        CLOSED
+    }
+
+    private final String name;
+    private final RemoteConnector connector;
+    private final RemoteSettings settings;
+    private final boolean readOnly;
+    private final RemoteExport export;
+    private final List<RemoteLink> links = new ArrayList<>();
+    private final RemoteLink home;
+
+    // Positions of answered writes, and up to where they are stable; moved by all loops.
+    private final AtomicLong sequence = new AtomicLong();
+    private final AtomicLong stable = new AtomicLong();
+
+    // Written by the first loop, read by all.
+    private volatile BlockGeometry geometry;
+    private volatile boolean writesLost;
+    // Together they let a loop skip the message: it writes the one before it reads the other; the first loop vice
+    // versa.
+    private volatile long wantedNanos;
+    private volatile boolean dormant;
+
+    private State state = State.UP;
+    private long incarnation;
+    private int pendingHalts;
+    private final List<UnflushedWrite> kept = new ArrayList<>();
+    private RemoteConnection replayingOn;
+    private int failedAttempts;
+    private long lostNanos;
+
+    /** @param loops the first is this session's own; the others exist only if the server allows several connections */
+    RemoteSession(
+            String name,
+            RemoteConnector connector,
+            RemoteSettings settings,
+            RemoteExport export,
+            boolean readOnly,
+            List<NettyLoop> loops) {
+        this.name = name;
+        this.connector = connector;
+        this.settings = settings;
+        this.export = export;
+        this.readOnly = readOnly;
+        this.geometry = ExportMatch.geometry(export, readOnly);
+        for (NettyLoop loop : loops) {
+            links.add(new RemoteLink(loop, this, settings));
+        }
+        home = links.getFirst();
+        wantedNanos = home.loop().nanoTime();
+    }
+
+    // ---- any thread ----
+
+    List<RemoteLink> links() {
+        return links;
+    }
+
+    /** The link whose loop is this session's. */
+    RemoteLink home() {
+        return home;
+    }
+
+    /** The link of a loop; of the first one, for loops without any. */
+    RemoteLink linkOf(int loopIndex) {
+        return loopIndex >= 0 && loopIndex < links.size() ? links.get(loopIndex) : home;
+    }
+
+    /** As it was when the device was opened; only its size may have changed since. */
+    RemoteExport export() {
+        return export;
+    }
+
+    BlockGeometry geometry() {
+        return geometry;
+    }
+
+    boolean canFlush() {
+        return export.offers(NbdFlags.SEND_FLUSH) && !readOnly;
+    }
+
+    long lastSequence() {
+        return sequence.get();
+    }
+
+    long nextSequence() {
+        return sequence.incrementAndGet();
+    }
+
+    long stableSequence() {
+        return stable.get();
+    }
+
+    void stableUpTo(long covered) {
+        stable.accumulateAndGet(covered, Math::max);
+    }
+
+    /** Whether answered writes are gone for good: no FLUSH may succeed any more. */
+    boolean writesLost() {
+        return writesLost;
+    }
+
+    /** Something waits for a connection. */
+    void wanted() {
+        wantedNanos = home.loop().nanoTime();
+        if (dormant) {
+            home.loop().execute(this::wake);
+        }
+    }
+
+    void connect(NettyLoop loop, RemoteConnector.Outcome outcome) {
+        connector.connect(loop, outcome);
+    }
+
+    void logShared(NettyLoop loop, String why) {
+        LOG.warn("{}: no connection for {}, which goes through the first one's: {}", name, loop, why);
+    }
+
+    // ---- the first loop ----
+
+    /** The device is open; its first connection is there. */
+    void start(RemoteConnection first) {
+        up(first);
+    }
+
+    /** A connection is gone. */
+    void lost(long lostIncarnation, String why) {
+        if (state != State.UP || lostIncarnation != incarnation) {
+            return;
+        }
+        LOG.warn("{}: connection lost: {}", name, why);
+        state = State.HALTING;
+        lostNanos = home.loop().nanoTime();
+        failedAttempts = 0;
+        incarnation++;
+        pendingHalts = links.size();
+        long next = incarnation;
+        for (RemoteLink link : links) {
+            link.loop().execute(() -> link.halt(next));
+        }
+    }
+
+    /** A link has let go of its connection and of these writes. */
+    void halted(List<UnflushedWrite> writes) {
+        kept.addAll(writes);
+        if (--pendingHalts > 0 || state != State.HALTING) {
+            return;
+        }
+        kept.removeIf(write -> {
+            boolean covered = write.sequence() <= stable.get();
+            if (covered) {
+                write.release();
+            }
+            return covered;
+        });
+        kept.sort(Comparator.comparingLong(UnflushedWrite::sequence));
+        if (!kept.isEmpty()) {
+            wanted();
+        }
+        attemptOrSleep(0);
+    }
+
+    private void attemptOrSleep(long delayMillis) {
+        state = State.CONNECTING;
+        if (isWanted()) {
+            home.loop().schedule(this::attempt, delayMillis * 1_000_000);
+            return;
+        }
+        state = State.DORMANT;
+        dormant = true;
+        if (isWanted()) {
+            wake();
+        } else {
+            LOG.warn("{}: not connected; the next request tries again", name);
+        }
+    }
+
+    private boolean isWanted() {
+        return home.loop().nanoTime() - wantedNanos < settings.patienceNanos();
+    }
+
+    private void wake() {
+        if (state == State.DORMANT) {
+            dormant = false;
+            state = State.CONNECTING;
+            attempt();
+        }
+    }
+
+    private void attempt() {
+        if (state != State.CONNECTING) {
+            return;
+        }
+        connector.connect(home.loop(), new RemoteConnector.Outcome() {
+            @Override
+            public void connected(RemoteConnection connection) {
+                reconnected(connection);
+            }
+
+            @Override
+            public void failed(String why) {
+                attemptFailed(why);
+            }
+        });
+    }
+
+    private void attemptFailed(String why) {
+        if (state == State.CLOSED) {
+            return;
+        }
+        replayingOn = null;
+        failedAttempts++;
+        if (failedAttempts == 1) {
+            LOG.warn("{}: cannot reconnect yet: {}", name, why);
+        }
+        int doublings = Math.min(failedAttempts - 1, 16);
+        attemptOrSleep(Math.min(settings.firstRetryMillis() << doublings, settings.lastRetryMillis()));
+    }
+
+    private void reconnected(RemoteConnection connection) {
+        if (state != State.CONNECTING) {
+            connection.drop();
+            return;
+        }
+        String refusal = ExportMatch.refusal(export, connection.export(), readOnly);
+        if (refusal != null) {
+            connection.drop();
+            LOG.error("{}: refused after reconnecting, requests fail with EIO: {}", name, refusal);
+            links.forEach(link -> link.loop().execute(link::refuse));
+            attemptFailed(refusal);
+        } else if (kept.isEmpty()) {
+            up(connection);
+        } else {
+            replay(connection);
+        }
+    }
+
+    private void replay(RemoteConnection connection) {
+        state = State.REPLAYING;
+        replayingOn = connection;
+        connection.setOwner(why -> replayFailed(connection, why));
+        long deadline = home.loop().nanoTime() + settings.patienceNanos();
+        home.loop().schedule(() -> replayFailed(connection, "server does not answer"), settings.patienceNanos());
+        new WriteReplay(connection, kept, deadline, error -> replayed(connection, error)).start();
+    }
+
+    private void replayFailed(RemoteConnection connection, String why) {
+        if (replayingOn == connection) {
+            connection.drop();
+            attemptFailed(why);
+        }
+    }
+
+    private void replayed(RemoteConnection connection, int nbdError) {
+        if (replayingOn != connection) {
+            return;
+        }
+        if (nbdError == NbdError.ESHUTDOWN) {
+            replayFailed(connection, "server is shutting down");
+            return;
+        }
+        replayingOn = null;
+        if (nbdError == NbdError.OK) {
+            LOG.info("{}: {} writes that were answered and not flushed were repeated", name, kept.size());
+            stableUpTo(lastSequence());
+        } else {
+            writesLost = true;
+            LOG.error(
+                    "{}: {} answered writes may be lost, the server does not take them again: {}; flushes fail until the"
+                            + " device is opened anew",
+                    name,
+                    kept.size(),
+                    Errno.name(RemoteErrors.toErrno(nbdError)));
+        }
+        releaseKept();
+        up(connection);
+    }
+
+    private void releaseKept() {
+        kept.forEach(UnflushedWrite::release);
+        kept.clear();
+    }
+
+    private void up(RemoteConnection connection) {
+        state = State.UP;
+        geometry = ExportMatch.geometry(connection.export(), readOnly);
+        if (incarnation > 0) {
+            long millis = (home.loop().nanoTime() - lostNanos) / 1_000_000;
+            LOG.info("{}: connected again after {} ms and {} failed attempts", name, millis, failedAttempts);
+        }
+        home.up(connection, incarnation);
+        for (RemoteLink link : links.subList(1, links.size())) {
+            link.loop().execute(link::resume);
+        }
+    }
+
+    /** A further loop has made a connection: lets it in once the first one has proved to be alive. */
+    void admit(RemoteLink link, RemoteExport found, long wantedBy) {
+        String refusal = ExportMatch.refusal(export, found, readOnly);
+        if (refusal != null) {
+            link.loop().execute(() -> link.share(wantedBy, refusal));
+        } else if (!canFlush()) {
+            link.loop().execute(() -> link.join(wantedBy));
+        } else {
+            home.flushThen(error -> {
+                String failure = error == NbdError.OK ? null : "FLUSH failed";
+                link.loop().execute(failure == null ? () -> link.join(wantedBy) : () -> link.share(wantedBy, failure));
+            });
+        }
+    }
+
+    /** Ends everything; what is kept is forgotten. {@code gone} runs once per link, when its connection is closed. */
+    void close(Runnable gone) {
+        state = State.CLOSED;
+        dormant = false;
+        if (replayingOn != null) {
+            replayingOn.drop();
+            replayingOn = null;
+        }
+        releaseKept();
+        links.forEach(link -> link.loop().execute(() -> link.close(gone)));
+    }
+}
