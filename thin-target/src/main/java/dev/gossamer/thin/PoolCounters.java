@@ -1,5 +1,6 @@
 package dev.gossamer.thin;
 
+import java.util.concurrent.atomic.LongAccumulator;
 import java.util.concurrent.atomic.LongAdder;
 
 /**
@@ -22,6 +23,9 @@ public final class PoolCounters {
 
     /** Mappings removed by TRIM and WRITE_ZEROES. */
     public final LongAdder unmappedBlocks = new LongAdder();
+
+    /** The longest time for which a snapshot or rollback has held writes back, in nanoseconds (MSG-6). */
+    public final LongAccumulator barrierNanos = new LongAccumulator(Math::max, 0);
 
     /** Metadata transactions committed. */
     public final LongAdder commits = new LongAdder();

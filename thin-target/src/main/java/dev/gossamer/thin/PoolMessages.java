@@ -6,10 +6,11 @@ import dev.gossamer.thin.catalog.Catalog;
 import dev.gossamer.thin.catalog.CatalogSlot;
 import dev.gossamer.thin.metadata.DeviceDetails;
 import dev.gossamer.thin.metadata.PoolMetadata;
+import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Set;
 import java.util.UUID;
-import java.util.concurrent.CompletableFuture;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -49,54 +50,11 @@ final class PoolMessages {
         return present(device);
     }
 
-    /**
-     * Takes a snapshot of a volume that may be in use (MSG-6). Writes that had not been answered when this began are in
-     * the snapshot or not; answered ones are.
-     *
-     * <ol>
-     *   <li>Raise the barrier: the worker holds writes and trims back, and loops see every block as shared, so all writes
-     *       come to the worker.
-     *   <li>Wait for blocks in preparation, then for the loops' writes in flight: the contents are at rest.
-     *   <li>Clone the mapping root and commit; the commit flushes the data of all these writes first.
-     *   <li>Lift the barrier. What was held back breaks sharing as needed.
-     * </ol>
-     */
-    void createSnapshot(String originName, String name, boolean readOnly, CompletableFuture<VolumeInfo> answer) {
-        try {
-            VolumeSpec.checkName(name);
-            checkWritable();
-            ThinDevice origin = find(originName);
-            checkNameIsFree(name);
-            if (!metadata.canSnapshot()) {
-                throw new StorageException(
-                        Errno.ENOSPC, "the pool has seen as many snapshots as its format allows; copy it to a new one");
-            }
-            if (origin.barrier) {
-                throw new StorageException(
-                        Errno.EBUSY, "a snapshot of " + originName + " is being taken at this moment; try again");
-            }
-            origin.barrier = true;
-            origin.snapshottedTime = Integer.MAX_VALUE;
-            worker.whenIdle(
-                    origin,
-                    () -> worker.drain(() -> {
-                        try {
-                            answer.complete(cloneAtRest(origin, name, readOnly));
-                        } catch (StorageException e) {
-                            answer.completeExceptionally(e);
-                        }
-                        liftBarrier(origin);
-                    }));
-        } catch (StorageException e) {
-            answer.completeExceptionally(e);
-        }
-    }
-
     void deleteVolume(String name) throws StorageException {
         checkNotFrozen();
         ThinDevice device = find(name);
         if (device.barrier) {
-            throw new StorageException(Errno.EBUSY, "a snapshot of " + name + " is being taken; try again");
+            throw SnapshotMessages.busy(device);
         }
         if (!device.closeForDeletion()) {
             throw new StorageException(Errno.EBUSY, inUse(device));
@@ -147,28 +105,7 @@ final class PoolMessages {
         return device.info();
     }
 
-    private VolumeInfo cloneAtRest(ThinDevice origin, String name, boolean readOnly) throws StorageException {
-        checkWritable();
-        checkNameIsFree(name);
-        int id = lowestFreeId();
-        ThinDevice snapshot = new ThinDevice(id, metadata.blockBytes(), origin.sizeBytes, null);
-        inTransaction(() -> {
-            metadata.createSnapshot(id, origin.id);
-            snapshot.slot = catalog.put(slotFor(id, origin.id, readOnly, origin.sizeBytes, name));
-        });
-        return present(snapshot);
-    }
-
-    private void liftBarrier(ThinDevice origin) {
-        DeviceDetails details = metadata.detailsIfReadable(origin.id);
-        if (details != null) {
-            origin.snapshottedTime = details.snapshottedTime();
-        }
-        origin.barrier = false;
-        worker.readmit(origin.held);
-    }
-
-    private VolumeInfo present(ThinDevice device) throws StorageException {
+    VolumeInfo present(ThinDevice device) throws StorageException {
         DeviceDetails details = metadata.details(device.id);
         device.mappedBlocks = details.mappedBlocks();
         device.snapshottedTime = details.snapshottedTime();
@@ -177,12 +114,12 @@ final class PoolMessages {
     }
 
     /** A step of a message that changes metadata. */
-    private interface Change {
+    interface Change {
         void apply() throws StorageException;
     }
 
     /** Applies and commits; a failure aborts the transaction, for it may be half done (E-1). */
-    private void inTransaction(Change change) throws StorageException {
+    void inTransaction(Change change) throws StorageException {
         try {
             change.apply();
         } catch (StorageException e) {
@@ -192,20 +129,19 @@ final class PoolMessages {
         worker.committer().commitNow();
     }
 
-    private static String inUse(ThinDevice device) {
+    static String inUse(ThinDevice device) {
         int comparing = device.baseCount();
         String how = comparing == 0 ? "" : " (" + comparing + " of them, as the base of a changed-block context)";
         return "volume " + device.name() + " is in use by " + device.openCount() + " connection(s)" + how
                 + "; disconnect them first";
     }
 
-    private CatalogSlot slotOf(ThinDevice device) throws StorageException {
+    CatalogSlot slotOf(ThinDevice device) throws StorageException {
         CatalogSlot known = device.slot;
         return known != null ? known : slotFor(device.id, -1, false, device.sizeBytes, device.name());
     }
 
-    private CatalogSlot slotFor(int id, int originId, boolean readOnly, long sizeBytes, String name)
-            throws StorageException {
+    CatalogSlot slotFor(int id, int originId, boolean readOnly, long sizeBytes, String name) throws StorageException {
         DeviceDetails details = metadata.details(id);
         return new CatalogSlot(
                 0,
@@ -219,17 +155,24 @@ final class PoolMessages {
                 sizeBytes,
                 System.currentTimeMillis(),
                 UUID.randomUUID(),
-                name);
+                name,
+                0,
+                null);
     }
 
-    private void checkWritable() throws StorageException {
+    void checkWritable() throws StorageException {
+        checkWritable(CATALOG_NEEDS_BLOCKS);
+    }
+
+    /** @param blocks data blocks that the catalog may need for it */
+    void checkWritable(int blocks) throws StorageException {
         checkNotFrozen();
         // A message must not fail half way for want of space: that would cost the whole transaction.
         if (metadata.isNearlyFull()) {
             throw new StorageException(
                     Errno.ENOSPC, "the metadata device is nearly full; delete volumes or snapshots, or enlarge it");
         }
-        if (metadata.dataBlocksFree() < CATALOG_NEEDS_BLOCKS) {
+        if (metadata.dataBlocksFree() < blocks) {
             throw new StorageException(
                     Errno.ENOSPC, "the pool has no free data block for its catalog; trim or delete volumes first");
         }
@@ -244,7 +187,7 @@ final class PoolMessages {
         }
     }
 
-    private ThinDevice find(String name) throws StorageException {
+    ThinDevice find(String name) throws StorageException {
         ThinDevice device = devices.named(name);
         if (device == null) {
             throw new StorageException(
@@ -253,21 +196,28 @@ final class PoolMessages {
         return device;
     }
 
-    private void checkNameIsFree(String name) throws StorageException {
+    void checkNameIsFree(String name) throws StorageException {
         if (devices.named(name) != null) {
             throw new StorageException(Errno.EEXIST, "a volume '" + name + "' exists already; choose another name");
         }
     }
 
     private int lowestFreeId() throws StorageException {
+        return lowestFreeIds(1).get(0);
+    }
+
+    /** Ids for so many new devices, ascending. */
+    List<Integer> lowestFreeIds(int count) throws StorageException {
         Set<Integer> used = new HashSet<>(metadata.deviceIds());
-        int id = 0;
-        while (used.contains(id)) {
-            id++;
+        List<Integer> free = new ArrayList<>(count);
+        for (int id = 0; id < PoolMetadata.MAX_DEVICES && free.size() < count; id++) {
+            if (!used.contains(id)) {
+                free.add(id);
+            }
         }
-        if (id >= PoolMetadata.MAX_DEVICES) {
+        if (free.size() < count) {
             throw new StorageException(Errno.ENOSPC, "all device ids are in use; delete a volume first");
         }
-        return id;
+        return free;
     }
 }

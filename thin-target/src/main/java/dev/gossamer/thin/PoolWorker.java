@@ -134,6 +134,10 @@ final class PoolWorker {
         return loop.buffers();
     }
 
+    long nanoTime() {
+        return loop.nanoTime();
+    }
+
     int dataAlignmentBytes() {
         return dataAlignmentBytes;
     }

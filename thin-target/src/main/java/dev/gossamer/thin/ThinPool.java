@@ -33,6 +33,7 @@ public final class ThinPool {
     private final PoolCounters counters = new PoolCounters();
     private final PoolWorker worker;
     private final PoolMessages messages;
+    private final SnapshotMessages snapshotMessages;
     private final StatusContexts statusContexts = new StatusContexts(devices);
 
     private ThinPool(
@@ -62,6 +63,7 @@ public final class ThinPool {
             }
         }
         messages = new PoolMessages(worker, catalog, devices);
+        snapshotMessages = new SnapshotMessages(worker, catalog, devices, messages, counters);
     }
 
     /**
@@ -141,8 +143,27 @@ public final class ThinPool {
 
     /** Takes a snapshot of a volume, in use or not; durable when the future completes. */
     public CompletableFuture<VolumeInfo> createSnapshot(String origin, String name, boolean readOnly) {
+        return createSnapshots(List.of(new SnapshotSpec(origin, name, readOnly)))
+                .thenApply(List::getFirst);
+    }
+
+    /** Takes snapshots of several volumes, in use or not, as of one instant; all of them or none (MSG-7). */
+    public CompletableFuture<List<VolumeInfo>> createSnapshots(List<SnapshotSpec> snapshots) {
+        CompletableFuture<List<VolumeInfo>> answer = new CompletableFuture<>();
+        workerLoop.execute(() -> snapshotMessages.create(snapshots, answer));
+        return answer;
+    }
+
+    /**
+     * Gives a volume that nobody has open the contents and the size that another of its lineage has now, in use or not. What it
+     * held until then is kept as a snapshot of it; durable when the future completes, as a whole or not at all.
+     *
+     * @param keepAs name for that snapshot; null to make one up
+     * @return the snapshot
+     */
+    public CompletableFuture<VolumeInfo> rollBack(String name, String source, String keepAs) {
         CompletableFuture<VolumeInfo> answer = new CompletableFuture<>();
-        workerLoop.execute(() -> messages.createSnapshot(origin, name, readOnly, answer));
+        workerLoop.execute(() -> snapshotMessages.rollBack(name, source, keepAs, answer));
         return answer;
     }
 

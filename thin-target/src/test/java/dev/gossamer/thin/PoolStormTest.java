@@ -15,7 +15,7 @@ import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 
 /**
- * Random writes, reads, trims, zeroes, flushes, snapshots, deletions and reopenings, several requests at a time on several
+ * Random writes, reads, trims, zeroes, flushes, snapshots, rollbacks, deletions and reopenings, several requests at a time on several
  * loops, against a naive model: one byte array per volume. Run more with {@code -Dstorm.steps=N -Dstorm.seed=S}.
  */
 class PoolStormTest {
@@ -29,6 +29,8 @@ class PoolStormTest {
         final String name;
         final byte[] contents;
         ThinVolume volume;
+        /** What it is a snapshot of, for rolling that back. */
+        Modelled parent;
 
         Modelled(String name, byte[] contents, ThinVolume volume) {
             this.name = name;
@@ -100,6 +102,8 @@ class PoolStormTest {
             case 3 -> delete();
             case 4 -> reopen(where);
             case 5 -> verifyAll(where);
+            case 6 -> rollBack();
+            case 7 -> snapshotGroup();
             default -> batch(where);
         }
     }
@@ -115,7 +119,35 @@ class PoolStormTest {
         if (volumes.size() < MAX_VOLUMES) {
             Modelled origin = any();
             String name = "s" + names++;
-            volumes.add(new Modelled(name, origin.contents.clone(), sim.snapshot(origin.name, name)));
+            Modelled snapshot = new Modelled(name, origin.contents.clone(), sim.snapshot(origin.name, name));
+            snapshot.parent = origin;
+            volumes.add(snapshot);
+        }
+    }
+
+    private void snapshotGroup() throws StorageException {
+        if (volumes.size() > 1 && volumes.size() + 2 <= MAX_VOLUMES) {
+            List<Modelled> origins = List.of(volumes.get(0), volumes.get(1 + random.nextInt(volumes.size() - 1)));
+            List<SnapshotSpec> specs = new ArrayList<>();
+            origins.forEach(origin -> specs.add(new SnapshotSpec(origin.name, "g" + names++, false)));
+            sim.await(sim.pool.createSnapshots(specs));
+            for (int i = 0; i < origins.size(); i++) {
+                String name = specs.get(i).name();
+                volumes.add(new Modelled(name, origins.get(i).contents.clone(), sim.pool.openVolume(name)));
+            }
+        }
+    }
+
+    private void rollBack() throws StorageException {
+        Modelled target = any();
+        if (target.parent != null && volumes.contains(target.parent) && volumes.size() < MAX_VOLUMES) {
+            String name = "r" + names++;
+            Modelled parent = target.parent;
+            parent.volume.close();
+            sim.await(sim.pool.rollBack(parent.name, target.name, name));
+            volumes.add(new Modelled(name, parent.contents.clone(), sim.pool.openVolume(name)));
+            System.arraycopy(target.contents, 0, parent.contents, 0, VOLUME);
+            parent.volume = sim.pool.openVolume(parent.name);
         }
     }
 

@@ -13,7 +13,7 @@ import java.util.UUID;
  * The hidden thin device that names the others: one {@link CatalogSlot} per device id.
  *
  * <p>Its mappings are part of the pool's transaction like any volume's. A slot is in force only if the device it speaks of
- * exists ({@link CatalogSlot#matches}), so creating, snapshotting and deleting a volume are atomic with the commit although
+ * exists ({@link CatalogSlot.Halves#inForce}), so creating, snapshotting and deleting a volume are atomic with the commit although
  * slots are written in place: before the commit the slot speaks of a device that is not there. Callers commit after
  * {@link #put}; the commit's data flush makes the slot stable.
  *
@@ -46,7 +46,7 @@ public final class Catalog {
         for (int i = ids.size() - 1; i >= 0 && catalog.catalogId == NONE; i--) {
             int id = ids.get(i);
             CatalogSlot own = catalog.read(id, id);
-            if (own != null && own.catalogItself() && catalog.isInForce(own)) {
+            if (own != null && own.catalogItself()) {
                 catalog.catalogId = id;
             }
         }
@@ -63,8 +63,7 @@ public final class Catalog {
         if (catalogId == NONE) {
             return null;
         }
-        CatalogSlot slot = read(catalogId, id);
-        return slot != null && isInForce(slot) ? slot : null;
+        return read(catalogId, id);
     }
 
     /**
@@ -105,14 +104,12 @@ public final class Catalog {
                 (PREFERRED_ID + 1L) * CatalogSlot.SLOT_BYTES,
                 System.currentTimeMillis(),
                 UUID.randomUUID(),
-                ""));
+                "",
+                0,
+                null));
     }
 
-    private boolean isInForce(CatalogSlot slot) throws StorageException {
-        DeviceDetails details = metadata.details(slot.id());
-        return details != null && slot.matches(details.transactionId(), details.creationTime());
-    }
-
+    /** What one device, as the catalog, says of another and is in force; else null. */
     private CatalogSlot read(int device, int id) throws StorageException {
         long packed = metadata.lookup(device, blockOf(id));
         if (packed == PoolMetadata.NOT_MAPPED) {
@@ -123,7 +120,8 @@ public final class Catalog {
         IoBuffer buffer = data.loop().buffers().acquire(windowBytes);
         try {
             data.read(diskOffset(packed, window), buffer, 0, windowBytes);
-            return CatalogSlot.decode(buffer.bytes(), (int) (slotInBlock(id) - window), id);
+            return CatalogSlot.decode(buffer.bytes(), (int) (slotInBlock(id) - window), id)
+                    .inForce(metadata.details(id));
         } finally {
             buffer.release();
         }
@@ -137,8 +135,8 @@ public final class Catalog {
         IoBuffer buffer = data.loop().buffers().acquire(windowBytes);
         try {
             data.read(diskOffset(packed, window), buffer, 0, windowBytes);
-            CatalogSlot present = CatalogSlot.decode(buffer.bytes(), slotInWindow, slot.id());
-            long sequence = present == null ? 1 : present.sequence() + 1;
+            CatalogSlot.Halves present = CatalogSlot.decode(buffer.bytes(), slotInWindow, slot.id());
+            long sequence = nextSequence(present, metadata.details(slot.id()));
             CatalogSlot written = slot.withSequence(sequence);
             int half = slotInWindow + (int) (sequence & 1) * CatalogSlot.HALF_BYTES;
             written.encode(buffer.bytes(), half);
@@ -150,6 +148,16 @@ public final class Catalog {
         } finally {
             buffer.release();
         }
+    }
+
+    /** The half goes by the sequence's lowest bit, and must not be the one that is in force. */
+    private static long nextSequence(CatalogSlot.Halves present, DeviceDetails details) {
+        CatalogSlot newer = present.newer();
+        if (newer == null) {
+            return 1;
+        }
+        CatalogSlot inForce = present.inForce(details);
+        return newer.sequence() + (inForce == null || inForce.equals(newer) ? 1 : 2);
     }
 
     /** The mapping of a catalog block that may be written in place: provisions it, or breaks its sharing, first. */

@@ -1,5 +1,6 @@
 package dev.gossamer.thin.catalog;
 
+import dev.gossamer.thin.metadata.DeviceDetails;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -26,11 +27,19 @@ import java.util.zip.CRC32C;
  *      56    8  created at, milliseconds since 1970
  *      64   16  UUID, big-endian
  *      80  128  name, UTF-8
- *     208  304  zero (limits and an external origin will live here)
+ *     208   20  zero (limits will live here)
+ *     228    4  in force from this snapshotted time of the device
+ *     232    8  external origin: size in bytes
+ *     240    4  external origin: CRC-32C of samples
+ *     244    4  external origin: length of its location in bytes, 0 = none
+ *     248  264  external origin: location, UTF-8
  * </pre>
  *
  * @param sequence grows with every write of the slot
  * @param originId -1 = none
+ * @param inForceFrom the slot counts once the device's snapshotted time is this or later; until then the other half does. So
+ *     what goes with a change of the mappings (a rollback) comes into force with its commit
+ * @param externalOrigin what shows through where nothing is mapped; null = zeros
  */
 public record CatalogSlot(
         long sequence,
@@ -44,7 +53,9 @@ public record CatalogSlot(
         long sizeBytes,
         long createdAtMillis,
         UUID uuid,
-        String name) {
+        String name,
+        int inForceFrom,
+        ExternalOrigin externalOrigin) {
 
     /** A slot: two halves. */
     public static final int SLOT_BYTES = 1024;
@@ -68,14 +79,19 @@ public record CatalogSlot(
     private static final int CREATED_AT = 56;
     private static final int UUID_BYTES = 64;
     private static final int NAME = 80;
+    private static final int IN_FORCE_FROM = 228;
+    private static final int EXTERNAL_SIZE = 232;
+    private static final int EXTERNAL_SAMPLES = 240;
+    private static final int EXTERNAL_LENGTH = 244;
+    private static final int EXTERNAL_LOCATION = 248;
 
     private static final int FLAG_READ_ONLY = 1;
     private static final int FLAG_CATALOG = 2;
     private static final int FLAG_DELETED = 4;
 
     /** Whether the slot speaks of the device that exists now under its id, and not of an earlier one. */
-    public boolean matches(long deviceTransactionId, int deviceCreationTime) {
-        return !deleted && transactionId == deviceTransactionId && creationTime == deviceCreationTime;
+    public boolean matches(DeviceDetails details) {
+        return !deleted && transactionId == details.transactionId() && creationTime == details.creationTime();
     }
 
     /** When the volume was created. */
@@ -84,67 +100,79 @@ public record CatalogSlot(
     }
 
     public CatalogSlot withName(String newName) {
-        return new CatalogSlot(
-                sequence,
-                readOnly,
-                catalogItself,
-                deleted,
-                id,
-                originId,
-                transactionId,
-                creationTime,
-                sizeBytes,
-                createdAtMillis,
-                uuid,
-                newName);
+        Edit edit = new Edit(this);
+        edit.name = newName;
+        return edit.done();
     }
 
     public CatalogSlot withSize(long newSizeBytes) {
-        return new CatalogSlot(
-                sequence,
-                readOnly,
-                catalogItself,
-                deleted,
-                id,
-                originId,
-                transactionId,
-                creationTime,
-                newSizeBytes,
-                createdAtMillis,
-                uuid,
-                name);
+        Edit edit = new Edit(this);
+        edit.sizeBytes = newSizeBytes;
+        return edit.done();
+    }
+
+    /** The slot as it shall be once the device has taken part in a snapshot at that pool time, or later. */
+    public CatalogSlot inForceFrom(int snapshottedTime) {
+        Edit edit = new Edit(this);
+        edit.inForceFrom = snapshottedTime;
+        return edit.done();
+    }
+
+    public CatalogSlot withExternalOrigin(ExternalOrigin newOrigin) {
+        Edit edit = new Edit(this);
+        edit.externalOrigin = newOrigin;
+        return edit.done();
     }
 
     CatalogSlot asDeleted() {
-        return new CatalogSlot(
-                sequence,
-                readOnly,
-                catalogItself,
-                true,
-                id,
-                originId,
-                transactionId,
-                creationTime,
-                sizeBytes,
-                createdAtMillis,
-                uuid,
-                name);
+        Edit edit = new Edit(this);
+        edit.deleted = true;
+        return edit.done();
     }
 
     CatalogSlot withSequence(long newSequence) {
-        return new CatalogSlot(
-                newSequence,
-                readOnly,
-                catalogItself,
-                deleted,
-                id,
-                originId,
-                transactionId,
-                creationTime,
-                sizeBytes,
-                createdAtMillis,
-                uuid,
-                name);
+        Edit edit = new Edit(this);
+        edit.sequence = newSequence;
+        return edit.done();
+    }
+
+    /** A slot in which a field or two are being changed. */
+    private static final class Edit {
+        private final CatalogSlot before;
+        long sequence;
+        boolean deleted;
+        long sizeBytes;
+        String name;
+        int inForceFrom;
+        ExternalOrigin externalOrigin;
+
+        Edit(CatalogSlot before) {
+            this.before = before;
+            sequence = before.sequence;
+            deleted = before.deleted;
+            sizeBytes = before.sizeBytes;
+            name = before.name;
+            inForceFrom = before.inForceFrom;
+            externalOrigin = before.externalOrigin;
+        }
+
+        CatalogSlot done() {
+            return new CatalogSlot(
+                    sequence,
+                    before.readOnly,
+                    before.catalogItself,
+                    deleted,
+                    before.id,
+                    before.originId,
+                    before.transactionId,
+                    before.creationTime,
+                    sizeBytes,
+                    before.createdAtMillis,
+                    before.uuid,
+                    name,
+                    inForceFrom,
+                    externalOrigin);
+        }
     }
 
     /** Encodes into the 512 bytes at {@code offset}. */
@@ -167,17 +195,40 @@ public record CatalogSlot(
         byte[] nameBytes = name.getBytes(StandardCharsets.UTF_8);
         half.putInt(NAME_LENGTH, nameBytes.length);
         half.put(NAME, nameBytes);
+        half.putInt(IN_FORCE_FROM, inForceFrom);
+        if (externalOrigin != null) {
+            byte[] location = externalOrigin.location().getBytes(StandardCharsets.UTF_8);
+            half.putLong(EXTERNAL_SIZE, externalOrigin.sizeBytes());
+            half.putInt(EXTERNAL_SAMPLES, externalOrigin.sampleChecksum());
+            half.putInt(EXTERNAL_LENGTH, location.length);
+            half.put(EXTERNAL_LOCATION, location);
+        }
         half.putInt(CHECKSUM, checksum(half));
     }
 
-    /** Decodes the slot at {@code offset}: the newer valid half, or null if neither is a half of this id's slot. */
-    static CatalogSlot decode(ByteBuffer source, int offset, int expectedId) {
+    /** The valid halves of a slot; null for one that is not a half of this id's slot. */
+    record Halves(CatalogSlot newer, CatalogSlot older) {
+        /**
+         * The half that speaks of a device with these details, or null. That is the newer one, or as long as that is not {@link
+         * CatalogSlot#inForceFrom in force yet} the older.
+         */
+        CatalogSlot inForce(DeviceDetails details) {
+            if (newer == null || details == null || !newer.matches(details)) {
+                return null;
+            }
+            if (newer.inForceFrom <= details.snapshottedTime()) {
+                return newer;
+            }
+            return older != null && older.matches(details) ? older : null;
+        }
+    }
+
+    /** Decodes the slot at {@code offset}. */
+    static Halves decode(ByteBuffer source, int offset, int expectedId) {
         CatalogSlot first = decodeHalf(source, offset, expectedId);
         CatalogSlot second = decodeHalf(source, offset + HALF_BYTES, expectedId);
-        if (first == null) {
-            return second;
-        }
-        return second == null || second.sequence < first.sequence ? first : second;
+        boolean firstIsNewer = second == null || (first != null && first.sequence > second.sequence);
+        return firstIsNewer ? new Halves(first, second) : new Halves(second, first);
     }
 
     private static CatalogSlot decodeHalf(ByteBuffer source, int offset, int expectedId) {
@@ -191,6 +242,19 @@ public record CatalogSlot(
         }
         byte[] nameBytes = new byte[nameLength];
         half.get(NAME, nameBytes);
+        int locationLength = half.getInt(EXTERNAL_LENGTH);
+        if (locationLength < 0 || locationLength > ExternalOrigin.MAX_LOCATION_BYTES) {
+            return null;
+        }
+        ExternalOrigin externalOrigin = null;
+        if (locationLength > 0) {
+            byte[] location = new byte[locationLength];
+            half.get(EXTERNAL_LOCATION, location);
+            externalOrigin = new ExternalOrigin(
+                    new String(location, StandardCharsets.UTF_8),
+                    half.getLong(EXTERNAL_SIZE),
+                    half.getInt(EXTERNAL_SAMPLES));
+        }
         int flags = half.getInt(FLAGS);
         return new CatalogSlot(
                 half.getLong(SEQUENCE),
@@ -204,7 +268,9 @@ public record CatalogSlot(
                 half.getLong(SIZE),
                 half.getLong(CREATED_AT),
                 new UUID(Long.reverseBytes(half.getLong(UUID_BYTES)), Long.reverseBytes(half.getLong(UUID_BYTES + 8))),
-                new String(nameBytes, StandardCharsets.UTF_8));
+                new String(nameBytes, StandardCharsets.UTF_8),
+                half.getInt(IN_FORCE_FROM),
+                externalOrigin);
     }
 
     private static int checksum(ByteBuffer half) {

@@ -293,16 +293,16 @@ public final class PoolMetadata implements AutoCloseable {
         putDetails(id, new DeviceDetails(0, transactionId(), time, time));
     }
 
-    /** Whether the pool's time can grow once more: a mapping has 24 bits for it. */
-    public boolean canSnapshot() {
-        return time >= 0 && time + 1 < Mapping.TIME_LIMIT;
+    /** Whether the pool's time can grow by so many snapshots: a mapping has 24 bits for it. */
+    public boolean canSnapshot(int count) {
+        return time >= 0 && time + count < Mapping.TIME_LIMIT;
     }
 
     /**
      * Makes {@code id} a clone of {@code originId}, whose writes are at rest. Costs the same whatever their size (D-3).
      */
     public void createSnapshot(int id, int originId) throws StorageException {
-        Invariant.check(canSnapshot(), "a time that no mapping can hold");
+        Invariant.check(canSnapshot(1), "a time that no mapping can hold");
         DeviceDetails origin = details(originId);
         long root = mappings.subtreeRoot(mappingRoot, originId);
         // The reference comes first: storing the root may copy an upper leaf, which counts the roots in it.
@@ -318,7 +318,7 @@ public final class PoolMetadata implements AutoCloseable {
      * keptId}. Three roots change hands and nothing is walked, so it costs the same whatever their size (S-M8).
      */
     public void rollBack(int id, int sourceId, int keptId) throws StorageException {
-        Invariant.check(canSnapshot(), "a time that no mapping can hold");
+        Invariant.check(canSnapshot(1), "a time that no mapping can hold");
         DeviceDetails replaced = details(id);
         DeviceDetails source = details(sourceId);
         long replacedRoot = mappings.subtreeRoot(mappingRoot, id);

@@ -1,0 +1,222 @@
+package dev.gossamer.thin;
+
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.StorageException;
+import dev.gossamer.thin.catalog.Catalog;
+import dev.gossamer.thin.catalog.CatalogSlot;
+import dev.gossamer.thin.catalog.ExternalOrigin;
+import dev.gossamer.thin.metadata.DeviceDetails;
+import dev.gossamer.thin.metadata.PoolMetadata;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+
+/**
+ * Snapshots of volumes in use, one or several at one instant (D-3, MSG-6, MSG-7), and rollback to them (S-M8). Each is one
+ * transaction, done when the future completes, and costs the same whatever the volumes hold. Worker's thread.
+ */
+final class SnapshotMessages {
+    private final PoolWorker worker;
+    private final PoolMetadata metadata;
+    private final Catalog catalog;
+    private final PoolDevices devices;
+    private final PoolMessages messages;
+    private final PoolCounters counters;
+
+    SnapshotMessages(
+            PoolWorker worker, Catalog catalog, PoolDevices devices, PoolMessages messages, PoolCounters counters) {
+        this.worker = worker;
+        this.metadata = worker.metadata();
+        this.catalog = catalog;
+        this.devices = devices;
+        this.messages = messages;
+        this.counters = counters;
+    }
+
+    /** Work with contents at rest that can fail. */
+    private interface AtRest<T> {
+        T run() throws StorageException;
+    }
+
+    /**
+     * Takes snapshots of volumes that may be in use, all at one instant. Writes that had not been answered when this began are
+     * in them or not; answered ones are. If one cannot be taken, none is.
+     */
+    void create(List<SnapshotSpec> specs, CompletableFuture<List<VolumeInfo>> answer) {
+        try {
+            List<ThinDevice> origins = new ArrayList<>();
+            Set<String> names = new HashSet<>();
+            messages.checkWritable(specs.size() + 1);
+            for (SnapshotSpec spec : specs) {
+                VolumeSpec.checkName(spec.name());
+                ThinDevice origin = messages.find(spec.origin());
+                messages.checkNameIsFree(spec.name());
+                if (!names.add(spec.name())) {
+                    throw new StorageException(Errno.EINVAL, "the name '" + spec.name() + "' is given twice");
+                }
+                if (origins.contains(origin)) {
+                    throw new StorageException(Errno.EINVAL, "volume " + spec.origin() + " is given twice");
+                }
+                checkNoBarrier(origin);
+                origins.add(origin);
+            }
+            checkTime(specs.size());
+            behindBarrier(origins, () -> {}, answer, () -> cloneAll(specs, origins));
+        } catch (StorageException e) {
+            answer.completeExceptionally(e);
+        }
+    }
+
+    /**
+     * Gives a volume that nobody has open the contents and the size of a relative, mostly a snapshot of it, which may be in use.
+     * What it held until now becomes a new snapshot of it.
+     *
+     * @param keepAs name of that snapshot; null to make one up
+     */
+    void rollBack(String name, String source, String keepAs, CompletableFuture<VolumeInfo> answer) {
+        try {
+            messages.checkWritable();
+            ThinDevice device = messages.find(name);
+            ThinDevice from = messages.find(source);
+            String keptName = keepAs == null ? freeName(name) : keepAs;
+            VolumeSpec.checkName(keptName);
+            messages.checkNameIsFree(keptName);
+            if (!new Lineage(devices, device).includes(from)) {
+                throw new StorageException(
+                        Errno.EINVAL,
+                        source + " is no snapshot of " + name
+                                + " or of a relative; 'gossamer snapshot list' shows all");
+            }
+            if (device.isReadOnly()) {
+                throw new StorageException(Errno.EROFS, "volume " + name + " is read-only; roll back a writable one");
+            }
+            checkNoBarrier(device);
+            checkNoBarrier(from);
+            checkTime(1);
+            if (!device.closeForDeletion()) {
+                throw new StorageException(Errno.EBUSY, PoolMessages.inUse(device));
+            }
+            behindBarrier(List.of(device, from), device::reopen, answer, () -> exchange(device, from, keptName));
+        } catch (StorageException e) {
+            answer.completeExceptionally(e);
+        }
+    }
+
+    static StorageException busy(ThinDevice device) {
+        return new StorageException(
+                Errno.EBUSY,
+                "a snapshot of " + device.name()
+                        + " is being taken, or a rollback is under way, at this moment; try again");
+    }
+
+    /** @param afterwards run before the answer is known, whatever it is */
+    private <T> void behindBarrier(
+            List<ThinDevice> at, Runnable afterwards, CompletableFuture<T> answer, AtRest<T> work) {
+        WriteBarrier barrier = new WriteBarrier(worker, counters, at);
+        barrier.raise();
+        barrier.whenAtRest(() -> {
+            T result = null;
+            StorageException failure = null;
+            try {
+                result = work.run();
+            } catch (StorageException e) {
+                failure = e;
+            }
+            barrier.lift();
+            afterwards.run();
+            if (failure == null) {
+                answer.complete(result);
+            } else {
+                answer.completeExceptionally(failure);
+            }
+        });
+    }
+
+    private List<VolumeInfo> cloneAll(List<SnapshotSpec> specs, List<ThinDevice> origins) throws StorageException {
+        // Much can have happened while writes came to rest.
+        messages.checkWritable(specs.size() + 1);
+        checkTime(specs.size());
+        for (SnapshotSpec spec : specs) {
+            messages.checkNameIsFree(spec.name());
+        }
+        List<Integer> ids = messages.lowestFreeIds(specs.size());
+        List<ThinDevice> snapshots = new ArrayList<>();
+        messages.inTransaction(() -> {
+            for (int i = 0; i < specs.size(); i++) {
+                ThinDevice origin = origins.get(i);
+                ThinDevice snapshot = new ThinDevice(ids.get(i), metadata.blockBytes(), origin.sizeBytes, null);
+                metadata.createSnapshot(snapshot.id, origin.id);
+                snapshot.slot = catalog.put(messages.slotFor(
+                                snapshot.id,
+                                origin.id,
+                                specs.get(i).readOnly(),
+                                origin.sizeBytes,
+                                specs.get(i).name())
+                        .withExternalOrigin(externalOrigin(origin)));
+                snapshots.add(snapshot);
+            }
+        });
+        List<VolumeInfo> infos = new ArrayList<>();
+        for (ThinDevice snapshot : snapshots) {
+            infos.add(messages.present(snapshot));
+        }
+        return infos;
+    }
+
+    private VolumeInfo exchange(ThinDevice device, ThinDevice source, String keptName) throws StorageException {
+        messages.checkWritable();
+        messages.checkNameIsFree(keptName);
+        checkTime(1);
+        ThinDevice kept =
+                new ThinDevice(messages.lowestFreeIds(1).get(0), metadata.blockBytes(), device.sizeBytes, null);
+        CatalogSlot before = messages.slotOf(device);
+        try {
+            messages.inTransaction(() -> {
+                metadata.rollBack(device.id, source.id, kept.id);
+                kept.slot = catalog.put(messages.slotFor(kept.id, device.id, false, device.sizeBytes, keptName)
+                        .withExternalOrigin(externalOrigin(device)));
+                // The present slot must hold until the commit: the size changes with the contents, or not at all.
+                device.slot = catalog.put(before.withSize(source.sizeBytes)
+                        .withExternalOrigin(externalOrigin(source))
+                        .inForceFrom(metadata.time()));
+            });
+        } catch (StorageException e) {
+            device.slot = before;
+            throw e;
+        }
+        device.sizeBytes = source.sizeBytes;
+        device.extents.reset(device.blocks());
+        DeviceDetails details = metadata.details(device.id);
+        device.mappedBlocks = details.mappedBlocks();
+        return messages.present(kept);
+    }
+
+    private static ExternalOrigin externalOrigin(ThinDevice device) {
+        CatalogSlot slot = device.slot;
+        return slot == null ? null : slot.externalOrigin();
+    }
+
+    private String freeName(String name) {
+        String base = name + "-replaced-";
+        int number = 1;
+        while (devices.named(base + number) != null) {
+            number++;
+        }
+        return base + number;
+    }
+
+    private static void checkNoBarrier(ThinDevice device) throws StorageException {
+        if (device.barrier) {
+            throw busy(device);
+        }
+    }
+
+    private void checkTime(int snapshots) throws StorageException {
+        if (!metadata.canSnapshot(snapshots)) {
+            throw new StorageException(
+                    Errno.ENOSPC, "the pool has seen as many snapshots as its format allows; copy it to a new one");
+        }
+    }
+}
