@@ -9,6 +9,7 @@ import dev.gossamer.daemon.server.NbdServer;
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.ring.IoLoops;
 import dev.gossamer.thin.PoolStatus;
+import dev.gossamer.thin.SnapshotSpec;
 import dev.gossamer.thin.ThinPool;
 import dev.gossamer.thin.VolumeInfo;
 import dev.gossamer.thin.VolumeSpec;
@@ -50,8 +51,15 @@ final class DaemonPool implements ServedPool {
     }
 
     @Override
-    public CompletableFuture<VolumeInfo> createSnapshot(String origin, String name, boolean readOnly) {
-        return pool.createSnapshot(origin, name, readOnly);
+    public CompletableFuture<List<VolumeInfo>> createSnapshots(List<SnapshotSpec> snapshots) {
+        return pool.createSnapshots(snapshots);
+    }
+
+    @Override
+    public CompletableFuture<VolumeInfo> rollBack(String name, String source, String keepAs, boolean force) {
+        return force
+                ? nbd.disconnectAll(name, () -> pool.rollBack(name, source, keepAs))
+                : pool.rollBack(name, source, keepAs);
     }
 
     @Override

@@ -6,11 +6,13 @@ import com.fasterxml.jackson.databind.ObjectWriter;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.thin.SnapshotSpec;
 import dev.gossamer.thin.VolumeInfo;
 import dev.gossamer.thin.VolumeSpec;
 import io.netty.handler.codec.http.QueryStringDecoder;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Set;
@@ -28,13 +30,17 @@ import org.slf4j.LoggerFactory;
  *  GET    /v1/volumes/NAME             PATCH {sizeBytes, force} or {name}
  *                                      DELETE, ?force=true
  *                                      POST /v1/volumes/NAME/snapshots {name, readOnly}
- *  GET    /v1/snapshots
+ *                                      POST /v1/volumes/NAME/rollback {to, keepAs, force}
+ *  GET    /v1/snapshots                POST {snapshots: [{origin, name}, ...], readOnly}, all or none
  *  GET    /v1/connections
  *  GET    /metrics
  * </pre>
  */
 final class AdminApi {
     private static final Logger LOG = LoggerFactory.getLogger(AdminApi.class);
+
+    /** Snapshots of one group: what one transaction does without keeping other requests waiting for long. */
+    private static final int MAX_GROUP = 1000;
 
     private final ServedPool pool;
     private final JsonMapper json = new JsonMapper();
@@ -81,6 +87,10 @@ final class AdminApi {
             requireMethod(method, "POST");
             return createSnapshot(name, body);
         }
+        if (parts.length == 4 && parts[3].equals("rollback")) {
+            requireMethod(method, "POST");
+            return rollBack(name, body);
+        }
         throw unknownPath(path);
     }
 
@@ -88,6 +98,9 @@ final class AdminApi {
             throws StorageException {
         if (collection.equals("volumes") && method.equals("POST")) {
             return createVolume(body);
+        }
+        if (collection.equals("snapshots") && method.equals("POST")) {
+            return createSnapshotGroup(body);
         }
         requireMethod(method, "GET");
         return switch (collection) {
@@ -123,7 +136,29 @@ final class AdminApi {
     private CompletableFuture<AdminResponse> createSnapshot(String origin, String body) throws StorageException {
         JsonNode object = object(body, List.of("name", "readOnly"));
         String name = text(object, "name");
-        return pool.createSnapshot(origin, name, flag(object, "readOnly")).thenApply(this::created);
+        return pool.createSnapshots(List.of(new SnapshotSpec(origin, name, flag(object, "readOnly"))))
+                .thenApply(snapshots -> created(snapshots.getFirst()));
+    }
+
+    private CompletableFuture<AdminResponse> createSnapshotGroup(String body) throws StorageException {
+        JsonNode object = object(body, List.of("snapshots", "readOnly"));
+        boolean readOnly = flag(object, "readOnly");
+        JsonNode wanted = object.path("snapshots");
+        if (!wanted.isArray() || wanted.isEmpty() || wanted.size() > MAX_GROUP) {
+            throw badRequest("'snapshots' must be a list of 1 to " + MAX_GROUP);
+        }
+        List<SnapshotSpec> specs = new ArrayList<>();
+        for (JsonNode each : wanted) {
+            specs.add(new SnapshotSpec(text(each, "origin"), text(each, "name"), readOnly));
+        }
+        return pool.createSnapshots(specs).thenApply(snapshots -> answer(201, AdminJson.volumes(snapshots)));
+    }
+
+    private CompletableFuture<AdminResponse> rollBack(String name, String body) throws StorageException {
+        JsonNode object = object(body, List.of("to", "keepAs", "force"));
+        String keepAs = object.path("keepAs").isMissingNode() ? null : text(object, "keepAs");
+        return naming(name, pool.rollBack(name, text(object, "to"), keepAs, flag(object, "force")))
+                .thenApply(kept -> answer(200, AdminJson.volume(kept)));
     }
 
     private CompletableFuture<AdminResponse> change(String name, String body) throws StorageException {
@@ -140,20 +175,23 @@ final class AdminApi {
         return changed.thenApply(volume -> answer(200, AdminJson.volume(volume)));
     }
 
-    /** A refusal names the clients that are in the way: the pool knows only how many there are. */
     private CompletableFuture<AdminResponse> delete(String name, boolean force) {
-        return pool.deleteVolume(name, force)
-                .thenApply(deleted -> new AdminResponse(204, AdminResponse.JSON, ""))
-                .exceptionally(failure -> {
-                    List<String> peers = pool.peersOf(name);
-                    if (cause(failure) instanceof StorageException e && e.errno() == Errno.EBUSY && !peers.isEmpty()) {
-                        throw new AdminRefusal(
-                                AdminRefusal.CONFLICT,
-                                "volume " + name + " is in use by " + String.join(", ", peers)
-                                        + "; disconnect and try again, or use --force");
-                    }
-                    throw new CompletionException(cause(failure));
-                });
+        return naming(name, pool.deleteVolume(name, force))
+                .thenApply(deleted -> new AdminResponse(204, AdminResponse.JSON, ""));
+    }
+
+    /** A refusal names the clients that are in the way: the pool knows only how many there are. */
+    private <T> CompletableFuture<T> naming(String name, CompletableFuture<T> answer) {
+        return answer.exceptionally(failure -> {
+            List<String> peers = pool.peersOf(name);
+            if (cause(failure) instanceof StorageException e && e.errno() == Errno.EBUSY && !peers.isEmpty()) {
+                throw new AdminRefusal(
+                        AdminRefusal.CONFLICT,
+                        "volume " + name + " is in use by " + String.join(", ", peers)
+                                + "; disconnect and try again, or use --force");
+            }
+            throw new CompletionException(cause(failure));
+        });
     }
 
     private AdminResponse created(VolumeInfo volume) {

@@ -1,6 +1,7 @@
 package dev.gossamer.daemon.admin;
 
 import dev.gossamer.daemon.server.ConnectionInfo;
+import dev.gossamer.thin.SnapshotSpec;
 import dev.gossamer.thin.VolumeInfo;
 import dev.gossamer.thin.VolumeSpec;
 import java.util.List;
@@ -20,7 +21,17 @@ public interface ServedPool {
 
     CompletableFuture<VolumeInfo> createVolume(VolumeSpec spec);
 
-    CompletableFuture<VolumeInfo> createSnapshot(String origin, String name, boolean readOnly);
+    /** Takes snapshots of one or several volumes as of one instant: all or none. */
+    CompletableFuture<List<VolumeInfo>> createSnapshots(List<SnapshotSpec> snapshots);
+
+    /**
+     * Gives a volume the contents of one of its lineage; what it held becomes a snapshot.
+     *
+     * @param keepAs name of that snapshot, or null
+     * @param force disconnect the volume's clients first
+     * @return that snapshot
+     */
+    CompletableFuture<VolumeInfo> rollBack(String name, String source, String keepAs, boolean force);
 
     /**
      * Changes a volume's size.

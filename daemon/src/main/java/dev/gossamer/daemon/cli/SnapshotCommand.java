@@ -1,8 +1,11 @@
 package dev.gossamer.daemon.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.PrintWriter;
+import java.util.List;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -14,7 +17,7 @@ import picocli.CommandLine.Spec;
 /** {@code gossamer snapshot ...}: snapshots are volumes that began as the contents of another. */
 @Command(
         name = "snapshot",
-        description = "Takes, lists and deletes snapshots of a running pool's volumes.",
+        description = "Takes, lists, deletes and goes back to snapshots of a running pool's volumes.",
         footer = {"", "Example:", "  gossamer snapshot create -p DIR vol0 before-upgrade"})
 final class SnapshotCommand implements Runnable {
     @Spec
@@ -46,6 +49,73 @@ final class SnapshotCommand implements Runnable {
         JsonNode body = JsonNodeFactory.instance.objectNode().put("name", name).put("readOnly", readOnly);
         String answer = pool.ask("POST", "/v1/volumes/" + PoolOption.segment(volume) + "/snapshots", body);
         println(output.isJson() ? answer : "created " + name + ", a snapshot of " + volume);
+    }
+
+    @Command(
+            description = {
+                "Takes snapshots of several volumes at one instant: all of them, or none.",
+                "No write is in one of them that came after a write which is missing in another."
+            },
+            footer = {"", "Example:", "  gossamer snapshot group -p DIR data=data-monday log=log-monday --read-only"})
+    void group(
+            @Mixin PoolOption pool,
+            @Mixin Output output,
+            @Parameters(arity = "1..*", paramLabel = "VOLUME=NAME", description = "What to snapshot, and as what.")
+                    List<String> snapshots,
+            @Option(names = "--read-only", description = "Refuse writes to the snapshots.") boolean readOnly)
+            throws CommandFailed {
+        ObjectNode body = JsonNodeFactory.instance.objectNode().put("readOnly", readOnly);
+        ArrayNode wanted = body.putArray("snapshots");
+        for (String each : snapshots) {
+            int equals = each.indexOf('=');
+            if (equals < 0) {
+                throw new ParameterException(spec.commandLine(), "'" + each + "' is not VOLUME=NAME");
+            }
+            wanted.addObject().put("origin", each.substring(0, equals)).put("name", each.substring(equals + 1));
+        }
+        String answer = pool.ask("POST", "/v1/snapshots", body);
+        println(output.isJson() ? answer : "took " + String.join(", ", snapshots) + " at one instant");
+    }
+
+    @Command(
+            description = {
+                "Gives a volume the contents and the size that a snapshot of it has now, at once, whatever their size.",
+                "What it held until now is kept as another snapshot. Nobody may be connected to the volume."
+            },
+            footer = {
+                "",
+                "Examples:",
+                "  gossamer snapshot rollback -p DIR vol0 before-upgrade",
+                "  gossamer snapshot rollback -p DIR vol0 before-upgrade --keep-as failed-upgrade --force"
+            })
+    void rollback(
+            @Mixin PoolOption pool,
+            @Mixin Output output,
+            @Parameters(index = "0", paramLabel = "VOLUME", description = "What to roll back.") String volume,
+            @Parameters(index = "1", paramLabel = "SNAPSHOT", description = "What it shall hold.") String snapshot,
+            @Option(
+                            names = "--keep-as",
+                            paramLabel = "NAME",
+                            description =
+                                    "Name for the snapshot of what it held. Default: VOLUME-replaced-1, or a higher number.")
+                    String keepAs,
+            @Option(
+                            names = "--force",
+                            description =
+                                    "Disconnect the volume's clients first: what they have under way ends, more is refused.")
+                    boolean force)
+            throws CommandFailed {
+        ObjectNode body =
+                JsonNodeFactory.instance.objectNode().put("to", snapshot).put("force", force);
+        if (keepAs != null) {
+            body.put("keepAs", keepAs);
+        }
+        String answer = pool.ask("POST", "/v1/volumes/" + PoolOption.segment(volume) + "/rollback", body);
+        println(
+                output.isJson()
+                        ? answer
+                        : "rolled " + volume + " back to " + snapshot + "; what it held is kept as "
+                                + Output.text(pool.parse(answer), "name"));
     }
 
     @Command(

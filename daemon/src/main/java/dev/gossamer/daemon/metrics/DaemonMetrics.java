@@ -86,6 +86,9 @@ public final class DaemonMetrics {
                 "gossamer.pool.ended.sharings",
                 "Data blocks written in place again because nobody shares them any more",
                 pool.endedSharings);
+        Gauge.builder("gossamer.pool.snapshot.pause.max.seconds", pool, p -> p.barrierNanos.get() / 1e9)
+                .description("Longest time that a snapshot or rollback has held writes back")
+                .register(registry);
         counter("gossamer.pool.unmapped.blocks", "Mappings removed by trims and zeroes", pool.unmappedBlocks);
         counter("gossamer.pool.commits", "Metadata transactions committed", pool.commits);
         counter("gossamer.pool.commit.waiters", "Flushes answered by commits", pool.commitWaiters);
