@@ -4,6 +4,7 @@ import dev.gossamer.io.BlockCompletion;
 import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
+import dev.gossamer.io.RequestQueue;
 import dev.gossamer.io.buffer.IoBuffer;
 
 /**

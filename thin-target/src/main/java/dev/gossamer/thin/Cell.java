@@ -1,6 +1,7 @@
 package dev.gossamer.thin;
 
 import dev.gossamer.io.BlockRequest;
+import dev.gossamer.io.RequestQueue;
 
 /**
  * The exclusive hold on one virtual block while its mapping or contents are being changed (dm's bio-prison cell, rule

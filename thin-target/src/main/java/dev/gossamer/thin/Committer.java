@@ -3,6 +3,7 @@ package dev.gossamer.thin;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.IoLoop;
+import dev.gossamer.io.RequestStack;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.pdata.spacemap.FreedBlocks;
 import dev.gossamer.thin.metadata.PoolMetadata;

@@ -1,26 +1,14 @@
 package dev.gossamer.thin;
 
-import dev.gossamer.io.BlockCompletion;
 import dev.gossamer.io.BlockRequest;
+import dev.gossamer.io.InFlight;
 import dev.gossamer.io.IoLoop;
+import dev.gossamer.io.RequestStack;
 import dev.gossamer.io.buffer.IoBufferPool;
-import java.util.ArrayDeque;
 
 /**
- * One I/O loop's share of a pool: its requests in flight, counted by epoch (dm's deferred set, rule L-6), and the way
- * back for requests that the worker had. Fields belong to the loop's thread, but for the inbox.
- *
- * <p>How the worker learns that nobody uses a mapping any more:
- *
- * <ol>
- *   <li>The worker publishes a map without it, then asks each loop to drain. The hand-over orders the two, so whatever
- *       the loop looks up afterwards it looks up in the new map.
- *   <li>The loop starts a new epoch. Requests of the old one are those that may still use the mapping.
- *   <li>When the last of them completes, the loop tells the worker.
- * </ol>
- *
- * <p>Two epochs are enough: a drain that arrives while one is under way starts after it. Counting is a plain increment:
- * no fence and no shared cache line on the path of mapped I/O.
+ * One I/O loop's share of a pool: its mapped requests in flight (dm's deferred set, rule L-6), and the way back for
+ * requests that the worker had. Fields belong to the loop's thread, but for the inbox.
  */
 final class LoopShare implements AutoCloseable {
     /** An unaligned read goes through memory of its own in slices of at most this (and the rest of a sector). */
@@ -30,12 +18,7 @@ final class LoopShare implements AutoCloseable {
     private static final int BOUNCE_BYTES = 1 << 20;
 
     private final IoLoop loop;
-    private final BlockCompletion[] leave = {this::leaveEven, this::leaveOdd};
-    private final int[] inFlight = new int[2];
-    private int epoch;
-    private Runnable draining;
-    // One entry per drain that the worker has under way at once: bounded by commits and locks in progress.
-    private final ArrayDeque<Runnable> laterDrains = new ArrayDeque<>();
+    private final InFlight inFlight;
     private final RequestStack inbox = new RequestStack();
     private final Runnable takeInbox = this::takeInbox;
 
@@ -47,32 +30,17 @@ final class LoopShare implements AutoCloseable {
 
     LoopShare(IoLoop loop) {
         this.loop = loop;
+        this.inFlight = new InFlight(loop);
     }
 
     /** Redirects a request to its data block and counts it until it completes. On the loop. */
     void enter(BlockRequest request, long dataOffsetBytes) {
-        inFlight[epoch]++;
-        request.push(leave[epoch], dataOffsetBytes);
+        inFlight.enter(request, dataOffsetBytes);
     }
 
-    /** Calls back, on the loop, once every request that entered before has completed. On the loop. */
-    void drain(Runnable whenDrained) {
-        if (draining != null) {
-            laterDrains.add(whenDrained);
-            return;
-        }
-        int old = epoch;
-        epoch ^= 1;
-        if (inFlight[old] == 0) {
-            whenDrained.run();
-        } else {
-            draining = whenDrained;
-        }
-    }
-
-    /** Asks the loop to {@link #drain}. Any thread. */
+    /** Calls back, on the loop, once every request that entered before has completed. Any thread. */
     void requestDrain(Runnable whenDrained) {
-        loop.execute(() -> drain(whenDrained));
+        inFlight.requestDrain(whenDrained);
     }
 
     /** Returns a request to this loop, to be completed with an errno or served again. For the worker. */
@@ -101,28 +69,6 @@ final class LoopShare implements AutoCloseable {
                 request.complete(request.verdict);
             }
             request = following;
-        }
-    }
-
-    private void leaveEven(BlockRequest request, int errno) {
-        left(0);
-        request.complete(errno);
-    }
-
-    private void leaveOdd(BlockRequest request, int errno) {
-        left(1);
-        request.complete(errno);
-    }
-
-    private void left(int itsEpoch) {
-        inFlight[itsEpoch]--;
-        if (draining != null && inFlight[epoch ^ 1] == 0) {
-            Runnable done = draining;
-            draining = null;
-            done.run();
-            while (draining == null && !laterDrains.isEmpty()) {
-                drain(laterDrains.poll());
-            }
         }
     }
 }

@@ -2,6 +2,7 @@ package dev.gossamer.thin;
 
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
+import dev.gossamer.io.RequestQueue;
 import dev.gossamer.thin.metadata.PoolMetadata;
 
 /**

@@ -1,5 +1,6 @@
 package dev.gossamer.thin;
 
+import dev.gossamer.io.RequestQueue;
 import dev.gossamer.thin.catalog.CatalogSlot;
 import dev.gossamer.thin.extent.ExtentMap;
 import java.util.ArrayList;

@@ -1,19 +1,18 @@
-package dev.gossamer.thin;
+package dev.gossamer.io;
 
-import dev.gossamer.io.BlockRequest;
 import java.util.concurrent.atomic.AtomicReference;
 
 /**
  * Hands requests from many threads to one, without locks or allocation: a stack linked through the requests, taken
  * whole and turned round. Never longer than the requests that connections may have under way.
  */
-final class RequestStack {
+public final class RequestStack {
     // Pushed with a compare-and-set by any thread, emptied by one: what the pusher wrote into a request is seen by the
     // taker.
     private final AtomicReference<BlockRequest> head = new AtomicReference<>();
 
     /** Adds a request. @return whether the stack was empty: then the taker wants waking, else it is awake already */
-    boolean push(BlockRequest request) {
+    public boolean push(BlockRequest request) {
         BlockRequest seen;
         do {
             seen = head.get();
@@ -22,12 +21,12 @@ final class RequestStack {
         return seen == null;
     }
 
-    boolean isEmpty() {
+    public boolean isEmpty() {
         return head.get() == null;
     }
 
     /** Takes everything, in order of arrival; linked by {@code next}, null if there is nothing. */
-    BlockRequest takeAll() {
+    public BlockRequest takeAll() {
         BlockRequest newest = head.getAndSet(null);
         BlockRequest oldest = null;
         while (newest != null) {

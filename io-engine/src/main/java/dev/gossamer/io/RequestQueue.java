@@ -1,13 +1,11 @@
-package dev.gossamer.thin;
-
-import dev.gossamer.io.BlockRequest;
+package dev.gossamer.io;
 
 /** A first-in-first-out queue linked through the requests; one thread. */
-final class RequestQueue {
+public final class RequestQueue {
     private BlockRequest head;
     private BlockRequest tail;
 
-    void add(BlockRequest request) {
+    public void add(BlockRequest request) {
         request.next = null;
         if (tail == null) {
             head = request;
@@ -17,7 +15,7 @@ final class RequestQueue {
         tail = request;
     }
 
-    BlockRequest poll() {
+    public BlockRequest poll() {
         BlockRequest first = head;
         if (first != null) {
             head = first.next;
@@ -30,20 +28,20 @@ final class RequestQueue {
     }
 
     /** The first request; the others follow by {@code next}. Null if there is none. */
-    BlockRequest peek() {
+    public BlockRequest peek() {
         return head;
     }
 
-    boolean isEmpty() {
+    public boolean isEmpty() {
         return head == null;
     }
 
-    boolean hasOne() {
+    public boolean hasOne() {
         return head != null && head.equals(tail);
     }
 
     /** Moves everything to the end of another queue. */
-    void moveTo(RequestQueue other) {
+    public void moveTo(RequestQueue other) {
         for (BlockRequest r = poll(); r != null; r = poll()) {
             other.add(r);
         }
