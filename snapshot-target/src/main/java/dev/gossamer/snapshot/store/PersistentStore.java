@@ -1,0 +1,277 @@
+package dev.gossamer.snapshot.store;
+
+import dev.gossamer.io.BlockDevice;
+import dev.gossamer.io.BlockOperation;
+import dev.gossamer.io.BlockRequest;
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.Invariant;
+import java.util.ArrayDeque;
+
+/**
+ * A store in dm-snapshot's format (type P): its table survives. Worker's thread.
+ *
+ * <p>Order of writes for one record (rules S-I3, S-S4):
+ *
+ * <ol>
+ *   <li>the owner has filled the chunk;
+ *   <li>if the record fills its area, zeros are written to the next area: as soon as the full one is on disk, a reader
+ *       goes on to the next;
+ *   <li>the device is flushed, so that data and zeros are there before anything points at them;
+ *   <li>the page of the area with the record is written with FUA.
+ * </ol>
+ *
+ * Records that come while others are being copied share steps 2 to 4: the area is written when no chunk is on its way, or
+ * when it is full.
+ *
+ * <p>If we crash before step 4, the chunk is not recorded, no later one is (commits are in order of allocation), and
+ * whoever opens the store gives it out again. If chunks were recorded as their copies finish, a late copy of a low chunk
+ * would be missing below a recorded high one, and its space would be lost for ever (rule S-I1).
+ */
+public final class PersistentStore implements ExceptionStore {
+    /** Records per write of an area: 512 KiB. More wait for the next write; memory of the worker stays bounded. */
+    private static final int RECORDS_PER_WRITE = 32768;
+
+    private final WorkerIo io;
+    private final BlockDevice device;
+    private final StoreLayout layout;
+    private final int pageBytes;
+    private final boolean validWhenOpened;
+    private RecordArea area;
+    private long nextFree;
+    /** Chunks given out since the store was opened and not committed; the area's last slot for them is known. */
+    private int onTheirWay;
+    // Commits that the area has no room for yet or that came during a write. Bounded by the chunks on their way.
+    private final ArrayDeque<ChunkRemap> queue = new ArrayDeque<>();
+    private int unwritten;
+    private boolean writing;
+    private boolean stopped;
+    /** Waits for a table write under way; null if nobody does. */
+    private Runnable afterWriting;
+
+    private Listener listener;
+
+    PersistentStore(
+            WorkerIo io,
+            BlockDevice device,
+            StoreLayout layout,
+            boolean valid,
+            RecordArea lastArea,
+            long highestNewChunk) {
+        this.io = io;
+        this.device = device;
+        this.layout = layout;
+        this.validWhenOpened = valid;
+        this.area = lastArea;
+        this.pageBytes = pageBytes(layout.chunkBytes, device);
+        this.nextFree = layout.dataChunkFrom(Math.max(2, highestNewChunk + 1));
+    }
+
+    /** The piece in which tables and header are written: a page, unless chunks are smaller or sectors larger. */
+    static int pageBytes(int chunkBytes, BlockDevice device) {
+        return Math.min(chunkBytes, Math.max(4096, device.geometry().alignmentBytes()));
+    }
+
+    /** False: the header said that the snapshot is lost (rule S-L3). */
+    public boolean isValidWhenOpened() {
+        return validWhenOpened;
+    }
+
+    @Override
+    public void setListener(Listener newListener) {
+        listener = newListener;
+    }
+
+    @Override
+    public BlockDevice device() {
+        return device;
+    }
+
+    @Override
+    public int chunkBytes() {
+        return layout.chunkBytes;
+    }
+
+    StoreLayout layout() {
+        return layout;
+    }
+
+    RecordArea area() {
+        return area;
+    }
+
+    int pageBytes() {
+        return pageBytes;
+    }
+
+    WorkerIo io() {
+        return io;
+    }
+
+    /**
+     * The next chunk for data. The last record of an area is given out only if the next area lies on the device: writing zeros
+     * there would fail, and the kernel refuses a full area without a successor.
+     */
+    @Override
+    public long allocate() {
+        long deviceChunks = totalBytes() / layout.chunkBytes;
+        long record = (long) area.count() + queue.size() + onTheirWay;
+        long itsArea = area.number + record / layout.recordsPerArea;
+        boolean fillsArea = record % layout.recordsPerArea == layout.recordsPerArea - 1;
+        if (nextFree >= deviceChunks || (fillsArea && layout.areaChunk(itsArea + 1) >= deviceChunks)) {
+            return NO_SPACE;
+        }
+        long chunk = nextFree;
+        nextFree = layout.dataChunkFrom(chunk + 1);
+        onTheirWay++;
+        return chunk;
+    }
+
+    @Override
+    public void commit(ChunkRemap remap) {
+        onTheirWay--;
+        queue.add(remap);
+        writeRecords();
+    }
+
+    private void writeRecords() {
+        if (writing || stopped) {
+            return;
+        }
+        while (!queue.isEmpty() && !area.isFull() && unwritten < RECORDS_PER_WRITE) {
+            ChunkRemap remap = queue.poll();
+            area.add(remap.oldChunk(), remap.newChunk());
+            unwritten++;
+        }
+        boolean due = area.isFull() || unwritten == RECORDS_PER_WRITE || onTheirWay == 0;
+        if (unwritten == 0 || !due) {
+            return;
+        }
+        writing = true;
+        if (area.isFull()) {
+            io.command(
+                    device,
+                    BlockOperation.WRITE_ZEROES,
+                    layout.areaChunk(area.number + 1) * layout.chunkBytes,
+                    layout.chunkBytes,
+                    0,
+                    errno -> next(errno, "zeroing the next table", this::flushData));
+        } else {
+            flushData();
+        }
+    }
+
+    private void flushData() {
+        io.flush(device, errno -> next(errno, "flushing copied chunks", this::writePages));
+    }
+
+    private void writePages() {
+        int firstRecord = area.count() - unwritten;
+        writePages(
+                area,
+                firstRecord * StoreLayout.RECORD_BYTES,
+                area.count() * StoreLayout.RECORD_BYTES,
+                errno -> next(errno, "writing the table", this::written));
+    }
+
+    /** Writes the pages of an area that hold the bytes {@code from} to {@code to}, durably. */
+    void writePages(RecordArea which, int from, int to, WorkerIo.Done done) {
+        int start = from / pageBytes * pageBytes;
+        int length = (to + pageBytes - 1) / pageBytes * pageBytes - start;
+        long at = layout.areaChunk(which.number) * layout.chunkBytes + start;
+        io.withBuffer(length, buffer -> {
+            which.render(start, length, buffer);
+            io.write(device, at, length, BlockRequest.FUA, buffer, 0, errno -> {
+                buffer.release();
+                done.done(errno);
+            });
+        });
+    }
+
+    private void written() {
+        int count = unwritten;
+        unwritten = 0;
+        if (area.isFull()) {
+            area = new RecordArea(area.number + 1, layout);
+        }
+        listener.recorded(count);
+        endWriting();
+        writeRecords();
+    }
+
+    private void next(int errno, String step, Runnable following) {
+        if (errno == Errno.OK) {
+            following.run();
+        } else {
+            stopped = true;
+            listener.failed(step + " failed: " + Errno.name(errno));
+            endWriting();
+        }
+    }
+
+    private void endWriting() {
+        writing = false;
+        if (afterWriting != null) {
+            Runnable task = afterWriting;
+            afterWriting = null;
+            task.run();
+        }
+    }
+
+    /** Records nothing more; calls back when no table write is under way. */
+    private void stop(Runnable stoppedNow) {
+        stopped = true;
+        if (writing) {
+            afterWriting = stoppedNow;
+        } else {
+            stoppedNow.run();
+        }
+    }
+
+    private void writeHeader(StoreHeader header, WorkerIo.Done done) {
+        io.withBuffer(pageBytes, buffer -> {
+            buffer.zero(0, pageBytes);
+            header.write(buffer);
+            io.write(device, 0, pageBytes, BlockRequest.FUA, buffer, 0, errno -> {
+                buffer.release();
+                done.done(errno);
+            });
+        });
+    }
+
+    @Override
+    public void invalidate(WorkerIo.Done done) {
+        stop(() -> writeHeader(StoreHeader.of(layout.chunkBytes, false), done));
+    }
+
+    /** Wipes the header, durably: the device is no store any more. */
+    public void wipe(WorkerIo.Done done) {
+        stop(() -> writeHeader(StoreHeader.NONE, done));
+    }
+
+    /** During a merge the list only shrinks from its end: goes to an earlier area, whose records have been read. */
+    void setArea(RecordArea earlier) {
+        Invariant.check(!writing && queue.isEmpty() && onTheirWay == 0, "merge begun while records are on their way");
+        area = earlier;
+        usedAfterMerge();
+    }
+
+    /** The next free chunk as if all records had been made in order; the merge is over when only tables are left. */
+    void usedAfterMerge() {
+        nextFree = layout.areaChunk(area.number) + area.count() + 1;
+    }
+
+    @Override
+    public long allocatedBytes() {
+        return nextFree * layout.chunkBytes;
+    }
+
+    @Override
+    public long totalBytes() {
+        return device.sizeBytes();
+    }
+
+    @Override
+    public long metadataBytes() {
+        return (area.number + 2) * layout.chunkBytes;
+    }
+}

@@ -1,0 +1,248 @@
+package dev.gossamer.snapshot.store;
+
+import dev.gossamer.io.BlockDevice;
+import dev.gossamer.io.BlockOperation;
+import dev.gossamer.io.BlockRequest;
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.StorageException;
+import dev.gossamer.io.buffer.IoBuffer;
+import java.util.function.IntFunction;
+
+/**
+ * Makes a persistent store on an empty device, or reads one that is there. Worker's thread; answers there.
+ *
+ * <p>Everything is checked before anything is written; what is refused is left as it was.
+ */
+public final class StoreOpening {
+    private static final int SECTOR_BYTES = 512;
+
+    /** Gets the store, or else the reason why there is none. */
+    public interface Answer {
+        void opened(PersistentStore store);
+
+        void refused(StorageException why);
+    }
+
+    private final WorkerIo io;
+    private final BlockDevice device;
+    private final String name;
+    private final Answer answer;
+
+    /** @param name of the snapshot, for messages */
+    public StoreOpening(WorkerIo io, BlockDevice device, String name, Answer answer) {
+        this.answer = answer;
+        this.io = io;
+        this.device = device;
+        this.name = name;
+    }
+
+    /** Makes a new store. Its first 4 KiB must be zero: everything else on the device is given up. */
+    public void create(int chunkBytes) {
+        readHeader((header, isZero) -> {
+            if (isZero) {
+                format(new StoreLayout(chunkBytes));
+            } else if (header.magic() == StoreHeader.MAGIC) {
+                refuse(
+                        Errno.EEXIST,
+                        header.valid() == 0
+                                ? "the store holds a snapshot that became invalid; wipe its first 4 KiB to use it again"
+                                : "the store holds a snapshot already; open it, or wipe its first 4 KiB to use it again");
+            } else {
+                refuse(
+                        Errno.EEXIST,
+                        "there is something on the store device; if it is not needed, wipe its first 4 KiB");
+            }
+        });
+    }
+
+    /**
+     * Reads a store.
+     *
+     * @param originBytes size of the snapshot: a record that names a chunk beyond it is refused
+     * @param leastChunkBytes the larger sector size of origin and store
+     * @param remaps makes a table, given the size of chunks in bytes; not asked for one if the store is invalid
+     */
+    public void open(long originBytes, int leastChunkBytes, IntFunction<Remaps> remaps) {
+        readHeader((header, isZero) -> {
+            if (header.magic() != StoreHeader.MAGIC) {
+                refuse(Errno.EINVAL, "the store device holds no snapshot store; create the snapshot first");
+            } else if (header.version() != StoreHeader.VERSION) {
+                refuse(Errno.EINVAL, "the store has format version " + header.version() + "; only version 1 is known");
+            } else if (!isChunkSize(header.chunkSectors(), leastChunkBytes)) {
+                refuse(
+                        Errno.EINVAL,
+                        "the store says that its chunks have " + Integer.toUnsignedString(header.chunkSectors())
+                                + " sectors, which cannot be on these devices; the header is damaged, or the sector size"
+                                + " of a device has changed");
+            } else {
+                StoreLayout layout = new StoreLayout(header.chunkSectors() * SECTOR_BYTES);
+                if (header.valid() == 0) {
+                    answer.opened(new PersistentStore(io, device, layout, false, new RecordArea(0, layout), 1));
+                } else {
+                    long originChunks = Math.ceilDiv(originBytes, layout.chunkBytes);
+                    new TableReading(layout, originChunks, remaps.apply(layout.chunkBytes)).area(0);
+                }
+            }
+        });
+    }
+
+    /** Receives the table, in stored order. */
+    @FunctionalInterface
+    public interface Remaps {
+        /** Adds a record. @return whether the old chunk was not there yet */
+        boolean add(long oldChunk, long newChunk);
+    }
+
+    private interface HeaderRead {
+        void with(StoreHeader header, boolean isZero);
+    }
+
+    /** Power of two, whole sectors of both devices, at most 2^21 sectors (rule S-L1). */
+    private static boolean isChunkSize(int sectors, int leastChunkBytes) {
+        return sectors > 0
+                && sectors <= 1 << 21
+                && Integer.bitCount(sectors) == 1
+                && (long) sectors * SECTOR_BYTES >= leastChunkBytes;
+    }
+
+    private void readHeader(HeaderRead then) {
+        int length = Math.max(StoreHeader.BLOCK_BYTES, device.geometry().alignmentBytes());
+        if (device.sizeBytes() < length) {
+            refuse(Errno.ENOSPC, "the store device has " + device.sizeBytes() + " bytes, too few for any store");
+            return;
+        }
+        io.withBuffer(
+                length,
+                buffer -> io.read(device, 0, length, buffer, 0, errno -> {
+                    StoreHeader header = StoreHeader.read(buffer);
+                    boolean isZero = isZero(buffer, length);
+                    buffer.release();
+                    if (errno == Errno.OK) {
+                        then.with(header, isZero);
+                    } else {
+                        refuse(errno, "reading the store's header failed: " + Errno.name(errno));
+                    }
+                }));
+    }
+
+    private static boolean isZero(IoBuffer buffer, int length) {
+        for (int at = 0; at < length; at += Long.BYTES) {
+            if (buffer.bytes().getLong(at) != 0) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /**
+     * The table is made empty before the header says that there is one. If we crash in between, the device still holds no
+     * store.
+     */
+    private void format(StoreLayout layout) {
+        int page = PersistentStore.pageBytes(layout.chunkBytes, device);
+        io.command(device, BlockOperation.WRITE_ZEROES, 0, 2L * layout.chunkBytes, 0, zeroed -> {
+            if (failed(zeroed, "zeroing the store's table")) {
+                return;
+            }
+            io.flush(device, flushed -> {
+                if (failed(flushed, "flushing the store")) {
+                    return;
+                }
+                io.withBuffer(page, buffer -> {
+                    buffer.zero(0, page);
+                    StoreHeader.of(layout.chunkBytes, true).write(buffer);
+                    io.write(device, 0, page, BlockRequest.FUA, buffer, 0, written -> {
+                        buffer.release();
+                        if (!failed(written, "writing the store's header")) {
+                            answer.opened(new PersistentStore(io, device, layout, true, new RecordArea(0, layout), 1));
+                        }
+                    });
+                });
+            });
+        });
+    }
+
+    private boolean failed(int errno, String step) {
+        if (errno != Errno.OK) {
+            refuse(errno, step + " failed: " + Errno.name(errno));
+        }
+        return errno != Errno.OK;
+    }
+
+    private void refuse(int errno, String why) {
+        answer.refused(new StorageException(errno, "snapshot " + name + ": " + why));
+    }
+
+    /** Reads area after area until one is not full. */
+    private final class TableReading {
+        private final StoreLayout layout;
+        private final long originChunks;
+        private final long storeChunks;
+        private final Remaps remaps;
+        private long highestNewChunk = 1;
+        private String damage;
+
+        TableReading(StoreLayout layout, long originChunks, Remaps remaps) {
+            this.layout = layout;
+            this.originChunks = originChunks;
+            this.storeChunks = device.sizeBytes() / layout.chunkBytes;
+            this.remaps = remaps;
+        }
+
+        void area(long number) {
+            if (layout.areaChunk(number) >= storeChunks) {
+                refuse(
+                        Errno.EINVAL,
+                        "the store's table goes on beyond the end of its device (" + device.sizeBytes()
+                                + " bytes); it was cut off, give it its full size again");
+                return;
+            }
+            RecordArea area = new RecordArea(number, layout);
+            AreaReader reader = new AreaReader(io, device, layout);
+            reader.read(number, (oldChunk, newChunk) -> take(area, oldChunk, newChunk), (errno, count) -> {
+                if (errno != Errno.OK) {
+                    refuse(errno, "reading the store's table failed: " + Errno.name(errno));
+                } else if (damage != null) {
+                    refuse(Errno.EINVAL, damage);
+                } else if (area.isFull()) {
+                    area(number + 1);
+                } else {
+                    clearBehind(area, reader.lastNonZeroByte());
+                }
+            });
+        }
+
+        private void take(RecordArea area, long oldChunk, long newChunk) {
+            boolean known = newChunk > 1
+                    && newChunk < Math.min(storeChunks, StoreLayout.MAX_CHUNK)
+                    && !layout.isMetadata(newChunk)
+                    && oldChunk >= 0
+                    && oldChunk < originChunks;
+            if (damage == null && !(known && remaps.add(oldChunk, newChunk))) {
+                damage = "record " + area.count() + " of table " + area.number + " maps chunk "
+                        + Long.toUnsignedString(oldChunk) + " to " + Long.toUnsignedString(newChunk)
+                        + ", which cannot be; the store is damaged, or belongs to another origin";
+            }
+            highestNewChunk = Math.max(highestNewChunk, newChunk);
+            area.add(oldChunk, newChunk);
+        }
+
+        /**
+         * A table write that power loss tore can leave records behind the end mark. They count for nothing, until new records
+         * fill the gap before them: so they are cleared now, before the store is used.
+         */
+        private void clearBehind(RecordArea area, int lastNonZeroByte) {
+            PersistentStore store = new PersistentStore(io, device, layout, true, area, highestNewChunk);
+            int end = area.count() * StoreLayout.RECORD_BYTES;
+            if (lastNonZeroByte <= end) {
+                answer.opened(store);
+                return;
+            }
+            store.writePages(area, end, lastNonZeroByte, errno -> {
+                if (!failed(errno, "clearing torn records of the store's table")) {
+                    answer.opened(store);
+                }
+            });
+        }
+    }
+}

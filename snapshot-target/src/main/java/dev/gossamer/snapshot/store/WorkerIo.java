@@ -1,0 +1,78 @@
+package dev.gossamer.snapshot.store;
+
+import dev.gossamer.io.BlockDevice;
+import dev.gossamer.io.BlockOperation;
+import dev.gossamer.io.BlockRequest;
+import dev.gossamer.io.IoLoop;
+import dev.gossamer.io.buffer.IoBuffer;
+
+/** Requests of the snapshot worker's own: on its loop, answered there, nobody waits. */
+public final class WorkerIo {
+    /** Largest transfer of the worker: copies, merges and tables move in pieces of at most this. */
+    public static final int PIECE_BYTES = 1 << 20;
+
+    /** Told the outcome: 0, or a value of {@link dev.gossamer.io.Errno}. */
+    @FunctionalInterface
+    public interface Done {
+        void done(int errno);
+    }
+
+    /** Gets memory of the worker, which the callee releases. */
+    @FunctionalInterface
+    public interface Work {
+        void with(IoBuffer buffer);
+    }
+
+    private final IoLoop loop;
+
+    public WorkerIo(IoLoop loop) {
+        this.loop = loop;
+    }
+
+    /**
+     * Finds memory for a piece of work, now or when some is released. Whoever has memory waits for a disk only, so the wait
+     * ends.
+     */
+    public void withBuffer(int lengthBytes, Work work) {
+        IoBuffer buffer = loop.buffers().tryAcquire(lengthBytes);
+        if (buffer != null) {
+            work.with(buffer);
+        } else {
+            loop.buffers().whenReleased(() -> withBuffer(lengthBytes, work));
+        }
+    }
+
+    public void read(BlockDevice device, long offsetBytes, int lengthBytes, IoBuffer buffer, int at, Done done) {
+        BlockRequest request = loop.requests().acquire();
+        submit(device, request.transfer(BlockOperation.READ, offsetBytes, lengthBytes, 0, buffer, at), done);
+    }
+
+    /**
+     * Writes.
+     *
+     * @param flags {@link BlockRequest#FUA} or 0
+     */
+    public void write(
+            BlockDevice device, long offsetBytes, int lengthBytes, int flags, IoBuffer buffer, int at, Done done) {
+        BlockRequest request = loop.requests().acquire();
+        submit(device, request.transfer(BlockOperation.WRITE, offsetBytes, lengthBytes, flags, buffer, at), done);
+    }
+
+    /** A request without data: FLUSH, DISCARD, WRITE_ZEROES. */
+    public void command(
+            BlockDevice device, BlockOperation operation, long offsetBytes, long lengthBytes, int flags, Done done) {
+        submit(device, loop.requests().acquire().command(operation, offsetBytes, lengthBytes, flags), done);
+    }
+
+    public void flush(BlockDevice device, Done done) {
+        command(device, BlockOperation.FLUSH, 0, 0, 0, done);
+    }
+
+    private static void submit(BlockDevice device, BlockRequest request, Done done) {
+        request.push((answered, errno) -> {
+            answered.recycle();
+            done.done(errno);
+        });
+        device.submit(request);
+    }
+}
