@@ -1,0 +1,457 @@
+package dev.gossamer.snapshot;
+
+import dev.gossamer.io.BlockDevice;
+import dev.gossamer.io.BlockOperation;
+import dev.gossamer.io.BlockRequest;
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.Invariant;
+import dev.gossamer.io.RequestQueue;
+import dev.gossamer.snapshot.store.ChunkRemap;
+import dev.gossamer.snapshot.store.ExceptionStore;
+import dev.gossamer.snapshot.store.PersistentStore;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One snapshot: its table, its store, and the chunks on their way into it. Worker's thread, but for what loops look up: the
+ * table and the volatile fields.
+ *
+ * <p>Invariants:
+ *
+ * <ul>
+ *   <li>As long as {@link #copiesOrigin}, no write reaches a chunk of the origin that the table does not have.
+ *   <li>When a snapshot is lost, its header says so before the first write goes by without a copy. (If the store cannot
+ *       even take that, it is as good as gone.)
+ * </ul>
+ */
+final class CowSnapshot implements ExceptionStore.Listener {
+    private static final Logger LOG = LoggerFactory.getLogger(CowSnapshot.class);
+
+    private final SnapshotWorker worker;
+    private final ExceptionStore store;
+    private final RemapTable table;
+    private final long sizeBytes;
+    private final int chunkShift;
+    private final StoreSpace space;
+
+    private final CommitOrder order = new CommitOrder();
+    private final Map<Long, PendingRemap> pending = new HashMap<>();
+    // Committed to the store, not yet recorded: bounded by the chunks on their way.
+    private final ArrayDeque<PendingRemap> committed = new ArrayDeque<>();
+    // Chunks and writes that wait until the header says that the snapshot is lost.
+    private final List<PendingRemap> dropped = new ArrayList<>();
+    private final List<HeldRequest> heldUntilLost = new ArrayList<>();
+    private final List<HeldRequest> heldUntilStarted = new ArrayList<>();
+    private final List<Runnable> whenIdle = new ArrayList<>();
+    private final RequestQueue suspendedRequests = new RequestQueue();
+    private boolean headerSaysLost;
+
+    // Written by the worker, read by loops.
+    private volatile SnapshotSpec spec;
+    private volatile SnapshotState state = SnapshotState.STARTING;
+    private volatile String cause = "";
+    private volatile boolean copiesOrigin = true;
+    private volatile boolean suspended;
+    private volatile int generation;
+
+    /** Open {@link Snapshot}s. */
+    final AtomicInteger handles = new AtomicInteger();
+
+    CowSnapshot(SnapshotWorker worker, SnapshotSpec spec, ExceptionStore store, RemapTable table, long sizeBytes) {
+        this.worker = worker;
+        this.spec = spec;
+        this.store = store;
+        this.table = table;
+        this.sizeBytes = sizeBytes;
+        this.chunkShift = Integer.numberOfTrailingZeros(store.chunkBytes());
+        this.space = new StoreSpace(this, worker);
+        store.setListener(this);
+    }
+
+    // ---- any thread ----------------------------------------------------------------------------------------------
+
+    SnapshotSpec spec() {
+        return spec;
+    }
+
+    String name() {
+        return spec.name();
+    }
+
+    SnapshotState state() {
+        return state;
+    }
+
+    boolean isSuspended() {
+        return suspended;
+    }
+
+    /** Grows when the snapshot is handed over: older handles are dead then. */
+    int generation() {
+        return generation;
+    }
+
+    ExceptionStore store() {
+        return store;
+    }
+
+    BlockDevice storeDevice() {
+        return store.device();
+    }
+
+    RemapTable table() {
+        return table;
+    }
+
+    long sizeBytes() {
+        return sizeBytes;
+    }
+
+    int chunkBytes() {
+        return 1 << chunkShift;
+    }
+
+    int chunkShift() {
+        return chunkShift;
+    }
+
+    /** Whether a write to this range of the origin takes nothing away from the snapshot. For loops. */
+    boolean isCovered(long fromBytes, long toBytes) {
+        if (!copiesOrigin) {
+            return true;
+        }
+        if (state == SnapshotState.STARTING) {
+            return false;
+        }
+        long end = Math.min(toBytes, sizeBytes);
+        for (long chunk = fromBytes >> chunkShift; chunk << chunkShift < end; chunk++) {
+            if (!table.contains(chunk)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    // ---- worker's thread -----------------------------------------------------------------------------------------
+
+    /** Older writes to the origin have landed: from here on the origin's contents are the snapshot's. */
+    void started(boolean isValid) {
+        state = isValid ? SnapshotState.ACTIVE : SnapshotState.INVALID;
+        copiesOrigin = isValid;
+        if (!isValid) {
+            cause = "its store says that it became invalid earlier";
+            headerSaysLost = true;
+        }
+        releaseAll(heldUntilStarted);
+    }
+
+    void setState(SnapshotState newState, String newCause) {
+        cause = newCause;
+        state = newState;
+        LOG.info("snapshot={} state={} cause={}", name(), newState, newCause);
+    }
+
+    String cause() {
+        return cause;
+    }
+
+    /** Makes sure of all chunks that a write to the origin touches: what is not in the store yet is put on {@code fresh}. */
+    void cover(long fromBytes, long toBytes, HeldRequest held, List<PendingRemap> fresh) {
+        if (!copiesOrigin) {
+            return;
+        }
+        long end = Math.min(toBytes, sizeBytes);
+        for (long chunk = fromBytes >> chunkShift; chunk << chunkShift < end; chunk++) {
+            if (table.contains(chunk)) {
+                continue;
+            }
+            if (state == SnapshotState.STARTING) {
+                holdIn(heldUntilStarted, held);
+                return;
+            }
+            if (state == SnapshotState.INVALID) {
+                holdUntilLost(held);
+                return;
+            }
+            PendingRemap one = pending.get(chunk);
+            if (one == null) {
+                one = begin(chunk);
+                if (one == null) {
+                    space.fullForOrigin(held);
+                    return;
+                }
+                fresh.add(one);
+            }
+            one.join(held);
+        }
+    }
+
+    /** A write to the snapshot, within one chunk that the loop did not find in the table (rule S-S2). */
+    void write(BlockRequest request) {
+        if (suspended) {
+            suspendedRequests.add(request);
+            return;
+        }
+        long chunk = request.offsetBytes() >> chunkShift;
+        if (state != SnapshotState.ACTIVE || table.contains(chunk)) {
+            worker.handBack(request, SnapshotWorker.SERVE_AGAIN);
+            return;
+        }
+        PendingRemap one = pending.get(chunk);
+        if (one != null) {
+            join(one, request);
+            return;
+        }
+        one = begin(chunk);
+        if (one == null) {
+            space.fullForSnapshot(request);
+        } else if (request.offsetBytes() == one.originOffsetBytes()
+                && request.offsetBytes() + request.lengthBytes() == one.originEndBytes()) {
+            writeWhole(one, request);
+        } else {
+            join(one, request);
+            worker.copies().add(List.of(one));
+        }
+    }
+
+    private void join(PendingRemap one, BlockRequest request) {
+        HeldRequest held = heldSnapshotWrite(request);
+        one.join(held);
+        held.release();
+    }
+
+    /** The request, to be served again when it is released, or refused. */
+    HeldRequest heldSnapshotWrite(BlockRequest request) {
+        return new HeldRequest(
+                errno -> worker.handBack(request, errno == Errno.OK ? SnapshotWorker.SERVE_AGAIN : errno));
+    }
+
+    private PendingRemap begin(long chunk) {
+        long newChunk = store.allocate();
+        space.allocated(newChunk != ExceptionStore.NO_SPACE);
+        if (newChunk == ExceptionStore.NO_SPACE) {
+            return null;
+        }
+        PendingRemap one = new PendingRemap(this, order.next(), new ChunkRemap(chunk, newChunk));
+        pending.put(chunk, one);
+        return one;
+    }
+
+    /** Nothing of the old contents is needed: the data goes straight to the store. */
+    private void writeWhole(PendingRemap one, BlockRequest request) {
+        one.wholeWrite = request;
+        int flags = request.flags() & ~BlockRequest.FAST_ZERO;
+        if (request.operation() == BlockOperation.WRITE) {
+            worker.io()
+                    .write(
+                            storeDevice(),
+                            one.storeOffsetBytes(),
+                            (int) request.lengthBytes(),
+                            flags,
+                            request.buffer(),
+                            request.bufferOffsetBytes(),
+                            errno -> copied(one, errno));
+        } else {
+            worker.io()
+                    .command(
+                            storeDevice(),
+                            request.operation(),
+                            one.storeOffsetBytes(),
+                            request.lengthBytes(),
+                            flags | BlockRequest.NO_UNMAP,
+                            errno -> copied(one, errno));
+        }
+    }
+
+    /** The chunk's contents are in the store, or cannot be. A failed copy takes its turn too (rule S-I2). */
+    void copied(PendingRemap one, int errno) {
+        one.errno = errno;
+        order.ended(one, this::takeTurn);
+    }
+
+    private void takeTurn(PendingRemap one) {
+        if (state != SnapshotState.INVALID && one.errno != Errno.OK) {
+            invalidate("copying chunk " + one.remap.oldChunk() + " failed: " + Errno.name(one.errno));
+        }
+        if (state == SnapshotState.INVALID) {
+            drop(one);
+        } else {
+            committed.add(one);
+            store.commit(one.remap);
+        }
+    }
+
+    @Override
+    public void recorded(int count) {
+        if (state == SnapshotState.INVALID) {
+            return;
+        }
+        List<PendingRemap> batch = new ArrayList<>(count);
+        for (int i = 0; i < count; i++) {
+            PendingRemap one = committed.poll();
+            boolean isNew = table.put(one.remap.oldChunk(), one.remap.newChunk());
+            Invariant.check(isNew, "a chunk was recorded twice");
+            batch.add(one);
+        }
+        // Between here and release both the table and the pending chunks know them: reads use the store, writes wait.
+        worker.drainTrackedReads(() -> batch.forEach(one -> finish(one, Errno.OK)));
+    }
+
+    @Override
+    public void failed(String why) {
+        invalidate(why);
+    }
+
+    /** The snapshot is lost (rules S-V1 to S-V3). Writes to the origin wait until the header says so, then go on without it. */
+    void invalidate(String why) {
+        if (state == SnapshotState.INVALID) {
+            return;
+        }
+        LOG.error("snapshot={} is lost: {}", name(), why);
+        setState(SnapshotState.INVALID, why);
+        dropped.addAll(committed);
+        committed.clear();
+        store.invalidate(errno -> {
+            if (errno != Errno.OK) {
+                LOG.error("snapshot={} could not be marked as lost: {}", name(), Errno.name(errno));
+            }
+            headerSaysLost = true;
+            copiesOrigin = false;
+            List<PendingRemap> all = new ArrayList<>(dropped);
+            dropped.clear();
+            all.forEach(one -> finish(one, Errno.EIO));
+            releaseAll(heldUntilLost);
+            space.changed();
+            tellIdle();
+        });
+    }
+
+    /** Writes to the snapshot find no more room; what it has stays readable (rule S-V1, PO). */
+    void overflow() {
+        setState(SnapshotState.OVERFLOW, "its store is full");
+    }
+
+    /** Keeps a write until the header says that the snapshot is lost, if it does not yet. */
+    void holdUntilLost(HeldRequest held) {
+        if (!headerSaysLost) {
+            holdIn(heldUntilLost, held);
+        }
+    }
+
+    private void drop(PendingRemap one) {
+        if (headerSaysLost) {
+            finish(one, Errno.EIO);
+        } else {
+            dropped.add(one);
+        }
+    }
+
+    private void finish(PendingRemap one, int errno) {
+        pending.remove(one.remap.oldChunk());
+        if (one.wholeWrite != null) {
+            worker.handBack(one.wholeWrite, errno);
+        }
+        one.releaseHeld();
+        tellIdle();
+    }
+
+    private boolean isIdle() {
+        return pending.isEmpty() && (state != SnapshotState.INVALID || headerSaysLost);
+    }
+
+    private void tellIdle() {
+        if (isIdle() && !whenIdle.isEmpty()) {
+            List<Runnable> tasks = List.copyOf(whenIdle);
+            whenIdle.clear();
+            tasks.forEach(Runnable::run);
+        }
+    }
+
+    private static void holdIn(List<HeldRequest> list, HeldRequest held) {
+        held.hold();
+        list.add(held);
+    }
+
+    private static void releaseAll(List<HeldRequest> list) {
+        List<HeldRequest> all = List.copyOf(list);
+        list.clear();
+        all.forEach(HeldRequest::release);
+    }
+
+    /** Runs a task now, or as soon as no chunk is on its way and nothing is being written to the header. */
+    void whenIdle(Runnable task) {
+        if (isIdle()) {
+            task.run();
+        } else {
+            whenIdle.add(task);
+        }
+    }
+
+    /** No write needs to care for this snapshot any more: it is merging, or deleted. */
+    void detach() {
+        copiesOrigin = false;
+    }
+
+    /** Requests to the snapshot wait from now on; those under way go on. */
+    void suspend() {
+        suspended = true;
+    }
+
+    void park(BlockRequest request) {
+        suspendedRequests.add(request);
+    }
+
+    void resume() {
+        suspended = false;
+        for (BlockRequest r = suspendedRequests.poll(); r != null; r = suspendedRequests.poll()) {
+            worker.handBack(r, SnapshotWorker.SERVE_AGAIN);
+        }
+    }
+
+    /** Another snapshot takes over table and store, suspended; the handles of this one are dead (rule S-H1). */
+    void handOver(SnapshotSpec newSpec) {
+        spec = newSpec;
+        int next = generation + 1;
+        generation = next;
+        for (BlockRequest r = suspendedRequests.poll(); r != null; r = suspendedRequests.poll()) {
+            worker.handBack(r, Errno.EIO);
+        }
+    }
+
+    /** Somebody says that the store may have grown. */
+    void storeChanged() {
+        space.changed();
+    }
+
+    SnapshotStatus status(long mergedChunks) {
+        return new SnapshotStatus(
+                spec.name(),
+                spec.type(),
+                state,
+                cause,
+                sizeBytes,
+                chunkBytes(),
+                store.allocatedBytes(),
+                store.totalBytes(),
+                store.metadataBytes(),
+                table.count(),
+                mergedChunks,
+                suspended);
+    }
+
+    /** The persistent store; null if it is transient. */
+    PersistentStore persistentStore() {
+        return store instanceof PersistentStore persistent ? persistent : null;
+    }
+
+    @Override
+    public String toString() {
+        return "snapshot " + name();
+    }
+}

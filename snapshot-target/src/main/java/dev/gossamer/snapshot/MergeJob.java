@@ -1,0 +1,228 @@
+package dev.gossamer.snapshot;
+
+import dev.gossamer.io.BlockRequest;
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.RequestQueue;
+import dev.gossamer.io.StorageException;
+import dev.gossamer.snapshot.store.MergeCursor;
+import dev.gossamer.snapshot.store.WorkerIo;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Brings a snapshot's contents into the origin, from the last record of its table backwards (section 2.7). Worker's thread, but for
+ * the volatile fields.
+ *
+ * <p>One round, for a run of chunks:
+ *
+ * <ol>
+ *   <li>All other snapshots get the old contents of the run, if they have not.
+ *   <li>Writes to the run are kept back; those under way in the store come to their end. Reads go on in the store.
+ *   <li>The run is copied from the store to the origin, and the origin is flushed.
+ *   <li>The run's records are cleared, durably.
+ *   <li>The table forgets the run, and the writes go on, to the origin.
+ * </ol>
+ *
+ * <p>If we crash before step 4 is durable, the records are still there and what they name is authoritative: the same contents
+ * are copied again. If we crash after it, the origin has the contents, because it was flushed in step 3. Without that flush they
+ * would be nowhere.
+ */
+final class MergeJob {
+    private static final Logger LOG = LoggerFactory.getLogger(MergeJob.class);
+
+    /** Longest run, unless a chunk is longer: what one buffer takes, and how long writes to it are kept back. */
+    private static final int RUN_BYTES = WorkerIo.PIECE_BYTES;
+
+    private final SnapshotWorker worker;
+    private final CowSnapshot snapshot;
+    private final MergeCursor cursor;
+    // Bounded by the requests that connections have under way.
+    private final RequestQueue waiting = new RequestQueue();
+    private final List<CompletableFuture<Void>> whenFinished = new ArrayList<>();
+    private final List<Runnable> whenStopped = new ArrayList<>();
+    private boolean running;
+    private long mergedChunks;
+
+    // The run whose writes are kept back, empty if there is none. Loops read it before they look into the table.
+    private volatile Range run = Range.NONE;
+
+    /** Bytes of the origin. */
+    private record Range(long fromBytes, long toBytes) {
+        static final Range NONE = new Range(0, 0);
+    }
+
+    MergeJob(SnapshotWorker worker, CowSnapshot snapshot) {
+        this.worker = worker;
+        this.snapshot = snapshot;
+        this.cursor = new MergeCursor(snapshot.persistentStore());
+    }
+
+    CowSnapshot snapshot() {
+        return snapshot;
+    }
+
+    /** Whether a write to the range has to wait. For loops: to be asked before the table is. */
+    boolean isBeingMerged(long fromBytes, long toBytes) {
+        Range now = run;
+        return fromBytes < now.toBytes && toBytes > now.fromBytes;
+    }
+
+    /** Completes {@code answer} when all is merged, exceptionally if the merge fails. Never while it is stopped. */
+    void whenFinished(CompletableFuture<Void> answer) {
+        whenFinished.add(answer);
+        tellFinished();
+    }
+
+    private void tellFinished() {
+        if (snapshot.state() == SnapshotState.MERGED) {
+            whenFinished.forEach(answer -> answer.complete(null));
+            whenFinished.clear();
+        } else if (snapshot.state() == SnapshotState.MERGE_FAILED) {
+            StorageException why = new StorageException(
+                    Errno.EIO,
+                    "snapshot " + snapshot.name() + ": merge failed: " + snapshot.cause()
+                            + "; when the cause is gone, open the set again and merge again");
+            whenFinished.forEach(answer -> answer.completeExceptionally(why));
+            whenFinished.clear();
+        }
+    }
+
+    long mergedChunks() {
+        return mergedChunks;
+    }
+
+    boolean isOver() {
+        return snapshot.state() != SnapshotState.MERGING;
+    }
+
+    /** Begins, or goes on after {@link #stop}. */
+    void start() {
+        if (!running && !isOver()) {
+            running = true;
+            round();
+        }
+    }
+
+    /** Stops between two runs; calls back when nothing of the merge is under way. */
+    void stop(Runnable stopped) {
+        if (running) {
+            whenStopped.add(stopped);
+        } else {
+            stopped.run();
+        }
+    }
+
+    /** A write that met a run which is being merged. */
+    void admit(BlockRequest request) {
+        if (isBeingMerged(request.offsetBytes(), request.offsetBytes() + request.lengthBytes())) {
+            waiting.add(request);
+        } else {
+            worker.handBack(request, SnapshotWorker.SERVE_AGAIN);
+        }
+    }
+
+    private void round() {
+        if (!whenStopped.isEmpty()) {
+            halt();
+            return;
+        }
+        int maxChunks = Math.max(1, RUN_BYTES / snapshot.chunkBytes());
+        cursor.findLastRun(maxChunks, errno -> {
+            if (errno != Errno.OK) {
+                fail("reading the table", errno);
+            } else if (cursor.chunks() == 0) {
+                snapshot.setState(SnapshotState.MERGED, "");
+                halt();
+            } else {
+                worker.cover(from(), to(), new HeldRequest(this::keepWritesBack));
+            }
+        });
+    }
+
+    private long from() {
+        return cursor.firstOldChunk() * snapshot.chunkBytes();
+    }
+
+    private long to() {
+        long end = (cursor.firstOldChunk() + cursor.chunks()) * snapshot.chunkBytes();
+        return Math.min(end, snapshot.sizeBytes());
+    }
+
+    private void keepWritesBack(int errno) {
+        if (errno != Errno.OK) {
+            fail("copying to the other snapshots", errno);
+            return;
+        }
+        run = new Range(from(), to());
+        worker.drainWrites(() -> copy(from()));
+    }
+
+    private void copy(long position) {
+        int length = (int) Math.min(WorkerIo.PIECE_BYTES, to() - position);
+        if (length <= 0) {
+            worker.io().flush(worker.originDevice(), errno -> step("flushing the origin", errno, this::clear));
+            return;
+        }
+        long inStore = cursor.firstNewChunk() * snapshot.chunkBytes() + position - from();
+        worker.io().withBuffer(length, buffer -> worker.io()
+                .read(snapshot.storeDevice(), inStore, length, buffer, 0, read -> {
+                    if (read != Errno.OK) {
+                        buffer.release();
+                        fail("reading the store", read);
+                        return;
+                    }
+                    worker.io().write(worker.originDevice(), position, length, 0, buffer, 0, written -> {
+                        buffer.release();
+                        step("writing to the origin", written, () -> copy(position + length));
+                    });
+                }));
+    }
+
+    private void clear() {
+        cursor.clearRun(errno -> step("clearing records", errno, this::forget));
+    }
+
+    private void forget() {
+        for (int i = 0; i < cursor.chunks(); i++) {
+            snapshot.table().remove(cursor.firstOldChunk() + i);
+        }
+        mergedChunks += cursor.chunks();
+        releaseWrites();
+        worker.execute(this::round);
+    }
+
+    private void step(String what, int errno, Runnable following) {
+        if (errno == Errno.OK) {
+            following.run();
+        } else {
+            fail(what, errno);
+        }
+    }
+
+    /** What is left in the table stays in force (rule S-M6). */
+    private void fail(String what, int errno) {
+        String cause = what + " failed: " + Errno.name(errno);
+        LOG.error("merge of snapshot={} stopped: {}", snapshot.name(), cause);
+        snapshot.setState(SnapshotState.MERGE_FAILED, cause);
+        releaseWrites();
+        halt();
+    }
+
+    private void releaseWrites() {
+        run = Range.NONE;
+        for (BlockRequest r = waiting.poll(); r != null; r = waiting.poll()) {
+            worker.handBack(r, SnapshotWorker.SERVE_AGAIN);
+        }
+    }
+
+    private void halt() {
+        running = false;
+        tellFinished();
+        List<Runnable> tasks = List.copyOf(whenStopped);
+        whenStopped.clear();
+        tasks.forEach(Runnable::run);
+    }
+}

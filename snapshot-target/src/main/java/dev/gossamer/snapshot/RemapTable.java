@@ -1,0 +1,80 @@
+package dev.gossamer.snapshot;
+
+import java.util.concurrent.atomic.AtomicLongArray;
+import java.util.concurrent.atomic.AtomicReferenceArray;
+
+/**
+ * Which chunks of a snapshot are in its store, and where: written by the worker, read by loops without locks.
+ *
+ * <p>Three levels, of which the lower two are made when first needed; 8 bytes per chunk where chunks were changed in groups of
+ * 64. An entry goes from "none" to a chunk once, and back only by a merge, which first keeps writers away. A reader that sees an
+ * entry sees everything the worker did before it made it.
+ */
+final class RemapTable {
+    /** The chunk is not in the store. */
+    static final long NONE = -1;
+
+    private static final int LEAF_BITS = 6;
+    private static final int BRANCH_BITS = 12;
+
+    private final AtomicReferenceArray<AtomicReferenceArray<AtomicLongArray>> root;
+    private final long chunks;
+    private long count;
+
+    /** @param chunks chunk numbers are below this */
+    RemapTable(long chunks) {
+        this.chunks = chunks;
+        this.root = new AtomicReferenceArray<>(Math.toIntExact((chunks >>> (LEAF_BITS + BRANCH_BITS)) + 1));
+    }
+
+    /** The chunk of the store, or {@link #NONE}, as for all chunks beyond the snapshot's end. Any thread. */
+    long get(long chunk) {
+        if (chunk >= chunks) {
+            return NONE;
+        }
+        AtomicReferenceArray<AtomicLongArray> branch = root.get((int) (chunk >>> (LEAF_BITS + BRANCH_BITS)));
+        if (branch == null) {
+            return NONE;
+        }
+        AtomicLongArray leaf = branch.get((int) (chunk >>> LEAF_BITS) & ((1 << BRANCH_BITS) - 1));
+        // One more than the chunk is stored, so that a new leaf is all "none".
+        return leaf == null ? NONE : leaf.get((int) chunk & ((1 << LEAF_BITS) - 1)) - 1;
+    }
+
+    boolean contains(long chunk) {
+        return get(chunk) != NONE;
+    }
+
+    /** Entries. Worker's thread. */
+    long count() {
+        return count;
+    }
+
+    /** Publishes an entry. Worker's thread. @return false: there was one */
+    boolean put(long chunk, long newChunk) {
+        int inRoot = (int) (chunk >>> (LEAF_BITS + BRANCH_BITS));
+        AtomicReferenceArray<AtomicLongArray> branch = root.get(inRoot);
+        if (branch == null) {
+            branch = new AtomicReferenceArray<>(1 << BRANCH_BITS);
+            root.set(inRoot, branch);
+        }
+        int inBranch = (int) (chunk >>> LEAF_BITS) & ((1 << BRANCH_BITS) - 1);
+        AtomicLongArray leaf = branch.get(inBranch);
+        if (leaf == null) {
+            leaf = new AtomicLongArray(1 << LEAF_BITS);
+            branch.set(inBranch, leaf);
+        }
+        boolean isNew = leaf.getAndSet((int) chunk & ((1 << LEAF_BITS) - 1), newChunk + 1) == 0;
+        count += isNew ? 1 : 0;
+        return isNew;
+    }
+
+    /** Withdraws an entry. Worker's thread. */
+    void remove(long chunk) {
+        AtomicLongArray leaf = root.get((int) (chunk >>> (LEAF_BITS + BRANCH_BITS)))
+                .get((int) (chunk >>> LEAF_BITS) & ((1 << BRANCH_BITS) - 1));
+        if (leaf.getAndSet((int) chunk & ((1 << LEAF_BITS) - 1), 0) != 0) {
+            count--;
+        }
+    }
+}

@@ -1,0 +1,212 @@
+package dev.gossamer.snapshot;
+
+import dev.gossamer.io.BlockCompletion;
+import dev.gossamer.io.BlockDevice;
+import dev.gossamer.io.BlockGeometry;
+import dev.gossamer.io.BlockOperation;
+import dev.gossamer.io.BlockRequest;
+import dev.gossamer.io.Errno;
+import java.util.function.Consumer;
+
+/**
+ * An open handle of a snapshot: the origin's contents at one moment, writable (section 2.3).
+ *
+ * <p>Everything here runs on the request's loop, except {@link #admit}. Chunks in the store are served from there at once,
+ * others from the origin; a write to one of those goes to the worker.
+ */
+public final class Snapshot implements BlockDevice, ServedDevice {
+    private final SnapshotWorker worker;
+    private final CowSnapshot snapshot;
+    private final BlockDevice origin;
+    private final BlockDevice store;
+    private final BlockGeometry geometry;
+    private final int generation;
+    private final Consumer<BlockRequest> serve = this::serve;
+    private final BlockCompletion afterTrackedRead = this::afterTrackedRead;
+    private boolean closed;
+
+    Snapshot(SnapshotWorker worker, CowSnapshot snapshot) {
+        this.worker = worker;
+        this.snapshot = snapshot;
+        this.origin = worker.originDevice();
+        this.store = snapshot.storeDevice();
+        int alignment =
+                Math.max(origin.geometry().alignmentBytes(), store.geometry().alignmentBytes());
+        boolean discards = snapshot.spec().discardZeroesCow();
+        this.geometry = new BlockGeometry(
+                snapshot.sizeBytes(), alignment, store.geometry().readOnly(), discards ? snapshot.chunkBytes() : 0);
+        this.generation = snapshot.generation();
+    }
+
+    @Override
+    public BlockGeometry geometry() {
+        return geometry;
+    }
+
+    @Override
+    public void submit(BlockRequest request) {
+        if (request.operation() == BlockOperation.FLUSH) {
+            serve(request);
+            return;
+        }
+        int errno = RequestCheck.errno(geometry, request);
+        if (errno == Errno.OK && request.hasFlag(BlockRequest.FAST_ZERO)) {
+            errno = Errno.EOPNOTSUPP; // Some of it may have to be copied first.
+        }
+        if (errno != Errno.OK || request.lengthBytes() == 0) {
+            request.complete(errno);
+        } else {
+            LongRequest.serve(request, snapshot.chunkBytes(), serve);
+        }
+    }
+
+    @Override
+    public void serve(BlockRequest request) {
+        if (snapshot.generation() != generation) {
+            request.complete(Errno.EIO); // Handed over to another snapshot (rule S-H1).
+            return;
+        }
+        if (snapshot.isSuspended()) {
+            worker.defer(this, request);
+            return;
+        }
+        BlockOperation operation = request.operation();
+        SnapshotState state = snapshot.state();
+        if (state == SnapshotState.INVALID
+                || (state == SnapshotState.OVERFLOW && isChange(operation))
+                || state.compareTo(SnapshotState.INVALID) > 0) {
+            request.complete(Errno.EIO);
+            return;
+        }
+        switch (operation) {
+            case READ, WRITE, WRITE_ZEROES -> serveRuns(request);
+            case DISCARD -> discard(request);
+            case FLUSH -> {
+                worker.share(request.loop()).writes.enter(request, request.offsetBytes());
+                store.submit(request); // The origin has nothing of what was written here (rule S-S3).
+            }
+        }
+    }
+
+    private static boolean isChange(BlockOperation operation) {
+        return operation != BlockOperation.READ && operation != BlockOperation.FLUSH;
+    }
+
+    /** Cuts the range into runs with one answer each; a request that is one run is served as it is. */
+    private void serveRuns(BlockRequest request) {
+        long from = request.offsetBytes();
+        long to = from + request.lengthBytes();
+        boolean joinMissing = request.operation() == BlockOperation.READ;
+        ChunkRun run = worker.share(request.loop()).run;
+        run.find(snapshot, from, to, joinMissing);
+        if (run.endBytes == to) {
+            serveRun(request, run);
+            return;
+        }
+        request.beginSplit();
+        long position = from;
+        while (position < to) {
+            run.find(snapshot, position, to, joinMissing);
+            long end = run.endBytes;
+            serveRun(request.child(position, end - position), run);
+            position = end;
+        }
+        request.endSplit();
+    }
+
+    private void serveRun(BlockRequest piece, ChunkRun run) {
+        if (run.isInStore()) {
+            if (piece.operation() == BlockOperation.WRITE_ZEROES) {
+                // The chunk is the snapshot's for ever, so its space must stay allocated.
+                piece.setFlags(piece.flags() | BlockRequest.NO_UNMAP);
+            }
+            worker.share(piece.loop()).writes.enter(piece, run.storeOffsetBytes);
+            store.submit(piece);
+        } else if (piece.operation() == BlockOperation.READ) {
+            piece.push(afterTrackedRead);
+            worker.share(piece.loop()).trackedReads.enter(piece, piece.offsetBytes());
+            origin.submit(piece);
+        } else {
+            worker.defer(this, piece);
+        }
+    }
+
+    /** If the snapshot was lost on the way, writes to the origin no longer waited for this read. */
+    private void afterTrackedRead(BlockRequest read, int errno) {
+        read.complete(errno == Errno.OK && snapshot.state() == SnapshotState.INVALID ? Errno.EIO : errno);
+    }
+
+    /**
+     * TRIM (rules S-D1 to S-D3): whole chunks in the store become zeros there; others are left as they are, without a copy. If
+     * asked for, the range is trimmed on the origin too, past all snapshots.
+     */
+    private void discard(BlockRequest request) {
+        long chunkBytes = snapshot.chunkBytes();
+        long first = Math.ceilDiv(request.offsetBytes(), chunkBytes);
+        long last = request.offsetBytes() + request.lengthBytes();
+        long end = last == snapshot.sizeBytes() ? Math.ceilDiv(last, chunkBytes) : last / chunkBytes;
+        request.beginSplit();
+        for (long chunk = first; chunk < end; chunk++) {
+            long newChunk = snapshot.table().get(chunk);
+            if (newChunk != RemapTable.NONE) {
+                zero(request, newChunk * chunkBytes, chunkBytes);
+            }
+        }
+        if (snapshot.spec().discardPassdownOrigin()
+                && first < end
+                && origin.geometry().discardBytes() > 0) {
+            long from = first * chunkBytes;
+            BlockRequest down = request.child(from, Math.min(end * chunkBytes, last) - from);
+            worker.share(down.loop()).trackedReads.enter(down, from);
+            origin.submit(down);
+        }
+        request.endSplit();
+    }
+
+    private void zero(BlockRequest request, long storeOffsetBytes, long lengthBytes) {
+        BlockRequest zeroing = request.loop()
+                .requests()
+                .acquire()
+                .command(BlockOperation.WRITE_ZEROES, storeOffsetBytes, lengthBytes, BlockRequest.NO_UNMAP);
+        request.addPart();
+        zeroing.push((done, errno) -> {
+            done.recycle();
+            request.partDone(errno);
+        });
+        worker.share(request.loop()).writes.enter(zeroing, storeOffsetBytes);
+        store.submit(zeroing);
+    }
+
+    @Override
+    public void admit(BlockRequest request) {
+        if (snapshot.isSuspended()) {
+            snapshot.park(request);
+        } else if (request.operation() == BlockOperation.WRITE || request.operation() == BlockOperation.WRITE_ZEROES) {
+            // Whatever was suspended as a whole is cut into chunks first.
+            long shift = snapshot.chunkShift();
+            boolean oneChunk =
+                    request.offsetBytes() >> shift == (request.offsetBytes() + request.lengthBytes() - 1) >> shift;
+            if (oneChunk) {
+                snapshot.write(request);
+            } else {
+                worker.handBack(request, SnapshotWorker.SERVE_AGAIN);
+            }
+        } else {
+            worker.handBack(request, SnapshotWorker.SERVE_AGAIN);
+        }
+    }
+
+    /** Gives the handle back; the snapshot lives on. */
+    @Override
+    public void close() {
+        if (!closed) {
+            closed = true;
+            snapshot.handles.decrementAndGet();
+        }
+    }
+
+    @Override
+    public String toString() {
+        return snapshot.toString();
+    }
+}

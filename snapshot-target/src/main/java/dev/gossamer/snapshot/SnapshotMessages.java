@@ -1,0 +1,323 @@
+package dev.gossamer.snapshot;
+
+import dev.gossamer.io.BlockDevice;
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.StorageException;
+import dev.gossamer.snapshot.store.ExceptionStore;
+import dev.gossamer.snapshot.store.PersistentStore;
+import dev.gossamer.snapshot.store.StoreOpening;
+import dev.gossamer.snapshot.store.TransientStore;
+import dev.gossamer.snapshot.store.WorkerIo;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The management operations on the snapshots of an origin. Worker's thread, but for the map of snapshots, which all may read. */
+final class SnapshotMessages {
+    private static final Logger LOG = LoggerFactory.getLogger(SnapshotMessages.class);
+
+    private final SnapshotWorker worker;
+    private final OriginDoor door;
+    private final ConcurrentMap<String, CowSnapshot> snapshots = new ConcurrentHashMap<>();
+    // Names that are being created, loaded or deleted: one operation on each at a time.
+    private final Set<String> busyNames = ConcurrentHashMap.newKeySet();
+    private volatile MergeJob merge;
+
+    SnapshotMessages(SnapshotWorker worker, OriginDoor door) {
+        this.worker = worker;
+        this.door = door;
+    }
+
+    /** By name. */
+    Map<String, CowSnapshot> snapshots() {
+        return snapshots;
+    }
+
+    /** The merge that the origin is under, or was; null if there was none. */
+    MergeJob merge() {
+        return merge;
+    }
+
+    SnapshotStatus status(CowSnapshot snapshot) {
+        MergeJob job = merge;
+        boolean isMerged = job != null && job.snapshot().equals(snapshot);
+        return snapshot.status(isMerged ? job.mergedChunks() : 0);
+    }
+
+    /** Makes a new snapshot of the origin as it is now. */
+    void create(SnapshotSpec spec, BlockDevice store, CompletableFuture<SnapshotStatus> answer)
+            throws StorageException {
+        StoreChecks.check(spec, store, worker.originDevice(), snapshots.values());
+        int chunkBytes = StoreChecks.chunkBytes(spec, store, worker.originDevice());
+        StoreChecks.checkSize(spec, store, chunkBytes);
+        if (merge != null && merge.snapshot().state() != SnapshotState.MERGED) {
+            throw StoreChecks.refused(
+                    spec,
+                    Errno.EBUSY,
+                    "the origin is being merged with snapshot "
+                            + merge.snapshot().name() + "; wait until that is done");
+        }
+        reserve(spec);
+        long sizeBytes = worker.originDevice().sizeBytes();
+        RemapTable table = new RemapTable(Math.ceilDiv(sizeBytes, chunkBytes));
+        if (spec.type() == StoreType.TRANSIENT) {
+            start(new CowSnapshot(worker, spec, new TransientStore(store, chunkBytes), table, sizeBytes), answer);
+            return;
+        }
+        new StoreOpening(worker.io(), store, spec.name(), new StoreOpening.Answer() {
+                    @Override
+                    public void opened(PersistentStore opened) {
+                        start(new CowSnapshot(worker, spec, opened, table, sizeBytes), answer);
+                    }
+
+                    @Override
+                    public void refused(StorageException why) {
+                        release(spec, answer, why);
+                    }
+                })
+                .create(chunkBytes);
+    }
+
+    /**
+     * The moment of the snapshot: writes that come from now on wait for those under way, and then for their copies. The origin is
+     * flushed, because the snapshot relies on it.
+     */
+    private void start(CowSnapshot snapshot, CompletableFuture<SnapshotStatus> answer) {
+        worker.attach(snapshot);
+        worker.drainWrites(() -> worker.io().flush(worker.originDevice(), errno -> {
+            if (errno == Errno.OK) {
+                snapshot.started(true);
+                add(snapshot, answer);
+                return;
+            }
+            worker.detach(snapshot);
+            snapshot.started(false);
+            wipe(
+                    snapshot.store(),
+                    wiped -> release(
+                            snapshot.spec(),
+                            answer,
+                            StoreChecks.refused(
+                                    snapshot.spec(), errno, "flushing the origin failed: " + Errno.name(errno))));
+        }));
+    }
+
+    private void add(CowSnapshot snapshot, CompletableFuture<SnapshotStatus> answer) {
+        snapshots.put(snapshot.name(), snapshot);
+        busyNames.remove(snapshot.name());
+        LOG.info("snapshot={} chunk_bytes={} state={}", snapshot.name(), snapshot.chunkBytes(), snapshot.state());
+        answer.complete(status(snapshot));
+    }
+
+    /** Opens a snapshot from its store, as it was when the origin was last closed. */
+    void load(SnapshotSpec spec, BlockDevice store, CompletableFuture<SnapshotStatus> answer) throws StorageException {
+        BlockDevice origin = worker.originDevice();
+        StoreChecks.check(spec, store, origin, snapshots.values());
+        if (spec.type() == StoreType.TRANSIENT) {
+            throw StoreChecks.refused(
+                    spec, Errno.EINVAL, "a transient snapshot ended with its process; create a new one");
+        }
+        reserve(spec);
+        if (!door.tryLock()) {
+            busyNames.remove(spec.name());
+            throw StoreChecks.refused(
+                    spec,
+                    Errno.EBUSY,
+                    "the origin is open, and what was written to it would be missing; open all snapshots before the origin");
+        }
+        long sizeBytes = origin.sizeBytes();
+        RemapTable[] table = {new RemapTable(0)};
+        new StoreOpening(worker.io(), store, spec.name(), new StoreOpening.Answer() {
+                    @Override
+                    public void opened(PersistentStore opened) {
+                        warnOfChunkSize(spec, opened);
+                        CowSnapshot snapshot = new CowSnapshot(worker, spec, opened, table[0], sizeBytes);
+                        snapshot.started(opened.isValidWhenOpened());
+                        if (opened.isValidWhenOpened()) {
+                            worker.attach(snapshot);
+                        }
+                        door.unlock();
+                        add(snapshot, answer);
+                    }
+
+                    @Override
+                    public void refused(StorageException why) {
+                        door.unlock();
+                        release(spec, answer, why);
+                    }
+                })
+                .open(sizeBytes, StoreChecks.leastChunkBytes(store, origin), chunkBytes -> {
+                    table[0] = new RemapTable(Math.ceilDiv(sizeBytes, chunkBytes));
+                    return table[0]::put;
+                });
+    }
+
+    private static void warnOfChunkSize(SnapshotSpec spec, PersistentStore opened) {
+        if (spec.chunkBytes() != 0 && spec.chunkBytes() != opened.chunkBytes()) {
+            LOG.warn(
+                    "snapshot={} chunk_bytes={} as its store says, not {}",
+                    spec.name(),
+                    opened.chunkBytes(),
+                    spec.chunkBytes());
+        }
+    }
+
+    /** Gives up a snapshot that nobody has open; its store holds none any more. */
+    void delete(String name, CompletableFuture<Void> answer) throws StorageException {
+        CowSnapshot snapshot = find(name);
+        checkClosed(snapshot, "deleted");
+        if (snapshot.state() == SnapshotState.MERGING || snapshot.state() == SnapshotState.MERGE_FAILED) {
+            throw StoreChecks.refused(
+                    snapshot.spec(),
+                    Errno.EBUSY,
+                    "it is being merged, and the origin needs it; finish the merge first");
+        }
+        snapshots.remove(name);
+        busyNames.add(name);
+        worker.detach(snapshot);
+        worker.drainWrites(
+                () -> worker.drainTrackedReads(() -> snapshot.whenIdle(() -> wipe(snapshot.store(), errno -> {
+                    busyNames.remove(name);
+                    snapshot.storeDevice().close();
+                    if (errno == Errno.OK) {
+                        answer.complete(null);
+                    } else {
+                        answer.completeExceptionally(StoreChecks.refused(
+                                snapshot.spec(),
+                                errno,
+                                "it is gone, but its store could not be wiped: " + Errno.name(errno)
+                                        + "; do not open that store again"));
+                    }
+                }))));
+    }
+
+    /** Begins to merge a snapshot into the origin; neither is open. */
+    void merge(String name, CompletableFuture<SnapshotStatus> answer) throws StorageException {
+        CowSnapshot snapshot = find(name);
+        if (merge != null && merge.snapshot().state() != SnapshotState.MERGED) {
+            throw StoreChecks.refused(
+                    snapshot.spec(),
+                    Errno.EBUSY,
+                    "snapshot " + merge.snapshot().name() + " is being merged already; one at a time");
+        }
+        if (snapshot.persistentStore() == null) {
+            throw StoreChecks.refused(
+                    snapshot.spec(),
+                    Errno.EINVAL,
+                    "only persistent snapshots can be merged; copy its contents instead");
+        }
+        if (snapshot.state() == SnapshotState.INVALID || snapshot.state() == SnapshotState.MERGED) {
+            throw StoreChecks.refused(
+                    snapshot.spec(),
+                    Errno.EINVAL,
+                    "its contents are "
+                            + (snapshot.state() == SnapshotState.INVALID ? "lost" : "in the origin already")
+                            + ", so there is nothing to merge; delete it");
+        }
+        checkClosed(snapshot, "merged");
+        if (!door.tryLock()) {
+            throw StoreChecks.refused(
+                    snapshot.spec(),
+                    Errno.EBUSY,
+                    "the origin is open, and would change under its users; close it, merge, and open it again");
+        }
+        worker.detach(snapshot);
+        worker.drainWrites(() -> worker.drainTrackedReads(() -> snapshot.whenIdle(() -> beginMerge(snapshot, answer))));
+    }
+
+    private void beginMerge(CowSnapshot snapshot, CompletableFuture<SnapshotStatus> answer) {
+        if (snapshot.state() == SnapshotState.INVALID) {
+            door.unlock();
+            answer.completeExceptionally(
+                    StoreChecks.refused(snapshot.spec(), Errno.EIO, "it was lost just now: " + snapshot.cause()));
+            return;
+        }
+        snapshot.setState(SnapshotState.MERGING, "");
+        merge = new MergeJob(worker, snapshot);
+        merge.start();
+        door.unlock();
+        answer.complete(status(snapshot));
+    }
+
+    /** Requests to a snapshot wait from now on; answers when none is under way. */
+    void suspend(String name, CompletableFuture<SnapshotStatus> answer) throws StorageException {
+        CowSnapshot snapshot = find(name);
+        snapshot.suspend();
+        worker.drainWrites(
+                () -> worker.drainTrackedReads(() -> snapshot.whenIdle(() -> answer.complete(status(snapshot)))));
+    }
+
+    SnapshotStatus resume(String name) throws StorageException {
+        CowSnapshot snapshot = find(name);
+        snapshot.resume();
+        return status(snapshot);
+    }
+
+    /** A new snapshot takes over the table and the store of a suspended one (rule S-H1). */
+    SnapshotStatus handOver(String source, SnapshotSpec destination) throws StorageException {
+        CowSnapshot snapshot = find(source);
+        if (!snapshot.isSuspended()) {
+            throw StoreChecks.refused(
+                    destination, Errno.EBUSY, "snapshot " + source + " is active; suspend it before it is handed over");
+        }
+        if (snapshot.state() != SnapshotState.ACTIVE
+                && snapshot.state() != SnapshotState.OVERFLOW
+                && snapshot.state() != SnapshotState.INVALID) {
+            throw StoreChecks.refused(
+                    destination, Errno.EBUSY, "snapshot " + source + " is being merged; it cannot be handed over");
+        }
+        boolean isPersistent = snapshot.persistentStore() != null;
+        if (isPersistent == (destination.type() == StoreType.TRANSIENT)) {
+            throw StoreChecks.refused(
+                    destination,
+                    Errno.EINVAL,
+                    "the store of snapshot " + source + " is of another type; keep its type");
+        }
+        boolean isNameTaken = snapshots.containsKey(destination.name()) || busyNames.contains(destination.name());
+        if (!destination.name().equals(source) && isNameTaken) {
+            throw StoreChecks.refused(destination, Errno.EEXIST, "there is a snapshot of this name; choose another");
+        }
+        StoreChecks.checkFeatures(destination);
+        snapshots.remove(source);
+        snapshot.handOver(destination);
+        snapshots.put(destination.name(), snapshot);
+        return status(snapshot);
+    }
+
+    CowSnapshot find(String name) throws StorageException {
+        CowSnapshot snapshot = snapshots.get(name);
+        if (snapshot == null) {
+            throw new StorageException(Errno.ENOENT, "there is no snapshot " + name + "; see the list of snapshots");
+        }
+        return snapshot;
+    }
+
+    private static void checkClosed(CowSnapshot snapshot, String done) throws StorageException {
+        if (snapshot.handles.get() > 0) {
+            throw StoreChecks.refused(snapshot.spec(), Errno.EBUSY, "it is in use; close it, then it can be " + done);
+        }
+    }
+
+    private void reserve(SnapshotSpec spec) throws StorageException {
+        if (!busyNames.add(spec.name())) {
+            throw StoreChecks.refused(spec, Errno.EBUSY, "another operation on this name is under way; try again");
+        }
+    }
+
+    private <T> void release(SnapshotSpec spec, CompletableFuture<T> answer, Throwable error) {
+        busyNames.remove(spec.name());
+        answer.completeExceptionally(error);
+    }
+
+    private static void wipe(ExceptionStore store, WorkerIo.Done done) {
+        if (store instanceof PersistentStore persistent) {
+            persistent.wipe(done);
+        } else {
+            done.done(Errno.OK);
+        }
+    }
+}

@@ -1,0 +1,239 @@
+package dev.gossamer.snapshot;
+
+import dev.gossamer.io.BlockDevice;
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.IoLoop;
+import dev.gossamer.io.StorageException;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+
+/**
+ * A plain device, the origin, and its classic copy-on-write snapshots. The only door to their worker; every method may be called
+ * from any thread. Futures complete on the worker's loop and fail with {@link StorageException}.
+ *
+ * <p>Every write to the origin must pass through {@link #openOrigin}: what writes to the device itself destroys the snapshots.
+ *
+ * <p>Life cycle:
+ *
+ * <ol>
+ *   <li>{@link #over} a device that nobody else has.
+ *   <li>{@link #load} every snapshot of earlier times, before anything is written: one that is left out misses those writes, and
+ *       must not be loaded again. A merge that was under way is begun again with {@link #merge}.
+ *   <li>{@link #openOrigin}, {@link #openSnapshot}; {@link #create}, {@link #delete}, {@link #merge}.
+ *   <li>Close the handles, then {@link #close}. A set that is never closed, because the process was killed or the power failed, is
+ *       opened in the same way.
+ * </ol>
+ */
+public final class SnapshotSet {
+    private final IoLoop workerLoop;
+    private final BlockDevice origin;
+    private final SnapshotWorker worker;
+    private final OriginDoor door = new OriginDoor();
+    private final SnapshotMessages messages;
+
+    private SnapshotSet(BlockDevice origin, IoLoop workerLoop, List<? extends IoLoop> ioLoops) {
+        this.origin = origin;
+        this.workerLoop = workerLoop;
+        this.worker = new SnapshotWorker(workerLoop, origin, ioLoops);
+        this.messages = new SnapshotMessages(worker, door);
+    }
+
+    /**
+     * Takes charge of a device, which {@link #close} closes. Does no I/O.
+     *
+     * @param workerLoop the loop that will own the tables; needs 4 MiB of buffers or more. It may be one of {@code ioLoops}, and
+     *     must be if a store or the origin answers to these only
+     * @param ioLoops the loops that will submit requests, each at its own {@link IoLoop#index}, from 0
+     */
+    public static SnapshotSet over(BlockDevice origin, IoLoop workerLoop, List<? extends IoLoop> ioLoops) {
+        return new SnapshotSet(origin, workerLoop, ioLoops);
+    }
+
+    /** The origin's device. */
+    public BlockDevice originDevice() {
+        return origin;
+    }
+
+    /**
+     * Opens the origin for I/O from the set's loops: a {@link SnapshotOrigin}, or while a merge is on a {@link SnapshotMerge}.
+     * Close it to give it back.
+     */
+    public BlockDevice openOrigin() throws StorageException {
+        door.enter();
+        SnapshotOrigin plain = new SnapshotOrigin(worker, door::leave);
+        MergeJob merge = messages.merge();
+        return merge == null || merge.snapshot().state() == SnapshotState.MERGED
+                ? plain
+                : new SnapshotMerge(worker, merge, plain);
+    }
+
+    /** Opens a snapshot for I/O from the set's loops. Null if there is none of that name, or it is being merged. */
+    public Snapshot openSnapshot(String name) {
+        CowSnapshot snapshot = messages.snapshots().get(name);
+        if (snapshot == null) {
+            return null;
+        }
+        snapshot.handles.incrementAndGet();
+        if (snapshot.state().compareTo(SnapshotState.INVALID) > 0) {
+            snapshot.handles.decrementAndGet();
+            return null;
+        }
+        return new Snapshot(worker, snapshot);
+    }
+
+    /**
+     * Makes a snapshot of the origin as it is now: all that was answered before is in it, nothing that is submitted after the
+     * future completed. The store is the set's from then on; if this fails it stays the caller's, unchanged if it was refused.
+     */
+    public CompletableFuture<SnapshotStatus> create(SnapshotSpec spec, BlockDevice store) {
+        return ask(answer -> messages.create(spec, store, answer));
+    }
+
+    /**
+     * Opens a snapshot from its persistent store, before the origin is opened. The chunk size is the store's. One that became
+     * invalid opens as {@link SnapshotState#INVALID}. The store is the set's from then on; not if this fails.
+     */
+    public CompletableFuture<SnapshotStatus> load(SnapshotSpec spec, BlockDevice store) {
+        return ask(answer -> messages.load(spec, store, answer));
+    }
+
+    /** All snapshots, by name. */
+    public CompletableFuture<List<SnapshotStatus>> list() {
+        return ask(answer -> {
+            List<SnapshotStatus> all = new ArrayList<>();
+            messages.snapshots().values().forEach(snapshot -> all.add(messages.status(snapshot)));
+            all.sort(Comparator.comparing(SnapshotStatus::name));
+            answer.complete(all);
+        });
+    }
+
+    public CompletableFuture<SnapshotStatus> status(String name) {
+        return ask(answer -> answer.complete(messages.status(messages.find(name))));
+    }
+
+    /** Gives up a snapshot that nobody has open; its store is wiped and closed. */
+    public CompletableFuture<Void> delete(String name) {
+        return ask(answer -> messages.delete(name, answer));
+    }
+
+    /**
+     * Begins to merge a snapshot into the origin, while nobody has either open; when the future completes the origin can be opened
+     * and has the snapshot's contents. The merge goes on in the background: see {@link #mergeFinished}.
+     */
+    public CompletableFuture<SnapshotStatus> merge(String name) {
+        return ask(answer -> messages.merge(name, answer));
+    }
+
+    /** Completes when the present merge is done; fails if it fails, or if there is none. */
+    public CompletableFuture<Void> mergeFinished() {
+        return ask(answer -> present().whenFinished(answer));
+    }
+
+    /** Stops the merge between two runs of chunks; I/O goes on. */
+    public CompletableFuture<Void> stopMerge() {
+        return ask(answer -> present().stop(() -> answer.complete(null)));
+    }
+
+    /** Lets a stopped merge go on. */
+    public CompletableFuture<Void> continueMerge() {
+        return ask(answer -> {
+            present().start();
+            answer.complete(null);
+        });
+    }
+
+    /** Requests to a snapshot wait from now on; completes when none is under way. */
+    public CompletableFuture<SnapshotStatus> suspend(String name) {
+        return ask(answer -> messages.suspend(name, answer));
+    }
+
+    /** Requests to a snapshot go on. */
+    public CompletableFuture<SnapshotStatus> resume(String name) {
+        return ask(answer -> answer.complete(messages.resume(name)));
+    }
+
+    /**
+     * A new snapshot takes over the table and the store of a suspended one: its name, features and policies are {@code
+     * destination}'s, its chunk size and state stay. Handles of the old one fail with EIO from now on; the new one waits for {@link
+     * #resume}.
+     */
+    public CompletableFuture<SnapshotStatus> handOver(String source, SnapshotSpec destination) {
+        return ask(answer -> answer.complete(messages.handOver(source, destination)));
+    }
+
+    /** The store of a snapshot was made larger from outside: writes that wait for room look again. */
+    public CompletableFuture<Void> storeGrown(String name) {
+        return ask(answer -> {
+            messages.find(name).storeChanged();
+            answer.complete(null);
+        });
+    }
+
+    /** Waits for copies under way, stops a merge, and closes all devices. The caller has closed all handles. */
+    public CompletableFuture<Void> close() {
+        return ask(answer -> {
+            MergeJob merge = messages.merge();
+            Runnable closeAll =
+                    () -> closeOneByOne(new ArrayList<>(messages.snapshots().values()), answer);
+            if (merge == null) {
+                closeAll.run();
+            } else {
+                merge.stop(closeAll);
+            }
+        });
+    }
+
+    private void closeOneByOne(List<CowSnapshot> left, CompletableFuture<Void> answer) {
+        if (left.isEmpty()) {
+            origin.close();
+            answer.complete(null);
+            return;
+        }
+        CowSnapshot snapshot = left.removeLast();
+        snapshot.whenIdle(() -> {
+            messages.snapshots().remove(snapshot.name());
+            snapshot.storeDevice().close();
+            closeOneByOne(left, answer);
+        });
+    }
+
+    private MergeJob present() throws StorageException {
+        MergeJob merge = messages.merge();
+        if (merge == null) {
+            throw new StorageException(Errno.ENOENT, "no snapshot is being merged");
+        }
+        return merge;
+    }
+
+    /** Work for the worker that answers itself, now or later, or is refused. */
+    private interface Task<T> {
+        void run(CompletableFuture<T> answer) throws StorageException;
+    }
+
+    private <T> CompletableFuture<T> ask(Task<T> task) {
+        CompletableFuture<T> answer = new CompletableFuture<>();
+        workerLoop.execute(() -> {
+            try {
+                task.run(answer);
+            } catch (StorageException | RuntimeException | AssertionError e) {
+                answer.completeExceptionally(e);
+            }
+        });
+        return answer;
+    }
+
+    /** Waits for an answer of the set and unwraps its error. Not from a loop. */
+    public static <T> T join(CompletableFuture<T> answer) throws StorageException {
+        try {
+            return answer.join();
+        } catch (CompletionException e) {
+            if (e.getCause() instanceof StorageException cause) {
+                throw cause;
+            }
+            throw new StorageException(Errno.EIO, String.valueOf(e.getCause().getMessage()), e);
+        }
+    }
+}

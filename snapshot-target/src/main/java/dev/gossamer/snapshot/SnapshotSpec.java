@@ -1,0 +1,54 @@
+package dev.gossamer.snapshot;
+
+import java.util.Objects;
+
+/**
+ * What a snapshot shall be like. Made with {@link #of} and the {@code with} methods; checked when it is used.
+ *
+ * @param chunkBytes unit of copying, a power of two; 0 = 16 KiB, or the sector size if larger (persistent stores only)
+ * @param discardZeroesCow a TRIM of a whole changed chunk zeroes it in the store (rule S-D1)
+ * @param discardPassdownOrigin such a TRIM also goes to the origin's device, past all snapshots (rule S-D2)
+ * @param fullAction what a full store means for writes to the origin
+ * @param holdBackNanos how long writes wait for a full store to grow, before that; 0 = not at all
+ */
+public record SnapshotSpec(
+        String name,
+        StoreType type,
+        long chunkBytes,
+        boolean discardZeroesCow,
+        boolean discardPassdownOrigin,
+        StoreFullAction fullAction,
+        long holdBackNanos,
+        StoreGrowth growth) {
+
+    public SnapshotSpec {
+        Objects.requireNonNull(name);
+        Objects.requireNonNull(type);
+        Objects.requireNonNull(fullAction);
+        Objects.requireNonNull(growth);
+    }
+
+    /** A snapshot as the kernel makes it, with the default chunk size. */
+    public static SnapshotSpec of(String name, StoreType type) {
+        return new SnapshotSpec(name, type, 0, false, false, StoreFullAction.INVALIDATE_SNAPSHOT, 0, StoreGrowth.NONE);
+    }
+
+    public SnapshotSpec withName(String newName) {
+        return new SnapshotSpec(
+                newName, type, chunkBytes, discardZeroesCow, discardPassdownOrigin, fullAction, holdBackNanos, growth);
+    }
+
+    public SnapshotSpec withChunkBytes(long newChunkBytes) {
+        return new SnapshotSpec(
+                name, type, newChunkBytes, discardZeroesCow, discardPassdownOrigin, fullAction, holdBackNanos, growth);
+    }
+
+    public SnapshotSpec withDiscard(boolean zeroesCow, boolean passdownOrigin) {
+        return new SnapshotSpec(name, type, chunkBytes, zeroesCow, passdownOrigin, fullAction, holdBackNanos, growth);
+    }
+
+    public SnapshotSpec withFullStore(StoreFullAction action, long newHoldBackNanos, StoreGrowth newGrowth) {
+        return new SnapshotSpec(
+                name, type, chunkBytes, discardZeroesCow, discardPassdownOrigin, action, newHoldBackNanos, newGrowth);
+    }
+}

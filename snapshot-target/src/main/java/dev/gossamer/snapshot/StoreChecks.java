@@ -1,0 +1,99 @@
+package dev.gossamer.snapshot;
+
+import dev.gossamer.io.BlockDevice;
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.StorageException;
+import dev.gossamer.io.posix.PosixDevice;
+import java.util.Collection;
+
+/** What is wrong with a snapshot that is to be made or opened, before anything is read or written. */
+final class StoreChecks {
+    private static final int DEFAULT_CHUNK_BYTES = 16 << 10;
+
+    /** dm-snapshot's limit: INT_MAX / 512 sectors, rounded down to a power of two. */
+    private static final long MAX_CHUNK_BYTES = (1L << 21) * 512;
+
+    private StoreChecks() {}
+
+    /** Names and devices. */
+    static void check(SnapshotSpec spec, BlockDevice store, BlockDevice origin, Collection<CowSnapshot> others)
+            throws StorageException {
+        if (spec.name().isEmpty()) {
+            throw new StorageException(Errno.EINVAL, "a snapshot needs a name");
+        }
+        if (isSame(store, origin)) {
+            throw refused(spec, Errno.EINVAL, "its store is the origin itself; give it another device");
+        }
+        for (CowSnapshot other : others) {
+            if (other.name().equals(spec.name())) {
+                throw refused(
+                        spec, Errno.EEXIST, "there is a snapshot of this name; choose another, or delete that one");
+            }
+            if (isSame(store, other.storeDevice())) {
+                throw refused(
+                        spec,
+                        Errno.EBUSY,
+                        "its store is in use by snapshot " + other.name() + "; give it another device");
+            }
+        }
+        if (store.geometry().readOnly()) {
+            throw refused(spec, Errno.EROFS, "its store device is read-only; open it for writing");
+        }
+        checkFeatures(spec);
+    }
+
+    static void checkFeatures(SnapshotSpec spec) throws StorageException {
+        if (spec.discardPassdownOrigin() && !spec.discardZeroesCow()) {
+            throw refused(spec, Errno.EINVAL, "discard_passdown_origin needs discard_zeroes_cow; give both or none");
+        }
+    }
+
+    /** The chunk size of a new snapshot (rule S-L1), in bytes. */
+    static int chunkBytes(SnapshotSpec spec, BlockDevice store, BlockDevice origin) throws StorageException {
+        int least = leastChunkBytes(store, origin);
+        long chunk = spec.chunkBytes();
+        if (chunk == 0) {
+            if (spec.type() == StoreType.TRANSIENT) {
+                throw refused(spec, Errno.EINVAL, "a transient snapshot needs a chunk size; 16 KiB is usual");
+            }
+            return Math.max(DEFAULT_CHUNK_BYTES, least);
+        }
+        if (chunk < least || chunk > MAX_CHUNK_BYTES || Long.bitCount(chunk) != 1) {
+            throw refused(
+                    spec,
+                    Errno.EINVAL,
+                    "chunks of " + chunk + " bytes are impossible; the size must be a power of two between " + least
+                            + " and " + MAX_CHUNK_BYTES);
+        }
+        return (int) chunk;
+    }
+
+    static int leastChunkBytes(BlockDevice store, BlockDevice origin) {
+        int sectors =
+                Math.max(store.geometry().alignmentBytes(), origin.geometry().alignmentBytes());
+        return Math.max(512, sectors);
+    }
+
+    /** A new store must have room for its tables and one chunk. */
+    static void checkSize(SnapshotSpec spec, BlockDevice store, int chunkBytes) throws StorageException {
+        long least = spec.type() == StoreType.TRANSIENT ? chunkBytes : 3L * chunkBytes;
+        if (store.sizeBytes() < least) {
+            throw refused(
+                    spec,
+                    Errno.ENOSPC,
+                    "its store device has " + store.sizeBytes() + " bytes; with chunks of " + chunkBytes
+                            + " bytes it needs at least " + least);
+        }
+    }
+
+    static StorageException refused(SnapshotSpec spec, int errno, String why) {
+        return new StorageException(errno, "snapshot " + spec.name() + ": " + why);
+    }
+
+    private static boolean isSame(BlockDevice one, BlockDevice other) {
+        return one.equals(other)
+                || (one instanceof PosixDevice a
+                        && other instanceof PosixDevice b
+                        && a.identity().equals(b.identity()));
+    }
+}

@@ -1,0 +1,112 @@
+package dev.gossamer.snapshot;
+
+import dev.gossamer.io.BlockRequest;
+import dev.gossamer.io.Errno;
+import dev.gossamer.snapshot.store.ExceptionStore;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Keeps a snapshot's store from getting full, and decides what happens if it is (rules S-V1, S-V5). Worker's thread.
+ *
+ * <ol>
+ *   <li>When less than an eighth of the store is left, its {@link StoreGrowth} is asked for more.
+ *   <li>A write that finds no room waits for that, at most the spec's hold-back time after the first that found none.
+ *   <li>Then the spec's {@link StoreFullAction}. To invalidate means for a write to the snapshot: overflow, if it is of type PO.
+ * </ol>
+ */
+final class StoreSpace {
+    private static final long NOT_FULL = Long.MIN_VALUE;
+
+    /** Growth that brought nothing is asked for again after so many chunks: less would only repeat the question. */
+    private static final int CHUNKS_BETWEEN_QUESTIONS = 64;
+
+    private final CowSnapshot snapshot;
+    private final SnapshotWorker worker;
+    // Bounded by the requests that connections have under way.
+    private final List<HeldRequest> waiting = new ArrayList<>();
+    private long fullSinceNanos = NOT_FULL;
+    private boolean asking;
+    private int allocatedSinceAsked = CHUNKS_BETWEEN_QUESTIONS;
+
+    StoreSpace(CowSnapshot snapshot, SnapshotWorker worker) {
+        this.snapshot = snapshot;
+        this.worker = worker;
+    }
+
+    /** A chunk was taken from the store, or there was none. */
+    void allocated(boolean success) {
+        allocatedSinceAsked++;
+        if (success) {
+            fullSinceNanos = NOT_FULL;
+        }
+        ExceptionStore store = snapshot.store();
+        long leftBytes = store.totalBytes() - store.allocatedBytes();
+        boolean due = !success || allocatedSinceAsked >= CHUNKS_BETWEEN_QUESTIONS;
+        if (leftBytes < store.totalBytes() / 8 && due && !asking) {
+            asking = true;
+            allocatedSinceAsked = 0;
+            snapshot.spec()
+                    .growth()
+                    .grow(
+                            snapshot.name(),
+                            store.totalBytes(),
+                            () -> worker.execute(() -> {
+                                asking = false;
+                                changed();
+                            }));
+        }
+    }
+
+    /** A write to the origin needs a chunk and there is none. */
+    void fullForOrigin(HeldRequest held) {
+        if (mayWait()) {
+            hold(held);
+        } else if (snapshot.spec().fullAction() == StoreFullAction.FAIL_WRITES) {
+            held.fail(Errno.ENOSPC);
+        } else {
+            snapshot.invalidate("its store is full");
+            snapshot.holdUntilLost(held);
+        }
+    }
+
+    /** A write to the snapshot needs a chunk and there is none. */
+    void fullForSnapshot(BlockRequest request) {
+        HeldRequest held = snapshot.heldSnapshotWrite(request);
+        if (mayWait()) {
+            hold(held);
+        } else if (snapshot.spec().fullAction() == StoreFullAction.FAIL_WRITES) {
+            held.fail(Errno.ENOSPC);
+        } else if (snapshot.spec().type() == StoreType.PERSISTENT_OVERFLOW) {
+            snapshot.overflow();
+        } else {
+            snapshot.invalidate("its store is full");
+            snapshot.holdUntilLost(held);
+        }
+        held.release();
+    }
+
+    /** The store may have grown: lets those who wait look again. */
+    void changed() {
+        List<HeldRequest> all = List.copyOf(waiting);
+        waiting.clear();
+        all.forEach(HeldRequest::release);
+    }
+
+    private boolean mayWait() {
+        long holdBackNanos = snapshot.spec().holdBackNanos();
+        if (holdBackNanos <= 0) {
+            return false;
+        }
+        if (fullSinceNanos == NOT_FULL) {
+            fullSinceNanos = worker.nanoTime();
+            worker.schedule(this::changed, holdBackNanos);
+        }
+        return worker.nanoTime() - fullSinceNanos < holdBackNanos;
+    }
+
+    private void hold(HeldRequest held) {
+        held.hold();
+        waiting.add(held);
+    }
+}
