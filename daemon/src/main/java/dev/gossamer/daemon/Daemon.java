@@ -13,6 +13,7 @@ import dev.gossamer.io.buffer.IoBufferPool;
 import dev.gossamer.io.posix.InlineFileEngine;
 import dev.gossamer.io.posix.OpenOptions;
 import dev.gossamer.io.ring.IoLoops;
+import dev.gossamer.thin.PoolOptions;
 import dev.gossamer.thin.ThinPool;
 import dev.gossamer.thin.VolumeSpec;
 import java.util.ArrayList;
@@ -99,7 +100,8 @@ public final class Daemon {
                 ioLoops.add(loops.loop(i));
             }
             InlineLoop inline = new InlineLoop(new InlineFileEngine(), new IoBufferPool(INLINE_BUFFER_BYTES));
-            return ThinPool.open(metadata, data, inline, worker, ioLoops);
+            PoolOptions options = config.pool().space().options(new DeviceGrowth(metadata, data));
+            return ThinPool.open(metadata, data, inline, worker, ioLoops, options);
         } catch (StorageException | RuntimeException e) {
             metadata.close();
             if (data != null) {
@@ -134,6 +136,7 @@ public final class Daemon {
     public void stop() throws StorageException {
         LOG.info("stopping");
         admin.stop();
+        pool.stopWaitingForSpace();
         nbd.stop(STOP_GRACE_MILLIS);
         try {
             ThinPool.join(pool.close());

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.thin.catalog.OnFull;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -15,6 +16,8 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.util.HashSet;
+import java.util.Set;
 
 /**
  * What {@code pool.yaml} says.
@@ -23,10 +26,25 @@ import java.nio.file.StandardOpenOption;
  *     export
  * @param data likewise, of the data device
  * @param buffered the data device is used through the page cache, not with O_DIRECT
+ * @param space what happens when space runs low or out
  */
-public record PoolConfig(String metadata, String data, boolean buffered) {
-    /** Three keys need a few hundred bytes; more is another file. */
+public record PoolConfig(String metadata, String data, boolean buffered, SpaceConfig space) {
+    /** A few keys need a few hundred bytes; more is another file. */
     private static final int FILE_LIMIT_BYTES = 64 << 10;
+
+    /** A configuration with the defaults for space. */
+    public PoolConfig(String metadata, String data, boolean buffered) {
+        this(metadata, data, buffered, SpaceConfig.DEFAULT);
+    }
+
+    /** The same, used through the page cache or not. */
+    public PoolConfig withBuffered(boolean newBuffered) {
+        return new PoolConfig(metadata, data, newBuffered, space);
+    }
+
+    public PoolConfig withSpace(SpaceConfig newSpace) {
+        return new PoolConfig(metadata, data, buffered, newSpace);
+    }
 
     /** Reads and checks a configuration; a message names the file, the key and the rule. */
     public static PoolConfig read(Path file) throws StorageException {
@@ -54,6 +72,8 @@ public record PoolConfig(String metadata, String data, boolean buffered) {
         String metadata = null;
         String data = null;
         Boolean buffered = null;
+        SpaceConfig space = SpaceConfig.DEFAULT;
+        Set<String> seen = new HashSet<>();
         // The streaming parser: binding to objects would cost every start more than the rest of the configuration.
         try (JsonParser parser = new YAMLFactory().createParser(text)) {
             if (parser.nextToken() != JsonToken.START_OBJECT) {
@@ -74,7 +94,16 @@ public record PoolConfig(String metadata, String data, boolean buffered) {
                         }
                         buffered = value == JsonToken.VALUE_TRUE;
                     }
-                    default -> throw bad(file, "unknown key '" + key + "'; known are metadata, data and buffered");
+                    case "on-full", "on-full-timeout", "low-water", "auto-extend" -> {
+                        if (!seen.add(key)) {
+                            throw bad(file, "key '" + key + "' appears twice");
+                        }
+                        space = space(file, key, space, parser.getText());
+                    }
+                    default -> throw bad(
+                            file,
+                            "unknown key '" + key + "'; known are metadata, data, buffered, on-full, "
+                                    + "on-full-timeout, low-water and auto-extend");
                 }
             }
         } catch (JsonParseException e) {
@@ -86,7 +115,20 @@ public record PoolConfig(String metadata, String data, boolean buffered) {
         }
         require(file, "metadata", metadata);
         require(file, "data", data);
-        return new PoolConfig(metadata, data, Boolean.TRUE.equals(buffered));
+        return new PoolConfig(metadata, data, Boolean.TRUE.equals(buffered), space);
+    }
+
+    private static SpaceConfig space(Path file, String key, SpaceConfig space, String text) throws StorageException {
+        try {
+            return switch (key) {
+                case "on-full" -> space.withOnFull(OnFull.of(text));
+                case "on-full-timeout" -> space.withOnFullTimeout(Quantity.time(text));
+                case "low-water" -> space.withLowWater(text);
+                default -> space.withAutoExtend(Quantity.bytes(text));
+            };
+        } catch (StorageException | IllegalArgumentException e) {
+            throw bad(file, "key '" + key + "': " + e.getMessage());
+        }
     }
 
     /** Puts the file in place at one instant: after a crash it is there whole or not at all. */
@@ -96,7 +138,8 @@ public record PoolConfig(String metadata, String data, boolean buffered) {
                         + "metadata: " + quote(metadata) + "\n"
                         + "data: " + quote(data) + "\n"
                         + "# true: the data device is used through the page cache instead of O_DIRECT\n"
-                        + "buffered: " + buffered + "\n";
+                        + "buffered: " + buffered + "\n"
+                        + space.yaml();
         Path temporary = file.resolveSibling(file.getFileName() + ".new");
         try (FileChannel channel = FileChannel.open(
                 temporary, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE)) {

@@ -8,6 +8,7 @@ import dev.gossamer.io.buffer.IoBufferPool;
 import dev.gossamer.io.posix.InlineFileEngine;
 import dev.gossamer.io.posix.OpenOptions;
 import dev.gossamer.io.posix.PosixFiles;
+import dev.gossamer.thin.PoolOptions;
 import dev.gossamer.thin.ThinPool;
 import java.io.IOException;
 import java.nio.file.FileAlreadyExistsException;
@@ -187,7 +188,7 @@ public final class PoolCreation {
                 IoBufferPool buffers = new IoBufferPool(BUFFER_BYTES)) {
             InlineLoop inline = new InlineLoop(new InlineFileEngine(), buffers);
             // An inline loop runs everything at once, so the pool can have it as its worker; it does no more than look.
-            ThinPool.open(metadata, data, inline, inline, List.of());
+            ThinPool.open(metadata, data, inline, inline, List.of(), PoolOptions.DEFAULT);
         }
         config.write(directory.config());
     }

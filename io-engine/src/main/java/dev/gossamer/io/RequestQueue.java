@@ -4,8 +4,10 @@ package dev.gossamer.io;
 public final class RequestQueue {
     private BlockRequest head;
     private BlockRequest tail;
+    private int size;
 
     public void add(BlockRequest request) {
+        size++;
         request.next = null;
         if (tail == null) {
             head = request;
@@ -18,6 +20,7 @@ public final class RequestQueue {
     public BlockRequest poll() {
         BlockRequest first = head;
         if (first != null) {
+            size--;
             head = first.next;
             if (head == null) {
                 tail = null;
@@ -30,6 +33,10 @@ public final class RequestQueue {
     /** The first request; the others follow by {@code next}. Null if there is none. */
     public BlockRequest peek() {
         return head;
+    }
+
+    public int size() {
+        return size;
     }
 
     public boolean isEmpty() {

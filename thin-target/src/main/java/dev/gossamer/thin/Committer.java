@@ -7,6 +7,8 @@ import dev.gossamer.io.RequestStack;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.pdata.spacemap.FreedBlocks;
 import dev.gossamer.thin.metadata.PoolMetadata;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Commits a pool's transactions. On the worker's loop, but for {@link #waitForCommit} and {@link #isUncommitted}.
@@ -21,6 +23,8 @@ import dev.gossamer.thin.metadata.PoolMetadata;
  * after its commit <em>and</em> after all requests that may still use the old mappings have ended.
  */
 final class Committer {
+    private static final Logger LOG = LoggerFactory.getLogger(Committer.class);
+
     /** A transaction with changes is committed after this time if nobody asks earlier (G-1). */
     static final long PERIOD_NANOS = 1_000_000_000L;
 
@@ -96,8 +100,17 @@ final class Committer {
         try {
             commit();
         } catch (StorageException e) {
-            worker.abort(e);
+            failed(e);
             throw e;
+        }
+    }
+
+    /** Without changes there is nothing to abort: who asked is told, and the pool goes on. */
+    private void failed(StorageException e) {
+        if (metadata.isChanged()) {
+            worker.abort(e);
+        } else {
+            LOG.warn("flush failed: {}", e.getMessage());
         }
     }
 
@@ -131,13 +144,17 @@ final class Committer {
         BlockRequest first = waiters.takeAll();
         int errno = Errno.OK;
         try {
+            if (worker.mode() == PoolMode.FAIL) {
+                // The space maps in memory may be anything (E-7).
+                throw new StorageException(Errno.EIO, worker.state().cause());
+            }
             commit();
             if (!metadata.hasFreedDataBlocks()) {
                 // Nothing to wait for: who wanted space looks again now, at the metadata blocks that came free, too.
                 worker.spaceWaiters().spaceReleased();
             }
         } catch (StorageException e) {
-            worker.abort(e);
+            failed(e);
             errno = Errno.EIO;
         } catch (AssertionError | RuntimeException bug) {
             worker.failed(bug);
@@ -164,6 +181,9 @@ final class Committer {
         transaction++;
         counters.commits.increment();
         counters.commitNanos.add(loop.nanoTime() - began);
+        if (!worker.resize().extendIfLow()) {
+            worker.monitor().committed();
+        }
         FreedBlocks freed = metadata.takeFreedDataBlocks();
         if (!freed.isEmpty()) {
             releaseWhenUnused(freed);

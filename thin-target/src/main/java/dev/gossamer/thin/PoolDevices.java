@@ -4,7 +4,9 @@ import dev.gossamer.thin.metadata.DeviceDetails;
 import dev.gossamer.thin.metadata.PoolMetadata;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 
@@ -12,6 +14,9 @@ import java.util.concurrent.ConcurrentSkipListMap;
 final class PoolDevices {
     private final ConcurrentSkipListMap<Integer, ThinDevice> byId = new ConcurrentSkipListMap<>();
     private final ConcurrentHashMap<String, ThinDevice> byName = new ConcurrentHashMap<>();
+
+    // Few volumes reserve space: going through them costs less than to keep a sum right. Worker's thread.
+    private final Set<ThinDevice> reserving = new HashSet<>();
 
     Collection<ThinDevice> all() {
         return byId.values();
@@ -40,13 +45,29 @@ final class PoolDevices {
     }
 
     void add(ThinDevice device) {
+        limitsChanged(device);
         byId.put(device.id, device);
         byName.put(device.name(), device);
     }
 
     void remove(ThinDevice device) {
+        reserving.remove(device);
         byId.remove(device.id, device);
         byName.remove(device.name(), device);
+    }
+
+    /** Those that have space reserved. Worker's thread. */
+    Set<ThinDevice> reserving() {
+        return reserving;
+    }
+
+    /** The device's slot has got other limits, or the device is new. */
+    void limitsChanged(ThinDevice device) {
+        if (device.limits().reserveBytes() > 0) {
+            reserving.add(device);
+        } else {
+            reserving.remove(device);
+        }
     }
 
     /** The device's slot has got another name. */
@@ -55,7 +76,7 @@ final class PoolDevices {
         byName.remove(oldName, device);
     }
 
-    /** After an abort: takes what the devices' details say from the committed metadata (E-3). */
+    /** After an abort that has worked: takes what the devices' details say from the committed metadata (E-3). */
     void reload(PoolMetadata metadata) {
         for (ThinDevice device : all()) {
             DeviceDetails details = metadata.detailsIfReadable(device.id);

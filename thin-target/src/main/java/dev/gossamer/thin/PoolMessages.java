@@ -4,6 +4,7 @@ import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.thin.catalog.Catalog;
 import dev.gossamer.thin.catalog.CatalogSlot;
+import dev.gossamer.thin.catalog.VolumeLimits;
 import dev.gossamer.thin.metadata.DeviceDetails;
 import dev.gossamer.thin.metadata.PoolMetadata;
 import java.util.ArrayList;
@@ -20,9 +21,6 @@ import org.slf4j.LoggerFactory;
  */
 final class PoolMessages {
     private static final Logger LOG = LoggerFactory.getLogger(PoolMessages.class);
-
-    /** A message can need a block for the catalog's own slot and one for the volume's. */
-    private static final int CATALOG_NEEDS_BLOCKS = 2;
 
     private final PoolWorker worker;
     private final PoolMetadata metadata;
@@ -41,11 +39,14 @@ final class PoolMessages {
         VolumeSpec.checkSize(spec.sizeBytes());
         checkWritable();
         checkNameIsFree(spec.name());
+        checkLimits(null, spec.limits());
         int id = lowestFreeId();
+        checkCatalogRoom(List.of(id));
         ThinDevice device = new ThinDevice(id, metadata.blockBytes(), spec.sizeBytes(), null);
         inTransaction(() -> {
             metadata.createDevice(id);
-            device.slot = catalog.put(slotFor(id, -1, false, spec.sizeBytes(), spec.name()));
+            device.slot = catalog.put(
+                    slotFor(id, -1, false, spec.sizeBytes(), spec.name()).withLimits(spec.limits()));
         });
         return present(device);
     }
@@ -83,7 +84,7 @@ final class PoolMessages {
         ThinDevice device = find(name);
         checkNameIsFree(newName);
         CatalogSlot slot = slotOf(device).withName(newName);
-        inTransaction(() -> device.slot = catalog.put(slot));
+        store(device, slot);
         devices.renamed(device, name);
         return device.info();
     }
@@ -99,10 +100,45 @@ final class PoolMessages {
                             + " connection(s); disconnect them before shrinking it, or use --force");
         }
         CatalogSlot slot = slotOf(device).withSize(sizeBytes);
-        inTransaction(() -> device.slot = catalog.put(slot));
+        store(device, slot);
         device.sizeBytes = sizeBytes;
         device.extents.reset(device.blocks());
         return device.info();
+    }
+
+    /** Changes what a volume may take of the pool's space (S-6). A limit below what is mapped stops growth, no more. */
+    VolumeInfo limitVolume(String name, VolumeLimits limits) throws StorageException {
+        checkWritable();
+        ThinDevice device = find(name);
+        checkLimits(device, limits);
+        store(device, slotOf(device).withLimits(limits));
+        devices.limitsChanged(device);
+        // Space that was reserved may be free for others now, or a waiting write may be allowed.
+        worker.spaceWaiters().spaceReleased();
+        return device.info();
+    }
+
+    private void checkLimits(ThinDevice device, VolumeLimits limits) throws StorageException {
+        limits.check();
+        SpaceQuotas quotas = worker.quotas();
+        long wanted = device == null
+                ? Math.ceilDiv(limits.reserveBytes(), metadata.blockBytes())
+                : quotas.reservedBy(device, limits);
+        long free = metadata.dataBlocksFree() - quotas.reservedExcept(device);
+        if (wanted > 0 && wanted > free) {
+            throw new StorageException(
+                    Errno.ENOSPC,
+                    "cannot reserve " + wanted * metadata.blockBytes() + " bytes more: "
+                            + Math.max(0, free) * metadata.blockBytes() + " are free and not reserved; grow the pool");
+        }
+    }
+
+    /** Writes a device's changed slot. Memory follows when it is durable. */
+    private void store(ThinDevice device, CatalogSlot slot) throws StorageException {
+        checkCatalogRoom(List.of(device.id));
+        CatalogSlot[] written = new CatalogSlot[1];
+        inTransaction(() -> written[0] = catalog.put(slot));
+        device.slot = written[0];
     }
 
     VolumeInfo present(ThinDevice device) throws StorageException {
@@ -157,22 +193,28 @@ final class PoolMessages {
                 UUID.randomUUID(),
                 name,
                 0,
-                null);
+                null,
+                VolumeLimits.NONE);
     }
 
     void checkWritable() throws StorageException {
-        checkWritable(CATALOG_NEEDS_BLOCKS);
-    }
-
-    /** @param blocks data blocks that the catalog may need for it */
-    void checkWritable(int blocks) throws StorageException {
         checkNotFrozen();
+        if (metadata.isNearlyFull() && metadata.isChanged()) {
+            // What the open transaction has used up comes back with its commit (S-3).
+            worker.committer().commitNow();
+            checkNotFrozen();
+        }
         // A message must not fail half way for want of space: that would cost the whole transaction.
         if (metadata.isNearlyFull()) {
             throw new StorageException(
                     Errno.ENOSPC, "the metadata device is nearly full; delete volumes or snapshots, or enlarge it");
         }
-        if (metadata.dataBlocksFree() < blocks) {
+    }
+
+    /** The slots of devices can be written; in a pool without a free data block, too, if none is needed (MSG-4). */
+    void checkCatalogRoom(List<Integer> ids) throws StorageException {
+        int needed = catalog.blocksNeeded(ids);
+        if (needed > metadata.dataBlocksFree()) {
             throw new StorageException(
                     Errno.ENOSPC, "the pool has no free data block for its catalog; trim or delete volumes first");
         }

@@ -1,18 +1,17 @@
 package dev.gossamer.thin;
 
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
-
 /**
- * The mode a pool is in, and why. The worker sets it, loops and the management API read it.
- *
- * <p>Every transition is logged once, with its cause (rule M-6).
+ * The mode a pool is in, and why. The worker sets it, loops and the management API read it. Every transition is one event,
+ * with its cause (rule M-6).
  */
 final class PoolState {
-    private static final Logger LOG = LoggerFactory.getLogger(PoolState.class);
-
+    private final PoolEvents events;
     private volatile PoolMode mode = PoolMode.WRITE;
     private volatile String cause = "";
+
+    PoolState(PoolEvents events) {
+        this.events = events;
+    }
 
     PoolMode mode() {
         return mode;
@@ -23,9 +22,9 @@ final class PoolState {
         return cause;
     }
 
-    /** Whether metadata may no longer change: READ_ONLY or worse. */
+    /** Whether metadata may no longer change: OUT_OF_METADATA_SPACE or worse. */
     boolean isFrozen() {
-        return mode.compareTo(PoolMode.READ_ONLY) >= 0;
+        return mode.isFrozen();
     }
 
     /** Goes to a worse mode; never to a better one (M-1). Worker's thread. */
@@ -35,10 +34,19 @@ final class PoolState {
         }
     }
 
-    /** Goes to a mode, better or worse. Worker's thread. */
-    void set(PoolMode newMode, String why) {
-        LOG.warn("pool mode {} -> {}{}", mode.word(), newMode.word(), why.isEmpty() ? "" : ": " + why);
-        cause = why;
+    /**
+     * Space has come back (M-3). From READ_ONLY and FAIL there is no way back while the pool is open (M-4, M-5). Worker's
+     * thread.
+     */
+    void recover(PoolMode from, PoolMode to, String why) {
+        if (mode == from && !from.isFinal()) {
+            set(to, why);
+        }
+    }
+
+    private void set(PoolMode newMode, String why) {
+        events.add(PoolEvent.Kind.MODE, "pool mode " + mode + " -> " + newMode + ": " + why);
+        cause = newMode == PoolMode.WRITE ? "" : why;
         mode = newMode;
     }
 }

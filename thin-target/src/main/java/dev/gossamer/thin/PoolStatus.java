@@ -14,6 +14,7 @@ package dev.gossamer.thin;
  * @param transactionId the user's transaction id of the superblock
  * @param time snapshots ever taken
  * @param volumes number of volumes, snapshots included
+ * @param space how it stands for space
  */
 public record PoolStatus(
         PoolMode mode,
@@ -26,4 +27,5 @@ public record PoolStatus(
         long metadataBlocksUsed,
         long transactionId,
         long time,
-        int volumes) {}
+        int volumes,
+        SpaceStatus space) {}

@@ -11,7 +11,6 @@ import dev.gossamer.io.RequestStack;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.buffer.IoBuffer;
 import dev.gossamer.io.buffer.IoBufferPool;
-import dev.gossamer.pdata.OutOfDataSpace;
 import dev.gossamer.thin.extent.ExtentMap;
 import dev.gossamer.thin.extent.Region;
 import dev.gossamer.thin.metadata.PoolMetadata;
@@ -42,13 +41,17 @@ final class PoolWorker {
     private final Committer committer;
     private final StatusReader statusReader;
     private final MapPrefetch mapPrefetch;
-    private final PoolDevices devices;
     private final PoolCounters counters;
     private final MapPublisher maps;
     private final Unmapper unmapper;
     private final InPlaceClaims claims;
     private final SpaceWaiters spaceWaiters;
-    private final PoolState state = new PoolState();
+    private final SpaceQuotas quotas;
+    private final SpaceMonitor monitor;
+    private final PoolEvents events = new PoolEvents();
+    private final PoolState state = new PoolState(events);
+    private final TransactionAbort aborting;
+    private final PoolResize resize;
 
     private final RequestStack deferred = new RequestStack();
     private final Runnable turn = this::turn;
@@ -65,13 +68,13 @@ final class PoolWorker {
             PoolDevices devices,
             PoolCounters counters,
             Committer.DataFlush dataFlush,
+            PoolOptions options,
             long regionCacheWords) {
         this.loop = loop;
         this.data = data;
         this.dataAlignmentBytes = data.geometry().alignmentBytes();
         this.metadata = metadata;
         this.shares = shares;
-        this.devices = devices;
         this.counters = counters;
         this.maps = new MapPublisher(metadata, regionCacheWords);
         this.committer = new Committer(this, loop, metadata, dataFlush, counters);
@@ -79,7 +82,11 @@ final class PoolWorker {
         this.statusReader = new StatusReader(this, loop, metadata);
         this.claims = new InPlaceClaims(this, metadata, maps, counters);
         this.unmapper = new Unmapper(this, metadata, maps, counters);
-        this.spaceWaiters = new SpaceWaiters(this, metadata);
+        this.quotas = new SpaceQuotas(metadata, devices);
+        this.monitor = new SpaceMonitor(metadata, state, events, options.lowWaterPercent());
+        this.spaceWaiters = new SpaceWaiters(this, loop, metadata, events, options);
+        this.resize = new PoolResize(this, loop, metadata, options);
+        this.aborting = new TransactionAbort(this, metadata, state, devices);
         if (metadata.needsCheck()) {
             state.degrade(
                     PoolMode.READ_ONLY, "needs_check is set; run thin_check --clear-needs-check-flag on the metadata");
@@ -120,6 +127,13 @@ final class PoolWorker {
         committer.waitForCommit(request);
     }
 
+    /** The user of a handle is gone; see {@link SpaceWaiters#abandon}. */
+    void abandon(ThinVolume volume) {
+        if (spaceWaiters.count() > 0) {
+            loop.execute(() -> spaceWaiters.abandon(volume));
+        }
+    }
+
     /** Answers questions about mappings. */
     StatusReader statusReader() {
         return statusReader;
@@ -154,6 +168,27 @@ final class PoolWorker {
 
     SpaceWaiters spaceWaiters() {
         return spaceWaiters;
+    }
+
+    SpaceQuotas quotas() {
+        return quotas;
+    }
+
+    SpaceMonitor monitor() {
+        return monitor;
+    }
+
+    PoolResize resize() {
+        return resize;
+    }
+
+    PoolEvents events() {
+        return events;
+    }
+
+    /** What is under way belongs to metadata that is gone. */
+    void beginIncarnation() {
+        incarnation++;
     }
 
     /** Grows with every abort: what was allocated in an earlier incarnation is free again. */
@@ -228,50 +263,28 @@ final class PoolWorker {
         startCells();
     }
 
-    /**
-     * A metadata operation failed: throws the transaction away and freezes the metadata (rules E-1 to E-4). Requests
-     * whose changes are lost are told EIO, devices that had acknowledged changes fail their flushes from now on.
-     */
+    /** A metadata operation failed; see {@link TransactionAbort}. */
     void abort(Exception cause) {
-        LOG.error("metadata operation failed, transaction aborted: {}", cause.getMessage(), cause);
-        incarnation++;
-        PoolMode worse = PoolMode.READ_ONLY;
-        String why = cause.getMessage();
-        try {
-            metadata.abort();
-            metadata.setNeedsCheck();
-        } catch (StorageException e) {
-            LOG.error("abort failed: {}", e.getMessage(), e);
-            worse = PoolMode.FAIL;
-            why = e.getMessage();
-        }
-        state.degrade(worse, why);
-        for (ThinDevice device : devices.all()) {
-            if (committer.isUncommitted(device)) {
-                device.lostChanges = true;
-            }
-            device.extents.reset(device.blocks());
-        }
-        devices.reload(metadata);
-        committer.aborted();
-        spaceWaiters.fail(Errno.EIO);
+        aborting.abort(cause);
     }
 
     /** A bug: nothing of the pool can be trusted any more. */
     void failed(Throwable bug) {
-        LOG.error("pool failed", bug);
-        state.degrade(PoolMode.FAIL, "internal error: " + bug);
-        spaceWaiters.fail(Errno.EIO);
+        aborting.failed(bug);
     }
 
     /** All slices of a new block are written, or one has failed: maps the block, completes the writes, lets others in. */
     void prepared(BlockPreparation cell, int errno) {
         int verdict = errno;
+        cell.device.preparingBlocks -= cell.breaksSharing() ? 0 : 1;
         if (cell.incarnation != incarnation) {
             verdict = Errno.EIO;
         } else {
             try {
-                if (errno == Errno.OK) {
+                if (state.isFrozen()) {
+                    metadata.unreserveDataBlock(cell.dataBlock);
+                    verdict = Errno.EIO;
+                } else if (errno == Errno.OK) {
                     insert(cell);
                 } else {
                     metadata.unreserveDataBlock(cell.dataBlock);
@@ -303,15 +316,20 @@ final class PoolWorker {
     }
 
     private void turn() {
-        try {
-            BlockRequest request = deferred.takeAll();
-            while (request != null) {
-                BlockRequest following = request.next;
-                request.next = null;
-                counters.deferredRequests.increment();
+        BlockRequest request = deferred.takeAll();
+        while (request != null) {
+            BlockRequest following = request.next;
+            request.next = null;
+            counters.deferredRequests.increment();
+            try {
                 admit(request);
-                request = following;
+            } catch (AssertionError | RuntimeException bug) {
+                // Those behind it get EIO: the pool is in FAIL mode now.
+                failed(bug);
             }
+            request = following;
+        }
+        try {
             startCells();
         } catch (AssertionError | RuntimeException bug) {
             failed(bug);
@@ -339,6 +357,11 @@ final class PoolWorker {
         }
         try {
             if (Unmapper.isUnmap(request)) {
+                if (metadata.isNearlyFull() && metadata.isChanged()) {
+                    // Unmapping copies nodes: first get back what this transaction has used up (S-3).
+                    spaceWaiters.needMetadata(request);
+                    return;
+                }
                 unmapper.unmap(device, request);
                 return;
             }
@@ -366,7 +389,7 @@ final class PoolWorker {
             }
         } catch (StorageException e) {
             abort(e);
-            handBack(request, Errno.EIO);
+            handBack(request, aborting.verdict(request));
         }
     }
 
@@ -401,16 +424,25 @@ final class PoolWorker {
             handBack(request, Errno.EIO);
             return;
         }
-        if (metadata.isNearlyFull()) {
-            spaceWaiters.add(request, "metadata");
+        boolean provisions = sourceBlock == BlockPreparation.NO_SOURCE;
+        if (provisions && quotas.isAtLimit(device)) {
+            handBack(request, Errno.ENOSPC);
             return;
         }
-        long dataBlock;
-        try {
-            dataBlock = metadata.reserveDataBlock();
-        } catch (OutOfDataSpace e) {
-            spaceWaiters.add(request, "data");
+        if (metadata.isNearlyFull()) {
+            spaceWaiters.needMetadata(request);
             return;
+        }
+        if (!quotas.hasRoom(device)) {
+            boolean reserved = metadata.dataBlocksFree() > 0;
+            spaceWaiters.needData(
+                    request, reserved ? "all free data blocks are reserved for volumes" : "no free data block");
+            return;
+        }
+        long dataBlock = metadata.reserveDataBlock();
+        device.preparingBlocks += provisions ? 1 : 0;
+        if (!resize.extendIfLow()) {
+            monitor.checkData();
         }
         BlockPreparation cell = new BlockPreparation(this, device, block, dataBlock, sourceBlock);
         cell.join(request);

@@ -48,7 +48,7 @@ final class SnapshotMessages {
         try {
             List<ThinDevice> origins = new ArrayList<>();
             Set<String> names = new HashSet<>();
-            messages.checkWritable(specs.size() + 1);
+            messages.checkWritable();
             for (SnapshotSpec spec : specs) {
                 VolumeSpec.checkName(spec.name());
                 ThinDevice origin = messages.find(spec.origin());
@@ -136,12 +136,13 @@ final class SnapshotMessages {
 
     private List<VolumeInfo> cloneAll(List<SnapshotSpec> specs, List<ThinDevice> origins) throws StorageException {
         // Much can have happened while writes came to rest.
-        messages.checkWritable(specs.size() + 1);
+        messages.checkWritable();
         checkTime(specs.size());
         for (SnapshotSpec spec : specs) {
             messages.checkNameIsFree(spec.name());
         }
         List<Integer> ids = messages.lowestFreeIds(specs.size());
+        messages.checkCatalogRoom(ids);
         List<ThinDevice> snapshots = new ArrayList<>();
         messages.inTransaction(() -> {
             for (int i = 0; i < specs.size(); i++) {
@@ -171,6 +172,7 @@ final class SnapshotMessages {
         checkTime(1);
         ThinDevice kept =
                 new ThinDevice(messages.lowestFreeIds(1).get(0), metadata.blockBytes(), device.sizeBytes, null);
+        messages.checkCatalogRoom(List.of(kept.id, device.id));
         CatalogSlot before = messages.slotOf(device);
         try {
             messages.inTransaction(() -> {

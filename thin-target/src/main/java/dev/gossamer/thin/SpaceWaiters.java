@@ -2,48 +2,175 @@ package dev.gossamer.thin;
 
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
+import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.RequestQueue;
+import dev.gossamer.thin.catalog.OnFull;
 import dev.gossamer.thin.metadata.PoolMetadata;
 
 /**
- * Requests that need a block when there is none (rules S-1, S-2, M-2, M-3). Not more than connections may have under
- * way. Worker's thread.
+ * Requests that need a block when there is none (rules S-1 to S-3, M-2, M-3).
+ *
+ * <ol>
+ *   <li>Blocks freed by the open transaction come back with its commit: the request waits for that, and is looked at again.
+ *   <li>If there is still no data block, the pool is out of data space. The request waits on, or gets ENOSPC, as its volume
+ *       or else the pool says ({@link OnFull}).
+ *   <li>When the pool has been out of space for as long as its time-out says, all who wait get ENOSPC, and so does who comes
+ *       later, until there is space again (M-7).
+ * </ol>
+ *
+ * <p>There are never more waiters than requests that connections may have under way; a connection that ends takes its own
+ * with it (N-5). Worker's thread, but for {@link #count}.
  */
 final class SpaceWaiters {
     private final PoolWorker worker;
+    private final IoLoop loop;
     private final PoolMetadata metadata;
-    private final RequestQueue waiting = new RequestQueue();
+    private final PoolEvents events;
+    private final PoolOptions options;
 
-    SpaceWaiters(PoolWorker worker, PoolMetadata metadata) {
+    // Waiting for a commit, for requests under way that keep freed blocks from being given out, or for an extension.
+    private final RequestQueue forCommit = new RequestQueue();
+    // Waiting for space.
+    private final RequestQueue held = new RequestQueue();
+
+    /** Counts the times the pool ran out, so that a timer knows whether it is meant. */
+    private long episode;
+
+    private boolean timedOut;
+    private boolean closing;
+
+    // Written by the worker; read by the management API, to which a slightly old value is as good.
+    private volatile int heldCount;
+    private volatile long heldSinceNanos;
+
+    SpaceWaiters(PoolWorker worker, IoLoop loop, PoolMetadata metadata, PoolEvents events, PoolOptions options) {
         this.worker = worker;
+        this.loop = loop;
         this.metadata = metadata;
+        this.events = events;
+        this.options = options;
     }
 
-    /** Freed blocks may come back with a commit (S-1); if none can, the answer is ENOSPC. */
-    void add(BlockRequest request, String what) {
+    /** Requests waiting for space. Any thread. */
+    int count() {
+        return heldCount;
+    }
+
+    /** How long somebody has been waiting for space. */
+    long waitedNanos() {
+        return heldCount == 0 ? 0 : loop.nanoTime() - heldSinceNanos;
+    }
+
+    /** What happens now to a write of a volume without a policy of its own: the time-out turns QUEUE into ERROR (M-7). */
+    OnFull effectivePolicy() {
+        return timedOut || closing ? OnFull.ERROR : options.onFull();
+    }
+
+    /** There is no data block for the request. */
+    void needData(BlockRequest request, String why) {
+        if (worker.resize().extendIfLow()) {
+            forCommit.add(request);
+            return;
+        }
         if (worker.committer().canFreeBlocks()) {
-            waiting.add(request);
+            forCommit.add(request);
             worker.committer().commitSoon();
             return;
         }
-        if (worker.mode() == PoolMode.WRITE && metadata.dataBlocksFree() == 0) {
-            worker.state().set(PoolMode.OUT_OF_DATA_SPACE, "no free " + what + " block");
+        if (worker.mode() == PoolMode.WRITE) {
+            worker.state().degrade(PoolMode.OUT_OF_DATA_SPACE, why);
+            startTimeout();
         }
-        worker.handBack(request, Errno.ENOSPC);
+        ThinVolume volume = (ThinVolume) request.parkedBy;
+        OnFull own = volume.device().onFull();
+        OnFull policy = timedOut || closing ? OnFull.ERROR : own != null ? own : options.onFull();
+        if (policy == OnFull.ERROR || volume.isAbandoned()) {
+            worker.handBack(request, Errno.ENOSPC);
+            return;
+        }
+        if (held.isEmpty()) {
+            heldSinceNanos = loop.nanoTime();
+        }
+        held.add(request);
+        heldCount = held.size();
     }
 
-    /** Blocks freed earlier can be allocated now: serves who waited, and leaves OUT_OF_DATA_SPACE (M-3). */
+    /** Free metadata is down to the reserve: a commit now may bring some back (S-3), otherwise this is the end. */
+    void needMetadata(BlockRequest request) {
+        if (metadata.isChanged()) {
+            forCommit.add(request);
+            worker.committer().commitSoon();
+        } else {
+            worker.monitor().outOfMetadata();
+            worker.handBack(request, Errno.EIO);
+        }
+    }
+
+    /** Blocks that were freed, or new ones, can be allocated now: leaves OUT_OF_DATA_SPACE and serves who waited (M-3). */
     void spaceReleased() {
-        if (worker.mode() == PoolMode.OUT_OF_DATA_SPACE && metadata.dataBlocksFree() > 0) {
-            worker.state().set(PoolMode.WRITE, "");
+        if (worker.quotas().unreservedFree() > 0) {
+            worker.state().recover(PoolMode.OUT_OF_DATA_SPACE, PoolMode.WRITE, "there are free data blocks again");
+            if (worker.mode() == PoolMode.WRITE) {
+                episode++;
+                timedOut = false;
+            }
         }
         RequestQueue retry = new RequestQueue();
-        waiting.moveTo(retry);
+        forCommit.moveTo(retry);
+        if (metadata.dataBlocksFree() > 0 || worker.state().isFrozen()) {
+            held.moveTo(retry);
+            heldCount = 0;
+        }
         worker.readmit(retry);
     }
 
     /** Fails everybody who waits. */
     void fail(int errno) {
-        worker.finishAll(waiting, errno);
+        worker.finishAll(forCommit, errno);
+        worker.finishAll(held, errno);
+        heldCount = 0;
+    }
+
+    /** A connection has ended: nobody wants to know what becomes of its requests, so they end without effect (N-5). */
+    void abandon(ThinVolume volume) {
+        RequestQueue others = new RequestQueue();
+        RequestQueue its = new RequestQueue();
+        for (BlockRequest r = held.poll(); r != null; r = held.poll()) {
+            if (volume.equals(r.parkedBy)) {
+                its.add(r);
+            } else {
+                others.add(r);
+            }
+        }
+        others.moveTo(held);
+        heldCount = held.size();
+        worker.finishAll(its, Errno.ESHUTDOWN);
+    }
+
+    /** The pool is about to be closed: nobody waits any longer, or later. */
+    void close() {
+        closing = true;
+        fail(Errno.ENOSPC);
+    }
+
+    private void startTimeout() {
+        long nanos = options.onFullTimeout().toNanos();
+        long its = ++episode;
+        if (nanos > 0) {
+            loop.schedule(() -> timeOut(its), nanos);
+        }
+    }
+
+    private void timeOut(long its) {
+        if (its != episode || closing || worker.mode() != PoolMode.OUT_OF_DATA_SPACE) {
+            return;
+        }
+        timedOut = true;
+        events.add(
+                PoolEvent.Kind.NO_SPACE_TIMEOUT,
+                "no data space for " + options.onFullTimeout().toSeconds() + " s: " + heldCount
+                        + " waiting request(s) get ENOSPC, and so does every write that needs space from now on");
+        worker.finishAll(held, Errno.ENOSPC);
+        heldCount = 0;
     }
 }

@@ -2,6 +2,8 @@ package dev.gossamer.thin;
 
 import dev.gossamer.io.RequestQueue;
 import dev.gossamer.thin.catalog.CatalogSlot;
+import dev.gossamer.thin.catalog.OnFull;
+import dev.gossamer.thin.catalog.VolumeLimits;
 import dev.gossamer.thin.extent.ExtentMap;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -38,6 +40,9 @@ final class ThinDevice {
 
     volatile long sizeBytes;
     volatile long mappedBlocks;
+
+    /** Blocks being prepared that will be mapped where nothing was. */
+    int preparingBlocks;
 
     /** What the catalog says; null for a device of an adopted pool that nobody has named. */
     volatile CatalogSlot slot;
@@ -83,6 +88,16 @@ final class ThinDevice {
     boolean isReadOnly() {
         CatalogSlot known = slot;
         return known != null && known.readOnly();
+    }
+
+    VolumeLimits limits() {
+        CatalogSlot known = slot;
+        return known == null ? VolumeLimits.NONE : known.limits();
+    }
+
+    /** The volume's own policy; null = the pool's. */
+    OnFull onFull() {
+        return limits().onFull();
     }
 
     /** Counts a new handle. @return false if the device is being deleted */
@@ -138,6 +153,7 @@ final class ThinDevice {
                 isReadOnly(),
                 known == null ? -1 : known.originId(),
                 known == null ? null : known.createdAt(),
-                openCount());
+                openCount(),
+                limits());
     }
 }

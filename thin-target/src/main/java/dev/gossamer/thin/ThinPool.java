@@ -8,6 +8,7 @@ import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.thin.catalog.Catalog;
 import dev.gossamer.thin.catalog.CatalogSlot;
+import dev.gossamer.thin.catalog.VolumeLimits;
 import dev.gossamer.thin.metadata.DeviceDetails;
 import dev.gossamer.thin.metadata.PoolMetadata;
 import java.util.List;
@@ -26,6 +27,7 @@ public final class ThinPool {
     private static final long REGION_CACHE_WORDS = Runtime.getRuntime().maxMemory() / 4 / Long.BYTES;
 
     private final IoLoop workerLoop;
+    private final PoolOptions options;
     private final BlockDevice metadataDevice;
     private final BlockDevice data;
     private final PoolMetadata metadata;
@@ -41,9 +43,11 @@ public final class ThinPool {
             BlockDevice data,
             InlineLoop inline,
             IoLoop workerLoop,
-            List<? extends IoLoop> ioLoops)
+            List<? extends IoLoop> ioLoops,
+            PoolOptions options)
             throws StorageException {
         this.workerLoop = workerLoop;
+        this.options = options;
         this.metadataDevice = metadataDevice;
         this.data = data;
         inline.adopt();
@@ -55,7 +59,7 @@ public final class ThinPool {
             shares[loop.index()] = new LoopShare(loop);
         }
         worker = new PoolWorker(
-                workerLoop, data, metadata, shares, devices, counters, dataIo::flush, REGION_CACHE_WORDS);
+                workerLoop, data, metadata, shares, devices, counters, dataIo::flush, options, REGION_CACHE_WORDS);
         Catalog catalog = Catalog.open(metadata, dataIo);
         for (int id : metadata.deviceIds()) {
             if (id != catalog.deviceId()) {
@@ -90,9 +94,10 @@ public final class ThinPool {
             BlockDevice data,
             InlineLoop inline,
             IoLoop workerLoop,
-            List<? extends IoLoop> ioLoops)
+            List<? extends IoLoop> ioLoops,
+            PoolOptions options)
             throws StorageException {
-        return join(openOn(metadata, data, inline, workerLoop, ioLoops));
+        return join(openOn(metadata, data, inline, workerLoop, ioLoops, options));
     }
 
     /** As {@link #open}, without waiting. */
@@ -101,8 +106,9 @@ public final class ThinPool {
             BlockDevice data,
             InlineLoop inline,
             IoLoop workerLoop,
-            List<? extends IoLoop> ioLoops) {
-        return call(workerLoop, () -> new ThinPool(metadata, data, inline, workerLoop, ioLoops));
+            List<? extends IoLoop> ioLoops,
+            PoolOptions options) {
+        return call(workerLoop, () -> new ThinPool(metadata, data, inline, workerLoop, ioLoops, options));
     }
 
     /** All volumes and snapshots, by id. */
@@ -132,13 +138,23 @@ public final class ThinPool {
         return worker.mode();
     }
 
+    /** What happened lately that the owner should know, oldest first; bounded. */
+    public List<PoolEvent> events() {
+        return worker.events().latest();
+    }
+
+    /** How many events of a kind there were since the pool was opened. */
+    public long eventCount(PoolEvent.Kind kind) {
+        return worker.events().count(kind);
+    }
+
     public PoolCounters counters() {
         return counters;
     }
 
     /** Creates an empty volume; durable when the future completes. Fails with {@link StorageException}. */
     public CompletableFuture<VolumeInfo> createVolume(VolumeSpec spec) {
-        return call(workerLoop, () -> messages.createVolume(spec));
+        return message(() -> messages.createVolume(spec));
     }
 
     /** Takes a snapshot of a volume, in use or not; durable when the future completes. */
@@ -173,16 +189,34 @@ public final class ThinPool {
      * @param force shrinks it even while it is open: requests beyond the new end fail (NBD T63)
      */
     public CompletableFuture<VolumeInfo> resizeVolume(String name, long sizeBytes, boolean force) {
-        return call(workerLoop, () -> messages.resizeVolume(name, sizeBytes, force));
+        return message(() -> messages.resizeVolume(name, sizeBytes, force));
     }
 
     public CompletableFuture<VolumeInfo> renameVolume(String name, String newName) {
-        return call(workerLoop, () -> messages.renameVolume(name, newName));
+        return message(() -> messages.renameVolume(name, newName));
+    }
+
+    /** Changes what a volume may take of the pool's space. */
+    public CompletableFuture<VolumeInfo> limitVolume(String name, VolumeLimits limits) {
+        return message(() -> messages.limitVolume(name, limits));
+    }
+
+    /**
+     * Takes larger devices into use while the pool is being used; writes that wait for space go on (RS-1, RS-2).
+     *
+     * @param dataBytes at least so large the data device shall be; 0 = as large as it is now, negative = leave it alone
+     * @param metadataBytes likewise
+     */
+    public CompletableFuture<Void> grow(long dataBytes, long metadataBytes) {
+        return message(() -> {
+            worker.resize().grow(dataBytes, metadataBytes);
+            return null;
+        });
     }
 
     /** Deletes a volume that nobody has open; its exclusive blocks are free when the future completes. */
     public CompletableFuture<Void> deleteVolume(String name) {
-        return call(workerLoop, () -> {
+        return message(() -> {
             messages.deleteVolume(name);
             return null;
         });
@@ -202,12 +236,35 @@ public final class ThinPool {
                         metadata.metadataBlocksUsed(),
                         metadata.transactionId(),
                         Integer.toUnsignedLong(metadata.time()),
-                        devices.count()));
+                        devices.count(),
+                        spaceStatus()));
+    }
+
+    private SpaceStatus spaceStatus() {
+        return new SpaceStatus(
+                metadata.dataBlocksFree(),
+                worker.quotas().reservedExcept(null),
+                worker.monitor().dataLowWaterBlocks(),
+                worker.monitor().isDataLow(),
+                metadata.metadataBlocksFree(),
+                metadata.metadataLowWaterBlocks(),
+                worker.monitor().isMetadataLow(),
+                options.onFull(),
+                worker.spaceWaiters().effectivePolicy(),
+                worker.spaceWaiters().count(),
+                worker.spaceWaiters().waitedNanos(),
+                options.autoExtendBytes());
+    }
+
+    /** Writes that wait for space get ENOSPC now, and none waits from now on: the pool is about to be closed. */
+    public void stopWaitingForSpace() {
+        workerLoop.execute(() -> worker.spaceWaiters().close());
     }
 
     /** Waits for blocks in preparation, commits and closes the devices. The caller has closed all volumes. */
     public CompletableFuture<Void> close() {
         CompletableFuture<Void> closed = new CompletableFuture<>();
+        stopWaitingForSpace();
         workerLoop.execute(() -> worker.whenIdle(() -> {
             try {
                 if (worker.mode() != PoolMode.FAIL) {
@@ -234,6 +291,20 @@ public final class ThinPool {
         device.mappedBlocks = details.mappedBlocks();
         device.snapshottedTime = details.snapshottedTime();
         return device;
+    }
+
+    /** A management operation on the worker. If it could not read or write metadata, the transaction is aborted (E-1). */
+    private <T> CompletableFuture<T> message(Task<T> task) {
+        return call(workerLoop, () -> {
+            try {
+                return task.run();
+            } catch (StorageException e) {
+                if (e.errno() == Errno.EIO && !worker.mode().isFinal()) {
+                    worker.abort(e);
+                }
+                throw e;
+            }
+        });
     }
 
     /** Work for the worker that can fail. */

@@ -29,6 +29,8 @@ public final class ThinVolume implements BlockDevice {
     private final BlockCompletion afterSliceRead = this::afterSliceRead;
     private final BlockCompletion afterDataFlush = ThinVolume::afterDataFlush;
     private boolean closed;
+    // Set by the connection's loop, read by the worker.
+    private volatile boolean abandoned;
 
     ThinVolume(ThinDevice device, PoolWorker worker, BlockDevice data) {
         this.device = device;
@@ -39,7 +41,7 @@ public final class ThinVolume implements BlockDevice {
 
     @Override
     public BlockGeometry geometry() {
-        boolean readOnly = device.isReadOnly() || worker.state().isFrozen();
+        boolean readOnly = device.isReadOnly() || worker.mode().isFinal();
         return new BlockGeometry(device.sizeBytes, 1, readOnly, device.blockBytes());
     }
 
@@ -145,6 +147,19 @@ public final class ThinVolume implements BlockDevice {
      */
     public void queryStatus(StatusQuery query) {
         worker.statusReader().ask(device, query);
+    }
+
+    /**
+     * Whoever used this handle is gone: requests that wait for space end, without effect (N-5). The others complete as usual;
+     * close the handle when all have. Any thread.
+     */
+    public void abandon() {
+        abandoned = true;
+        worker.abandon(this);
+    }
+
+    boolean isAbandoned() {
+        return abandoned;
     }
 
     @Override

@@ -1,5 +1,6 @@
 package dev.gossamer.thin;
 
+import dev.gossamer.thin.catalog.VolumeLimits;
 import java.time.Instant;
 import java.util.UUID;
 
@@ -15,6 +16,7 @@ import java.util.UUID;
  * @param originId the volume this is a snapshot of, or -1; the origin may be gone
  * @param createdAt null for a volume of an adopted pool that nobody has named
  * @param openCount connections that have the volume open
+ * @param limits what it may take of the pool's space
  */
 public record VolumeInfo(
         int id,
@@ -25,7 +27,8 @@ public record VolumeInfo(
         boolean readOnly,
         int originId,
         Instant createdAt,
-        int openCount) {
+        int openCount,
+        VolumeLimits limits) {
 
     /** Whether the volume was made as a snapshot of another. */
     public boolean isSnapshot() {

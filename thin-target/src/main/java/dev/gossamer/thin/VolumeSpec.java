@@ -2,6 +2,7 @@ package dev.gossamer.thin;
 
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.thin.catalog.VolumeLimits;
 import java.nio.charset.StandardCharsets;
 
 /**
@@ -9,8 +10,14 @@ import java.nio.charset.StandardCharsets;
  *
  * @param name see {@link #checkName}
  * @param sizeBytes a multiple of 4096 (NBD clients round other sizes), at least 4096
+ * @param limits what it may take of the pool's space
  */
-public record VolumeSpec(String name, long sizeBytes) {
+public record VolumeSpec(String name, long sizeBytes, VolumeLimits limits) {
+    /** A volume without limits. */
+    public VolumeSpec(String name, long sizeBytes) {
+        this(name, sizeBytes, VolumeLimits.NONE);
+    }
+
     /** What the catalog has room for. */
     public static final int MAX_NAME_BYTES = 128;
 

@@ -2,6 +2,7 @@ package dev.gossamer.thin;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.List;
 
 /**
@@ -12,6 +13,8 @@ final class SectorModel {
     private static final int SECTOR = 512;
 
     private final List<List<byte[]>> possible = new ArrayList<>();
+    // Of these no flush tells which version they have.
+    private final BitSet unsure = new BitSet();
 
     SectorModel(long sizeBytes) {
         for (long i = 0; i < sizeBytes / SECTOR; i++) {
@@ -40,12 +43,22 @@ final class SectorModel {
     void stable(long offsetBytes, long lengthBytes) {
         for (long s = offsetBytes / SECTOR; s * SECTOR < offsetBytes + lengthBytes; s++) {
             keepLast(possible.get((int) s));
+            unsure.clear((int) s);
         }
     }
 
     /** A FLUSH was answered: the last version of every sector is the least that may be found. */
     void allStable() {
-        possible.forEach(SectorModel::keepLast);
+        for (int s = 0; s < possible.size(); s++) {
+            if (!unsure.get(s)) {
+                keepLast(possible.get(s));
+            }
+        }
+    }
+
+    /** A write of the range has failed, or a trim may have had no effect: it holds the old contents or the new. */
+    void unsure(long offsetBytes, long lengthBytes) {
+        unsure.set((int) (offsetBytes / SECTOR), (int) ((offsetBytes + lengthBytes + SECTOR - 1) / SECTOR));
     }
 
     /** The model of a snapshot taken now, before it is answered. */

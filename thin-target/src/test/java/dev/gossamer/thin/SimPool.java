@@ -13,8 +13,11 @@ import dev.gossamer.io.StorageException;
 import dev.gossamer.io.buffer.IoBuffer;
 import dev.gossamer.io.buffer.IoBufferPool;
 import dev.gossamer.io.sim.SimLoops;
+import dev.gossamer.io.sim.SimulatedDisk;
 import dev.gossamer.pdata.check.Damage;
+import dev.gossamer.thin.catalog.OnFull;
 import dev.gossamer.thin.metadata.PoolCheck;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -32,14 +35,18 @@ final class SimPool implements AutoCloseable {
     final ThinPool pool;
     private boolean closed;
 
-    private SimPool(SimLoops loops, BlockDevice metadata, BlockDevice data) throws StorageException {
+    /** Writes that find no space fail at once, and the devices keep their sizes, unless a test wants it otherwise. */
+    static final PoolOptions OPTIONS = PoolOptions.DEFAULT.withOnFull(OnFull.ERROR, Duration.ZERO);
+
+    private SimPool(SimLoops loops, BlockDevice metadata, BlockDevice data, PoolOptions options)
+            throws StorageException {
         this.loops = loops;
         List<IoLoop> ioLoops = new ArrayList<>();
         for (int i = 0; i < loops.count() - 1; i++) {
             ioLoops.add(loops.loop(i));
         }
         CompletableFuture<ThinPool> opened =
-                ThinPool.openOn(metadata, data, inline, loops.loop(loops.count() - 1), ioLoops);
+                ThinPool.openOn(metadata, data, inline, loops.loop(loops.count() - 1), ioLoops, options);
         loops.runUntilIdle();
         this.pool = ThinPool.join(opened);
     }
@@ -59,12 +66,37 @@ final class SimPool implements AutoCloseable {
     }
 
     static SimPool open(BlockDevice metadata, BlockDevice data, long seed, int ioLoops) throws StorageException {
+        return open(metadata, data, seed, ioLoops, OPTIONS);
+    }
+
+    static SimPool open(BlockDevice metadata, BlockDevice data, long seed, int ioLoops, PoolOptions options)
+            throws StorageException {
         SimLoops loops = new SimLoops(seed, ioLoops + 1, 1 << 23);
         try {
-            return new SimPool(loops, metadata, data);
+            return new SimPool(loops, metadata, data, options);
         } catch (StorageException e) {
             loops.close();
             throw e;
+        }
+    }
+
+    /** Growth of simulated disks, as of files. */
+    record DiskGrowth(SimulatedDisk metadataDisk, SimulatedDisk dataDisk) implements PoolGrowth {
+        @Override
+        public long data(long atLeastBytes) {
+            return grow(dataDisk, atLeastBytes);
+        }
+
+        @Override
+        public long metadata(long atLeastBytes) {
+            return grow(metadataDisk, atLeastBytes);
+        }
+
+        private static long grow(SimulatedDisk disk, long atLeastBytes) {
+            if (disk.geometry().sizeBytes() < atLeastBytes) {
+                disk.resize(atLeastBytes);
+            }
+            return disk.geometry().sizeBytes();
         }
     }
 

@@ -90,7 +90,12 @@ class StatusTimeTest {
             InlineLoop inline = new InlineLoop(null, buffers);
             mapAll(metadataDisk, inline);
             CompletableFuture<ThinPool> opened = ThinPool.openOn(
-                    metadataDisk, dataDisk, inline, new SlowLoop(loops.loop(1)), List.of(loops.loop(0)));
+                    metadataDisk,
+                    dataDisk,
+                    inline,
+                    new SlowLoop(loops.loop(1)),
+                    List.of(loops.loop(0)),
+                    SimPool.OPTIONS);
             loops.runUntilIdle();
             ThinPool pool = ThinPool.join(opened);
             ThinVolume volume = pool.openVolume("v");

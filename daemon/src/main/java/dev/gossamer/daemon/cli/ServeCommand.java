@@ -59,7 +59,7 @@ final class ServeCommand implements Callable<Integer> {
         var addresses = listen.addresses(spec);
         PoolConfig config = PoolConfig.read(pool.config());
         if (buffered) {
-            config = new PoolConfig(config.metadata(), config.data(), true);
+            config = config.withBuffered(true);
         }
         ForegroundDaemon.start(pool, config, addresses, engine, tls.settings(spec))
                 .run(spec.commandLine().getOut(), "");

@@ -200,6 +200,7 @@ final class NbdConnection extends ChannelInboundHandlerAdapter implements Reques
         stopReading();
         replies.close();
         stallClock.stop();
+        export.abandon();
         endIfIdle();
     }
 

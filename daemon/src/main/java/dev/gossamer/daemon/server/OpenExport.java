@@ -36,6 +36,9 @@ interface OpenExport extends AutoCloseable {
      */
     void prefetch(IoLoop loop, long offsetBytes, long lengthBytes, IntConsumer answered);
 
+    /** The client is gone: its requests that wait for space end now, without effect (thin rule N-5). */
+    void abandon();
+
     /** Gives everything back, once. */
     @Override
     void close();

@@ -6,7 +6,6 @@ import dev.gossamer.nbd.handshake.ExportInfo;
 import dev.gossamer.nbd.handshake.MetaContext;
 import dev.gossamer.nbd.handshake.Peer;
 import dev.gossamer.nbd.wire.NbdFlags;
-import dev.gossamer.thin.PoolMode;
 import dev.gossamer.thin.ReadLayout;
 import dev.gossamer.thin.StatusContext;
 import dev.gossamer.thin.StatusQuery;
@@ -144,6 +143,11 @@ public final class VolumeExports implements Exports {
         }
 
         @Override
+        public void abandon() {
+            volume.abandon();
+        }
+
+        @Override
         public void close() {
             closeAll(contexts);
             volume.close();
@@ -152,7 +156,7 @@ public final class VolumeExports implements Exports {
 
     /** A client learns of a pool's mode when it connects, as a read-only export (rule M-9). */
     private boolean isFrozen() {
-        return pool.mode().compareTo(PoolMode.READ_ONLY) >= 0;
+        return pool.mode().isFinal();
     }
 
     static VolumeInfo onlyOne(List<VolumeInfo> volumes) {

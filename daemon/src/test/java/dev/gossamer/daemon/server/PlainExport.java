@@ -62,6 +62,9 @@ final class PlainExport implements OpenExport {
     }
 
     @Override
+    public void abandon() {}
+
+    @Override
     public void close() {
         device.close();
     }

@@ -6,12 +6,13 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import dev.gossamer.nbd.handshake.ExportInfo;
 import dev.gossamer.nbd.wire.NbdFlags;
 import dev.gossamer.thin.VolumeInfo;
+import dev.gossamer.thin.catalog.VolumeLimits;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class VolumeExportsTest {
     private static VolumeInfo volume(int id, String name, boolean readOnly, int originId) {
-        return new VolumeInfo(id, null, name, 1 << 20, 0, readOnly, originId, null, 0);
+        return new VolumeInfo(id, null, name, 1 << 20, 0, readOnly, originId, null, 0, VolumeLimits.NONE);
     }
 
     @Test

@@ -79,6 +79,33 @@ public final class PosixDevice implements BlockDevice {
         return geometry;
     }
 
+    /**
+     * Makes a file at least so large; a block device can only be looked at again. The next FLUSH makes the size stable. Blocks
+     * briefly; control path only.
+     *
+     * @return the size now
+     * @throws StorageException EINVAL if a block device is smaller, else ftruncate(2)'s error; the size is unchanged then
+     */
+    public long grow(long atLeastBytes) throws StorageException {
+        BlockGeometry present = refreshSize();
+        if (present.sizeBytes() >= atLeastBytes) {
+            return present.sizeBytes();
+        }
+        if (blockDevice) {
+            throw new StorageException(
+                    Errno.EINVAL,
+                    path + " has " + present.sizeBytes() + " bytes; enlarge the device itself to " + atLeastBytes
+                            + " first, for example with lvextend");
+        }
+        int alignment = present.alignmentBytes();
+        if (Libc.CALLS.ftruncate(fileDescriptor, Math.ceilDiv(atLeastBytes, alignment) * alignment) != 0) {
+            int errno = Libc.errno();
+            throw new StorageException(
+                    errno, "cannot extend " + path + " to " + atLeastBytes + " bytes: " + Libc.message(errno));
+        }
+        return refreshSize().sizeBytes();
+    }
+
     @Override
     public void submit(BlockRequest request) {
         BlockOperation operation = request.operation();

@@ -6,7 +6,9 @@ import dev.gossamer.io.buffer.IoBuffer;
 import dev.gossamer.thin.metadata.DeviceDetails;
 import dev.gossamer.thin.metadata.Mapping;
 import dev.gossamer.thin.metadata.PoolMetadata;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.UUID;
 
 /**
@@ -78,6 +80,22 @@ public final class Catalog {
         return write(slot);
     }
 
+    /** Data blocks that {@link #put} would take for the slots of these devices together. */
+    public int blocksNeeded(List<Integer> ids) throws StorageException {
+        Set<Long> blocks = new HashSet<>();
+        for (int id : ids) {
+            long block = blockOf(id);
+            long packed = catalogId == NONE ? PoolMetadata.NOT_MAPPED : metadata.lookup(catalogId, block);
+            if (packed == PoolMetadata.NOT_MAPPED || !isExclusive(packed)) {
+                blocks.add(block);
+            }
+        }
+        if (catalogId == NONE) {
+            blocks.add(blockOf(PREFERRED_ID));
+        }
+        return blocks.size();
+    }
+
     /** Marks the slot of a device that was deleted, so that it can never speak of a later one. After the commit. */
     public void erase(CatalogSlot slot) throws StorageException {
         write(slot.asDeleted());
@@ -106,7 +124,8 @@ public final class Catalog {
                 UUID.randomUUID(),
                 "",
                 0,
-                null));
+                null,
+                VolumeLimits.NONE));
     }
 
     /** What one device, as the catalog, says of another and is in force; else null. */
@@ -164,7 +183,7 @@ public final class Catalog {
     private long writableBlock(long virtualBlock) throws StorageException {
         long packed = metadata.lookup(catalogId, virtualBlock);
         boolean mapped = packed != PoolMetadata.NOT_MAPPED;
-        if (mapped && Mapping.time(packed) >= metadata.details(catalogId).snapshottedTime()) {
+        if (mapped && isExclusive(packed)) {
             return packed;
         }
         long dataBlock = metadata.reserveDataBlock();
@@ -188,6 +207,10 @@ public final class Catalog {
         }
         metadata.insert(catalogId, virtualBlock, dataBlock);
         return metadata.lookup(catalogId, virtualBlock);
+    }
+
+    private boolean isExclusive(long packed) throws StorageException {
+        return Mapping.time(packed) >= metadata.details(catalogId).snapshottedTime();
     }
 
     /** Bytes that are read at once: the slot, or the sector it is in where that is larger. */

@@ -27,7 +27,9 @@ import java.util.zip.CRC32C;
  *      56    8  created at, milliseconds since 1970
  *      64   16  UUID, big-endian
  *      80  128  name, UTF-8
- *     208   20  zero (limits will live here)
+ *     208    8  limit of mapped space in bytes, 0 = none
+ *     216    8  reserved space in bytes, 0 = none
+ *     224    4  when the pool is full: 0 as the pool says, 1 queue, 2 error
  *     228    4  in force from this snapshotted time of the device
  *     232    8  external origin: size in bytes
  *     240    4  external origin: CRC-32C of samples
@@ -40,6 +42,7 @@ import java.util.zip.CRC32C;
  * @param inForceFrom the slot counts once the device's snapshotted time is this or later; until then the other half does. So
  *     what goes with a change of the mappings (a rollback) comes into force with its commit
  * @param externalOrigin what shows through where nothing is mapped; null = zeros
+ * @param limits never null
  */
 public record CatalogSlot(
         long sequence,
@@ -55,7 +58,8 @@ public record CatalogSlot(
         UUID uuid,
         String name,
         int inForceFrom,
-        ExternalOrigin externalOrigin) {
+        ExternalOrigin externalOrigin,
+        VolumeLimits limits) {
 
     /** A slot: two halves. */
     public static final int SLOT_BYTES = 1024;
@@ -79,6 +83,9 @@ public record CatalogSlot(
     private static final int CREATED_AT = 56;
     private static final int UUID_BYTES = 64;
     private static final int NAME = 80;
+    private static final int LIMIT = 208;
+    private static final int RESERVE = 216;
+    private static final int ON_FULL = 224;
     private static final int IN_FORCE_FROM = 228;
     private static final int EXTERNAL_SIZE = 232;
     private static final int EXTERNAL_SAMPLES = 240;
@@ -124,6 +131,12 @@ public record CatalogSlot(
         return edit.done();
     }
 
+    public CatalogSlot withLimits(VolumeLimits newLimits) {
+        Edit edit = new Edit(this);
+        edit.limits = newLimits;
+        return edit.done();
+    }
+
     CatalogSlot asDeleted() {
         Edit edit = new Edit(this);
         edit.deleted = true;
@@ -145,6 +158,7 @@ public record CatalogSlot(
         String name;
         int inForceFrom;
         ExternalOrigin externalOrigin;
+        VolumeLimits limits;
 
         Edit(CatalogSlot before) {
             this.before = before;
@@ -154,6 +168,7 @@ public record CatalogSlot(
             name = before.name;
             inForceFrom = before.inForceFrom;
             externalOrigin = before.externalOrigin;
+            limits = before.limits;
         }
 
         CatalogSlot done() {
@@ -171,7 +186,8 @@ public record CatalogSlot(
                     before.uuid,
                     name,
                     inForceFrom,
-                    externalOrigin);
+                    externalOrigin,
+                    limits);
         }
     }
 
@@ -203,6 +219,9 @@ public record CatalogSlot(
             half.putInt(EXTERNAL_LENGTH, location.length);
             half.put(EXTERNAL_LOCATION, location);
         }
+        half.putLong(LIMIT, limits.limitBytes());
+        half.putLong(RESERVE, limits.reserveBytes());
+        half.putInt(ON_FULL, OnFull.stored(limits.onFull()));
         half.putInt(CHECKSUM, checksum(half));
     }
 
@@ -270,7 +289,8 @@ public record CatalogSlot(
                 new UUID(Long.reverseBytes(half.getLong(UUID_BYTES)), Long.reverseBytes(half.getLong(UUID_BYTES + 8))),
                 new String(nameBytes, StandardCharsets.UTF_8),
                 half.getInt(IN_FORCE_FROM),
-                externalOrigin);
+                externalOrigin,
+                new VolumeLimits(half.getLong(LIMIT), half.getLong(RESERVE), OnFull.ofStored(half.getInt(ON_FULL))));
     }
 
     private static int checksum(ByteBuffer half) {

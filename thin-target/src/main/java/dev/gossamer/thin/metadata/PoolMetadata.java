@@ -39,10 +39,11 @@ public final class PoolMetadata implements AutoCloseable {
     /** Device ids are 0 to this, exclusive. */
     public static final int MAX_DEVICES = 1 << 24;
 
-    static final int METADATA_BLOCK_BYTES = 4096;
+    /** Size of a metadata block. */
+    public static final int METADATA_BLOCK_BYTES = 4096;
 
     /** More than this cannot be counted: 255 index entries of 16320 blocks; the rest of a larger device is not used. */
-    static final long MAX_METADATA_BLOCKS = 255L * 16320;
+    public static final long MAX_METADATA_BLOCKS = 255L * 16320;
 
     /** A smaller device has no room for a pool's first transactions (dm refuses 16 KiB; this is twice what it needs). */
     static final long MIN_METADATA_BLOCKS = 32;
@@ -52,6 +53,8 @@ public final class PoolMetadata implements AutoCloseable {
 
     // Blocks kept back so that trims, deletions and commits still work: rule S-3, min(16 MiB, a tenth).
     private static final long RESERVE_BLOCKS = 4096;
+
+    private static final long LOW_WATER_BLOCKS = 1024;
 
     private final String deviceName;
     private BlockManager blocks;
@@ -195,9 +198,23 @@ public final class PoolMetadata implements AutoCloseable {
         return metadataMap.allocated();
     }
 
+    /** Metadata blocks that can be allocated now, without the reserve (ST-2). */
+    public long metadataBlocksFree() {
+        return Math.max(0, metadataMap.free() - reserveBlocks());
+    }
+
     /** Whether free metadata is down to the reserve, so that nothing may be begun that needs more. */
     public boolean isNearlyFull() {
-        return metadataMap.free() <= Math.min(RESERVE_BLOCKS, metadataMap.blocks() / 10);
+        return metadataBlocksFree() == 0;
+    }
+
+    /** Free metadata blocks at which the owner should know: min(4 MiB, a quarter of the device) (W-2). */
+    public long metadataLowWaterBlocks() {
+        return Math.min(LOW_WATER_BLOCKS, metadataMap.blocks() / 4);
+    }
+
+    private long reserveBlocks() {
+        return Math.min(RESERVE_BLOCKS, metadataMap.blocks() / 10);
     }
 
     /** Snapshots ever taken; the time of mappings that are inserted now. */
@@ -377,6 +394,19 @@ public final class PoolMetadata implements AutoCloseable {
         DeviceDetails present = details(id);
         putDetails(id, present.withMappedBlocks(present.mappedBlocks() - removed));
         return removed;
+    }
+
+    /** Counts the blocks of a data device that has grown (on-disk format 9.8). */
+    public void growData(long newDataBlocks) throws StorageException {
+        changed = true;
+        dataMap.extend(newDataBlocks);
+    }
+
+    /** Takes more blocks of the metadata device into use, up to {@link #MAX_METADATA_BLOCKS} (on-disk format 8.4). */
+    public void growMetadata(long newMetadataBlocks) throws StorageException {
+        changed = true;
+        blocks.grow(newMetadataBlocks);
+        metadataMap.extend(newMetadataBlocks);
     }
 
     // ---- transaction ---------------------------------------------------------------------------------------------

@@ -1,0 +1,71 @@
+package dev.gossamer.daemon;
+
+import dev.gossamer.thin.PoolGrowth;
+import dev.gossamer.thin.PoolOptions;
+import dev.gossamer.thin.catalog.OnFull;
+import java.time.Duration;
+
+/**
+ * What {@code pool.yaml} says of space; every key may be missing.
+ *
+ * @param onFull {@code on-full}
+ * @param onFullTimeout {@code on-full-timeout}; zero = for ever
+ * @param lowWaterPercent {@code low-water}
+ * @param autoExtendBytes {@code auto-extend}: ceiling of the data file's own growth, 0 = it does not grow
+ */
+public record SpaceConfig(OnFull onFull, Duration onFullTimeout, int lowWaterPercent, long autoExtendBytes) {
+    /** What holds for keys that are missing. */
+    public static final SpaceConfig DEFAULT = new SpaceConfig(
+            PoolOptions.DEFAULT.onFull(),
+            PoolOptions.DEFAULT.onFullTimeout(),
+            PoolOptions.DEFAULT.lowWaterPercent(),
+            PoolOptions.DEFAULT.autoExtendBytes());
+
+    private static final int MAX_LOW_WATER_PERCENT = 90;
+
+    public SpaceConfig withAutoExtend(long newAutoExtendBytes) {
+        return new SpaceConfig(onFull, onFullTimeout, lowWaterPercent, newAutoExtendBytes);
+    }
+
+    SpaceConfig withOnFull(OnFull newOnFull) {
+        return new SpaceConfig(newOnFull, onFullTimeout, lowWaterPercent, autoExtendBytes);
+    }
+
+    SpaceConfig withOnFullTimeout(Duration newTimeout) {
+        return new SpaceConfig(onFull, newTimeout, lowWaterPercent, autoExtendBytes);
+    }
+
+    /** The mark as written in the file: a percentage. */
+    SpaceConfig withLowWater(String text) {
+        if (!text.matches("[0-9]{1,2}%") || percent(text) > MAX_LOW_WATER_PERCENT) {
+            throw new IllegalArgumentException("'" + text + "' is no low-water mark; write 0% to 90%");
+        }
+        return new SpaceConfig(onFull, onFullTimeout, percent(text), autoExtendBytes);
+    }
+
+    private static int percent(String text) {
+        return Integer.parseInt(text.substring(0, text.length() - 1));
+    }
+
+    PoolOptions options(PoolGrowth growth) {
+        return new PoolOptions(onFull, onFullTimeout, lowWaterPercent, growth, autoExtendBytes);
+    }
+
+    /** The lines of pool.yaml that differ from the default. */
+    String yaml() {
+        StringBuilder lines = new StringBuilder();
+        if (onFull != DEFAULT.onFull) {
+            lines.append("on-full: ").append(onFull.word()).append('\n');
+        }
+        if (!onFullTimeout.equals(DEFAULT.onFullTimeout)) {
+            lines.append("on-full-timeout: ").append(onFullTimeout.toSeconds()).append("s\n");
+        }
+        if (lowWaterPercent != DEFAULT.lowWaterPercent) {
+            lines.append("low-water: ").append(lowWaterPercent).append("%\n");
+        }
+        if (autoExtendBytes != DEFAULT.autoExtendBytes) {
+            lines.append("auto-extend: ").append(autoExtendBytes).append('\n');
+        }
+        return lines.toString();
+    }
+}

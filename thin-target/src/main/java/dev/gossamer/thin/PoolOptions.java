@@ -1,0 +1,40 @@
+package dev.gossamer.thin;
+
+import dev.gossamer.thin.catalog.OnFull;
+import java.time.Duration;
+
+/**
+ * What the owner of a pool decides when it is opened; nothing of it is stored in the pool.
+ *
+ * @param onFull for volumes that have no policy of their own
+ * @param onFullTimeout how long writes wait for space, counted from the moment the pool ran out; zero = for ever
+ * @param lowWaterPercent of the data device: an event is raised when no more than this is free (rule W-1)
+ * @param growth how the devices get larger
+ * @param autoExtendBytes the data device grows by itself up to this size; 0 = it does not (rule S-7)
+ */
+public record PoolOptions(
+        OnFull onFull, Duration onFullTimeout, int lowWaterPercent, PoolGrowth growth, long autoExtendBytes) {
+    /**
+     * dm-thin waits 60 seconds. NBD clients that have a time-out of their own usually take 30, and one that expires first
+     * costs the whole connection instead of one write: so we answer sooner (rule S-2).
+     */
+    public static final Duration DEFAULT_ON_FULL_TIMEOUT = Duration.ofSeconds(20);
+
+    private static final int DEFAULT_LOW_WATER_PERCENT = 10;
+
+    /** Waits for space; devices keep their sizes. */
+    public static final PoolOptions DEFAULT =
+            new PoolOptions(OnFull.QUEUE, DEFAULT_ON_FULL_TIMEOUT, DEFAULT_LOW_WATER_PERCENT, PoolGrowth.NONE, 0);
+
+    public PoolOptions withOnFull(OnFull newOnFull, Duration newTimeout) {
+        return new PoolOptions(newOnFull, newTimeout, lowWaterPercent, growth, autoExtendBytes);
+    }
+
+    public PoolOptions withGrowth(PoolGrowth newGrowth, long newAutoExtendBytes) {
+        return new PoolOptions(onFull, onFullTimeout, lowWaterPercent, newGrowth, newAutoExtendBytes);
+    }
+
+    public PoolOptions withLowWaterPercent(int newPercent) {
+        return new PoolOptions(onFull, onFullTimeout, newPercent, growth, autoExtendBytes);
+    }
+}

@@ -1,0 +1,82 @@
+package dev.gossamer.thin;
+
+import dev.gossamer.io.BlockOperation;
+import dev.gossamer.io.BlockRequest;
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.StorageException;
+import dev.gossamer.thin.metadata.PoolMetadata;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What happens when a metadata operation fails (rules E-1 to E-4, M-2).
+ *
+ * <ol>
+ *   <li>A new incarnation of the metadata begins: blocks in preparation will not be mapped, their writes get EIO (E-2). Where
+ *       they are writing is free in the committed state; nothing is allocated before the pool is opened again, and it is
+ *       closed only when they have ended (E-4).
+ *   <li>Everything in memory is thrown away and read anew from the last superblock.
+ *   <li>needs_check is written into it. The pool is READ_ONLY; if that did not work either, FAIL.
+ *   <li>Extent maps are emptied (E-3). A volume whose acknowledged changes are lost fails its flushes from now on (G-6).
+ * </ol>
+ *
+ * <p>Worker's thread.
+ */
+final class TransactionAbort {
+    private static final Logger LOG = LoggerFactory.getLogger(TransactionAbort.class);
+
+    private final PoolWorker worker;
+    private final PoolMetadata metadata;
+    private final PoolState state;
+    private final PoolDevices devices;
+
+    TransactionAbort(PoolWorker worker, PoolMetadata metadata, PoolState state, PoolDevices devices) {
+        this.worker = worker;
+        this.metadata = metadata;
+        this.state = state;
+        this.devices = devices;
+    }
+
+    void abort(Exception cause) {
+        if (state.mode() == PoolMode.FAIL) {
+            return;
+        }
+        LOG.error("metadata operation failed, transaction aborted: {}", cause.getMessage(), cause);
+        worker.beginIncarnation();
+        PoolMode worse = PoolMode.READ_ONLY;
+        String why = cause.getMessage();
+        try {
+            metadata.abort();
+            metadata.setNeedsCheck();
+        } catch (StorageException e) {
+            worse = PoolMode.FAIL;
+            why = "abort failed: " + e.getMessage();
+        }
+        state.degrade(worse, why);
+        for (ThinDevice device : devices.all()) {
+            if (worker.committer().isUncommitted(device)) {
+                device.lostChanges = true;
+            }
+            device.extents.reset(device.blocks());
+        }
+        if (worse != PoolMode.FAIL) {
+            devices.reload(metadata);
+        }
+        worker.committer().aborted();
+        worker.spaceWaiters().fail(Errno.EIO);
+    }
+
+    /** A bug: nothing in memory can be trusted any more, nor be used to write to the device. */
+    void failed(Throwable bug) {
+        LOG.error("pool failed", bug);
+        worker.beginIncarnation();
+        state.degrade(PoolMode.FAIL, "internal error: " + bug);
+        worker.spaceWaiters().fail(Errno.EIO);
+    }
+
+    /** What a request gets whose own metadata operation failed: TRIM is advice, and succeeds without effect (E-2). */
+    int verdict(BlockRequest request) {
+        boolean advice = request.operation() == BlockOperation.DISCARD;
+        return advice && state.mode() != PoolMode.FAIL ? Errno.OK : Errno.EIO;
+    }
+}
