@@ -362,7 +362,7 @@ final class NbdConnection extends ChannelInboundHandlerAdapter implements Reques
         if (heldBytes > 0 && heldBytes + lengthBytes > limits.payloadBytes()) {
             return null;
         }
-        IoBuffer buffer = loop.buffers().tryAcquire(lengthBytes);
+        IoBuffer buffer = hasShare(lengthBytes) ? loop.buffers().tryAcquire(lengthBytes) : null;
         if (buffer == null) {
             waitingForMemory = true;
             loop.buffers().whenReleased(memoryReleased);
@@ -378,6 +378,16 @@ final class NbdConnection extends ChannelInboundHandlerAdapter implements Reques
                         BlockCommands.flags(operation, command.flags()),
                         buffer,
                         0);
+    }
+
+    /**
+     * Whether the connection would not hold more than it leaves free. So n connections that take all they can have get the
+     * (n+1)th part of the loop's memory each, and one part stays for whoever comes next (T53, T54). The first request of a
+     * connection that holds nothing needs no share.
+     */
+    private boolean hasShare(int lengthBytes) {
+        long freeBytes = loop.buffers().capacityBytes() - loop.buffers().usedBytes();
+        return heldBytes == 0 || heldBytes + lengthBytes <= freeBytes - lengthBytes;
     }
 
     @Override

@@ -142,8 +142,8 @@ class NbdServerTest {
             device.hold();
             int writes = 400;
             Thread sender = Thread.ofPlatform().start(() -> sendWrites(client, writes));
-            device.awaitSubmitted(256);
-            assertEquals(256, device.submitted(), "1 MiB has room for 256 writes of 4 KiB");
+            device.awaitSubmitted(128);
+            assertEquals(128, device.submitted(), "half of 1 MiB has room for 128 writes of 4 KiB");
             device.releaseAll();
             Set<Long> cookies = new HashSet<>();
             for (int i = 0; i < writes; i++) {
@@ -172,6 +172,35 @@ class NbdServerTest {
             device.releaseAll();
             for (int i = 0; i < 10; i++) {
                 assertEquals(NbdError.OK, greedy.reply(4096).error());
+            }
+        }
+    }
+
+    /** Those that were there first hold all they may, and take nothing back from the device: the last one is served. */
+    @Test
+    void connectionsThatTakeAllTheyCanLeaveMemoryForTheNextT53T54() throws IOException {
+        try (NbdTestClient first = start(ConnectionLimits.DEFAULT, 1 << 20);
+                NbdTestClient second = new NbdTestClient(socket, EXPORT);
+                NbdTestClient third = new NbdTestClient(socket, EXPORT)) {
+            device.hold();
+            int submitted = 0;
+            for (NbdTestClient greedy : List.of(first, second)) {
+                for (long cookie = 0; cookie < 100; cookie++) {
+                    greedy.read(cookie, 0, 32 << 10);
+                }
+                // A half of 32 pieces, then a half of the other half.
+                submitted += greedy == first ? 16 : 8;
+                device.awaitSubmitted(submitted);
+            }
+            third.read(1, 0, 128 << 10);
+            device.awaitSubmitted(submitted + 1);
+            assertEquals(submitted + 1, device.submitted());
+            device.releaseAll();
+            assertEquals(1, third.reply(128 << 10).cookie());
+            for (NbdTestClient greedy : List.of(first, second)) {
+                for (int i = 0; i < 100; i++) {
+                    assertEquals(NbdError.OK, greedy.reply(32 << 10).error());
+                }
             }
         }
     }
