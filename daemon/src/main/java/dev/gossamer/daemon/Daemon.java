@@ -45,12 +45,14 @@ public final class Daemon {
     /** One metadata transfer, or one catalog slot, at a time. */
     private static final int INLINE_BUFFER_BYTES = 1 << 20;
 
+    private final PoolDirectory directory;
     private final IoLoops loops;
     private final ThinPool pool;
     private final NbdServer nbd;
     private final AdminServer admin;
 
-    private Daemon(IoLoops loops, ThinPool pool, NbdServer nbd, AdminServer admin) {
+    private Daemon(PoolDirectory directory, IoLoops loops, ThinPool pool, NbdServer nbd, AdminServer admin) {
+        this.directory = directory;
         this.loops = loops;
         this.pool = pool;
         this.nbd = nbd;
@@ -73,6 +75,7 @@ public final class Daemon {
                     new VolumeExports(pool, ThinPool.join(pool.status()).blockBytes()),
                     ConnectionLimits.DEFAULT,
                     config.tls());
+            reload(config.directory(), nbd);
             admin = new AdminServer(new DaemonPool(config.directory(), pool, nbd, loops));
             admin.listen(loops, config.directory().adminSocket());
             nbd.listen(new ListenAddress.Unix(config.directory().nbdSocket()));
@@ -80,10 +83,10 @@ public final class Daemon {
                 nbd.listen(address);
             }
         } catch (StorageException | RuntimeException e) {
-            new Daemon(loops, pool, nbd, admin).stopWhatRuns();
+            new Daemon(config.directory(), loops, pool, nbd, admin).stopWhatRuns();
             throw e;
         }
-        return new Daemon(loops, pool, nbd, admin);
+        return new Daemon(config.directory(), loops, pool, nbd, admin);
     }
 
     private static ThinPool openPool(DaemonConfig config, IoLoops loops) throws StorageException {
@@ -109,6 +112,19 @@ public final class Daemon {
             }
             throw e;
         }
+    }
+
+    /**
+     * Reads again who may connect, and the certificates. Connections stay; if anything is wrong, everything stays as it was.
+     * Not on an event loop: it reads files.
+     */
+    public void reload() throws StorageException {
+        reload(directory, nbd);
+    }
+
+    static void reload(PoolDirectory directory, NbdServer nbd) throws StorageException {
+        nbd.apply(ClientsConfig.read(directory.clients()));
+        LOG.info("client rules and certificates read");
     }
 
     /** Where NBD is served; the pool directory's own socket comes first. */

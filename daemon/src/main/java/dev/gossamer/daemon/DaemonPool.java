@@ -7,6 +7,7 @@ import dev.gossamer.daemon.server.ConnectionInfo;
 import dev.gossamer.daemon.server.ListenAddress;
 import dev.gossamer.daemon.server.NbdServer;
 import dev.gossamer.io.IoLoop;
+import dev.gossamer.io.StorageException;
 import dev.gossamer.io.ring.IoLoops;
 import dev.gossamer.thin.PoolStatus;
 import dev.gossamer.thin.SnapshotSpec;
@@ -17,6 +18,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 
 /** The running daemon as its admin API sees it. */
 final class DaemonPool implements ServedPool {
@@ -101,6 +103,20 @@ final class DaemonPool implements ServedPool {
     }
 
     @Override
+    public CompletableFuture<Void> reload() {
+        // Reads files, so not on the caller's event loop; rare enough for a thread of its own.
+        return CompletableFuture.runAsync(
+                () -> {
+                    try {
+                        Daemon.reload(directory, nbd);
+                    } catch (StorageException e) {
+                        throw new CompletionException(e);
+                    }
+                },
+                task -> Thread.ofPlatform().name("gossamer-reload").start(task));
+    }
+
+    @Override
     public CompletableFuture<String> metrics() {
         return pool.status().thenApply(this::scrape);
     }
@@ -111,7 +127,7 @@ final class DaemonPool implements ServedPool {
             for (int i = 0; i < loops.count(); i++) {
                 ioLoops.add(loops.loop(i));
             }
-            metrics = new DaemonMetrics(pool.counters(), nbd.connections(), ioLoops, loops.threads());
+            metrics = new DaemonMetrics(pool.counters(), nbd.connections(), nbd.admissions(), ioLoops, loops.threads());
         }
         return metrics.scrape(status, nbd.connections().totals());
     }

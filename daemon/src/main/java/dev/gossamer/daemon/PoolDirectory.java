@@ -17,6 +17,11 @@ public record PoolDirectory(Path path) {
         return path.resolve("pool.yaml");
     }
 
+    /** Who may connect; may be absent. */
+    public Path clients() {
+        return path.resolve("clients.yaml");
+    }
+
     public Path nbdSocket() {
         return path.resolve("nbd.sock");
     }

@@ -25,12 +25,12 @@ final class TlsTest {
         client = directory("client");
         stranger = directory("stranger");
         Path otherCa = directory("other-ca");
-        makeCa(server, "test CA");
-        makeCa(otherCa, "other CA");
-        makeCertificate(server, server, "server");
-        makeCertificate(server, client, "client");
+        Pki.makeCa(server, "test CA");
+        Pki.makeCa(otherCa, "other CA");
+        Pki.makeCertificate(server, server, "server");
+        Pki.makeCertificate(server, client, "client");
         Files.copy(server.resolve("ca-cert.pem"), client.resolve("ca-cert.pem"));
-        makeCertificate(otherCa, stranger, "client");
+        Pki.makeCertificate(otherCa, stranger, "client");
         Files.copy(server.resolve("ca-cert.pem"), stranger.resolve("ca-cert.pem"));
     }
 
@@ -135,58 +135,5 @@ final class TlsTest {
 
     private Path directory(String name) throws Exception {
         return Files.createDirectories(scratch.resolve(name));
-    }
-
-    private static void makeCa(Path directory, String name) throws Exception {
-        Tool.succeed(
-                "openssl",
-                "req",
-                "-x509",
-                "-newkey",
-                "rsa:2048",
-                "-nodes",
-                "-days",
-                "2",
-                "-subj",
-                "/CN=" + name,
-                "-keyout",
-                directory.resolve("ca-key.pem").toString(),
-                "-out",
-                directory.resolve("ca-cert.pem").toString());
-    }
-
-    private static void makeCertificate(Path ca, Path directory, String name) throws Exception {
-        Path request = directory.resolve(name + ".csr");
-        Tool.succeed(
-                "openssl",
-                "req",
-                "-newkey",
-                "rsa:2048",
-                "-nodes",
-                "-subj",
-                "/CN=" + name,
-                "-addext",
-                "subjectAltName=DNS:localhost",
-                "-keyout",
-                directory.resolve(name + "-key.pem").toString(),
-                "-out",
-                request.toString());
-        Tool.succeed(
-                "openssl",
-                "x509",
-                "-req",
-                "-in",
-                request.toString(),
-                "-CA",
-                ca.resolve("ca-cert.pem").toString(),
-                "-CAkey",
-                ca.resolve("ca-key.pem").toString(),
-                "-CAcreateserial",
-                "-days",
-                "2",
-                "-copy_extensions",
-                "copyall",
-                "-out",
-                directory.resolve(name + "-cert.pem").toString());
     }
 }

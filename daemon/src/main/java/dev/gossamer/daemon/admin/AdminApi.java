@@ -33,6 +33,7 @@ import org.slf4j.LoggerFactory;
  *                                      POST /v1/volumes/NAME/rollback {to, keepAs, force}
  *  GET    /v1/snapshots                POST {snapshots: [{origin, name}, ...], readOnly}, all or none
  *  GET    /v1/connections
+ *  POST   /v1/reload
  *  GET    /metrics
  * </pre>
  */
@@ -101,6 +102,10 @@ final class AdminApi {
         }
         if (collection.equals("snapshots") && method.equals("POST")) {
             return createSnapshotGroup(body);
+        }
+        if (collection.equals("reload")) {
+            requireMethod(method, "POST");
+            return pool.reload().thenApply(done -> new AdminResponse(204, AdminResponse.JSON, ""));
         }
         requireMethod(method, "GET");
         return switch (collection) {

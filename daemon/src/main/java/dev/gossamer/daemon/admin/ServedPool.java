@@ -57,6 +57,9 @@ public interface ServedPool {
     /** Peers of the connections that a volume cannot be deleted under. */
     List<String> peersOf(String volume);
 
+    /** Reads again who may connect, and the certificates. */
+    CompletableFuture<Void> reload();
+
     /** All metrics in Prometheus' text format. */
     CompletableFuture<String> metrics();
 }

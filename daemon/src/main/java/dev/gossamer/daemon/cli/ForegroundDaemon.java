@@ -11,9 +11,13 @@ import dev.gossamer.io.ring.IoEngineChoice;
 import dev.gossamer.thin.VolumeSpec;
 import java.io.PrintWriter;
 import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Serves a pool in this process until a signal comes. */
 final class ForegroundDaemon {
+    private static final Logger LOG = LoggerFactory.getLogger(ForegroundDaemon.class);
+
     private final PoolDirectory directory;
     private final StopSignal signal;
     private final Daemon daemon;
@@ -35,6 +39,13 @@ final class ForegroundDaemon {
         StopSignal signal = StopSignal.install();
         Daemon daemon =
                 Daemon.start(new DaemonConfig(directory, pool, listen, engine, DaemonConfig.defaultIoLoops(), tls));
+        signal.onHangup(() -> {
+            try {
+                daemon.reload();
+            } catch (StorageException e) {
+                LOG.warn("nothing was reloaded: {}", e.getMessage());
+            }
+        });
         return new ForegroundDaemon(directory, signal, daemon);
     }
 

@@ -22,6 +22,7 @@ import picocli.CommandLine.ParameterException;
             VolumeCommand.class,
             SnapshotCommand.class,
             StatusCommand.class,
+            ReloadCommand.class,
             CompletionCommand.class
         },
         footer = {

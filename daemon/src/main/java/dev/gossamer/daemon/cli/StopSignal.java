@@ -4,7 +4,7 @@ import java.lang.reflect.Proxy;
 import java.util.concurrent.CountDownLatch;
 
 /**
- * SIGTERM and SIGINT: the first asks the daemon to stop, a second one does not wait for it. Not a shutdown hook: those run
+ * SIGHUP asks to read the configuration again. SIGTERM and SIGINT: the first asks the daemon to stop, a second one does not wait for it. Not a shutdown hook: those run
  * when the process is ending already, side by side and without a way to say how it went.
  */
 final class StopSignal {
@@ -12,24 +12,38 @@ final class StopSignal {
     private static final int IMPATIENT = 130;
 
     private final CountDownLatch received = new CountDownLatch(1);
+    private volatile Runnable hangup;
 
     private StopSignal() {}
 
     static StopSignal install() {
         StopSignal stop = new StopSignal();
-        stop.handle("TERM");
-        stop.handle("INT");
+        stop.handle("TERM", stop::received);
+        stop.handle("INT", stop::received);
+        stop.handle("HUP", stop::reload);
         return stop;
     }
 
+    /** What SIGHUP does, each time; before this is called, nothing. Runs on a thread of the Java runtime. */
+    void onHangup(Runnable task) {
+        hangup = task;
+    }
+
+    private void reload() {
+        Runnable task = hangup;
+        if (task != null) {
+            task.run();
+        }
+    }
+
     // By reflection, because javac's warning about sun.misc.Signal, the JDK's only way to a signal, cannot be silenced.
-    private void handle(String name) {
+    private void handle(String name, Runnable task) {
         try {
             Class<?> signal = Class.forName("sun.misc.Signal");
             Class<?> handler = Class.forName("sun.misc.SignalHandler");
             Object onSignal = Proxy.newProxyInstance(
                     handler.getClassLoader(), new Class<?>[] {handler}, (proxy, method, arguments) -> {
-                        received();
+                        task.run();
                         return null;
                     });
             signal.getMethod("handle", signal, handler)

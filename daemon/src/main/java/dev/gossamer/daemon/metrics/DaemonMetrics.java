@@ -1,6 +1,7 @@
 package dev.gossamer.daemon.metrics;
 
 import com.sun.management.ThreadMXBean;
+import dev.gossamer.daemon.server.AdmissionCounters;
 import dev.gossamer.daemon.server.ConnectionCounters;
 import dev.gossamer.daemon.server.ConnectionRegistry;
 import dev.gossamer.io.BlockOperation;
@@ -33,10 +34,15 @@ public final class DaemonMetrics {
      * @param threads of the loops and of the pool's worker
      */
     public DaemonMetrics(
-            PoolCounters pool, ConnectionRegistry connections, List<? extends IoLoop> loops, List<Thread> threads) {
+            PoolCounters pool,
+            ConnectionRegistry connections,
+            AdmissionCounters admissions,
+            List<? extends IoLoop> loops,
+            List<Thread> threads) {
         registerPool(pool);
         registerStatus();
         registerConnections(connections);
+        registerAdmissions(admissions);
         registerAllocation(threads);
         for (IoLoop loop : loops) {
             String index = Integer.toString(loop.index());
@@ -147,6 +153,24 @@ public final class DaemonMetrics {
         total("gossamer.nbd.read.bytes", "Bytes read by clients", ConnectionCounters::bytesRead);
         total("gossamer.nbd.written.bytes", "Bytes written by clients", ConnectionCounters::bytesWritten);
         total("gossamer.nbd.errors", "NBD commands refused or failed", ConnectionCounters::errors);
+    }
+
+    private void registerAdmissions(AdmissionCounters admissions) {
+        Gauge.builder("gossamer.nbd.handshakes", admissions, AdmissionCounters::handshakes)
+                .description("NBD handshakes under way")
+                .register(registry);
+        FunctionCounter.builder("gossamer.nbd.accepted", admissions, AdmissionCounters::accepted)
+                .description("NBD connections accepted, refused ones included")
+                .register(registry);
+        for (AdmissionCounters.Refusal reason : AdmissionCounters.Refusal.values()) {
+            FunctionCounter.builder("gossamer.nbd.refused", admissions, counters -> counters.refused(reason))
+                    .description("NBD connections that the server ended before they had an export")
+                    .tag("reason", reason.name().toLowerCase(Locale.ROOT))
+                    .register(registry);
+        }
+        FunctionCounter.builder("gossamer.nbd.access.denied", admissions, AdmissionCounters::accessDenied)
+                .description("Times that a client asked for an export that is not for it")
+                .register(registry);
     }
 
     private void total(String name, String description, ToDoubleFunction<ConnectionCounters> value) {

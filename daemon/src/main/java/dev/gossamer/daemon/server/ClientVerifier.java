@@ -7,10 +7,18 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.KeyStore;
+import java.security.cert.CertPathBuilder;
+import java.security.cert.CertStore;
 import java.security.cert.Certificate;
 import java.security.cert.CertificateException;
 import java.security.cert.CertificateFactory;
+import java.security.cert.CollectionCertStoreParameters;
+import java.security.cert.PKIXBuilderParameters;
+import java.security.cert.PKIXRevocationChecker;
+import java.security.cert.X509CertSelector;
 import java.security.cert.X509Certificate;
+import java.util.EnumSet;
+import javax.net.ssl.CertPathTrustManagerParameters;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.TrustManager;
 import javax.net.ssl.TrustManagerFactory;
@@ -28,8 +36,11 @@ final class ClientVerifier extends X509ExtendedTrustManager {
         this.verifier = verifier;
     }
 
-    /** Reads the CA certificates of a PEM file. */
-    static ClientVerifier read(Path caFile) throws IOException, GeneralSecurityException {
+    /**
+     * Reads the CA certificates of a PEM file. If there is a file of revocation lists, no certificate is accepted that one of
+     * them names, nor one of an issuer without a list, nor any once its issuer's list has expired.
+     */
+    static ClientVerifier read(Path caFile, Path crlFile) throws IOException, GeneralSecurityException {
         KeyStore store = KeyStore.getInstance(KeyStore.getDefaultType());
         store.load(null, null);
         try (InputStream in = Files.newInputStream(caFile)) {
@@ -37,14 +48,35 @@ final class ClientVerifier extends X509ExtendedTrustManager {
                 store.setCertificateEntry("ca" + store.size(), ca);
             }
         }
-        TrustManagerFactory factory = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
-        factory.init(store);
+        TrustManagerFactory factory = TrustManagerFactory.getInstance("PKIX");
+        if (Files.exists(crlFile)) {
+            PKIXBuilderParameters parameters = new PKIXBuilderParameters(store, new X509CertSelector());
+            parameters.addCertStore(revocationLists(crlFile));
+            // Only the lists that are here: asking the network would let an attacker delay or decide the answer.
+            PKIXRevocationChecker checker =
+                    (PKIXRevocationChecker) CertPathBuilder.getInstance("PKIX").getRevocationChecker();
+            checker.setOptions(
+                    EnumSet.of(PKIXRevocationChecker.Option.PREFER_CRLS, PKIXRevocationChecker.Option.NO_FALLBACK));
+            parameters.addCertPathChecker(checker);
+            factory.init(new CertPathTrustManagerParameters(parameters));
+        } else {
+            factory.init(store);
+        }
         for (TrustManager manager : factory.getTrustManagers()) {
             if (manager instanceof X509ExtendedTrustManager verifier) {
                 return new ClientVerifier(verifier);
             }
         }
         throw new CertificateException("this Java cannot verify certificates");
+    }
+
+    private static CertStore revocationLists(Path crlFile) throws IOException, GeneralSecurityException {
+        try (InputStream in = Files.newInputStream(crlFile)) {
+            return CertStore.getInstance(
+                    "Collection",
+                    new CollectionCertStoreParameters(
+                            CertificateFactory.getInstance("X.509").generateCRLs(in)));
+        }
     }
 
     @Override

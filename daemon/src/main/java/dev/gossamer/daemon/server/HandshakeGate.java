@@ -1,73 +1,113 @@
 package dev.gossamer.daemon.server;
 
+import dev.gossamer.daemon.server.AdmissionCounters.Refusal;
 import io.netty.channel.Channel;
 import java.net.InetSocketAddress;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Connections that have not negotiated yet, oldest first. Beyond the limits the oldest is dropped, not the new one
- * refused, so that idle connections cannot keep real clients out (H13). Any thread; entered and left once per connection.
+ * Who is connected to one listener, and how many there may be ({@link ServerLimits}). Beyond the limit of unfinished
+ * handshakes the oldest is dropped, not the new one refused, so that idle connections cannot keep real clients out
+ * (H13); beyond the limit of connections the new one is closed. Any thread; entered and left once per connection.
  */
 @SuppressWarnings(
         "FutureReturnValueIgnored") // A channel that does not close, or write, reports it as an exception of its own.
 final class HandshakeGate {
     private static final Logger LOG = LoggerFactory.getLogger(HandshakeGate.class);
-
-    /** Per server and per peer address, as other servers have it; Unix peers all share the first. */
-    private static final int LIMIT = 1000;
-
-    private static final int LIMIT_PER_PEER = 64;
     private static final String UNIX_PEER = "";
 
-    private final LinkedHashMap<Channel, String> peers = new LinkedHashMap<>();
+    private final Supplier<ServerLimits> limits;
+    private final AdmissionCounters counters;
+    // Oldest first.
+    private final LinkedHashMap<Channel, String> negotiating = new LinkedHashMap<>();
+    private final Map<String, Integer> openByPeer = new HashMap<>();
+    private int open;
 
-    void enter(Channel channel) {
+    HandshakeGate(Supplier<ServerLimits> limits, AdmissionCounters counters) {
+        this.limits = limits;
+        this.counters = counters;
+    }
+
+    /** False if there are too many connections: the channel is to be closed, and was not counted. */
+    boolean enter(Channel channel) {
         String peer = channel.remoteAddress() instanceof InetSocketAddress address
                 ? address.getAddress().getHostAddress()
                 : UNIX_PEER;
-        Channel dropped = null;
+        counters.countAccepted();
+        ServerLimits now = limits.get();
+        Channel dropped;
         synchronized (this) {
-            if (peers.size() >= LIMIT) {
-                dropped = oldest(null);
-            } else if (!peer.equals(UNIX_PEER) && count(peer) >= LIMIT_PER_PEER) {
-                dropped = oldest(peer);
+            int ofPeer = openByPeer.getOrDefault(peer, 0);
+            if (open >= now.connections() || (!peer.equals(UNIX_PEER) && ofPeer >= now.connectionsPerPeer())) {
+                counters.countRefused(Refusal.TOO_MANY_CONNECTIONS);
+                LOG.debug("connection refused peer={} why=too many connections", channel.remoteAddress());
+                return false;
             }
+            dropped = tooOld(peer, now);
             if (dropped != null) {
-                peers.remove(dropped);
+                remove(dropped);
+                counters.countRefused(Refusal.TOO_MANY_HANDSHAKES);
             }
-            peers.put(channel, peer);
+            open++;
+            openByPeer.merge(peer, 1, Integer::sum);
+            negotiating.put(channel, peer);
+            counters.addHandshakes(1);
         }
         if (dropped != null) {
             LOG.debug("handshake dropped peer={} why=too many unfinished handshakes", dropped.remoteAddress());
             dropped.close();
         }
-        channel.closeFuture().addListener(closed -> leave(channel));
+        channel.closeFuture().addListener(closed -> leave(channel, peer));
+        return true;
     }
 
-    synchronized void leave(Channel channel) {
-        peers.remove(channel);
+    /** Its handshake is over; the connection goes on. */
+    synchronized void negotiated(Channel channel) {
+        remove(channel);
+    }
+
+    private synchronized void leave(Channel channel, String peer) {
+        remove(channel);
+        open--;
+        openByPeer.computeIfPresent(peer, (key, count) -> count == 1 ? null : count - 1);
+    }
+
+    private void remove(Channel channel) {
+        if (negotiating.remove(channel) != null) {
+            counters.addHandshakes(-1);
+        }
     }
 
     /** Ends all handshakes: the server stops. */
     void closeAll() {
         Channel[] channels;
         synchronized (this) {
-            channels = peers.keySet().toArray(Channel[]::new);
+            channels = negotiating.keySet().toArray(Channel[]::new);
         }
         for (Channel channel : channels) {
             channel.close();
         }
     }
 
-    private long count(String peer) {
-        return peers.values().stream().filter(peer::equals).count();
+    /** The handshake that has to go for a new one of this peer, or null. */
+    private Channel tooOld(String peer, ServerLimits now) {
+        if (negotiating.size() >= now.handshakes()) {
+            return oldest(null);
+        }
+        // Cheap in the common case: a peer cannot have more handshakes than connections.
+        boolean limited = !peer.equals(UNIX_PEER) && openByPeer.getOrDefault(peer, 0) >= now.handshakesPerPeer();
+        boolean over =
+                limited && negotiating.values().stream().filter(peer::equals).count() >= now.handshakesPerPeer();
+        return over ? oldest(peer) : null;
     }
 
     private Channel oldest(String peer) {
-        for (Map.Entry<Channel, String> entry : peers.entrySet()) {
+        for (Map.Entry<Channel, String> entry : negotiating.entrySet()) {
             if (peer == null || entry.getValue().equals(peer)) {
                 return entry.getKey();
             }

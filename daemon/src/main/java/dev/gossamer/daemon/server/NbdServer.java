@@ -1,17 +1,17 @@
 package dev.gossamer.daemon.server;
 
+import dev.gossamer.daemon.server.AdmissionCounters.Refusal;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.ring.IoLoops;
 import dev.gossamer.io.ring.NettyLoop;
 import dev.gossamer.nbd.handshake.ExportDirectory;
-import dev.gossamer.nbd.handshake.ExportInfo;
+import dev.gossamer.nbd.handshake.HandshakeFailure;
 import dev.gossamer.nbd.handshake.HandshakeHandler;
-import dev.gossamer.nbd.handshake.HandshakeLimits;
+import dev.gossamer.nbd.handshake.HandshakeListener;
 import dev.gossamer.nbd.handshake.NegotiatedExport;
 import dev.gossamer.nbd.handshake.Peer;
-import dev.gossamer.nbd.handshake.TlsOffer;
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.AdaptiveRecvByteBufAllocator;
@@ -51,22 +51,26 @@ public final class NbdServer {
     private final IoLoops loops;
     private final Exports exports;
     private final ConnectionLimits limits;
-    private final TlsOffer tls;
+    private final ServerTls tls;
     private final SlabView[] slabs;
-    private final ExportDirectory directory = new StoppableDirectory();
-    private final HandshakeGate handshakes = new HandshakeGate();
+    private final ExportDirectory directory;
+    private final AdmissionCounters admissions = new AdmissionCounters();
+    private final List<HandshakeGate> gates = new ArrayList<>();
     private final ConnectionRegistry registry = new ConnectionRegistry();
     private final FaultLog faultLog = new FaultLog();
     private final List<Channel> listeners = new ArrayList<>();
     private final List<ListenAddress> addresses = new ArrayList<>();
     // Written once, by the thread that stops the server; read by event loops.
     private volatile boolean stopping;
+    // Exchanged by whoever reads the configuration; read by event loops.
+    private volatile ClientPolicy policy = ClientPolicy.DEFAULT;
 
     /** To be made before anything uses the loops' transfer memory. */
     public NbdServer(IoLoops loops, Exports exports, ConnectionLimits limits, TlsSettings tls) throws StorageException {
-        this.tls = tls.load();
+        this.tls = new ServerTls(tls);
         this.loops = loops;
         this.exports = exports;
+        this.directory = new AccessControl(exports, () -> policy.access(), admissions, () -> stopping);
         this.limits = limits;
         this.slabs = new SlabView[loops.count()];
         for (int i = 0; i < slabs.length; i++) {
@@ -80,6 +84,8 @@ public final class NbdServer {
 
     /** Starts listening. Returns the actual address: a TCP port 0 has become a real one. */
     public ListenAddress listen(ListenAddress address) throws StorageException {
+        HandshakeGate gate = new HandshakeGate(() -> policy.limits(), admissions);
+        gates.add(gate);
         ServerBootstrap bootstrap = new ServerBootstrap()
                 .group(loops.nettyGroup())
                 .childOption(
@@ -90,7 +96,7 @@ public final class NbdServer {
                         new AdaptiveRecvByteBufAllocator(2048, 64 << 10, RECEIVE_LIMIT_BYTES))
                 // A client that only closed its sending side still gets its replies (T37).
                 .childOption(ChannelOption.ALLOW_HALF_CLOSURE, true)
-                .childHandler(new Greeter());
+                .childHandler(new Greeter(gate));
         ListenAddress actual =
                 switch (address) {
                     case ListenAddress.Unix unix -> listenUnix(bootstrap, unix);
@@ -132,6 +138,25 @@ public final class NbdServer {
         return bound.channel();
     }
 
+    /**
+     * Decides anew which clients are served, and reads the certificates again. Connections that are open stay open. If
+     * anything is wrong, everything stays as it was.
+     */
+    public void apply(ClientPolicy newPolicy) throws StorageException {
+        if (newPolicy.access().needCertificates() && !tls.verifiesClients()) {
+            throw new StorageException(
+                    Errno.EINVAL,
+                    "an access rule names a certificate, but clients do not have to show one; serve with --tls offer or"
+                            + " require, and --tls-verify-client");
+        }
+        tls.use(tls.load());
+        policy = newPolicy;
+    }
+
+    public AdmissionCounters admissions() {
+        return admissions;
+    }
+
     /** Where the server listens. */
     public List<ListenAddress> addresses() {
         return List.copyOf(addresses);
@@ -153,7 +178,7 @@ public final class NbdServer {
                 SocketFile.remove(unix.path());
             }
         }
-        handshakes.closeAll();
+        gates.forEach(HandshakeGate::closeAll);
         registry.connections().forEach(NbdConnection::drain);
         if (!awaitNoConnections(graceMillis)) {
             registry.connections().forEach(connection -> connection.drop("server stops and the grace time is over"));
@@ -200,8 +225,7 @@ public final class NbdServer {
         return true;
     }
 
-    private void negotiated(ChannelHandlerContext ctx, NegotiatedExport negotiated) {
-        handshakes.leave(ctx.channel());
+    private void serve(ChannelHandlerContext ctx, NegotiatedExport negotiated) {
         NbdConnection connection = registry.admit(id -> open(ctx.channel(), negotiated, id));
         if (connection == null) {
             LOG.debug(
@@ -229,43 +253,41 @@ public final class NbdServer {
                 id, channel, loop, slabs[loop.index()], export, negotiated, limits, registry, faultLog);
     }
 
-    /** First handler of every accepted connection. */
-    private final class Greeter extends ChannelInitializer<Channel> {
+    /** First handler of every connection that a listener accepts, and the end of its handshake. */
+    private final class Greeter extends ChannelInitializer<Channel> implements HandshakeListener {
+        private final HandshakeGate gate;
+
+        Greeter(HandshakeGate gate) {
+            this.gate = gate;
+        }
+
         @Override
         protected void initChannel(Channel channel) {
-            handshakes.enter(channel);
+            if (!gate.enter(channel)) {
+                channel.close();
+                return;
+            }
+            channel.attr(Peer.USER_ID).set(UnixPeer.userId(channel));
             channel.pipeline()
                     .addLast(
                             "handshake",
-                            new HandshakeHandler(directory, HandshakeLimits.DEFAULT, tls, NbdServer.this::negotiated));
-        }
-    }
-
-    /** The exports, until the server stops. */
-    private final class StoppableDirectory implements ExportDirectory {
-        @Override
-        public List<ExportInfo> list(Peer peer) {
-            return exports.list(peer);
+                            new HandshakeHandler(directory, policy.limits().handshakeLimits(), tls.offer(), this));
         }
 
         @Override
-        public ExportInfo find(Peer peer, String name) {
-            return exports.find(peer, name);
+        public void negotiated(ChannelHandlerContext ctx, NegotiatedExport export) {
+            gate.negotiated(ctx.channel());
+            serve(ctx, export);
         }
 
         @Override
-        public List<String> metaContexts(String exportName) {
-            return exports.metaContexts(exportName);
-        }
-
-        @Override
-        public String metaContext(String exportName, String query) {
-            return exports.metaContext(exportName, query);
-        }
-
-        @Override
-        public boolean isStopping() {
-            return stopping;
+        public void failed(HandshakeFailure why) {
+            admissions.countRefused(
+                    switch (why) {
+                        case TIMED_OUT -> Refusal.HANDSHAKE_TIMED_OUT;
+                        case VIOLATION -> Refusal.PROTOCOL_VIOLATION;
+                        case TLS_FAILED -> Refusal.TLS_FAILED;
+                    });
         }
     }
 }

@@ -20,6 +20,7 @@ import java.security.GeneralSecurityException;
  *  server-cert.pem   certificate chain of this server
  *  server-key.pem    its private key, PKCS #8 without a password
  *  ca-cert.pem       who signs client certificates; needed only to verify clients
+ *  ca-crl.pem        client certificates that are revoked; may be absent
  * </pre>
  *
  * @param mode whether TLS is offered, or nothing is served without it
@@ -30,11 +31,8 @@ public record TlsSettings(TlsOffer.Mode mode, Path directory, boolean verifyClie
     /** No TLS. */
     public static final TlsSettings OFF = new TlsSettings(TlsOffer.Mode.NONE, null, false);
 
-    /** Reads the certificates; throws with the file's name if one is missing or does not fit. */
-    TlsOffer load() throws StorageException {
-        if (mode == TlsOffer.Mode.NONE) {
-            return TlsOffer.NONE;
-        }
+    /** Reads the certificates; throws with the file's name if one is missing or does not fit. Not for mode NONE. */
+    SslContext load() throws StorageException {
         File certificate = file("server-cert.pem");
         File key = file("server-key.pem");
         try {
@@ -42,11 +40,10 @@ public record TlsSettings(TlsOffer.Mode mode, Path directory, boolean verifyClie
                     .sslProvider(SslProvider.JDK)
                     .protocols("TLSv1.3", "TLSv1.2");
             if (verifyClients) {
-                builder.trustManager(ClientVerifier.read(file("ca-cert.pem").toPath()))
+                builder.trustManager(ClientVerifier.read(file("ca-cert.pem").toPath(), directory.resolve("ca-crl.pem")))
                         .clientAuth(ClientAuth.REQUIRE);
             }
-            SslContext context = builder.build();
-            return new TlsOffer(mode, context::newHandler);
+            return builder.build();
         } catch (IOException | GeneralSecurityException | IllegalArgumentException e) {
             throw new StorageException(
                     Errno.EINVAL,

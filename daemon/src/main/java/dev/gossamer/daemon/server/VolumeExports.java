@@ -61,12 +61,12 @@ public final class VolumeExports implements Exports {
     }
 
     @Override
-    public List<String> metaContexts(String exportName) {
+    public List<String> metaContexts(Peer peer, String exportName) {
         return pool.statusContexts().list(exportName, "");
     }
 
     @Override
-    public String metaContext(String exportName, String query) {
+    public String metaContext(Peer peer, String exportName, String query) {
         // Resolved again, and held, when the export is opened.
         try (StatusContext context = pool.statusContexts().resolve(exportName, query)) {
             return context == null ? null : context.name();

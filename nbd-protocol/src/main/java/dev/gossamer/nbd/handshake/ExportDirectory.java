@@ -22,7 +22,7 @@ public interface ExportDirectory {
      *
      * @param exportName canonical
      */
-    default List<String> metaContexts(String exportName) {
+    default List<String> metaContexts(Peer peer, String exportName) {
         return List.of();
     }
 
@@ -32,8 +32,8 @@ public interface ExportDirectory {
      * @param exportName canonical
      * @param query has a colon
      */
-    default String metaContext(String exportName, String query) {
-        return metaContexts(exportName).contains(query) && !query.endsWith(":") ? query : null;
+    default String metaContext(Peer peer, String exportName, String query) {
+        return metaContexts(peer, exportName).contains(query) && !query.endsWith(":") ? query : null;
     }
 
     /** Whether some exports exist only for peers that use TLS; others are then told so instead of "unknown" (H35). */

@@ -9,6 +9,7 @@ import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.handler.codec.ByteToMessageDecoder;
 import io.netty.handler.ssl.SslHandshakeCompletionEvent;
 import java.io.IOException;
@@ -119,15 +120,16 @@ public final class HandshakeHandler extends ByteToMessageDecoder {
             return;
         }
         state = State.CLIENT_FLAGS;
-        clock = new HandshakeClock(ctx.executor(), limits, () -> expire(ctx.channel()));
+        clock = new HandshakeClock(ctx.executor(), limits, () -> expire(ctx.channel(), listener));
         ByteBuf out = ctx.alloc().buffer(NbdMagic.GREETING_BYTES);
         OptionReply.greeting(out);
         send(ctx, out);
     }
 
     @SuppressWarnings("FutureReturnValueIgnored") // Nothing is left to do with a channel that does not close.
-    private static void expire(Channel channel) {
+    private static void expire(Channel channel, HandshakeListener listener) {
         LOG.debug("handshake timed out peer={}", channel.remoteAddress());
+        listener.failed(HandshakeFailure.TIMED_OUT);
         channel.close();
     }
 
@@ -285,8 +287,15 @@ public final class HandshakeHandler extends ByteToMessageDecoder {
                 // Bytes that were decrypted before this event wait in the decoder's buffer.
                 channelRead(ctx, Unpooled.EMPTY_BUFFER);
             } else {
-                drop(ctx, "TLS handshake failed: " + handshake.cause().getMessage());
+                drop(
+                        ctx,
+                        HandshakeFailure.TLS_FAILED,
+                        "TLS handshake failed: " + handshake.cause().getMessage());
             }
+        } else if (event instanceof ChannelInputShutdownEvent && state != State.NEGOTIATED) {
+            // Nobody to negotiate with any more; what it asked before is still answered.
+            state = State.CLOSED;
+            ctx.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(ChannelFutureListener.CLOSE);
         }
         super.userEventTriggered(ctx, event);
     }
@@ -359,6 +368,11 @@ public final class HandshakeHandler extends ByteToMessageDecoder {
     }
 
     private boolean drop(ChannelHandlerContext ctx, String why) {
+        return drop(ctx, HandshakeFailure.VIOLATION, why);
+    }
+
+    private boolean drop(ChannelHandlerContext ctx, HandshakeFailure failure, String why) {
+        listener.failed(failure);
         LOG.debug("handshake dropped peer={} why={}", ctx.channel().remoteAddress(), why);
         close(ctx);
         return true;

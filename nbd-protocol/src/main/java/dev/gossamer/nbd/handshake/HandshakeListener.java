@@ -12,4 +12,7 @@ public interface HandshakeListener {
      * @param ctx context of the handshake handler
      */
     void negotiated(ChannelHandlerContext ctx, NegotiatedExport negotiated);
+
+    /** Called once, on the event loop, when a handshake is given up; a peer that just goes away is nothing to report. */
+    default void failed(HandshakeFailure why) {}
 }

@@ -123,14 +123,14 @@ final class Negotiation {
 
     private void listContexts(MetaRequest request, ByteBuf out) throws OptionRefused {
         ExportInfo export = findForContexts(request);
-        List<String> names = directory.metaContexts(export.name());
+        List<String> names = directory.metaContexts(peer, export.name());
         Set<String> listed = new LinkedHashSet<>();
         Collection<String> queries = request.queries();
         if (queries.isEmpty()) {
             ContextFamily.list("", names, listed);
         }
         for (String query : queries) {
-            String name = query.indexOf(':') < 0 ? null : directory.metaContext(export.name(), query);
+            String name = query.indexOf(':') < 0 ? null : directory.metaContext(peer, export.name(), query);
             if (name != null) {
                 listed.add(name);
             } else if (query.endsWith(":")) {
@@ -151,7 +151,7 @@ final class Negotiation {
             if (query.indexOf(':') < 0) {
                 throw OptionRefused.invalid("query has no namespace");
             }
-            String name = directory.metaContext(export.name(), query);
+            String name = directory.metaContext(peer, export.name(), query);
             if (name != null) {
                 names.add(name);
             }

@@ -45,7 +45,7 @@ final class ClientHandshakeTest {
         }
 
         @Override
-        public List<String> metaContexts(String exportName) {
+        public List<String> metaContexts(Peer peer, String exportName) {
             return List.of("base:allocation", "x-thin:shared");
         }
     };

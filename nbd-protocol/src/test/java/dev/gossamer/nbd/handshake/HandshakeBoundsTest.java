@@ -13,6 +13,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.gossamer.nbd.wire.NbdOption;
 import dev.gossamer.nbd.wire.NbdReply;
 import io.netty.channel.ChannelOutboundBuffer;
+import io.netty.channel.socket.ChannelInputShutdownEvent;
 import java.io.IOException;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
@@ -64,6 +65,16 @@ final class HandshakeBoundsTest {
             peer.assertInStep();
         }
         pass(peer, 6_000);
+        peer.assertDropped();
+    }
+
+    /** H14: with half-closed channels allowed, the end of the input has to end a handshake before its clock does. */
+    @Test
+    void theEndOfTheInputEndsTheHandshakeBehindItsLastAnswer() {
+        HandshakePeer peer = connect(LIMITS, 1);
+        peer.feed(clientFlags(3));
+        peer.assertInStep();
+        peer.channel.pipeline().fireUserEventTriggered(ChannelInputShutdownEvent.INSTANCE);
         peer.assertDropped();
     }
 

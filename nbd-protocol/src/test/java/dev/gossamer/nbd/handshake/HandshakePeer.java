@@ -102,7 +102,7 @@ final class HandshakePeer {
             }
 
             @Override
-            public List<String> metaContexts(String exportName) {
+            public List<String> metaContexts(Peer peer, String exportName) {
                 return List.of("base:allocation", "qemu:dirty-bitmap:snap:1", "x-thin:shared");
             }
         };

@@ -214,7 +214,7 @@ final class MetaContextTest {
         }
 
         @Override
-        public List<String> metaContexts(String exportName) {
+        public List<String> metaContexts(Peer peer, String exportName) {
             return names;
         }
     }

@@ -1,0 +1,102 @@
+package dev.gossamer.daemon.server;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.gossamer.daemon.server.AdmissionCounters.Refusal;
+import io.netty.channel.Channel;
+import io.netty.channel.embedded.EmbeddedChannel;
+import java.net.InetSocketAddress;
+import java.net.SocketAddress;
+import org.junit.jupiter.api.Test;
+
+/** Limits of connections and of unfinished handshakes (H13). */
+class HandshakeGateTest {
+    private final AdmissionCounters counters = new AdmissionCounters();
+    private ServerLimits limits = new ServerLimits(10, 5, 4, 2, 10);
+    private final HandshakeGate gate = new HandshakeGate(() -> limits, counters);
+
+    private static Channel from(String host) {
+        return new EmbeddedChannel() {
+            @Override
+            protected SocketAddress remoteAddress0() {
+                return host.isEmpty() ? null : new InetSocketAddress(host, 1);
+            }
+        };
+    }
+
+    private Channel enter(String host) {
+        Channel channel = from(host);
+        assertTrue(gate.enter(channel));
+        return channel;
+    }
+
+    @Test
+    void theOldestHandshakeOfAPeerMakesWay() {
+        Channel first = enter("192.0.2.1");
+        Channel other = enter("192.0.2.2");
+        Channel second = enter("192.0.2.1");
+        Channel third = enter("192.0.2.1");
+        assertFalse(first.isOpen());
+        assertTrue(other.isOpen() && second.isOpen() && third.isOpen());
+        assertEquals(1, counters.refused(Refusal.TOO_MANY_HANDSHAKES));
+        assertEquals(3, counters.handshakes());
+    }
+
+    @Test
+    void theOldestHandshakeOfAllMakesWay() {
+        Channel first = enter("192.0.2.1");
+        for (int i = 0; i < 4; i++) {
+            enter("");
+        }
+        assertFalse(first.isOpen());
+        assertEquals(4, counters.handshakes());
+    }
+
+    @Test
+    void finishedHandshakesDoNotCountAsUnfinished() {
+        Channel first = enter("192.0.2.1");
+        gate.negotiated(first);
+        enter("192.0.2.1");
+        enter("192.0.2.1");
+        assertTrue(first.isOpen());
+        assertEquals(2, counters.handshakes());
+    }
+
+    @Test
+    void connectionsOfAPeerAreLimitedUntilOneEnds() {
+        Channel[] open = new Channel[5];
+        for (int i = 0; i < open.length; i++) {
+            open[i] = enter("192.0.2.1");
+            gate.negotiated(open[i]);
+        }
+        assertFalse(gate.enter(from("192.0.2.1")));
+        assertTrue(gate.enter(from("192.0.2.2")));
+        assertEquals(1, counters.refused(Refusal.TOO_MANY_CONNECTIONS));
+        open[0].close().syncUninterruptibly();
+        assertTrue(gate.enter(from("192.0.2.1")));
+        assertEquals(8, counters.accepted());
+    }
+
+    @Test
+    void allConnectionsTogetherAreLimitedAndLimitsMayChange() {
+        for (int i = 0; i < 10; i++) {
+            gate.negotiated(enter(""));
+        }
+        assertFalse(gate.enter(from("")));
+        limits = new ServerLimits(11, 5, 4, 2, 10);
+        assertTrue(gate.enter(from("")));
+    }
+
+    @Test
+    void stoppingEndsHandshakesAndLeavesConnections() {
+        Channel negotiating = enter("192.0.2.1");
+        Channel serving = enter("192.0.2.1");
+        gate.negotiated(serving);
+        gate.closeAll();
+        assertFalse(negotiating.isOpen());
+        assertTrue(serving.isOpen());
+        assertEquals(0, counters.handshakes());
+    }
+}
