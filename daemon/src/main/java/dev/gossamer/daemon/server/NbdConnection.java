@@ -16,14 +16,6 @@ import dev.gossamer.nbd.wire.NbdError;
 import dev.gossamer.nbd.wire.NbdFlags;
 import dev.gossamer.nbd.wire.NbdRequest;
 import io.netty.buffer.ByteBuf;
-import io.netty.buffer.Unpooled;
-import io.netty.channel.Channel;
-import io.netty.channel.ChannelHandlerContext;
-import io.netty.channel.ChannelInboundHandlerAdapter;
-import io.netty.channel.socket.ChannelInputShutdownEvent;
-import io.netty.handler.codec.ByteToMessageDecoder;
-import java.io.IOException;
-import java.net.InetSocketAddress;
 import java.time.Instant;
 import java.util.concurrent.CompletableFuture;
 import org.slf4j.Logger;
@@ -42,9 +34,7 @@ import org.slf4j.LoggerFactory;
  *   <li>{@code CLOSED}: the channel is gone. Nothing is started (T51a); when nothing is under way the device is closed.
  * </ol>
  */
-@SuppressWarnings(
-        "FutureReturnValueIgnored") // A channel that does not close, or write, reports it as an exception of its own.
-final class NbdConnection extends ChannelInboundHandlerAdapter implements RequestSink {
+final class NbdConnection implements RequestSink, ClientStream.Listener {
     private static final Logger LOG = LoggerFactory.getLogger(NbdConnection.class);
 
     private enum State {
@@ -74,15 +64,15 @@ final class NbdConnection extends ChannelInboundHandlerAdapter implements Reques
     private final Runnable retryMemoryTask = this::retryMemory;
     private final Runnable memoryReleased = this::onMemoryReleased;
 
-    private ChannelHandlerContext ctx;
+    private ClientStream stream;
     private ReplyWriter replies;
     private StallClock stallClock;
     private State state = State.OPEN;
-    // Bytes that were read from the socket behind a command that had to wait; null if there are none.
-    private ByteBuf unread;
     // What the last READ found; a sparse one takes it along. Those that came back follow by next.
     private SparseRead layout = new SparseRead();
     private boolean decoding;
+    // Whether the stream delivers what arrives; if not, resume() sees to it again.
+    private boolean reading = true;
     private boolean finishCalled;
     private boolean deviceClosed;
     private boolean waitingForMemory;
@@ -93,26 +83,27 @@ final class NbdConnection extends ChannelInboundHandlerAdapter implements Reques
     private int begunPayloadBytes;
     private int immediateError;
 
-    /** @param export closed once, when the connection is over and its last request done */
+    /**
+     * @param export closed once, when the connection is over and its last request done
+     * @param peer the client, as people want to see it
+     */
     NbdConnection(
             long id,
-            Channel channel,
             IoLoop loop,
             SlabView slab,
             OpenExport export,
             NegotiatedExport negotiated,
+            String peer,
             ConnectionLimits limits,
             ConnectionRegistry registry,
             FaultLog faultLog) {
         this.id = id;
-        this.peer = channel.remoteAddress() instanceof InetSocketAddress address
-                ? ListenAddress.hostAndPort(address)
-                : "unix";
         this.loop = loop;
         this.slab = slab;
         this.export = export;
         this.device = export.device();
         this.negotiated = negotiated;
+        this.peer = peer;
         this.limits = limits;
         this.registry = registry;
         this.faultLog = faultLog;
@@ -145,25 +136,30 @@ final class NbdConnection extends ChannelInboundHandlerAdapter implements Reques
 
     // ---- life ----
 
-    @Override
-    public void handlerAdded(ChannelHandlerContext context) {
-        ctx = context;
-        replies = new ReplyWriter(context, negotiated);
-        stallClock = new StallClock(this, context, limits.stallMillis());
+    /** Begins to serve the client behind a stream, which delivers nothing before. On the loop, once. */
+    void begin(ClientStream itsStream) {
+        stream = itsStream;
+        replies = new ReplyWriter(stream, negotiated);
+        stallClock = new StallClock(this, stream);
         LOG.info(
                 "export opened name={} peer={} connection={}",
                 negotiated.export().name(),
                 peer,
                 id);
-        if (!context.channel().isActive()) {
-            // The peer left during the last step of the handshake; channelInactive went to the handler before this one.
-            closed();
-        }
+    }
+
+    /** A quarter of the stall time has passed. On any thread. */
+    void checkProgress() {
+        loop.execute(() -> {
+            if (state != State.CLOSED) {
+                stallClock.look();
+            }
+        });
     }
 
     /** The server stops, or takes the export away: see {@link State#DRAINING}. On any thread. */
     void drain() {
-        // After what made this connection, which runs on the same loop: ctx is there.
+        // After what made this connection and its stream, which runs on the same loop.
         loop.execute(() -> {
             if (state == State.OPEN) {
                 state = State.DRAINING;
@@ -177,7 +173,7 @@ final class NbdConnection extends ChannelInboundHandlerAdapter implements Reques
     /** Closes without waiting for anything. On any thread. */
     void drop(String why) {
         LOG.info("connection dropped peer={} connection={} why={}", peer, id, why);
-        ctx.close();
+        loop.execute(() -> stream.close());
     }
 
     /** As {@link #drop}, if there is something to close. */
@@ -188,35 +184,18 @@ final class NbdConnection extends ChannelInboundHandlerAdapter implements Reques
     }
 
     @Override
-    public void channelInactive(ChannelHandlerContext context) {
-        closed();
-    }
-
-    private void closed() {
-        if (state == State.CLOSED) {
-            return;
-        }
+    public void closed() {
         state = State.CLOSED;
-        stopReading();
-        replies.close();
-        stallClock.stop();
-        export.abandon();
-        endIfIdle();
-    }
-
-    /** No command is taken any more; one whose payload is incomplete leaves no trace. */
-    private void stopReading() {
         decoder.close();
-        if (unread != null) {
-            unread.release();
-            unread = null;
-        }
         if (begun != null) {
+            // A write whose payload is incomplete leaves no trace. Not earlier: payload may still have been arriving.
             BlockRequest abandoned = begun;
             begun = null;
             giveBack(abandoned.buffer());
             abandoned.recycle();
         }
+        export.abandon();
+        endIfIdle();
     }
 
     private void endIfIdle() {
@@ -226,8 +205,8 @@ final class NbdConnection extends ChannelInboundHandlerAdapter implements Reques
         if (state != State.CLOSED) {
             if (!finishCalled) {
                 finishCalled = true;
-                stopReading();
-                replies.finish();
+                decoder.close();
+                stream.finish();
             }
         } else if (!deviceClosed) {
             deviceClosed = true;
@@ -245,65 +224,60 @@ final class NbdConnection extends ChannelInboundHandlerAdapter implements Reques
         }
     }
 
+    // ---- from the socket ----
+
     @Override
-    public void userEventTriggered(ChannelHandlerContext context, Object event) {
-        if (event instanceof ChannelInputShutdownEvent && state != State.CLOSED) {
+    public boolean take(ByteBuf bytes) {
+        decoding = true;
+        decoder.decode(bytes);
+        decoding = false;
+        return wantsMore();
+    }
+
+    @Override
+    public int directPayloadBytes() {
+        return (int) missingPayloadBytes();
+    }
+
+    @Override
+    public long payloadAddress() {
+        return begun.buffer().address() + begunPayloadBytes;
+    }
+
+    @Override
+    public boolean payloadArrived(int bytes) {
+        begunPayloadBytes += bytes;
+        decoding = true;
+        decoder.payloadPassedBy(bytes);
+        decoding = false;
+        return wantsMore();
+    }
+
+    private boolean wantsMore() {
+        reading = !decoder.isPaused() && stream.isWritable();
+        endIfIdle();
+        return reading;
+    }
+
+    @Override
+    public void inputEnded() {
+        if (state != State.CLOSED) {
             state = State.FINISHING;
-            stopReading();
+            decoder.close();
             endIfIdle();
         }
     }
 
     @Override
-    public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
-        if (cause instanceof IOException) {
-            // A peer that goes away without a word is an ordinary end (T37).
-            LOG.debug("connection ended peer={} connection={} why={}", peer, id, cause.toString());
-        } else {
-            LOG.error("connection failed peer={} connection={}", peer, id, cause);
-        }
-        context.close();
-    }
-
-    // ---- from the socket ----
-
-    @Override
-    public void channelRead(ChannelHandlerContext context, Object message) {
-        ByteBuf bytes = (ByteBuf) message;
-        // Reading has been switched off when bytes are left, but what was already on its way still comes: one or two
-        // reads.
-        unread = unread == null ? bytes : ByteToMessageDecoder.MERGE_CUMULATOR.cumulate(context.alloc(), unread, bytes);
-        decodeUnread();
-    }
-
-    @Override
-    public void channelWritabilityChanged(ChannelHandlerContext context) {
+    public void writable() {
         resume();
     }
 
     /** Goes on with commands that had to wait, if they still do. */
     private void resume() {
-        if (decoder.isPaused() && !decoding && !waitingForMemory) {
-            decodeUnread();
+        if (!reading && !decoding && !waitingForMemory && state != State.CLOSED) {
+            stream.resume();
         }
-    }
-
-    private void decodeUnread() {
-        ByteBuf bytes = unread == null ? Unpooled.EMPTY_BUFFER : unread;
-        decoding = true;
-        decoder.decode(bytes);
-        decoding = false;
-        if (unread != null && !unread.isReadable()) {
-            unread.release();
-            unread = null;
-        }
-        if (state != State.CLOSED) {
-            boolean read = !decoder.isPaused() && ctx.channel().isWritable();
-            if (ctx.channel().config().isAutoRead() != read) {
-                ctx.channel().config().setAutoRead(read);
-            }
-        }
-        endIfIdle();
     }
 
     // ---- commands ----
@@ -321,7 +295,7 @@ final class NbdConnection extends ChannelInboundHandlerAdapter implements Reques
         if (empty && (command.command() == NbdCommand.READ || !command.isFua())) {
             return true;
         }
-        if (inFlight >= limits.requests() || !ctx.channel().isWritable()) {
+        if (inFlight >= limits.requests() || !stream.isWritable()) {
             return false;
         }
         if (command.command() == NbdCommand.BLOCK_STATUS || (command.command() == NbdCommand.CACHE && !empty)) {
@@ -576,15 +550,15 @@ final class NbdConnection extends ChannelInboundHandlerAdapter implements Reques
     void replyDataSent(int bytes) {
         heldBytes -= bytes;
         Invariant.check(heldBytes >= 0, "connection gave back more memory than it held");
-        // Not here: the channel is in the middle of sending.
-        if (decoder.isPaused() && state == State.OPEN) {
-            ctx.executor().execute(resumeTask);
+        // Not here: the stream is in the middle of sending.
+        if (!reading && state == State.OPEN) {
+            loop.execute(resumeTask);
         }
     }
 
     // Runs inside a release, maybe deep in another connection's completion: goes on from the event loop instead.
     private void onMemoryReleased() {
-        ctx.executor().execute(retryMemoryTask);
+        loop.execute(retryMemoryTask);
     }
 
     private void retryMemory() {

@@ -2,7 +2,6 @@ package dev.gossamer.daemon.server;
 
 import dev.gossamer.daemon.server.AdmissionCounters.Refusal;
 import dev.gossamer.io.Errno;
-import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.ring.IoLoops;
 import dev.gossamer.io.ring.NettyLoop;
@@ -58,6 +57,7 @@ public final class NbdServer {
     private final List<HandshakeGate> gates = new ArrayList<>();
     private final ConnectionRegistry registry = new ConnectionRegistry();
     private final FaultLog faultLog = new FaultLog();
+    private final StallWatch stallWatch;
     private final List<Channel> listeners = new ArrayList<>();
     private final List<ListenAddress> addresses = new ArrayList<>();
     // Written once, by the thread that stops the server; read by event loops.
@@ -72,6 +72,7 @@ public final class NbdServer {
         this.exports = exports;
         this.directory = new AccessControl(exports, () -> policy.access(), admissions, () -> stopping);
         this.limits = limits;
+        this.stallWatch = new StallWatch(registry, limits.stallMillis());
         this.slabs = new SlabView[loops.count()];
         for (int i = 0; i < slabs.length; i++) {
             NettyLoop loop = loops.loop(i);
@@ -184,6 +185,7 @@ public final class NbdServer {
             registry.connections().forEach(connection -> connection.drop("server stops and the grace time is over"));
             awaitNoConnections(graceMillis);
         }
+        stallWatch.close();
     }
 
     /**
@@ -236,7 +238,22 @@ public final class NbdServer {
             ctx.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(ChannelFutureListener.CLOSE);
             return;
         }
-        ctx.pipeline().replace(ctx.handler(), "nbd", connection);
+        NettyLoop loop = NettyLoop.of(ctx.channel().eventLoop());
+        if (RingStream.canTake(ctx.channel(), loop)) {
+            RingStream stream = new RingStream(connection, limits.unsentBytes());
+            connection.begin(stream);
+            ctx.pipeline().replace(ctx.handler(), "nbd", stream);
+        } else {
+            ChannelStream stream = new ChannelStream(ctx.channel(), connection);
+            connection.begin(stream);
+            ctx.pipeline().replace(ctx.handler(), "nbd", stream);
+        }
+    }
+
+    private static String peerName(Channel channel) {
+        return channel.remoteAddress() instanceof InetSocketAddress address
+                ? ListenAddress.hostAndPort(address)
+                : "unix";
     }
 
     private NbdConnection open(Channel channel, NegotiatedExport negotiated, long id) {
@@ -248,9 +265,9 @@ public final class NbdServer {
             export.close();
             return null;
         }
-        IoLoop loop = NettyLoop.of(channel.eventLoop());
+        NettyLoop loop = NettyLoop.of(channel.eventLoop());
         return new NbdConnection(
-                id, channel, loop, slabs[loop.index()], export, negotiated, limits, registry, faultLog);
+                id, loop, slabs[loop.index()], export, negotiated, peerName(channel), limits, registry, faultLog);
     }
 
     /** First handler of every connection that a listener accepts, and the end of its handshake. */

@@ -7,42 +7,20 @@ import dev.gossamer.nbd.wire.NbdReply;
 import dev.gossamer.thin.ReadLayout;
 import dev.gossamer.thin.StatusQuery;
 import io.netty.buffer.ByteBuf;
-import io.netty.buffer.Unpooled;
-import io.netty.channel.ChannelFutureListener;
-import io.netty.channel.ChannelHandlerContext;
+import io.netty.buffer.PooledByteBufAllocator;
 
 /**
  * The replies of one connection, in the order of the calls: each is one run of bytes, never mixed with another (T22).
- * Replies without data gather in one buffer. A flush sends several replies at once, but does not wait for all that the
- * turn of the event loop brings: the client gets to work on the first while the rest are being made.
- *
- * <p>Confined to the connection's event loop.
+ * Confined to the connection's event loop.
  */
-@SuppressWarnings(
-        "FutureReturnValueIgnored") // A channel that does not close, or write, reports it as an exception of its own.
 final class ReplyWriter {
-    /** Room for 64 acknowledgements, or for the header of a read and the acknowledgements before it. */
-    private static final int HEADERS_BYTES = 1024;
-
-    /**
-     * Replies that may wait for company. One flush for each costs a system call each; one for all that a turn of the loop
-     * brings leaves the client idle meanwhile. The number lies between the two; which one is best was not settled, as the
-     * measurements scatter more than the choices differ.
-     */
-    private static final int FLUSH_REPLIES = 4;
-
-    private final ChannelHandlerContext ctx;
+    private final ClientStream stream;
     private final ReplyEncoder encoder;
     private final boolean structured;
     private final int longestChunkBytes;
-    private final Runnable flushTask = this::flushRest;
-    private ByteBuf headers;
-    private int unflushed;
-    private boolean flushScheduled;
-    private boolean closed;
 
-    ReplyWriter(ChannelHandlerContext ctx, NegotiatedExport negotiated) {
-        this.ctx = ctx;
+    ReplyWriter(ClientStream stream, NegotiatedExport negotiated) {
+        this.stream = stream;
         this.encoder = new ReplyEncoder(negotiated);
         this.structured = negotiated.structuredReplies();
         this.longestChunkBytes = negotiated.export().maximumPayloadBytes();
@@ -50,17 +28,20 @@ final class ReplyWriter {
 
     /** Success of a command that returns no data. */
     void done(long cookie, long offsetBytes) {
-        encoder.doneReply(header(), cookie, offsetBytes);
+        encoder.doneReply(stream.header(), cookie, offsetBytes);
+        stream.endReply();
     }
 
     /** Success of a READ of nothing. */
     void nothingRead(long cookie, long offsetBytes) {
-        encoder.readReplyHeader(header(), cookie, offsetBytes, 0);
+        encoder.readReplyHeader(stream.header(), cookie, offsetBytes, 0);
+        stream.endReply();
     }
 
     /** Success of a READ where nothing is mapped; structured replies only. */
     void holeRead(long cookie, long offsetBytes, long lengthBytes) {
-        encoder.holeChunk(header(), NbdReply.FLAG_DONE, cookie, offsetBytes, offsetBytes, lengthBytes);
+        encoder.holeChunk(stream.header(), NbdReply.FLAG_DONE, cookie, offsetBytes, offsetBytes, lengthBytes);
+        stream.endReply();
     }
 
     /**
@@ -75,19 +56,18 @@ final class ReplyWriter {
         // Longer than a chunk may be: the client allows replies in pieces, or the validator would have refused it
         // (T20).
         while (left > longestChunkBytes) {
-            encoder.dataChunkHeader(header(), 0, cookie, offsetBytes, position, longestChunkBytes);
-            writeHeaders();
-            write(data.readRetainedSlice(longestChunkBytes));
+            encoder.dataChunkHeader(stream.header(), 0, cookie, offsetBytes, position, longestChunkBytes);
+            stream.data(data.readRetainedSlice(longestChunkBytes));
             position += longestChunkBytes;
             left -= longestChunkBytes;
         }
         if (position == offsetBytes) {
-            encoder.readReplyHeader(header(), cookie, offsetBytes, left);
+            encoder.readReplyHeader(stream.header(), cookie, offsetBytes, left);
         } else {
-            encoder.dataChunkHeader(header(), NbdReply.FLAG_DONE, cookie, offsetBytes, position, left);
+            encoder.dataChunkHeader(stream.header(), NbdReply.FLAG_DONE, cookie, offsetBytes, position, left);
         }
-        writeHeaders();
-        write(data);
+        stream.data(data);
+        stream.endReply();
         return lengthBytes;
     }
 
@@ -105,20 +85,20 @@ final class ReplyWriter {
             boolean last = i == layout.runs() - 1;
             if (layout.isHole(i)) {
                 encoder.holeChunk(
-                        header(), last ? NbdReply.FLAG_DONE : 0, cookie, offsetBytes, position, end - position);
+                        stream.header(), last ? NbdReply.FLAG_DONE : 0, cookie, offsetBytes, position, end - position);
                 data.skipBytes((int) (end - position));
             }
             while (!layout.isHole(i) && position < end) {
                 int pieceBytes = (int) Math.min(end - position, longestChunkBytes);
                 boolean done = last && position + pieceBytes == end;
                 encoder.dataChunkHeader(
-                        header(), done ? NbdReply.FLAG_DONE : 0, cookie, offsetBytes, position, pieceBytes);
-                writeHeaders();
-                write(data.readRetainedSlice(pieceBytes));
+                        stream.header(), done ? NbdReply.FLAG_DONE : 0, cookie, offsetBytes, position, pieceBytes);
+                stream.data(data.readRetainedSlice(pieceBytes));
                 position += pieceBytes;
                 sentBytes += pieceBytes;
             }
         }
+        stream.endReply();
         data.release();
         return sentBytes;
     }
@@ -129,13 +109,13 @@ final class ReplyWriter {
         for (int i = 0; i < contexts; i++) {
             int flags = i == contexts - 1 ? NbdReply.FLAG_DONE : 0;
             int count = Math.min(answered.count(i), ReplyEncoder.DESCRIPTOR_LIMIT);
-            header();
-            writeHeaders();
-            ByteBuf chunk = ctx.alloc().directBuffer(ReplyEncoder.blockStatusChunkBytes(count));
+            int bytes = ReplyEncoder.blockStatusChunkBytes(count);
+            ByteBuf chunk = PooledByteBufAllocator.DEFAULT.directBuffer(bytes);
             encoder.blockStatusChunk(
                     chunk, flags, cookie, offsetBytes, contextIds[i], lengthsAndFlags(answered, i, count), count);
-            write(chunk);
+            stream.data(chunk);
         }
+        stream.endReply();
     }
 
     private static long[] lengthsAndFlags(StatusQuery answered, int context, int count) {
@@ -149,7 +129,8 @@ final class ReplyWriter {
 
     /** Failure of any command. */
     void failed(int command, int nbdError, long cookie, long offsetBytes, String text) {
-        encoder.errorReply(header(), command, nbdError, cookie, offsetBytes, text);
+        encoder.errorReply(stream.header(), command, nbdError, cookie, offsetBytes, text);
+        stream.endReply();
     }
 
     /** Failure, at a known place if {@code errorOffsetBytes} is not {@link BlockRequest#NO_PART} (T14, T39). */
@@ -157,71 +138,8 @@ final class ReplyWriter {
         if (errorOffsetBytes == BlockRequest.NO_PART || !structured) {
             failed(command, nbdError, cookie, offsetBytes, text);
         } else {
-            encoder.errorOffsetReply(header(), command, nbdError, cookie, offsetBytes, text, errorOffsetBytes);
+            encoder.errorOffsetReply(stream.header(), command, nbdError, cookie, offsetBytes, text, errorOffsetBytes);
+            stream.endReply();
         }
-    }
-
-    /** Sends what there is, then closes the channel. */
-    void finish() {
-        flush();
-        ctx.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(ChannelFutureListener.CLOSE);
-    }
-
-    /** The channel is gone: nothing may be written any more. */
-    void close() {
-        closed = true;
-        if (headers != null) {
-            headers.release();
-            headers = null;
-        }
-    }
-
-    private ByteBuf header() {
-        if (unflushed == FLUSH_REPLIES) {
-            flush();
-        }
-        if (headers != null && headers.writableBytes() < ReplyEncoder.LONGEST_HEADER_BYTES) {
-            writeHeaders();
-        }
-        if (headers == null) {
-            headers = ctx.alloc().directBuffer(HEADERS_BYTES, HEADERS_BYTES);
-        }
-        unflushed++;
-        if (!flushScheduled) {
-            flushScheduled = true;
-            ctx.channel().eventLoop().execute(flushTask);
-        }
-        return headers;
-    }
-
-    private void writeHeaders() {
-        ByteBuf ready = headers;
-        headers = null;
-        if (ready.isReadable()) {
-            write(ready);
-        } else {
-            ready.release();
-        }
-    }
-
-    // A void promise costs no object; a failure arrives as an exception of the channel, which ends the connection.
-    private void write(ByteBuf message) {
-        ctx.write(message, ctx.voidPromise());
-    }
-
-    private void flushRest() {
-        flushScheduled = false;
-        flush();
-    }
-
-    private void flush() {
-        unflushed = 0;
-        if (closed) {
-            return;
-        }
-        if (headers != null) {
-            writeHeaders();
-        }
-        ctx.flush();
     }
 }

@@ -16,6 +16,10 @@ final class Libc {
 
         int close(int fd);
 
+        int dup(int fd);
+
+        int shutdown(int fd, int how);
+
         long pread(int fd, long address, long lengthBytes, long offsetBytes);
 
         long pwrite(int fd, long address, long lengthBytes, long offsetBytes);

@@ -44,6 +44,11 @@ public final class NettyLoop implements IoLoop {
         return eventLoop;
     }
 
+    /** Whether sockets and files of this loop share an io_uring. */
+    public boolean hasRing() {
+        return files instanceof RingFileEngine;
+    }
+
     @Override
     public int index() {
         return index;

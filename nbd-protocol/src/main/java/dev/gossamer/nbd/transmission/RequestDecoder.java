@@ -79,6 +79,23 @@ public final class RequestDecoder {
         } while (progress);
     }
 
+    /**
+     * The next bytes of the payload of a WRITE have reached the sink by another way than {@link #decode}, which it must
+     * not call meanwhile.
+     *
+     * @param lengthBytes at most what is missing
+     */
+    public void payloadPassedBy(int lengthBytes) {
+        if (state != State.PAYLOAD) {
+            return; // closed meanwhile
+        }
+        payloadLeftBytes -= lengthBytes;
+        if (payloadLeftBytes == 0) {
+            state = State.HEADER;
+            sink.ready(request);
+        }
+    }
+
     /** Whether a request waits for the sink to have room; the caller should stop reading from the peer. */
     public boolean isPaused() {
         return state == State.OFFERED;
