@@ -16,6 +16,7 @@ import dev.gossamer.nbd.wire.NbdError;
 import dev.gossamer.nbd.wire.NbdFlags;
 import java.io.EOFException;
 import java.io.IOException;
+import java.net.SocketAddress;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
@@ -34,13 +35,21 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** Connections over real sockets, in front of a device that the test controls. */
 @Timeout(60)
+@ParameterizedClass
+@EnumSource(names = {"AUTO", "THREADS"})
 class NbdServerTest {
     private static final int DISK_BYTES = 8 << 20;
     private static final int BUFFER_BYTES = 16 << 20;
     private static final String EXPORT = OneExport.NAME;
+
+    @Parameter
+    private IoEngineChoice engine;
 
     @TempDir
     private Path directory;
@@ -55,7 +64,7 @@ class NbdServerTest {
     }
 
     private NbdTestClient start(ConnectionLimits limits, int bufferBytes) throws IOException {
-        loops = IoLoops.start(1, IoEngineChoice.AUTO, bufferBytes);
+        loops = IoLoops.start(1, engine, bufferBytes);
         server = new NbdServer(loops, new OneExport(device, DISK_BYTES), limits, TlsSettings.OFF);
         socket = directory.resolve("nbd.sock");
         server.listen(new ListenAddress.Unix(socket));
@@ -116,6 +125,27 @@ class NbdServerTest {
                         client.reply(expected.get(i).length).data(),
                         "seed " + seed);
             }
+        }
+    }
+
+    @Test
+    void commandsMayComeInOnePieceWithTheLastOption() throws IOException {
+        start().close();
+        byte[] data = random(new Random(2), 100_000);
+        ByteBuffer behind = ByteBuffer.allocate(28 + data.length + 28);
+        behind.put(
+                NbdTestClient.header(NbdCommand.WRITE, 0, 1, 4096, data.length).flip());
+        behind.put(data);
+        behind.put(NbdTestClient.header(NbdCommand.READ, 0, 2, 0, 16).flip());
+        try (NbdTestClient client = new NbdTestClient(UnixDomainSocketAddress.of(socket), EXPORT, behind.flip())) {
+            Map<Long, Integer> answered = new HashMap<>();
+            for (int i = 0; i < 2; i++) {
+                NbdTestClient.Reply reply = client.reply(cookie -> cookie == 2 ? 16 : 0);
+                answered.put(reply.cookie(), reply.error());
+            }
+            assertEquals(Map.of(1L, NbdError.OK, 2L, NbdError.OK), answered);
+            client.read(3, 4096, data.length);
+            assertEquals(ByteBuffer.wrap(data), client.reply(data.length).data());
         }
     }
 
@@ -262,13 +292,17 @@ class NbdServerTest {
         }
     }
 
-    /** Over TCP: of a Unix socket, Netty's io_uring transport closes both directions. */
     @Test
     void aHalfClosedPeerStillGetsItsReplies() throws IOException {
         start().close();
         device.awaitClosed();
+        halfClose(UnixDomainSocketAddress.of(socket));
         ListenAddress.Tcp tcp = (ListenAddress.Tcp) server.listen(ListenAddress.parse("tcp:127.0.0.1:0"));
-        try (NbdTestClient client = new NbdTestClient(tcp.address(), EXPORT)) {
+        halfClose(tcp.address());
+    }
+
+    private void halfClose(SocketAddress address) throws IOException {
+        try (NbdTestClient client = new NbdTestClient(address, EXPORT)) {
             device.hold();
             client.read(1, 0, 10);
             device.awaitSubmitted(1);

@@ -9,6 +9,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.function.LongToIntFunction;
 
 /** A blocking client that sends exactly what a test tells it to. */
 final class NbdTestClient implements AutoCloseable {
@@ -31,10 +32,16 @@ final class NbdTestClient implements AutoCloseable {
     }
 
     NbdTestClient(SocketAddress address, String export) throws IOException {
-        this(address, export, false);
+        this(address, export, false, ByteBuffer.allocate(0));
     }
 
-    private NbdTestClient(SocketAddress address, String export, boolean structured) throws IOException {
+    /** As the others, but sends these bytes in one piece with the option that enters transmission. */
+    NbdTestClient(SocketAddress address, String export, ByteBuffer behind) throws IOException {
+        this(address, export, false, behind);
+    }
+
+    private NbdTestClient(SocketAddress address, String export, boolean structured, ByteBuffer behind)
+            throws IOException {
         channel = SocketChannel.open(address);
         receive(18);
         send(ByteBuffer.allocate(4).putInt(3).flip());
@@ -47,9 +54,9 @@ final class NbdTestClient implements AutoCloseable {
             receive(20);
         }
         byte[] name = export.getBytes(StandardCharsets.UTF_8);
-        ByteBuffer go = ByteBuffer.allocate(16 + 4 + name.length + 2);
+        ByteBuffer go = ByteBuffer.allocate(16 + 4 + name.length + 2 + behind.remaining());
         go.putLong(IHAVEOPT).putInt(OPTION_GO).putInt(4 + name.length + 2);
-        go.putInt(name.length).put(name).putShort((short) 0);
+        go.putInt(name.length).put(name).putShort((short) 0).put(behind);
         send(go.flip());
         int type;
         do {
@@ -65,7 +72,7 @@ final class NbdTestClient implements AutoCloseable {
 
     /** Connects with structured replies. */
     static NbdTestClient structured(Path socket, String export) throws IOException {
-        return new NbdTestClient(UnixDomainSocketAddress.of(socket), export, true);
+        return new NbdTestClient(UnixDomainSocketAddress.of(socket), export, true, ByteBuffer.allocate(0));
     }
 
     /** The next chunk of a structured reply. */
@@ -99,13 +106,18 @@ final class NbdTestClient implements AutoCloseable {
 
     /** The next reply; {@code readLength} bytes of data follow if it is a success. */
     Reply reply(int readLength) throws IOException {
+        return reply(cookie -> readLength);
+    }
+
+    /** The next reply; data follows a success, of the length that is known for its cookie. */
+    Reply reply(LongToIntFunction readLength) throws IOException {
         ByteBuffer header = receive(16);
         if (header.getInt() != 0x67446698) {
             throw new IOException("not a simple reply");
         }
         int error = header.getInt();
         long cookie = header.getLong();
-        return new Reply(cookie, error, error == 0 ? receive(readLength) : ByteBuffer.allocate(0));
+        return new Reply(cookie, error, error == 0 ? receive(readLength.applyAsInt(cookie)) : ByteBuffer.allocate(0));
     }
 
     static ByteBuffer header(int command, int flags, long cookie, long offset, int length) {
