@@ -152,7 +152,7 @@ class Bench:
 
     def start_once(self, server, volume):
         begin = time.clock_gettime_ns(time.CLOCK_MONOTONIC)
-        server.spawn(server.command())
+        server.launch()
         answer = self.generator.run(volume, Load(), ios=1)
         time.sleep(1)
         return {"first_reply_s": (answer["first_reply_ns"] - begin) / 1e9, "rss_mib": server.process.rss_mib()}

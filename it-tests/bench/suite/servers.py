@@ -1,4 +1,4 @@
-"""The servers that are compared, each with the same four doings: `start`, `fresh` (an empty volume), `snapshot` and `stop`."""
+"""The servers that are compared, each with the same four doings: `launch`, `fresh` (an empty volume), `snapshot` and `stop`."""
 import dataclasses
 import http.client
 import itertools
@@ -42,6 +42,10 @@ class Server:
     def spawn(self, command):
         self.process = Process(command, self.directory / "log")
 
+    def launch(self):
+        """Starts the server on what it has, and does not wait."""
+        self.spawn(self.command())
+
     def counters(self):
         """Numbers that the server keeps, by name; none if it keeps none."""
         return {}
@@ -81,7 +85,7 @@ class Gossamer(Server):
         return [self.launcher, "serve", self.pool, "--engine", self.engine]
 
     def start(self):
-        self.spawn(self.command())
+        self.launch()
         deadline = time.monotonic() + START_LIMIT_SECONDS
         while True:
             try:
@@ -169,22 +173,22 @@ class QemuNbd(Server):
         return ["qemu-nbd", "--cache=none", "--aio=io_uring", "-f", self.format, "--discard=unmap", "--persistent", "--shared=8",
                 "-k", self.path, self.image]
 
-    def start(self):
+    def launch(self):
         self.path.unlink(missing_ok=True)
-        self.spawn(self.command())
+        super().launch()
 
     def fresh(self, size):
         self.stop()
         self.image.unlink(missing_ok=True)
         clusters = ["-o", "cluster_size=64k"] if self.format == "qcow2" else []
         run(["qemu-img", "create", "-q", "-f", self.format, *clusters, self.image, size])
-        self.start()
+        self.launch()
         return Volume(self.path, "", self.new_state(), size)
 
     def snapshot(self, volume):
         self.stop()
         run(["qemu-img", "snapshot", "-c", f"snap{next(self.numbers)}", self.image])
-        self.start()
+        self.launch()
         return volume
 
 
@@ -201,15 +205,15 @@ class Nbdkit(Server):
     def command(self):
         return ["nbdkit", "--foreground", "--unix", self.path, "file", self.image]
 
-    def start(self):
+    def launch(self):
         self.path.unlink(missing_ok=True)
-        self.spawn(self.command())
+        super().launch()
 
     def fresh(self, size):
         self.stop()
         self.image.unlink(missing_ok=True)
         run(["truncate", "-s", size, self.image])
-        self.start()
+        self.launch()
         return Volume(self.path, "", self.new_state(), size)
 
 
