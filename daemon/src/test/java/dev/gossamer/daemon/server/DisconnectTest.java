@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Taking an export away from its clients (NBD T64). */
-@Timeout(10)
+@Timeout(60)
 class DisconnectTest {
     private static final int DISK_BYTES = 1 << 20;
 
