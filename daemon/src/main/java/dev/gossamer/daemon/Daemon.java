@@ -6,6 +6,7 @@ import dev.gossamer.daemon.server.ListenAddress;
 import dev.gossamer.daemon.server.NbdServer;
 import dev.gossamer.daemon.server.VolumeExports;
 import dev.gossamer.io.BlockDevice;
+import dev.gossamer.io.Errno;
 import dev.gossamer.io.InlineLoop;
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.StorageException;
@@ -13,6 +14,7 @@ import dev.gossamer.io.buffer.IoBufferPool;
 import dev.gossamer.io.posix.InlineFileEngine;
 import dev.gossamer.io.posix.OpenOptions;
 import dev.gossamer.io.ring.IoLoops;
+import dev.gossamer.io.ring.PassedSocket;
 import dev.gossamer.thin.PoolOptions;
 import dev.gossamer.thin.ThinPool;
 import dev.gossamer.thin.VolumeSpec;
@@ -59,8 +61,17 @@ public final class Daemon {
         this.admin = admin;
     }
 
-    /** Opens the pool and serves it. If that fails, nothing is left running or locked. */
+    /** As {@link #start(DaemonConfig, PassedSockets)}, without passed sockets. */
     public static Daemon start(DaemonConfig config) throws StorageException {
+        return start(config, PassedSockets.NONE);
+    }
+
+    /**
+     * Opens the pool and serves it. If that fails, nothing is left running or locked.
+     *
+     * @param passed to serve as well; one at the directory's own path takes its place
+     */
+    public static Daemon start(DaemonConfig config, PassedSockets passed) throws StorageException {
         IoLoops loops = IoLoops.start(config.ioLoops(), config.engine(), LOOP_BUFFER_BYTES);
         if (!loops.engineReason().isEmpty()) {
             LOG.info("engine={} reason={}", loops.engineName(), loops.engineReason());
@@ -78,7 +89,16 @@ public final class Daemon {
             reload(config.directory(), nbd);
             admin = new AdminServer(new DaemonPool(config.directory(), pool, nbd, loops));
             admin.listen(loops, config.directory().adminSocket());
-            nbd.listen(new ListenAddress.Unix(config.directory().nbdSocket()));
+            ListenAddress own = new ListenAddress.Unix(config.directory().nbdSocket());
+            boolean ownPassed = false;
+            for (int descriptor : passed.descriptors()) {
+                PassedSocket socket = PassedSocket.of(descriptor);
+                requireAllowed(ListenAddress.of(socket), passed);
+                ownPassed |= nbd.listen(socket).equals(own);
+            }
+            if (!ownPassed) {
+                nbd.listen(own);
+            }
             for (ListenAddress address : config.listen()) {
                 nbd.listen(address);
             }
@@ -125,6 +145,15 @@ public final class Daemon {
     static void reload(PoolDirectory directory, NbdServer nbd) throws StorageException {
         nbd.apply(ClientsConfig.read(directory.clients()));
         LOG.info("client rules and certificates read");
+    }
+
+    private static void requireAllowed(ListenAddress address, PassedSockets passed) throws StorageException {
+        if (!address.isLocal() && !passed.allowRemote()) {
+            throw new StorageException(
+                    Errno.EACCES,
+                    "other machines reach the passed socket " + address
+                            + "; pass a loopback address, or add --allow-remote (and --tls require)");
+        }
     }
 
     /** Where NBD is served; the pool directory's own socket comes first. */

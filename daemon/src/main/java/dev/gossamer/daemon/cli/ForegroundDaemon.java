@@ -2,6 +2,7 @@ package dev.gossamer.daemon.cli;
 
 import dev.gossamer.daemon.Daemon;
 import dev.gossamer.daemon.DaemonConfig;
+import dev.gossamer.daemon.PassedSockets;
 import dev.gossamer.daemon.PoolConfig;
 import dev.gossamer.daemon.PoolDirectory;
 import dev.gossamer.daemon.server.ListenAddress;
@@ -21,11 +22,14 @@ final class ForegroundDaemon {
     private final PoolDirectory directory;
     private final StopSignal signal;
     private final Daemon daemon;
+    // Then standard output belongs to whoever started us, and that one knows that we are ready by connecting.
+    private final boolean activated;
 
-    private ForegroundDaemon(PoolDirectory directory, StopSignal signal, Daemon daemon) {
+    private ForegroundDaemon(PoolDirectory directory, StopSignal signal, Daemon daemon, boolean activated) {
         this.directory = directory;
         this.signal = signal;
         this.daemon = daemon;
+        this.activated = activated;
     }
 
     /** Starts serving. A signal that comes from here on is not lost. */
@@ -34,11 +38,12 @@ final class ForegroundDaemon {
             PoolConfig pool,
             List<ListenAddress> listen,
             IoEngineChoice engine,
-            TlsSettings tls)
+            TlsSettings tls,
+            PassedSockets passed)
             throws StorageException {
         StopSignal signal = StopSignal.install();
-        Daemon daemon =
-                Daemon.start(new DaemonConfig(directory, pool, listen, engine, DaemonConfig.defaultIoLoops(), tls));
+        Daemon daemon = Daemon.start(
+                new DaemonConfig(directory, pool, listen, engine, DaemonConfig.defaultIoLoops(), tls), passed);
         signal.onHangup(() -> {
             try {
                 daemon.reload();
@@ -46,7 +51,8 @@ final class ForegroundDaemon {
                 LOG.warn("nothing was reloaded: {}", e.getMessage());
             }
         });
-        return new ForegroundDaemon(directory, signal, daemon);
+        return new ForegroundDaemon(
+                directory, signal, daemon, !passed.descriptors().isEmpty());
     }
 
     void createVolumeIfNone(VolumeSpec volume) throws StorageException {
@@ -55,9 +61,14 @@ final class ForegroundDaemon {
 
     /** Prints the one line that says the pool is being served, then {@code hint}; returns once the daemon has stopped. */
     void run(PrintWriter out, String hint) throws StorageException {
-        out.println(readyLine(directory, daemon.addresses(), daemon.engine()));
-        out.print(hint);
-        out.flush();
+        String ready = readyLine(directory, daemon.addresses(), daemon.engine());
+        if (activated) {
+            LOG.info(ready);
+        } else {
+            out.println(ready);
+            out.print(hint);
+            out.flush();
+        }
         signal.await();
         daemon.stop();
     }

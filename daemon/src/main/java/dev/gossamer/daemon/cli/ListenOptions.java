@@ -21,6 +21,10 @@ final class ListenOptions {
                     + " port reads and writes every volume.")
     private boolean allowRemote;
 
+    boolean allowsRemote() {
+        return allowRemote;
+    }
+
     /** The addresses; throws for wrong usage. */
     List<ListenAddress> addresses(CommandSpec spec) {
         List<ListenAddress> addresses = new ArrayList<>();

@@ -1,5 +1,6 @@
 package dev.gossamer.daemon.cli;
 
+import dev.gossamer.daemon.PassedSockets;
 import dev.gossamer.daemon.PoolConfig;
 import dev.gossamer.daemon.PoolCreation;
 import dev.gossamer.daemon.PoolDirectory;
@@ -50,7 +51,8 @@ final class QuickstartCommand implements Callable<Integer> {
             PoolCreation.createInFiles(pool, DATA_BYTES, BLOCK_BYTES, buffered);
         }
         PoolConfig config = PoolConfig.read(pool.config());
-        ForegroundDaemon daemon = ForegroundDaemon.start(pool, config, List.of(), IoEngineChoice.AUTO, TlsSettings.OFF);
+        ForegroundDaemon daemon = ForegroundDaemon.start(
+                pool, config, List.of(), IoEngineChoice.AUTO, TlsSettings.OFF, PassedSockets.NONE);
         // Also after a first try that ended between the two steps.
         daemon.createVolumeIfNone(new VolumeSpec(VOLUME, VOLUME_BYTES));
         daemon.run(spec.commandLine().getOut(), howToAttach(pool));

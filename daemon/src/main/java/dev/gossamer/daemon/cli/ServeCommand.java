@@ -1,5 +1,6 @@
 package dev.gossamer.daemon.cli;
 
+import dev.gossamer.daemon.PassedSockets;
 import dev.gossamer.daemon.PoolConfig;
 import dev.gossamer.daemon.PoolDirectory;
 import dev.gossamer.io.StorageException;
@@ -18,7 +19,8 @@ import picocli.CommandLine.Spec;
         name = "serve",
         description = {
             "Serves a pool over NBD on DIR/nbd.sock until SIGTERM or Ctrl-C; a second signal ends it at once.",
-            "Prints one line on standard output when clients can connect; logs go to standard error."
+            "Prints one line on standard output when clients can connect; logs go to standard error.",
+            "Sockets passed by systemd or by a client (LISTEN_FDS) are served too; then that line goes to the log."
         },
         footer = {
             "",
@@ -56,12 +58,16 @@ final class ServeCommand implements Callable<Integer> {
     @Override
     public Integer call() throws StorageException {
         PoolDirectory pool = new PoolDirectory(directory);
+        PassedSockets passed = new PassedSockets(
+                ActivatedSockets.descriptors(
+                        System.getenv(), ProcessHandle.current().pid()),
+                listen.allowsRemote());
         var addresses = listen.addresses(spec);
         PoolConfig config = PoolConfig.read(pool.config());
         if (buffered) {
             config = config.withBuffered(true);
         }
-        ForegroundDaemon.start(pool, config, addresses, engine, tls.settings(spec))
+        ForegroundDaemon.start(pool, config, addresses, engine, tls.settings(spec), passed)
                 .run(spec.commandLine().getOut(), "");
         return 0;
     }

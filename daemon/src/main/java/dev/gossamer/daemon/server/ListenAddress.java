@@ -1,5 +1,7 @@
 package dev.gossamer.daemon.server;
 
+import dev.gossamer.io.ring.PassedSocket;
+import io.netty.channel.unix.DomainSocketAddress;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.UnknownHostException;
@@ -59,6 +61,14 @@ public sealed interface ListenAddress {
 
     /** The address as NBD clients write it; an export's name goes behind the last slash. */
     String uri();
+
+    /** Where a passed socket listens. */
+    static ListenAddress of(PassedSocket socket) {
+        return socket.unix()
+                ? new Unix(
+                        Path.of(((DomainSocketAddress) socket.address()).path().replace('\0', '@')))
+                : new Tcp((InetSocketAddress) socket.address());
+    }
 
     /** Throws {@link IllegalArgumentException}, with a message for the user, if {@code text} is no address. */
     static ListenAddress parse(String text) {

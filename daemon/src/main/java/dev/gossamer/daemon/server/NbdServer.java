@@ -5,6 +5,7 @@ import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.ring.IoLoops;
 import dev.gossamer.io.ring.NettyLoop;
+import dev.gossamer.io.ring.PassedSocket;
 import dev.gossamer.nbd.handshake.ExportDirectory;
 import dev.gossamer.nbd.handshake.HandshakeFailure;
 import dev.gossamer.nbd.handshake.HandshakeHandler;
@@ -60,6 +61,7 @@ public final class NbdServer {
     private final StallWatch stallWatch;
     private final List<Channel> listeners = new ArrayList<>();
     private final List<ListenAddress> addresses = new ArrayList<>();
+    private final List<ListenAddress> passed = new ArrayList<>();
     // Written once, by the thread that stops the server; read by event loops.
     private volatile boolean stopping;
     // Exchanged by whoever reads the configuration; read by event loops.
@@ -85,9 +87,34 @@ public final class NbdServer {
 
     /** Starts listening. Returns the actual address: a TCP port 0 has become a real one. */
     public ListenAddress listen(ListenAddress address) throws StorageException {
+        ServerBootstrap bootstrap = newBootstrap();
+        ListenAddress actual =
+                switch (address) {
+                    case ListenAddress.Unix unix -> listenUnix(bootstrap, unix);
+                    case ListenAddress.Tcp tcp -> listenTcp(bootstrap, tcp);
+                };
+        addresses.add(actual);
+        LOG.info("listening address={}", actual);
+        return actual;
+    }
+
+    /** Serves a socket that was passed to this process; it is not removed at the end. */
+    public ListenAddress listen(PassedSocket socket) throws StorageException {
+        ListenAddress address = ListenAddress.of(socket);
+        ServerBootstrap bootstrap = newBootstrap();
+        if (!socket.unix()) {
+            setTcpOptions(bootstrap);
+        }
+        listeners.add(loops.listen(bootstrap, socket));
+        passed.add(address);
+        LOG.info("listening address={} passed=true", address);
+        return address;
+    }
+
+    private ServerBootstrap newBootstrap() {
         HandshakeGate gate = new HandshakeGate(() -> policy.limits(), admissions);
         gates.add(gate);
-        ServerBootstrap bootstrap = new ServerBootstrap()
+        return new ServerBootstrap()
                 .group(loops.nettyGroup())
                 .childOption(
                         ChannelOption.WRITE_BUFFER_WATER_MARK,
@@ -98,14 +125,10 @@ public final class NbdServer {
                 // A client that only closed its sending side still gets its replies (T37).
                 .childOption(ChannelOption.ALLOW_HALF_CLOSURE, true)
                 .childHandler(new Greeter(gate));
-        ListenAddress actual =
-                switch (address) {
-                    case ListenAddress.Unix unix -> listenUnix(bootstrap, unix);
-                    case ListenAddress.Tcp tcp -> listenTcp(bootstrap, tcp);
-                };
-        addresses.add(actual);
-        LOG.info("listening address={}", actual);
-        return actual;
+    }
+
+    private static void setTcpOptions(ServerBootstrap bootstrap) {
+        bootstrap.childOption(ChannelOption.TCP_NODELAY, true).childOption(ChannelOption.SO_KEEPALIVE, true);
     }
 
     private ListenAddress listenUnix(ServerBootstrap bootstrap, ListenAddress.Unix unix) throws StorageException {
@@ -117,11 +140,8 @@ public final class NbdServer {
     }
 
     private ListenAddress listenTcp(ServerBootstrap bootstrap, ListenAddress.Tcp tcp) throws StorageException {
-        bootstrap
-                .channel(loops.tcpServerChannel())
-                .option(ChannelOption.SO_REUSEADDR, true)
-                .childOption(ChannelOption.TCP_NODELAY, true)
-                .childOption(ChannelOption.SO_KEEPALIVE, true);
+        bootstrap.channel(loops.tcpServerChannel()).option(ChannelOption.SO_REUSEADDR, true);
+        setTcpOptions(bootstrap);
         Channel channel = bind(bootstrap, tcp.address(), tcp);
         return new ListenAddress.Tcp((InetSocketAddress) channel.localAddress());
     }
@@ -160,7 +180,9 @@ public final class NbdServer {
 
     /** Where the server listens. */
     public List<ListenAddress> addresses() {
-        return List.copyOf(addresses);
+        List<ListenAddress> all = new ArrayList<>(passed);
+        all.addAll(addresses);
+        return all;
     }
 
     public ConnectionRegistry connections() {

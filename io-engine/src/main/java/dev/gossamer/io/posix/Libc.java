@@ -44,6 +44,10 @@ final class Libc {
 
         long mmap(long address, long lengthBytes, int protection, int flags, int fd, long offsetBytes);
 
+        int fcntl(int fd, int command, int argument);
+
+        int dup2(int fd, int newFd);
+
         int munmap(long address, long lengthBytes);
 
         String strerror(int errno);
@@ -55,6 +59,10 @@ final class Libc {
     static final int O_EXCL = 0x80;
     static final int O_CLOEXEC = 0x80000;
     static final int O_DIRECT = oDirect(System.getProperty("os.arch"));
+
+    static final int O_NONBLOCK = 0x800;
+    static final int F_GETFL = 3;
+    static final int F_SETFL = 4;
 
     static final int SEEK_END = 2;
     static final int LOCK_SH = 1;

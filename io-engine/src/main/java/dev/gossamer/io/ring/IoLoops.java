@@ -5,6 +5,7 @@ import dev.gossamer.io.StorageException;
 import dev.gossamer.io.buffer.IoBufferPool;
 import dev.gossamer.io.posix.FileThreads;
 import dev.gossamer.io.posix.ThreadFileEngine;
+import io.netty.bootstrap.ServerBootstrap;
 import io.netty.channel.Channel;
 import io.netty.channel.IoEventLoop;
 import io.netty.channel.IoEventLoopGroup;
@@ -147,6 +148,16 @@ public final class IoLoops implements AutoCloseable {
     /** The channel type for listening on TCP. */
     public Class<? extends ServerChannel> tcpServerChannel() {
         return transport.tcpServer();
+    }
+
+    /**
+     * Accepts connections on a socket that was passed to this process. The bootstrap has {@link #nettyGroup}, no channel
+     * type and no address.
+     *
+     * @throws StorageException if the system refuses
+     */
+    public Channel listen(ServerBootstrap bootstrap, PassedSocket socket) throws StorageException {
+        return socket.listen(bootstrap, transport);
     }
 
     /** How files are reached, one word: {@code io_uring} or {@code threads}. */
