@@ -13,7 +13,7 @@ import dev.gossamer.io.buffer.IoBuffer;
  * <ol>
  *   <li>The worker has reserved the block, free both in the committed and in the running state (D-2). The reservation is
  *       in memory only, so a crash leaks nothing.
- *   <li>Slice by slice, the new contents are put together in memory: zeros or the old block, and over them the writes
+ *   <li>Slice by slice, the new contents are put together in memory: zeros, the external origin's bytes or the old block, and over them the writes
  *       that have {@linkplain #join joined}. What the writes cover is neither zeroed nor read (Z-4, B-3). Each slice is
  *       one write to the data device.
  *   <li>When all slices have arrived the mapping is inserted (Z-2) and the joined writes are complete.
@@ -24,7 +24,7 @@ import dev.gossamer.io.buffer.IoBuffer;
  * the block holds what was prepared. The two can not be mixed.
  */
 final class BlockPreparation extends Cell {
-    /** No old block: the rest of the new one is zero. */
+    /** No old block: the rest of the new one is the external origin's, or zero. */
     static final long NO_SOURCE = -1;
 
     /** Work proceeds in pieces of at most this, so that a 1 GiB block needs no 1 GiB of memory. */
@@ -98,6 +98,8 @@ final class BlockPreparation extends Cell {
             worker.buffers().whenReleased(this::nextSlice);
         } else if (isCovered()) {
             overlayAndWrite();
+        } else if (sourceBlock == NO_SOURCE && device.isOverOrigin(sliceStart())) {
+            worker.readOrigin(device.origin, sliceStart(), sliceBytes, slice, afterRead);
         } else if (sourceBlock == NO_SOURCE) {
             slice.zero(0, sliceBytes);
             overlayAndWrite();

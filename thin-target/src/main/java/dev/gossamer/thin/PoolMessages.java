@@ -1,5 +1,6 @@
 package dev.gossamer.thin;
 
+import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.thin.catalog.Catalog;
@@ -26,15 +27,41 @@ final class PoolMessages {
     private final PoolMetadata metadata;
     private final Catalog catalog;
     private final PoolDevices devices;
+    private final ExternalOrigins origins;
 
-    PoolMessages(PoolWorker worker, Catalog catalog, PoolDevices devices) {
+    PoolMessages(PoolWorker worker, Catalog catalog, PoolDevices devices, ExternalOrigins origins) {
         this.worker = worker;
         this.metadata = worker.metadata();
         this.catalog = catalog;
         this.devices = devices;
+        this.origins = origins;
     }
 
-    VolumeInfo createVolume(VolumeSpec spec) throws StorageException {
+    /**
+     * Makes a volume over an external origin, which is open, and is closed if that is refused.
+     *
+     * @param location what the origin was opened as
+     */
+    VolumeInfo createVolumeOver(VolumeSpec spec, String location, BlockDevice origin) throws StorageException {
+        OriginImage image;
+        try {
+            checkWritable();
+            checkNameIsFree(spec.name());
+            image = origins.add(location, origin);
+        } catch (StorageException e) {
+            origin.close();
+            throw e;
+        }
+        try {
+            return createVolume(spec, image);
+        } catch (StorageException e) {
+            origins.closeUnused(devices.all());
+            throw e;
+        }
+    }
+
+    /** @param origin null: what is not mapped is zero */
+    VolumeInfo createVolume(VolumeSpec spec, OriginImage origin) throws StorageException {
         VolumeSpec.checkName(spec.name());
         VolumeSpec.checkSize(spec.sizeBytes());
         checkWritable();
@@ -45,8 +72,9 @@ final class PoolMessages {
         ThinDevice device = new ThinDevice(id, metadata.blockBytes(), spec.sizeBytes(), null);
         inTransaction(() -> {
             metadata.createDevice(id);
-            device.slot = catalog.put(
-                    slotFor(id, -1, false, spec.sizeBytes(), spec.name()).withLimits(spec.limits()));
+            device.slot = catalog.put(slotFor(id, -1, false, spec.sizeBytes(), spec.name())
+                    .withLimits(spec.limits())
+                    .withExternalOrigin(origin == null ? null : origin.record()));
         });
         return present(device);
     }
@@ -67,6 +95,9 @@ final class PoolMessages {
             throw e;
         }
         devices.remove(device);
+        if (device.origin != null) {
+            origins.closeUnused(devices.all());
+        }
         CatalogSlot slot = device.slot;
         if (slot != null) {
             try {
@@ -145,6 +176,7 @@ final class PoolMessages {
         DeviceDetails details = metadata.details(device.id);
         device.mappedBlocks = details.mappedBlocks();
         device.snapshottedTime = details.snapshottedTime();
+        device.origin = origins.of(device.slot);
         devices.add(device);
         return device.info();
     }

@@ -14,6 +14,7 @@ import dev.gossamer.io.buffer.IoBufferPool;
 import dev.gossamer.thin.extent.ExtentMap;
 import dev.gossamer.thin.extent.Region;
 import dev.gossamer.thin.metadata.PoolMetadata;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import org.slf4j.Logger;
@@ -55,7 +56,7 @@ final class PoolWorker {
 
     private final RequestStack deferred = new RequestStack();
     private final Runnable turn = this::turn;
-    private final List<Cell> toStart = new ArrayList<>();
+    private final ArrayDeque<Cell> toStart = new ArrayDeque<>();
     private final List<Runnable> whenIdle = new ArrayList<>();
     private int activeCells;
     private long incarnation;
@@ -216,6 +217,15 @@ final class PoolWorker {
         data.submit(request);
     }
 
+    /** Reads of an external origin into memory of the worker's own, zeros beyond the origin's end. */
+    void readOrigin(
+            OriginImage origin, long offsetBytes, int lengthBytes, IoBuffer buffer, BlockCompletion completion) {
+        BlockRequest request = loop.requests().acquire();
+        request.transfer(BlockOperation.READ, offsetBytes, lengthBytes, 0, buffer, 0);
+        request.push(completion);
+        origin.read(request);
+    }
+
     /** The last thing: nothing is in flight, the last commit is done. */
     void close() {
         committer.close();
@@ -337,10 +347,10 @@ final class PoolWorker {
     }
 
     private void startCells() {
-        for (int i = 0; i < toStart.size(); i++) {
-            toStart.get(i).start();
+        // A cell may be done before its start returns, and let others in.
+        for (Cell cell = toStart.poll(); cell != null; cell = toStart.poll()) {
+            cell.start();
         }
-        toStart.clear();
         claims.start();
     }
 

@@ -190,6 +190,7 @@ final class SnapshotMessages {
         }
         device.sizeBytes = source.sizeBytes;
         device.extents.reset(device.blocks());
+        device.origin = source.origin;
         DeviceDetails details = metadata.details(device.id);
         device.mappedBlocks = details.mappedBlocks();
         return messages.present(kept);

@@ -88,7 +88,6 @@ final class StatusReader {
     private void walk(ThinDevice device, StatusKind kind, long toBlock, StatusExtents answer, int maxNodes)
             throws StorageException {
         long blockBytes = device.blockBytes();
-        int unmapped = unmappedFlags(kind);
         MappingWalk walk = metadata.walk(device.id, answer.position() / blockBytes);
         int stepEnd = NODES_PER_STEP;
         while (walk.next() && walk.virtualBlock() < toBlock) {
@@ -99,12 +98,24 @@ final class StatusReader {
                 }
                 stepEnd += NODES_PER_STEP;
             }
-            if (!answer.upTo(block * blockBytes, unmapped)
+            if (!unmappedUpTo(device, kind, answer, block * blockBytes)
                     || !answer.upTo((block + 1) * blockBytes, mappedFlags(kind, walk))) {
                 return;
             }
         }
-        answer.upTo(toBlock * blockBytes, unmapped);
+        unmappedUpTo(device, kind, answer, toBlock * blockBytes);
+    }
+
+    /** Nothing is mapped up to there: an external origin shows through as far as it reaches, then zeros do (N-3). */
+    private static boolean unmappedUpTo(ThinDevice device, StatusKind kind, StatusExtents answer, long toBytes) {
+        OriginImage origin = device.origin;
+        if (origin != null) {
+            int flags = kind == StatusKind.DEPTH ? StatusKind.DEPTH_SHARED : 0;
+            if (!answer.upTo(Math.min(toBytes, origin.sizeBytes()), flags)) {
+                return false;
+            }
+        }
+        return answer.upTo(toBytes, unmappedFlags(kind));
     }
 
     private static int unmappedFlags(StatusKind kind) {

@@ -47,6 +47,9 @@ final class ThinDevice {
     /** What the catalog says; null for a device of an adopted pool that nobody has named. */
     volatile CatalogSlot slot;
 
+    /** What shows through where nothing is mapped; null: zeros do. Changes only while nobody has the device open. */
+    volatile OriginImage origin;
+
     private final AtomicInteger openCount = new AtomicInteger();
     // Those of the open handles that only keep the device in existence, for others to be compared with.
     private final AtomicInteger baseCount = new AtomicInteger();
@@ -83,6 +86,12 @@ final class ThinDevice {
     String name() {
         CatalogSlot known = slot;
         return known == null ? "thin-" + id : known.name();
+    }
+
+    /** Whether the external origin has bytes in the range: "not mapped" does not mean zeros there. */
+    boolean isOverOrigin(long fromBytes) {
+        OriginImage below = origin;
+        return below != null && fromBytes < below.sizeBytes();
     }
 
     boolean isReadOnly() {
@@ -154,6 +163,8 @@ final class ThinDevice {
                 known == null ? -1 : known.originId(),
                 known == null ? null : known.createdAt(),
                 openCount(),
-                limits());
+                limits(),
+                origin == null ? null : origin.record().location(),
+                origin == null ? null : origin.failure());
     }
 }

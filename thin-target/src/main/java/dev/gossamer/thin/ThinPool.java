@@ -36,6 +36,7 @@ public final class ThinPool {
     private final PoolWorker worker;
     private final PoolMessages messages;
     private final SnapshotMessages snapshotMessages;
+    private final ExternalOrigins origins;
     private final StatusContexts statusContexts = new StatusContexts(devices);
 
     private ThinPool(
@@ -44,7 +45,8 @@ public final class ThinPool {
             InlineLoop inline,
             IoLoop workerLoop,
             List<? extends IoLoop> ioLoops,
-            PoolOptions options)
+            PoolOptions options,
+            OriginOpener originOpener)
             throws StorageException {
         this.workerLoop = workerLoop;
         this.options = options;
@@ -61,12 +63,13 @@ public final class ThinPool {
         worker = new PoolWorker(
                 workerLoop, data, metadata, shares, devices, counters, dataIo::flush, options, REGION_CACHE_WORDS);
         Catalog catalog = Catalog.open(metadata, dataIo);
+        origins = new ExternalOrigins(originOpener, inline);
         for (int id : metadata.deviceIds()) {
             if (id != catalog.deviceId()) {
                 devices.add(load(id, catalog.get(id)));
             }
         }
-        messages = new PoolMessages(worker, catalog, devices);
+        messages = new PoolMessages(worker, catalog, devices, origins);
         snapshotMessages = new SnapshotMessages(worker, catalog, devices, messages, counters);
     }
 
@@ -88,6 +91,8 @@ public final class ThinPool {
      *
      * @param workerLoop the loop that will own the metadata; its buffers hold blocks in preparation
      * @param ioLoops the loops that will submit requests, each at its own {@link IoLoop#index}, from 0
+     * @param originOpener opens what volumes with an external origin are over; one that cannot be opened fails its volumes,
+     *     not the pool
      */
     public static ThinPool open(
             BlockDevice metadata,
@@ -95,9 +100,10 @@ public final class ThinPool {
             InlineLoop inline,
             IoLoop workerLoop,
             List<? extends IoLoop> ioLoops,
-            PoolOptions options)
+            PoolOptions options,
+            OriginOpener originOpener)
             throws StorageException {
-        return join(openOn(metadata, data, inline, workerLoop, ioLoops, options));
+        return join(openOn(metadata, data, inline, workerLoop, ioLoops, options, originOpener));
     }
 
     /** As {@link #open}, without waiting. */
@@ -107,8 +113,11 @@ public final class ThinPool {
             InlineLoop inline,
             IoLoop workerLoop,
             List<? extends IoLoop> ioLoops,
-            PoolOptions options) {
-        return call(workerLoop, () -> new ThinPool(metadata, data, inline, workerLoop, ioLoops, options));
+            PoolOptions options,
+            OriginOpener originOpener) {
+        return call(
+                workerLoop,
+                () -> new ThinPool(metadata, data, inline, workerLoop, ioLoops, options, originOpener));
     }
 
     /** All volumes and snapshots, by id. */
@@ -154,7 +163,19 @@ public final class ThinPool {
 
     /** Creates an empty volume; durable when the future completes. Fails with {@link StorageException}. */
     public CompletableFuture<VolumeInfo> createVolume(VolumeSpec spec) {
-        return message(() -> messages.createVolume(spec));
+        return message(() -> messages.createVolume(spec, null));
+    }
+
+    /**
+     * As {@link #createVolume}, over an external origin: a device that shows through where nothing is mapped, read-only, smaller
+     * or larger than the volume (X-1 to X-5). Snapshots of the volume are over it too. TRIM lets it show through again;
+     * WRITE_ZEROES maps zeros.
+     *
+     * @param location a path or URI by which the {@link OriginOpener} finds the device the next time
+     * @param origin open for reading, not one of the pool's own; the pool closes it, also if it refuses
+     */
+    public CompletableFuture<VolumeInfo> createVolumeOver(VolumeSpec spec, String location, BlockDevice origin) {
+        return message(() -> messages.createVolumeOver(spec, location, origin));
     }
 
     /** Takes a snapshot of a volume, in use or not; durable when the future completes. */
@@ -278,6 +299,7 @@ public final class ThinPool {
                 metadata.close();
                 metadataDevice.close();
                 data.close();
+                origins.close();
             }
         }));
         return closed;
@@ -290,6 +312,7 @@ public final class ThinPool {
         ThinDevice device = new ThinDevice(id, metadata.blockBytes(), sizeBytes, slot);
         device.mappedBlocks = details.mappedBlocks();
         device.snapshottedTime = details.snapshottedTime();
+        device.origin = origins.of(slot);
         return device;
     }
 

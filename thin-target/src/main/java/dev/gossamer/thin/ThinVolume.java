@@ -25,6 +25,7 @@ public final class ThinVolume implements BlockDevice {
     private final PoolWorker worker;
     private final BlockDevice data;
     private final int dataAlignmentBytes;
+    private final int readAlignmentBytes;
     private final BlockCompletion afterFuaWrite = this::afterFuaWrite;
     private final BlockCompletion afterSliceRead = this::afterSliceRead;
     private final BlockCompletion afterDataFlush = ThinVolume::afterDataFlush;
@@ -37,6 +38,9 @@ public final class ThinVolume implements BlockDevice {
         this.worker = worker;
         this.data = data;
         this.dataAlignmentBytes = data.geometry().alignmentBytes();
+        OriginImage origin = device.origin;
+        this.readAlignmentBytes =
+                origin == null ? dataAlignmentBytes : Math.max(dataAlignmentBytes, origin.alignmentBytes());
     }
 
     @Override
@@ -74,7 +78,7 @@ public final class ThinVolume implements BlockDevice {
         layout.begin(offsetBytes);
         for (long position = offsetBytes; position < end; position = run.endBytes) {
             run.find(device, position, end, 0, false);
-            layout.add(run.endBytes, run.action == MappedRun.Action.UNMAPPED);
+            layout.add(run.endBytes, run.action == MappedRun.Action.UNMAPPED && !device.isOverOrigin(position));
         }
         layout.finish();
     }
@@ -114,10 +118,14 @@ public final class ThinVolume implements BlockDevice {
                 request.setFlags(request.flags() & ~BlockRequest.FUA);
                 request.push(afterFuaWrite);
             }
-        } else if (!isAligned(request)) {
+        } else if (!isAligned(request, readAlignmentBytes)) {
             request.progressBytes = 0;
             readSlice(request);
             return;
+        }
+        if (operation == BlockOperation.WRITE_ZEROES && device.isOverOrigin(offset)) {
+            // Unmapping would let the origin show through again: zeros have to be mapped.
+            request.setFlags(request.flags() | BlockRequest.NO_UNMAP);
         }
         if (request.hasFlag(BlockRequest.FAST_ZERO)) {
             if (!isFastToZero(request)) {
@@ -230,7 +238,9 @@ public final class ThinVolume implements BlockDevice {
                 }
             }
             case UNMAPPED -> {
-                if (piece.operation() == BlockOperation.READ) {
+                if (piece.operation() == BlockOperation.READ && device.isOverOrigin(piece.offsetBytes())) {
+                    device.origin.read(piece);
+                } else if (piece.operation() == BlockOperation.READ) {
                     piece.buffer().zero(piece.bufferOffsetBytes(), (int) piece.lengthBytes());
                     piece.complete(Errno.OK);
                 } else if (piece.operation() == BlockOperation.WRITE_ZEROES && !piece.hasFlag(BlockRequest.NO_UNMAP)) {
@@ -312,9 +322,13 @@ public final class ThinVolume implements BlockDevice {
 
     /** Whether the data device takes the piece as it is. */
     boolean isAligned(BlockRequest piece) {
+        return isAligned(piece, dataAlignmentBytes);
+    }
+
+    private static boolean isAligned(BlockRequest piece, int alignmentBytes) {
         long mixed =
                 piece.offsetBytes() | piece.lengthBytes() | (piece.buffer() == null ? 0 : piece.bufferOffsetBytes());
-        return (mixed & (dataAlignmentBytes - 1)) == 0;
+        return (mixed & (alignmentBytes - 1)) == 0;
     }
 
     /**
@@ -329,9 +343,9 @@ public final class ThinVolume implements BlockDevice {
             request.complete(Errno.OK);
             return;
         }
-        long alignedFrom = from & -(long) dataAlignmentBytes;
+        long alignedFrom = from & -(long) readAlignmentBytes;
         long to = Math.min(end, alignedFrom + LoopShare.BOUNCE_SLICE_BYTES);
-        long alignedTo = (to + dataAlignmentBytes - 1) & -(long) dataAlignmentBytes;
+        long alignedTo = (to + readAlignmentBytes - 1) & -(long) readAlignmentBytes;
         IoBufferPool bounce = worker.share(request.loop()).bounceBuffers;
         IoBuffer covering = bounce.tryAcquire((int) (alignedTo - alignedFrom));
         if (covering == null) {

@@ -17,6 +17,8 @@ import java.util.UUID;
  * @param createdAt null for a volume of an adopted pool that nobody has named
  * @param openCount connections that have the volume open
  * @param limits what it may take of the pool's space
+ * @param externalOrigin path or URI of what shows through where nothing is mapped; null for zeros
+ * @param externalOriginFailure why that cannot be used, so that reads of it fail; null if it can
  */
 public record VolumeInfo(
         int id,
@@ -28,7 +30,9 @@ public record VolumeInfo(
         int originId,
         Instant createdAt,
         int openCount,
-        VolumeLimits limits) {
+        VolumeLimits limits,
+        String externalOrigin,
+        String externalOriginFailure) {
 
     /** Whether the volume was made as a snapshot of another. */
     public boolean isSnapshot() {

@@ -29,6 +29,10 @@ import java.util.concurrent.CompletableFuture;
 final class SimPool implements AutoCloseable {
     static final int BLOCK = 64 << 10;
 
+    static final OriginOpener NO_ORIGINS = location -> {
+        throw new StorageException(Errno.ENODEV, location + ": there are no origins in this test");
+    };
+
     final SimLoops loops;
     private final IoBufferPool inlineBuffers = new IoBufferPool(1 << 23);
     private final InlineLoop inline = new InlineLoop(new NoFiles(), inlineBuffers);
@@ -38,7 +42,8 @@ final class SimPool implements AutoCloseable {
     /** Writes that find no space fail at once, and the devices keep their sizes, unless a test wants it otherwise. */
     static final PoolOptions OPTIONS = PoolOptions.DEFAULT.withOnFull(OnFull.ERROR, Duration.ZERO);
 
-    private SimPool(SimLoops loops, BlockDevice metadata, BlockDevice data, PoolOptions options)
+    private SimPool(
+            SimLoops loops, BlockDevice metadata, BlockDevice data, PoolOptions options, OriginOpener origins)
             throws StorageException {
         this.loops = loops;
         List<IoLoop> ioLoops = new ArrayList<>();
@@ -46,7 +51,7 @@ final class SimPool implements AutoCloseable {
             ioLoops.add(loops.loop(i));
         }
         CompletableFuture<ThinPool> opened =
-                ThinPool.openOn(metadata, data, inline, loops.loop(loops.count() - 1), ioLoops, options);
+                ThinPool.openOn(metadata, data, inline, loops.loop(loops.count() - 1), ioLoops, options, origins);
         loops.runUntilIdle();
         this.pool = ThinPool.join(opened);
     }
@@ -66,14 +71,25 @@ final class SimPool implements AutoCloseable {
     }
 
     static SimPool open(BlockDevice metadata, BlockDevice data, long seed, int ioLoops) throws StorageException {
-        return open(metadata, data, seed, ioLoops, OPTIONS);
+        return open(metadata, data, seed, ioLoops, OPTIONS, NO_ORIGINS);
     }
 
     static SimPool open(BlockDevice metadata, BlockDevice data, long seed, int ioLoops, PoolOptions options)
             throws StorageException {
+        return open(metadata, data, seed, ioLoops, options, NO_ORIGINS);
+    }
+
+    static SimPool open(
+            BlockDevice metadata,
+            BlockDevice data,
+            long seed,
+            int ioLoops,
+            PoolOptions options,
+            OriginOpener origins)
+            throws StorageException {
         SimLoops loops = new SimLoops(seed, ioLoops + 1, 1 << 23);
         try {
-            return new SimPool(loops, metadata, data, options);
+            return new SimPool(loops, metadata, data, options, origins);
         } catch (StorageException e) {
             loops.close();
             throw e;

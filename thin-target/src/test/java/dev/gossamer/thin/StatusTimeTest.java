@@ -95,7 +95,8 @@ class StatusTimeTest {
                     inline,
                     new SlowLoop(loops.loop(1)),
                     List.of(loops.loop(0)),
-                    SimPool.OPTIONS);
+                    SimPool.OPTIONS,
+                    SimPool.NO_ORIGINS);
             loops.runUntilIdle();
             ThinPool pool = ThinPool.join(opened);
             ThinVolume volume = pool.openVolume("v");
