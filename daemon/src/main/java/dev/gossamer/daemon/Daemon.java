@@ -80,14 +80,16 @@ public final class Daemon {
         NbdServer nbd = null;
         AdminServer admin = null;
         try {
-            pool = openPool(config, loops);
+            DeviceOpener opener = DeviceOpener.on(loops, config.directory());
+            OriginDevices origins = new OriginDevices(opener, config.directory(), config.pool());
+            pool = openPool(config, loops, opener, origins);
             nbd = new NbdServer(
                     loops,
                     new VolumeExports(pool, ThinPool.join(pool.status()).blockBytes()),
                     ConnectionLimits.DEFAULT,
                     config.tls());
             reload(config.directory(), nbd);
-            admin = new AdminServer(new DaemonPool(config.directory(), pool, nbd, loops));
+            admin = new AdminServer(new DaemonPool(config.directory(), pool, nbd, loops, origins));
             admin.listen(loops, config.directory().adminSocket());
             ListenAddress own = new ListenAddress.Unix(config.directory().nbdSocket());
             boolean ownPassed = false;
@@ -109,10 +111,9 @@ public final class Daemon {
         return new Daemon(config.directory(), loops, pool, nbd, admin);
     }
 
-    private static ThinPool openPool(DaemonConfig config, IoLoops loops) throws StorageException {
-        PoolDirectory directory = config.directory();
+    private static ThinPool openPool(DaemonConfig config, IoLoops loops, DeviceOpener opener, OriginDevices origins)
+            throws StorageException {
         boolean buffered = config.pool().buffered();
-        DeviceOpener opener = DeviceOpener.on(loops, directory);
         BlockDevice metadata = opener.open(config.pool().metadata(), new OpenOptions(false, buffered));
         BlockDevice data = null;
         try {
@@ -124,7 +125,7 @@ public final class Daemon {
             }
             InlineLoop inline = new InlineLoop(new InlineFileEngine(), new IoBufferPool(INLINE_BUFFER_BYTES));
             PoolOptions options = config.pool().space().options(new DeviceGrowth(metadata, data));
-            return ThinPool.open(metadata, data, inline, worker, ioLoops, options);
+            return ThinPool.open(metadata, data, inline, worker, ioLoops, options, origins);
         } catch (StorageException | RuntimeException e) {
             metadata.close();
             if (data != null) {

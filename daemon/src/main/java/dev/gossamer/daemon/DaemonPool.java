@@ -6,6 +6,7 @@ import dev.gossamer.daemon.metrics.DaemonMetrics;
 import dev.gossamer.daemon.server.ConnectionInfo;
 import dev.gossamer.daemon.server.ListenAddress;
 import dev.gossamer.daemon.server.NbdServer;
+import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.ring.IoLoops;
@@ -26,15 +27,17 @@ final class DaemonPool implements ServedPool {
     private final ThinPool pool;
     private final NbdServer nbd;
     private final IoLoops loops;
+    private final OriginDevices origins;
     private final Instant startedAt = Instant.now();
     // Made by the first scrape: who does not collect metrics does not pay for their start.
     private DaemonMetrics metrics;
 
-    DaemonPool(PoolDirectory directory, ThinPool pool, NbdServer nbd, IoLoops loops) {
+    DaemonPool(PoolDirectory directory, ThinPool pool, NbdServer nbd, IoLoops loops, OriginDevices origins) {
         this.directory = directory;
         this.pool = pool;
         this.nbd = nbd;
         this.loops = loops;
+        this.origins = origins;
     }
 
     @Override
@@ -50,6 +53,21 @@ final class DaemonPool implements ServedPool {
     @Override
     public CompletableFuture<VolumeInfo> createVolume(VolumeSpec spec) {
         return pool.createVolume(spec);
+    }
+
+    /** A remote origin may take long to answer, so that is waited for on a thread of its own. */
+    @Override
+    public CompletableFuture<VolumeInfo> createVolumeOver(VolumeSpec spec, String origin) {
+        String location = origins.absolute(origin);
+        CompletableFuture<BlockDevice> opened = new CompletableFuture<>();
+        Thread.ofVirtual().start(() -> {
+            try {
+                opened.complete(origins.openForeign(location, nbd.addresses()));
+            } catch (StorageException | RuntimeException e) {
+                opened.completeExceptionally(e);
+            }
+        });
+        return opened.thenCompose(device -> pool.createVolumeOver(spec, location, device));
     }
 
     @Override

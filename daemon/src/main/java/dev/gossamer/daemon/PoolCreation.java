@@ -188,7 +188,8 @@ public final class PoolCreation {
                 IoBufferPool buffers = new IoBufferPool(BUFFER_BYTES)) {
             InlineLoop inline = new InlineLoop(new InlineFileEngine(), buffers);
             // An inline loop runs everything at once, so the pool can have it as its worker; it does no more than look.
-            ThinPool.open(metadata, data, inline, inline, List.of(), PoolOptions.DEFAULT);
+            OriginDevices origins = new OriginDevices(opener, directory, config);
+            ThinPool.open(metadata, data, inline, inline, List.of(), PoolOptions.DEFAULT, origins);
         }
         config.write(directory.config());
     }

@@ -77,7 +77,13 @@ final class ExternalOrigins {
                     location + ": a name of " + bytes + " bytes is too long for an origin; use one of up to "
                             + ExternalOrigin.MAX_LOCATION_BYTES + ", for example a symbolic link");
         }
-        ExternalOrigin record = examine(location, device);
+        ExternalOrigin record;
+        try {
+            record = examine(location, device);
+        } catch (StorageException e) {
+            // Not EIO, which would say that the pool's own metadata has failed.
+            throw new StorageException(Errno.ENODEV, e.getMessage(), e);
+        }
         OriginImage known = open.get(location);
         if (known != null && !known.record().equals(record)) {
             throw new StorageException(Errno.EINVAL, changed(known.record()));

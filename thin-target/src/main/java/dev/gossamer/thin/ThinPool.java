@@ -115,9 +115,7 @@ public final class ThinPool {
             List<? extends IoLoop> ioLoops,
             PoolOptions options,
             OriginOpener originOpener) {
-        return call(
-                workerLoop,
-                () -> new ThinPool(metadata, data, inline, workerLoop, ioLoops, options, originOpener));
+        return call(workerLoop, () -> new ThinPool(metadata, data, inline, workerLoop, ioLoops, options, originOpener));
     }
 
     /** All volumes and snapshots, by id. */

@@ -42,8 +42,7 @@ final class SimPool implements AutoCloseable {
     /** Writes that find no space fail at once, and the devices keep their sizes, unless a test wants it otherwise. */
     static final PoolOptions OPTIONS = PoolOptions.DEFAULT.withOnFull(OnFull.ERROR, Duration.ZERO);
 
-    private SimPool(
-            SimLoops loops, BlockDevice metadata, BlockDevice data, PoolOptions options, OriginOpener origins)
+    private SimPool(SimLoops loops, BlockDevice metadata, BlockDevice data, PoolOptions options, OriginOpener origins)
             throws StorageException {
         this.loops = loops;
         List<IoLoop> ioLoops = new ArrayList<>();
@@ -80,12 +79,7 @@ final class SimPool implements AutoCloseable {
     }
 
     static SimPool open(
-            BlockDevice metadata,
-            BlockDevice data,
-            long seed,
-            int ioLoops,
-            PoolOptions options,
-            OriginOpener origins)
+            BlockDevice metadata, BlockDevice data, long seed, int ioLoops, PoolOptions options, OriginOpener origins)
             throws StorageException {
         SimLoops loops = new SimLoops(seed, ioLoops + 1, 1 << 23);
         try {

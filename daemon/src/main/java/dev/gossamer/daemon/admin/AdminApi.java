@@ -26,7 +26,7 @@ import org.slf4j.LoggerFactory;
  *
  * <pre>
  *  GET    /v1/status
- *  GET    /v1/volumes                  POST {name, sizeBytes}
+ *  GET    /v1/volumes                  POST {name, sizeBytes, externalOrigin}
  *  GET    /v1/volumes/NAME             PATCH {sizeBytes, force} or {name}
  *                                      DELETE, ?force=true
  *                                      POST /v1/volumes/NAME/snapshots {name, readOnly}
@@ -132,10 +132,16 @@ final class AdminApi {
     }
 
     private CompletableFuture<AdminResponse> createVolume(String body) throws StorageException {
-        JsonNode object = object(body, List.of("name", "sizeBytes"));
-        String name = text(object, "name");
-        long sizeBytes = size(object);
-        return pool.createVolume(new VolumeSpec(name, sizeBytes)).thenApply(this::created);
+        JsonNode object = object(body, List.of("name", "sizeBytes", "externalOrigin"));
+        VolumeSpec spec = new VolumeSpec(text(object, "name"), size(object));
+        JsonNode origin = object.path("externalOrigin");
+        if (origin.isMissingNode()) {
+            return pool.createVolume(spec).thenApply(this::created);
+        }
+        if (!origin.isTextual() || origin.textValue().isBlank()) {
+            throw badRequest("'externalOrigin' must be a path or a URI");
+        }
+        return pool.createVolumeOver(spec, origin.textValue()).thenApply(this::created);
     }
 
     private CompletableFuture<AdminResponse> createSnapshot(String origin, String body) throws StorageException {

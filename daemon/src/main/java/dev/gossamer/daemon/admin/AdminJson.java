@@ -27,6 +27,8 @@ final class AdminJson {
                 "createdAt",
                 volume.createdAt() == null ? null : volume.createdAt().toString());
         node.put("connections", volume.openCount());
+        node.put("externalOrigin", volume.externalOrigin());
+        node.put("externalOriginFailure", volume.externalOriginFailure());
         return node;
     }
 

@@ -21,6 +21,9 @@ public interface ServedPool {
 
     CompletableFuture<VolumeInfo> createVolume(VolumeSpec spec);
 
+    /** Makes a volume over a device outside the pool, named by a path or an URI. */
+    CompletableFuture<VolumeInfo> createVolumeOver(VolumeSpec spec, String origin);
+
     /** Takes snapshots of one or several volumes as of one instant: all or none. */
     CompletableFuture<List<VolumeInfo>> createSnapshots(List<SnapshotSpec> snapshots);
 

@@ -2,7 +2,10 @@ package dev.gossamer.daemon.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.gossamer.daemon.DeviceOpener;
 import java.io.PrintWriter;
+import java.nio.file.Path;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -29,8 +32,17 @@ final class VolumeCommand implements Runnable {
     }
 
     @Command(
-            description = "Makes an empty volume. It takes space only where it is written.",
-            footer = {"", "Example:", "  gossamer volume create -p DIR vol1 --size 100G"})
+            description = {
+                "Makes an empty volume. It takes space only where it is written.",
+                "With --origin it shows a file, device or NBD export where it is not written; that must never change."
+            },
+            footer = {
+                "",
+                "Examples:",
+                "  gossamer volume create -p DIR vol1 --size 100G",
+                "  gossamer volume create -p DIR vm1 --size 20G --origin golden.img",
+                "  gossamer volume create -p DIR vm2 --size 20G --origin nbd://images.example.org/golden"
+            })
     void create(
             @Mixin PoolOption pool,
             @Mixin Output output,
@@ -41,9 +53,23 @@ final class VolumeCommand implements Runnable {
                             paramLabel = "SIZE",
                             converter = ByteSize.class,
                             description = "Size, a multiple of 4k, for example 100G.")
-                    long size)
+                    long size,
+            @Option(
+                            names = "--origin",
+                            paramLabel = "PATH-OR-URI",
+                            description = "What shows through until it is overwritten. Only ever read.")
+                    String origin)
             throws CommandFailed {
-        JsonNode body = JsonNodeFactory.instance.objectNode().put("name", name).put("sizeBytes", size);
+        ObjectNode body =
+                JsonNodeFactory.instance.objectNode().put("name", name).put("sizeBytes", size);
+        if (origin != null) {
+            // The daemon has another working directory.
+            body.put(
+                    "externalOrigin",
+                    DeviceOpener.isUri(origin)
+                            ? origin
+                            : Path.of(origin).toAbsolutePath().normalize().toString());
+        }
         printOne(pool, output, "created", pool.ask("POST", COLLECTION, body));
     }
 
@@ -83,6 +109,12 @@ final class VolumeCommand implements Runnable {
         table.row("mapped", Output.size(volume, "mappedBytes"));
         table.row("access", volume.path("readOnly").asBoolean() ? "read-only" : "read-write");
         table.row("origin id", Output.text(volume, "originId"));
+        if (volume.hasNonNull("externalOrigin")) {
+            table.row("external origin", Output.text(volume, "externalOrigin"));
+        }
+        if (volume.hasNonNull("externalOriginFailure")) {
+            table.row("origin fails", Output.text(volume, "externalOriginFailure"));
+        }
         table.row("created", Output.text(volume, "createdAt"));
         table.row("connections", Output.text(volume, "connections"));
         println(table.render());
