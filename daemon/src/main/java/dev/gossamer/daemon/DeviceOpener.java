@@ -19,7 +19,8 @@ import java.util.regex.Pattern;
  * <p>For the control path, on one thread that is no loop. Devices are closed before their opener.
  */
 public final class DeviceOpener implements AutoCloseable {
-    private static final Pattern SCHEME = Pattern.compile("nbds?(\\+[a-z]+)?://.*");
+    /** Whatever looks like a URI is taken for one, so that a wrong scheme is told and not looked for as a file. */
+    private static final Pattern SCHEME = Pattern.compile("[a-z][a-z0-9+.-]*://.*");
 
     /** The own loop only moves other loops' requests; it never takes a buffer. */
     private static final int OWN_BUFFER_BYTES = 4096;

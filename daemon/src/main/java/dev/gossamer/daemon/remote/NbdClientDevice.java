@@ -31,7 +31,7 @@ import org.slf4j.LoggerFactory;
  * FLUSH may be carried out twice. Answered writes that no FLUSH covers are kept in memory and repeated too, so a server that
  * crashes and comes back loses nothing that this device has acknowledged, and FLUSH keeps its promise. What takes longer
  * than {@link RemoteSettings#patienceMillis} ends with EIO. What the protocol cannot rule out: a command of a connection
- * that was given up may still be carried out by the server later, after its repetition.
+ * that was given up because the server did not answer may still be carried out later, after its repetition.
  *
  * <p>NBD has no lock: nothing keeps somebody else from using the export.
  */

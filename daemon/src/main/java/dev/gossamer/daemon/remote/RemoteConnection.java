@@ -61,6 +61,10 @@ final class RemoteConnection extends ChannelInboundHandlerAdapter implements Rep
         }
     }
 
+    boolean isClosed() {
+        return closed;
+    }
+
     int inFlight() {
         return inFlight.size();
     }

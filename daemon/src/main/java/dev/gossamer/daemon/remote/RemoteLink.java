@@ -15,7 +15,9 @@ import java.util.function.IntConsumer;
  * repeated. Confined to its loop.
  *
  * <ol>
- *   <li>{@code HALTED}: there is no connection; commands wait for the session to make a new one.
+ *   <li>{@code HALTED}: nothing is sent; commands wait for the session to make a new connection. The old one, if it still
+ *       works, is kept for a moment until all its commands are answered: those left over will be repeated, and a server
+ *       that carries one out late, after its repetition, would undo what was written in between.
  *   <li>{@code READY}: the device is connected, this loop not yet; its first command connects.
  *   <li>{@code CONNECTING}: under way, or waiting for the session to let the connection in.
  *   <li>{@code UP}: commands are sent as they come, within the bounds of {@link RemoteSettings}.
@@ -39,6 +41,9 @@ final class RemoteLink {
     /** Looks for what has waited too long happen so often within a request's patience. */
     private static final int LOOKS = 32;
 
+    /** How long a halted link waits for answers: more than a working server needs, and a dead one does not matter. */
+    private static final long DRAIN_NANOS = 2_000_000_000;
+
     private static final long LONGEST_LOOK_NANOS = 1_000_000_000;
     private static final long SHORTEST_LOOK_NANOS = 10_000_000;
 
@@ -57,6 +62,7 @@ final class RemoteLink {
     private long incarnation;
     private boolean looking;
     private boolean flushing;
+    private boolean draining;
 
     RemoteLink(NettyLoop loop, RemoteSession session, RemoteSettings settings) {
         this.loop = loop;
@@ -122,7 +128,7 @@ final class RemoteLink {
             return false;
         }
         boolean fits = connection.inFlightBytes() + piece.payloadBytes() <= settings.inFlightBytes();
-        boolean keepable = !piece.isVolatileWrite() || unflushed.heldBytes() < settings.unflushedBytes();
+        boolean keepable = !piece.isKept() || unflushed.heldBytes() < settings.unflushedBytes();
         return (fits || connection.inFlight() == 0) && keepable;
     }
 
@@ -131,7 +137,11 @@ final class RemoteLink {
         if (nbdError == NbdError.ESHUTDOWN && piece.attempts < settings.attempts()) {
             piece.forgetData();
             waiting.addFirst(piece);
-            lose("server is shutting down");
+            if (state == State.UP) {
+                lose("server is shutting down");
+            } else {
+                afterAnswer();
+            }
             return;
         }
         int errno = RemoteErrors.toErrno(nbdError);
@@ -139,7 +149,7 @@ final class RemoteLink {
             session.stableUpTo(piece.coveredSequence);
             unflushed.releaseUpTo(session.stableSequence());
             errno = session.writesLost() ? Errno.EIO : Errno.OK;
-        } else if (nbdError == NbdError.OK && piece.isVolatileWrite() && keepsWrites()) {
+        } else if (nbdError == NbdError.OK && piece.isKept()) {
             unflushed.add(new UnflushedWrite(
                     session.nextSequence(),
                     piece.command,
@@ -149,8 +159,14 @@ final class RemoteLink {
                     piece.takeData()));
         }
         finish(piece, errno);
+        afterAnswer();
+    }
+
+    private void afterAnswer() {
         if (state == State.UP) {
             sendMore();
+        } else if (draining && connection.inFlight() == 0) {
+            halted();
         }
     }
 
@@ -202,9 +218,7 @@ final class RemoteLink {
                 unflushed.releaseUpTo(session.stableSequence());
             }
             outcome.accept(nbdError);
-            if (state == State.UP) {
-                sendMore();
-            }
+            afterAnswer();
         }
     }
 
@@ -231,6 +245,7 @@ final class RemoteLink {
             }
             if (stuck) {
                 // Its answer may still come, for memory that will not be its own by then: only a new connection helps.
+                connection.drop();
                 lose("server does not answer");
                 requeueUnanswered();
                 waiting.removeIf(piece -> piece.isExpired(now) && late.add(piece));
@@ -250,9 +265,16 @@ final class RemoteLink {
 
     private void lose(String why) {
         state = State.HALTED;
-        connection.drop();
         long lost = incarnation;
         session.home().loop().execute(() -> session.lost(lost, why));
+    }
+
+    private void connectionLost(String why) {
+        if (state == State.UP) {
+            lose(why);
+        } else if (draining) {
+            halted();
+        }
     }
 
     private void requeueUnanswered() {
@@ -270,19 +292,35 @@ final class RemoteLink {
         exhausted.forEach(piece -> finish(piece, Errno.EIO));
     }
 
-    /** For the session: lets go of the connection, whatever its state, and hands over the kept writes. */
+    /** For the session: lets go of the connection, whatever its state, and then hands over the kept writes. */
     void halt(long newIncarnation) {
         incarnation = newIncarnation;
+        dropJoining();
         if (state != State.CLOSED) {
             state = State.HALTED;
         }
+        draining = true;
+        if (connection == null || connection.isClosed() || connection.inFlight() == 0) {
+            halted();
+        } else {
+            loop.schedule(
+                    () -> {
+                        if (incarnation == newIncarnation && draining) {
+                            halted();
+                        }
+                    },
+                    DRAIN_NANOS);
+        }
+    }
+
+    private void halted() {
+        draining = false;
+        flushing = false;
         if (connection != null) {
             connection.drop();
             requeueUnanswered();
             connection = null;
         }
-        dropJoining();
-        flushing = false;
         List<UnflushedWrite> kept = unflushed.takeAll();
         if (!waiting.isEmpty()) {
             session.wanted();
@@ -378,11 +416,7 @@ final class RemoteLink {
         incarnation = wantedBy;
         connection = made;
         state = State.UP;
-        made.setOwner(why -> {
-            if (state == State.UP) {
-                lose(why);
-            }
-        });
+        made.setOwner(this::connectionLost);
         if (state == State.UP) {
             sendMore();
         }
@@ -395,6 +429,7 @@ final class RemoteLink {
         boolean idle = connection != null && connection.inFlight() == 0;
         connection = null;
         joining = null;
+        draining = false;
         state = State.CLOSED;
         unflushed.takeAll().forEach(UnflushedWrite::release);
         failWaiting(Errno.ESHUTDOWN);

@@ -2,7 +2,6 @@ package dev.gossamer.daemon.remote;
 
 import dev.gossamer.io.buffer.IoBuffer;
 import dev.gossamer.nbd.wire.NbdCommand;
-import dev.gossamer.nbd.wire.NbdFlags;
 import io.netty.buffer.ByteBuf;
 import java.nio.ByteBuffer;
 
@@ -37,9 +36,12 @@ final class RemotePiece extends RemoteCommand {
                         + (int) (offsetBytes - parent.request().offsetBytes());
     }
 
-    /** Whether the server may lose it after it has answered, as long as no FLUSH follows. */
-    boolean isVolatileWrite() {
-        return (command == NbdCommand.WRITE || command == NbdCommand.WRITE_ZEROES) && (flags & NbdFlags.CMD_FUA) == 0;
+    /**
+     * Whether it has to be kept until a FLUSH covers it. A write with FUA too, although the server cannot lose it: an
+     * earlier write of the same range may be repeated, and would be the last one if this were not.
+     */
+    boolean isKept() {
+        return (command == NbdCommand.WRITE || command == NbdCommand.WRITE_ZEROES) && link.keepsWrites();
     }
 
     /** Another link serves it, with all other pieces of its request. */
@@ -55,7 +57,7 @@ final class RemotePiece extends RemoteCommand {
             out.writeBytes(memory());
         }
         messageDataIndex = dataIndex;
-        if (isVolatileWrite() && link.keepsWrites()) {
+        if (isKept()) {
             message = out.retain();
         }
     }

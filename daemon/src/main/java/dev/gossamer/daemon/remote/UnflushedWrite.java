@@ -4,7 +4,7 @@ import dev.gossamer.nbd.wire.NbdCommand;
 import io.netty.buffer.ByteBuf;
 
 /**
- * A write the server has answered and may still lose. Written by one link, then perhaps by the session that replays it:
+ * A write the server has answered and no FLUSH covers yet. Written by one link, then perhaps by the session that replays it:
  * they hand it over by message.
  *
  * @param sequence position among all answered writes of the device

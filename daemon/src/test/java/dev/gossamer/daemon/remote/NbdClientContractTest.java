@@ -10,6 +10,7 @@ import dev.gossamer.io.sim.BlockDeviceContract;
 import dev.gossamer.io.sim.LoopDriver;
 import dev.gossamer.nbd.client.NbdUri;
 import dev.gossamer.nbd.wire.NbdFlags;
+import java.io.RandomAccessFile;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.io.TempDir;
@@ -113,6 +114,19 @@ class NbdClientContractTest {
                     "blocksize-preferred=4096",
                     "blocksize-maximum=1M",
                     "blocksize-error-policy=error");
+        }
+    }
+
+    @Nested
+    class QemuNbd extends Remote {
+        @Override
+        AutoCloseable serve(Path socket) throws Exception {
+            Path disk = directory.resolve("disk");
+            try (RandomAccessFile file = new RandomAccessFile(disk.toFile(), "rw")) {
+                file.setLength(SIZE_BYTES);
+            }
+            return ServerProcess.qemuNbd(
+                    socket, "--format=raw", "--shared=4", "--discard=unmap", "--detect-zeroes=off", disk.toString());
         }
     }
 
