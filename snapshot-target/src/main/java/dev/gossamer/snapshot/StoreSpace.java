@@ -18,6 +18,9 @@ import java.util.List;
 final class StoreSpace {
     private static final long NOT_FULL = Long.MIN_VALUE;
 
+    /** And a store that is full asks again after this time, if a write comes by. */
+    private static final long NANOS_BETWEEN_QUESTIONS = 1_000_000_000;
+
     /** Growth that brought nothing is asked for again after so many chunks: less would only repeat the question. */
     private static final int CHUNKS_BETWEEN_QUESTIONS = 64;
 
@@ -28,6 +31,7 @@ final class StoreSpace {
     private long fullSinceNanos = NOT_FULL;
     private boolean asking;
     private int allocatedSinceAsked = CHUNKS_BETWEEN_QUESTIONS;
+    private long askedNanos;
 
     StoreSpace(CowSnapshot snapshot, SnapshotWorker worker) {
         this.snapshot = snapshot;
@@ -36,26 +40,36 @@ final class StoreSpace {
 
     /** A chunk was taken from the store, or there was none. */
     void allocated(boolean success) {
-        allocatedSinceAsked++;
+        allocatedSinceAsked += success ? 1 : 0;
         if (success) {
             fullSinceNanos = NOT_FULL;
         }
         ExceptionStore store = snapshot.store();
         long leftBytes = store.totalBytes() - store.allocatedBytes();
-        boolean due = !success || allocatedSinceAsked >= CHUNKS_BETWEEN_QUESTIONS;
+        boolean due = allocatedSinceAsked >= CHUNKS_BETWEEN_QUESTIONS
+                || (!success && worker.nanoTime() - askedNanos >= NANOS_BETWEEN_QUESTIONS);
         if (leftBytes < store.totalBytes() / 8 && due && !asking) {
-            asking = true;
-            allocatedSinceAsked = 0;
-            snapshot.spec()
-                    .growth()
-                    .grow(
-                            snapshot.name(),
-                            store.totalBytes(),
-                            () -> worker.execute(() -> {
-                                asking = false;
-                                changed();
-                            }));
+            ask(store.totalBytes());
         }
+    }
+
+    private void ask(long totalBytes) {
+        asking = true;
+        allocatedSinceAsked = 0;
+        askedNanos = worker.nanoTime();
+        snapshot.spec()
+                .growth()
+                .grow(
+                        snapshot.name(),
+                        totalBytes,
+                        () -> worker.execute(() -> {
+                            asking = false;
+                            // If it has not grown, those who wait would only come back, and ask again.
+                            if (snapshot.store().totalBytes() > totalBytes) {
+                                allocatedSinceAsked = CHUNKS_BETWEEN_QUESTIONS;
+                                changed();
+                            }
+                        }));
     }
 
     /** A write to the origin needs a chunk and there is none. */
