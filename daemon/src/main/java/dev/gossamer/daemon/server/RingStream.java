@@ -136,6 +136,7 @@ final class RingStream extends ChannelInboundHandlerAdapter implements ClientStr
         if (early.isReadable()) {
             wanted = listener.take(early);
             if (early.isReadable()) {
+                receive();
                 return;
             }
             early.release();
@@ -148,12 +149,24 @@ final class RingStream extends ChannelInboundHandlerAdapter implements ClientStr
         wanted = listener.take(input);
         if (!input.isReadable()) {
             input.clear();
-            receive();
+        }
+        receive();
+    }
+
+    @Override
+    public void hungUp() {
+        if (!wanted && !finishing) {
+            listener.inputEnded();
         }
     }
 
     private void receive() {
-        if (!wanted || finishing || closed || socket == null || socket.isReceiving()) {
+        if (finishing || closed || socket == null || socket.isReceiving()) {
+            return;
+        }
+        if (!wanted) {
+            // A client that goes away must not go unnoticed now: what it sent before is dropped, not executed (T51a).
+            socket.watchHangUp();
             return;
         }
         int payloadBytes = listener.directPayloadBytes();

@@ -31,6 +31,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -271,6 +272,29 @@ class NbdServerTest {
         device.awaitClosed();
         assertEquals(1, device.closed(), "the device is closed once");
         assertEquals(100, device.submitted(), "the write without its payload was never started");
+    }
+
+    /** T51a (c): else a client that sends its writes again elsewhere could find them undone by the first ones. */
+    @Test
+    void whatAPausedClientSentIsDroppedWhenItGoesAway() throws Exception {
+        ConnectionLimits oneAtATime = new ConnectionLimits(1, 4 << 20, 1 << 20, 60_000);
+        try (NbdTestClient client = start(oneAtATime, BUFFER_BYTES)) {
+            device.hold();
+            for (int i = 0; i < 3; i++) {
+                client.write(i, 512L * i, random(new Random(i), 512));
+            }
+            device.awaitSubmitted(1);
+        }
+        // The loop learns of the end before it learns of the completion.
+        loops.loop(0)
+                .eventLoop()
+                .schedule(device::releaseAll, 200, TimeUnit.MILLISECONDS)
+                .get();
+        device.awaitClosed();
+        try (NbdTestClient other = new NbdTestClient(socket, EXPORT)) {
+            other.read(9, 512, 1024);
+            assertEquals(ByteBuffer.allocate(1024), other.reply(1024).data());
+        }
     }
 
     @Test

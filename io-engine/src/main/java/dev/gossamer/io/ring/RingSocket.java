@@ -36,6 +36,9 @@ public final class RingSocket implements IoUringIoHandle {
         /** The send is over. The result: bytes sent, perhaps fewer than were given; below 0 an errno, negated. */
         void sent(int result);
 
+        /** The peer sends no more, or is gone; asked for by {@link RingSocket#watchHangUp}. */
+        void hungUp();
+
         /** The socket is closed, and nothing of it is with the kernel any more. Once, the last call. */
         void closed();
     }
@@ -46,9 +49,11 @@ public final class RingSocket implements IoUringIoHandle {
     private static final Logger LOG = LoggerFactory.getLogger(RingSocket.class);
 
     // Operation codes and flags of the kernel's interface (uapi/linux/io_uring.h, socket.h).
+    private static final byte OP_POLL_ADD = 6;
     private static final byte OP_SENDMSG = 9;
     private static final byte OP_RECV = 27;
     private static final int MSG_NOSIGNAL = 0x4000;
+    private static final int POLLRDHUP = 0x2000;
 
     /*
      * struct msghdr and its struct iovec array, 64-bit Linux, little-endian on all that we run on:
@@ -68,6 +73,7 @@ public final class RingSocket implements IoUringIoHandle {
     private final ByteBuf message = Unpooled.directBuffer(MSG_BYTES + PIECES * IOV_BYTES);
     private boolean receiving;
     private boolean sending;
+    private boolean watching;
     private boolean closing;
     private boolean closed;
 
@@ -122,6 +128,13 @@ public final class RingSocket implements IoUringIoHandle {
         message.setLongLE(MSG_IOV_COUNT, pieces);
     }
 
+    /** Reports once when the peer sends no more: for a time in which nothing is received. Again and again costs nothing. */
+    public void watchHangUp() {
+        if (!watching && !closing) {
+            watching = submit(OP_POLL_ADD, 0, 0, POLLRDHUP);
+        }
+    }
+
     /** Ends the connection; what is under way comes back first. Netty calls it, too, when the loop ends. */
     @Override
     public void close() {
@@ -161,15 +174,24 @@ public final class RingSocket implements IoUringIoHandle {
         IoUringIoEvent event = (IoUringIoEvent) ioEvent;
         int result = event.res();
         try {
-            if (event.opcode() == OP_RECV) {
-                receiving = false;
-                if (!closing) {
-                    listener.received(isTransient(result) ? -Errno.EAGAIN : result);
+            switch (event.opcode()) {
+                case OP_RECV -> {
+                    receiving = false;
+                    if (!closing) {
+                        listener.received(isTransient(result) ? -Errno.EAGAIN : result);
+                    }
                 }
-            } else {
-                sending = false;
-                if (!closing) {
-                    listener.sent(isTransient(result) ? 0 : result);
+                case OP_SENDMSG -> {
+                    sending = false;
+                    if (!closing) {
+                        listener.sent(isTransient(result) ? 0 : result);
+                    }
+                }
+                default -> {
+                    watching = false;
+                    if (!closing) {
+                        listener.hungUp();
+                    }
                 }
             }
         } catch (RuntimeException | Error e) {
@@ -184,7 +206,7 @@ public final class RingSocket implements IoUringIoHandle {
     }
 
     private void closeIfIdle() {
-        if (closing && !closed && !receiving && !sending) {
+        if (closing && !closed && !receiving && !sending && !watching) {
             closed = true;
             Descriptors.close(descriptor);
             message.release();
