@@ -24,6 +24,15 @@ public interface BlockDevice extends AutoCloseable {
         return geometry().sizeBytes();
     }
 
+    /**
+     * Whether a range is known to read as zeros without reading it, because nothing was ever written there or it has been
+     * discarded. False means "not known", never "no". Nobody may be writing to the range. Costs a system call at most;
+     * callable from any thread. What it says becomes stable with the next FLUSH, as a write does.
+     */
+    default boolean readsAsZeros(long offsetBytes, long lengthBytes) {
+        return false;
+    }
+
     /** Starts a request. Never blocks and never throws for the request's sake: errors come with its completion. */
     void submit(BlockRequest request);
 

@@ -52,8 +52,8 @@ public final class BlockRequest {
     /** Free for the submitter (its connection); devices leave it alone. */
     public Object owner;
 
-    /** Free for the engine that has the request at the disk: bytes done so far. */
-    public int progressBytes;
+    /** Free for whoever has the request at the moment: how much of it is done, in a unit of its own. */
+    public long progress;
 
     /** Free for a device that parks the request with another thread: whose it is there. */
     public Object parkedBy;
@@ -225,7 +225,7 @@ public final class BlockRequest {
         owner = null;
         next = null;
         parkedBy = null;
-        progressBytes = 0;
+        progress = 0;
         failedPartOffsetBytes = NO_PART;
         loop.requests().release(this);
     }

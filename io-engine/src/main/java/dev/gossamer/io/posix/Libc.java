@@ -65,6 +65,10 @@ final class Libc {
     static final int F_SETFL = 4;
 
     static final int SEEK_END = 2;
+    /** lseek: the first byte at or behind the offset that is not in a hole; {@link #ENXIO} if there is none. */
+    static final int SEEK_DATA = 3;
+
+    static final int ENXIO = 6;
     static final int LOCK_SH = 1;
     static final int LOCK_EX = 2;
     static final int LOCK_NB = 4;

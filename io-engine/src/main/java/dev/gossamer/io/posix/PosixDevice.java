@@ -106,6 +106,16 @@ public final class PosixDevice implements BlockDevice {
         return refreshSize().sizeBytes();
     }
 
+    /** A file tells: its holes. A block device keeps no account of what is zero. */
+    @Override
+    public boolean readsAsZeros(long offsetBytes, long lengthBytes) {
+        if (blockDevice) {
+            return false;
+        }
+        long firstData = Libc.CALLS.lseek(fileDescriptor, offsetBytes, Libc.SEEK_DATA);
+        return firstData < 0 ? Libc.errno() == Libc.ENXIO : firstData >= offsetBytes + lengthBytes;
+    }
+
     @Override
     public void submit(BlockRequest request) {
         BlockOperation operation = request.operation();

@@ -2,6 +2,7 @@ package dev.gossamer.io.posix;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -115,6 +116,25 @@ class PosixDeviceTest {
     private static DeviceIdentity identityOf(Path path) throws IOException {
         try (PosixDevice device = PosixDevice.open(path, OpenOptions.READ_ONLY)) {
             return device.identity();
+        }
+    }
+
+    @Test
+    void holesOfAFileAreKnownToBeZero() throws Exception {
+        byte[] data = new byte[64 << 10];
+        Arrays.fill(data, (byte) 7);
+        try (PosixDevice device = PosixDevice.open(file, OpenOptions.READ_WRITE)) {
+            assumeTrue(device.geometry().discardBytes() > 0, "this file system cannot punch holes");
+            TestIo io = ioOn(device);
+            assertTrue(device.readsAsZeros(0, SIZE), "a new file is one hole");
+            io.write(1 << 20, data);
+            assertTrue(device.readsAsZeros(0, 1 << 20));
+            assertTrue(device.readsAsZeros((1 << 20) + data.length, SIZE - (1 << 20) - data.length));
+            assertFalse(device.readsAsZeros(0, SIZE));
+            assertFalse(device.readsAsZeros(1 << 20, 4096));
+            assertFalse(device.readsAsZeros((1 << 20) - 4096, 8192));
+            assertEquals(Errno.OK, io.command(BlockOperation.DISCARD, 1 << 20, data.length, 0));
+            assertTrue(device.readsAsZeros(0, SIZE), "what was discarded is a hole again");
         }
     }
 

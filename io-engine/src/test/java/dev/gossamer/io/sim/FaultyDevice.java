@@ -25,6 +25,11 @@ public final class FaultyDevice implements BlockDevice {
     }
 
     @Override
+    public boolean readsAsZeros(long offsetBytes, long lengthBytes) {
+        return below.readsAsZeros(offsetBytes, lengthBytes);
+    }
+
+    @Override
     public void submit(BlockRequest request) {
         int errno = plan.next(request);
         if (errno == Errno.OK) {

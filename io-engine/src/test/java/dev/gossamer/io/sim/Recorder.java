@@ -28,6 +28,11 @@ public final class Recorder implements BlockDevice {
     }
 
     @Override
+    public boolean readsAsZeros(long offsetBytes, long lengthBytes) {
+        return below.readsAsZeros(offsetBytes, lengthBytes);
+    }
+
+    @Override
     public void submit(BlockRequest request) {
         synchronized (events) {
             events.add(new Event(

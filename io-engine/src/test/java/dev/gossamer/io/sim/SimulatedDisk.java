@@ -109,6 +109,12 @@ public final class SimulatedDisk implements BlockDevice {
         return new BlockGeometry(sizeBytes, alignmentBytes, readOnly, discardBytes);
     }
 
+    /** As a sparse file does: what was never written, or has been discarded in whole chunks. */
+    @Override
+    public synchronized boolean readsAsZeros(long offsetBytes, long lengthBytes) {
+        return current.isHole(offsetBytes, lengthBytes);
+    }
+
     @Override
     public void submit(BlockRequest request) {
         int cycle;

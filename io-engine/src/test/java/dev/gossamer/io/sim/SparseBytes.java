@@ -68,6 +68,17 @@ final class SparseBytes {
         }
     }
 
+    /** Whether no chunk that the range touches holds data. */
+    boolean isHole(long offsetBytes, long lengthBytes) {
+        long last = (offsetBytes + lengthBytes - 1) / CHUNK_BYTES;
+        for (long chunk = offsetBytes / CHUNK_BYTES; chunk <= last; chunk++) {
+            if (chunks.containsKey(chunk)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
     /** Chunk numbers that hold data, in ascending order. */
     long[] usedChunks() {
         return chunks.keySet().stream().mapToLong(Long::longValue).sorted().toArray();
