@@ -26,6 +26,7 @@ public final class BTree {
     private final ChildReferences children = this::incrementChildren;
     private final TreeInsert inserter;
     private final TreeRemove remover;
+    private final TreeReclaim reclaim;
     // For values on their way to the value type; a change of this tree never starts another one of the same tree.
     private final long[] scratch;
 
@@ -40,6 +41,7 @@ public final class BTree {
         scratch = new long[valueWords];
         inserter = new TreeInsert(this);
         remover = new TreeRemove(this);
+        reclaim = new TreeReclaim(this, remover);
     }
 
     /** Makes an empty tree: a leaf without entries, with count 1. */
@@ -96,6 +98,19 @@ public final class BTree {
     /** How many keys the last {@link #remove} or {@link #removeRange} took away. */
     public long removedCount() {
         return remover.removedCount();
+    }
+
+    /**
+     * One step of a deletion in steps: removes about {@code maxEntries} of the lowest entries, or more where a shared node
+     * goes as a whole. The root is not shared; one that is goes by {@link #delete} at once. Returns the new root.
+     */
+    public long reclaim(long root, int maxEntries) throws StorageException {
+        return reclaim.step(root, maxEntries);
+    }
+
+    /** How many entries the last {@link #reclaim} took away. */
+    public long reclaimedCount() {
+        return reclaim.removedCount();
     }
 
     /** Drops one reference to a tree, and with the last one everything in it that has no other parent. */

@@ -111,7 +111,22 @@ public final class NestedBTree {
         return newRoot;
     }
 
-    /** How many keys the last {@link #removeRange} took away. */
+    /** As {@link BTree#reclaim}, in the subtree of a key that has one. Returns the new upper root. */
+    public long reclaim(long root, long upperKey, int maxEntries) throws StorageException {
+        MetadataBlock leaf = path.shadow(root, upperKey);
+        int index = path.leafIndex();
+        long newRoot = path.newRoot();
+        NodeLayout.setChild(leaf, index, lower.reclaim(NodeLayout.child(leaf, index), maxEntries));
+        removedCount = lower.reclaimedCount();
+        return newRoot;
+    }
+
+    /** Whether another root of the whole, or another upper key, leads to the subtree of a key that has one. */
+    public boolean isSubtreeShared(long root, long upperKey) throws StorageException {
+        return isUpperPathShared(root, upperKey) || lower.tx.isShared(subtreeRoot(root, upperKey));
+    }
+
+    /** How many keys the last {@link #removeRange} or {@link #reclaim} took away. */
     public long removedCount() {
         return removedCount;
     }

@@ -123,7 +123,7 @@ final class TreeRemove {
         return removed > 0;
     }
 
-    private void rebalance(MetadataBlock parent, int index) throws StorageException {
+    void rebalance(MetadataBlock parent, int index) throws StorageException {
         int leftIndex = Math.max(0, index - 1);
         MetadataBlock left = tree.shadowChild(parent, leftIndex);
         MetadataBlock right = tree.shadowChild(parent, leftIndex + 1);
@@ -140,7 +140,7 @@ final class TreeRemove {
     }
 
     /** Replaces a node by its only child. */
-    private void pullUp(MetadataBlock node) throws StorageException {
+    void pullUp(MetadataBlock node) throws StorageException {
         long location = NodeLayout.child(node, 0);
         boolean shared = tree.tx.isShared(location);
         node.copyFrom(tree.read(location));
@@ -150,7 +150,7 @@ final class TreeRemove {
         tree.tx.decrement(location);
     }
 
-    private long collapse(long root) throws StorageException {
+    long collapse(long root) throws StorageException {
         MetadataBlock node = tree.shadow(root);
         for (int depth = 0; depth < BTree.MAX_DEPTH; depth++) {
             if (NodeLayout.isLeaf(node) || NodeLayout.entries(node) > 1) {

@@ -83,13 +83,15 @@ final class Bitmap {
         }
     }
 
-    /** An entry went to 0. */
-    void becameFree(int entry) {
+    /** An entry went to 0. With {@code withhold} it counts as freed even if only this transaction used it. */
+    void becameFree(int entry, boolean withhold) {
         free++;
         noneFreeBefore = Math.min(noneFreeBefore, entry);
-        if (isSet(taken, entry)) {
+        boolean wasTaken = isSet(taken, entry);
+        if (wasTaken) {
             clear(taken, entry);
-        } else {
+        }
+        if (withhold || !wasTaken) {
             freed = set(freed, entry);
             freedCount++;
         }

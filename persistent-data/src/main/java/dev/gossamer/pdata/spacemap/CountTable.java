@@ -26,6 +26,7 @@ final class CountTable {
     private final BTree overflow;
     private final BitmapIndex index;
     private final LongPredicate pending;
+    private final boolean withholdAllFrees;
     private final List<Bitmap> bitmaps = new ArrayList<>();
     private final List<Bitmap> touched = new ArrayList<>();
     private final List<FreedBlocks> withheld = new ArrayList<>();
@@ -47,11 +48,14 @@ final class CountTable {
     /**
      * @param pending tells of a block with count 0 that it is allocated all the same, because the update is still
      *     queued
+     * @param withholdAllFrees what was allocated and freed within one transaction is withheld, too, as if the last commit
+     *     had used it
      */
-    CountTable(TransactionManager tx, BitmapIndex index, LongPredicate pending) {
+    CountTable(TransactionManager tx, BitmapIndex index, LongPredicate pending, boolean withholdAllFrees) {
         this.tx = tx;
         this.index = index;
         this.pending = pending;
+        this.withholdAllFrees = withholdAllFrees;
         overflow = new BTree(tx, ValueType.plain(Integer.BYTES));
     }
 
@@ -161,7 +165,7 @@ final class CountTable {
         } else if (after == 0) {
             allocated--;
             excluded -= bitmap.freedCount();
-            bitmap.becameFree(entry);
+            bitmap.becameFree(entry, withholdAllFrees);
             excluded += bitmap.freedCount();
         }
     }

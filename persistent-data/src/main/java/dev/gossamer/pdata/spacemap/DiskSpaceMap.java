@@ -20,7 +20,8 @@ import java.util.Set;
  *
  * <p>A block freed by a transaction comes back in two steps. The commit makes it free, but the pool
  * {@linkplain #takeFreed takes} the set and {@linkplain #release releases} it only when all I/O that may still know the
- * old mapping is done.
+ * old mapping is done. That goes for a block that the same transaction had allocated, too: no commit knows of it, but
+ * writes to it may be on their way.
  */
 public final class DiskSpaceMap implements SpaceMap, CommitParticipant {
     /** A mapping has 40 bits for the data block. */
@@ -35,7 +36,7 @@ public final class DiskSpaceMap implements SpaceMap, CommitParticipant {
     private FreedBlocks freedByLastCommit = new FreedBlocks();
 
     private DiskSpaceMap(TransactionManager tx) {
-        table = new CountTable(tx, this::loadIndexEntry, this::isReserved);
+        table = new CountTable(tx, this::loadIndexEntry, this::isReserved, true);
         index = new BTree(tx, ValueType.plain(IndexEntry.BYTES));
     }
 
@@ -152,6 +153,16 @@ public final class DiskSpaceMap implements SpaceMap, CommitParticipant {
             table.withhold(freed);
         }
         return freed;
+    }
+
+    /** Whether nothing refers to any block of a range. */
+    public boolean isUnreferenced(long firstBlock, int count) throws StorageException {
+        for (int i = 0; i < count; i++) {
+            if (table.count(firstBlock + i) != 0) {
+                return false;
+            }
+        }
+        return true;
     }
 
     /** Gives blocks back for allocation, once. */

@@ -39,6 +39,23 @@ public final class FreedBlocks {
         return count == 0;
     }
 
+    /** The blocks as runs of neighbours, none longer than {@code maxBlocks}. */
+    public FreedRuns runs(int maxBlocks) {
+        return new FreedRuns(this, maxBlocks);
+    }
+
+    int parts() {
+        return parts.size();
+    }
+
+    int bitmapOf(int part) {
+        return parts.get(part).bitmap;
+    }
+
+    long[] bitsOf(int part) {
+        return parts.get(part).bits;
+    }
+
     int countIn(int bitmap) {
         Part part = find(bitmap);
         return part == null ? 0 : part.count;

@@ -46,7 +46,7 @@ public final class MetadataSpaceMap implements SpaceMap, MetadataAllocator {
 
     private MetadataSpaceMap(TransactionManager tx) {
         this.tx = tx;
-        table = new CountTable(tx, this::loadIndexEntry, queue::hasUpdateOf);
+        table = new CountTable(tx, this::loadIndexEntry, queue::hasUpdateOf, false);
     }
 
     /**

@@ -192,6 +192,13 @@ public final class TestPool implements AutoCloseable {
         return details.lookup(detailsRoot, id, detail) ? detail[0] : -1;
     }
 
+    /** For what changes mappings without this class. */
+    public void setMappedBlocks(long id, long mappedBlocks) throws StorageException {
+        details.lookup(detailsRoot, id, detail);
+        detail[0] = mappedBlocks;
+        detailsRoot = details.insert(detailsRoot, id, detail);
+    }
+
     /** What the checker finds in the committed state; it reads through the pool's own cache. */
     public List<Damage> damage() throws StorageException {
         MetadataBlock superblock = blocks.read(0, BlockValidator.SUPERBLOCK);
