@@ -94,7 +94,7 @@ public record PoolConfig(String metadata, String data, boolean buffered, SpaceCo
                         }
                         buffered = value == JsonToken.VALUE_TRUE;
                     }
-                    case "on-full", "on-full-timeout", "low-water", "auto-extend" -> {
+                    case "on-full", "on-full-timeout", "low-water", "auto-extend", "discard" -> {
                         if (!seen.add(key)) {
                             throw bad(file, "key '" + key + "' appears twice");
                         }
@@ -103,7 +103,7 @@ public record PoolConfig(String metadata, String data, boolean buffered, SpaceCo
                     default -> throw bad(
                             file,
                             "unknown key '" + key + "'; known are metadata, data, buffered, on-full, "
-                                    + "on-full-timeout, low-water and auto-extend");
+                                    + "on-full-timeout, low-water, auto-extend and discard");
                 }
             }
         } catch (JsonParseException e) {
@@ -124,6 +124,7 @@ public record PoolConfig(String metadata, String data, boolean buffered, SpaceCo
                 case "on-full" -> space.withOnFull(OnFull.of(text));
                 case "on-full-timeout" -> space.withOnFullTimeout(Quantity.time(text));
                 case "low-water" -> space.withLowWater(text);
+                case "discard" -> space.withDiscard(text);
                 default -> space.withAutoExtend(Quantity.bytes(text));
             };
         } catch (StorageException | IllegalArgumentException e) {

@@ -1,5 +1,6 @@
 package dev.gossamer.daemon;
 
+import dev.gossamer.thin.DiscardMode;
 import dev.gossamer.thin.PoolGrowth;
 import dev.gossamer.thin.PoolOptions;
 import dev.gossamer.thin.catalog.OnFull;
@@ -12,27 +13,30 @@ import java.time.Duration;
  * @param onFullTimeout {@code on-full-timeout}; zero = for ever
  * @param lowWaterPercent {@code low-water}
  * @param autoExtendBytes {@code auto-extend}: ceiling of the data file's own growth, 0 = it does not grow
+ * @param discard {@code discard}: what becomes of TRIM
  */
-public record SpaceConfig(OnFull onFull, Duration onFullTimeout, int lowWaterPercent, long autoExtendBytes) {
+public record SpaceConfig(
+        OnFull onFull, Duration onFullTimeout, int lowWaterPercent, long autoExtendBytes, DiscardMode discard) {
     /** What holds for keys that are missing. */
     public static final SpaceConfig DEFAULT = new SpaceConfig(
             PoolOptions.DEFAULT.onFull(),
             PoolOptions.DEFAULT.onFullTimeout(),
             PoolOptions.DEFAULT.lowWaterPercent(),
-            PoolOptions.DEFAULT.autoExtendBytes());
+            PoolOptions.DEFAULT.autoExtendBytes(),
+            PoolOptions.DEFAULT.discard());
 
     private static final int MAX_LOW_WATER_PERCENT = 90;
 
     public SpaceConfig withAutoExtend(long newAutoExtendBytes) {
-        return new SpaceConfig(onFull, onFullTimeout, lowWaterPercent, newAutoExtendBytes);
+        return new SpaceConfig(onFull, onFullTimeout, lowWaterPercent, newAutoExtendBytes, discard);
     }
 
     SpaceConfig withOnFull(OnFull newOnFull) {
-        return new SpaceConfig(newOnFull, onFullTimeout, lowWaterPercent, autoExtendBytes);
+        return new SpaceConfig(newOnFull, onFullTimeout, lowWaterPercent, autoExtendBytes, discard);
     }
 
     SpaceConfig withOnFullTimeout(Duration newTimeout) {
-        return new SpaceConfig(onFull, newTimeout, lowWaterPercent, autoExtendBytes);
+        return new SpaceConfig(onFull, newTimeout, lowWaterPercent, autoExtendBytes, discard);
     }
 
     /** The mark as written in the file: a percentage. */
@@ -40,7 +44,16 @@ public record SpaceConfig(OnFull onFull, Duration onFullTimeout, int lowWaterPer
         if (!text.matches("[0-9]{1,2}%") || percent(text) > MAX_LOW_WATER_PERCENT) {
             throw new IllegalArgumentException("'" + text + "' is no low-water mark; write 0% to 90%");
         }
-        return new SpaceConfig(onFull, onFullTimeout, percent(text), autoExtendBytes);
+        return new SpaceConfig(onFull, onFullTimeout, percent(text), autoExtendBytes, discard);
+    }
+
+    /** The mode as written in the file. */
+    SpaceConfig withDiscard(String text) {
+        DiscardMode mode = DiscardMode.ofOption(text);
+        if (mode == null) {
+            throw new IllegalArgumentException("'" + text + "' is none of passdown, no-passdown and ignore");
+        }
+        return new SpaceConfig(onFull, onFullTimeout, lowWaterPercent, autoExtendBytes, mode);
     }
 
     private static int percent(String text) {
@@ -48,7 +61,7 @@ public record SpaceConfig(OnFull onFull, Duration onFullTimeout, int lowWaterPer
     }
 
     PoolOptions options(PoolGrowth growth) {
-        return new PoolOptions(onFull, onFullTimeout, lowWaterPercent, growth, autoExtendBytes);
+        return new PoolOptions(onFull, onFullTimeout, lowWaterPercent, growth, autoExtendBytes, discard);
     }
 
     /** The lines of pool.yaml that differ from the default. */
@@ -65,6 +78,9 @@ public record SpaceConfig(OnFull onFull, Duration onFullTimeout, int lowWaterPer
         }
         if (autoExtendBytes != DEFAULT.autoExtendBytes) {
             lines.append("auto-extend: ").append(autoExtendBytes).append('\n');
+        }
+        if (discard != DEFAULT.discard) {
+            lines.append("discard: ").append(discard.option()).append('\n');
         }
         return lines.toString();
     }

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gossamer.io.StorageException;
+import dev.gossamer.thin.DiscardMode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -35,6 +36,15 @@ class PoolConfigTest {
         assertEquals(new PoolConfig("m", "d", false), PoolConfig.parse(FILE, "data: d\nmetadata: m\n"));
     }
 
+    @Test
+    void theDiscardModeIsWrittenAndRead() throws IOException {
+        PoolConfig config = PoolConfig.parse(FILE, "data: d\nmetadata: m\ndiscard: no-passdown\n");
+        assertEquals(DiscardMode.NO_PASSDOWN, config.space().discard());
+        Path file = directory.resolve("pool.yaml");
+        config.write(file);
+        assertEquals(config, PoolConfig.read(file));
+    }
+
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',
@@ -47,6 +57,7 @@ class PoolConfigTest {
                 "{metadata: m, metadata: n, data: d}         | twice",
                 "{metadata: [m], data: d}                    | 'metadata' must be a path",
                 "{metadata: , data: d}                       | 'metadata' must be a path",
+                "{metadata: m, data: d, discard: maybe}      | passdown, no-passdown and ignore",
                 "- metadata                                  | key: value",
                 "{metadata: m                                | pool.yaml",
                 "\"\"                                        | key: value"

@@ -13,9 +13,10 @@ import dev.gossamer.io.buffer.IoBuffer;
  * <ol>
  *   <li>The worker has reserved the block, free both in the committed and in the running state (D-2). The reservation is
  *       in memory only, so a crash leaks nothing.
- *   <li>Slice by slice, the new contents are put together in memory: zeros, the external origin's bytes or the old block, and over them the writes
- *       that have {@linkplain #join joined}. What the writes cover is neither zeroed nor read (Z-4, B-3). Each slice is
- *       one write to the data device.
+ *   <li>Slice by slice, the new contents are put together in memory: zeros, the external origin's bytes or the old block,
+ *       and over them the writes that have {@linkplain #join joined}. What the writes cover is neither zeroed nor read (Z-4, B-3). Each slice is
+ *       one write to the data device. In a block that is known to hold zeros only the sectors that the writes cover are
+ *       written: whatever of them a crash loses, the block is free then and no longer known to be zero.
  *   <li>When all slices have arrived the mapping is inserted (Z-2) and the joined writes are complete.
  * </ol>
  *
@@ -33,6 +34,7 @@ final class BlockPreparation extends Cell {
     private final PoolWorker worker;
     final long dataBlock;
     private final long sourceBlock;
+    private final boolean zeroed;
     private final RequestQueue joined = new RequestQueue();
     private final BlockCompletion afterRead = this::afterRead;
     private final BlockCompletion afterWrite = this::afterWrite;
@@ -42,11 +44,14 @@ final class BlockPreparation extends Cell {
     private int sliceBytes;
     private IoBuffer slice;
 
-    BlockPreparation(PoolWorker worker, ThinDevice device, long virtualBlock, long dataBlock, long sourceBlock) {
+    /** @param zeroed the new block is known to hold zeros, so that only what the writes cover needs writing */
+    BlockPreparation(
+            PoolWorker worker, ThinDevice device, long virtualBlock, long dataBlock, long sourceBlock, boolean zeroed) {
         super(device, virtualBlock, worker.incarnation());
         this.worker = worker;
         this.dataBlock = dataBlock;
         this.sourceBlock = sourceBlock;
+        this.zeroed = zeroed;
     }
 
     /** Loops may read the old block, or zeros, while the new one is being prepared. */
@@ -76,17 +81,25 @@ final class BlockPreparation extends Cell {
         return sourceBlock != NO_SOURCE;
     }
 
+    /** Whether no zeros had to be written. */
+    boolean isZeroed() {
+        return zeroed;
+    }
+
     /** The writes to complete, once the block is mapped or given up. */
     RequestQueue joined() {
         return joined;
     }
 
     private void nextSlice() {
+        if (zeroed) {
+            skipZeros();
+        }
         if (sliceOffsetBytes == device.blockBytes()) {
             worker.prepared(this, Errno.OK);
             return;
         }
-        sliceBytes = Math.min(SLICE_BYTES, device.blockBytes() - sliceOffsetBytes);
+        sliceBytes = Math.min(SLICE_BYTES, sliceEndBytes() - sliceOffsetBytes);
         BlockRequest only = joined.peek();
         if (joined.hasOne() && only.operation() == BlockOperation.WRITE && covers(only) && worker.isAligned(only)) {
             int from = (int) (sliceStart() - only.offsetBytes());
@@ -150,6 +163,41 @@ final class BlockPreparation extends Cell {
             slice.release();
             slice = null;
         }
+    }
+
+    /** Goes on to the first byte of a sector that a write covers, or to the end of the block. */
+    private void skipZeros() {
+        int alignment = worker.dataAlignmentBytes();
+        long from = sliceStart();
+        long first = from + device.blockBytes() - sliceOffsetBytes;
+        for (BlockRequest r = joined.peek(); r != null; r = r.next) {
+            if (r.offsetBytes() + r.lengthBytes() > from) {
+                first = Math.min(first, Math.max(from, r.offsetBytes() & -(long) alignment));
+            }
+        }
+        sliceOffsetBytes += (int) (first - from);
+    }
+
+    /** In a block of zeros, where the sectors end that one or several writes cover without a gap; else the block's end. */
+    private int sliceEndBytes() {
+        if (!zeroed) {
+            return device.blockBytes();
+        }
+        int alignment = worker.dataAlignmentBytes();
+        long blockStart = virtualBlock * device.blockBytes();
+        long end = sliceStart();
+        boolean grown = true;
+        while (grown) {
+            grown = false;
+            for (BlockRequest r = joined.peek(); r != null; r = r.next) {
+                long to = (r.offsetBytes() + r.lengthBytes() + alignment - 1) & -(long) alignment;
+                if (to > end && (r.offsetBytes() & -(long) alignment) <= end) {
+                    end = to;
+                    grown = true;
+                }
+            }
+        }
+        return (int) (end - blockStart);
     }
 
     /** Where the slice begins in the volume. */

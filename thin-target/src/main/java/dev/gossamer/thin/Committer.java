@@ -78,6 +78,11 @@ final class Committer {
         armPeriodic();
     }
 
+    /** Notes that the open transaction has changed something that is no volume's. */
+    void changed() {
+        armPeriodic();
+    }
+
     /** Commits at the end of what is queued now. */
     void commitSoon() {
         if (!passQueued) {
@@ -88,7 +93,9 @@ final class Committer {
 
     /** Whether a commit, and waiting for requests under way, may make blocks free that cannot be allocated yet. */
     boolean canFreeBlocks() {
-        return metadata.isChanged() || metadata.hasFreedDataBlocks();
+        return metadata.isChanged()
+                || metadata.hasFreedDataBlocks()
+                || worker.reclaimer().isPending();
     }
 
     /**
@@ -148,6 +155,9 @@ final class Committer {
                 // The space maps in memory may be anything (E-7).
                 throw new StorageException(Errno.EIO, worker.state().cause());
             }
+            if (worker.spaceWaiters().isWaiting()) {
+                worker.reclaimer().stepNow();
+            }
             commit();
             if (!metadata.hasFreedDataBlocks()) {
                 // Nothing to wait for: who wanted space looks again now, at the metadata blocks that came free, too.
@@ -195,8 +205,7 @@ final class Committer {
         long incarnation = worker.incarnation();
         worker.drain(() -> {
             if (worker.incarnation() == incarnation) {
-                metadata.releaseFreedDataBlocks(freed);
-                worker.spaceWaiters().spaceReleased();
+                worker.quarantine().add(freed);
             }
         });
     }

@@ -27,6 +27,18 @@ public final class PoolCounters {
     /** The longest time for which a snapshot or rollback has held writes back, in nanoseconds (MSG-6). */
     public final LongAccumulator barrierNanos = new LongAccumulator(Math::max, 0);
 
+    /** Freed data blocks discarded on the data device. */
+    public final LongAdder discardedBlocks = new LongAdder();
+
+    /** Freed data blocks released without a discard: somebody waited for space, or the device was too slow or failed. */
+    public final LongAdder undiscardedBlocks = new LongAdder();
+
+    /** Discards that the data device failed. */
+    public final LongAdder failedDiscards = new LongAdder();
+
+    /** Data blocks provisioned without writing zeros around the data, because they were known to be zero. */
+    public final LongAdder zeroedForFree = new LongAdder();
+
     /** Metadata transactions committed. */
     public final LongAdder commits = new LongAdder();
 

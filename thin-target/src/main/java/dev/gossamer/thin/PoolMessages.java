@@ -79,6 +79,10 @@ final class PoolMessages {
         return present(device);
     }
 
+    /**
+     * Deletes a volume in one transaction (MSG-8): name and id are free at once. What it alone has mapped is reclaimed in the
+     * background, if it is more than a few blocks.
+     */
     void deleteVolume(String name) throws StorageException {
         checkNotFrozen();
         ThinDevice device = find(name);
@@ -88,13 +92,17 @@ final class PoolMessages {
         if (!device.closeForDeletion()) {
             throw new StorageException(Errno.EBUSY, inUse(device));
         }
+        int[] retired = {Reclaimer.NONE};
         try {
-            inTransaction(() -> metadata.deleteDevice(device.id));
+            inTransaction(() -> retired[0] = worker.reclaimer().delete(device.id));
         } catch (StorageException e) {
             device.reopen();
             throw e;
         }
         devices.remove(device);
+        if (retired[0] != Reclaimer.NONE) {
+            worker.reclaimer().retired(retired[0]);
+        }
         if (device.origin != null) {
             origins.closeUnused(devices.all());
         }

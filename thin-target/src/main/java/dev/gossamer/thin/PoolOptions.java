@@ -11,9 +11,15 @@ import java.time.Duration;
  * @param lowWaterPercent of the data device: an event is raised when no more than this is free (rule W-1)
  * @param growth how the devices get larger
  * @param autoExtendBytes the data device grows by itself up to this size; 0 = it does not (rule S-7)
+ * @param discard what becomes of TRIM; what the data device cannot do is left out (rule F-1)
  */
 public record PoolOptions(
-        OnFull onFull, Duration onFullTimeout, int lowWaterPercent, PoolGrowth growth, long autoExtendBytes) {
+        OnFull onFull,
+        Duration onFullTimeout,
+        int lowWaterPercent,
+        PoolGrowth growth,
+        long autoExtendBytes,
+        DiscardMode discard) {
     /**
      * dm-thin waits 60 seconds. NBD clients that have a time-out of their own usually take 30, and one that expires first
      * costs the whole connection instead of one write: so we answer sooner (rule S-2).
@@ -22,19 +28,23 @@ public record PoolOptions(
 
     private static final int DEFAULT_LOW_WATER_PERCENT = 10;
 
-    /** Waits for space; devices keep their sizes. */
-    public static final PoolOptions DEFAULT =
-            new PoolOptions(OnFull.QUEUE, DEFAULT_ON_FULL_TIMEOUT, DEFAULT_LOW_WATER_PERCENT, PoolGrowth.NONE, 0);
+    /** Waits for space; devices keep their sizes; discards are passed down. */
+    public static final PoolOptions DEFAULT = new PoolOptions(
+            OnFull.QUEUE, DEFAULT_ON_FULL_TIMEOUT, DEFAULT_LOW_WATER_PERCENT, PoolGrowth.NONE, 0, DiscardMode.PASSDOWN);
 
     public PoolOptions withOnFull(OnFull newOnFull, Duration newTimeout) {
-        return new PoolOptions(newOnFull, newTimeout, lowWaterPercent, growth, autoExtendBytes);
+        return new PoolOptions(newOnFull, newTimeout, lowWaterPercent, growth, autoExtendBytes, discard);
     }
 
     public PoolOptions withGrowth(PoolGrowth newGrowth, long newAutoExtendBytes) {
-        return new PoolOptions(onFull, onFullTimeout, lowWaterPercent, newGrowth, newAutoExtendBytes);
+        return new PoolOptions(onFull, onFullTimeout, lowWaterPercent, newGrowth, newAutoExtendBytes, discard);
     }
 
     public PoolOptions withLowWaterPercent(int newPercent) {
-        return new PoolOptions(onFull, onFullTimeout, newPercent, growth, autoExtendBytes);
+        return new PoolOptions(onFull, onFullTimeout, newPercent, growth, autoExtendBytes, discard);
+    }
+
+    public PoolOptions withDiscard(DiscardMode newDiscard) {
+        return new PoolOptions(onFull, onFullTimeout, lowWaterPercent, growth, autoExtendBytes, newDiscard);
     }
 }

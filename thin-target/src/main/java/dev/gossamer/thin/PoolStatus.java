@@ -15,6 +15,9 @@ package dev.gossamer.thin;
  * @param time snapshots ever taken
  * @param volumes number of volumes, snapshots included
  * @param space how it stands for space
+ * @param reclaimVolumes deleted volumes whose blocks are still being reclaimed
+ * @param reclaimBlocks mappings left of these; the data blocks behind them come free where nobody else has them
+ * @param discard what TRIM comes to on the pool's data device
  */
 public record PoolStatus(
         PoolMode mode,
@@ -28,4 +31,7 @@ public record PoolStatus(
         long transactionId,
         long time,
         int volumes,
-        SpaceStatus space) {}
+        SpaceStatus space,
+        int reclaimVolumes,
+        long reclaimBlocks,
+        DiscardMode discard) {}

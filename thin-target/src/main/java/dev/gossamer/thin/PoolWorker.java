@@ -36,6 +36,7 @@ final class PoolWorker {
 
     private final IoLoop loop;
     private final BlockDevice data;
+    private final DiscardMode discardMode;
     private final int dataAlignmentBytes;
     private final PoolMetadata metadata;
     private final LoopShare[] shares;
@@ -46,6 +47,8 @@ final class PoolWorker {
     private final MapPublisher maps;
     private final Unmapper unmapper;
     private final InPlaceClaims claims;
+    private final Quarantine quarantine;
+    private final Reclaimer reclaimer;
     private final SpaceWaiters spaceWaiters;
     private final SpaceQuotas quotas;
     private final SpaceMonitor monitor;
@@ -83,11 +86,14 @@ final class PoolWorker {
         this.statusReader = new StatusReader(this, loop, metadata);
         this.claims = new InPlaceClaims(this, metadata, maps, counters);
         this.unmapper = new Unmapper(this, metadata, maps, counters);
+        this.discardMode = options.discard().effective(data.geometry().discardBytes(), metadata.blockBytes());
         this.quotas = new SpaceQuotas(metadata, devices);
         this.monitor = new SpaceMonitor(metadata, state, events, options.lowWaterPercent());
         this.spaceWaiters = new SpaceWaiters(this, loop, metadata, events, options);
         this.resize = new PoolResize(this, loop, metadata, options);
         this.aborting = new TransactionAbort(this, metadata, state, devices);
+        this.quarantine = new Quarantine(this, loop, data, metadata, counters, discardMode == DiscardMode.PASSDOWN);
+        this.reclaimer = new Reclaimer(this, loop, metadata);
         if (metadata.needsCheck()) {
             state.degrade(
                     PoolMode.READ_ONLY, "needs_check is set; run thin_check --clear-needs-check-flag on the metadata");
@@ -107,6 +113,11 @@ final class PoolWorker {
 
     PoolState state() {
         return state;
+    }
+
+    /** What TRIM comes to on this pool's data device. */
+    DiscardMode discardMode() {
+        return discardMode;
     }
 
     /** Parks a request with the worker until it hands it back. */
@@ -171,6 +182,14 @@ final class PoolWorker {
         return spaceWaiters;
     }
 
+    Quarantine quarantine() {
+        return quarantine;
+    }
+
+    Reclaimer reclaimer() {
+        return reclaimer;
+    }
+
     SpaceQuotas quotas() {
         return quotas;
     }
@@ -226,9 +245,20 @@ final class PoolWorker {
         origin.read(request);
     }
 
-    /** The last thing: nothing is in flight, the last commit is done. */
-    void close() {
+    /**
+     * The last commit is done. Calls back when what it has freed is discarded as well, and no request of the worker's is under
+     * way.
+     */
+    void close(Runnable whenClosed) {
+        reclaimer.close();
         committer.close();
+        drain(() -> quarantine.close(() -> {
+            closeShares();
+            whenClosed.run();
+        }));
+    }
+
+    private void closeShares() {
         for (LoopShare share : shares) {
             share.close();
         }
@@ -365,6 +395,9 @@ final class PoolWorker {
             device.held.add(request);
             return;
         }
+        if (Unmapper.queueBehindTrim(device, request)) {
+            return;
+        }
         try {
             if (Unmapper.isUnmap(request)) {
                 if (metadata.isNearlyFull() && metadata.isChanged()) {
@@ -454,10 +487,20 @@ final class PoolWorker {
         if (!resize.extendIfLow()) {
             monitor.checkData();
         }
-        BlockPreparation cell = new BlockPreparation(this, device, block, dataBlock, sourceBlock);
+        boolean zeroed = provisions
+                && request.lengthBytes() < device.blockBytes()
+                && !device.isOverOrigin(block * device.blockBytes())
+                && isZeroed(dataBlock);
+        BlockPreparation cell = new BlockPreparation(this, device, block, dataBlock, sourceBlock, zeroed);
         cell.join(request);
         hold(cell);
         toStart.add(cell);
+    }
+
+    /** Whether a free block is known to hold zeros: a hole of a file, so what was never written or has been discarded. */
+    private boolean isZeroed(long dataBlock) {
+        long blockBytes = metadata.blockBytes();
+        return data.readsAsZeros(dataBlock * blockBytes, blockBytes);
     }
 
     private void insert(BlockPreparation cell) throws StorageException {
@@ -467,6 +510,9 @@ final class PoolWorker {
         device.mappedBlocks = metadata.details(device.id).mappedBlocks();
         maps.publish(device, cell.virtualBlock, Region.MAPPED, metadata.time(), cell.dataBlock);
         (cell.breaksSharing() ? counters.brokenSharings : counters.provisionedBlocks).increment();
+        if (cell.isZeroed()) {
+            counters.zeroedForFree.increment();
+        }
     }
 
     void hold(Cell cell) {
@@ -477,6 +523,7 @@ final class PoolWorker {
     void release(Cell cell) {
         cell.device.cells.remove(cell.virtualBlock);
         activeCells--;
+        unmapper.cellReleased(cell.device, cell.virtualBlock);
         readmit(cell.waiting);
         if (cell.device.cells.isEmpty()) {
             runAll(cell.device.whenIdle);

@@ -106,6 +106,11 @@ final class SpaceWaiters {
         }
     }
 
+    /** Whether somebody waits for space. */
+    boolean isWaiting() {
+        return !forCommit.isEmpty() || !held.isEmpty();
+    }
+
     /** Blocks that were freed, or new ones, can be allocated now: leaves OUT_OF_DATA_SPACE and serves who waited (M-3). */
     void spaceReleased() {
         if (worker.quotas().unreservedFree() > 0) {

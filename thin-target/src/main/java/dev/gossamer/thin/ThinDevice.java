@@ -57,6 +57,9 @@ final class ThinDevice {
     /** Blocks being prepared or rewritten, by virtual block (rule L-1). */
     final Map<Long, Cell> cells = new HashMap<>();
 
+    /** Trims that wait for cells in their range (L-8); seldom more than one. */
+    final List<QueuedTrim> queuedTrims = new ArrayList<>();
+
     /** Waiting until {@link #cells} is empty. */
     final List<Runnable> whenIdle = new ArrayList<>();
 

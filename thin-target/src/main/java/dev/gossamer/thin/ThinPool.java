@@ -65,12 +65,18 @@ public final class ThinPool {
         Catalog catalog = Catalog.open(metadata, dataIo);
         origins = new ExternalOrigins(originOpener, inline);
         for (int id : metadata.deviceIds()) {
-            if (id != catalog.deviceId()) {
-                devices.add(load(id, catalog.get(id)));
+            DeviceDetails details = metadata.details(id);
+            if (details.isRetired()) {
+                worker.reclaimer().found(id, details);
+            } else if (id != catalog.deviceId()) {
+                devices.add(load(id, details, catalog.get(id)));
             }
         }
         messages = new PoolMessages(worker, catalog, devices, origins);
         snapshotMessages = new SnapshotMessages(worker, catalog, devices, messages, counters);
+        if (!ioLoops.isEmpty()) {
+            worker.reclaimer().start();
+        }
     }
 
     /**
@@ -90,7 +96,8 @@ public final class ThinPool {
      * inline}; the pool closes both devices when it is closed.
      *
      * @param workerLoop the loop that will own the metadata; its buffers hold blocks in preparation
-     * @param ioLoops the loops that will submit requests, each at its own {@link IoLoop#index}, from 0
+     * @param ioLoops the loops that will submit requests, each at its own {@link IoLoop#index}, from 0; with none the pool is
+     *     only looked at
      * @param originOpener opens what volumes with an external origin are over; one that cannot be opened fails its volumes,
      *     not the pool
      */
@@ -138,6 +145,11 @@ public final class ThinPool {
     /** What can be asked about the mappings of a volume, by the names that NBD clients use. */
     public StatusContexts statusContexts() {
         return statusContexts;
+    }
+
+    /** What becomes of TRIM on this pool's data device. */
+    public DiscardMode discardMode() {
+        return worker.discardMode();
     }
 
     /** What the pool can do at this moment. */
@@ -233,7 +245,10 @@ public final class ThinPool {
         });
     }
 
-    /** Deletes a volume that nobody has open; its exclusive blocks are free when the future completes. */
+    /**
+     * Deletes a volume that nobody has open. When the future completes the deletion is durable and the name is free; blocks that
+     * only this volume had come free in the background, see {@link PoolStatus#reclaimBlocks}.
+     */
     public CompletableFuture<Void> deleteVolume(String name) {
         return message(() -> {
             messages.deleteVolume(name);
@@ -256,7 +271,10 @@ public final class ThinPool {
                         metadata.transactionId(),
                         Integer.toUnsignedLong(metadata.time()),
                         devices.count(),
-                        spaceStatus()));
+                        spaceStatus(),
+                        worker.reclaimer().pendingVolumes(),
+                        worker.reclaimer().pendingBlocks(),
+                        worker.discardMode()));
     }
 
     private SpaceStatus spaceStatus() {
@@ -284,27 +302,33 @@ public final class ThinPool {
     public CompletableFuture<Void> close() {
         CompletableFuture<Void> closed = new CompletableFuture<>();
         stopWaitingForSpace();
-        workerLoop.execute(() -> worker.whenIdle(() -> {
-            try {
-                if (worker.mode() != PoolMode.FAIL) {
-                    worker.committer().commitNow();
-                }
-                closed.complete(null);
-            } catch (StorageException e) {
-                closed.completeExceptionally(e);
-            } finally {
-                worker.close();
-                metadata.close();
-                metadataDevice.close();
-                data.close();
-                origins.close();
-            }
-        }));
+        workerLoop.execute(() -> worker.whenIdle(() -> closeIdle(closed)));
         return closed;
     }
 
-    private ThinDevice load(int id, CatalogSlot slot) throws StorageException {
-        DeviceDetails details = metadata.details(id);
+    private void closeIdle(CompletableFuture<Void> closed) {
+        StorageException[] failure = new StorageException[1];
+        try {
+            if (worker.mode() != PoolMode.FAIL) {
+                worker.committer().commitNow();
+            }
+        } catch (StorageException e) {
+            failure[0] = e;
+        }
+        worker.close(() -> {
+            metadata.close();
+            metadataDevice.close();
+            data.close();
+            origins.close();
+            if (failure[0] == null) {
+                closed.complete(null);
+            } else {
+                closed.completeExceptionally(failure[0]);
+            }
+        });
+    }
+
+    private ThinDevice load(int id, DeviceDetails details, CatalogSlot slot) throws StorageException {
         long sizeBytes =
                 slot != null ? slot.sizeBytes() : (metadata.highestMappedBlock(id) + 1) * metadata.blockBytes();
         ThinDevice device = new ThinDevice(id, metadata.blockBytes(), sizeBytes, slot);

@@ -46,7 +46,11 @@ public final class ThinVolume implements BlockDevice {
     @Override
     public BlockGeometry geometry() {
         boolean readOnly = device.isReadOnly() || worker.mode().isFinal();
-        return new BlockGeometry(device.sizeBytes, 1, readOnly, device.blockBytes());
+        return new BlockGeometry(device.sizeBytes, 1, readOnly, ignoresDiscard() ? 0 : device.blockBytes());
+    }
+
+    private boolean ignoresDiscard() {
+        return worker.discardMode() == DiscardMode.IGNORE;
     }
 
     @Override
@@ -114,12 +118,16 @@ public final class ThinVolume implements BlockDevice {
                 request.complete(Errno.EROFS);
                 return;
             }
+            if (operation == BlockOperation.DISCARD && ignoresDiscard()) {
+                request.complete(Errno.EOPNOTSUPP);
+                return;
+            }
             if (request.hasFlag(BlockRequest.FUA)) {
                 request.setFlags(request.flags() & ~BlockRequest.FUA);
                 request.push(afterFuaWrite);
             }
         } else if (!isAligned(request, readAlignmentBytes)) {
-            request.progressBytes = 0;
+            request.progress = 0;
             readSlice(request);
             return;
         }
@@ -338,7 +346,7 @@ public final class ThinVolume implements BlockDevice {
      */
     private void readSlice(BlockRequest request) {
         long end = request.offsetBytes() + request.lengthBytes();
-        long from = request.offsetBytes() + request.progressBytes;
+        long from = request.offsetBytes() + request.progress;
         if (from == end) {
             request.complete(Errno.OK);
             return;
@@ -363,16 +371,16 @@ public final class ThinVolume implements BlockDevice {
         BlockRequest request = (BlockRequest) read.owner;
         IoBuffer covering = read.buffer();
         if (errno == Errno.OK) {
-            long from = request.offsetBytes() + request.progressBytes;
+            long from = request.offsetBytes() + request.progress;
             long to = Math.min(
                     request.offsetBytes() + request.lengthBytes(), read.offsetBytes() + LoopShare.BOUNCE_SLICE_BYTES);
             request.buffer()
                     .copyFrom(
-                            request.bufferOffsetBytes() + request.progressBytes,
+                            request.bufferOffsetBytes() + (int) request.progress,
                             covering,
                             (int) (from - read.offsetBytes()),
                             (int) (to - from));
-            request.progressBytes += (int) (to - from);
+            request.progress += to - from;
         }
         read.recycle();
         covering.release();

@@ -61,8 +61,10 @@ final class TransactionAbort {
         }
         if (worse != PoolMode.FAIL) {
             devices.reload(metadata);
+            worker.reclaimer().aborted();
         }
         worker.committer().aborted();
+        worker.quarantine().aborted();
         worker.spaceWaiters().fail(Errno.EIO);
     }
 

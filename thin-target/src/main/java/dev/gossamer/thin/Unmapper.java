@@ -3,14 +3,24 @@ package dev.gossamer.thin;
 import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
+import dev.gossamer.io.RequestQueue;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.pdata.btree.BTreeCursor;
 import dev.gossamer.thin.metadata.PoolMetadata;
 
-/** Carries out TRIM and WRITE_ZEROES of whole blocks, a step at a time (rules DI-1 to DI-4). Worker's thread. */
+/**
+ * Carries out TRIM and WRITE_ZEROES of whole blocks (rules DI-1 to DI-4), in steps of at most {@link #STEP_BLOCKS} blocks with
+ * other requests in between (L-4). What a step frees goes to the {@link Quarantine} after the next commit.
+ *
+ * <p>A step takes place in one go, so it needs no cell. Reads and writes in place that loops have under way may still reach the
+ * old data blocks: these stay out of use until the loops are drained. Only blocks in preparation must be waited for, since
+ * they may be reading the old block or be about to map a new one; the step then waits as a {@link QueuedTrim}.
+ *
+ * <p>Worker's thread.
+ */
 final class Unmapper {
-    /** A discard is carried out in steps of at most so many blocks, others in between (rule L-4). */
-    private static final long STEP_BLOCKS = 1024;
+    /** The width of a step: what the kernel allows a range cell. */
+    static final long STEP_BLOCKS = 1024;
 
     private final PoolWorker worker;
     private final PoolMetadata metadata;
@@ -35,22 +45,65 @@ final class Unmapper {
                 && volume.firstWholeBlock(request) < volume.endWholeBlock(request);
     }
 
+    /** Makes a request that changes blocks wait behind a queued trim of these. @return false if there is none */
+    static boolean queueBehindTrim(ThinDevice device, BlockRequest request) {
+        if (request.operation() != BlockOperation.READ) {
+            for (QueuedTrim trim : device.queuedTrims) {
+                if (trim.meets(request, device.blockBytes())) {
+                    trim.waiting.add(request);
+                    return true;
+                }
+            }
+        }
+        return false;
+    }
+
+    /** A block is no longer being prepared or rewritten: the trims that waited for it go on, then what waited for them. */
+    void cellReleased(ThinDevice device, long block) {
+        for (int i = 0; i < device.queuedTrims.size(); i++) {
+            QueuedTrim trim = device.queuedTrims.get(i);
+            if (trim.contains(block) && !trim.isBlocked(device)) {
+                device.queuedTrims.remove(i);
+                RequestQueue ready = new RequestQueue();
+                ready.add(trim.request);
+                trim.waiting.moveTo(ready);
+                worker.readmit(ready);
+                // What was readmitted may have queued again, at the end.
+                i = -1;
+            }
+        }
+    }
+
     /** Unmaps the next step of a request's whole blocks, then hands it back or queues it again. */
     void unmap(ThinDevice device, BlockRequest request) throws StorageException {
-        ThinVolume volume = (ThinVolume) request.parkedBy;
-        long from = volume.firstWholeBlock(request) + request.progressBytes;
-        long end = volume.endWholeBlock(request);
         if (worker.state().isFrozen()) {
             // TRIM is advice, and succeeds without effect (table 1.4); zeros are a promise that cannot be kept.
             worker.handBack(request, request.operation() == BlockOperation.DISCARD ? Errno.OK : Errno.EIO);
             return;
         }
-        long to = Math.min(end, nextMapped(device, from, end) + STEP_BLOCKS);
-        Cell busy = busyCell(device, from, to);
-        if (busy != null) {
-            busy.waiting.add(request);
-            return;
+        ThinVolume volume = (ThinVolume) request.parkedBy;
+        long first = volume.firstWholeBlock(request);
+        long end = volume.endWholeBlock(request);
+        long from = nextMapped(device, first + request.progress, end);
+        long to = Math.min(end, from + STEP_BLOCKS);
+        if (from < to) {
+            QueuedTrim step = new QueuedTrim(request, from, to);
+            if (step.isBlocked(device)) {
+                device.queuedTrims.add(step);
+                return;
+            }
+            unmap(device, from, to);
         }
+        if (to >= end) {
+            worker.handBack(request, Errno.OK);
+        } else {
+            // Counts blocks: the request has not been at a disk.
+            request.progress = to - first;
+            worker.defer(volume, request);
+        }
+    }
+
+    private void unmap(ThinDevice device, long from, long to) throws StorageException {
         long removed = metadata.removeRange(device.id, from, to);
         if (removed > 0) {
             worker.committer().changed(device);
@@ -58,27 +111,11 @@ final class Unmapper {
             counters.unmappedBlocks.add(removed);
             maps.withdraw(device, from, to);
         }
-        if (to >= end) {
-            worker.handBack(request, Errno.OK);
-        } else {
-            // progressBytes counts blocks here: the request has not been at a disk.
-            request.progressBytes += (int) (to - from);
-            worker.defer(volume, request);
-        }
     }
 
     /** First mapped block in the range, or its end: a trim of unmapped space costs one look-up. */
     private long nextMapped(ThinDevice device, long from, long end) throws StorageException {
         BTreeCursor cursor = metadata.cursor(device.id, from);
         return cursor.next() && cursor.key() < end ? cursor.key() : end;
-    }
-
-    private static Cell busyCell(ThinDevice device, long from, long to) {
-        for (Cell cell : device.cells.values()) {
-            if (cell.virtualBlock >= from && cell.virtualBlock < to) {
-                return cell;
-            }
-        }
-        return null;
     }
 }

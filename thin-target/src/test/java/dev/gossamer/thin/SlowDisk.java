@@ -23,12 +23,28 @@ final class SlowDisk implements BlockDevice {
     }
 
     @Override
+    public boolean readsAsZeros(long offsetBytes, long lengthBytes) {
+        return disk.readsAsZeros(offsetBytes, lengthBytes);
+    }
+
+    @Override
     public void submit(BlockRequest request) {
         if (holds.test(request)) {
             held.add(request);
         } else {
             disk.submit(request);
         }
+    }
+
+    int heldCount() {
+        return held.size();
+    }
+
+    /** Lets the oldest of the held requests go; others of its kind are held on. */
+    void letGoFirst(SimPool sim) {
+        BlockRequest first = held.poll();
+        sim.loops.enter(first.loop().index(), () -> disk.submit(first));
+        sim.loops.runUntilIdle();
     }
 
     void letGo(SimPool sim) {

@@ -70,6 +70,9 @@ final class AdminJson {
         node.put("transactionId", pool.transactionId());
         node.put("snapshotsTaken", pool.time());
         node.put("volumes", pool.volumes());
+        node.put("discard", pool.discard().word());
+        node.put("reclaimVolumes", pool.reclaimVolumes());
+        node.put("reclaimBytes", pool.reclaimBlocks() * pool.blockBytes());
         node.put("connections", status.connections());
         ArrayNode listen = node.putArray("listen");
         status.listen().forEach(listen::add);

@@ -48,6 +48,13 @@ final class StatusCommand implements Callable<Integer> {
         facts.row("metadata", usage(status, "metadataUsedBytes", "metadataBytes"));
         facts.row("block size", Output.size(status, "blockBytes"));
         facts.row("volumes", status.path("volumes").asText());
+        facts.row("discards", status.path("discard").asText());
+        if (status.path("reclaimVolumes").asInt() > 0) {
+            facts.row(
+                    "reclaiming",
+                    Output.size(status, "reclaimBytes") + " of "
+                            + status.path("reclaimVolumes").asText() + " deleted volume(s)");
+        }
         status.path("listen").forEach(uri -> facts.row("listens on", uri.asText()));
         facts.row("engine", status.path("engine").asText());
         facts.row("version", status.path("version").asText());

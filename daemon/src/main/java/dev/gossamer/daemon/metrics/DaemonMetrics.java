@@ -96,6 +96,16 @@ public final class DaemonMetrics {
                 .description("Longest time that a snapshot or rollback has held writes back")
                 .register(registry);
         counter("gossamer.pool.unmapped.blocks", "Mappings removed by trims and zeroes", pool.unmappedBlocks);
+        counter("gossamer.pool.discarded.blocks", "Freed data blocks discarded on the device", pool.discardedBlocks);
+        counter(
+                "gossamer.pool.undiscarded.blocks",
+                "Freed data blocks reused without a discard",
+                pool.undiscardedBlocks);
+        counter("gossamer.pool.discard.errors", "Discards that the data device failed", pool.failedDiscards);
+        counter(
+                "gossamer.pool.zeroing.saved.blocks",
+                "Data blocks that were known to be zero when they were allocated",
+                pool.zeroedForFree);
         counter("gossamer.pool.commits", "Metadata transactions committed", pool.commits);
         counter("gossamer.pool.commit.waiters", "Flushes answered by commits", pool.commitWaiters);
         FunctionCounter.builder("gossamer.pool.commit.seconds", pool, p -> p.commitNanos.sum() / 1e9)
@@ -120,6 +130,10 @@ public final class DaemonMetrics {
                 "gossamer.pool.metadata.used.bytes",
                 "Metadata blocks in use",
                 s -> (double) s.metadataBlocksUsed() * METADATA_BLOCK_BYTES);
+        status(
+                "gossamer.pool.reclaim.bytes",
+                "Mapped by deleted volumes and still to be reclaimed",
+                s -> bytes(s, s.reclaimBlocks()));
         status("gossamer.pool.volumes", "Volumes, snapshots included", PoolStatus::volumes);
         status("gossamer.pool.needs.check", "1 if the metadata should be checked", s -> s.needsCheck() ? 1 : 0);
         for (PoolMode mode : PoolMode.values()) {

@@ -6,6 +6,7 @@ import dev.gossamer.nbd.handshake.ExportInfo;
 import dev.gossamer.nbd.handshake.MetaContext;
 import dev.gossamer.nbd.handshake.Peer;
 import dev.gossamer.nbd.wire.NbdFlags;
+import dev.gossamer.thin.DiscardMode;
 import dev.gossamer.thin.ReadLayout;
 import dev.gossamer.thin.StatusContext;
 import dev.gossamer.thin.StatusQuery;
@@ -50,14 +51,14 @@ public final class VolumeExports implements Exports {
     public List<ExportInfo> list(Peer peer) {
         boolean frozen = isFrozen();
         return pool.volumes().stream()
-                .map(volume -> describe(volume, frozen, preferredBlockBytes))
+                .map(volume -> describe(volume, frozen, trims(), preferredBlockBytes))
                 .toList();
     }
 
     @Override
     public ExportInfo find(Peer peer, String name) {
         VolumeInfo volume = name.isEmpty() ? onlyOne(pool.volumes()) : pool.volume(name);
-        return volume == null ? null : describe(volume, isFrozen(), preferredBlockBytes);
+        return volume == null ? null : describe(volume, isFrozen(), trims(), preferredBlockBytes);
     }
 
     @Override
@@ -163,16 +164,21 @@ public final class VolumeExports implements Exports {
         return volumes.size() == 1 ? volumes.getFirst() : null;
     }
 
-    static ExportInfo describe(VolumeInfo volume, boolean frozen, int preferredBlockBytes) {
+    private boolean trims() {
+        return pool.discardMode() != DiscardMode.IGNORE;
+    }
+
+    static ExportInfo describe(VolumeInfo volume, boolean frozen, boolean trims, int preferredBlockBytes) {
         String description = "thin volume " + volume.id();
         if (volume.isSnapshot()) {
             description += ", snapshot of " + volume.originId();
         }
+        int flags = frozen || volume.readOnly() ? READ_ONLY_FLAGS : WRITABLE_FLAGS;
         return new ExportInfo(
                 volume.name(),
                 description,
                 volume.sizeBytes(),
-                frozen || volume.readOnly() ? READ_ONLY_FLAGS : WRITABLE_FLAGS,
+                trims ? flags : flags & ~NbdFlags.SEND_TRIM,
                 MINIMUM_BLOCK_BYTES,
                 preferredBlockBytes,
                 MAXIMUM_PAYLOAD_BYTES);

@@ -26,11 +26,24 @@ class VolumeExportsTest {
 
     @Test
     void aReadOnlySnapshotSaysSoAndOffersNoTrim() {
-        ExportInfo info = VolumeExports.describe(volume(12, "snap", true, 7), false, 65536);
+        ExportInfo info = VolumeExports.describe(volume(12, "snap", true, 7), false, true, 65536);
         assertEquals("thin volume 12, snapshot of 7", info.description());
         assertEquals(
-                NbdFlags.HAS_FLAGS | NbdFlags.READ_ONLY | NbdFlags.SEND_FLUSH | NbdFlags.CAN_MULTI_CONN,
+                NbdFlags.HAS_FLAGS
+                        | NbdFlags.READ_ONLY
+                        | NbdFlags.SEND_FLUSH
+                        | NbdFlags.CAN_MULTI_CONN
+                        | NbdFlags.SEND_CACHE,
                 info.transmissionFlags());
+    }
+
+    @Test
+    void aPoolThatIgnoresDiscardsOffersNoTrim() {
+        int offered = VolumeExports.describe(volume(1, "v", false, -1), false, true, 65536)
+                .transmissionFlags();
+        int ignoring = VolumeExports.describe(volume(1, "v", false, -1), false, false, 65536)
+                .transmissionFlags();
+        assertEquals(NbdFlags.SEND_TRIM, offered & ~ignoring);
     }
 
     @Test

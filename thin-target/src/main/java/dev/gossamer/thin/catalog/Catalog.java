@@ -47,7 +47,7 @@ public final class Catalog {
         List<Integer> ids = metadata.deviceIds();
         for (int i = ids.size() - 1; i >= 0 && catalog.catalogId == NONE; i--) {
             int id = ids.get(i);
-            CatalogSlot own = catalog.read(id, id);
+            CatalogSlot own = metadata.details(id).isRetired() ? null : catalog.read(id, id);
             if (own != null && own.catalogItself()) {
                 catalog.catalogId = id;
             }

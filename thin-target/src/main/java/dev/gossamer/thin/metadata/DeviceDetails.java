@@ -14,6 +14,12 @@ package dev.gossamer.thin.metadata;
  * @param mappedBlocks mappings in the device's tree
  */
 public record DeviceDetails(long mappedBlocks, long transactionId, int creationTime, int snapshottedTime) {
+    /**
+     * The transaction id of a device that was deleted and whose blocks have not all been reclaimed: "GOSSDEL!". To a program
+     * that does not know it, the device is one like any other. Real ones count changes from 0 and never get here.
+     */
+    static final long RETIRED = 0x214C_4544_5353_4F47L;
+
     static final int BYTES = 24;
     static final int WORDS = BYTES / Long.BYTES;
 
@@ -25,6 +31,15 @@ public record DeviceDetails(long mappedBlocks, long transactionId, int creationT
         words[0] = mappedBlocks;
         words[1] = transactionId;
         words[2] = Integer.toUnsignedLong(creationTime) | (long) snapshottedTime << 32;
+    }
+
+    /** Whether the device has been deleted and is being reclaimed. */
+    public boolean isRetired() {
+        return transactionId == RETIRED;
+    }
+
+    DeviceDetails asRetired() {
+        return new DeviceDetails(mappedBlocks, RETIRED, creationTime, snapshottedTime);
     }
 
     DeviceDetails withMappedBlocks(long newMappedBlocks) {

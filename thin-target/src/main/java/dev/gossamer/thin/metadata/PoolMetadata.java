@@ -359,12 +359,56 @@ public final class PoolMetadata implements AutoCloseable {
     }
 
     /**
+     * Whether {@link #deleteDevice} takes few steps: the device's mappings are few, or all shared, so that no node goes but
+     * the reference to the first.
+     */
+    public boolean isDeletedAtOnce(int id, long fewMappings) throws StorageException {
+        return existing(id).mappedBlocks() <= fewMappings || mappings.isSubtreeShared(mappingRoot, id);
+    }
+
+    /**
+     * Moves a deleted device out of the way, under an id that has none, to be {@linkplain #reclaim reclaimed} in steps. Costs
+     * the same whatever its size.
+     */
+    public void retireDevice(int id, int retiredId) throws StorageException {
+        DeviceDetails present = existing(id);
+        long root = mappings.subtreeRoot(mappingRoot, id);
+        // The reference comes first, as with a snapshot.
+        transaction.increment(root);
+        mappingRoot = mappings.addSubtree(mappingRoot, retiredId, root);
+        deleteDevice(id);
+        putDetails(retiredId, present.asRetired());
+    }
+
+    /**
+     * Takes the next of a retired device's mappings away: about {@code maxMappings}, more where a shared node goes as a whole
+     * and, with the last ones, the device. Returns what is left.
+     */
+    public long reclaim(int id, int maxMappings) throws StorageException {
+        DeviceDetails present = existing(id);
+        Invariant.check(present.isRetired(), "reclaimed a device that was not deleted");
+        if (isDeletedAtOnce(id, maxMappings)) {
+            deleteDevice(id);
+            return 0;
+        }
+        mappingRoot = mappings.reclaim(mappingRoot, id, maxMappings);
+        DeviceDetails left = present.withMappedBlocks(present.mappedBlocks() - mappings.removedCount());
+        putDetails(id, left);
+        return left.mappedBlocks();
+    }
+
+    /**
      * Sets aside a free data block for {@link #insert}. Only memory knows of it, so that a crash leaks nothing.
      *
      * @throws dev.gossamer.pdata.OutOfDataSpace if there is none now
      */
     public long reserveDataBlock() throws StorageException {
         return dataMap.reserve();
+    }
+
+    /** Whether nothing refers to any block of a range of data blocks. */
+    public boolean isUnreferenced(long firstBlock, int count) throws StorageException {
+        return dataMap.isUnreferenced(firstBlock, count);
     }
 
     /** Gives back a block that was set aside. */

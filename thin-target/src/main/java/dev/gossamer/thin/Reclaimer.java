@@ -1,0 +1,176 @@
+package dev.gossamer.thin;
+
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.IoLoop;
+import dev.gossamer.io.StorageException;
+import dev.gossamer.thin.metadata.DeviceDetails;
+import dev.gossamer.thin.metadata.PoolMetadata;
+import java.util.TreeMap;
+
+/**
+ * Reclaims the blocks of deleted volumes in the background (rule MSG-8).
+ *
+ * <p>Deleting a volume moves its mappings, in the one transaction that also takes its id and name away, to a high device id
+ * whose details say that it is {@linkplain DeviceDetails#isRetired retired}. From there this takes them away, a bounded number
+ * at a time, each step leaving a sound pool: a commit may come in between, and a crash loses no more than the steps since. To
+ * another dm-thin implementation the rest is a thin device, to be deleted like any other. What is freed passes through the
+ * {@link Quarantine}, so it is discarded too (DI-12).
+ *
+ * <p>Pace: a step, then a pause, so that the worker's other duties go on; no pause while somebody waits for space.
+ *
+ * <p>Worker's thread.
+ */
+final class Reclaimer {
+    /** No device. */
+    static final int NONE = -1;
+
+    /** Mappings of a step: five to thirteen leaves of the tree, about a millisecond. */
+    static final int STEP_MAPPINGS = 1024;
+
+    /** Between two steps: with steps of a millisecond, half of the worker's time. */
+    static final long PAUSE_NANOS = 1_000_000L;
+
+    /** While the metadata is frozen, to see whether it still is. */
+    private static final long FROZEN_PAUSE_NANOS = 1_000_000_000L;
+
+    /** Highest id for a retired device; the one above is the catalog's. */
+    private static final int HIGHEST_ID = PoolMetadata.MAX_DEVICES - 2;
+
+    private final PoolWorker worker;
+    private final IoLoop loop;
+    private final PoolMetadata metadata;
+    // Device id to mappings left; as many as there are deletions not finished, at most the pool's devices.
+    private final TreeMap<Integer, Long> pending = new TreeMap<>();
+    private boolean timerArmed;
+    private boolean closed;
+
+    Reclaimer(PoolWorker worker, IoLoop loop, PoolMetadata metadata) {
+        this.worker = worker;
+        this.loop = loop;
+        this.metadata = metadata;
+    }
+
+    /** Notes a retired device found at opening; {@link #start} begins with it. */
+    void found(int id, DeviceDetails details) {
+        pending.put(id, details.mappedBlocks());
+    }
+
+    /** Begins, or goes on, if there is anything to do. */
+    void start() {
+        if (!pending.isEmpty()) {
+            pause(PAUSE_NANOS);
+        }
+    }
+
+    /** Deletes a device, or retires it if that would take long. Part of the caller's transaction. @return the id, or NONE */
+    int delete(int id) throws StorageException {
+        if (metadata.isDeletedAtOnce(id, STEP_MAPPINGS)) {
+            metadata.deleteDevice(id);
+            return NONE;
+        }
+        int retiredId = HIGHEST_ID;
+        while (metadata.details(retiredId) != null) {
+            if (--retiredId == id) {
+                throw new StorageException(
+                        Errno.ENOSPC, "no device id is free to keep what is being deleted; try again later");
+            }
+        }
+        metadata.retireDevice(id, retiredId);
+        return retiredId;
+    }
+
+    /** The transaction that retired a device is committed. */
+    void retired(int id) throws StorageException {
+        found(id, metadata.details(id));
+        start();
+    }
+
+    /** Whether blocks will come free without anybody's doing. */
+    boolean isPending() {
+        return !pending.isEmpty() && !closed && !worker.state().isFrozen();
+    }
+
+    /** Mappings that are still to be taken away; the blocks behind them may be shared. */
+    long pendingBlocks() {
+        return pending.values().stream().mapToLong(Long::longValue).sum();
+    }
+
+    /** Deleted volumes of which something is left. */
+    int pendingVolumes() {
+        return pending.size();
+    }
+
+    /** Somebody waits for space: a step without a pause. Freed blocks count from the next commit on. */
+    void stepNow() {
+        if (isPending()) {
+            step();
+        }
+    }
+
+    /** The transaction is gone: what it had reclaimed is there again. */
+    void aborted() {
+        pending.clear();
+        try {
+            for (int id : metadata.deviceIds()) {
+                DeviceDetails details = metadata.details(id);
+                if (details.isRetired()) {
+                    found(id, details);
+                }
+            }
+        } catch (StorageException e) {
+            // Unreadable metadata: the pool fails for the same reason, and reclaims when it is opened again.
+            pending.clear();
+        }
+        start();
+    }
+
+    void close() {
+        closed = true;
+    }
+
+    private void pause(long nanos) {
+        if (!timerArmed) {
+            timerArmed = true;
+            loop.schedule(
+                    () -> {
+                        timerArmed = false;
+                        step();
+                    },
+                    nanos);
+        }
+    }
+
+    private void step() {
+        if (closed || pending.isEmpty()) {
+            return;
+        }
+        if (worker.state().isFrozen()) {
+            pause(FROZEN_PAUSE_NANOS);
+            return;
+        }
+        try {
+            if (metadata.isNearlyFull() && metadata.isChanged()) {
+                // A step needs a few blocks for copies of nodes; a commit gives back what earlier steps have freed.
+                worker.committer().commitNow();
+            }
+            int id = pending.firstKey();
+            long left = metadata.reclaim(id, STEP_MAPPINGS);
+            worker.committer().changed();
+            if (worker.spaceWaiters().isWaiting()) {
+                // The commit takes the next step at once.
+                worker.committer().commitSoon();
+            }
+            if (left == 0) {
+                pending.remove(id);
+            } else {
+                pending.put(id, left);
+            }
+        } catch (StorageException e) {
+            worker.abort(e);
+        } catch (AssertionError | RuntimeException bug) {
+            worker.failed(bug);
+            return;
+        }
+        start();
+    }
+}
