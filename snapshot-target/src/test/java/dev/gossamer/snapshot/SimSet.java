@@ -157,6 +157,10 @@ final class SimSet implements AutoCloseable {
         close();
     }
 
+    boolean isClosed() {
+        return closed;
+    }
+
     /** Drops everything as a crash does. */
     @Override
     public void close() {

@@ -36,7 +36,9 @@ class SnapshotRulesTest {
 
     @AfterEach
     void finish() throws StorageException {
-        sim.shutDown();
+        if (!sim.isClosed()) {
+            sim.shutDown();
+        }
     }
 
     private static byte[] filled(int value, int length) {
@@ -222,7 +224,10 @@ class SnapshotRulesTest {
         tiny.hold(r -> r.offsetBytes() == 0 && r.operation() == BlockOperation.WRITE);
         SimSet.Result write = sim.startWrite(0, open, 2 * CHUNK, filled(1, CHUNK));
         sim.loops.runUntilIdle();
+        SimSet.Result next = sim.startWrite(1, open, 5 * CHUNK, filled(1, CHUNK));
+        sim.loops.runUntilIdle();
         assertFalse(write.isDone(), "the write went by before the header was written");
+        assertFalse(next.isDone(), "the next write went by before the header was written");
         assertEquals(Errno.EIO, sim.readErrno(snapshot));
         sim.loops.enter(2, tiny::releaseAll);
         sim.loops.runUntilIdle();
@@ -354,6 +359,43 @@ class SnapshotRulesTest {
         sim.loops.runUntilIdle();
         assertArrayEquals(filled(7, CHUNK), waiting.data);
         assertEquals(Errno.EIO, sim.readErrno(source));
+    }
+
+    /** S-M3: a write to chunks that are just being merged waits, and is what is found afterwards. */
+    @Test
+    void aWriteToARunThatIsBeingMergedWaits() throws StorageException {
+        try (Snapshot snapshot = sim.createAndOpen(SPEC, store)) {
+            assertEquals(Errno.OK, sim.write(snapshot, 0, filled(7, 2 * CHUNK)));
+        }
+        origin.hold(r -> r.operation() == BlockOperation.WRITE && r.loop().index() == 2);
+        sim.await(sim.set.merge("s"));
+        assertEquals(1, origin.held().size());
+        BlockDevice open = sim.set.openOrigin();
+        SimSet.Result write = sim.startWrite(0, open, CHUNK, filled(8, 512));
+        sim.loops.runUntilIdle();
+        assertFalse(write.isDone(), "a write to the run was not kept back");
+        assertEquals(7, sim.read(open, 0, CHUNK)[0], "reads go on");
+        sim.loops.enter(2, origin::releaseAll);
+        sim.await(sim.set.mergeFinished());
+        assertEquals(Errno.OK, write.errno);
+        assertEquals(8, originDisk.readNow(CHUNK, 1)[0]);
+        assertEquals(7, originDisk.readNow(CHUNK + 512, 1)[0]);
+    }
+
+    /** Records behind the end of the table, left by a torn write, are cleared before new ones can reach them. */
+    @Test
+    void tornRecordsAreClearedWhenTheStoreIsOpened() throws StorageException {
+        sim.create(SPEC, store);
+        sim.shutDown();
+        byte[] torn = filled(0, 16);
+        torn[0] = 9;
+        torn[8] = 60;
+        storeDisk.writeNow(CHUNK + 40 * 16, torn);
+        try (SimSet again = new SimSet(origin, 2, 1)) {
+            assertEquals(0, again.await(again.set.load(SPEC, store)).chunks());
+            storeDisk.crashLosingAll();
+            assertArrayEquals(new byte[16], storeDisk.readNow(CHUNK + 40 * 16, 16));
+        }
     }
 
     /** Deleting wipes the header: a store that missed writes is not opened again by mistake. */
