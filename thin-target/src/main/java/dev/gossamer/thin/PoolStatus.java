@@ -12,6 +12,7 @@ package dev.gossamer.thin;
  * @param metadataBlocks metadata blocks of 4 KiB in total
  * @param metadataBlocksUsed metadata blocks with a reference
  * @param transactionId the user's transaction id of the superblock
+ * @param heldRoot block of the metadata snapshot, 0 = none
  * @param time snapshots ever taken
  * @param volumes number of volumes, snapshots included
  * @param space how it stands for space
@@ -29,6 +30,7 @@ public record PoolStatus(
         long metadataBlocks,
         long metadataBlocksUsed,
         long transactionId,
+        long heldRoot,
         long time,
         int volumes,
         SpaceStatus space,

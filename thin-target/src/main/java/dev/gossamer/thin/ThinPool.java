@@ -35,6 +35,7 @@ public final class ThinPool {
     private final PoolCounters counters = new PoolCounters();
     private final PoolWorker worker;
     private final PoolMessages messages;
+    private final MetadataMessages metadataMessages;
     private final SnapshotMessages snapshotMessages;
     private final ExternalOrigins origins;
     private final StatusContexts statusContexts = new StatusContexts(devices);
@@ -73,6 +74,7 @@ public final class ThinPool {
             }
         }
         messages = new PoolMessages(worker, catalog, devices, origins);
+        metadataMessages = new MetadataMessages(worker, messages);
         snapshotMessages = new SnapshotMessages(worker, catalog, devices, messages, counters);
         if (!ioLoops.isEmpty()) {
             worker.reclaimer().start();
@@ -269,12 +271,51 @@ public final class ThinPool {
                         metadata.metadataBlocks(),
                         metadata.metadataBlocksUsed(),
                         metadata.transactionId(),
+                        metadata.heldRoot(),
                         Integer.toUnsignedLong(metadata.time()),
                         devices.count(),
                         spaceStatus(),
                         worker.reclaimer().pendingVolumes(),
                         worker.reclaimer().pendingBlocks(),
                         worker.discardMode()));
+    }
+
+    /** Sets the user's transaction id, if it is what the caller thinks. */
+    public CompletableFuture<Void> setTransactionId(long expected, long next) {
+        return message(() -> {
+            metadataMessages.setTransactionId(expected, next);
+            return null;
+        });
+    }
+
+    /** Keeps the mappings of now readable for tools, until released. The answer is its block. */
+    public CompletableFuture<Long> reserveMetadataSnapshot() {
+        return message(metadataMessages::reserveMetadataSnapshot);
+    }
+
+    public CompletableFuture<Void> releaseMetadataSnapshot() {
+        return message(() -> {
+            metadataMessages.releaseMetadataSnapshot();
+            return null;
+        });
+    }
+
+    /** Counts what a volume has for itself; see {@link SpaceAccount} for the cost. ENOENT if there is none of that name. */
+    public CompletableFuture<VolumeSpace> spaceOf(String name) {
+        CompletableFuture<VolumeSpace> answer = new CompletableFuture<>();
+        ThinDevice device = devices.named(name);
+        if (device == null) {
+            answer.completeExceptionally(new StorageException(
+                    Errno.ENOENT, "there is no volume '" + name + "'; 'gossamer volume list' shows all"));
+        } else {
+            workerLoop.execute(() -> new SpaceAccount(worker, workerLoop, metadata, device, answer).step());
+        }
+        return answer;
+    }
+
+    /** The kernel's status lines, the pool's first; see {@link DmStatus}. */
+    public CompletableFuture<List<String>> dmStatus() {
+        return call(workerLoop, () -> new DmStatus(worker, devices).lines());
     }
 
     private SpaceStatus spaceStatus() {

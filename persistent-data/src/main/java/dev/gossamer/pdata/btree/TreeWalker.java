@@ -57,6 +57,11 @@ final class TreeWalker {
         return height == ENTRY;
     }
 
+    /** Where the subtree's root node is; for a subtree only. */
+    long location() {
+        return location;
+    }
+
     boolean isSameSubtree(TreeWalker other) {
         return height >= 0 && other.height >= 0 && location == other.location;
     }

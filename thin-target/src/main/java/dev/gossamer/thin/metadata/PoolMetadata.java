@@ -13,6 +13,7 @@ import dev.gossamer.pdata.block.MetadataBlock;
 import dev.gossamer.pdata.btree.BTree;
 import dev.gossamer.pdata.btree.BTreeCursor;
 import dev.gossamer.pdata.btree.NestedBTree;
+import dev.gossamer.pdata.btree.PrivateEntries;
 import dev.gossamer.pdata.btree.TreeDifference;
 import dev.gossamer.pdata.btree.ValueType;
 import dev.gossamer.pdata.spacemap.DiskSpaceMap;
@@ -70,6 +71,8 @@ public final class PoolMetadata implements AutoCloseable {
     private int time;
     private long mappingRoot;
     private long detailsRoot;
+    private long transactionId;
+    private long heldRoot;
     private final TreeMap<Integer, DeviceDetails> changedDetails = new TreeMap<>();
     private boolean changed;
     private boolean readable = true;
@@ -222,8 +225,14 @@ public final class PoolMetadata implements AutoCloseable {
         return time;
     }
 
+    /** The user's number; uncommitted changes included. */
     public long transactionId() {
-        return committed.transactionId();
+        return transactionId;
+    }
+
+    /** Block of the metadata snapshot, 0 = none; uncommitted changes included. */
+    public long heldRoot() {
+        return heldRoot;
     }
 
     /** An earlier failure left the metadata to be checked; it must not be changed until then. */
@@ -296,6 +305,25 @@ public final class PoolMetadata implements AutoCloseable {
         long otherRoot = mappings.subtreeRoot(mappingRoot, otherId);
         difference.compare(root, otherRoot, fromBlock, toBlock, maxRanges, maxNodes);
         return difference;
+    }
+
+    /** For {@link #startPrivateEntries}. */
+    public PrivateEntries privateEntries() {
+        return new PrivateEntries(mappings.subtrees());
+    }
+
+    /**
+     * Starts going through those mappings of a device that are in no other device's tree, nor in a metadata snapshot's. Their
+     * data blocks may still be shared: {@link #isDataBlockShared}.
+     */
+    public void startPrivateEntries(PrivateEntries entries, int id, long fromBlock) throws StorageException {
+        boolean held = mappings.isUpperPathShared(mappingRoot, id);
+        entries.start(held ? NestedBTree.NONE : mappings.subtreeRoot(mappingRoot, id), fromBlock);
+    }
+
+    /** Whether leaves of more than one tree name the data block. */
+    public boolean isDataBlockShared(long dataBlock) throws StorageException {
+        return dataMap.isShared(dataBlock);
     }
 
     /** The highest mapped block of a device, or -1. */
@@ -440,6 +468,44 @@ public final class PoolMetadata implements AutoCloseable {
         return removed;
     }
 
+    /** Sets the user's number, if it is what the caller thinks (on-disk format 9.10). */
+    public void setTransactionId(long expected, long next) throws StorageException {
+        if (transactionId != expected) {
+            throw new StorageException(
+                    Errno.EINVAL,
+                    "the transaction id is " + transactionId + ", not " + expected + "; nothing was changed");
+        }
+        transactionId = next;
+        changed = true;
+    }
+
+    /**
+     * Keeps the committed mappings readable as they are, for tools like thin_delta (on-disk format 9.9): a copy of the
+     * superblock without its space maps, and one more reference to both roots. Right after a commit.
+     */
+    public void reserveMetadataSnapshot() throws StorageException {
+        Invariant.check(heldRoot == 0, "there can be one metadata snapshot only");
+        Invariant.check(!changed, "a metadata snapshot of what is not committed");
+        changed = true;
+        MetadataBlock copy = transaction.newBlock(BlockValidator.SUPERBLOCK);
+        copy.copyFrom(blocks.read(Superblock.LOCATION, BlockValidator.SUPERBLOCK));
+        Superblock.clearSpaceMaps(copy);
+        heldRoot = copy.location();
+        transaction.increment(mappingRoot);
+        transaction.increment(detailsRoot);
+    }
+
+    /** Lets go of the metadata snapshot; what only it refers to is freed. */
+    public void releaseMetadataSnapshot() throws StorageException {
+        Invariant.check(heldRoot != 0, "there is no metadata snapshot");
+        changed = true;
+        Superblock held = Superblock.read(blocks.read(heldRoot, BlockValidator.SUPERBLOCK), deviceName);
+        mappings.delete(held.mappingRoot());
+        details.delete(held.detailsRoot());
+        transaction.decrement(heldRoot);
+        heldRoot = 0;
+    }
+
     /** Counts the blocks of a data device that has grown (on-disk format 9.8). */
     public void growData(long newDataBlocks) throws StorageException {
         changed = true;
@@ -481,8 +547,8 @@ public final class PoolMetadata implements AutoCloseable {
         Superblock next = new Superblock(
                 committed.needsCheck(),
                 time,
-                committed.transactionId(),
-                committed.heldRoot(),
+                transactionId,
+                heldRoot,
                 dataMap.root(),
                 metadataMap.root(),
                 mappingRoot,
@@ -555,6 +621,8 @@ public final class PoolMetadata implements AutoCloseable {
         time = committed.time();
         mappingRoot = committed.mappingRoot();
         detailsRoot = committed.detailsRoot();
+        transactionId = committed.transactionId();
+        heldRoot = committed.heldRoot();
         changedDetails.clear();
         changed = false;
     }

@@ -60,6 +60,7 @@ public record Superblock(
     private static final int HELD_ROOT = 56;
     private static final int DATA_SPACE_MAP = 64;
     private static final int METADATA_SPACE_MAP = 192;
+    private static final int SPACE_MAP_BYTES = 128;
     private static final int MAPPING_ROOT = 320;
     private static final int DETAILS_ROOT = 328;
     private static final int DATA_BLOCK_SECTORS = 336;
@@ -129,6 +130,12 @@ public record Superblock(
         block.putInt(DATA_BLOCK_SECTORS, dataBlockSectors);
         block.putInt(METADATA_BLOCK_SECTORS, METADATA_SECTORS);
         block.putLong(METADATA_BLOCKS, metadataBlocksAtFormat);
+    }
+
+    /** A metadata snapshot has no space maps: nobody can allocate from it. */
+    static void clearSpaceMaps(MetadataBlock block) {
+        block.zero(DATA_SPACE_MAP, SPACE_MAP_BYTES);
+        block.zero(METADATA_SPACE_MAP, SPACE_MAP_BYTES);
     }
 
     /** Sets or clears the needs-check flag in an encoded superblock and changes nothing else. */
