@@ -14,7 +14,9 @@ import dev.gossamer.thin.PoolStatus;
 import dev.gossamer.thin.SnapshotSpec;
 import dev.gossamer.thin.ThinPool;
 import dev.gossamer.thin.VolumeInfo;
+import dev.gossamer.thin.VolumeSpace;
 import dev.gossamer.thin.VolumeSpec;
+import dev.gossamer.thin.catalog.VolumeLimits;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -98,6 +100,41 @@ final class DaemonPool implements ServedPool {
     }
 
     @Override
+    public CompletableFuture<VolumeInfo> limitVolume(String name, VolumeLimits limits) {
+        return pool.limitVolume(name, limits);
+    }
+
+    @Override
+    public CompletableFuture<VolumeSpace> spaceOf(String name) {
+        return pool.spaceOf(name);
+    }
+
+    @Override
+    public CompletableFuture<Void> grow(long dataBytes, long metadataBytes) {
+        return pool.grow(dataBytes, metadataBytes);
+    }
+
+    @Override
+    public CompletableFuture<Void> setTransactionId(long expected, long value) {
+        return pool.setTransactionId(expected, value);
+    }
+
+    @Override
+    public CompletableFuture<Long> reserveMetadataSnapshot() {
+        return pool.reserveMetadataSnapshot();
+    }
+
+    @Override
+    public CompletableFuture<Void> releaseMetadataSnapshot() {
+        return pool.releaseMetadataSnapshot();
+    }
+
+    @Override
+    public CompletableFuture<List<String>> dmStatus() {
+        return pool.dmStatus();
+    }
+
+    @Override
     public CompletableFuture<DaemonStatus> status() {
         return pool.status()
                 .thenApply(status -> new DaemonStatus(
@@ -107,7 +144,8 @@ final class DaemonPool implements ServedPool {
                         nbd.addresses().stream().map(ListenAddress::uri).toList(),
                         startedAt,
                         nbd.connections().size(),
-                        status));
+                        status,
+                        pool.events()));
     }
 
     @Override
@@ -145,7 +183,7 @@ final class DaemonPool implements ServedPool {
             for (int i = 0; i < loops.count(); i++) {
                 ioLoops.add(loops.loop(i));
             }
-            metrics = new DaemonMetrics(pool.counters(), nbd.connections(), nbd.admissions(), ioLoops, loops.threads());
+            metrics = new DaemonMetrics(pool, nbd.connections(), nbd.admissions(), ioLoops, loops.threads());
         }
         return metrics.scrape(status, nbd.connections().totals());
     }

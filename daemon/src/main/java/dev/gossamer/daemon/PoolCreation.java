@@ -59,6 +59,13 @@ public final class PoolCreation {
     /** Makes a pool in two sparse files of its directory. */
     public static void createInFiles(PoolDirectory directory, long dataBytes, int blockBytes, boolean buffered)
             throws StorageException {
+        createInFiles(directory, dataBytes, blockBytes, buffered, SpaceConfig.DEFAULT);
+    }
+
+    /** As the other, with what shall happen when space runs low or out. */
+    public static void createInFiles(
+            PoolDirectory directory, long dataBytes, int blockBytes, boolean buffered, SpaceConfig space)
+            throws StorageException {
         checkBlockSize(blockBytes);
         if (dataBytes < blockBytes) {
             throw invalid("data size " + dataBytes + " is less than one block of " + blockBytes
@@ -68,7 +75,7 @@ public final class PoolCreation {
         new PoolCreation(directory).run(creation -> {
             creation.makeFile(METADATA_FILE, metadataBytes(size / blockBytes));
             creation.makeFile(DATA_FILE, size);
-            creation.format(new PoolConfig(METADATA_FILE, DATA_FILE, buffered), blockBytes);
+            creation.format(new PoolConfig(METADATA_FILE, DATA_FILE, buffered, space), blockBytes);
         });
     }
 

@@ -35,6 +35,7 @@ import org.slf4j.LoggerFactory;
  *  GET    /v1/connections
  *  POST   /v1/reload
  *  GET    /metrics
+ *  the rest: {@link SpaceApi}
  * </pre>
  */
 final class AdminApi {
@@ -44,11 +45,13 @@ final class AdminApi {
     private static final int MAX_GROUP = 1000;
 
     private final ServedPool pool;
+    private final SpaceApi space;
     private final JsonMapper json = new JsonMapper();
     private final ObjectWriter writer = json.writerWithDefaultPrettyPrinter();
 
     AdminApi(ServedPool pool) {
         this.pool = pool;
+        this.space = new SpaceApi(this, pool);
     }
 
     /** Never completes exceptionally: what goes wrong is an answer too. */
@@ -77,6 +80,11 @@ final class AdminApi {
         if (parts.length == 2) {
             return routeCollection(method, path, parts[1], body);
         }
+        CompletableFuture<AdminResponse> ofPool =
+                parts.length == 3 && parts[1].equals("pool") ? space.routePool(method, parts[2], body) : null;
+        if (ofPool != null) {
+            return ofPool;
+        }
         if (!parts[1].equals("volumes")) {
             throw unknownPath(path);
         }
@@ -87,6 +95,14 @@ final class AdminApi {
         if (parts.length == 4 && parts[3].equals("snapshots")) {
             requireMethod(method, "POST");
             return createSnapshot(name, body);
+        }
+        if (parts.length == 4 && parts[3].equals("space")) {
+            requireMethod(method, "GET");
+            return space.space(name);
+        }
+        if (parts.length == 4 && parts[3].equals("limits")) {
+            requireMethod(method, "PATCH");
+            return space.changeLimits(require(name), body);
         }
         if (parts.length == 4 && parts[3].equals("rollback")) {
             requireMethod(method, "POST");
@@ -110,6 +126,7 @@ final class AdminApi {
         requireMethod(method, "GET");
         return switch (collection) {
             case "status" -> pool.status().thenApply(status -> answer(200, AdminJson.status(status)));
+            case "dm-status" -> space.dmStatus();
             case "volumes" -> now(answer(200, AdminJson.volumes(pool.volumes())));
             case "snapshots" -> {
                 List<VolumeInfo> snapshots =
@@ -230,7 +247,7 @@ final class AdminApi {
         return failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
     }
 
-    private AdminResponse answer(int status, JsonNode node) {
+    AdminResponse answer(int status, JsonNode node) {
         try {
             return new AdminResponse(status, AdminResponse.JSON, writer.writeValueAsString(node) + "\n");
         } catch (JsonProcessingException e) {
@@ -244,7 +261,7 @@ final class AdminApi {
 
     // ---- input, checked before it is believed ----
 
-    private JsonNode object(String body, List<String> allowedFields) {
+    JsonNode object(String body, List<String> allowedFields) {
         JsonNode node;
         try {
             node = json.readTree(body);
@@ -308,7 +325,7 @@ final class AdminApi {
         return volume;
     }
 
-    private static void requireMethod(String method, String expected) {
+    static void requireMethod(String method, String expected) {
         if (!method.equals(expected)) {
             throw methodNotAllowed(method);
         }

@@ -4,9 +4,12 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.gossamer.daemon.server.ConnectionInfo;
+import dev.gossamer.thin.PoolEvent;
 import dev.gossamer.thin.PoolStatus;
+import dev.gossamer.thin.SpaceStatus;
 import dev.gossamer.thin.VolumeInfo;
 import java.util.List;
+import java.util.Locale;
 
 /** The JSON that the API answers. Field names are a promise to scripts: sizes in bytes, times in ISO 8601. */
 final class AdminJson {
@@ -29,6 +32,13 @@ final class AdminJson {
         node.put("connections", volume.openCount());
         node.put("externalOrigin", volume.externalOrigin());
         node.put("externalOriginFailure", volume.externalOriginFailure());
+        node.put("limitBytes", volume.limits().limitBytes());
+        node.put("reserveBytes", volume.limits().reserveBytes());
+        node.put(
+                "onFull",
+                volume.limits().onFull() == null
+                        ? "pool"
+                        : volume.limits().onFull().word());
         return node;
     }
 
@@ -68,18 +78,43 @@ final class AdminJson {
         node.put("metadataBytes", pool.metadataBlocks() * METADATA_BLOCK_BYTES);
         node.put("metadataUsedBytes", pool.metadataBlocksUsed() * METADATA_BLOCK_BYTES);
         node.put("transactionId", pool.transactionId());
+        node.put("metadataSnapshotBlock", pool.heldRoot());
+        space(node, pool);
         node.put("snapshotsTaken", pool.time());
         node.put("volumes", pool.volumes());
         node.put("discard", pool.discard().word());
         node.put("reclaimVolumes", pool.reclaimVolumes());
         node.put("reclaimBytes", pool.reclaimBlocks() * pool.blockBytes());
         node.put("connections", status.connections());
+        ArrayNode events = node.putArray("events");
+        for (PoolEvent event : status.events()) {
+            events.addObject()
+                    .put("at", event.at().toString())
+                    .put("kind", event.kind().name().toLowerCase(Locale.ROOT))
+                    .put("text", event.text());
+        }
         ArrayNode listen = node.putArray("listen");
         status.listen().forEach(listen::add);
         node.put("engine", status.engine());
         node.put("version", status.version());
         node.put("startedAt", status.startedAt().toString());
         return node;
+    }
+
+    private static void space(ObjectNode node, PoolStatus pool) {
+        SpaceStatus space = pool.space();
+        node.put("dataFreeBytes", space.dataBlocksFree() * pool.blockBytes());
+        node.put("dataReservedBytes", space.dataBlocksReserved() * pool.blockBytes());
+        node.put("dataLowWaterBytes", space.dataLowWaterBlocks() * pool.blockBytes());
+        node.put("dataLow", space.dataLow());
+        node.put("metadataFreeBytes", space.metadataBlocksFree() * METADATA_BLOCK_BYTES);
+        node.put("metadataLowWaterBytes", space.metadataLowWaterBlocks() * METADATA_BLOCK_BYTES);
+        node.put("metadataLow", space.metadataLow());
+        node.put("onFull", space.onFull().word());
+        node.put("onFullEffective", space.onFullEffective().word());
+        node.put("requestsWaitingForSpace", space.waitingRequests());
+        node.put("waitingForSpaceSeconds", space.waitedNanos() / 1_000_000_000L);
+        node.put("autoExtendBytes", space.autoExtendBytes());
     }
 
     static ObjectNode error(String message) {

@@ -1,5 +1,6 @@
 package dev.gossamer.daemon.admin;
 
+import dev.gossamer.thin.PoolEvent;
 import dev.gossamer.thin.PoolStatus;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -13,6 +14,7 @@ import java.util.List;
  * @param engine how data reaches the disks: {@code io_uring} or {@code threads}
  * @param listen where NBD clients connect, as URIs
  * @param connections NBD connections in transmission
+ * @param events what happened to the pool lately, oldest first
  */
 public record DaemonStatus(
         Path poolDirectory,
@@ -21,8 +23,10 @@ public record DaemonStatus(
         List<String> listen,
         Instant startedAt,
         int connections,
-        PoolStatus pool) {
+        PoolStatus pool,
+        List<PoolEvent> events) {
     public DaemonStatus {
         listen = List.copyOf(listen);
+        events = List.copyOf(events);
     }
 }

@@ -3,7 +3,9 @@ package dev.gossamer.daemon.admin;
 import dev.gossamer.daemon.server.ConnectionInfo;
 import dev.gossamer.thin.SnapshotSpec;
 import dev.gossamer.thin.VolumeInfo;
+import dev.gossamer.thin.VolumeSpace;
 import dev.gossamer.thin.VolumeSpec;
+import dev.gossamer.thin.catalog.VolumeLimits;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
@@ -51,6 +53,26 @@ public interface ServedPool {
      * @param force disconnects its clients first
      */
     CompletableFuture<Void> deleteVolume(String name, boolean force);
+
+    /** Changes what a volume may take of the pool's space. */
+    CompletableFuture<VolumeInfo> limitVolume(String name, VolumeLimits limits);
+
+    /** Counts what a volume has for itself. */
+    CompletableFuture<VolumeSpace> spaceOf(String name);
+
+    /** Takes larger devices into use; 0 = as large as the device is, negative = leaves it alone. */
+    CompletableFuture<Void> grow(long dataBytes, long metadataBytes);
+
+    /** Compares and swaps dm-thin's transaction id. */
+    CompletableFuture<Void> setTransactionId(long expected, long value);
+
+    /** Keeps the present mappings readable; the answer is the block of the metadata snapshot. */
+    CompletableFuture<Long> reserveMetadataSnapshot();
+
+    CompletableFuture<Void> releaseMetadataSnapshot();
+
+    /** The kernel's status lines. */
+    CompletableFuture<List<String>> dmStatus();
 
     CompletableFuture<DaemonStatus> status();
 

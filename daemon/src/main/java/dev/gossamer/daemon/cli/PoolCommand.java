@@ -4,6 +4,7 @@ import dev.gossamer.daemon.DeviceOpener;
 import dev.gossamer.daemon.PoolConfig;
 import dev.gossamer.daemon.PoolCreation;
 import dev.gossamer.daemon.PoolDirectory;
+import dev.gossamer.daemon.SpaceConfig;
 import dev.gossamer.io.StorageException;
 import java.nio.file.Path;
 import picocli.CommandLine.Command;
@@ -13,10 +14,15 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** {@code gossamer pool ...}: makes pool directories; needs no daemon. */
+/** {@code gossamer pool ...}: makes pool directories, for which no daemon is needed. */
 @Command(
         name = "pool",
-        description = "Makes pools.",
+        description = "Makes pools, and changes running ones.",
+        subcommands = {
+            PoolSpaceCommands.Grow.class,
+            PoolSpaceCommands.TransactionId.class,
+            PoolSpaceCommands.MetadataSnapshot.class
+        },
         footer = {"", "Example:", "  gossamer pool create DIR --size 10G"})
 final class PoolCommand implements Runnable {
     @Spec
@@ -66,18 +72,28 @@ final class PoolCommand implements Runnable {
                             description =
                                     "Unit of allocation and sharing, a multiple of 64k; default ${DEFAULT-VALUE}.")
                     long blockSize,
+            @Option(
+                            names = "--auto-extend",
+                            paramLabel = "SIZE",
+                            defaultValue = "0",
+                            converter = ByteSize.class,
+                            description = "Let files grow by themselves when space is low, data up to this size.")
+                    long autoExtend,
             @Option(names = "--buffered", description = "Use the page cache; for file systems without direct I/O.")
                     boolean buffered)
             throws StorageException {
         PoolDirectory pool = new PoolDirectory(directory);
         int blockBytes = (int) Math.min(blockSize, Integer.MAX_VALUE);
         if (data == null && metadata == null) {
-            PoolCreation.createInFiles(pool, size, blockBytes, buffered);
+            PoolCreation.createInFiles(
+                    pool, size, blockBytes, buffered, SpaceConfig.DEFAULT.withAutoExtend(autoExtend));
         } else {
             if (data == null || metadata == null) {
                 throw new ParameterException(spec.commandLine(), "--data and --metadata go together");
             }
-            PoolCreation.createOnDevices(pool, config(data, metadata, buffered), blockBytes);
+            PoolConfig config =
+                    config(data, metadata, buffered).withSpace(SpaceConfig.DEFAULT.withAutoExtend(autoExtend));
+            PoolCreation.createOnDevices(pool, config, blockBytes);
         }
         println("created pool " + directory + "; serve it with: gossamer serve " + directory);
     }

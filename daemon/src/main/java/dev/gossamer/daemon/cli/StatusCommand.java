@@ -7,6 +7,7 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** {@code gossamer status}: the pool and its daemon at a glance. */
@@ -24,8 +25,16 @@ final class StatusCommand implements Callable<Integer> {
     @Mixin
     private Output output;
 
+    @Option(names = "--dm", description = "Print the kernel's status lines, as dmsetup status does, and nothing else.")
+    private boolean dm;
+
     @Override
     public Integer call() throws CommandFailed {
+        if (dm) {
+            spec.commandLine().getOut().print(pool.ask("GET", "/v1/dm-status", null));
+            spec.commandLine().getOut().flush();
+            return 0;
+        }
         String answer = pool.ask("GET", "/v1/status", null);
         PrintWriter out = spec.commandLine().getOut();
         if (output.isJson()) {
@@ -46,6 +55,10 @@ final class StatusCommand implements Callable<Integer> {
         }
         facts.row("data", usage(status, "dataUsedBytes", "dataBytes"));
         facts.row("metadata", usage(status, "metadataUsedBytes", "metadataBytes"));
+        if (status.path("dataLow").asBoolean() || status.path("metadataLow").asBoolean()) {
+            facts.row("low on", status.path("dataLow").asBoolean() ? "data space" : "metadata space");
+        }
+        facts.row("when full", whenFull(status));
         facts.row("block size", Output.size(status, "blockBytes"));
         facts.row("volumes", status.path("volumes").asText());
         facts.row("discards", status.path("discard").asText());
@@ -76,6 +89,18 @@ final class StatusCommand implements Callable<Integer> {
                     connection.path("openedAt").asText());
         }
         return facts.render() + System.lineSeparator() + peers.render();
+    }
+
+    private static String whenFull(JsonNode status) {
+        String wanted = status.path("onFull").asText();
+        String effective = status.path("onFullEffective").asText();
+        int waiting = status.path("requestsWaitingForSpace").asInt();
+        return wanted
+                + (wanted.equals(effective) ? "" : " (now " + effective + ": the time-out has passed)")
+                + (waiting == 0
+                        ? ""
+                        : ", " + waiting + " waiting for "
+                                + status.path("waitingForSpaceSeconds").asText() + " s");
     }
 
     private static String usage(JsonNode status, String usedField, String totalField) {

@@ -74,6 +74,57 @@ final class VolumeCommand implements Runnable {
     }
 
     @Command(
+            description = {
+                "Changes what a volume may take of the pool's space.",
+                "Writes beyond its limit get ENOSPC; a reserve is space that other volumes cannot have. Both count mapped space."
+            },
+            footer = {
+                "",
+                "Examples:",
+                "  gossamer volume set -p DIR web --limit 10G --reserve 2G",
+                "  gossamer volume set -p DIR web --on-full error"
+            })
+    void set(
+            @Mixin PoolOption pool,
+            @Mixin Output output,
+            @Parameters(paramLabel = "NAME", description = "Volume or snapshot.") String name,
+            @Option(
+                            names = "--limit",
+                            paramLabel = "SIZE",
+                            converter = ByteSize.class,
+                            description = "Most that may be mapped; 0 = no limit.")
+                    Long limit,
+            @Option(
+                            names = "--reserve",
+                            paramLabel = "SIZE",
+                            converter = ByteSize.class,
+                            description = "Mapped space that is guaranteed; 0 = none.")
+                    Long reserve,
+            @Option(
+                            names = "--on-full",
+                            paramLabel = "POLICY",
+                            description =
+                                    "When the pool is full, writes wait (queue), get ENOSPC at once (error), or do as"
+                                            + " pool.yaml says (pool).")
+                    String onFull)
+            throws CommandFailed {
+        ObjectNode body = JsonNodeFactory.instance.objectNode();
+        if (limit != null) {
+            body.put("limitBytes", limit);
+        }
+        if (reserve != null) {
+            body.put("reserveBytes", reserve);
+        }
+        if (onFull != null) {
+            body.put("onFull", onFull);
+        }
+        if (body.isEmpty()) {
+            throw new ParameterException(spec.commandLine(), "give --limit, --reserve or --on-full");
+        }
+        printOne(pool, output, "changed", pool.ask("PATCH", path(name) + "/limits", body));
+    }
+
+    @Command(
             description = "Lists all volumes, snapshots included.",
             footer = {"", "Examples:", "  gossamer volume list -p DIR", "  gossamer volume list --json | jq '.[].name'"
             })
@@ -93,9 +144,18 @@ final class VolumeCommand implements Runnable {
     void show(
             @Mixin PoolOption pool,
             @Mixin Output output,
-            @Parameters(paramLabel = "NAME", description = "Volume or snapshot.") String name)
+            @Parameters(paramLabel = "NAME", description = "Volume or snapshot.") String name,
+            @Option(
+                            names = "--space",
+                            description = "Also count what it has for itself: takes time for a large volume.")
+                    boolean space)
             throws CommandFailed {
         String answer = pool.ask("GET", path(name), null);
+        if (space) {
+            ObjectNode all = (ObjectNode) pool.parse(answer);
+            all.setAll((ObjectNode) pool.parse(pool.ask("GET", path(name) + "/space", null)));
+            answer = all.toPrettyString();
+        }
         if (output.isJson()) {
             println(answer);
             return;
@@ -107,6 +167,13 @@ final class VolumeCommand implements Runnable {
         table.row("uuid", Output.text(volume, "uuid"));
         table.row("size", Output.size(volume, "sizeBytes"));
         table.row("mapped", Output.size(volume, "mappedBytes"));
+        if (space) {
+            table.row("exclusive", Output.size(volume, "exclusiveBytes") + ", freed if deleted");
+            table.row("shared", Output.size(volume, "sharedBytes"));
+        }
+        table.row("limit", limit(volume, "limitBytes"));
+        table.row("reserve", limit(volume, "reserveBytes"));
+        table.row("when full", Output.text(volume, "onFull"));
         table.row("access", volume.path("readOnly").asBoolean() ? "read-only" : "read-write");
         table.row("origin id", Output.text(volume, "originId"));
         if (volume.hasNonNull("externalOrigin")) {
@@ -196,6 +263,10 @@ final class VolumeCommand implements Runnable {
         PrintWriter out = commandLine.getOut();
         out.println(Output.withoutLineEnd(text));
         out.flush();
+    }
+
+    private static String limit(JsonNode volume, String field) {
+        return volume.path(field).asLong() == 0 ? "none" : Output.size(volume, field);
     }
 
     private static String path(String name) {

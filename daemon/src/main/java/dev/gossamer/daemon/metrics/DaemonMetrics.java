@@ -7,8 +7,10 @@ import dev.gossamer.daemon.server.ConnectionRegistry;
 import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.thin.PoolCounters;
+import dev.gossamer.thin.PoolEvent;
 import dev.gossamer.thin.PoolMode;
 import dev.gossamer.thin.PoolStatus;
+import dev.gossamer.thin.ThinPool;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
@@ -34,12 +36,13 @@ public final class DaemonMetrics {
      * @param threads of the loops and of the pool's worker
      */
     public DaemonMetrics(
-            PoolCounters pool,
+            ThinPool pool,
             ConnectionRegistry connections,
             AdmissionCounters admissions,
             List<? extends IoLoop> loops,
             List<Thread> threads) {
-        registerPool(pool);
+        registerPool(pool.counters());
+        registerEvents(pool);
         registerStatus();
         registerConnections(connections);
         registerAdmissions(admissions);
@@ -113,6 +116,15 @@ public final class DaemonMetrics {
                 .register(registry);
     }
 
+    private void registerEvents(ThinPool pool) {
+        for (PoolEvent.Kind kind : PoolEvent.Kind.values()) {
+            FunctionCounter.builder("gossamer.pool.events", pool, p -> p.eventCount(kind))
+                    .description("Changes of mode, low space, time-outs, growth")
+                    .tag("kind", kind.name().toLowerCase(Locale.ROOT))
+                    .register(registry);
+        }
+    }
+
     private void counter(String name, String description, LongAdder adder) {
         FunctionCounter.builder(name, adder, LongAdder::sum)
                 .description(description)
@@ -134,6 +146,16 @@ public final class DaemonMetrics {
                 "gossamer.pool.reclaim.bytes",
                 "Mapped by deleted volumes and still to be reclaimed",
                 s -> bytes(s, s.reclaimBlocks()));
+        status(
+                "gossamer.pool.data.low",
+                "1 if free data space is at the low-water mark",
+                s -> s.space().dataLow() ? 1 : 0);
+        status(
+                "gossamer.pool.metadata.low",
+                "1 if free metadata is at the low-water mark",
+                s -> s.space().metadataLow() ? 1 : 0);
+        status("gossamer.pool.space.waiters", "Writes waiting for space", s -> s.space()
+                .waitingRequests());
         status("gossamer.pool.volumes", "Volumes, snapshots included", PoolStatus::volumes);
         status("gossamer.pool.needs.check", "1 if the metadata should be checked", s -> s.needsCheck() ? 1 : 0);
         for (PoolMode mode : PoolMode.values()) {

@@ -1,0 +1,130 @@
+package dev.gossamer.daemon.admin;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import dev.gossamer.io.StorageException;
+import dev.gossamer.thin.VolumeInfo;
+import dev.gossamer.thin.VolumeSpace;
+import dev.gossamer.thin.catalog.OnFull;
+import dev.gossamer.thin.catalog.VolumeLimits;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+
+/**
+ * The part of {@link AdminApi} that is about the pool's space and its metadata.
+ *
+ * <pre>
+ *  GET    /v1/dm-status                      the kernel's status lines, as text
+ *  POST   /v1/pool/grow                      {dataBytes, metadataBytes}, each optional; 0 = as large as the device is
+ *  POST   /v1/pool/metadata-snapshot         DELETE
+ *  PUT    /v1/pool/transaction-id            {expected, value}
+ *  GET    /v1/volumes/NAME/space
+ *  PATCH  /v1/volumes/NAME/limits            {limitBytes, reserveBytes, onFull: queue|error|pool}, each optional
+ * </pre>
+ */
+final class SpaceApi {
+    private static final String POOLS_POLICY = "pool";
+    private static final long LEAVE_ALONE = -1;
+
+    private final AdminApi api;
+    private final ServedPool pool;
+
+    SpaceApi(AdminApi api, ServedPool pool) {
+        this.api = api;
+        this.pool = pool;
+    }
+
+    CompletableFuture<AdminResponse> dmStatus() {
+        return pool.dmStatus()
+                .thenApply(lines -> new AdminResponse(200, AdminResponse.PROMETHEUS, String.join("\n", lines) + "\n"));
+    }
+
+    /** What {@code /v1/pool/WHAT} does; null if there is no such path. */
+    CompletableFuture<AdminResponse> routePool(String method, String what, String body) {
+        return switch (what) {
+            case "grow" -> {
+                AdminApi.requireMethod(method, "POST");
+                yield grow(body);
+            }
+            case "transaction-id" -> {
+                AdminApi.requireMethod(method, "PUT");
+                yield setTransactionId(body);
+            }
+            case "metadata-snapshot" -> metadataSnapshot(method);
+            default -> null;
+        };
+    }
+
+    CompletableFuture<AdminResponse> space(String volume) {
+        return pool.spaceOf(volume).thenApply(space -> api.answer(200, json(space)));
+    }
+
+    CompletableFuture<AdminResponse> changeLimits(VolumeInfo volume, String body) throws StorageException {
+        JsonNode object = api.object(body, List.of("limitBytes", "reserveBytes", "onFull"));
+        VolumeLimits before = volume.limits();
+        OnFull onFull = before.onFull();
+        if (object.has("onFull")) {
+            String word = object.path("onFull").asText();
+            onFull = word.equals(POOLS_POLICY) ? null : OnFull.of(word);
+        }
+        VolumeLimits limits = new VolumeLimits(
+                number(object, "limitBytes", before.limitBytes()),
+                number(object, "reserveBytes", before.reserveBytes()),
+                onFull);
+        limits.check();
+        return pool.limitVolume(volume.name(), limits).thenApply(changed -> api.answer(200, AdminJson.volume(changed)));
+    }
+
+    private CompletableFuture<AdminResponse> grow(String body) {
+        JsonNode object = api.object(body, List.of("dataBytes", "metadataBytes"));
+        long dataBytes = number(object, "dataBytes", LEAVE_ALONE);
+        long metadataBytes = number(object, "metadataBytes", LEAVE_ALONE);
+        return pool.grow(dataBytes, metadataBytes)
+                .thenCompose(done -> pool.status())
+                .thenApply(status -> api.answer(200, AdminJson.status(status)));
+    }
+
+    private CompletableFuture<AdminResponse> setTransactionId(String body) {
+        JsonNode object = api.object(body, List.of("expected", "value"));
+        long value = number(object, "value", LEAVE_ALONE);
+        if (value < 0) {
+            throw new AdminRefusal(AdminRefusal.BAD_REQUEST, "'value' is missing");
+        }
+        return pool.setTransactionId(number(object, "expected", LEAVE_ALONE), value)
+                .thenApply(done -> noContent());
+    }
+
+    private CompletableFuture<AdminResponse> metadataSnapshot(String method) {
+        if (method.equals("DELETE")) {
+            return pool.releaseMetadataSnapshot().thenApply(done -> noContent());
+        }
+        AdminApi.requireMethod(method, "POST");
+        return pool.reserveMetadataSnapshot()
+                .thenApply(block ->
+                        api.answer(201, JsonNodeFactory.instance.objectNode().put("block", block)));
+    }
+
+    private static AdminResponse noContent() {
+        return new AdminResponse(204, AdminResponse.JSON, "");
+    }
+
+    private static JsonNode json(VolumeSpace space) {
+        return JsonNodeFactory.instance
+                .objectNode()
+                .put("mappedBytes", space.mappedBytes())
+                .put("exclusiveBytes", space.exclusiveBytes())
+                .put("sharedBytes", space.sharedBytes())
+                .put("freedIfDeletedBytes", space.exclusiveBytes());
+    }
+
+    private static long number(JsonNode object, String field, long otherwise) {
+        JsonNode value = object.path(field);
+        if (value.isMissingNode()) {
+            return otherwise;
+        }
+        if (!value.isIntegralNumber() || !value.canConvertToLong() || value.longValue() < 0) {
+            throw new AdminRefusal(AdminRefusal.BAD_REQUEST, "'" + field + "' must be a whole number, not negative");
+        }
+        return value.longValue();
+    }
+}
