@@ -11,7 +11,7 @@ import java.util.List;
  *
  * <pre>
  * 0 SECTORS thin-pool TRANSACTION-ID USED/TOTAL-METADATA-BLOCKS USED/TOTAL-DATA-BLOCKS HELD-ROOT|- MODE
- *   no_discard_passdown QUEUE|ERROR_IF_NO_SPACE needs_check|- METADATA-LOW-WATER
+ *   DISCARD QUEUE|ERROR_IF_NO_SPACE needs_check|- METADATA-LOW-WATER
  * </pre>
  *
  * and for each volume {@code NAME: 0 SECTORS thin MAPPED-SECTORS HIGHEST-MAPPED-SECTOR|-}. A failed pool is {@code Fail}.
@@ -57,7 +57,7 @@ final class DmStatus {
                 metadata.dataBlocksUsed() + "/" + metadata.dataBlocks(),
                 metadata.heldRoot() == 0 ? "-" : Long.toString(metadata.heldRoot()),
                 mode.word(),
-                "no_discard_passdown",
+                worker.discardMode().word(),
                 policy == OnFull.QUEUE ? "queue_if_no_space" : "error_if_no_space",
                 metadata.needsCheck() ? "needs_check" : "-",
                 Long.toString(metadata.metadataLowWaterBlocks()));
