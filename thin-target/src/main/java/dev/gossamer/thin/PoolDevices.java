@@ -9,11 +9,15 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /** The thin devices of a pool, the catalog excepted, by id and by name. Changed by the worker, read by any thread. */
 final class PoolDevices {
     private final ConcurrentSkipListMap<Integer, ThinDevice> byId = new ConcurrentSkipListMap<>();
     private final ConcurrentHashMap<String, ThinDevice> byName = new ConcurrentHashMap<>();
+
+    // The map's own size is counted anew each time. Written by the worker.
+    private final AtomicInteger count = new AtomicInteger();
 
     // Few volumes reserve space: going through them costs less than to keep a sum right. Worker's thread.
     private final Set<ThinDevice> reserving = new HashSet<>();
@@ -33,7 +37,7 @@ final class PoolDevices {
     }
 
     int count() {
-        return byId.size();
+        return count.get();
     }
 
     List<VolumeInfo> infos() {
@@ -46,13 +50,17 @@ final class PoolDevices {
 
     void add(ThinDevice device) {
         limitsChanged(device);
-        byId.put(device.id, device);
+        if (byId.put(device.id, device) == null) {
+            count.incrementAndGet();
+        }
         byName.put(device.name(), device);
     }
 
     void remove(ThinDevice device) {
         reserving.remove(device);
-        byId.remove(device.id, device);
+        if (byId.remove(device.id, device)) {
+            count.decrementAndGet();
+        }
         byName.remove(device.name(), device);
     }
 

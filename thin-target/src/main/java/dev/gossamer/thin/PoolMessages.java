@@ -8,10 +8,7 @@ import dev.gossamer.thin.catalog.CatalogSlot;
 import dev.gossamer.thin.catalog.VolumeLimits;
 import dev.gossamer.thin.metadata.DeviceDetails;
 import dev.gossamer.thin.metadata.PoolMetadata;
-import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Set;
 import java.util.UUID;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -67,7 +64,7 @@ final class PoolMessages {
         checkWritable();
         checkNameIsFree(spec.name());
         checkLimits(null, spec.limits());
-        int id = lowestFreeId();
+        int id = worker.deviceIds().lowestFree(1).getFirst();
         checkCatalogRoom(List.of(id));
         ThinDevice device = new ThinDevice(id, metadata.blockBytes(), spec.sizeBytes(), null);
         inTransaction(() -> {
@@ -100,6 +97,7 @@ final class PoolMessages {
             throw e;
         }
         devices.remove(device);
+        worker.deviceIds().freed(device.id);
         if (retired[0] != Reclaimer.NONE) {
             worker.reclaimer().retired(retired[0]);
         }
@@ -282,24 +280,5 @@ final class PoolMessages {
         if (devices.named(name) != null) {
             throw new StorageException(Errno.EEXIST, "a volume '" + name + "' exists already; choose another name");
         }
-    }
-
-    private int lowestFreeId() throws StorageException {
-        return lowestFreeIds(1).get(0);
-    }
-
-    /** Ids for so many new devices, ascending. */
-    List<Integer> lowestFreeIds(int count) throws StorageException {
-        Set<Integer> used = new HashSet<>(metadata.deviceIds());
-        List<Integer> free = new ArrayList<>(count);
-        for (int id = 0; id < PoolMetadata.MAX_DEVICES && free.size() < count; id++) {
-            if (!used.contains(id)) {
-                free.add(id);
-            }
-        }
-        if (free.size() < count) {
-            throw new StorageException(Errno.ENOSPC, "all device ids are in use; delete a volume first");
-        }
-        return free;
     }
 }

@@ -49,6 +49,7 @@ final class PoolWorker {
     private final InPlaceClaims claims;
     private final Quarantine quarantine;
     private final Reclaimer reclaimer;
+    private final DeviceIds deviceIds;
     private final SpaceWaiters spaceWaiters;
     private final SpaceQuotas quotas;
     private final SpaceMonitor monitor;
@@ -94,6 +95,7 @@ final class PoolWorker {
         this.aborting = new TransactionAbort(this, metadata, state, devices);
         this.quarantine = new Quarantine(this, loop, data, metadata, counters, discardMode == DiscardMode.PASSDOWN);
         this.reclaimer = new Reclaimer(this, loop, metadata);
+        this.deviceIds = new DeviceIds(metadata);
         if (metadata.needsCheck()) {
             state.degrade(
                     PoolMode.READ_ONLY, "needs_check is set; run thin_check --clear-needs-check-flag on the metadata");
@@ -188,6 +190,10 @@ final class PoolWorker {
 
     Reclaimer reclaimer() {
         return reclaimer;
+    }
+
+    DeviceIds deviceIds() {
+        return deviceIds;
     }
 
     SpaceQuotas quotas() {

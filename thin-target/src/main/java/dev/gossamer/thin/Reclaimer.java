@@ -68,7 +68,9 @@ final class Reclaimer {
             metadata.deleteDevice(id);
             return NONE;
         }
-        int retiredId = HIGHEST_ID;
+        // Below those that are taken: a search from the top would go past every deletion that is not finished.
+        int lowest = pending.isEmpty() ? HIGHEST_ID + 1 : pending.firstKey();
+        int retiredId = lowest - 1 > id ? lowest - 1 : HIGHEST_ID;
         while (metadata.details(retiredId) != null) {
             if (--retiredId == id) {
                 throw new StorageException(
@@ -162,6 +164,7 @@ final class Reclaimer {
             }
             if (left == 0) {
                 pending.remove(id);
+                worker.deviceIds().freed(id);
             } else {
                 pending.put(id, left);
             }

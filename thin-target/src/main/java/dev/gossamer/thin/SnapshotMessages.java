@@ -141,7 +141,7 @@ final class SnapshotMessages {
         for (SnapshotSpec spec : specs) {
             messages.checkNameIsFree(spec.name());
         }
-        List<Integer> ids = messages.lowestFreeIds(specs.size());
+        List<Integer> ids = worker.deviceIds().lowestFree(specs.size());
         messages.checkCatalogRoom(ids);
         List<ThinDevice> snapshots = new ArrayList<>();
         messages.inTransaction(() -> {
@@ -170,8 +170,8 @@ final class SnapshotMessages {
         messages.checkWritable();
         messages.checkNameIsFree(keptName);
         checkTime(1);
-        ThinDevice kept =
-                new ThinDevice(messages.lowestFreeIds(1).get(0), metadata.blockBytes(), device.sizeBytes, null);
+        ThinDevice kept = new ThinDevice(
+                worker.deviceIds().lowestFree(1).getFirst(), metadata.blockBytes(), device.sizeBytes, null);
         messages.checkCatalogRoom(List.of(kept.id, device.id));
         CatalogSlot before = messages.slotOf(device);
         try {

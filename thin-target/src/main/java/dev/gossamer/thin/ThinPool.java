@@ -7,6 +7,7 @@ import dev.gossamer.io.InlineLoop;
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.thin.catalog.Catalog;
+import dev.gossamer.thin.catalog.CatalogScan;
 import dev.gossamer.thin.catalog.CatalogSlot;
 import dev.gossamer.thin.catalog.VolumeLimits;
 import dev.gossamer.thin.metadata.DeviceDetails;
@@ -65,12 +66,15 @@ public final class ThinPool {
                 workerLoop, data, metadata, shares, devices, counters, dataIo::flush, options, REGION_CACHE_WORDS);
         Catalog catalog = Catalog.open(metadata, dataIo);
         origins = new ExternalOrigins(originOpener, inline);
-        for (int id : metadata.deviceIds()) {
-            DeviceDetails details = metadata.details(id);
-            if (details.isRetired()) {
-                worker.reclaimer().found(id, details);
-            } else if (id != catalog.deviceId()) {
-                devices.add(load(id, details, catalog.get(id)));
+        try (CatalogScan slots = catalog.scan()) {
+            for (int id : metadata.deviceIds()) {
+                DeviceDetails details = metadata.details(id);
+                worker.deviceIds().found(id);
+                if (details.isRetired()) {
+                    worker.reclaimer().found(id, details);
+                } else if (id != catalog.deviceId()) {
+                    devices.add(load(id, details, slots.get(id, details)));
+                }
             }
         }
         messages = new PoolMessages(worker, catalog, devices, origins);
@@ -171,6 +175,11 @@ public final class ThinPool {
 
     public PoolCounters counters() {
         return counters;
+    }
+
+    /** Metadata blocks looked at so far, cached or not: the work that an operation makes. */
+    long metadataVisits() {
+        return metadata.blockVisits();
     }
 
     /** Creates an empty volume; durable when the future completes. Fails with {@link StorageException}. */

@@ -62,6 +62,7 @@ final class TransactionAbort {
         if (worse != PoolMode.FAIL) {
             devices.reload(metadata);
             worker.reclaimer().aborted();
+            worker.deviceIds().aborted();
         }
         worker.committer().aborted();
         worker.quarantine().aborted();

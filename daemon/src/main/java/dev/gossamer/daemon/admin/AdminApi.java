@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -127,12 +128,9 @@ final class AdminApi {
         return switch (collection) {
             case "status" -> pool.status().thenApply(status -> answer(200, AdminJson.status(status)));
             case "dm-status" -> space.dmStatus();
-            case "volumes" -> now(answer(200, AdminJson.volumes(pool.volumes())));
-            case "snapshots" -> {
-                List<VolumeInfo> snapshots =
-                        pool.volumes().stream().filter(VolumeInfo::isSnapshot).toList();
-                yield now(answer(200, AdminJson.volumes(snapshots)));
-            }
+            case "volumes" -> aside(() -> AdminJson.volumes(pool.volumes()));
+            case "snapshots" -> aside(() -> AdminJson.volumes(
+                    pool.volumes().stream().filter(VolumeInfo::isSnapshot).toList()));
             case "connections" -> now(answer(200, AdminJson.connections(pool.connections())));
             default -> throw unknownPath(path);
         };
@@ -253,6 +251,11 @@ final class AdminApi {
         } catch (JsonProcessingException e) {
             throw new AssertionError("a tree of plain values can be written", e);
         }
+    }
+
+    /** For answers that can be megabytes: not on the loop, whose clients would wait meanwhile. */
+    private CompletableFuture<AdminResponse> aside(Supplier<JsonNode> content) {
+        return CompletableFuture.supplyAsync(() -> answer(200, content.get()));
     }
 
     private static CompletableFuture<AdminResponse> now(AdminResponse response) {

@@ -92,7 +92,7 @@ final class AdminHandler extends SimpleChannelInboundHandler<HttpObject> {
         timeout.cancel(false);
         // Bytes were kept as they came: a piece may end within a character.
         String text = new String(body.toString().getBytes(StandardCharsets.ISO_8859_1), StandardCharsets.UTF_8);
-        // Completes on this loop or on the pool's worker; Netty takes writes from any thread.
+        // Completes on this loop, on the pool's worker or aside; Netty takes writes from any thread.
         api.handle(head.method().name(), head.uri(), text).thenAccept(response -> send(ctx, response));
     }
 

@@ -45,6 +45,7 @@ public final class BlockManager implements AutoCloseable {
     private int clockHand;
     private int dirtyBlocks;
     private int frozenBlocks;
+    private long visits;
     private long reads;
     private long writes;
 
@@ -79,6 +80,7 @@ public final class BlockManager implements AutoCloseable {
      * @throws MetadataCorrupt if it is not a block of this kind, or not the one that was written to this place
      */
     public MetadataBlock read(long location, BlockValidator validator) throws StorageException {
+        visits++;
         MetadataBlock block = table.get(location);
         if (block == null) {
             return load(location, validator);
@@ -204,6 +206,11 @@ public final class BlockManager implements AutoCloseable {
         }
         dirtyBlocks = 0;
         frozenBlocks = 0;
+    }
+
+    /** Blocks looked at so far, from the cache or from the device. */
+    public long visits() {
+        return visits;
     }
 
     /** Blocks read from the device so far. */

@@ -60,12 +60,9 @@ public final class Catalog {
         return catalogId;
     }
 
-    /** What the catalog says of an existing device; null if nothing, or of an earlier device with that id. */
-    public CatalogSlot get(int id) throws StorageException {
-        if (catalogId == NONE) {
-            return null;
-        }
-        return read(catalogId, id);
+    /** Reads what the catalog says of existing devices. To be closed; the catalog must not be changed before. */
+    public CatalogScan scan() {
+        return new CatalogScan(metadata, data, catalogId);
     }
 
     /**

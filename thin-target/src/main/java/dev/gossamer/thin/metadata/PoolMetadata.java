@@ -5,7 +5,6 @@ import dev.gossamer.io.BlockingIo;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.Invariant;
 import dev.gossamer.io.StorageException;
-import dev.gossamer.io.buffer.IoBuffer;
 import dev.gossamer.pdata.MetadataCorrupt;
 import dev.gossamer.pdata.block.BlockManager;
 import dev.gossamer.pdata.block.BlockValidator;
@@ -108,7 +107,7 @@ public final class PoolMetadata implements AutoCloseable {
                     Errno.EINVAL,
                     data + ": too small for data; give it at least one block of " + blockBytes + " bytes");
         }
-        if (!isUnformatted(device)) {
+        if (!Superblock.isUnformatted(device)) {
             throw new StorageException(
                     Errno.EEXIST,
                     name
@@ -148,7 +147,7 @@ public final class PoolMetadata implements AutoCloseable {
     public static PoolMetadata open(BlockingIo device) throws StorageException {
         PoolMetadata pool = new PoolMetadata(device);
         long metadataBlocks = usableBlocks(device.device());
-        if (metadataBlocks == 0 || isUnformatted(device)) {
+        if (metadataBlocks == 0 || Superblock.isUnformatted(device)) {
             throw new StorageException(
                     Errno.EINVAL, pool.deviceName + ": no thin-pool metadata there; give the pool's metadata device");
         }
@@ -174,6 +173,11 @@ public final class PoolMetadata implements AutoCloseable {
     }
 
     // ---- facts ---------------------------------------------------------------------------------------------------
+
+    /** Metadata blocks looked at since the pool was opened, cached or not. */
+    public long blockVisits() {
+        return blocks.visits();
+    }
 
     /** Size of a data block in bytes. */
     public int blockBytes() {
@@ -648,20 +652,5 @@ public final class PoolMetadata implements AutoCloseable {
 
     static long usableBlocks(BlockDevice device) {
         return Math.min(device.geometry().sizeBytes() / METADATA_BLOCK_BYTES, MAX_METADATA_BLOCKS);
-    }
-
-    private static boolean isUnformatted(BlockingIo device) throws StorageException {
-        IoBuffer buffer = device.loop().buffers().acquire(METADATA_BLOCK_BYTES);
-        try {
-            device.read(0, buffer, 0, METADATA_BLOCK_BYTES);
-            for (int i = 0; i < METADATA_BLOCK_BYTES; i += Long.BYTES) {
-                if (buffer.bytes().getLong(i) != 0) {
-                    return false;
-                }
-            }
-            return true;
-        } finally {
-            buffer.release();
-        }
     }
 }

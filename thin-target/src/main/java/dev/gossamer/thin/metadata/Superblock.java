@@ -1,7 +1,9 @@
 package dev.gossamer.thin.metadata;
 
+import dev.gossamer.io.BlockingIo;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.buffer.IoBuffer;
 import dev.gossamer.pdata.block.MetadataBlock;
 import dev.gossamer.pdata.spacemap.SpaceMapRoot;
 
@@ -151,5 +153,21 @@ public record Superblock(
     private static StorageException refuse(String device, String what) {
         return new StorageException(
                 Errno.EINVAL, device + ": the pool uses " + what + " that this version does not know; use a newer one");
+    }
+
+    /** Whether a metadata device has no pool, and nothing else, in its first block (C-5). */
+    static boolean isUnformatted(BlockingIo device) throws StorageException {
+        IoBuffer buffer = device.loop().buffers().acquire(PoolMetadata.METADATA_BLOCK_BYTES);
+        try {
+            device.read(0, buffer, 0, PoolMetadata.METADATA_BLOCK_BYTES);
+            for (int i = 0; i < PoolMetadata.METADATA_BLOCK_BYTES; i += Long.BYTES) {
+                if (buffer.bytes().getLong(i) != 0) {
+                    return false;
+                }
+            }
+            return true;
+        } finally {
+            buffer.release();
+        }
     }
 }

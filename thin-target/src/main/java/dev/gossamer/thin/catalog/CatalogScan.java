@@ -1,0 +1,66 @@
+package dev.gossamer.thin.catalog;
+
+import dev.gossamer.io.BlockingIo;
+import dev.gossamer.io.StorageException;
+import dev.gossamer.io.buffer.IoBuffer;
+import dev.gossamer.thin.metadata.DeviceDetails;
+import dev.gossamer.thin.metadata.Mapping;
+import dev.gossamer.thin.metadata.PoolMetadata;
+
+/**
+ * Reads the slots of all devices when a pool is opened: asked in ascending order of ids, it reads each piece of the catalog
+ * once, so that 64 volumes cost one read. Worker's thread; waits for its I/O.
+ */
+public final class CatalogScan implements AutoCloseable {
+    /** The smallest data block; every block size is a multiple of it, so a piece is never in two blocks. */
+    private static final int PIECE_BYTES = 64 << 10;
+
+    private static final long NONE = -1;
+
+    private final PoolMetadata metadata;
+    private final BlockingIo data;
+    private final int catalogId;
+    private final IoBuffer buffer;
+    private long piece = NONE;
+    private boolean mapped;
+
+    /** @param catalogId the device that is the catalog, or negative: nothing is known of any device then */
+    CatalogScan(PoolMetadata metadata, BlockingIo data, int catalogId) {
+        this.metadata = metadata;
+        this.data = data;
+        this.catalogId = catalogId;
+        this.buffer = data.loop().buffers().acquire(PIECE_BYTES);
+    }
+
+    /** What the catalog says of an existing device; null if nothing, or of an earlier device with that id. */
+    public CatalogSlot get(int id, DeviceDetails details) throws StorageException {
+        if (catalogId < 0) {
+            return null;
+        }
+        long offset = (long) id * CatalogSlot.SLOT_BYTES;
+        if (offset / PIECE_BYTES != piece) {
+            load(offset / PIECE_BYTES);
+        }
+        return mapped
+                ? CatalogSlot.decode(buffer.bytes(), (int) (offset % PIECE_BYTES), id)
+                        .inForce(details)
+                : null;
+    }
+
+    private void load(long wanted) throws StorageException {
+        piece = NONE;
+        long offset = wanted * PIECE_BYTES;
+        long packed = metadata.lookup(catalogId, offset / metadata.blockBytes());
+        mapped = packed != PoolMetadata.NOT_MAPPED;
+        if (mapped) {
+            long block = Mapping.dataBlock(packed) * metadata.blockBytes();
+            data.read(block + offset % metadata.blockBytes(), buffer, 0, PIECE_BYTES);
+        }
+        piece = wanted;
+    }
+
+    @Override
+    public void close() {
+        buffer.release();
+    }
+}
