@@ -1,0 +1,223 @@
+package dev.gossamer.it;
+
+import static dev.gossamer.it.Daemon.gossamer;
+import static dev.gossamer.it.RandomImage.MIB;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * A pool goes to and fro between this daemon and the kernel's dm-thin. At each hand-over {@code thin_check} must find nothing, and
+ * every volume and snapshot must read as the other side read it; then more is written.
+ */
+final class KernelPoolTest {
+    private static final int SECTOR = 512;
+
+    /** What a device holds, read by one side: its length, and the SHA-256 of that. */
+    private record Contents(long sectors, String sha256) {}
+
+    /** Forty writes of all sizes and a few trims, anywhere in each volume. */
+    private static final String WRITE_MORE =
+            """
+            import random
+            r = random.Random(7)
+            for uri in uris:
+                h = opened(uri)
+                size = h.get_size()
+                for i in range(40):
+                    length = r.choice([512, 4096, 20480, 65536, 300000 // 512 * 512])
+                    h.pwrite(r.randbytes(length), 512 * r.randrange((size - length) // 512))
+                for i in range(6):
+                    length = 512 * r.randrange(1, 1500)
+                    h.trim(length, 512 * r.randrange((size - length) // 512))
+                h.flush()
+            """;
+
+    @TempDir
+    private Path scratch;
+
+    @Test
+    void aPoolMadeHereIsReadAndChangedByTheKernelAndReadHereAgain() throws Exception {
+        try (Daemon daemon = Daemon.create(scratch, "--size", "256M").start()) {
+            fill(daemon);
+            Map<Long, Contents> ours = contents(daemon, Map.of());
+            long volume = daemon.volumeId("vol");
+            long gone = daemon.volumeId("gone");
+            Guest change = guest("change", 128, daemon.metadata(), daemon.data(), ours)
+                    .with("VOLUME", volume)
+                    .with("SPARSE", daemon.volumeId("sparse"))
+                    .with("GONE", gone);
+            daemon.stopAndCheck();
+
+            Map<Long, Contents> kernels = reported(change.run());
+            Daemon.thinCheck(daemon.metadata());
+            assertFalse(kernels.containsKey(gone), "a deleted device is reported");
+
+            daemon.start();
+            assertEquals(kernels, contents(daemon, kernels), "what the kernel has written");
+            Libnbd.run(WRITE_MORE, daemon.uri("vol"), daemon.uri("thin-500"), daemon.uri("again"));
+            daemon.createSnapshot("thin-500", "ours");
+            Libnbd.run(WRITE_MORE, daemon.uri("thin-500"));
+            Map<Long, Contents> last = contents(daemon, Map.of());
+            daemon.stopAndCheck();
+
+            guest("read", 128, daemon.metadata(), daemon.data(), last).run();
+            Daemon.thinCheck(daemon.metadata());
+        }
+    }
+
+    /** Volumes, snapshots of snapshots, blocks shared, unshared and trimmed, a snapshot and its volume deleted. */
+    private static void fill(Daemon daemon) throws Exception {
+        daemon.createVolume("vol", "32M");
+        daemon.createVolume("sparse", "16M");
+        daemon.createVolume("gone", "8M");
+        Libnbd.run(
+                """
+                import random
+                r = random.Random(5)
+                h = opened(uris[0])
+                for at in range(0, h.get_size(), 1 << 20):
+                    h.pwrite(r.randbytes(1 << 20), at)
+                h.flush()
+                """,
+                daemon.uri("vol"));
+        Libnbd.run(WRITE_MORE, daemon.uri("sparse"), daemon.uri("gone"));
+        daemon.createSnapshot("vol", "frozen", "--read-only");
+        daemon.createSnapshot("vol", "dropped");
+        Libnbd.run(
+                """
+                import random
+                r = random.Random(6)
+                h = opened(uris[0])
+                for at in range(0, h.get_size(), 2 << 20):
+                    h.pwrite(r.randbytes(1 << 20), at)
+                h.trim((3 << 20) + 5120, (8 << 20) - 512)
+                h.flush()
+                """,
+                daemon.uri("vol"));
+        daemon.createSnapshot("frozen", "again");
+        Libnbd.run(WRITE_MORE, daemon.uri("again"), daemon.uri("dropped"));
+        daemon.createSnapshot("vol", "late");
+        gossamer("snapshot", "delete", "-p", daemon.directory().toString(), "dropped")
+                .expectStatus(0);
+        Libnbd.run(WRITE_MORE, daemon.uri("vol"));
+    }
+
+    @Test
+    void aPoolMadeByTheKernelIsReadAndChangedHereAndByTheKernelAgain() throws Exception {
+        int blockSectors = 384; // 192 KiB, no power of two
+        Path metadata = image("meta.img", 4);
+        Path data = image("data.img", 192);
+
+        Map<Long, Contents> kernels =
+                reported(guest("make", blockSectors, metadata, data, Map.of()).run());
+        Daemon.thinCheck(metadata);
+
+        try (Daemon daemon = Daemon.adopt(scratch, metadata, data).start()) {
+            assertEquals(kernels, contents(daemon, kernels), "what the kernel has written");
+            Libnbd.run(WRITE_MORE, daemon.uri("thin-0"), daemon.uri("thin-2"));
+            daemon.createSnapshot("thin-3", "ours");
+            daemon.createVolume("new", "8M");
+            Libnbd.run(WRITE_MORE, daemon.uri("ours"), daemon.uri("thin-3"), daemon.uri("new"), daemon.uri("thin-0"));
+            Guest change = guest("change", blockSectors, metadata, data, contents(daemon, kernels))
+                    .with("VOLUME", 0)
+                    .with("SPARSE", 1)
+                    .with("GONE", 3);
+            daemon.stop();
+            Daemon.thinCheck(metadata);
+
+            kernels = reported(change.run());
+            Daemon.thinCheck(metadata);
+
+            daemon.start();
+            assertEquals(kernels, contents(daemon, kernels), "what the kernel has written on top");
+            daemon.stop();
+        }
+    }
+
+    private Path image(String name, int mebibytes) throws IOException {
+        Path file = scratch.resolve(name);
+        try (RandomAccessFile image = new RandomAccessFile(file.toFile(), "rw")) {
+            image.setLength((long) mebibytes * MIB);
+        }
+        return file;
+    }
+
+    private Guest guest(String step, int blockSectors, Path metadata, Path data, Map<Long, Contents> expected)
+            throws IOException {
+        Path noise = scratch.resolve("noise");
+        RandomImage.write(noise, 8, 9);
+        Path list = Files.write(
+                scratch.resolve("expected"),
+                expected.entrySet().stream()
+                        .map(device -> device.getKey() + " " + device.getValue().sectors() + " "
+                                + device.getValue().sha256())
+                        .toList());
+        return new Guest(scratch, "thin-pool.sh")
+                .withDisk(metadata)
+                .withDisk(data)
+                .with(noise)
+                .with(list)
+                .with("STEP", step)
+                .with("BLOCK_SECTORS", blockSectors);
+    }
+
+    /** What the kernel says in its "contents:" lines; by device id. */
+    private static Map<Long, Contents> reported(List<String> console) {
+        Map<Long, Contents> devices = console.stream()
+                .filter(line -> line.startsWith("contents: "))
+                .map(line -> line.split(" "))
+                .collect(Collectors.toMap(
+                        words -> Long.valueOf(words[1]),
+                        words -> new Contents(Long.parseLong(words[2]), words[3]),
+                        (one, other) -> one,
+                        TreeMap::new));
+        assertFalse(devices.isEmpty(), "the guest reports no device");
+        return devices;
+    }
+
+    /**
+     * What this daemon reads from all of its volumes, by device id. A volume that {@code asIn} names is as long as there: one
+     * without a name has here the length of what is mapped, and zeros follow.
+     */
+    private static Map<Long, Contents> contents(Daemon daemon, Map<Long, Contents> asIn) throws Exception {
+        Map<Long, Contents> all = new TreeMap<>();
+        for (JsonNode volume : daemon.volumes()) {
+            long id = volume.path("id").asLong();
+            long sizeBytes = volume.path("sizeBytes").asLong();
+            Contents known = asIn.get(id);
+            long sectors = known == null ? sizeBytes / SECTOR : known.sectors();
+            String name = volume.path("name").asText();
+            all.put(id, new Contents(sectors, sha256(daemon, name, sizeBytes, sectors * SECTOR)));
+        }
+        return all;
+    }
+
+    private static String sha256(Daemon daemon, String volume, long sizeBytes, long lengthBytes) throws Exception {
+        MessageDigest digest = MessageDigest.getInstance("SHA-256");
+        try (NbdConnection connection = NbdConnection.open(daemon.socket(), volume)) {
+            for (long at = 0; at < lengthBytes; at += MIB) {
+                int wanted = (int) Math.min(lengthBytes - at, MIB);
+                int there = Math.clamp(sizeBytes - at, 0, wanted);
+                if (there > 0) {
+                    digest.update(connection.readNow(at, there));
+                }
+                digest.update(new byte[wanted - there]);
+            }
+        }
+        return HexFormat.of().formatHex(digest.digest());
+    }
+}
