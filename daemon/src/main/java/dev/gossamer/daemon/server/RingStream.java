@@ -55,6 +55,7 @@ final class RingStream extends ChannelInboundHandlerAdapter implements ClientStr
     private boolean finishing;
     private boolean closing;
     private boolean closed;
+    private boolean accounting;
     private int sendPieces;
     private long sendProgress;
 
@@ -224,7 +225,7 @@ final class RingStream extends ChannelInboundHandlerAdapter implements ClientStr
 
     /** Gives the kernel what there is; while a send is on its way there, adds to it. */
     private void send() {
-        if (socket == null || closed || queue.pieces() == 0) {
+        if (socket == null || closed || accounting || queue.pieces() == 0) {
             return;
         }
         boolean sending = socket.isSending();
@@ -250,7 +251,10 @@ final class RingStream extends ChannelInboundHandlerAdapter implements ClientStr
         }
         sendProgress += result;
         boolean wasWritable = isWritable();
+        // Memory given back may let other requests finish at once: their replies are queued, and sent below.
+        accounting = true;
         queue.sent(result);
+        accounting = false;
         send();
         if (queue.pieces() == 0 && finishing) {
             close();
