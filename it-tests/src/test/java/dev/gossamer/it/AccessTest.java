@@ -102,6 +102,12 @@ final class AccessTest {
                             .status());
             Tool.succeed("nbdinfo", "--size", encrypted(daemon, "bob", alice));
 
+            // X10: who, what and how, in one line.
+            String log = daemon.logText();
+            assertTrue(
+                    log.contains("export opened name=bob peer=unix identity=certificate:CN=carol mode=read-only "), log);
+            assertTrue(log.contains(" identity=certificate:CN=alice mode=read-write "), log);
+
             DaemonProbe probe = new DaemonProbe(daemon);
             assertTrue(probe.metric("gossamer_nbd_refused_total", "tls_failed") >= 2, "counted");
             assertTrue(probe.metric("gossamer_nbd_access_denied_total") >= 1, "counted");
@@ -151,6 +157,9 @@ final class AccessTest {
             assertEquals(Set.of("alice-1", "bob"), list(tcp));
             Tool.succeed("nbdinfo", "--is", "read-only", tcp + "bob");
             open.writeNow(0, new byte[512]); // what is open stays open
+            String log = daemon.logText();
+            assertTrue(log.contains(" peer=unix identity=uid:" + self + " mode=read-write "), log);
+            assertTrue(log.contains(" identity=unknown mode=read-only "), log);
 
             rules("access:\n- {rights: all}\n");
             Tool.Result refused = reload();
@@ -172,16 +181,19 @@ final class AccessTest {
 
     @Test
     void limitsArePerPeerAndCounted() throws Exception {
-        rules("limits: {connections-per-peer: 2, handshake-seconds: 1}\n");
+        // Seconds enough for a real client on a busy machine.
+        rules("limits: {connections-per-peer: 2, handshake-seconds: 4}\n");
         try (Daemon daemon = serve("--listen", "tcp:127.0.0.1:0")) {
             var tcp = new java.net.InetSocketAddress(java.net.InetAddress.getLoopbackAddress(), daemon.tcpPort());
             DaemonProbe probe = new DaemonProbe(daemon);
             try (NbdConnection first = NbdConnection.open(tcp, "bob");
-                    NbdConnection idle = NbdConnection.connect(tcp);
-                    NbdConnection third = NbdConnection.connect(tcp)) {
+                    NbdConnection second = NbdConnection.open(tcp, "bob");
+                    NbdConnection third = NbdConnection.connect(tcp);
+                    NbdConnection idle = NbdConnection.connect(daemon.socket())) {
                 assertEquals(0, third.readToEnd(), "not even a greeting");
                 assertEquals(18, idle.readToEnd(), "the greeting, and the end when its time is over");
                 first.writeNow(0, new byte[] {1});
+                second.flushNow();
                 Tool.succeed("nbdinfo", "--size", daemon.uri("bob"));
             }
             assertEquals(1, probe.metric("gossamer_nbd_refused_total", "too_many_connections"));

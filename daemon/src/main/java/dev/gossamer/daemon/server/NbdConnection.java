@@ -58,7 +58,7 @@ final class NbdConnection implements RequestSink, ClientStream.Listener {
     private final Instant openedAt = Instant.now();
     private final CompletableFuture<Void> over = new CompletableFuture<>();
     private final long id;
-    private final String peer;
+    private final PeerName peer;
     private final BlockCompletion completion = this::completed;
     private final Runnable resumeTask = this::resume;
     private final Runnable retryMemoryTask = this::retryMemory;
@@ -85,7 +85,6 @@ final class NbdConnection implements RequestSink, ClientStream.Listener {
 
     /**
      * @param export closed once, when the connection is over and its last request done
-     * @param peer the client, as people want to see it
      */
     NbdConnection(
             long id,
@@ -93,7 +92,7 @@ final class NbdConnection implements RequestSink, ClientStream.Listener {
             SlabView slab,
             OpenExport export,
             NegotiatedExport negotiated,
-            String peer,
+            PeerName peer,
             ConnectionLimits limits,
             ConnectionRegistry registry,
             FaultLog faultLog) {
@@ -117,11 +116,11 @@ final class NbdConnection implements RequestSink, ClientStream.Listener {
 
     /** Callable from any thread that got the connection from the registry. */
     ConnectionInfo info() {
-        return new ConnectionInfo(id, export.name(), peer, openedAt, counters);
+        return new ConnectionInfo(id, export.name(), peer.address(), openedAt, counters);
     }
 
     String peer() {
-        return peer;
+        return peer.address();
     }
 
     /** Whether the client would miss a volume. Any thread. */
@@ -142,9 +141,11 @@ final class NbdConnection implements RequestSink, ClientStream.Listener {
         replies = new ReplyWriter(stream, negotiated);
         stallClock = new StallClock(this, stream);
         LOG.info(
-                "export opened name={} peer={} connection={}",
+                "export opened name={} peer={} identity={} mode={} connection={}",
                 negotiated.export().name(),
-                peer,
+                peer.address(),
+                peer.identity(),
+                (negotiated.transmissionFlags() & NbdFlags.READ_ONLY) == 0 ? "read-write" : "read-only",
                 id);
     }
 
@@ -172,7 +173,7 @@ final class NbdConnection implements RequestSink, ClientStream.Listener {
 
     /** Closes without waiting for anything. On any thread. */
     void drop(String why) {
-        LOG.info("connection dropped peer={} connection={} why={}", peer, id, why);
+        LOG.info("connection dropped peer={} connection={} why={}", peer.address(), id, why);
         loop.execute(() -> stream.close());
     }
 
@@ -215,7 +216,7 @@ final class NbdConnection implements RequestSink, ClientStream.Listener {
             LOG.info(
                     "export closed name={} peer={} connection={} requests={} bytesRead={} bytesWritten={}",
                     negotiated.export().name(),
-                    peer,
+                    peer.address(),
                     id,
                     counters.requests(),
                     counters.bytesRead(),

@@ -272,12 +272,6 @@ public final class NbdServer {
         }
     }
 
-    private static String peerName(Channel channel) {
-        return channel.remoteAddress() instanceof InetSocketAddress address
-                ? ListenAddress.hostAndPort(address)
-                : "unix";
-    }
-
     private NbdConnection open(Channel channel, NegotiatedExport negotiated, long id) {
         OpenExport export = stopping ? null : exports.open(negotiated.export().name(), negotiated.contexts());
         if (export == null) {
@@ -289,7 +283,15 @@ public final class NbdServer {
         }
         NettyLoop loop = NettyLoop.of(channel.eventLoop());
         return new NbdConnection(
-                id, loop, slabs[loop.index()], export, negotiated, peerName(channel), limits, registry, faultLog);
+                id,
+                loop,
+                slabs[loop.index()],
+                export,
+                negotiated,
+                PeerName.of(Peer.of(channel)),
+                limits,
+                registry,
+                faultLog);
     }
 
     /** First handler of every connection that a listener accepts, and the end of its handshake. */

@@ -1,0 +1,28 @@
+package dev.gossamer.daemon.server;
+
+import dev.gossamer.nbd.handshake.Peer;
+import dev.gossamer.nbd.wire.NbdText;
+import java.net.InetSocketAddress;
+
+/**
+ * A client as the operator sees it (X10). Immutable; any thread.
+ *
+ * @param address {@code host:port}, or {@code unix}
+ * @param identity what is proved about it: {@code certificate:} and the subject's distinguished name, {@code uid:} and a
+ *     number, or {@code unknown}. Fit for a log line whatever a certificate says
+ */
+record PeerName(String address, String identity) {
+    static PeerName of(Peer peer) {
+        return new PeerName(
+                peer.address() instanceof InetSocketAddress address ? ListenAddress.hostAndPort(address) : "unix",
+                identity(peer));
+    }
+
+    /** A certificate says more than a user: at a Unix socket, several people's programs may run as one user. */
+    private static String identity(Peer peer) {
+        if (peer.certificate() != null) {
+            return "certificate:" + NbdText.echo(peer.certificateSubject()).replace(' ', '_');
+        }
+        return peer.userId() == Peer.NO_USER ? "unknown" : "uid:" + peer.userId();
+    }
+}
