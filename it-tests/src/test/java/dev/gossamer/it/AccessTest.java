@@ -105,7 +105,8 @@ final class AccessTest {
             // X10: who, what and how, in one line.
             String log = daemon.logText();
             assertTrue(
-                    log.contains("export opened name=bob peer=unix identity=certificate:CN=carol mode=read-only "), log);
+                    log.contains("export opened name=bob peer=unix identity=certificate:CN=carol mode=read-only "),
+                    log);
             assertTrue(log.contains(" identity=certificate:CN=alice mode=read-write "), log);
 
             DaemonProbe probe = new DaemonProbe(daemon);
