@@ -33,6 +33,10 @@ final class LoopShare implements AutoCloseable {
         this.inFlight = new InFlight(loop);
     }
 
+    IoLoop loop() {
+        return loop;
+    }
+
     /** Redirects a request to its data block and counts it until it completes. On the loop. */
     void enter(BlockRequest request, long dataOffsetBytes) {
         inFlight.enter(request, dataOffsetBytes);

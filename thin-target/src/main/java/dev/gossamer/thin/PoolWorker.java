@@ -109,6 +109,15 @@ final class PoolWorker {
         return shares[ioLoop.index()];
     }
 
+    /** Order for the writes of one device, from all loops of the pool. */
+    WriteOrder newWriteOrder() {
+        IoLoop[] loops = new IoLoop[shares.length];
+        for (LoopShare share : shares) {
+            loops[share.loop().index()] = share.loop();
+        }
+        return new WriteOrder(loops);
+    }
+
     PoolMode mode() {
         return state.mode();
     }

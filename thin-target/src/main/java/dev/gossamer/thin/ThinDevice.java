@@ -68,6 +68,9 @@ final class ThinDevice {
 
     final RequestQueue held = new RequestQueue();
 
+    // Made when the device is first opened: a pool may have very many that nobody uses.
+    private WriteOrder writeOrder;
+
     ThinDevice(int id, int blockBytes, long sizeBytes, CatalogSlot slot) {
         this.id = id;
         this.blockBytes = blockBytes;
@@ -110,6 +113,14 @@ final class ThinDevice {
     /** The volume's own policy; null = the pool's. */
     OnFull onFull() {
         return limits().onFull();
+    }
+
+    /** The order of writes, one for all handles. Any thread. */
+    synchronized WriteOrder writeOrder(PoolWorker worker) {
+        if (writeOrder == null) {
+            writeOrder = worker.newWriteOrder();
+        }
+        return writeOrder;
     }
 
     /** Counts a new handle. @return false if the device is being deleted */

@@ -9,6 +9,7 @@ import dev.gossamer.io.Errno;
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.buffer.IoBuffer;
 import dev.gossamer.io.buffer.IoBufferPool;
+import java.util.function.Consumer;
 import java.util.function.IntConsumer;
 
 /**
@@ -26,6 +27,8 @@ public final class ThinVolume implements BlockDevice {
     private final BlockDevice data;
     private final int dataAlignmentBytes;
     private final int readAlignmentBytes;
+    private final WriteOrder order;
+    private final Consumer<BlockRequest> inTurn = this::inTurn;
     private final BlockCompletion afterFuaWrite = this::afterFuaWrite;
     private final BlockCompletion afterSliceRead = this::afterSliceRead;
     private final BlockCompletion afterDataFlush = ThinVolume::afterDataFlush;
@@ -38,6 +41,7 @@ public final class ThinVolume implements BlockDevice {
         this.worker = worker;
         this.data = data;
         this.dataAlignmentBytes = data.geometry().alignmentBytes();
+        this.order = device.writeOrder(worker);
         OriginImage origin = device.origin;
         this.readAlignmentBytes =
                 origin == null ? dataAlignmentBytes : Math.max(dataAlignmentBytes, origin.alignmentBytes());
@@ -144,7 +148,7 @@ public final class ThinVolume implements BlockDevice {
         }
         if (length == 0) {
             request.complete(Errno.OK);
-        } else {
+        } else if (operation == BlockOperation.READ || order.enter(request, inTurn)) {
             serve(request);
         }
     }
@@ -183,6 +187,15 @@ public final class ThinVolume implements BlockDevice {
         if (!closed) {
             closed = true;
             device.close();
+        }
+    }
+
+    /** Serves a write that has waited for older ones. Its connection may be gone: nothing is started for that (NBD T51a). */
+    private void inTurn(BlockRequest write) {
+        if (abandoned) {
+            write.complete(Errno.ESHUTDOWN);
+        } else {
+            serveAgain(write);
         }
     }
 

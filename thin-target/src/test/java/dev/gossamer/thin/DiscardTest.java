@@ -134,14 +134,14 @@ class DiscardTest {
     }
 
     @Test
-    void l6ABlockMappedAndUnmappedInOneTransactionIsNotReusedUnderAWriteToIt() throws StorageException {
+    void l6ABlockMappedAndUnmappedInOneTransactionIsNotReusedUnderAReadOfIt() throws StorageException {
         ThinVolume volume = fresh().create("v", VOLUME);
         int free = free();
         fill(volume, 1, free - 1);
         sim.flush(volume);
         sim.write(volume, 0, ThinPoolTest.bytes(1, BLOCK));
-        slow.holds = r -> r.operation() == BlockOperation.WRITE && r.loop().index() == 0;
-        SimPool.Result late = sim.start(0, volume, BlockOperation.WRITE, 0, 512, 0, ThinPoolTest.bytes(2, 512));
+        slow.holds = r -> r.operation() == BlockOperation.READ && r.loop().index() == 0;
+        SimPool.Result late = sim.start(0, volume, BlockOperation.READ, 0, BLOCK, 0, null);
         sim.loops.runUntilIdle();
         assertFalse(late.isDone());
         assertEquals(Errno.OK, sim.finish(sim.start(1, volume, BlockOperation.DISCARD, 0, BLOCK, 0, null)).errno);
@@ -150,7 +150,8 @@ class DiscardTest {
         sim.loops.runUntilIdle();
         slow.letGo(sim);
         assertEquals(Errno.OK, late.errno | write.errno);
-        assertArrayEquals(ThinPoolTest.bytes(99, BLOCK), sim.read(volume, 500L * BLOCK, BLOCK), "the late write hit");
+        assertArrayEquals(ThinPoolTest.bytes(1, BLOCK), late.data, "the late read saw its new owner's data");
+        assertArrayEquals(ThinPoolTest.bytes(99, BLOCK), sim.read(volume, 500L * BLOCK, BLOCK));
     }
 
     // ---- what is passed down ---------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ import dev.gossamer.io.BlockGeometry;
 import dev.gossamer.io.BlockRequest;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.SplittableRandom;
 import java.util.function.Predicate;
 
 /** Keeps requests of one kind back until told. */
@@ -54,6 +55,19 @@ final class SlowDisk implements BlockDevice {
             sim.loops.enter(request.loop().index(), () -> disk.submit(request));
         }
         sim.loops.runUntilIdle();
+    }
+
+    /** Lets one go, not necessarily the oldest. @return false if there is none */
+    boolean letGoOne(SimPool sim, SplittableRandom random) {
+        if (held.isEmpty()) {
+            return false;
+        }
+        for (int skip = random.nextInt(held.size()); skip > 0; skip--) {
+            held.add(held.poll());
+        }
+        BlockRequest request = held.poll();
+        sim.loops.enter(request.loop().index(), () -> disk.submit(request));
+        return true;
     }
 
     @Override

@@ -70,7 +70,7 @@ class ZeroingTest {
     void writesThatComeTogetherAreWrittenEachAtItsPlace() throws StorageException {
         ThinVolume volume = fresh();
         byte[] expected = new byte[BLOCK];
-        int[][] ranges = {{60_000, 5536}, {0, 512}, {512, 700}, {1200, 10}, {30_000, 4096}};
+        int[][] ranges = {{60_000, 5536}, {0, 512}, {512, 700}, {1212, 10}, {30_000, 4096}};
         List<SimPool.Result> results = new ArrayList<>();
         sim.loops.enter(0, () -> {
             for (int i = 0; i < ranges.length; i++) {
