@@ -13,12 +13,14 @@ import dev.gossamer.thin.metadata.PoolMetadata;
  */
 final class MapPublisher {
     private final PoolMetadata metadata;
+    private final PartialTrims partialTrims;
     private final RegionCache regionCache;
     private final Region.Builder regionBuilder = new Region.Builder();
 
     /** @param cacheWords longs that the regions of all devices together may use */
-    MapPublisher(PoolMetadata metadata, long cacheWords) {
+    MapPublisher(PoolMetadata metadata, PartialTrims partialTrims, long cacheWords) {
         this.metadata = metadata;
+        this.partialTrims = partialTrims;
         this.regionCache = new RegionCache(cacheWords);
     }
 
@@ -28,7 +30,8 @@ final class MapPublisher {
         BTreeCursor cursor = metadata.cursor(device.id, first);
         while (cursor.next() && cursor.key() < first + Region.BLOCKS) {
             long packed = cursor.value(0);
-            regionBuilder.add((int) (cursor.key() - first), Mapping.dataBlock(packed), Mapping.time(packed));
+            int kind = partialTrims.contains(device, cursor.key()) ? Region.TRIMMED : Region.MAPPED;
+            regionBuilder.add((int) (cursor.key() - first), kind, Mapping.dataBlock(packed), Mapping.time(packed));
         }
         long[] region = regionBuilder.build();
         for (Cell cell : device.cells.values()) {
@@ -49,6 +52,17 @@ final class MapPublisher {
         if (region != null) {
             int inRegion = ExtentMap.blockInRegion(block);
             device.extents.publish(number, Region.with(region, inRegion, 1, kind, time, dataBlock));
+        }
+    }
+
+    /** Publishes a mapped block as another kind, if its region is loaded. */
+    void publishKind(ThinDevice device, long block, int kind) {
+        long[] region = device.extents.region(ExtentMap.regionOf(block));
+        int inRegion = ExtentMap.blockInRegion(block);
+        int index = region == null ? -1 : Region.find(region, inRegion);
+        if (index >= 0 && Region.kind(region, index) != kind) {
+            long dataBlock = Region.dataBlock(region, index, inRegion);
+            publish(device, block, kind, Region.time(region, index), dataBlock);
         }
     }
 

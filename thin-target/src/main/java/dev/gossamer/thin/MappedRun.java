@@ -25,7 +25,7 @@ final class MappedRun {
      * Looks at {@code [offsetBytes, limitBytes)}, which is not empty.
      *
      * @param inPlaceFrom for writes: the oldest time a mapping may have to be written in place (rule D-4); 0 for reads
-     * @param write whether LOCKED, shared and unmapped blocks must be taken one by one
+     * @param write whether LOCKED, TRIMMED, shared and unmapped blocks must be taken one by one
      */
     void find(ThinDevice device, long offsetBytes, long limitBytes, int inPlaceFrom, boolean write) {
         long blockBytes = device.blockBytes();
@@ -45,7 +45,7 @@ final class MappedRun {
             int end = next < Region.count(region) ? Region.start(region, next) : Region.BLOCKS;
             action = Action.UNMAPPED;
             endBytes = Math.min(limitBytes, write ? (block + 1) * blockBytes : (firstOfRegion + end) * blockBytes);
-        } else if (Region.kind(region, index) == Region.MAPPED && Region.time(region, index) >= inPlaceFrom) {
+        } else if (isDirect(Region.kind(region, index), write) && Region.time(region, index) >= inPlaceFrom) {
             action = Action.REMAP;
             endBytes = Math.min(limitBytes, (firstOfRegion + Region.end(region, index)) * blockBytes);
             dataOffsetBytes =
@@ -54,5 +54,9 @@ final class MappedRun {
             action = Action.WORKER;
             endBytes = Math.min(limitBytes, (block + 1) * blockBytes);
         }
+    }
+
+    private static boolean isDirect(int kind, boolean write) {
+        return kind == Region.MAPPED || (kind == Region.TRIMMED && !write);
     }
 }

@@ -98,6 +98,7 @@ final class PoolMessages {
         }
         devices.remove(device);
         worker.deviceIds().freed(device.id);
+        worker.partialTrims().forget(device);
         if (retired[0] != Reclaimer.NONE) {
             worker.reclaimer().retired(retired[0]);
         }
@@ -139,6 +140,7 @@ final class PoolMessages {
         CatalogSlot slot = slotOf(device).withSize(sizeBytes);
         store(device, slot);
         device.sizeBytes = sizeBytes;
+        worker.partialTrims().forget(device);
         device.extents.reset(device.blocks());
         return device.info();
     }

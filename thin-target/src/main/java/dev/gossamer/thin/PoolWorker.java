@@ -45,6 +45,7 @@ final class PoolWorker {
     private final MapPrefetch mapPrefetch;
     private final PoolCounters counters;
     private final MapPublisher maps;
+    private final PartialTrims partialTrims = new PartialTrims();
     private final Unmapper unmapper;
     private final InPlaceClaims claims;
     private final Quarantine quarantine;
@@ -81,12 +82,12 @@ final class PoolWorker {
         this.metadata = metadata;
         this.shares = shares;
         this.counters = counters;
-        this.maps = new MapPublisher(metadata, regionCacheWords);
+        this.maps = new MapPublisher(metadata, partialTrims, regionCacheWords);
         this.committer = new Committer(this, loop, metadata, dataFlush, counters);
         this.mapPrefetch = new MapPrefetch(this, loop, maps);
         this.statusReader = new StatusReader(this, loop, metadata);
         this.claims = new InPlaceClaims(this, metadata, maps, counters);
-        this.unmapper = new Unmapper(this, metadata, maps, counters);
+        this.unmapper = new Unmapper(this, metadata, maps, partialTrims, counters);
         this.discardMode = options.discard().effective(data.geometry().discardBytes(), metadata.blockBytes());
         this.quotas = new SpaceQuotas(metadata, devices);
         this.monitor = new SpaceMonitor(metadata, state, events, options.lowWaterPercent());
@@ -203,6 +204,10 @@ final class PoolWorker {
 
     DeviceIds deviceIds() {
         return deviceIds;
+    }
+
+    PartialTrims partialTrims() {
+        return partialTrims;
     }
 
     SpaceQuotas quotas() {
@@ -461,6 +466,10 @@ final class PoolWorker {
         }
         long dataBlock = Region.dataBlock(region, index, inRegion);
         int time = Region.time(region, index);
+        if (Region.kind(region, index) == Region.TRIMMED) {
+            partialTrims.forget(device, block, block + 1);
+            maps.publishKind(device, block, Region.MAPPED);
+        }
         if (time < device.snapshottedTime) {
             if (!claims.claim(device, block, dataBlock, request)) {
                 prepare(device, block, dataBlock, request);

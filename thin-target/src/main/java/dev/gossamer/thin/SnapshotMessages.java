@@ -189,6 +189,7 @@ final class SnapshotMessages {
             throw e;
         }
         device.sizeBytes = source.sizeBytes;
+        worker.partialTrims().forget(device);
         device.extents.reset(device.blocks());
         device.origin = source.origin;
         DeviceDetails details = metadata.details(device.id);

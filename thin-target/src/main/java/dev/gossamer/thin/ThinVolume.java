@@ -300,12 +300,38 @@ public final class ThinVolume implements BlockDevice {
         piece.endSplit();
     }
 
-    /** TRIM: whole blocks inside the range are unmapped, the rest is left as it is (DI-1). */
+    /**
+     * TRIM: whole blocks inside the range are unmapped, the rest stays as it is (DI-1). The worker hears of the rest if it may
+     * free a block together with other trims (NBD T37a).
+     */
     private void discard(BlockRequest request) {
-        if (firstWholeBlock(request) < endWholeBlock(request)) {
+        long from = request.offsetBytes();
+        long to = from + request.lengthBytes();
+        long wholeFrom = firstWholeBlock(request) * device.blockBytes();
+        long wholeTo = endWholeBlock(request) * device.blockBytes();
+        if (wholeFrom == from && wholeTo == to) {
             worker.defer(this, request);
-        } else {
-            request.complete(Errno.OK);
+            return;
+        }
+        request.beginSplit();
+        if (wholeFrom < wholeTo) {
+            worker.defer(this, request.child(wholeFrom, wholeTo - wholeFrom));
+        }
+        trimPart(request, from, Math.min(to, wholeFrom));
+        if (wholeFrom <= wholeTo) {
+            trimPart(request, wholeTo, to);
+        }
+        request.endSplit();
+    }
+
+    /** A part of one block, perhaps empty. */
+    private void trimPart(BlockRequest request, long fromBytes, long toBytes) {
+        if (PartialTrims.isWorthNoting(device.blockBytes(), fromBytes, toBytes)) {
+            MappedRun run = worker.share(request.loop()).run;
+            run.find(device, fromBytes, toBytes, 0, false);
+            if (run.action != MappedRun.Action.UNMAPPED) {
+                worker.defer(this, request.child(fromBytes, toBytes - fromBytes));
+            }
         }
     }
 

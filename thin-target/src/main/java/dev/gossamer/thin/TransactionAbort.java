@@ -64,6 +64,7 @@ final class TransactionAbort {
             worker.reclaimer().aborted();
             worker.deviceIds().aborted();
         }
+        worker.partialTrims().forgetAll();
         worker.committer().aborted();
         worker.quarantine().aborted();
         worker.spaceWaiters().fail(Errno.EIO);

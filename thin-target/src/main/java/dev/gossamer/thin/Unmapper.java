@@ -6,6 +6,7 @@ import dev.gossamer.io.Errno;
 import dev.gossamer.io.RequestQueue;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.pdata.btree.BTreeCursor;
+import dev.gossamer.thin.extent.Region;
 import dev.gossamer.thin.metadata.PoolMetadata;
 
 /**
@@ -25,16 +26,23 @@ final class Unmapper {
     private final PoolWorker worker;
     private final PoolMetadata metadata;
     private final MapPublisher maps;
+    private final PartialTrims partialTrims;
     private final PoolCounters counters;
 
-    Unmapper(PoolWorker worker, PoolMetadata metadata, MapPublisher maps, PoolCounters counters) {
+    Unmapper(
+            PoolWorker worker,
+            PoolMetadata metadata,
+            MapPublisher maps,
+            PartialTrims partialTrims,
+            PoolCounters counters) {
         this.worker = worker;
         this.metadata = metadata;
         this.maps = maps;
+        this.partialTrims = partialTrims;
         this.counters = counters;
     }
 
-    /** Whether a request unmaps: what remains of it are whole blocks. */
+    /** Whether a request unmaps: what remains of it are whole blocks, or a TRIM of a part of one. */
     static boolean isUnmap(BlockRequest request) {
         if (request.operation() == BlockOperation.DISCARD) {
             return true;
@@ -84,6 +92,10 @@ final class Unmapper {
         ThinVolume volume = (ThinVolume) request.parkedBy;
         long first = volume.firstWholeBlock(request);
         long end = volume.endWholeBlock(request);
+        if (first >= end) {
+            trimPart(device, request);
+            return;
+        }
         long from = nextMapped(device, first + request.progress, end);
         long to = Math.min(end, from + STEP_BLOCKS);
         if (from < to) {
@@ -103,7 +115,28 @@ final class Unmapper {
         }
     }
 
+    /** A TRIM of a part of one block: unmaps the block once trims have covered all of it (NBD T37a). */
+    private void trimPart(ThinDevice device, BlockRequest request) throws StorageException {
+        long from = request.offsetBytes();
+        long to = from + request.lengthBytes();
+        long block = from / device.blockBytes();
+        QueuedTrim step = new QueuedTrim(request, block, block + 1);
+        if (step.isBlocked(device)) {
+            device.queuedTrims.add(step);
+            return;
+        }
+        if (nextMapped(device, block, block + 1) == block) {
+            if (partialTrims.add(device, block, from, to)) {
+                unmap(device, block, block + 1);
+            } else {
+                maps.publishKind(device, block, Region.TRIMMED);
+            }
+        }
+        worker.handBack(request, Errno.OK);
+    }
+
     private void unmap(ThinDevice device, long from, long to) throws StorageException {
+        partialTrims.forget(device, from, to);
         long removed = metadata.removeRange(device.id, from, to);
         if (removed > 0) {
             worker.committer().changed(device);

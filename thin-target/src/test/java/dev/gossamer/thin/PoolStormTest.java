@@ -29,6 +29,7 @@ class PoolStormTest {
         final String name;
         final byte[] contents;
         ThinVolume volume;
+        final TrimmedSectors trimmed = new TrimmedSectors();
         /** What it is a snapshot of, for rolling that back. */
         Modelled parent;
 
@@ -147,6 +148,7 @@ class PoolStormTest {
             sim.await(sim.pool.rollBack(parent.name, target.name, name));
             volumes.add(new Modelled(name, parent.contents.clone(), sim.pool.openVolume(name)));
             System.arraycopy(target.contents, 0, parent.contents, 0, VOLUME);
+            parent.trimmed.clear();
             parent.volume = sim.pool.openVolume(parent.name);
         }
     }
@@ -166,6 +168,7 @@ class PoolStormTest {
         sim = SimPool.open(metadata, data, random.nextLong(), 3);
         for (Modelled m : volumes) {
             m.volume = sim.pool.openVolume(m.name);
+            m.trimmed.clear();
         }
     }
 
@@ -218,20 +221,20 @@ class PoolStormTest {
                         "read " + m.name + " " + offset + "+" + length);
             }
             case 3 -> {
-                int from = (offset + BLOCK - 1) / BLOCK * BLOCK;
-                int to = (offset + length) / BLOCK * BLOCK;
-                if (from < to) {
-                    Arrays.fill(m.contents, from, to, (byte) 0);
+                for (int unmapped : m.trimmed.trim(offset, length)) {
+                    Arrays.fill(m.contents, unmapped, unmapped + BLOCK, (byte) 0);
                 }
                 yield command(loop, m, BlockOperation.DISCARD, offset, length, flags);
             }
             case 4 -> {
                 Arrays.fill(m.contents, offset, offset + length, (byte) 0);
+                m.trimmed.written(offset, length);
                 int noUnmap = random.nextBoolean() ? BlockRequest.NO_UNMAP : 0;
                 yield command(loop, m, BlockOperation.WRITE_ZEROES, offset, length, flags | noUnmap);
             }
             default -> {
                 byte[] bytes = ThinPoolTest.bytes(versions++, length);
+                m.trimmed.written(offset, length);
                 System.arraycopy(bytes, 0, m.contents, offset, length);
                 yield new Pending(
                         sim.start(loop, m.volume, BlockOperation.WRITE, offset, length, flags, bytes),

@@ -102,6 +102,7 @@ class PowerCutTest {
     private static final class Workload {
         private final SimPool sim;
         private final SectorModel volumeModel;
+        private final TrimmedSectors trimmed = new TrimmedSectors();
         boolean volumeAnswered;
         boolean snapshotAnswered;
         SectorModel snapshot;
@@ -192,6 +193,7 @@ class PowerCutTest {
 
         private void write(int offset, int length, int flags) throws PowerIsOff {
             byte[] bytes = stamped(offset, length);
+            trimmed.written(offset, length);
             volumeModel.writing(offset, bytes);
             finish(sim.start(0, volume, BlockOperation.WRITE, offset, length, flags, bytes));
             if ((flags & BlockRequest.FUA) != 0) {
@@ -204,6 +206,7 @@ class PowerCutTest {
             for (int i = 0; i < results.length; i++) {
                 int[] range = ranges.get(i);
                 byte[] bytes = stamped(range[0], range[1]);
+                trimmed.written(range[0], range[1]);
                 volumeModel.writing(range[0], bytes);
                 results[i] = sim.start(i & 1, volume, BlockOperation.WRITE, range[0], range[1], 0, bytes);
             }
@@ -213,16 +216,14 @@ class PowerCutTest {
         }
 
         private void trim(long offset, long length) throws PowerIsOff {
-            // Only whole blocks inside the range are unmapped.
-            long from = (offset + BLOCK - 1) / BLOCK * BLOCK;
-            long to = (offset + length) / BLOCK * BLOCK;
-            if (from < to) {
-                volumeModel.writing(from, new byte[(int) (to - from)]);
+            for (int unmapped : trimmed.trim(offset, length)) {
+                volumeModel.writing(unmapped, new byte[BLOCK]);
             }
             finish(sim.start(1, volume, BlockOperation.DISCARD, offset, length, 0, null));
         }
 
         private void zero(long offset, long length) throws PowerIsOff {
+            trimmed.written(offset, length);
             volumeModel.writing(offset, new byte[(int) length]);
             finish(sim.start(0, volume, BlockOperation.WRITE_ZEROES, offset, length, 0, null));
         }

@@ -28,6 +28,8 @@ public final class Region {
     public static final int MAPPED = 0;
     /** The worker holds the block: every request goes to it and waits there. */
     public static final int LOCKED = 1;
+    /** Trimmed in part: reads as if {@link #MAPPED}; every write goes to the worker, which must know of it (NBD T37a). */
+    public static final int TRIMMED = 2;
 
     /** A region with nothing mapped. */
     public static final long[] EMPTY = {};
@@ -104,9 +106,9 @@ public final class Region {
         private final long[] words = new long[BLOCKS * WORDS];
         private int size;
 
-        /** Adds one mapped block. */
-        public void add(int block, long dataBlock, int time) {
-            size = append(words, size, word(block, 1, MAPPED, time), dataBlock);
+        /** Adds one block, {@link #MAPPED} or {@link #TRIMMED}. */
+        public void add(int block, int kind, long dataBlock, int time) {
+            size = append(words, size, word(block, 1, kind, time), dataBlock);
         }
 
         /** The region; the builder is empty afterwards. */

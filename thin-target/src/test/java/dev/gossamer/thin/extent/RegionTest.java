@@ -25,7 +25,7 @@ class RegionTest {
                     region = Region.without(region, start, length);
                     java.util.Arrays.fill(model, start, start + length, null);
                 } else {
-                    int kind = random.nextInt(8) == 0 ? Region.LOCKED : Region.MAPPED;
+                    int kind = random.nextInt(8) == 0 ? 1 + random.nextInt(2) : Region.MAPPED;
                     int time = random.nextInt(2) * ((1 << 24) - 1);
                     // Often contiguous with the neighbours, so that merging is exercised.
                     long dataBlock = random.nextBoolean() ? 5000 + start : random.nextLong(1L << 40) - Region.BLOCKS;
@@ -57,7 +57,7 @@ class RegionTest {
     void aWholeRegionIsOneExtent() {
         Region.Builder builder = new Region.Builder();
         for (int i = 0; i < Region.BLOCKS; i++) {
-            builder.add(i, 1000 + i, 3);
+            builder.add(i, Region.MAPPED, 1000 + i, 3);
         }
         long[] region = builder.build();
         assertEquals(1, Region.count(region));
