@@ -55,6 +55,7 @@ final class KernelPoolTest {
             fill(daemon);
             Map<Long, Contents> ours = contents(daemon, Map.of());
             long volume = daemon.volumeId("vol");
+            Map<Long, String> names = names(daemon);
             long gone = daemon.volumeId("gone");
             Guest change = guest("change", 128, daemon.metadata(), daemon.data(), ours)
                     .with("VOLUME", volume)
@@ -65,13 +66,15 @@ final class KernelPoolTest {
             Map<Long, Contents> kernels = reported(change.run());
             Daemon.thinCheck(daemon.metadata());
             assertFalse(kernels.containsKey(gone), "a deleted device is reported");
+            unchangedBut(List.of("vol", "sparse", "gone"), names, ours, kernels);
 
             daemon.start();
             assertEquals(kernels, contents(daemon, kernels), "what the kernel has written");
             Libnbd.run(WRITE_MORE, daemon.uri("vol"), daemon.uri("thin-500"), daemon.uri("again"));
             daemon.createSnapshot("thin-500", "ours");
             Libnbd.run(WRITE_MORE, daemon.uri("thin-500"));
-            Map<Long, Contents> last = contents(daemon, Map.of());
+            Map<Long, Contents> last = contents(daemon, kernels);
+            unchangedBut(List.of("vol", "thin-500", "again"), names(daemon), kernels, last);
             daemon.stopAndCheck();
 
             guest("read", 128, daemon.metadata(), daemon.data(), last).run();
@@ -132,7 +135,10 @@ final class KernelPoolTest {
             daemon.createSnapshot("thin-3", "ours");
             daemon.createVolume("new", "8M");
             Libnbd.run(WRITE_MORE, daemon.uri("ours"), daemon.uri("thin-3"), daemon.uri("new"), daemon.uri("thin-0"));
-            Guest change = guest("change", blockSectors, metadata, data, contents(daemon, kernels))
+            Map<Long, Contents> ours = contents(daemon, kernels);
+            Map<Long, String> names = names(daemon);
+            unchangedBut(List.of("thin-0", "thin-2", "thin-3"), names, kernels, ours);
+            Guest change = guest("change", blockSectors, metadata, data, ours)
                     .with("VOLUME", 0)
                     .with("SPARSE", 1)
                     .with("GONE", 3);
@@ -141,11 +147,29 @@ final class KernelPoolTest {
 
             kernels = reported(change.run());
             Daemon.thinCheck(metadata);
+            unchangedBut(List.of("thin-0", "thin-1", "thin-3"), names, ours, kernels);
 
             daemon.start();
             assertEquals(kernels, contents(daemon, kernels), "what the kernel has written on top");
             daemon.stop();
         }
+    }
+
+    /** Nobody has written to the other volumes, so what they hold is the same: no side has written to a block that they share. */
+    private static void unchangedBut(
+            List<String> written, Map<Long, String> names, Map<Long, Contents> before, Map<Long, Contents> after) {
+        before.forEach((id, contents) -> {
+            if (!written.contains(names.get(id))) {
+                assertEquals(contents, after.get(id), names.get(id));
+            }
+        });
+    }
+
+    private static Map<Long, String> names(Daemon daemon) throws Exception {
+        return daemon.volumes().stream()
+                .collect(Collectors.toMap(
+                        volume -> volume.path("id").asLong(),
+                        volume -> volume.path("name").asText()));
     }
 
     private Path image(String name, int mebibytes) throws IOException {
