@@ -167,9 +167,8 @@ final class KernelPoolTest {
 
     private static Map<Long, String> names(Daemon daemon) throws Exception {
         return daemon.volumes().stream()
-                .collect(Collectors.toMap(
-                        volume -> volume.path("id").asLong(),
-                        volume -> volume.path("name").asText()));
+                .collect(Collectors.toMap(volume -> volume.path("id").asLong(), volume -> volume.path("name")
+                        .asText()));
     }
 
     private Path image(String name, int mebibytes) throws IOException {
