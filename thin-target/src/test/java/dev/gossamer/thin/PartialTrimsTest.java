@@ -23,7 +23,7 @@ class PartialTrimsTest {
     private static final int BLOCKS = 16;
 
     private final SimulatedDisk metadata = new SimulatedDisk(4 << 20);
-    private final SimulatedDisk data = new SimulatedDisk(80L * BLOCK);
+    private final SlowDisk data = new SlowDisk(new SimulatedDisk(80L * BLOCK));
     private SimPool sim;
     private ThinVolume volume;
 
@@ -132,6 +132,39 @@ class PartialTrimsTest {
         trim(HALF, HALF);
         assertEquals(BLOCKS, mappedBlocks());
         assertArrayEquals(fresh, sim.read(volume, 0, BLOCK));
+    }
+
+    @Test
+    void aTrimBeforeItsRegionIsLoadedIsKnownToLaterWritesT37a() throws StorageException {
+        sim.shutDown();
+        sim = SimPool.open(metadata, data, 38, 2);
+        volume = sim.pool.openVolume("v");
+        trim(0, HALF);
+        trim(BLOCK, HALF);
+        byte[] fresh = ThinPoolTest.bytes(6, 4096);
+        assertEquals(Errno.OK, sim.write(volume, 0, fresh));
+        trim(HALF, HALF);
+        trim(BLOCK + HALF, HALF);
+        assertEquals(BLOCKS - 1, mappedBlocks());
+        assertArrayEquals(fresh, sim.read(volume, 0, 4096));
+    }
+
+    @Test
+    void aTrimOfABlockThatIsBeingCopiedWaitsT37a() throws StorageException {
+        sim.snapshot("v", "s").close();
+        byte[] fresh = ThinPoolTest.bytes(7, 4096);
+        data.holds = r -> r.operation() == BlockOperation.WRITE;
+        SimPool.Result copying = sim.start(0, volume, BlockOperation.WRITE, HALF, fresh.length, 0, fresh);
+        sim.loops.runUntilIdle();
+        SimPool.Result first = sim.start(1, volume, BlockOperation.DISCARD, 0, HALF, 0, null);
+        sim.loops.runUntilIdle();
+        assertFalse(first.isDone(), "noted now, it would be lost when the copy is mapped");
+        data.letGo(sim);
+        assertEquals(Errno.OK, copying.errno | first.errno);
+        sim.write(volume, 0, fresh);
+        trim(HALF, HALF);
+        assertEquals(BLOCKS, mappedBlocks());
+        assertArrayEquals(fresh, sim.read(volume, 0, 4096));
     }
 
     @Test
