@@ -5,11 +5,11 @@ import java.util.Iterator;
 import java.util.List;
 
 /** What all keys of a configuration have in common: they are known. */
-final class ConfigKeys {
+public final class ConfigKeys {
     private ConfigKeys() {}
 
     /** Throws {@link IllegalArgumentException}, which begins with {@code place}, if there is another key. */
-    static void requireKnown(JsonNode node, String place, List<String> known) {
+    public static void requireKnown(JsonNode node, String place, List<String> known) {
         if (!node.isObject()) {
             throw new IllegalArgumentException(place + "must consist of 'key: value'");
         }
