@@ -1,6 +1,8 @@
 package dev.gossamer.daemon;
 
 import dev.gossamer.daemon.admin.AdminServer;
+import dev.gossamer.daemon.cow.CowService;
+import dev.gossamer.daemon.server.CombinedExports;
 import dev.gossamer.daemon.server.ConnectionLimits;
 import dev.gossamer.daemon.server.ListenAddress;
 import dev.gossamer.daemon.server.NbdServer;
@@ -44,19 +46,25 @@ public final class Daemon {
     /** Blocks in preparation: of 64 KiB a thousand, of 1 MiB sixty-four. */
     private static final int WORKER_BUFFER_BYTES = 64 << 20;
 
+    /** Copies of chunks, 1 MiB at a time and 64 at most for each origin; those that find no memory wait for some. */
+    private static final int COW_BUFFER_BYTES = 64 << 20;
+
     /** One metadata transfer, or one catalog slot, at a time. */
     private static final int INLINE_BUFFER_BYTES = 1 << 20;
 
     private final PoolDirectory directory;
     private final IoLoops loops;
     private final ThinPool pool;
+    private final CowService cow;
     private final NbdServer nbd;
     private final AdminServer admin;
 
-    private Daemon(PoolDirectory directory, IoLoops loops, ThinPool pool, NbdServer nbd, AdminServer admin) {
+    private Daemon(
+            PoolDirectory directory, IoLoops loops, ThinPool pool, CowService cow, NbdServer nbd, AdminServer admin) {
         this.directory = directory;
         this.loops = loops;
         this.pool = pool;
+        this.cow = cow;
         this.nbd = nbd;
         this.admin = admin;
     }
@@ -77,19 +85,31 @@ public final class Daemon {
             LOG.info("engine={} reason={}", loops.engineName(), loops.engineReason());
         }
         ThinPool pool = null;
+        CowService cow = null;
         NbdServer nbd = null;
         AdminServer admin = null;
         try {
             DeviceOpener opener = DeviceOpener.on(loops, config.directory());
             OriginDevices origins = new OriginDevices(opener, config.directory(), config.pool());
-            pool = openPool(config, loops, opener, origins);
+            List<IoLoop> ioLoops = new ArrayList<>();
+            for (int i = 0; i < loops.count(); i++) {
+                ioLoops.add(loops.loop(i));
+            }
+            // Started before the pool's worker: the pool takes its requests too, for stores that are volumes.
+            IoLoop cowWorker = loops.startWorker("gossamer-cow", COW_BUFFER_BYTES);
+            List<IoLoop> poolLoops = new ArrayList<>(ioLoops);
+            poolLoops.add(cowWorker);
+            pool = openPool(config, loops, poolLoops, opener, origins);
+            boolean buffered = config.pool().buffered();
+            cow = CowService.open(config.directory().cow(), opener, buffered, pool, cowWorker, ioLoops);
+            VolumeExports volumes =
+                    new VolumeExports(pool, ThinPool.join(pool.status()).blockBytes());
             nbd = new NbdServer(
-                    loops,
-                    new VolumeExports(pool, ThinPool.join(pool.status()).blockBytes()),
-                    ConnectionLimits.DEFAULT,
-                    config.tls());
+                    loops, new CombinedExports(volumes, cow.exports()), ConnectionLimits.DEFAULT, config.tls());
             reload(config.directory(), nbd);
-            admin = new AdminServer(new DaemonPool(config.directory(), pool, nbd, loops, origins));
+            admin = new AdminServer(
+                    new DaemonPool(config.directory(), pool, nbd, loops, origins, cow),
+                    new DaemonCow(cow, nbd, origins));
             admin.listen(loops, config.directory().adminSocket());
             ListenAddress own = new ListenAddress.Unix(config.directory().nbdSocket());
             boolean ownPassed = false;
@@ -105,13 +125,14 @@ public final class Daemon {
                 nbd.listen(address);
             }
         } catch (StorageException | RuntimeException e) {
-            new Daemon(config.directory(), loops, pool, nbd, admin).stopWhatRuns();
+            new Daemon(config.directory(), loops, pool, cow, nbd, admin).stopWhatRuns();
             throw e;
         }
-        return new Daemon(config.directory(), loops, pool, nbd, admin);
+        return new Daemon(config.directory(), loops, pool, cow, nbd, admin);
     }
 
-    private static ThinPool openPool(DaemonConfig config, IoLoops loops, DeviceOpener opener, OriginDevices origins)
+    private static ThinPool openPool(
+            DaemonConfig config, IoLoops loops, List<IoLoop> poolLoops, DeviceOpener opener, OriginDevices origins)
             throws StorageException {
         boolean buffered = config.pool().buffered();
         BlockDevice metadata = opener.open(config.pool().metadata(), new OpenOptions(false, buffered));
@@ -119,13 +140,9 @@ public final class Daemon {
         try {
             data = opener.open(config.pool().data(), new OpenOptions(false, buffered));
             IoLoop worker = loops.startWorker("gossamer-pool", WORKER_BUFFER_BYTES);
-            List<IoLoop> ioLoops = new ArrayList<>();
-            for (int i = 0; i < loops.count(); i++) {
-                ioLoops.add(loops.loop(i));
-            }
             InlineLoop inline = new InlineLoop(new InlineFileEngine(), new IoBufferPool(INLINE_BUFFER_BYTES));
             PoolOptions options = config.pool().space().options(new DeviceGrowth(metadata, data));
-            return ThinPool.open(metadata, data, inline, worker, ioLoops, options, origins);
+            return ThinPool.open(metadata, data, inline, worker, poolLoops, options, origins);
         } catch (StorageException | RuntimeException e) {
             metadata.close();
             if (data != null) {
@@ -175,7 +192,7 @@ public final class Daemon {
     }
 
     /**
-     * Stops in order: clients, then the pool, whose last changes are committed, then the threads.
+     * Stops in order: clients, snapshots, then the pool, whose last changes are committed, then the threads.
      *
      * @throws StorageException if the last commit failed: what clients had not flushed may be lost
      */
@@ -185,9 +202,14 @@ public final class Daemon {
         pool.stopWaitingForSpace();
         nbd.stop(STOP_GRACE_MILLIS);
         try {
-            ThinPool.join(pool.close());
+            // Stores may be volumes of the pool.
+            cow.close();
         } finally {
-            loops.close();
+            try {
+                ThinPool.join(pool.close());
+            } finally {
+                loops.close();
+            }
         }
         LOG.info("stopped");
     }
@@ -200,6 +222,9 @@ public final class Daemon {
             nbd.stop(0);
         }
         try {
+            if (cow != null) {
+                cow.close();
+            }
             if (pool != null) {
                 ThinPool.join(pool.close());
             }

@@ -2,6 +2,7 @@ package dev.gossamer.daemon;
 
 import dev.gossamer.daemon.admin.DaemonStatus;
 import dev.gossamer.daemon.admin.ServedPool;
+import dev.gossamer.daemon.cow.CowService;
 import dev.gossamer.daemon.metrics.DaemonMetrics;
 import dev.gossamer.daemon.server.ConnectionInfo;
 import dev.gossamer.daemon.server.ListenAddress;
@@ -22,6 +23,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.function.Supplier;
 
 /** The running daemon as its admin API sees it. */
 final class DaemonPool implements ServedPool {
@@ -30,16 +32,24 @@ final class DaemonPool implements ServedPool {
     private final NbdServer nbd;
     private final IoLoops loops;
     private final OriginDevices origins;
+    private final CowService cow;
     private final Instant startedAt = Instant.now();
     // Made by the first scrape: who does not collect metrics does not pay for their start.
     private DaemonMetrics metrics;
 
-    DaemonPool(PoolDirectory directory, ThinPool pool, NbdServer nbd, IoLoops loops, OriginDevices origins) {
+    DaemonPool(
+            PoolDirectory directory,
+            ThinPool pool,
+            NbdServer nbd,
+            IoLoops loops,
+            OriginDevices origins,
+            CowService cow) {
         this.directory = directory;
         this.pool = pool;
         this.nbd = nbd;
         this.loops = loops;
         this.origins = origins;
+        this.cow = cow;
     }
 
     @Override
@@ -54,7 +64,7 @@ final class DaemonPool implements ServedPool {
 
     @Override
     public CompletableFuture<VolumeInfo> createVolume(VolumeSpec spec) {
-        return pool.createVolume(spec);
+        return checked(() -> cow.requireFree(spec.name()), () -> pool.createVolume(spec));
     }
 
     /** A remote origin may take long to answer, so that is waited for on a thread of its own. */
@@ -64,6 +74,7 @@ final class DaemonPool implements ServedPool {
         CompletableFuture<BlockDevice> opened = new CompletableFuture<>();
         Thread.ofVirtual().start(() -> {
             try {
+                cow.requireFree(spec.name());
                 opened.complete(origins.openForeign(location, nbd.addresses()));
             } catch (StorageException | RuntimeException e) {
                 opened.completeExceptionally(e);
@@ -74,29 +85,47 @@ final class DaemonPool implements ServedPool {
 
     @Override
     public CompletableFuture<List<VolumeInfo>> createSnapshots(List<SnapshotSpec> snapshots) {
-        return pool.createSnapshots(snapshots);
+        return checked(
+                () -> {
+                    for (SnapshotSpec snapshot : snapshots) {
+                        cow.requireFree(snapshot.name());
+                    }
+                },
+                () -> pool.createSnapshots(snapshots));
     }
 
     @Override
     public CompletableFuture<VolumeInfo> rollBack(String name, String source, String keepAs, boolean force) {
-        return force
-                ? nbd.disconnectAll(name, () -> pool.rollBack(name, source, keepAs))
-                : pool.rollBack(name, source, keepAs);
+        return checked(
+                () -> {
+                    cow.requireNoStore(name);
+                    cow.requireFree(String.valueOf(keepAs));
+                },
+                () -> force
+                        ? nbd.disconnectAll(name, () -> pool.rollBack(name, source, keepAs))
+                        : pool.rollBack(name, source, keepAs));
     }
 
     @Override
     public CompletableFuture<VolumeInfo> resizeVolume(String name, long sizeBytes, boolean force) {
-        return pool.resizeVolume(name, sizeBytes, force);
+        return checked(() -> cow.requireNoStore(name), () -> pool.resizeVolume(name, sizeBytes, force));
     }
 
     @Override
     public CompletableFuture<VolumeInfo> renameVolume(String name, String newName) {
-        return pool.renameVolume(name, newName);
+        return checked(
+                () -> {
+                    cow.requireNoStore(name);
+                    cow.requireFree(newName);
+                },
+                () -> pool.renameVolume(name, newName));
     }
 
     @Override
     public CompletableFuture<Void> deleteVolume(String name, boolean force) {
-        return force ? nbd.disconnectAll(name, () -> pool.deleteVolume(name)) : pool.deleteVolume(name);
+        return checked(
+                () -> cow.requireNoStore(name),
+                () -> force ? nbd.disconnectAll(name, () -> pool.deleteVolume(name)) : pool.deleteVolume(name));
     }
 
     @Override
@@ -132,6 +161,20 @@ final class DaemonPool implements ServedPool {
     @Override
     public CompletableFuture<List<String>> dmStatus() {
         return pool.dmStatus();
+    }
+
+    /** Throws if a change is not allowed. */
+    private interface Check {
+        void run() throws StorageException;
+    }
+
+    private static <T> CompletableFuture<T> checked(Check check, Supplier<CompletableFuture<T>> change) {
+        try {
+            check.run();
+        } catch (StorageException e) {
+            return CompletableFuture.failedFuture(e);
+        }
+        return change.get();
     }
 
     @Override

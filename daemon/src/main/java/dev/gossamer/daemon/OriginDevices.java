@@ -45,6 +45,12 @@ final class OriginDevices implements OriginOpener {
      * @throws StorageException if it is part of the pool, or cannot be opened
      */
     BlockDevice openForeign(String location, List<ListenAddress> own) throws StorageException {
+        requireForeign(location, own);
+        return open(location);
+    }
+
+    /** The checks of {@link #openForeign}. Waits for names to be resolved. */
+    void requireForeign(String location, List<ListenAddress> own) throws StorageException {
         if (DeviceOpener.isUri(location)) {
             NbdUri uri = DeviceOpener.parse(location);
             for (ListenAddress address : own) {
@@ -60,7 +66,6 @@ final class OriginDevices implements OriginOpener {
             refuseOwn(location, config.data(), "data");
             refuseOwn(location, config.metadata(), "metadata");
         }
-        return open(location);
     }
 
     private void refuseOwn(String location, String device, String role) throws StorageException {

@@ -22,6 +22,11 @@ public record PoolDirectory(Path path) {
         return path.resolve("clients.yaml");
     }
 
+    /** Origins and classic snapshots; absent if there are none. */
+    public Path cow() {
+        return path.resolve("cow.yaml");
+    }
+
     public Path nbdSocket() {
         return path.resolve("nbd.sock");
     }

@@ -36,7 +36,7 @@ import org.slf4j.LoggerFactory;
  *  GET    /v1/connections
  *  POST   /v1/reload
  *  GET    /metrics
- *  the rest: {@link SpaceApi}
+ *  the rest: {@link SpaceApi}, {@link CowApi}
  * </pre>
  */
 final class AdminApi {
@@ -47,11 +47,13 @@ final class AdminApi {
 
     private final ServedPool pool;
     private final SpaceApi space;
+    private final CowApi cow;
     private final JsonMapper json = new JsonMapper();
     private final ObjectWriter writer = json.writerWithDefaultPrettyPrinter();
 
-    AdminApi(ServedPool pool) {
+    AdminApi(ServedPool pool, ServedCow cow) {
         this.pool = pool;
+        this.cow = new CowApi(this, cow);
         this.space = new SpaceApi(this, pool);
     }
 
@@ -86,10 +88,17 @@ final class AdminApi {
         if (ofPool != null) {
             return ofPool;
         }
+        String name = URLDecoder.decode(parts[2].replace("+", "%2B"), StandardCharsets.UTF_8);
+        if (parts[1].equals("cow") && parts.length == 3) {
+            return cow.routeOne(method, name, uri);
+        }
+        if (parts[1].equals("cow") && parts.length == 4 && parts[3].equals("merge")) {
+            requireMethod(method, "POST");
+            return cow.merge(name, body);
+        }
         if (!parts[1].equals("volumes")) {
             throw unknownPath(path);
         }
-        String name = URLDecoder.decode(parts[2].replace("+", "%2B"), StandardCharsets.UTF_8);
         if (parts.length == 3) {
             return routeVolume(method, name, uri, body);
         }
@@ -119,6 +128,9 @@ final class AdminApi {
         }
         if (collection.equals("snapshots") && method.equals("POST")) {
             return createSnapshotGroup(body);
+        }
+        if (collection.equals("cow")) {
+            return cow.routeAll(method, body);
         }
         if (collection.equals("reload")) {
             requireMethod(method, "POST");
@@ -292,7 +304,7 @@ final class AdminApi {
         return value.textValue();
     }
 
-    private static boolean flag(JsonNode object, String field) {
+    static boolean flag(JsonNode object, String field) {
         JsonNode value = object.path(field);
         if (!value.isMissingNode() && !value.isBoolean()) {
             throw badRequest("'" + field + "' must be true or false");
@@ -301,7 +313,7 @@ final class AdminApi {
     }
 
     /** The only parameter there can be behind the path. */
-    private static boolean parameter(QueryStringDecoder uri, String name) {
+    static boolean parameter(QueryStringDecoder uri, String name) {
         List<String> values = uri.parameters().getOrDefault(name, List.of("false"));
         boolean known = uri.parameters().isEmpty() || uri.parameters().keySet().equals(Set.of(name));
         if (!known || values.size() != 1 || !Set.of("true", "false").contains(values.getFirst())) {

@@ -23,8 +23,8 @@ public final class AdminServer {
     private Channel listener;
     private Path socket;
 
-    public AdminServer(ServedPool pool) {
-        this.api = new AdminApi(pool);
+    public AdminServer(ServedPool pool, ServedCow cow) {
+        this.api = new AdminApi(pool, cow);
     }
 
     /** Starts listening. Owner and group may connect. */

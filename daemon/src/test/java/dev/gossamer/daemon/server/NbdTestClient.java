@@ -12,14 +12,14 @@ import java.nio.file.Path;
 import java.util.function.LongToIntFunction;
 
 /** A blocking client that sends exactly what a test tells it to. */
-final class NbdTestClient implements AutoCloseable {
+public final class NbdTestClient implements AutoCloseable {
     private static final long IHAVEOPT = 0x49484156454F5054L;
     private static final int OPTION_GO = 7;
     private static final int OPTION_STRUCTURED_REPLY = 8;
     private static final int REPLY_ACK = 1;
 
     /** One simple reply; data of READs that succeeded. */
-    record Reply(long cookie, int error, ByteBuffer data) {}
+    public record Reply(long cookie, int error, ByteBuffer data) {}
 
     /** One chunk of a structured reply. */
     record Chunk(boolean done, int type, long cookie, ByteBuffer payload) {}
@@ -27,7 +27,7 @@ final class NbdTestClient implements AutoCloseable {
     private final SocketChannel channel;
 
     /** Connects and enters transmission. */
-    NbdTestClient(Path socket, String export) throws IOException {
+    public NbdTestClient(Path socket, String export) throws IOException {
         this(UnixDomainSocketAddress.of(socket), export);
     }
 
@@ -87,16 +87,16 @@ final class NbdTestClient implements AutoCloseable {
         return new Chunk(done, type, cookie, receive(header.getInt()));
     }
 
-    void request(int command, int flags, long cookie, long offset, int length) throws IOException {
+    public void request(int command, int flags, long cookie, long offset, int length) throws IOException {
         send(header(command, flags, cookie, offset, length).flip());
     }
 
-    void write(long cookie, long offset, byte[] data) throws IOException {
+    public void write(long cookie, long offset, byte[] data) throws IOException {
         send(header(NbdCommand.WRITE, 0, cookie, offset, data.length).flip());
         send(ByteBuffer.wrap(data));
     }
 
-    void read(long cookie, long offset, int length) throws IOException {
+    public void read(long cookie, long offset, int length) throws IOException {
         request(NbdCommand.READ, 0, cookie, offset, length);
     }
 
@@ -105,7 +105,7 @@ final class NbdTestClient implements AutoCloseable {
     }
 
     /** The next reply; {@code readLength} bytes of data follow if it is a success. */
-    Reply reply(int readLength) throws IOException {
+    public Reply reply(int readLength) throws IOException {
         return reply(cookie -> readLength);
     }
 

@@ -1,0 +1,151 @@
+package dev.gossamer.daemon.cow;
+
+import com.fasterxml.jackson.core.JacksonException;
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
+import dev.gossamer.daemon.ConfigFile;
+import dev.gossamer.daemon.ConfigKeys;
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.StorageException;
+import dev.gossamer.snapshot.StoreFullAction;
+import dev.gossamer.snapshot.StoreType;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * {@code cow.yaml} in the pool's directory: the daemon's own record, because a snapshot's store tells neither its origin nor that it
+ * is being merged. Always replaced as a whole.
+ *
+ * <pre>
+ *  origins:
+ *  - name: disk
+ *    device: /dev/sdb
+ *    snapshots:
+ *    - {name: monday, volume: cow.disk@monday, type: persistent, on-full: invalidate, state: active}
+ *    - {name: sunday, store: /dev/sdc, type: persistent, on-full: invalidate, state: merging}
+ * </pre>
+ *
+ * <p>Blocks; not on a loop.
+ */
+final class CowConfigFile {
+    /** Some ten thousand snapshots; more is another file. */
+    private static final int LIMIT_BYTES = 4 << 20;
+
+    private static final String HEAD = "# Origins and classic snapshots that this pool's daemon serves. Written by the "
+            + "daemon; change it with 'gossamer cow'.\n";
+
+    private static final String ACTIVE = "active";
+    private static final String MERGING = "merging";
+
+    private CowConfigFile() {}
+
+    /** No file means no origins. A message names the file, the place and the rule. */
+    static CowConfig read(Path file) throws StorageException {
+        if (!Files.exists(file)) {
+            return CowConfig.EMPTY;
+        }
+        try {
+            if (Files.size(file) > LIMIT_BYTES) {
+                throw new StorageException(Errno.EINVAL, file + " is too long for a list of snapshots");
+            }
+            JsonNode root = mapper().readTree(Files.readString(file));
+            return new CowConfig(origins(root));
+        } catch (StorageException e) {
+            throw e;
+        } catch (JacksonException e) {
+            int line = e.getLocation() == null ? 1 : e.getLocation().getLineNr();
+            throw new StorageException(Errno.EINVAL, file + ": line " + line + " is no YAML, or repeats a key", e);
+        } catch (IllegalArgumentException e) {
+            throw new StorageException(Errno.EINVAL, file + ": " + e.getMessage(), e);
+        } catch (IOException e) {
+            throw new StorageException(Errno.EIO, "cannot read " + file + ": " + e.getMessage(), e);
+        }
+    }
+
+    static void write(Path file, CowConfig config) throws StorageException {
+        ObjectNode root = JsonNodeFactory.instance.objectNode();
+        ArrayNode origins = root.putArray("origins");
+        for (CowConfig.Origin origin : config.origins()) {
+            ObjectNode node = origins.addObject().put("name", origin.name()).put("device", origin.device());
+            ArrayNode snapshots = node.putArray("snapshots");
+            for (RecordedSnapshot snapshot : origin.snapshots()) {
+                snapshots
+                        .addObject()
+                        .put("name", snapshot.name())
+                        .put(snapshot.inPool() ? "volume" : "store", snapshot.store())
+                        .put("type", CowWords.of(snapshot.type()))
+                        .put("on-full", CowWords.of(snapshot.fullAction()))
+                        .put("state", snapshot.merging() ? MERGING : ACTIVE);
+            }
+        }
+        try {
+            ConfigFile.replace(file, HEAD + mapper().writeValueAsString(root));
+        } catch (IOException e) {
+            throw new StorageException(Errno.EIO, "cannot write " + file + ": " + e.getMessage(), e);
+        }
+    }
+
+    private static ObjectMapper mapper() {
+        return new ObjectMapper(new YAMLFactory().enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION));
+    }
+
+    private static List<CowConfig.Origin> origins(JsonNode root) {
+        List<CowConfig.Origin> all = new ArrayList<>();
+        Set<String> names = new HashSet<>();
+        ConfigKeys.requireKnown(root, "", List.of("origins"));
+        for (JsonNode node : root.path("origins")) {
+            ConfigKeys.requireKnown(node, "origins: ", List.of("name", "device", "snapshots"));
+            String name = unique(names, text(node, "name", "origins: "));
+            List<RecordedSnapshot> snapshots = new ArrayList<>();
+            Set<String> snapshotNames = new HashSet<>();
+            for (JsonNode each : node.path("snapshots")) {
+                snapshots.add(snapshot(each, name + ": ", snapshotNames));
+            }
+            all.add(new CowConfig.Origin(name, text(node, "device", name + ": "), snapshots));
+        }
+        return all;
+    }
+
+    private static RecordedSnapshot snapshot(JsonNode node, String place, Set<String> names) {
+        ConfigKeys.requireKnown(node, place, List.of("name", "store", "volume", "type", "on-full", "state"));
+        boolean inPool = node.has("volume");
+        StoreType type = CowWords.storeType(text(node, "type", place));
+        StoreFullAction action = CowWords.fullAction(text(node, "on-full", place));
+        String state = text(node, "state", place);
+        if (!state.equals(ACTIVE) && !state.equals(MERGING)) {
+            throw new IllegalArgumentException(place + "'state' must be " + ACTIVE + " or " + MERGING);
+        }
+        return new RecordedSnapshot(
+                unique(names, text(node, "name", place)),
+                text(node, inPool ? "volume" : "store", place),
+                inPool,
+                type,
+                action,
+                state.equals(MERGING));
+    }
+
+    private static String unique(Set<String> names, String name) {
+        if (!names.add(name)) {
+            throw new IllegalArgumentException("'" + name + "' is there twice");
+        }
+        return name;
+    }
+
+    private static String text(JsonNode node, String key, String place) {
+        String value = node.path(key).asText();
+        if (value.isBlank()) {
+            throw new IllegalArgumentException(place + "key '" + key + "' is missing");
+        }
+        return value;
+    }
+}

@@ -1,0 +1,89 @@
+package dev.gossamer.daemon.cow;
+
+import dev.gossamer.daemon.DeviceOpener;
+import dev.gossamer.io.BlockDevice;
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.IoLoop;
+import dev.gossamer.io.StorageException;
+import dev.gossamer.io.posix.OpenOptions;
+import dev.gossamer.snapshot.SnapshotSet;
+import dev.gossamer.snapshot.StoreGrowth;
+import dev.gossamer.thin.ThinPool;
+import dev.gossamer.thin.VolumeSpec;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Where origins and stores come from: devices named by path or URI, opened so that nobody else has them, and volumes of the
+ * pool. Blocks; not on a loop.
+ *
+ * @param worker the loop of all sets' workers, one of those that the pool takes requests from
+ * @param ioLoops the loops that clients' requests come from
+ */
+record CowDevices(DeviceOpener opener, OpenOptions options, ThinPool pool, IoLoop worker, List<IoLoop> ioLoops) {
+    private static final Logger LOG = LoggerFactory.getLogger(CowDevices.class);
+
+    /** What a store in the pool begins with; it takes no space before it is written, and doubles when it gets full. */
+    private static final long FIRST_STORE_BYTES = 16L << 20;
+
+    /** And at least so many chunks, if those are large. */
+    private static final int FIRST_STORE_CHUNKS = 8;
+
+    SnapshotSet openOrigin(String location) throws StorageException {
+        return SnapshotSet.over(opener.open(location, options), worker, ioLoops);
+    }
+
+    BlockDevice openStore(RecordedSnapshot snapshot) throws StorageException {
+        if (!snapshot.inPool()) {
+            return opener.open(snapshot.store(), options);
+        }
+        BlockDevice volume = pool.openVolume(snapshot.store());
+        if (volume == null) {
+            throw new StorageException(
+                    Errno.ENODEV, "volume " + snapshot.store() + " of this pool, which is its store, is gone");
+        }
+        return volume;
+    }
+
+    void createStoreVolume(String name, long chunkBytes) throws StorageException {
+        long sizeBytes = Math.max(FIRST_STORE_BYTES, FIRST_STORE_CHUNKS * chunkBytes);
+        ThinPool.join(pool.createVolume(new VolumeSpec(name, sizeBytes)));
+    }
+
+    void deleteStoreVolume(String name) throws StorageException {
+        ThinPool.join(pool.deleteVolume(name));
+    }
+
+    /** Doubles a store that is a volume (rule S-V5): it is asked for growth only when seven eighths are in use. */
+    StoreGrowth growthOf(String volume) {
+        return (snapshot, totalBytes, done) -> grow(volume, snapshot, 2 * totalBytes, done);
+    }
+
+    @SuppressWarnings("FutureReturnValueIgnored") // The set looks at the size and learns nothing from an error.
+    private void grow(String volume, String snapshot, long sizeBytes, Runnable done) {
+        pool.resizeVolume(volume, sizeBytes, false).whenComplete((grown, failure) -> {
+            if (failure != null) {
+                LOG.warn("store={} of snapshot={} cannot grow: {}", volume, snapshot, failure.getMessage());
+            }
+            done.run();
+        });
+    }
+
+    /** Whether two names lead to one device; links are looked through. What cannot be looked at is for opening to refuse. */
+    static boolean isSame(String one, String other) {
+        if (one.equals(other)) {
+            return true;
+        }
+        try {
+            return !DeviceOpener.isUri(one)
+                    && !DeviceOpener.isUri(other)
+                    && Files.isSameFile(Path.of(one), Path.of(other));
+        } catch (IOException e) {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,406 @@
+package dev.gossamer.daemon.cow;
+
+import dev.gossamer.daemon.DeviceOpener;
+import dev.gossamer.daemon.server.DeviceSource;
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.IoLoop;
+import dev.gossamer.io.StorageException;
+import dev.gossamer.io.posix.OpenOptions;
+import dev.gossamer.snapshot.StoreType;
+import dev.gossamer.thin.ThinPool;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.stream.Collectors;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * All origins and classic snapshots of a daemon, and their record in {@code cow.yaml}.
+ *
+ * <p>Changes wait, one at a time, on threads that are no loops; what event loops ask goes to {@link #exports}.
+ * The order of each change and of its record is such that a crash between the two leaves no snapshot recorded that has missed a
+ * write: a new snapshot is made first, one that goes is taken from the record first, and so is a merge entered.
+ */
+public final class CowService {
+    private static final Logger LOG = LoggerFactory.getLogger(CowService.class);
+
+    /** Volumes that are stores are called this and the export's name. */
+    private static final String STORE_PREFIX = "cow.";
+
+    private final Path file;
+    private final CowDevices devices;
+    private final Map<String, ServedOrigin> origins = new ConcurrentSkipListMap<>();
+    private final Set<String> storeVolumes = ConcurrentHashMap.newKeySet();
+    private CowConfig config;
+    private boolean closed;
+
+    private CowService(Path file, CowDevices devices, CowConfig config) {
+        this.file = file;
+        this.devices = devices;
+        this.config = config;
+    }
+
+    /**
+     * Opens what is recorded, before anybody can connect. An origin that cannot be opened is reported and not served; transient
+     * snapshots of an earlier process are gone and are forgotten.
+     *
+     * @param buffered devices are used through the page cache
+     * @param worker the loop that will own all tables; one of those that the pool takes requests from, with 4 MiB of buffers or more
+     * @param ioLoops the loops that clients' requests come from
+     * @throws StorageException if the record cannot be read
+     */
+    public static CowService open(
+            Path file, DeviceOpener opener, boolean buffered, ThinPool pool, IoLoop worker, List<IoLoop> ioLoops)
+            throws StorageException {
+        CowDevices devices = new CowDevices(opener, new OpenOptions(false, buffered), pool, worker, ioLoops);
+        CowService service = new CowService(file, devices, CowConfigFile.read(file));
+        for (CowConfig.Origin origin : service.config.origins()) {
+            service.begin(new ServedOrigin(service.withoutTransient(origin), devices));
+        }
+        return service;
+    }
+
+    private synchronized CowConfig.Origin withoutTransient(CowConfig.Origin origin) throws StorageException {
+        CowConfig.Origin kept = origin;
+        for (RecordedSnapshot snapshot : origin.snapshots()) {
+            if (snapshot.type() == StoreType.TRANSIENT) {
+                LOG.info("snapshot={} was transient and is gone", CowName.of(origin.name(), snapshot.name()));
+                kept = kept.without(snapshot.name());
+                record(config.with(kept));
+                removeStore(snapshot);
+            } else if (snapshot.inPool()) {
+                storeVolumes.add(snapshot.store());
+            }
+        }
+        return kept;
+    }
+
+    private synchronized void begin(ServedOrigin origin) {
+        origins.put(origin.config().name(), origin);
+        try {
+            origin.open();
+            watchMerge(origin);
+        } catch (StorageException e) {
+            LOG.error("origin={} is not served: {}", origin.config().name(), e.getMessage());
+        }
+    }
+
+    // ---- changes; may wait ----
+
+    /** Makes an origin or a snapshot; what is refused changes nothing. */
+    public synchronized CowFacts create(CowRequest request) throws StorageException {
+        requireOpen();
+        CowName name = CowName.parse(request.name());
+        if (!name.isSnapshot()) {
+            return createOrigin(name, request.origin()).facts();
+        }
+        ServedOrigin origin = origins.get(name.origin());
+        if (origin != null) {
+            requireSameDevice(origin, request.origin());
+            return createSnapshot(origin, name, request).facts();
+        }
+        ServedOrigin made = createOrigin(new CowName(name.origin(), null), request.origin());
+        try {
+            return createSnapshot(made, name, request).facts();
+        } catch (StorageException e) {
+            deleteOrigin(made);
+            throw e;
+        }
+    }
+
+    private static void requireSameDevice(ServedOrigin origin, String device) throws StorageException {
+        String present = origin.config().device();
+        if (device != null && !CowDevices.isSame(device, present)) {
+            throw new StorageException(
+                    Errno.EEXIST,
+                    "origin " + origin.config().name() + " is " + present + ", not " + device
+                            + "; leave --origin away, or use another name");
+        }
+    }
+
+    private ServedOrigin createOrigin(CowName name, String device) throws StorageException {
+        requireUnused(name.toString());
+        if (device == null) {
+            throw new StorageException(
+                    Errno.ENOENT,
+                    "there is no origin " + name + "; name its device: gossamer cow create " + name
+                            + " --origin PATH-OR-URI");
+        }
+        for (ServedOrigin other : origins.values()) {
+            if (CowDevices.isSame(device, other.config().device())) {
+                throw new StorageException(
+                        Errno.EBUSY, device + " is origin " + other.config().name() + " already");
+            }
+        }
+        ServedOrigin origin = new ServedOrigin(new CowConfig.Origin(name.origin(), device, List.of()), devices);
+        origin.open();
+        try {
+            record(config.with(origin.config()));
+        } catch (StorageException e) {
+            origin.close();
+            throw e;
+        }
+        origins.put(name.origin(), origin);
+        LOG.info("origin={} device={}", name, device);
+        return origin;
+    }
+
+    private void requireUnused(String name) throws StorageException {
+        requireFree(name);
+        if (devices.pool().volume(name) != null) {
+            throw new StorageException(Errno.EEXIST, "a volume is called " + name + "; choose another name");
+        }
+    }
+
+    private ServedOrigin createSnapshot(ServedOrigin origin, CowName name, CowRequest request) throws StorageException {
+        requireServed(origin);
+        requireUnused(name.toString());
+        StoreCheck.check(name, request, origins.values());
+        boolean inPool = request.store() == null;
+        String store = inPool ? STORE_PREFIX + name : request.store();
+        long chunkBytes = StoreCheck.chunkBytes(request);
+        RecordedSnapshot snapshot =
+                new RecordedSnapshot(name.snapshot(), store, inPool, request.type(), request.fullAction(), false);
+        if (inPool) {
+            devices.createStoreVolume(store, chunkBytes);
+            storeVolumes.add(store);
+        }
+        try {
+            origin.create(snapshot, chunkBytes);
+            recordNew(origin, snapshot);
+        } catch (StorageException e) {
+            removeStore(snapshot);
+            throw e;
+        }
+        LOG.info("snapshot={} store={}", name, store);
+        return origin;
+    }
+
+    private void recordNew(ServedOrigin origin, RecordedSnapshot snapshot) throws StorageException {
+        CowConfig.Origin with = origin.config().with(snapshot);
+        try {
+            record(config.with(with));
+        } catch (StorageException e) {
+            origin.delete(snapshot.name());
+            throw e;
+        }
+        origin.setConfig(with);
+    }
+
+    /** Deletes a snapshot with its store's contents, or stops serving an origin that has none. Nobody has it open. */
+    public synchronized void delete(String export) throws StorageException {
+        requireOpen();
+        CowName name = CowName.parse(export);
+        ServedOrigin origin = find(name);
+        if (!name.isSnapshot()) {
+            deleteOrigin(origin);
+            return;
+        }
+        RecordedSnapshot snapshot = origin.config().snapshot(name.snapshot());
+        if (snapshot.merging() && origin.isServed()) {
+            throw new StorageException(
+                    Errno.EBUSY, name + " is being merged, and its origin needs it; wait until that is done");
+        }
+        remove(origin, snapshot);
+        LOG.info("deleted snapshot={}", name);
+        if (!origin.isServed()) {
+            begin(origin); // This one may have been what was in the way.
+        }
+    }
+
+    private void deleteOrigin(ServedOrigin origin) throws StorageException {
+        CowConfig.Origin present = origin.config();
+        if (!present.snapshots().isEmpty()) {
+            throw new StorageException(
+                    Errno.EBUSY,
+                    "origin " + present.name() + " has snapshots: "
+                            + present.snapshots().stream()
+                                    .map(each -> CowName.of(present.name(), each.name()))
+                                    .collect(Collectors.joining(", "))
+                            + "; delete or merge them first");
+        }
+        record(config.without(present.name()));
+        origins.remove(present.name());
+        origin.close();
+        LOG.info("no longer serving origin={}", present.name());
+    }
+
+    /** Takes a snapshot from the record, then from its origin, then removes its store. */
+    private void remove(ServedOrigin origin, RecordedSnapshot snapshot) throws StorageException {
+        CowConfig.Origin with = origin.config();
+        change(origin, with.without(snapshot.name()));
+        try {
+            origin.delete(snapshot.name());
+        } catch (StorageException e) {
+            if (e.errno() == Errno.EBUSY) {
+                change(origin, with);
+            }
+            throw e;
+        }
+        removeStore(snapshot);
+    }
+
+    /** Begins to merge a snapshot into its origin. Nobody has either open; afterwards the origin can be opened. */
+    public synchronized CowFacts merge(String export) throws StorageException {
+        requireOpen();
+        CowName name = CowName.parse(export);
+        if (!name.isSnapshot()) {
+            throw new StorageException(Errno.EINVAL, name + " is an origin; name the snapshot to merge: NAME@SNAP");
+        }
+        ServedOrigin origin = find(name);
+        requireServed(origin);
+        CowConfig.Origin before = origin.config();
+        RecordedSnapshot snapshot = before.snapshot(name.snapshot());
+        for (RecordedSnapshot other : before.snapshots()) {
+            if (other.merging()) {
+                throw new StorageException(
+                        Errno.EBUSY,
+                        CowName.of(name.origin(), other.name()) + " is being merged into " + name.origin()
+                                + " already; one at a time, wait until that is done");
+            }
+        }
+        // Recorded first: a store whose records are already going is no snapshot any more.
+        change(origin, before.with(snapshot.withMerging(true)));
+        try {
+            origin.beginMerge(snapshot.name());
+        } catch (StorageException e) {
+            change(origin, before);
+            throw e;
+        }
+        LOG.info("merging snapshot={}", name);
+        watchMerge(origin);
+        return origin.facts();
+    }
+
+    @SuppressWarnings("FutureReturnValueIgnored") // It only reports, and that to the log.
+    private void watchMerge(ServedOrigin origin) {
+        for (RecordedSnapshot snapshot : origin.config().snapshots()) {
+            if (snapshot.merging()) {
+                origin.mergeFinished()
+                        .whenCompleteAsync(
+                                (done, failure) -> mergeEnded(origin, snapshot, failure),
+                                task -> Thread.ofVirtual().start(task));
+            }
+        }
+    }
+
+    private synchronized void mergeEnded(ServedOrigin origin, RecordedSnapshot snapshot, Throwable failure) {
+        String export = CowName.of(origin.config().name(), snapshot.name());
+        if (failure != null) {
+            LOG.error("merge of snapshot={} failed: {}", export, failure.getMessage());
+            return;
+        }
+        if (closed) {
+            return; // The next start finds it done.
+        }
+        try {
+            remove(origin, snapshot);
+            LOG.info("merged snapshot={}", export);
+        } catch (StorageException e) {
+            LOG.error("snapshot={} is merged, but its store is left: {}", export, e.getMessage());
+        }
+    }
+
+    /** Closes everything; what was begun goes on at the next start. All exports are closed. */
+    public synchronized void close() throws StorageException {
+        closed = true;
+        for (ServedOrigin origin : origins.values()) {
+            origin.close();
+        }
+    }
+
+    private void change(ServedOrigin origin, CowConfig.Origin to) throws StorageException {
+        record(config.with(to));
+        origin.setConfig(to);
+    }
+
+    private void record(CowConfig changed) throws StorageException {
+        CowConfigFile.write(file, changed);
+        config = changed;
+    }
+
+    private void removeStore(RecordedSnapshot snapshot) throws StorageException {
+        if (snapshot.inPool()) {
+            storeVolumes.remove(snapshot.store());
+            if (devices.pool().volume(snapshot.store()) != null) {
+                devices.deleteStoreVolume(snapshot.store());
+            }
+        }
+    }
+
+    // ---- questions ----
+
+    /** All origins by name. Waits for their workers. */
+    public List<CowFacts> all() throws StorageException {
+        List<CowFacts> all = new ArrayList<>();
+        for (ServedOrigin origin : origins.values()) {
+            all.add(origin.facts());
+        }
+        return all;
+    }
+
+    /** The origin of an export, and its snapshots. Waits for its worker. */
+    public CowFacts facts(String export) throws StorageException {
+        return find(CowName.parse(export)).facts();
+    }
+
+    private ServedOrigin find(CowName name) throws StorageException {
+        ServedOrigin origin = origins.get(name.origin());
+        if (origin == null || (name.isSnapshot() && origin.config().snapshot(name.snapshot()) == null)) {
+            throw new StorageException(
+                    Errno.ENOENT,
+                    "there is no " + (name.isSnapshot() ? "snapshot " : "origin ") + name
+                            + "; 'gossamer cow list' shows all");
+        }
+        return origin;
+    }
+
+    private static void requireServed(ServedOrigin origin) throws StorageException {
+        if (!origin.isServed()) {
+            throw new StorageException(
+                    Errno.EIO,
+                    "origin " + origin.config().name() + " is not there: " + origin.failure()
+                            + "; it is opened when the daemon starts");
+        }
+    }
+
+    private void requireOpen() throws StorageException {
+        if (closed) {
+            throw new StorageException(Errno.ESHUTDOWN, "the daemon is stopping");
+        }
+    }
+
+    /** Refuses a name for a volume that an origin or a snapshot has. */
+    public void requireFree(String name) throws StorageException {
+        for (ServedOrigin origin : origins.values()) {
+            CowConfig.Origin recorded = origin.config();
+            boolean taken = recorded.name().equals(name)
+                    || recorded.snapshots().stream().anyMatch(each -> CowName.of(recorded.name(), each.name())
+                            .equals(name));
+            if (taken) {
+                throw new StorageException(
+                        Errno.EEXIST, "an origin or snapshot is called " + name + " already; choose another name");
+            }
+        }
+    }
+
+    /** Refuses a change to a volume that holds a snapshot's store. */
+    public void requireNoStore(String volume) throws StorageException {
+        if (storeVolumes.contains(volume)) {
+            throw new StorageException(
+                    Errno.EBUSY,
+                    "volume " + volume + " is the store of a snapshot; it goes with: gossamer cow delete "
+                            + volume.substring(STORE_PREFIX.length()));
+        }
+    }
+
+    /** What NBD clients see. */
+    public DeviceSource exports() {
+        return new CowExports(origins, storeVolumes);
+    }
+}

@@ -1,0 +1,281 @@
+package dev.gossamer.daemon.cow;
+
+import dev.gossamer.io.BlockDevice;
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.StorageException;
+import dev.gossamer.nbd.handshake.ExportInfo;
+import dev.gossamer.nbd.wire.NbdFlags;
+import dev.gossamer.snapshot.SnapshotSet;
+import dev.gossamer.snapshot.SnapshotSpec;
+import dev.gossamer.snapshot.SnapshotStatus;
+import dev.gossamer.snapshot.StoreGrowth;
+import dev.gossamer.snapshot.StoreType;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
+
+/**
+ * One origin and its snapshots while they are served. If the origin or any of its stores cannot be had, none of them is served:
+ * a snapshot that misses writes to its origin is lost.
+ *
+ * <p>Changed by {@link CowService} under its lock, on threads that may wait; asked for exports by event loops.
+ */
+final class ServedOrigin {
+    /** How long writes wait for a store in the pool to grow, which takes a commit. As long as a busy disk may need. */
+    private static final Duration HOLD_BACK = Duration.ofSeconds(10);
+
+    private static final int FLAGS = NbdFlags.HAS_FLAGS
+            | NbdFlags.SEND_FLUSH
+            | NbdFlags.SEND_FUA
+            | NbdFlags.CAN_MULTI_CONN
+            | NbdFlags.SEND_WRITE_ZEROES;
+
+    private static final int PREFERRED_BLOCK_BYTES = 4096;
+    private static final int MAXIMUM_PAYLOAD_BYTES = 32 << 20;
+
+    /** What loops need to know of a snapshot to describe it. */
+    private record Loaded(long sizeBytes, int alignmentBytes) {}
+
+    private final CowDevices devices;
+    private final ConcurrentMap<String, Loaded> loaded = new ConcurrentHashMap<>();
+    // Replaced under the service's lock, read by loops.
+    private volatile CowConfig.Origin config;
+    // Null while it is not served; failure tells why.
+    private volatile SnapshotSet set;
+    private volatile String failure = "";
+
+    ServedOrigin(CowConfig.Origin config, CowDevices devices) {
+        this.config = config;
+        this.devices = devices;
+    }
+
+    CowConfig.Origin config() {
+        return config;
+    }
+
+    void setConfig(CowConfig.Origin newConfig) {
+        config = newConfig;
+    }
+
+    boolean isServed() {
+        return set != null;
+    }
+
+    String failure() {
+        return failure;
+    }
+
+    /** What a snapshot is called outside, and in its set, so that messages and logs name it in full. */
+    private String exportOf(String snapshot) {
+        return CowName.of(config.name(), snapshot);
+    }
+
+    // ---- life; not on a loop ----
+
+    /** Opens the origin and all snapshots, and goes on with a merge. If this fails nothing is open. */
+    void open() throws StorageException {
+        failure = "";
+        try {
+            SnapshotSet opening = devices.openOrigin(config.device());
+            try {
+                for (RecordedSnapshot snapshot : config.snapshots()) {
+                    load(opening, snapshot);
+                }
+                for (RecordedSnapshot snapshot : config.snapshots()) {
+                    if (snapshot.merging()) {
+                        SnapshotSet.join(opening.merge(exportOf(snapshot.name())));
+                    }
+                }
+                set = opening;
+            } finally {
+                if (set == null) {
+                    loaded.clear();
+                    SnapshotSet.join(opening.close());
+                }
+            }
+        } catch (StorageException e) {
+            failure = e.getMessage();
+            throw e;
+        }
+    }
+
+    private void load(SnapshotSet opening, RecordedSnapshot snapshot) throws StorageException {
+        BlockDevice store = null;
+        boolean done = false;
+        try {
+            store = devices.openStore(snapshot);
+            SnapshotStatus status = SnapshotSet.join(opening.load(spec(snapshot, 0), store));
+            remember(opening, status, store);
+            done = true;
+        } catch (StorageException e) {
+            String export = exportOf(snapshot.name());
+            throw new StorageException(
+                    e.errno(),
+                    export + " cannot be opened, and would miss what is written to its origin: " + e.getMessage()
+                            + "; bring its store back and start again, or give it up with: gossamer cow delete "
+                            + export,
+                    e);
+        } finally {
+            if (!done && store != null) {
+                store.close();
+            }
+        }
+    }
+
+    /** Makes a snapshot. If this fails, its store is closed. */
+    void create(RecordedSnapshot snapshot, long chunkBytes) throws StorageException {
+        BlockDevice store = devices.openStore(snapshot);
+        boolean done = false;
+        try {
+            remember(set, SnapshotSet.join(set.create(spec(snapshot, chunkBytes), store)), store);
+            done = true;
+        } finally {
+            if (!done) {
+                store.close();
+            }
+        }
+    }
+
+    private void remember(SnapshotSet of, SnapshotStatus status, BlockDevice store) {
+        int alignment = Math.max(
+                of.originDevice().geometry().alignmentBytes(), store.geometry().alignmentBytes());
+        loaded.put(status.name(), new Loaded(status.sizeBytes(), alignment));
+    }
+
+    private SnapshotSpec spec(RecordedSnapshot snapshot, long chunkBytes) {
+        StoreGrowth growth = snapshot.inPool() ? devices.growthOf(snapshot.store()) : StoreGrowth.NONE;
+        return SnapshotSpec.of(exportOf(snapshot.name()), snapshot.type())
+                .withChunkBytes(chunkBytes)
+                .withFullStore(snapshot.fullAction(), snapshot.inPool() ? HOLD_BACK.toNanos() : 0, growth);
+    }
+
+    /** Gives a snapshot up and wipes its store; one that is not served is only forgotten. */
+    void delete(String snapshot) throws StorageException {
+        if (set != null) {
+            SnapshotSet.join(set.delete(exportOf(snapshot)));
+        }
+        loaded.remove(exportOf(snapshot));
+    }
+
+    void beginMerge(String snapshot) throws StorageException {
+        SnapshotSet.join(set.merge(exportOf(snapshot)));
+    }
+
+    CompletableFuture<Void> mergeFinished() {
+        return set.mergeFinished();
+    }
+
+    /** Closes all devices. The caller has closed all exports. */
+    void close() throws StorageException {
+        SnapshotSet closing = set;
+        set = null;
+        loaded.clear();
+        if (closing != null) {
+            SnapshotSet.join(closing.close());
+        }
+    }
+
+    /** Waits for the worker. */
+    CowFacts facts() throws StorageException {
+        SnapshotSet now = set;
+        CowConfig.Origin recorded = config;
+        Map<String, SnapshotStatus> states = new HashMap<>();
+        if (now != null) {
+            SnapshotSet.join(now.list()).forEach(status -> states.put(status.name(), status));
+        }
+        List<CowFacts.OfSnapshot> snapshots = new ArrayList<>();
+        for (RecordedSnapshot each : recorded.snapshots()) {
+            snapshots.add(new CowFacts.OfSnapshot(
+                    exportOf(each.name()),
+                    each.store(),
+                    each.inPool(),
+                    CowWords.of(each.type()),
+                    CowWords.of(each.fullAction()),
+                    states.get(exportOf(each.name()))));
+        }
+        return new CowFacts(
+                recorded.name(),
+                recorded.device(),
+                now == null ? 0 : now.originDevice().sizeBytes(),
+                failure,
+                snapshots);
+    }
+
+    // ---- exports; on event loops ----
+
+    List<ExportInfo> exports() {
+        List<ExportInfo> all = new ArrayList<>();
+        ExportInfo origin = export(null);
+        if (origin != null) {
+            all.add(origin);
+        }
+        for (RecordedSnapshot snapshot : config.snapshots()) {
+            ExportInfo export = export(snapshot.name());
+            if (export != null) {
+                all.add(export);
+            }
+        }
+        return all;
+    }
+
+    /** The origin (null) or a snapshot; null if that is not served, as while it is being merged. */
+    ExportInfo export(String snapshot) {
+        SnapshotSet now = set;
+        CowConfig.Origin recorded = config;
+        if (now == null) {
+            return null;
+        }
+        BlockDevice origin = now.originDevice();
+        if (snapshot == null) {
+            // While a merge is on, a request may reach a store as well.
+            int alignment = loaded.values().stream()
+                    .mapToInt(Loaded::alignmentBytes)
+                    .reduce(origin.geometry().alignmentBytes(), Math::max);
+            boolean trims = origin.geometry().discardBytes() > 0;
+            return describe(recorded.name(), "origin on " + recorded.device(), origin.sizeBytes(), alignment, trims);
+        }
+        Loaded found = loaded.get(exportOf(snapshot));
+        RecordedSnapshot entry = recorded.snapshot(snapshot);
+        if (found == null || entry == null || entry.merging()) {
+            return null;
+        }
+        String what =
+                (entry.type() == StoreType.TRANSIENT ? "transient snapshot of " : "snapshot of ") + recorded.name();
+        return describe(exportOf(snapshot), what, found.sizeBytes(), found.alignmentBytes(), false);
+    }
+
+    private static ExportInfo describe(
+            String name, String description, long sizeBytes, int alignmentBytes, boolean trims) {
+        return new ExportInfo(
+                name,
+                description,
+                sizeBytes - sizeBytes % alignmentBytes,
+                trims ? FLAGS | NbdFlags.SEND_TRIM : FLAGS,
+                alignmentBytes,
+                Math.max(PREFERRED_BLOCK_BYTES, alignmentBytes),
+                MAXIMUM_PAYLOAD_BYTES);
+    }
+
+    BlockDevice openExport(String snapshot) {
+        SnapshotSet now = set;
+        if (now == null) {
+            return null;
+        }
+        if (snapshot != null) {
+            return now.openSnapshot(exportOf(snapshot));
+        }
+        try {
+            return now.openOrigin();
+        } catch (StorageException e) {
+            if (e.errno() != Errno.EBUSY) {
+                throw new IllegalStateException(e);
+            }
+            return null; // A merge begins at this moment.
+        }
+    }
+}

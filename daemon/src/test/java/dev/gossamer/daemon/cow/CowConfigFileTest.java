@@ -1,0 +1,82 @@
+package dev.gossamer.daemon.cow;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.gossamer.io.StorageException;
+import dev.gossamer.snapshot.StoreFullAction;
+import dev.gossamer.snapshot.StoreType;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class CowConfigFileTest {
+    @TempDir
+    private Path directory;
+
+    private Path file() {
+        return directory.resolve("cow.yaml");
+    }
+
+    @Test
+    void whatIsWrittenIsRead() throws StorageException {
+        CowConfig config = new CowConfig(List.of(
+                new CowConfig.Origin(
+                        "disk",
+                        "/dev/it's: #odd",
+                        List.of(
+                                new RecordedSnapshot(
+                                        "monday",
+                                        "cow.disk@monday",
+                                        true,
+                                        StoreType.PERSISTENT,
+                                        StoreFullAction.FAIL_WRITES,
+                                        false),
+                                new RecordedSnapshot(
+                                        "sunday",
+                                        "nbd://host/store",
+                                        false,
+                                        StoreType.PERSISTENT_OVERFLOW,
+                                        StoreFullAction.INVALIDATE_SNAPSHOT,
+                                        true))),
+                new CowConfig.Origin("other", "/srv/other.img", List.of())));
+        CowConfigFile.write(file(), config);
+        assertEquals(config, CowConfigFile.read(file()));
+        assertFalse(Files.exists(directory.resolve("cow.yaml.new")));
+    }
+
+    @Test
+    void noFileMeansNoOrigins() throws StorageException {
+        assertEquals(CowConfig.EMPTY, CowConfigFile.read(file()));
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '"',
+            value = {
+                "origins: [{name: a, device: b, size: 3}] | unknown key 'size'",
+                "origins: [{name: a}] | 'device'",
+                "origins: [{name: a, device: b}, {name: a, device: c}] | 'a' is there twice",
+                "origins: [{name: a, device: b, snapshots: [{name: s, store: c, type: P, on-full: invalidate, state: active}]}]"
+                        + " | 'P' is no type",
+                "origins: [{name: a, device: b, snapshots: [{name: s, store: c, type: persistent, on-full: x, state: active}]}]"
+                        + " | 'x' is neither",
+                "origins: [{name: a, device: b, snapshots: [{name: s, store: c, type: persistent, on-full: invalidate,"
+                        + " state: gone}]}] | 'state'",
+                "origins: [ | line 1"
+            })
+    void whatIsWrongIsNamed(String text, String reason) throws IOException {
+        Files.writeString(file(), text);
+        StorageException refused = assertThrows(StorageException.class, () -> CowConfigFile.read(file()));
+        assertTrue(refused.getMessage().contains(reason), refused.getMessage());
+        assertTrue(refused.getMessage().contains("cow.yaml"), refused.getMessage());
+    }
+}
