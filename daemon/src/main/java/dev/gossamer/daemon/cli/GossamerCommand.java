@@ -21,6 +21,7 @@ import picocli.CommandLine.ParameterException;
             ServeCommand.class,
             VolumeCommand.class,
             SnapshotCommand.class,
+            CowCommand.class,
             StatusCommand.class,
             ReloadCommand.class,
             CompletionCommand.class

@@ -17,6 +17,8 @@ final class PoolOption {
     /** What picocli makes the default directory of. */
     static final String DEFAULT = "${env:GOSSAMER_POOL:-gossamer-pool}";
 
+    private static final int NOT_FOUND = 404;
+
     @Option(
             names = {"-p", "--pool"},
             paramLabel = "DIR",
@@ -28,13 +30,25 @@ final class PoolOption {
 
     /** Asks the daemon; its refusal becomes the command's failure. The text is what it answered. */
     String ask(String method, String path, JsonNode body) throws CommandFailed {
+        return textOf(send(method, path, body));
+    }
+
+    /** Reads what may be gone: null if it is. */
+    JsonNode askIfThere(String path) throws CommandFailed {
+        AdminClient.Answer answer = send("GET", path, null);
+        return answer.status() == NOT_FOUND ? null : parse(textOf(answer));
+    }
+
+    private AdminClient.Answer send(String method, String path, JsonNode body) throws CommandFailed {
         PoolDirectory pool = new PoolDirectory(directory);
-        AdminClient.Answer answer;
         try {
-            answer = new AdminClient(pool.adminSocket()).send(method, path, body == null ? "" : body.toString());
+            return new AdminClient(pool.adminSocket()).send(method, path, body == null ? "" : body.toString());
         } catch (IOException e) {
             throw unreachable(pool, e);
         }
+    }
+
+    private String textOf(AdminClient.Answer answer) throws CommandFailed {
         if (answer.isSuccess()) {
             return answer.body();
         }
