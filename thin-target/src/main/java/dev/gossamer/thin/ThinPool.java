@@ -11,6 +11,7 @@ import dev.gossamer.thin.catalog.CatalogScan;
 import dev.gossamer.thin.catalog.CatalogSlot;
 import dev.gossamer.thin.catalog.VolumeLimits;
 import dev.gossamer.thin.metadata.DeviceDetails;
+import dev.gossamer.thin.metadata.PoolFormat;
 import dev.gossamer.thin.metadata.PoolMetadata;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -94,7 +95,7 @@ public final class ThinPool {
      */
     public static void format(BlockDevice metadata, BlockDevice data, int blockBytes, InlineLoop inline)
             throws StorageException {
-        PoolMetadata.format(new BlockingIo(metadata, inline), data, blockBytes);
+        PoolFormat.format(new BlockingIo(metadata, inline), data, blockBytes);
     }
 
     /**

@@ -45,11 +45,8 @@ public final class PoolMetadata implements AutoCloseable {
     /** More than this cannot be counted: 255 index entries of 16320 blocks; the rest of a larger device is not used. */
     public static final long MAX_METADATA_BLOCKS = 255L * 16320;
 
-    /** A smaller device has no room for a pool's first transactions (dm refuses 16 KiB; this is twice what it needs). */
-    static final long MIN_METADATA_BLOCKS = 32;
-
     // Metadata blocks in memory, at most: 16 MiB, the tree above some millions of mappings.
-    private static final int CACHE_BLOCKS = 4096;
+    static final int CACHE_BLOCKS = 4096;
 
     // Blocks kept back so that trims, deletions and commits still work: rule S-3, min(16 MiB, a tenth).
     private static final long RESERVE_BLOCKS = 4096;
@@ -80,63 +77,6 @@ public final class PoolMetadata implements AutoCloseable {
 
     private PoolMetadata(BlockingIo device) {
         this.deviceName = device.device().toString();
-    }
-
-    /**
-     * Makes an empty pool. See {@link dev.gossamer.thin.ThinPool#format}.
-     *
-     * @throws StorageException before anything is written, if a device is unfit
-     */
-    public static void format(BlockingIo device, BlockDevice data, int blockBytes) throws StorageException {
-        String name = device.device().toString();
-        int sectors = blockBytes / Superblock.SECTOR_BYTES;
-        if (blockBytes % Superblock.SECTOR_BYTES != 0 || !Superblock.isBlockSize(sectors)) {
-            throw new StorageException(
-                    Errno.EINVAL, "block size " + blockBytes + " is not usable; use a multiple of 64k up to 1G");
-        }
-        long metadataBlocks = usableBlocks(device.device());
-        if (metadataBlocks < MIN_METADATA_BLOCKS) {
-            throw new StorageException(
-                    Errno.EINVAL,
-                    name + ": too small for metadata; give it at least "
-                            + MIN_METADATA_BLOCKS * METADATA_BLOCK_BYTES / 1024 + " KiB");
-        }
-        long dataBlocks = data.geometry().sizeBytes() / blockBytes;
-        if (dataBlocks == 0) {
-            throw new StorageException(
-                    Errno.EINVAL,
-                    data + ": too small for data; give it at least one block of " + blockBytes + " bytes");
-        }
-        if (!Superblock.isUnformatted(device)) {
-            throw new StorageException(
-                    Errno.EEXIST,
-                    name
-                            + ": there is something on it already; use 'gossamer pool adopt' for a pool, or zero its first "
-                            + "4096 bytes to lose what it holds");
-        }
-        PoolMetadata pool = new PoolMetadata(device);
-        pool.blocks = new BlockManager(device, metadataBlocks, CACHE_BLOCKS);
-        pool.transaction = new TransactionManager(pool.blocks);
-        pool.metadataMap = MetadataSpaceMap.create(pool.transaction, metadataBlocks);
-        pool.dataMap = DiskSpaceMap.create(pool.transaction);
-        pool.bindTrees();
-        pool.mappingRoot = pool.mappings.create();
-        pool.detailsRoot = pool.details.create();
-        pool.dataMap.extend(dataBlocks);
-        pool.committed = new Superblock(
-                false,
-                0,
-                0,
-                0,
-                pool.dataMap.root(),
-                pool.metadataMap.root(),
-                pool.mappingRoot,
-                pool.detailsRoot,
-                sectors,
-                metadataBlocks);
-        // One superblock write makes the pool, so a format that is cut short leaves the device unformatted.
-        pool.write(pool.transaction::newSuperblock);
-        pool.close();
     }
 
     /**
@@ -536,17 +476,6 @@ public final class PoolMetadata implements AutoCloseable {
             entry.getValue().toWords(detailWords);
             detailsRoot = details.insert(detailsRoot, entry.getKey(), detailWords);
         }
-        write(transaction::superblockForUpdate);
-        changedDetails.clear();
-        changed = false;
-    }
-
-    /** Gives the superblock to write into: the present one, or at first a new one. */
-    private interface SuperblockSource {
-        MetadataBlock get() throws StorageException;
-    }
-
-    private void write(SuperblockSource source) throws StorageException {
         transaction.preCommit();
         Superblock next = new Superblock(
                 committed.needsCheck(),
@@ -559,10 +488,12 @@ public final class PoolMetadata implements AutoCloseable {
                 detailsRoot,
                 committed.dataBlockSectors(),
                 committed.metadataBlocksAtFormat());
-        MetadataBlock superblock = source.get();
+        MetadataBlock superblock = transaction.superblockForUpdate();
         next.write(superblock);
         transaction.commit(superblock);
         committed = next;
+        changedDetails.clear();
+        changed = false;
     }
 
     /** Forgets the transaction: everything is read anew from the last superblock (E-1). */

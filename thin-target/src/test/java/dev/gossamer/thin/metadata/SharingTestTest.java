@@ -32,7 +32,7 @@ class SharingTestTest {
     @BeforeEach
     void open() throws StorageException {
         BlockingIo io = new BlockingIo(disk, new InlineLoop(null, buffers));
-        PoolMetadata.format(io, data, 64 << 10);
+        PoolFormat.format(io, data, 64 << 10);
         metadata = PoolMetadata.open(io);
     }
 
