@@ -1,90 +1,73 @@
 package dev.gossamer.thin;
 
-import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.gossamer.io.BlockOperation;
-import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.sim.SimulatedDisk;
+import dev.gossamer.thin.catalog.VolumeLimits;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
-import org.junit.jupiter.api.Test;
+import java.util.concurrent.CompletableFuture;
+import java.util.stream.LongStream;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Random writes, reads, trims, zeroes, flushes, snapshots, rollbacks, deletions and reopenings, several requests at a time on several
- * loops, against a naive model: one byte array per volume. Run more with {@code -Dstorm.steps=N -Dstorm.seed=S}.
+ * Everything that can be done to a pool and its volumes, at random, against a naive model: one byte array per volume. Requests
+ * from three loops run at the same time; the data device runs full now and then. Rules D-3, D-9, DI-1, DI-9, DI-10, X-1 to X-5,
+ * S-1, S-6, RS-1, S-M8, T-1, MSG-5, MSG-7; I-1 to I-4 by the checker.
+ *
+ * <p>A seed is one story. A failure names it; {@code -Dstorm.seeds=S -Dstorm.operations=N} tells others, or longer ones.
  */
 class PoolStormTest {
     private static final int BLOCK = SimPool.BLOCK;
-    private static final int AREA = 4 * BLOCK;
-    private static final int AREAS = 8;
-    private static final int VOLUME = AREA * AREAS;
-    private static final int MAX_VOLUMES = 6;
+    private static final int MAX_VOLUMES = 8;
+    private static final int LOOPS = 3;
+    private static final String ORIGIN = "/images/golden";
 
-    private static final class Modelled {
-        final String name;
-        final byte[] contents;
-        ThinVolume volume;
-        final TrimmedSectors trimmed = new TrimmedSectors();
-        /** What it is a snapshot of, for rolling that back. */
-        Modelled parent;
+    /** Less than eight volumes can take, so that space runs out again and again. */
+    private static final long DATA_CEILING = 200L * BLOCK;
 
-        Modelled(String name, byte[] contents, ThinVolume volume) {
-            this.name = name;
-            this.contents = contents;
-            this.volume = volume;
-        }
-    }
+    /** One for the catalog's own slot, one for those of the lowest ids. */
+    private static final int CATALOG_BLOCKS = 2;
 
-    private static final class Pending {
-        final SimPool.Result result;
-        /** What a READ must find; null for others. */
-        final byte[] expected;
+    @TempDir
+    Path directory;
 
-        final String what;
-
-        Pending(SimPool.Result result, byte[] expected, String what) {
-            this.result = result;
-            this.expected = expected;
-            this.what = what;
-        }
-    }
-
-    private final SimulatedDisk metadata = new SimulatedDisk(4 << 20);
-    private final SimulatedDisk data = new SimulatedDisk(400L * BLOCK);
-    private final List<Modelled> volumes = new ArrayList<>();
+    private final SimulatedDisk metadata = new SimulatedDisk(1 << 20);
+    private final SimulatedDisk data = new SimulatedDisk(100L * BLOCK);
+    private final SimulatedDisk origin = new SimulatedDisk(11 * BLOCK / 2);
+    private final byte[] zeros = new byte[StormVolume.MAX_BYTES];
+    private final List<StormVolume> volumes = new ArrayList<>();
     private SplittableRandom random = new SplittableRandom();
     private SimPool sim;
     private int names;
-    private int versions;
+    private int noSpace;
+    private int operations;
 
-    @Test
-    void seedOne() throws StorageException {
-        storm(Long.getLong("storm.seed", 1));
+    static LongStream seeds() {
+        return Arrays.stream(System.getProperty("storm.seeds", "1,2,3").split(","))
+                .mapToLong(Long::parseLong);
     }
 
-    @Test
-    void seedTwo() throws StorageException {
-        storm(2);
-    }
-
-    @Test
-    void seedThree() throws StorageException {
-        storm(3);
-    }
-
-    private void storm(long seed) throws StorageException {
+    @ParameterizedTest
+    @MethodSource("seeds")
+    void storm(long seed) throws Exception {
         random = new SplittableRandom(seed);
+        origin.writeNow(0, ThinPoolTest.bytes(99, 11 * BLOCK / 2));
+        origin.setReadOnly(true);
         SimPool.format(metadata, data);
-        sim = SimPool.open(metadata, data, seed, 3);
-        create();
-        int steps = Integer.getInteger("storm.steps", 600);
-        for (int step = 0; step < steps; step++) {
-            String where = "seed " + seed + " step " + step;
+        open();
+        create(false);
+        int wanted = Integer.getInteger("storm.operations", 100_000);
+        while (operations < wanted) {
+            String where = "seed " + seed + ", operation " + operations;
             try {
                 step(where);
             } catch (StorageException | RuntimeException e) {
@@ -94,171 +77,194 @@ class PoolStormTest {
         verifyAll("seed " + seed + " at the end");
         sim.shutDown();
         SimPool.assertSound(metadata, "seed " + seed);
+        ThinCheck.assertAccepts(metadata, directory, "seed " + seed);
+        everythingCanBeDeleted();
+        assertTrue(noSpace > 0, "the pool never ran full");
+    }
+
+    private void open() throws StorageException {
+        PoolOptions options = SimPool.OPTIONS.withGrowth(new SimPool.DiskGrowth(metadata, data), 0);
+        sim = SimPool.open(metadata, data, random.nextLong(), LOOPS, options, location -> {
+            assertEquals(ORIGIN, location);
+            return origin;
+        });
+        for (StormVolume volume : volumes) {
+            volume.reopened(sim.pool.openVolume(volume.name));
+        }
     }
 
     private void step(String where) throws StorageException {
-        switch (random.nextInt(40)) {
-            case 0 -> create();
-            case 1, 2 -> snapshot();
-            case 3 -> delete();
-            case 4 -> reopen(where);
-            case 5 -> verifyAll(where);
-            case 6 -> rollBack();
-            case 7 -> snapshotGroup();
-            default -> batch(where);
+        operations++;
+        switch (random.nextInt(100)) {
+            case 0, 1 -> create(false);
+            case 2 -> create(true);
+            case 3, 4, 5, 6 -> snapshot();
+            case 7, 8 -> snapshotGroup();
+            case 9, 10, 11 -> rollBack();
+            case 12, 13, 14, 15 -> delete();
+            case 16, 17 -> resize();
+            case 18 -> rename();
+            case 19 -> limit();
+            case 20 -> grow();
+            case 21 -> sim.loops.advance(random.nextLong(2 * Committer.PERIOD_NANOS));
+            case 22 -> reopen(where, random.nextBoolean());
+            case 23 -> verifyAll(where);
+            default -> {
+                operations--;
+                StormBatch batch = new StormBatch(sim, random);
+                operations += batch.run(volumes, where);
+                noSpace += batch.noSpace();
+            }
         }
     }
 
-    private void create() throws StorageException {
-        if (volumes.size() < MAX_VOLUMES) {
-            String name = "v" + names++;
-            volumes.add(new Modelled(name, new byte[VOLUME], sim.create(name, VOLUME)));
+    /** An operation that a full pool may refuse, and then has not begun. @return whether it was done */
+    private boolean unlessFull(CompletableFuture<?> answer) throws StorageException {
+        try {
+            sim.await(answer);
+            return true;
+        } catch (StorageException e) {
+            if (e.errno() != Errno.ENOSPC) {
+                throw e;
+            }
+            return false;
         }
+    }
+
+    private void add(StormVolume volume) {
+        volume.handle = sim.pool.openVolume(volume.name);
+        volumes.add(volume);
+    }
+
+    private void create(boolean overOrigin) throws StorageException {
+        if (volumes.size() < MAX_VOLUMES) {
+            StormVolume volume = StormVolume.create("v" + names++, randomSize(), overOrigin ? originContents() : zeros);
+            VolumeSpec spec = new VolumeSpec(volume.name, volume.size);
+            if (unlessFull(
+                    overOrigin
+                            ? sim.pool.createVolumeOver(spec, ORIGIN, origin)
+                            : sim.pool.createVolume(spec))) {
+                add(volume);
+            }
+        }
+    }
+
+    private byte[] originContents() {
+        return Arrays.copyOf(ThinPoolTest.bytes(99, 11 * BLOCK / 2), StormVolume.MAX_BYTES);
     }
 
     private void snapshot() throws StorageException {
         if (volumes.size() < MAX_VOLUMES) {
-            Modelled origin = any();
-            String name = "s" + names++;
-            Modelled snapshot = new Modelled(name, origin.contents.clone(), sim.snapshot(origin.name, name));
-            snapshot.parent = origin;
-            volumes.add(snapshot);
+            StormVolume snapshot = any().snapshot("s" + names++);
+            if (unlessFull(sim.pool.createSnapshot(snapshot.parent.name, snapshot.name, false))) {
+                add(snapshot);
+            }
         }
     }
 
     private void snapshotGroup() throws StorageException {
         if (volumes.size() > 1 && volumes.size() + 2 <= MAX_VOLUMES) {
-            List<Modelled> origins = List.of(volumes.get(0), volumes.get(1 + random.nextInt(volumes.size() - 1)));
-            List<SnapshotSpec> specs = new ArrayList<>();
-            origins.forEach(origin -> specs.add(new SnapshotSpec(origin.name, "g" + names++, false)));
-            sim.await(sim.pool.createSnapshots(specs));
-            for (int i = 0; i < origins.size(); i++) {
-                String name = specs.get(i).name();
-                volumes.add(new Modelled(name, origins.get(i).contents.clone(), sim.pool.openVolume(name)));
+            List<StormVolume> origins = List.of(volumes.getFirst(), volumes.get(1 + random.nextInt(volumes.size() - 1)));
+            List<StormVolume> snapshots =
+                    origins.stream().map(o -> o.snapshot("g" + names++)).toList();
+            List<SnapshotSpec> specs = snapshots.stream()
+                    .map(s -> new SnapshotSpec(s.parent.name, s.name, false))
+                    .toList();
+            if (unlessFull(sim.pool.createSnapshots(specs))) {
+                snapshots.forEach(this::add);
             }
         }
     }
 
     private void rollBack() throws StorageException {
-        Modelled target = any();
-        if (target.parent != null && volumes.contains(target.parent) && volumes.size() < MAX_VOLUMES) {
-            String name = "r" + names++;
-            Modelled parent = target.parent;
-            parent.volume.close();
-            sim.await(sim.pool.rollBack(parent.name, target.name, name));
-            volumes.add(new Modelled(name, parent.contents.clone(), sim.pool.openVolume(name)));
-            System.arraycopy(target.contents, 0, parent.contents, 0, VOLUME);
-            parent.trimmed.clear();
-            parent.volume = sim.pool.openVolume(parent.name);
+        StormVolume from = any();
+        StormVolume target = from.parent;
+        if (target != null && volumes.contains(target) && volumes.size() < MAX_VOLUMES) {
+            StormVolume kept = target.snapshot("r" + names++);
+            target.handle.close();
+            if (unlessFull(sim.pool.rollBack(target.name, from.name, kept.name))) {
+                add(kept);
+                target.rollBackTo(from);
+            }
+            target.handle = sim.pool.openVolume(target.name);
         }
     }
 
     private void delete() throws StorageException {
         if (volumes.size() > 1) {
-            Modelled victim = any();
-            victim.volume.close();
+            StormVolume victim = any();
+            victim.handle.close();
             sim.await(sim.pool.deleteVolume(victim.name));
             volumes.remove(victim);
         }
     }
 
-    private void reopen(String where) throws StorageException {
-        sim.shutDown();
+    private void resize() throws StorageException {
+        StormVolume volume = any();
+        int size = randomSize();
+        if (unlessFull(sim.pool.resizeVolume(volume.name, size, true))) {
+            volume.resize(size);
+        }
+    }
+
+    private void rename() throws StorageException {
+        StormVolume volume = any();
+        String name = "n" + names++;
+        if (unlessFull(sim.pool.renameVolume(volume.name, name))) {
+            volume.name = name;
+        }
+    }
+
+    /** A limit or a reservation for some, none for others. */
+    private void limit() throws StorageException {
+        long limit = random.nextInt(3) == 0 ? (20L + random.nextInt(20)) * BLOCK : 0;
+        long reserve = random.nextInt(3) == 0 ? random.nextInt(20) * (long) BLOCK : 0;
+        unlessFull(sim.pool.limitVolume(any().name, new VolumeLimits(limit, reserve, null)));
+    }
+
+    private void grow() throws StorageException {
+        long size = data.sizeBytes() + random.nextInt(8) * (long) BLOCK;
+        sim.await(sim.pool.grow(
+                Math.min(size, DATA_CEILING), Math.min(metadata.sizeBytes() + random.nextInt(9) * 4096L, 4L << 20)));
+    }
+
+    /** Closes the pool and opens it again; or kills it, when all that was answered has been flushed. */
+    private void reopen(String where, boolean kill) throws StorageException {
+        if (kill) {
+            volumes.forEach(volume -> assertEquals(Errno.OK, sim.flush(volume.handle), where));
+            sim.close();
+            metadata.crash(random);
+            data.crash(random);
+        } else {
+            sim.shutDown();
+        }
         SimPool.assertSound(metadata, where);
-        sim = SimPool.open(metadata, data, random.nextLong(), 3);
-        for (Modelled m : volumes) {
-            m.volume = sim.pool.openVolume(m.name);
-            m.trimmed.clear();
-        }
-    }
-
-    /** Several requests at once, each in an area of its own, so that the model knows the outcome. */
-    private void batch(String where) {
-        List<Pending> pending = new ArrayList<>();
-        for (Modelled m : volumes) {
-            for (int area = 0; area < AREAS; area++) {
-                if (random.nextInt(6) == 0) {
-                    pending.add(start(m, area * AREA));
-                }
-                for (int tasks = random.nextInt(4); tasks > 0; tasks--) {
-                    sim.loops.runOne();
-                }
-            }
-            if (random.nextInt(8) == 0) {
-                SimPool.Result flush = sim.start(random.nextInt(3), m.volume, BlockOperation.FLUSH, 0, 0, 0, null);
-                pending.add(new Pending(flush, null, "flush"));
-            }
-        }
-        sim.loops.runUntilIdle();
-        for (Pending p : pending) {
-            assertEquals(Errno.OK, p.result.errno, where + ": " + p.what);
-            if (p.expected != null) {
-                assertArrayEquals(p.expected, p.result.data, where + ": " + p.what);
-            }
-        }
-    }
-
-    private Pending start(Modelled m, int areaStart) {
-        int granularity = random.nextBoolean() ? 4096 : random.nextBoolean() ? 512 : 1;
-        int offset = areaStart + random.nextInt(AREA / granularity) * granularity;
-        int most = areaStart + AREA - offset;
-        int length = random.nextInt(4) == 0 ? most : 1 + random.nextInt(Math.min(most, 9000));
-        if (granularity > 1) {
-            length = Math.max(granularity, length / granularity * granularity);
-        }
-        if (random.nextInt(5) == 0) {
-            offset = areaStart + random.nextInt(4) * BLOCK;
-            length = BLOCK;
-        }
-        int loop = random.nextInt(3);
-        int flags = random.nextInt(6) == 0 ? BlockRequest.FUA : 0;
-        return switch (random.nextInt(10)) {
-            case 0, 1, 2 -> {
-                byte[] expected = Arrays.copyOfRange(m.contents, offset, offset + length);
-                yield new Pending(
-                        sim.start(loop, m.volume, BlockOperation.READ, offset, length, 0, null),
-                        expected,
-                        "read " + m.name + " " + offset + "+" + length);
-            }
-            case 3 -> {
-                for (int unmapped : m.trimmed.trim(offset, length)) {
-                    Arrays.fill(m.contents, unmapped, unmapped + BLOCK, (byte) 0);
-                }
-                yield command(loop, m, BlockOperation.DISCARD, offset, length, flags);
-            }
-            case 4 -> {
-                Arrays.fill(m.contents, offset, offset + length, (byte) 0);
-                m.trimmed.written(offset, length);
-                int noUnmap = random.nextBoolean() ? BlockRequest.NO_UNMAP : 0;
-                yield command(loop, m, BlockOperation.WRITE_ZEROES, offset, length, flags | noUnmap);
-            }
-            default -> {
-                byte[] bytes = ThinPoolTest.bytes(versions++, length);
-                m.trimmed.written(offset, length);
-                System.arraycopy(bytes, 0, m.contents, offset, length);
-                yield new Pending(
-                        sim.start(loop, m.volume, BlockOperation.WRITE, offset, length, flags, bytes),
-                        null,
-                        "write " + m.name + " " + offset + "+" + length);
-            }
-        };
-    }
-
-    private Pending command(int loop, Modelled m, BlockOperation operation, int offset, int length, int flags) {
-        String what = operation + " " + m.name + " " + offset + "+" + length;
-        return new Pending(sim.start(loop, m.volume, operation, offset, length, flags, null), null, what);
+        open();
     }
 
     private void verifyAll(String where) {
-        for (Modelled m : volumes) {
-            byte[] found = sim.read(m.volume, 0, VOLUME);
-            int difference = Arrays.mismatch(m.contents, found);
-            assertEquals(-1, difference, where + ": " + m.name + " differs from the model at this byte");
-        }
+        volumes.forEach(volume -> volume.verify(sim, where));
         assertEquals(0, sim.inUse(), where + ": requests or buffers leaked");
     }
 
-    private Modelled any() {
+    /** No block is lost: with its volumes gone the pool has the catalog's blocks, and no more. */
+    private void everythingCanBeDeleted() throws StorageException {
+        open();
+        while (!volumes.isEmpty()) {
+            StormVolume last = volumes.removeLast();
+            last.handle.close();
+            sim.await(sim.pool.deleteVolume(last.name));
+        }
+        assertEquals(CATALOG_BLOCKS, sim.status().dataBlocksUsed());
+        sim.shutDown();
+        SimPool.assertSound(metadata, "all volumes deleted");
+    }
+
+    private int randomSize() {
+        return random.nextInt(4) == 0 ? (1 + random.nextInt(StormVolume.MAX_BYTES / 4096)) * 4096 : StormVolume.MAX_BYTES;
+    }
+
+    private StormVolume any() {
         return volumes.get(random.nextInt(volumes.size()));
     }
 }
