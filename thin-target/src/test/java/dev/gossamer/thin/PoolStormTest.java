@@ -141,9 +141,7 @@ class PoolStormTest {
             StormVolume volume = StormVolume.create("v" + names++, randomSize(), overOrigin ? originContents() : zeros);
             VolumeSpec spec = new VolumeSpec(volume.name, volume.size);
             if (unlessFull(
-                    overOrigin
-                            ? sim.pool.createVolumeOver(spec, ORIGIN, origin)
-                            : sim.pool.createVolume(spec))) {
+                    overOrigin ? sim.pool.createVolumeOver(spec, ORIGIN, origin) : sim.pool.createVolume(spec))) {
                 add(volume);
             }
         }
@@ -164,7 +162,8 @@ class PoolStormTest {
 
     private void snapshotGroup() throws StorageException {
         if (volumes.size() > 1 && volumes.size() + 2 <= MAX_VOLUMES) {
-            List<StormVolume> origins = List.of(volumes.getFirst(), volumes.get(1 + random.nextInt(volumes.size() - 1)));
+            List<StormVolume> origins =
+                    List.of(volumes.getFirst(), volumes.get(1 + random.nextInt(volumes.size() - 1)));
             List<StormVolume> snapshots =
                     origins.stream().map(o -> o.snapshot("g" + names++)).toList();
             List<SnapshotSpec> specs = snapshots.stream()
@@ -261,7 +260,9 @@ class PoolStormTest {
     }
 
     private int randomSize() {
-        return random.nextInt(4) == 0 ? (1 + random.nextInt(StormVolume.MAX_BYTES / 4096)) * 4096 : StormVolume.MAX_BYTES;
+        return random.nextInt(4) == 0
+                ? (1 + random.nextInt(StormVolume.MAX_BYTES / 4096)) * 4096
+                : StormVolume.MAX_BYTES;
     }
 
     private StormVolume any() {

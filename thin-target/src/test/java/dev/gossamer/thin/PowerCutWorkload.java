@@ -72,8 +72,8 @@ final class PowerCutWorkload {
         write(512, 1024, 0);
         write(5 * BLOCK, BLOCK, BlockRequest.FUA);
         write(5 * BLOCK + 2048, 512, BlockRequest.FUA);
-        writeTogether(List.of(
-                new int[] {7 * BLOCK, 512}, new int[] {7 * BLOCK + 4096, 4096}, new int[] {8 * BLOCK, BLOCK}));
+        writeTogether(
+                List.of(new int[] {7 * BLOCK, 512}, new int[] {7 * BLOCK + 4096, 4096}, new int[] {8 * BLOCK, BLOCK}));
         write(100, 50, 0);
         flush();
 

@@ -16,9 +16,27 @@ final class StormBatch {
     private static final int BLOCK = SimPool.BLOCK;
     private static final int AREA = 4 * BLOCK;
 
-    /** A request under way; {@code before} is what its range held, {@code expected} what a READ must find, or null. */
-    private record Pending(
-            StormVolume volume, SimPool.Result result, int offset, byte[] before, byte[] expected, String what) {}
+    /** A request under way. */
+    private static final class Pending {
+        final StormVolume volume;
+        final SimPool.Result result;
+        final int offset;
+        /** What its range held, for a request that may find no space; else null. */
+        final byte[] before;
+        /** What a READ must find; null for others. */
+        final byte[] expected;
+
+        final String what;
+
+        Pending(StormVolume volume, SimPool.Result result, int offset, byte[] before, byte[] expected, String what) {
+            this.volume = volume;
+            this.result = result;
+            this.offset = offset;
+            this.before = before;
+            this.expected = expected;
+            this.what = what;
+        }
+    }
 
     private final SimPool sim;
     private final SplittableRandom random;
