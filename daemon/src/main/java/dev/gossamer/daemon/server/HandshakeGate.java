@@ -6,6 +6,7 @@ import java.net.InetSocketAddress;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -25,6 +26,8 @@ final class HandshakeGate {
     private final AdmissionCounters counters;
     // Oldest first.
     private final LinkedHashMap<Channel, String> negotiating = new LinkedHashMap<>();
+    // Those whose channel tells when they are over: until transmission begins.
+    private final Map<Channel, String> entered = new HashMap<>();
     private final Map<String, Integer> openByPeer = new HashMap<>();
     private int open;
 
@@ -56,23 +59,41 @@ final class HandshakeGate {
             open++;
             openByPeer.merge(peer, 1, Integer::sum);
             negotiating.put(channel, peer);
+            entered.put(channel, peer);
             counters.addHandshakes(1);
         }
         if (dropped != null) {
             LOG.debug("handshake dropped peer={} why=too many unfinished handshakes", dropped.remoteAddress());
             dropped.close();
         }
-        channel.closeFuture().addListener(closed -> leave(channel, peer));
+        channel.closeFuture().addListener(closed -> leave(channel));
         return true;
     }
 
-    /** Its handshake is over; the connection goes on. */
-    synchronized void negotiated(Channel channel) {
-        remove(channel);
+    /**
+     * Its handshake is over; the connection goes on, and counts as one until {@code over} completes. The channel says nothing
+     * about that any more: a connection whose socket the ring takes over closes it and lives on.
+     */
+    void negotiated(Channel channel, CompletableFuture<Void> over) {
+        String peer;
+        synchronized (this) {
+            remove(channel);
+            peer = entered.remove(channel);
+        }
+        if (peer != null) {
+            over.thenRun(() -> release(peer));
+        }
     }
 
-    private synchronized void leave(Channel channel, String peer) {
+    private synchronized void leave(Channel channel) {
         remove(channel);
+        String peer = entered.remove(channel);
+        if (peer != null) {
+            release(peer);
+        }
+    }
+
+    private synchronized void release(String peer) {
         open--;
         openByPeer.computeIfPresent(peer, (key, count) -> count == 1 ? null : count - 1);
     }

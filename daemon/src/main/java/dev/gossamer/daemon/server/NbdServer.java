@@ -249,7 +249,7 @@ public final class NbdServer {
         return true;
     }
 
-    private void serve(ChannelHandlerContext ctx, NegotiatedExport negotiated) {
+    private void serve(ChannelHandlerContext ctx, NegotiatedExport negotiated, HandshakeGate gate) {
         NbdConnection connection = registry.admit(id -> open(ctx.channel(), negotiated, id));
         if (connection == null) {
             LOG.debug(
@@ -260,6 +260,7 @@ public final class NbdServer {
             ctx.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(ChannelFutureListener.CLOSE);
             return;
         }
+        gate.negotiated(ctx.channel(), connection.whenOver());
         NettyLoop loop = NettyLoop.of(ctx.channel().eventLoop());
         if (RingStream.canTake(ctx.channel(), loop)) {
             RingStream stream = new RingStream(connection, limits.unsentBytes());
@@ -317,8 +318,7 @@ public final class NbdServer {
 
         @Override
         public void negotiated(ChannelHandlerContext ctx, NegotiatedExport export) {
-            gate.negotiated(ctx.channel());
-            serve(ctx, export);
+            serve(ctx, export, gate);
         }
 
         @Override

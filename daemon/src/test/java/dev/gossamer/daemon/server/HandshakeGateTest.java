@@ -9,6 +9,7 @@ import io.netty.channel.Channel;
 import io.netty.channel.embedded.EmbeddedChannel;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
+import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 
 /** Limits of connections and of unfinished handshakes (H13). */
@@ -57,7 +58,7 @@ class HandshakeGateTest {
     @Test
     void finishedHandshakesDoNotCountAsUnfinished() {
         Channel first = enter("192.0.2.1");
-        gate.negotiated(first);
+        gate.negotiated(first, new CompletableFuture<>());
         enter("192.0.2.1");
         enter("192.0.2.1");
         assertTrue(first.isOpen());
@@ -66,15 +67,17 @@ class HandshakeGateTest {
 
     @Test
     void connectionsOfAPeerAreLimitedUntilOneEnds() {
-        Channel[] open = new Channel[5];
-        for (int i = 0; i < open.length; i++) {
-            open[i] = enter("192.0.2.1");
-            gate.negotiated(open[i]);
+        CompletableFuture<Void> firstOver = new CompletableFuture<>();
+        for (int i = 0; i < 5; i++) {
+            Channel channel = enter("192.0.2.1");
+            gate.negotiated(channel, i == 0 ? firstOver : new CompletableFuture<>());
+            // As when the ring takes the socket over: the connection goes on without it.
+            channel.close().syncUninterruptibly();
         }
         assertFalse(gate.enter(from("192.0.2.1")));
         assertTrue(gate.enter(from("192.0.2.2")));
         assertEquals(1, counters.refused(Refusal.TOO_MANY_CONNECTIONS));
-        open[0].close().syncUninterruptibly();
+        firstOver.complete(null);
         assertTrue(gate.enter(from("192.0.2.1")));
         assertEquals(8, counters.accepted());
     }
@@ -82,7 +85,7 @@ class HandshakeGateTest {
     @Test
     void allConnectionsTogetherAreLimitedAndLimitsMayChange() {
         for (int i = 0; i < 10; i++) {
-            gate.negotiated(enter(""));
+            gate.negotiated(enter(""), new CompletableFuture<>());
         }
         assertFalse(gate.enter(from("")));
         limits = new ServerLimits(11, 5, 4, 2, 10);
@@ -93,7 +96,7 @@ class HandshakeGateTest {
     void stoppingEndsHandshakesAndLeavesConnections() {
         Channel negotiating = enter("192.0.2.1");
         Channel serving = enter("192.0.2.1");
-        gate.negotiated(serving);
+        gate.negotiated(serving, new CompletableFuture<>());
         gate.closeAll();
         assertFalse(negotiating.isOpen());
         assertTrue(serving.isOpen());
