@@ -28,8 +28,8 @@ import org.slf4j.LoggerFactory;
 final class AdminHandler extends SimpleChannelInboundHandler<HttpObject> {
     private static final Logger LOG = LoggerFactory.getLogger(AdminHandler.class);
 
-    /** Bodies are a name and a size. */
-    private static final int BODY_LIMIT_BYTES = 16 << 10;
+    /** The longest body is a group of 1000 snapshots, each with two names of up to 128 bytes. */
+    private static final int BODY_LIMIT_BYTES = 512 << 10;
 
     /** A client that has not sent its request by then never will. */
     private static final long REQUEST_TIMEOUT_SECONDS = 10;
