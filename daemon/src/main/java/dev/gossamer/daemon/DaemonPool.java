@@ -99,7 +99,9 @@ final class DaemonPool implements ServedPool {
         return checked(
                 () -> {
                     cow.requireNoStore(name);
-                    cow.requireFree(String.valueOf(keepAs));
+                    if (keepAs != null) {
+                        cow.requireFree(keepAs);
+                    }
                 },
                 () -> force
                         ? nbd.disconnectAll(name, () -> pool.rollBack(name, source, keepAs))
