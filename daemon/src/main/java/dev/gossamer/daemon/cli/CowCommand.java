@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.gossamer.daemon.DeviceOpener;
+import java.io.Console;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import picocli.CommandLine.Command;
@@ -230,8 +231,10 @@ final class CowCommand implements Runnable {
         println("merged " + name);
     }
 
+    @SuppressWarnings("SystemConsoleNull") // It does in a runtime without the module that edits lines, as ours.
     private static boolean isTerminal() {
-        return System.console().isTerminal();
+        Console console = System.console();
+        return console != null && console.isTerminal();
     }
 
     private void println(String text) {
