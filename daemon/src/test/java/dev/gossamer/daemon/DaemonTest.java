@@ -122,7 +122,7 @@ class DaemonTest {
         refused(404, "POST", "/v1/volumes/none/snapshots", "{\"name\":\"s\"}", "none");
         refused(404, "GET", "/v2/volumes", "", "unknown path");
         refused(405, "PUT", "/v1/volumes", "", "PUT");
-        refused(413, "POST", "/v1/volumes", " ".repeat(20_000), "longer");
+        refused(413, "POST", "/v1/volumes", " ".repeat(600_000), "longer");
     }
 
     @Test
