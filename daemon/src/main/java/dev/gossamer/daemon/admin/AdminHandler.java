@@ -2,9 +2,11 @@ package dev.gossamer.daemon.admin;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
+import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.SimpleChannelInboundHandler;
+import io.netty.channel.socket.DuplexChannel;
 import io.netty.handler.codec.http.DefaultFullHttpResponse;
 import io.netty.handler.codec.http.FullHttpResponse;
 import io.netty.handler.codec.http.HttpContent;
@@ -99,10 +101,17 @@ final class AdminHandler extends SimpleChannelInboundHandler<HttpObject> {
     private void refuse(ChannelHandlerContext ctx, int status, String message) {
         answering = true;
         timeout.cancel(false);
-        send(ctx, api.refuse(status, message));
+        // The client may still be sending, and reads only afterwards: what comes is thrown away until it has done so.
+        write(ctx, api.refuse(status, message))
+                .addListener(written -> ((DuplexChannel) ctx.channel()).shutdownOutput());
+        timeout = ctx.executor().schedule(() -> ctx.close(), REQUEST_TIMEOUT_SECONDS, TimeUnit.SECONDS);
     }
 
     private static void send(ChannelHandlerContext ctx, AdminResponse answer) {
+        write(ctx, answer).addListener(ChannelFutureListener.CLOSE);
+    }
+
+    private static ChannelFuture write(ChannelHandlerContext ctx, AdminResponse answer) {
         ByteBuf content = ByteBufUtil.writeUtf8(ctx.alloc(), answer.body());
         FullHttpResponse response =
                 new DefaultFullHttpResponse(HttpVersion.HTTP_1_1, HttpResponseStatus.valueOf(answer.status()), content);
@@ -110,7 +119,7 @@ final class AdminHandler extends SimpleChannelInboundHandler<HttpObject> {
                 .set(HttpHeaderNames.CONTENT_TYPE, answer.contentType())
                 .set(HttpHeaderNames.CONTENT_LENGTH, content.readableBytes())
                 .set(HttpHeaderNames.CONNECTION, HttpHeaderValues.CLOSE);
-        ctx.writeAndFlush(response).addListener(ChannelFutureListener.CLOSE);
+        return ctx.writeAndFlush(response);
     }
 
     @Override
