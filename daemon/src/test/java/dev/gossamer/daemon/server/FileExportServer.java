@@ -80,7 +80,7 @@ final class FileExportServer {
 
         @Override
         public OpenExport open(String name, List<MetaContext> contexts) {
-            return new PlainExport(file, position -> false);
+            return new OpenDevice(name, file);
         }
     }
 }
