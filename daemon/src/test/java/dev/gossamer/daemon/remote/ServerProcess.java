@@ -39,7 +39,7 @@ final class ServerProcess implements AutoCloseable {
                 .start();
         ServerProcess server = new ServerProcess(process);
         long end = System.nanoTime() + PATIENCE_NANOS;
-        while (!Files.exists(socket)) {
+        while (!isListening(socket)) {
             if (!process.isAlive() || System.nanoTime() - end > 0) {
                 server.close();
                 throw new AssertionError("does not serve: " + String.join(" ", command));
@@ -47,6 +47,17 @@ final class ServerProcess implements AutoCloseable {
             TimeUnit.MILLISECONDS.sleep(5);
         }
         return server;
+    }
+
+    /**
+     * The file is there before the server listens; and to try by connecting would use up a connection. So the kernel's table is
+     * asked: address, count, protocol, flags (00010000: accepts connections), type, state, inode, path.
+     */
+    private static boolean isListening(Path socket) throws IOException {
+        return Files.readAllLines(Path.of("/proc/net/unix")).stream()
+                .map(line -> line.split(" +"))
+                .anyMatch(fields ->
+                        fields.length > 7 && fields[3].equals("00010000") && fields[7].equals(socket.toString()));
     }
 
     /** SIGKILL, as in a crash. */
