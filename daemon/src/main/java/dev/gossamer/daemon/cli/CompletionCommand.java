@@ -18,7 +18,7 @@ final class CompletionCommand implements Runnable {
     @Override
     public void run() {
         PrintWriter out = spec.commandLine().getOut();
-        out.print(AutoComplete.bash("gossamer", spec.root().commandLine()));
+        out.print(AutoComplete.bash("gossamer", GossamerCommand.commandLine()));
         out.flush();
     }
 }

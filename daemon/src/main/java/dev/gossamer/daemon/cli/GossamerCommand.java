@@ -3,6 +3,7 @@ package dev.gossamer.daemon.cli;
 import dev.gossamer.daemon.Version;
 import dev.gossamer.io.StorageException;
 import java.io.PrintWriter;
+import java.util.List;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
@@ -15,17 +16,6 @@ import picocli.CommandLine.ParameterException;
         versionProvider = GossamerCommand.VersionLine.class,
         mixinStandardHelpOptions = true,
         scope = CommandLine.ScopeType.INHERIT,
-        subcommands = {
-            QuickstartCommand.class,
-            PoolCommand.class,
-            ServeCommand.class,
-            VolumeCommand.class,
-            SnapshotCommand.class,
-            CowCommand.class,
-            StatusCommand.class,
-            ReloadCommand.class,
-            CompletionCommand.class
-        },
         footer = {
             "",
             "Try it:",
@@ -37,20 +27,48 @@ import picocli.CommandLine.ParameterException;
 public final class GossamerCommand implements Runnable {
     private static final int FAILED = 1;
 
+    /** All commands, in the order of the help. */
+    private static final List<Class<?>> COMMANDS = List.of(
+            QuickstartCommand.class,
+            PoolCommand.class,
+            ServeCommand.class,
+            VolumeCommand.class,
+            SnapshotCommand.class,
+            CowCommand.class,
+            StatusCommand.class,
+            ReloadCommand.class,
+            CompletionCommand.class);
+
     @CommandLine.Spec
     private CommandLine.Model.CommandSpec spec;
 
     /** Runs a command line and returns its exit code. */
     public static int run(String... args) {
-        return commandLine().execute(args);
+        return commandLine(args).execute(args);
     }
 
-    static CommandLine commandLine() {
+    /**
+     * What can execute these arguments. If the first of them names a command, it knows that command alone: reading the
+     * annotations of all of them costs the daemon's start more time and memory than opening the pool. Without a name
+     * (help, a mistake, no arguments at all) it knows them all.
+     */
+    static CommandLine commandLine(String... args) {
         CommandLine commandLine = new CommandLine(new GossamerCommand());
+        List<Class<?>> named = COMMANDS.stream()
+                .filter(command -> args.length > 0 && nameOf(command).equals(args[0]))
+                .limit(1)
+                .toList();
+        for (Class<?> command : named.isEmpty() ? COMMANDS : named) {
+            commandLine.addSubcommand(command);
+        }
         commandLine.setCaseInsensitiveEnumValuesAllowed(true);
         commandLine.setExecutionExceptionHandler(GossamerCommand::failed);
         commandLine.setParameterExceptionHandler(GossamerCommand::wrongUsage);
         return commandLine;
+    }
+
+    private static String nameOf(Class<?> command) {
+        return command.getAnnotation(Command.class).name();
     }
 
     @Override

@@ -9,6 +9,7 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import picocli.CommandLine;
@@ -21,7 +22,7 @@ class GossamerCommandTest {
     private final StringWriter err = new StringWriter();
 
     private int run(String... args) {
-        return GossamerCommand.commandLine()
+        return GossamerCommand.commandLine(args)
                 .setOut(new PrintWriter(out, true))
                 .setErr(new PrintWriter(err, true))
                 .execute(args);
@@ -62,6 +63,22 @@ class GossamerCommandTest {
     }
 
     @Test
+    void aCommandThatIsNamedIsReadAloneAndIsTheSame() {
+        CommandLine all = GossamerCommand.commandLine();
+        assertEquals(9, all.getSubcommands().size());
+        all.getSubcommands().forEach((name, command) -> {
+            CommandLine alone = GossamerCommand.commandLine(name, "--help");
+            assertEquals(Set.of(name), alone.getSubcommands().keySet());
+            assertEquals(
+                    command.getUsageMessage(), alone.getSubcommands().get(name).getUsageMessage());
+        });
+        assertEquals(
+                all.getUsageMessage(), GossamerCommand.commandLine("--help").getUsageMessage());
+        assertEquals(0, run("serve", "--version"));
+        assertTrue(out.toString().startsWith("gossamer "), out.toString());
+    }
+
+    @Test
     void everyCommandHasHelpWithAnExample() {
         assertHelp(GossamerCommand.commandLine());
     }
@@ -86,5 +103,6 @@ class GossamerCommandTest {
     void completionKnowsTheCommands() {
         assertEquals(0, run("completion"));
         assertTrue(out.toString().contains("quickstart"), "script");
+        assertTrue(out.toString().contains("rollback"), "commands of commands");
     }
 }
