@@ -18,7 +18,7 @@ import java.util.zip.CRC32C;
  * <p>Clean blocks are evicted by a clock. Changed ones stay until they are written: if one transaction changes more
  * blocks than the cache holds, the cache grows by them, and keeps the memory until it is closed.
  *
- * <p>Owned by one thread, the pool worker.
+ * <p>Reading waits for the device; {@link #readAhead} does not. Owned by one thread, the pool worker.
  */
 public final class BlockManager implements AutoCloseable {
     /** Memory is taken in pieces of this many frames: 2 MiB, the size of a large page. */
@@ -34,6 +34,7 @@ public final class BlockManager implements AutoCloseable {
     private final int cacheBlocks;
     // Never evict more than this leaves: clean blocks stay easy to find for the clock, and inner nodes stay cached.
     private final int cleanBlocksMin;
+    private final ReadAhead readAhead;
     private final CRC32C crc = new CRC32C();
     private final BlockTable table = new BlockTable();
     private final List<IoBufferPool> slabs = new ArrayList<>();
@@ -61,6 +62,7 @@ public final class BlockManager implements AutoCloseable {
         this.deviceBlocks = deviceBlocks;
         this.cacheBlocks = cacheBlocks;
         this.cleanBlocksMin = cacheBlocks / 4;
+        this.readAhead = new ReadAhead(this, metadataDevice.device());
     }
 
     /** Whole blocks of the device; a block at or beyond this number is never read or written. */
@@ -93,9 +95,20 @@ public final class BlockManager implements AutoCloseable {
         return block;
     }
 
+    /** Whether {@link #read} finds the block without waiting. */
+    public boolean isCached(long location) {
+        return table.get(location) != null;
+    }
+
+    /** Brings blocks into the cache without waiting. */
+    public ReadAhead readAhead() {
+        return readAhead;
+    }
+
     /** A block for writing, all zero, whatever the device holds there. */
     public MetadataBlock newBlock(long location, BlockValidator validator) throws StorageException {
         checkLocation(location, validator);
+        readAhead.voidAt(location);
         MetadataBlock old = table.get(location);
         if (old != null) {
             Invariant.check(old.state() == State.CLEAN, "a changed metadata block was allocated again");
@@ -235,6 +248,35 @@ public final class BlockManager implements AutoCloseable {
             slab.close();
         }
         gatherPool.close();
+        readAhead.close();
+    }
+
+    /** Whether a block of this kind can be at this location. */
+    boolean isReadable(long location, BlockValidator validator) {
+        try {
+            checkLocation(location, validator);
+            return true;
+        } catch (MetadataCorrupt e) {
+            return false;
+        }
+    }
+
+    /** Takes a block in that was read ahead, unless it is damaged. @return whether it is in the cache now */
+    boolean takeIn(long location, BlockValidator validator, IoBuffer page) {
+        if (isCached(location)) {
+            return true;
+        }
+        Frame frame = takeFrame();
+        frame.slab.copyFrom(frame.slabOffsetBytes, page, 0, MetadataBlock.BYTES);
+        reads++;
+        try {
+            check(frame, location, validator);
+        } catch (MetadataCorrupt e) {
+            freeFrames.add(frame);
+            return false;
+        }
+        place(frame, location, validator, State.CLEAN);
+        return true;
     }
 
     private MetadataBlock load(long location, BlockValidator validator) throws StorageException {

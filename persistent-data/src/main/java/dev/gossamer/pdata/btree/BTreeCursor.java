@@ -25,6 +25,7 @@ public final class BTreeCursor {
 
     private long root;
     private long fromKey;
+    private long lastKey;
     private boolean started;
 
     BTreeCursor(BTree tree) {
@@ -35,10 +36,17 @@ public final class BTreeCursor {
     public void seek(long newRoot, long newFromKey) {
         root = newRoot;
         fromKey = newFromKey;
+        lastKey = -1;
         started = false;
     }
 
-    /** Goes to the next entry. False at the end of the tree. */
+    /** Ends the walk before a key, which is not 0: no leaf is read that begins there or later. Until the next seek. */
+    public BTreeCursor upTo(long toKeyExclusive) {
+        lastKey = toKeyExclusive - 1;
+        return this;
+    }
+
+    /** Goes to the next entry. False at the end. */
     public boolean next() throws StorageException {
         if (!started) {
             started = true;
@@ -51,7 +59,7 @@ public final class BTreeCursor {
                 return false;
             }
         }
-        return true;
+        return Long.compareUnsigned(keys[index], lastKey) <= 0;
     }
 
     public long key() {
@@ -120,6 +128,9 @@ public final class BTreeCursor {
             int top = depth - 1;
             MetadataBlock node = tree.read(locations[top]);
             if (++indexes[top] < NodeLayout.entries(node)) {
+                if (Long.compareUnsigned(NodeLayout.key(node, indexes[top]), lastKey) > 0) {
+                    return false;
+                }
                 MetadataBlock child = tree.read(NodeLayout.child(node, indexes[top]));
                 while (!NodeLayout.isLeaf(child)) {
                     child = tree.read(push(child.location(), 0, child));

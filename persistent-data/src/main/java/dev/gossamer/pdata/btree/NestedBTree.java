@@ -136,6 +136,19 @@ public final class NestedBTree {
         return lower.cursor(subtreeRoot(root, upperKey), fromKey);
     }
 
+    /** Finds what {@link #cursor} would wait for, up to a key. An upper level that is not cached comes first. */
+    public void findMissing(MissingNodes missing, long root, long upperKey, long fromKey, long toKeyExclusive)
+            throws StorageException {
+        missing.begin();
+        missing.collect(upper, root, upperKey, upperKey + 1);
+        if (missing.isEmpty()) {
+            long subtree = subtreeRoot(root, upperKey);
+            if (subtree != NONE) {
+                missing.collect(lower, subtree, fromKey, toKeyExclusive);
+            }
+        }
+    }
+
     /** Whether another root of the whole, a metadata snapshot's, leads to the subtree of a key that has one. */
     public boolean isUpperPathShared(long root, long upperKey) throws StorageException {
         BTreeCursor cursor = upper.cursor(root, upperKey);
