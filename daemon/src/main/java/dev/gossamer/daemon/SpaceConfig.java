@@ -1,6 +1,7 @@
 package dev.gossamer.daemon;
 
 import dev.gossamer.thin.DiscardMode;
+import dev.gossamer.thin.PoolCaches;
 import dev.gossamer.thin.PoolGrowth;
 import dev.gossamer.thin.PoolOptions;
 import dev.gossamer.thin.catalog.OnFull;
@@ -61,7 +62,8 @@ public record SpaceConfig(
     }
 
     PoolOptions options(PoolGrowth growth) {
-        return new PoolOptions(onFull, onFullTimeout, lowWaterPercent, growth, autoExtendBytes, discard);
+        return new PoolOptions(
+                onFull, onFullTimeout, lowWaterPercent, growth, autoExtendBytes, discard, PoolCaches.DEFAULT);
     }
 
     /** The lines of pool.yaml that differ from the default. */

@@ -2,12 +2,8 @@ package dev.gossamer.thin;
 
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.IoLoop;
-import dev.gossamer.io.StorageException;
 import dev.gossamer.thin.extent.ExtentMap;
-import dev.gossamer.thin.extent.Region;
 import java.util.function.IntConsumer;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Loads a volume's mappings before they are needed (NBD CACHE, T33), so that the reads and writes that follow do not wait for
@@ -17,16 +13,15 @@ final class MapPrefetch {
     /** Regions that one request loads, 2 GiB of 64 KiB blocks; what lies beyond is loaded when it is used. */
     private static final int MAX_REGIONS = 64;
 
-    private static final Logger LOG = LoggerFactory.getLogger(MapPrefetch.class);
+    /** Regions that one request loads at a time: as many as somebody who reads on gets at once, and not all of the line. */
+    private static final int AT_A_TIME = 1 + RegionLoads.REGIONS_AHEAD;
 
-    private final PoolWorker worker;
     private final IoLoop workerLoop;
-    private final MapPublisher maps;
+    private final RegionLoads loads;
 
-    MapPrefetch(PoolWorker worker, IoLoop workerLoop, MapPublisher maps) {
-        this.worker = worker;
+    MapPrefetch(IoLoop workerLoop, RegionLoads loads) {
         this.workerLoop = workerLoop;
-        this.maps = maps;
+        this.loads = loads;
     }
 
     /**
@@ -42,7 +37,8 @@ final class MapPrefetch {
         if (missing == end) {
             answered.accept(Errno.OK);
         } else {
-            workerLoop.execute(() -> step(device, asking, missing, end, answered));
+            Range range = new Range(device, asking, missing, end, answered);
+            workerLoop.execute(range::start);
         }
     }
 
@@ -54,28 +50,47 @@ final class MapPrefetch {
         return number;
     }
 
-    /** One region for each task of the worker, so that others get their turn in between. */
-    private void step(ThinDevice device, IoLoop asking, long number, long end, IntConsumer answered) {
-        int errno = Errno.OK;
-        try {
-            // The volume may have shrunk.
-            if (number * Region.BLOCKS < device.blocks()) {
-                maps.load(device, number);
-            }
-        } catch (StorageException e) {
-            // Nothing was half changed, so this is the error of the one who asked and of nobody else (D-8).
-            LOG.warn("mappings of volume {} cannot be read: {}", device.name(), e.getMessage());
-            errno = Errno.EIO;
-        } catch (AssertionError | RuntimeException bug) {
-            worker.failed(bug);
-            errno = Errno.EIO;
+    /** What one request loads. On the worker's loop. */
+    private final class Range {
+        private final ThinDevice device;
+        private final IoLoop asking;
+        private final long end;
+        private final IntConsumer answered;
+        private long next;
+        private int underWay = AT_A_TIME;
+        private int errno;
+
+        Range(ThinDevice device, IoLoop asking, long from, long end, IntConsumer answered) {
+            this.device = device;
+            this.asking = asking;
+            this.next = from;
+            this.end = end;
+            this.answered = answered;
         }
-        long next = firstMissing(device, number + 1, end);
-        if (errno == Errno.OK && next < end) {
-            workerLoop.execute(() -> step(device, asking, next, end, answered));
-        } else {
-            int verdict = errno;
-            asking.execute(() -> answered.accept(verdict));
+
+        void start() {
+            for (int i = 0; i < AT_A_TIME; i++) {
+                loadNext();
+            }
+        }
+
+        private void loadNext() {
+            long number = firstMissing(device, next, end);
+            next = number + 1;
+            // The volume may have shrunk.
+            if (errno == Errno.OK && number < Math.min(end, ExtentMap.regionsFor(device.blocks()))) {
+                loads.load(device, number, this::loaded);
+            } else if (--underWay == 0) {
+                asking.execute(() -> answered.accept(errno));
+            }
+        }
+
+        private void loaded(int itsErrno) {
+            if (errno == Errno.OK) {
+                errno = itsErrno;
+            }
+            // What is in the cache is loaded at once: others get their turn in between.
+            workerLoop.execute(this::loadNext);
         }
     }
 }

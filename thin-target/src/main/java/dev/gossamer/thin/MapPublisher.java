@@ -27,8 +27,8 @@ final class MapPublisher {
     /** Reads a region of a device from the mapping tree and publishes it, blocks that a cell locks as locked. */
     void load(ThinDevice device, long regionNumber) throws StorageException {
         long first = regionNumber * Region.BLOCKS;
-        BTreeCursor cursor = metadata.cursor(device.id, first);
-        while (cursor.next() && cursor.key() < first + Region.BLOCKS) {
+        BTreeCursor cursor = metadata.cursor(device.id, first).upTo(first + Region.BLOCKS);
+        while (cursor.next()) {
             long packed = cursor.value(0);
             int kind = partialTrims.contains(device, cursor.key()) ? Region.TRIMMED : Region.MAPPED;
             regionBuilder.add((int) (cursor.key() - first), kind, Mapping.dataBlock(packed), Mapping.time(packed));

@@ -12,6 +12,7 @@ import java.time.Duration;
  * @param growth how the devices get larger
  * @param autoExtendBytes the data device grows by itself up to this size; 0 = it does not (rule S-7)
  * @param discard what becomes of TRIM; what the data device cannot do is left out (rule F-1)
+ * @param caches what is kept in memory
  */
 public record PoolOptions(
         OnFull onFull,
@@ -19,7 +20,8 @@ public record PoolOptions(
         int lowWaterPercent,
         PoolGrowth growth,
         long autoExtendBytes,
-        DiscardMode discard) {
+        DiscardMode discard,
+        PoolCaches caches) {
     /**
      * dm-thin waits 60 seconds. NBD clients that have a time-out of their own usually take 30, and one that expires first
      * costs the whole connection instead of one write: so we answer sooner (rule S-2).
@@ -30,21 +32,31 @@ public record PoolOptions(
 
     /** Waits for space; devices keep their sizes; discards are passed down. */
     public static final PoolOptions DEFAULT = new PoolOptions(
-            OnFull.QUEUE, DEFAULT_ON_FULL_TIMEOUT, DEFAULT_LOW_WATER_PERCENT, PoolGrowth.NONE, 0, DiscardMode.PASSDOWN);
+            OnFull.QUEUE,
+            DEFAULT_ON_FULL_TIMEOUT,
+            DEFAULT_LOW_WATER_PERCENT,
+            PoolGrowth.NONE,
+            0,
+            DiscardMode.PASSDOWN,
+            PoolCaches.DEFAULT);
 
     public PoolOptions withOnFull(OnFull newOnFull, Duration newTimeout) {
-        return new PoolOptions(newOnFull, newTimeout, lowWaterPercent, growth, autoExtendBytes, discard);
+        return new PoolOptions(newOnFull, newTimeout, lowWaterPercent, growth, autoExtendBytes, discard, caches);
     }
 
     public PoolOptions withGrowth(PoolGrowth newGrowth, long newAutoExtendBytes) {
-        return new PoolOptions(onFull, onFullTimeout, lowWaterPercent, newGrowth, newAutoExtendBytes, discard);
+        return new PoolOptions(onFull, onFullTimeout, lowWaterPercent, newGrowth, newAutoExtendBytes, discard, caches);
     }
 
     public PoolOptions withLowWaterPercent(int newPercent) {
-        return new PoolOptions(onFull, onFullTimeout, newPercent, growth, autoExtendBytes, discard);
+        return new PoolOptions(onFull, onFullTimeout, newPercent, growth, autoExtendBytes, discard, caches);
     }
 
     public PoolOptions withDiscard(DiscardMode newDiscard) {
-        return new PoolOptions(onFull, onFullTimeout, lowWaterPercent, growth, autoExtendBytes, newDiscard);
+        return new PoolOptions(onFull, onFullTimeout, lowWaterPercent, growth, autoExtendBytes, newDiscard, caches);
+    }
+
+    public PoolOptions withCaches(PoolCaches newCaches) {
+        return new PoolOptions(onFull, onFullTimeout, lowWaterPercent, growth, autoExtendBytes, discard, newCaches);
     }
 }

@@ -42,6 +42,7 @@ final class PoolWorker {
     private final LoopShare[] shares;
     private final Committer committer;
     private final StatusReader statusReader;
+    private final RegionLoads regionLoads;
     private final MapPrefetch mapPrefetch;
     private final PoolCounters counters;
     private final MapPublisher maps;
@@ -74,17 +75,17 @@ final class PoolWorker {
             PoolDevices devices,
             PoolCounters counters,
             Committer.DataFlush dataFlush,
-            PoolOptions options,
-            long regionCacheWords) {
+            PoolOptions options) {
         this.loop = loop;
         this.data = data;
         this.dataAlignmentBytes = data.geometry().alignmentBytes();
         this.metadata = metadata;
         this.shares = shares;
         this.counters = counters;
-        this.maps = new MapPublisher(metadata, partialTrims, regionCacheWords);
+        this.maps = new MapPublisher(metadata, partialTrims, options.caches().regionWords());
         this.committer = new Committer(this, loop, metadata, dataFlush, counters);
-        this.mapPrefetch = new MapPrefetch(this, loop, maps);
+        this.regionLoads = new RegionLoads(this, loop, metadata, maps);
+        this.mapPrefetch = new MapPrefetch(loop, regionLoads);
         this.statusReader = new StatusReader(this, loop, metadata);
         this.claims = new InPlaceClaims(this, metadata, maps, counters);
         this.unmapper = new Unmapper(this, metadata, maps, partialTrims, counters);
@@ -272,10 +273,10 @@ final class PoolWorker {
     void close(Runnable whenClosed) {
         reclaimer.close();
         committer.close();
-        drain(() -> quarantine.close(() -> {
+        drain(() -> quarantine.close(() -> regionLoads.close(() -> {
             closeShares();
             whenClosed.run();
-        }));
+        })));
     }
 
     private void closeShares() {
@@ -431,8 +432,7 @@ final class PoolWorker {
             long block = request.offsetBytes() / device.blockBytes();
             long[] region = device.extents.region(ExtentMap.regionOf(block));
             if (region == null) {
-                maps.load(device, ExtentMap.regionOf(block));
-                handBack(request, SERVE_AGAIN);
+                regionLoads.load(device, ExtentMap.regionOf(block), request);
                 return;
             }
             if (block != (request.offsetBytes() + request.lengthBytes() - 1) / device.blockBytes()) {

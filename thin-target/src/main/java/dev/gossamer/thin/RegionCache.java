@@ -13,6 +13,12 @@ final class RegionCache {
     /** What a region costs beside its extents (array header, table slot, entry here), and room to grow, in words. */
     private static final int OVERHEAD_WORDS = 32;
 
+    /**
+     * The regions loaded last stay whatever they take, about 8 KiB each: whoever waited for one must find it when he looks,
+     * although what is loaded ahead of need comes after it. Otherwise nobody might ever get on.
+     */
+    static final int KEPT_REGIONS = 32;
+
     private record Entry(ThinDevice device, long regionNumber, int words) {}
 
     private final long limitWords;
@@ -29,7 +35,7 @@ final class RegionCache {
         int words = region.length + OVERHEAD_WORDS;
         loaded.add(new Entry(device, regionNumber, words));
         usedWords += words;
-        while (usedWords > limitWords && loaded.size() > 1) {
+        while (usedWords > limitWords && loaded.size() > KEPT_REGIONS) {
             Entry oldest = loaded.poll();
             usedWords -= oldest.words;
             if (!isLocked(oldest.device.extents.region(oldest.regionNumber))) {

@@ -25,9 +25,6 @@ import java.util.concurrent.CompletionException;
  * process was killed or the power failed, opens again without repair as it was at its last commit.
  */
 public final class ThinPool {
-    /** What the extent maps of a pool may take: a quarter of the heap. */
-    private static final long REGION_CACHE_WORDS = Runtime.getRuntime().maxMemory() / 4 / Long.BYTES;
-
     private final IoLoop workerLoop;
     private final PoolOptions options;
     private final BlockDevice metadataDevice;
@@ -56,15 +53,15 @@ public final class ThinPool {
         this.metadataDevice = metadataDevice;
         this.data = data;
         inline.adopt();
-        metadata = PoolMetadata.open(new BlockingIo(metadataDevice, inline));
+        metadata = PoolMetadata.open(
+                new BlockingIo(metadataDevice, inline), options.caches().metadataBlocks());
         metadata.checkDataDevice(data);
         BlockingIo dataIo = new BlockingIo(data, inline);
         LoopShare[] shares = new LoopShare[ioLoops.size()];
         for (IoLoop loop : ioLoops) {
             shares[loop.index()] = new LoopShare(loop);
         }
-        worker = new PoolWorker(
-                workerLoop, data, metadata, shares, devices, counters, dataIo::flush, options, REGION_CACHE_WORDS);
+        worker = new PoolWorker(workerLoop, data, metadata, shares, devices, counters, dataIo::flush, options);
         Catalog catalog = Catalog.open(metadata, dataIo);
         origins = new ExternalOrigins(originOpener, inline);
         try (CatalogScan slots = catalog.scan()) {

@@ -3,6 +3,8 @@ package dev.gossamer.thin;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.gossamer.io.BlockDevice;
+import dev.gossamer.io.BlockGeometry;
 import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
@@ -74,13 +76,16 @@ class MetadataFaultTest {
         SectorModel model = new SectorModel(VOLUME);
         boolean hit;
         boolean flagged = false;
-        try (SimPool sim = SimPool.open(new FaultyDevice(metadata, faults), data, first, 2)) {
+        ReadsAhead device = new ReadsAhead(new FaultyDevice(metadata, faults));
+        try (SimPool sim = SimPool.open(device, data, first, 2)) {
             faults.failDuring(operation, first, last, Errno.EIO);
             new Script(sim, model).run();
             hit = faults.failures() > 0;
-            PoolMode expected = !hit ? PoolMode.WRITE : first == last ? PoolMode.READ_ONLY : PoolMode.FAIL;
+            // The worker reads again what could not be read ahead.
+            boolean harmless = !hit || (first == last && device.failed);
+            PoolMode expected = harmless ? PoolMode.WRITE : first == last ? PoolMode.READ_ONLY : PoolMode.FAIL;
             assertEquals(expected, sim.pool.mode(), where);
-            if (hit) {
+            if (!harmless) {
                 PoolStatus status = sim.status();
                 flagged = status.needsCheck();
                 assertEquals(first == last, flagged, where);
@@ -104,6 +109,37 @@ class MetadataFaultTest {
             model.check(sim.read(sim.pool.openVolume("v"), 0, (int) VOLUME), where);
         }
         return hit;
+    }
+
+    /** Notes whether a read that the worker does not wait for has failed. */
+    private static final class ReadsAhead implements BlockDevice {
+        private final BlockDevice disk;
+        boolean failed;
+
+        ReadsAhead(BlockDevice disk) {
+            this.disk = disk;
+        }
+
+        @Override
+        public BlockGeometry geometry() {
+            return disk.geometry();
+        }
+
+        @Override
+        public void submit(BlockRequest request) {
+            if (request.loop().index() >= 0) {
+                request.push((done, errno) -> {
+                    failed |= errno != Errno.OK;
+                    done.complete(errno);
+                });
+            }
+            disk.submit(request);
+        }
+
+        @Override
+        public void close() {
+            disk.close();
+        }
     }
 
     /** Writes, trims, flushes and messages; errors end nothing. The model learns what was acknowledged as durable. */

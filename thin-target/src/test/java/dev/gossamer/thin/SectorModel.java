@@ -80,6 +80,23 @@ final class SectorModel {
         }
     }
 
+    /** One sector holds one of its possible versions. */
+    void checkOne(long offsetBytes, byte[] found, String where) {
+        List<byte[]> versions = possible.get((int) (offsetBytes / SECTOR));
+        if (versions.stream().noneMatch(version -> Arrays.equals(version, found))) {
+            throw new AssertionError(where + " holds " + found[0] + ".." + found[SECTOR - 1] + ", none of its "
+                    + versions.size() + " possible versions");
+        }
+    }
+
+    /** One sector, of which nothing is under way, holds its last version. */
+    void checkLast(long offsetBytes, byte[] found, String where) {
+        if (!Arrays.equals(possible.get((int) (offsetBytes / SECTOR)).getLast(), found)) {
+            throw new AssertionError(
+                    where + " holds " + found[0] + ".." + found[SECTOR - 1] + ", not its last version");
+        }
+    }
+
     private static void keepLast(List<byte[]> versions) {
         byte[] last = versions.get(versions.size() - 1);
         versions.clear();

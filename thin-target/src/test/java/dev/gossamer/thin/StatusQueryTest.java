@@ -415,8 +415,8 @@ class StatusQueryTest {
         fresh().create("v", VOLUME);
         sim.shutDown();
         try (IoBufferPool buffers = new IoBufferPool(1 << 20);
-                PoolMetadata metadata =
-                        PoolMetadata.open(new BlockingIo(metadataDisk, new InlineLoop(null, buffers)))) {
+                PoolMetadata metadata = PoolMetadata.open(
+                        new BlockingIo(metadataDisk, new InlineLoop(null, buffers)), PoolMetadata.CACHE_BLOCKS)) {
             StorageException gone = assertThrows(StorageException.class, () -> metadata.compare(0, 77, 0, 64, 1, 100));
             assertEquals(Errno.ENODEV, gone.errno());
             assertThrows(StorageException.class, () -> metadata.compare(77, 0, 0, 64, 1, 100));
@@ -467,8 +467,8 @@ class StatusQueryTest {
     private void mapDirectly(long from, long to, int step) throws StorageException {
         sim.shutDown();
         try (IoBufferPool buffers = new IoBufferPool(1 << 20);
-                PoolMetadata metadata =
-                        PoolMetadata.open(new BlockingIo(metadataDisk, new InlineLoop(null, buffers)))) {
+                PoolMetadata metadata = PoolMetadata.open(
+                        new BlockingIo(metadataDisk, new InlineLoop(null, buffers)), PoolMetadata.CACHE_BLOCKS)) {
             for (long block = from; block < to; block += step) {
                 metadata.insert(0, block, metadata.reserveDataBlock());
             }

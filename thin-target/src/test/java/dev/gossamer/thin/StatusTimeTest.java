@@ -125,7 +125,8 @@ class StatusTimeTest {
     }
 
     private static void mapAll(SimulatedDisk metadataDisk, InlineLoop inline) throws StorageException {
-        try (PoolMetadata metadata = PoolMetadata.open(new BlockingIo(metadataDisk, inline))) {
+        try (PoolMetadata metadata =
+                PoolMetadata.open(new BlockingIo(metadataDisk, inline), PoolMetadata.CACHE_BLOCKS)) {
             for (long block = 0; block < BLOCKS; block++) {
                 metadata.insert(0, block, metadata.reserveDataBlock());
             }

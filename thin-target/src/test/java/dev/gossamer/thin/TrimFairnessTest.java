@@ -61,21 +61,21 @@ class TrimFairnessTest {
 
     @Test
     void l4ALongTrimLetsOthersInBetweenItsSteps() throws StorageException {
-        VoidDisk data = new VoidDisk(6000L * BLOCK);
+        VoidDisk data = new VoidDisk(11000L * BLOCK);
         SimPool.format(metadata, data);
         try (SimPool sim = SimPool.open(metadata, data, 1, 2)) {
-            ThinVolume volume = sim.create("v", 6000L * BLOCK);
-            for (int i = 0; i < 5000; i++) {
+            ThinVolume volume = sim.create("v", 11000L * BLOCK);
+            for (int i = 0; i < 10000; i++) {
                 sim.write(volume, (long) i * BLOCK, new byte[512]);
             }
-            SimPool.Result trim = sim.start(0, volume, BlockOperation.DISCARD, 0, 5400L * BLOCK, 0, null);
+            SimPool.Result trim = sim.start(0, volume, BlockOperation.DISCARD, 0, 10400L * BLOCK, 0, null);
             // Let the first step begin, then compete with what is left.
-            while (volume.info().mappedBytes() == 5000L * BLOCK) {
+            while (volume.info().mappedBytes() == 10000L * BLOCK) {
                 sim.loops.runOne();
             }
-            assertEquals(5000L - Unmapper.STEP_BLOCKS, volume.info().mappedBytes() / BLOCK);
+            assertEquals(10000L - Unmapper.STEP_BLOCKS, volume.info().mappedBytes() / BLOCK);
             // Outside its range: one inside comes after the trim (NBD T51a).
-            SimPool.Result write = sim.start(1, volume, BlockOperation.WRITE, 5500L * BLOCK, 512, 0, new byte[512]);
+            SimPool.Result write = sim.start(1, volume, BlockOperation.WRITE, 10500L * BLOCK, 512, 0, new byte[512]);
             while (!write.isDone()) {
                 sim.loops.runOne();
             }

@@ -11,6 +11,7 @@ import dev.gossamer.pdata.block.BlockValidator;
 import dev.gossamer.pdata.block.MetadataBlock;
 import dev.gossamer.pdata.btree.BTree;
 import dev.gossamer.pdata.btree.BTreeCursor;
+import dev.gossamer.pdata.btree.MissingNodes;
 import dev.gossamer.pdata.btree.NestedBTree;
 import dev.gossamer.pdata.btree.PrivateEntries;
 import dev.gossamer.pdata.btree.TreeDifference;
@@ -45,8 +46,8 @@ public final class PoolMetadata implements AutoCloseable {
     /** More than this cannot be counted: 255 index entries of 16320 blocks; the rest of a larger device is not used. */
     public static final long MAX_METADATA_BLOCKS = 255L * 16320;
 
-    // Metadata blocks in memory, at most: 16 MiB, the tree above some millions of mappings.
-    static final int CACHE_BLOCKS = 4096;
+    /** Metadata blocks in memory, at most: 16 MiB, the tree above some millions of mappings. */
+    public static final int CACHE_BLOCKS = 4096;
 
     // Blocks kept back so that trims, deletions and commits still work: rule S-3, min(16 MiB, a tenth).
     private static final long RESERVE_BLOCKS = 4096;
@@ -82,16 +83,17 @@ public final class PoolMetadata implements AutoCloseable {
     /**
      * Opens a pool; writes nothing.
      *
+     * @param cacheBlocks metadata blocks to keep in memory; at least 64
      * @throws StorageException if the device holds no pool that can be used; the message says why
      */
-    public static PoolMetadata open(BlockingIo device) throws StorageException {
+    public static PoolMetadata open(BlockingIo device, int cacheBlocks) throws StorageException {
         PoolMetadata pool = new PoolMetadata(device);
         long metadataBlocks = usableBlocks(device.device());
         if (metadataBlocks == 0 || Superblock.isUnformatted(device)) {
             throw new StorageException(
                     Errno.EINVAL, pool.deviceName + ": no thin-pool metadata there; give the pool's metadata device");
         }
-        pool.blocks = new BlockManager(device, metadataBlocks, CACHE_BLOCKS);
+        pool.blocks = new BlockManager(device, metadataBlocks, cacheBlocks);
         pool.load();
         return pool;
     }
@@ -220,6 +222,11 @@ public final class PoolMetadata implements AutoCloseable {
     /** Walks a device's mappings from a block upwards; values are packed {@link Mapping}s. */
     public BTreeCursor cursor(int id, long fromVirtualBlock) throws StorageException {
         return mappings.cursor(mappingRoot, id, fromVirtualBlock);
+    }
+
+    /** Finds what a {@link #cursor} would wait for up to a block. */
+    public void findMissing(MissingNodes missing, int id, long fromBlock, long toBlock) throws StorageException {
+        mappings.findMissing(missing, mappingRoot, id, fromBlock, toBlock);
     }
 
     /** As {@link #cursor}, for a device that must exist, with exact knowledge of what is shared. */
