@@ -47,6 +47,15 @@ public final class RequestQueue {
         return head != null && head.equals(tail);
     }
 
+    /** Empties the queue: the first request, the others follow by {@code next}; null if there is none. */
+    public BlockRequest takeAll() {
+        BlockRequest first = head;
+        head = null;
+        tail = null;
+        size = 0;
+        return first;
+    }
+
     /** Moves everything to the end of another queue. */
     public void moveTo(RequestQueue other) {
         for (BlockRequest r = poll(); r != null; r = poll()) {

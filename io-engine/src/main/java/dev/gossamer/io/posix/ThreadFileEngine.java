@@ -19,6 +19,7 @@ public final class ThreadFileEngine implements FileEngine {
     private final Runnable deliver = this::deliver;
 
     // Confined to the loop.
+    private final SharedSyncs syncs = new SharedSyncs((file, request) -> begin(FileAction.SYNC, file, request));
     private IoLoop loop;
     private FileThreads.Task free;
 
@@ -36,6 +37,14 @@ public final class ThreadFileEngine implements FileEngine {
             loop = request.loop();
         }
         Invariant.check(loop.equals(request.loop()), "an engine serves one loop");
+        if (action == FileAction.SYNC) {
+            syncs.submit(fileDescriptor, request);
+        } else {
+            begin(action, fileDescriptor, request);
+        }
+    }
+
+    private void begin(FileAction action, int fileDescriptor, BlockRequest request) {
         FileThreads.Task task = free;
         if (task == null) {
             task = new FileThreads.Task(this);

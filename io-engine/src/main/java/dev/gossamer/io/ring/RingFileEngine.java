@@ -4,6 +4,7 @@ import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.FileEngine;
 import dev.gossamer.io.buffer.ZeroMemory;
+import dev.gossamer.io.posix.SharedSyncs;
 import io.netty.channel.IoEvent;
 import io.netty.channel.IoRegistration;
 import io.netty.channel.uring.IoUringIoEvent;
@@ -61,6 +62,7 @@ final class RingFileEngine implements FileEngine, IoUringIoHandle {
     private Operation freeOperations;
     private Operation firstWaiting;
     private Operation lastWaiting;
+    private final SharedSyncs syncs = new SharedSyncs((file, request) -> begin(FileAction.SYNC, file, request));
     private IoRegistration registration;
 
     RingFileEngine() {
@@ -81,6 +83,14 @@ final class RingFileEngine implements FileEngine, IoUringIoHandle {
 
     @Override
     public void submit(FileAction action, int fileDescriptor, BlockRequest request) {
+        if (action == FileAction.SYNC) {
+            syncs.submit(fileDescriptor, request);
+        } else {
+            begin(action, fileDescriptor, request);
+        }
+    }
+
+    private void begin(FileAction action, int fileDescriptor, BlockRequest request) {
         Operation operation = freeOperations;
         if (operation == null) {
             operation = new Operation();
