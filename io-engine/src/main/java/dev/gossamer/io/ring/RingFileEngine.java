@@ -43,6 +43,19 @@ final class RingFileEngine implements FileEngine, IoUringIoHandle {
     /** The kernel moves less than 2 GiB at a time. */
     private static final long MAX_TRANSFER_BYTES = 1 << 30;
 
+    /**
+     * So many small operations go to the kernel together. A loop that handed over only at the end of its turn would work
+     * in step with the disk: 32 requests come in one receive, are decoded while the disk is idle, and return together.
+     * At depth 32 that cost a tenth to a sixth of the IOPS; 4 was no better than 8.
+     */
+    private static final int EARLY_ENTRIES = 8;
+
+    /**
+     * Operations up to this length are small. Larger ones wait for the end of the turn, because neighbours that reach the
+     * kernel together become one command to the disk, which is worth more there.
+     */
+    private static final int EARLY_BYTES = 32 << 10;
+
     private static final int PROCEED = -1;
 
     private static final class Operation {
@@ -64,6 +77,7 @@ final class RingFileEngine implements FileEngine, IoUringIoHandle {
     private Operation lastWaiting;
     private final SharedSyncs syncs = new SharedSyncs((file, request) -> begin(FileAction.SYNC, file, request));
     private IoRegistration registration;
+    private SubmissionQueue queue;
 
     RingFileEngine() {
         for (int i = 0; i < SLOTS; i++) {
@@ -74,6 +88,7 @@ final class RingFileEngine implements FileEngine, IoUringIoHandle {
     /** On the loop, before the first request. */
     void start(IoRegistration newRegistration) {
         registration = newRegistration;
+        queue = new SubmissionQueue(newRegistration);
     }
 
     /** On the loop, when nothing is under way. */
@@ -174,6 +189,9 @@ final class RingFileEngine implements FileEngine, IoUringIoHandle {
                 (short) 0,
                 0,
                 0));
+        if (length <= EARLY_BYTES) {
+            queue.submitIfAtLeast(EARLY_ENTRIES);
+        }
         return true;
     }
 
