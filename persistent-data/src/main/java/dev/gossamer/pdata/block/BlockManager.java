@@ -27,9 +27,6 @@ public final class BlockManager implements AutoCloseable {
     /** A walk holds at most a node, its child and a sibling or two; a few dozen frames would do. */
     private static final int MIN_CACHE_BLOCKS = 64;
 
-    /** Adjacent blocks are gathered into writes of up to 256 KiB: what a disk takes at once without splitting. */
-    private static final int GATHER_BLOCKS = 64;
-
     private final BlockingIo io;
     private final int cacheBlocks;
     // Never evict more than this leaves: clean blocks stay easy to find for the clock, and inner nodes stay cached.
@@ -40,15 +37,14 @@ public final class BlockManager implements AutoCloseable {
     private final List<IoBufferPool> slabs = new ArrayList<>();
     private final List<Frame> frames = new ArrayList<>();
     private final ArrayList<Frame> freeFrames = new ArrayList<>();
-    private final IoBufferPool gatherPool = new IoBufferPool(GATHER_BLOCKS * MetadataBlock.BYTES);
-    private final IoBuffer gather = gatherPool.acquire(GATHER_BLOCKS * MetadataBlock.BYTES);
+    private final TransactionWriter writer;
+    // In no order; each block knows its place.
+    private ArrayList<MetadataBlock> dirty = new ArrayList<>();
     private long deviceBlocks;
     private int clockHand;
-    private int dirtyBlocks;
     private int frozenBlocks;
     private long visits;
     private long reads;
-    private long writes;
 
     /**
      * @param deviceBlocks whole 4 KiB blocks of the metadata device
@@ -63,6 +59,7 @@ public final class BlockManager implements AutoCloseable {
         this.cacheBlocks = cacheBlocks;
         this.cleanBlocksMin = cacheBlocks / 4;
         this.readAhead = new ReadAhead(this, metadataDevice.device());
+        this.writer = new TransactionWriter(this, metadataDevice);
     }
 
     /** Whole blocks of the device; a block at or beyond this number is never read or written. */
@@ -117,7 +114,10 @@ public final class BlockManager implements AutoCloseable {
         MetadataBlock block = place(takeFrame(), location, validator, State.DIRTY);
         block.zero(0, MetadataBlock.BYTES);
         block.markShapeChecked();
-        dirtyBlocks++;
+        if (location != 0) {
+            block.dirtyIndex = dirty.size();
+            dirty.add(block);
+        }
         return block;
     }
 
@@ -129,48 +129,51 @@ public final class BlockManager implements AutoCloseable {
 
     /** Blocks that the next {@link #freeze} would take. */
     public int dirtyBlocks() {
-        return dirtyBlocks;
+        return dirty.size();
     }
 
     /** Drops a dirty block that nothing refers to any more: there is no point in writing it. */
     public void forget(long location) {
         MetadataBlock block = table.get(location);
         Invariant.check(block != null && block.state() == State.DIRTY, "forgot a block that is not dirty");
-        dirtyBlocks--;
+        MetadataBlock last = dirty.removeLast();
+        if (last != block) {
+            dirty.set(block.dirtyIndex, last);
+            last.dirtyIndex = block.dirtyIndex;
+        }
         drop(block);
     }
 
-    /** Ends the changing of all dirty blocks: they become read-only and are to be {@linkplain #write written}. */
-    public DirtySet freeze() {
-        List<MetadataBlock> dirty = new ArrayList<>(dirtyBlocks);
-        for (Frame frame : frames) {
-            MetadataBlock block = frame.resident;
-            if (block != null && block.state() == State.DIRTY && block.location() != 0) {
-                seal(block);
-                block.setState(State.FROZEN);
-                dirty.add(block);
-            }
-        }
-        dirty.sort(Comparator.comparingLong(MetadataBlock::location));
-        dirtyBlocks = 0;
-        frozenBlocks += dirty.size();
-        return new DirtySet(dirty);
+    /**
+     * Ends the changing of all dirty blocks: they become read-only and are to be written by {@link #writer}. They stay in the cache until they have been.
+     */
+    public FrozenTransaction freeze() {
+        List<MetadataBlock> frozen = dirty;
+        dirty = new ArrayList<>();
+        frozen.sort(Comparator.comparingLong(MetadataBlock::location));
+        frozen.forEach(this::seal);
+        frozenBlocks += frozen.size();
+        return new FrozenTransaction(frozen, null);
     }
 
-    /** Writes a frozen set, ascending, adjacent blocks together. Does not flush. Afterwards its blocks are clean. */
-    public void write(DirtySet set) throws StorageException {
-        List<MetadataBlock> blocks = set.blocks();
-        int from = 0;
-        while (from < blocks.size()) {
-            int to = from + 1;
-            while (to < blocks.size()
-                    && to - from < GATHER_BLOCKS
-                    && blocks.get(to).location() == blocks.get(to - 1).location() + 1) {
-                to++;
-            }
-            writeRun(blocks.subList(from, to));
-            from = to;
-        }
+    /**
+     * Adds the superblock that shall refer to the frozen blocks, and is written when they are stable.
+     *
+     * @param superblock from {@link #superblockForUpdate} or {@link #newSuperblock}
+     */
+    public FrozenTransaction freeze(FrozenTransaction frozen, MetadataBlock superblock) {
+        Invariant.check(superblock.location() == 0 && superblock.isWritable(), "not the superblock for update");
+        seal(superblock);
+        return new FrozenTransaction(frozen.blocks(), superblock);
+    }
+
+    /** Writes what is frozen. */
+    public TransactionWriter writer() {
+        return writer;
+    }
+
+    /** The blocks of a frozen transaction are where they belong: they need not stay in the cache any more. */
+    void written(List<MetadataBlock> blocks) {
         for (MetadataBlock block : blocks) {
             block.setState(State.CLEAN);
         }
@@ -178,16 +181,12 @@ public final class BlockManager implements AutoCloseable {
         evictSurplus();
     }
 
-    /** Makes all writes so far stable. */
-    public void flush() throws StorageException {
-        io.flush();
-    }
-
     /**
-     * The superblock for changing in place, the only block that is ever written where a commit refers to it. It is no
-     * part of any dirty set; {@link #writeSuperblock} writes it.
+     * The superblock for changing in place, the only block that is ever written where a commit refers to it. Not while another
+     * commit is being written: the cache has one.
      */
     public MetadataBlock superblockForUpdate() throws StorageException {
+        Invariant.check(writer.isIdle(), "two superblocks under way");
         MetadataBlock superblock = read(0, BlockValidator.SUPERBLOCK);
         superblock.setState(State.DIRTY);
         return superblock;
@@ -195,29 +194,18 @@ public final class BlockManager implements AutoCloseable {
 
     /** A zeroed superblock, for formatting. */
     public MetadataBlock newSuperblock() throws StorageException {
-        MetadataBlock superblock = newBlock(0, BlockValidator.SUPERBLOCK);
-        dirtyBlocks--;
-        return superblock;
+        return newBlock(0, BlockValidator.SUPERBLOCK);
     }
 
-    /** Writes and flushes the superblock. */
-    public void writeSuperblock(MetadataBlock superblock) throws StorageException {
-        Invariant.check(superblock.location() == 0 && superblock.isWritable(), "not the superblock for update");
-        seal(superblock);
-        superblock.setState(State.FROZEN);
-        writeRun(List.of(superblock));
-        io.flush();
-        superblock.setState(State.CLEAN);
-    }
-
-    /** Forgets everything that is not on the device: the abort of a transaction. */
+    /** Forgets everything that is not on the device, and begins no further write: the abort of a transaction. */
     public void discardCache() {
+        writer.cancel();
         for (Frame frame : frames) {
             if (frame.resident != null) {
                 drop(frame.resident);
             }
         }
-        dirtyBlocks = 0;
+        dirty.clear();
         frozenBlocks = 0;
     }
 
@@ -233,7 +221,7 @@ public final class BlockManager implements AutoCloseable {
 
     /** Blocks written to the device so far. */
     public long writes() {
-        return writes;
+        return writer.writes();
     }
 
     /** Blocks in memory now. */
@@ -244,10 +232,10 @@ public final class BlockManager implements AutoCloseable {
     @Override
     public void close() {
         discardCache();
+        writer.close();
         for (IoBufferPool slab : slabs) {
             slab.close();
         }
-        gatherPool.close();
         readAhead.close();
     }
 
@@ -322,23 +310,9 @@ public final class BlockManager implements AutoCloseable {
     }
 
     private void seal(MetadataBlock block) {
+        block.setState(State.FROZEN);
         block.frame.memory.writeLong(BlockValidator.LOCATION_OFFSET, block.location());
         block.frame.memory.writeInt(BlockValidator.CHECKSUM_OFFSET, block.frame.checksum(crc, block.validator()));
-    }
-
-    private void writeRun(List<MetadataBlock> run) throws StorageException {
-        MetadataBlock first = run.get(0);
-        long offsetBytes = first.location() * MetadataBlock.BYTES;
-        if (run.size() == 1) {
-            io.write(offsetBytes, first.frame.slab, first.frame.slabOffsetBytes, MetadataBlock.BYTES);
-        } else {
-            for (int i = 0; i < run.size(); i++) {
-                Frame frame = run.get(i).frame;
-                gather.copyFrom(i * MetadataBlock.BYTES, frame.slab, frame.slabOffsetBytes, MetadataBlock.BYTES);
-            }
-            io.write(offsetBytes, gather, 0, run.size() * MetadataBlock.BYTES);
-        }
-        writes += run.size();
     }
 
     private MetadataBlock place(Frame frame, long location, BlockValidator validator, State state) {
@@ -372,7 +346,7 @@ public final class BlockManager implements AutoCloseable {
     }
 
     private int cleanBlocks() {
-        return residentBlocks() - dirtyBlocks - frozenBlocks;
+        return residentBlocks() - dirty.size() - frozenBlocks;
     }
 
     // There is a clean block. The first round of the clock takes back second chances, the second finds one without.
@@ -381,7 +355,8 @@ public final class BlockManager implements AutoCloseable {
         while (victim == null) {
             clockHand = clockHand + 1 < frames.size() ? clockHand + 1 : 0;
             MetadataBlock block = frames.get(clockHand).resident;
-            if (block != null && block.state() == State.CLEAN) {
+            // The superblock is needed at every commit, where nobody should have to wait for it.
+            if (block != null && block.state() == State.CLEAN && block.location() != 0) {
                 if (!block.touched) {
                     victim = block;
                 }

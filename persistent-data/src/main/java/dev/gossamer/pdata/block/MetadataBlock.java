@@ -1,6 +1,7 @@
 package dev.gossamer.pdata.block;
 
 import dev.gossamer.io.Invariant;
+import dev.gossamer.io.buffer.IoBuffer;
 import net.openhft.chronicle.bytes.PointerBytesStore;
 
 /**
@@ -37,6 +38,8 @@ public final class MetadataBlock {
     final Frame frame;
     /** Next block of the same hash bucket. */
     MetadataBlock nextInBucket;
+    /** Position in the list of dirty blocks, while in it. */
+    int dirtyIndex;
     /** Second chance of the clock. */
     boolean touched = true;
 
@@ -129,6 +132,12 @@ public final class MetadataBlock {
     public void copyFrom(MetadataBlock source) {
         copyFrom(source, 0, 0, BYTES);
         shapeChecked = source.shapeChecked;
+    }
+
+    /** Copies the whole block out, to be written from there. */
+    void copyTo(IoBuffer target, int targetOffsetBytes) {
+        checkRange(0, BYTES);
+        target.copyFrom(targetOffsetBytes, frame.slab, frame.slabOffsetBytes, BYTES);
     }
 
     /** Sets a range to zero. */

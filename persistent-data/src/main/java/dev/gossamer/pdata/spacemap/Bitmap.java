@@ -4,7 +4,7 @@ import dev.gossamer.pdata.block.MetadataBlock;
 
 /**
  * What is kept in memory of one bitmap: its {@link IndexEntry}, and which of its blocks changed between free and used
- * since the last commit.
+ * in the running transaction.
  */
 final class Bitmap {
     static final long NOWHERE = -1;
@@ -17,6 +17,9 @@ final class Bitmap {
     long location;
     /** Where the last commit has it, with the counts of then; NOWHERE if it has none. */
     long committedLocation;
+
+    // Where the frozen transaction has it, while one is being written.
+    private long frozenLocation;
     /** Entries that are 0, those beyond the last counted block included. */
     int free;
     /** No entry below this one is 0; may lag behind the first that is. */
@@ -29,7 +32,7 @@ final class Bitmap {
     /** Whether the index entry on disk is out of date. */
     boolean changed;
 
-    // One bit per block. Used by the last commit, free now; and the other way round. Null: none.
+    // One bit per block. Used when this transaction began, free now; and the other way round. Null: none.
     private long[] freed;
     private long[] taken;
     private int freedCount;
@@ -97,7 +100,7 @@ final class Bitmap {
         }
     }
 
-    /** Entries that are free now but used by the last commit. */
+    /** Entries that are free now but were used when this transaction began. */
     int freedCount() {
         return freedCount;
     }
@@ -107,14 +110,19 @@ final class Bitmap {
         return freed == null ? 0 : half(freed, word);
     }
 
-    /** The current state becomes the committed one. Returns the bits of blocks that this freed, or null. */
-    long[] commit() {
+    /** The transaction ends. Returns the bits of blocks that it freed, or null. */
+    long[] freeze() {
         long[] result = freedCount == 0 ? null : freed;
         freed = null;
         taken = null;
         freedCount = 0;
-        committedLocation = location;
+        frozenLocation = location;
         return result;
+    }
+
+    /** The frozen state is the committed one. */
+    void committed() {
+        committedLocation = frozenLocation;
     }
 
     static int half(long[] bits, int word) {

@@ -1,5 +1,6 @@
 package dev.gossamer.pdata.spacemap;
 
+import dev.gossamer.io.Invariant;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.pdata.MetadataCorrupt;
 import dev.gossamer.pdata.block.BlockValidator;
@@ -28,15 +29,18 @@ final class CountTable {
     private final LongPredicate pending;
     private final boolean withholdAllFrees;
     private final List<Bitmap> bitmaps = new ArrayList<>();
-    private final List<Bitmap> touched = new ArrayList<>();
+    // By the running transaction, and by the frozen one until it is committed.
+    private List<Bitmap> touched = new ArrayList<>();
+    private List<Bitmap> frozenTouched = List.of();
     private final List<FreedBlocks> withheld = new ArrayList<>();
     private final long[] word = new long[1];
     private long overflowRoot;
+    private long frozenOverflowRoot;
     private long committedOverflowRoot = Bitmap.NOWHERE;
     private long blocks;
     private long allocated;
     private int countedBitmaps;
-    // Free, but used by the last commit or withheld.
+    // Free, but used when this transaction began, or withheld.
     private long excluded;
     private long cursor;
 
@@ -223,35 +227,52 @@ final class CountTable {
     }
 
     /**
-     * The current state is the committed one: what was freed can be allocated, unless it is {@linkplain #withhold
-     * withheld}.
+     * The transaction ends, and will be written. What it has freed is used by the state before it, which a crash still leads to:
+     * it is {@linkplain #withhold withheld} and returned, to be {@linkplain #release released} when the transaction is committed,
+     * or later. What the next transaction frees is in use by this one.
      */
-    FreedBlocks committed() {
+    FreedBlocks freeze() {
         FreedBlocks freed = new FreedBlocks();
         for (Bitmap bitmap : touched) {
             int count = bitmap.freedCount();
             excluded -= count;
-            long[] bits = bitmap.commit();
+            long[] bits = bitmap.freeze();
             if (bits != null) {
                 freed.add(bitmap.number, bits, count);
             }
         }
-        touched.clear();
-        committedOverflowRoot = overflowRoot;
+        frozenTouched = touched;
+        touched = new ArrayList<>();
+        frozenOverflowRoot = overflowRoot;
+        withhold(freed);
         return freed;
     }
 
-    void withhold(FreedBlocks freed) {
-        withheld.add(freed);
-        excluded += freed.count();
+    /** The frozen state is the committed one. */
+    void committed() {
+        frozenTouched.forEach(Bitmap::committed);
+        frozenTouched = List.of();
+        committedOverflowRoot = frozenOverflowRoot;
     }
 
-    boolean release(FreedBlocks freed) {
-        boolean known = withheld.remove(freed);
-        if (known) {
+    /** Whether blocks are withheld: freed by transactions before the running one. */
+    boolean hasWithheld() {
+        return !withheld.isEmpty();
+    }
+
+    /** Gives withheld blocks back for allocation, once. */
+    void release(FreedBlocks freed) {
+        if (!freed.isEmpty()) {
+            Invariant.check(withheld.remove(freed), "freed blocks released twice");
             excluded -= freed.count();
         }
-        return known;
+    }
+
+    void withhold(FreedBlocks freed) {
+        if (!freed.isEmpty()) {
+            withheld.add(freed);
+            excluded += freed.count();
+        }
     }
 
     private long search(long from, long to, boolean distrustIndex) throws StorageException {

@@ -33,7 +33,8 @@ public final class DiskSpaceMap implements SpaceMap, CommitParticipant {
     // As many as there are blocks in preparation.
     private final Set<Long> reserved = new HashSet<>();
     private long indexRoot;
-    private FreedBlocks freedByLastCommit = new FreedBlocks();
+    private FreedBlocks freedByFrozen = FreedBlocks.NONE;
+    private FreedBlocks freedByLastCommit = FreedBlocks.NONE;
 
     private DiskSpaceMap(TransactionManager tx) {
         table = new CountTable(tx, this::loadIndexEntry, this::isReserved, true);
@@ -142,16 +143,19 @@ public final class DiskSpaceMap implements SpaceMap, CommitParticipant {
         table.countAll();
     }
 
+    /** Whether some of those were freed before the running transaction: they come back without a commit of its. */
+    public boolean hasWithheld() {
+        return table.hasWithheld();
+    }
+
     /**
-     * The blocks freed by the transaction that was just committed. They are not allocated until they are
-     * {@linkplain #release released}. Not called after a commit, its blocks are free at once.
+     * The blocks freed by the transaction that was committed last. They are not allocated until they are {@linkplain #release
+     * released}. Not called after a commit, its blocks are free at once.
      */
     public FreedBlocks takeFreed() {
         FreedBlocks freed = freedByLastCommit;
-        freedByLastCommit = new FreedBlocks();
-        if (!freed.isEmpty()) {
-            table.withhold(freed);
-        }
+        freedByLastCommit = FreedBlocks.NONE;
+        table.withhold(freed);
         return freed;
     }
 
@@ -167,8 +171,7 @@ public final class DiskSpaceMap implements SpaceMap, CommitParticipant {
 
     /** Gives blocks back for allocation, once. */
     public void release(FreedBlocks freed) {
-        boolean known = freed.isEmpty() || table.release(freed);
-        Invariant.check(known, "freed blocks released twice");
+        table.release(freed);
     }
 
     @Override
@@ -186,8 +189,16 @@ public final class DiskSpaceMap implements SpaceMap, CommitParticipant {
     }
 
     @Override
+    public void frozen() {
+        freedByFrozen = table.freeze();
+    }
+
+    @Override
     public void committed() {
-        freedByLastCommit = table.committed();
+        table.committed();
+        table.release(freedByFrozen);
+        freedByLastCommit = freedByFrozen;
+        freedByFrozen = FreedBlocks.NONE;
     }
 
     private long findFree() throws StorageException {

@@ -4,10 +4,13 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The data blocks that one committed transaction freed. They stay out of use until they are given back with
- * {@link DiskSpaceMap#release}: I/O that looked its block up before the commit may still be on its way.
+ * The blocks that one transaction freed. They stay out of use until it is committed: a crash before leads to a state that uses
+ * them. Data blocks do until they are given back with {@link DiskSpaceMap#release}: I/O that looked its block up before the
+ * commit may still be on its way.
  */
 public final class FreedBlocks {
+    static final FreedBlocks NONE = new FreedBlocks();
+
     private static final class Part {
         final int bitmap;
         final long[] bits;

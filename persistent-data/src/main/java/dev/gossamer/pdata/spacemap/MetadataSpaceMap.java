@@ -43,6 +43,7 @@ public final class MetadataSpaceMap implements SpaceMap, MetadataAllocator {
     // While bitmaps are made for an area, its blocks are handed out in sequence; NORMAL otherwise.
     private long nextInNewArea = NORMAL;
     private long indexLocation;
+    private FreedBlocks freedByFrozen = FreedBlocks.NONE;
 
     private MetadataSpaceMap(TransactionManager tx) {
         this.tx = tx;
@@ -166,8 +167,15 @@ public final class MetadataSpaceMap implements SpaceMap, MetadataAllocator {
     }
 
     @Override
+    public void frozen() {
+        freedByFrozen = table.freeze();
+    }
+
+    @Override
     public void committed() {
         table.committed();
+        table.release(freedByFrozen);
+        freedByFrozen = FreedBlocks.NONE;
     }
 
     private void finishNewArea(long newBlocks) throws StorageException {

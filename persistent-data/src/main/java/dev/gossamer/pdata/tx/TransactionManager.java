@@ -4,7 +4,7 @@ import dev.gossamer.io.Invariant;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.pdata.block.BlockManager;
 import dev.gossamer.pdata.block.BlockValidator;
-import dev.gossamer.pdata.block.DirtySet;
+import dev.gossamer.pdata.block.FrozenTransaction;
 import dev.gossamer.pdata.block.MetadataBlock;
 import java.util.ArrayList;
 import java.util.List;
@@ -16,11 +16,12 @@ import java.util.List;
  * <p>A transaction begins with its first change and ends in one of two ways.
  *
  * <ul>
- *   <li><em>Commit</em>, in two phases. The caller makes the data device stable and puts its own changes into trees,
- *       then calls {@link #preCommit}: space maps go into blocks, all changed blocks are written and flushed. A crash
- *       up to here leaves the previous state, since nothing refers to what was written. Now the roots are final: the
- *       caller puts them into {@link #superblockForUpdate} and calls {@link #commit}. That one write, of which only the
- *       first sector changes, is the commit: a crash before it leaves the previous state, after it the new one.
+ *   <li><em>Commit</em>. The caller puts its own changes into trees, then calls {@link #preCommit}: space maps go into blocks,
+ *       and nothing can be changed any more. Now the roots are final: the caller puts them into {@link #superblockForUpdate} and
+ *       calls {@link #freeze}. The next transaction begins there, while the frozen one is written: its blocks, a flush, and then
+ *       the superblock ({@link dev.gossamer.pdata.block.TransactionWriter}). That one write, of which only the first sector
+ *       changes, is the commit: a crash before it leaves the previous state, after it the new one. Then comes {@link
+ *       #committed}. One transaction is written at a time. {@link #commit} does it all and waits.
  *   <li><em>Abort</em>: after any {@link StorageException} out of a changing call, the state in memory is half changed.
  *       The caller drops all objects of this package and those above, calls {@link BlockManager#discardCache} and opens
  *       anew from the superblock.
@@ -32,6 +33,8 @@ public final class TransactionManager {
     private final BlockManager blocks;
     private final List<CommitParticipant> participants = new ArrayList<>();
     private MetadataAllocator allocator;
+    // Between the two phases of a commit, else null.
+    private FrozenTransaction frozenBlocks;
 
     public TransactionManager(BlockManager blocks) {
         this.blocks = blocks;
@@ -121,21 +124,17 @@ public final class TransactionManager {
         return blocks.dirtyBlocks() > 0;
     }
 
-    /** First phase: space maps into blocks, blocks to the device, flush. The roots to store are final afterwards. */
+    /** First phase: space maps into blocks, and no more changes. The roots to store are final afterwards. */
     public void preCommit() throws StorageException {
         // The metadata space map comes last, because flushing the others allocates metadata blocks.
         for (CommitParticipant participant : participants) {
             participant.flushChanges();
         }
         allocator.flushChanges();
-        DirtySet changed = blocks.freeze();
-        if (!changed.isEmpty()) {
-            blocks.write(changed);
-            blocks.flush();
-        }
+        frozenBlocks = blocks.freeze();
     }
 
-    /** The superblock, writable. Ask between {@link #preCommit} and {@link #commit}. */
+    /** The superblock, writable. Ask between {@link #preCommit} and {@link #freeze}. */
     public MetadataBlock superblockForUpdate() throws StorageException {
         return blocks.superblockForUpdate();
     }
@@ -145,13 +144,25 @@ public final class TransactionManager {
         return blocks.newSuperblock();
     }
 
-    /** Second phase: write the superblock and flush; from then on the current state is the committed one. */
-    public void commit(MetadataBlock superblock) throws StorageException {
+    /** Second phase: what is returned is to be written; from then on changes belong to the next transaction. */
+    public FrozenTransaction freeze(MetadataBlock superblock) {
         Invariant.check(blocks.dirtyBlocks() == 0, "metadata changed between the two phases of a commit");
-        blocks.writeSuperblock(superblock);
-        for (CommitParticipant participant : participants) {
-            participant.committed();
-        }
+        FrozenTransaction frozen = blocks.freeze(frozenBlocks, superblock);
+        frozenBlocks = null;
+        participants.forEach(CommitParticipant::frozen);
+        allocator.frozen();
+        return frozen;
+    }
+
+    /** What was frozen last is stable: it is the committed state now. */
+    public void committed() {
+        participants.forEach(CommitParticipant::committed);
         allocator.committed();
+    }
+
+    /** Second phase for a caller who waits: freezes, writes, and returns when the current state is the committed one. */
+    public void commit(MetadataBlock superblock) throws StorageException {
+        blocks.writer().writeNow(freeze(superblock), null);
+        committed();
     }
 }

@@ -1,2 +1,2 @@
-/** Transactions on metadata blocks: shadowing and the two-phase commit. */
+/** Transactions on metadata blocks: shadowing, freezing, committing. */
 package dev.gossamer.pdata.tx;

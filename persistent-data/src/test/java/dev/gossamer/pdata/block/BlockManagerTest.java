@@ -81,7 +81,7 @@ final class BlockManagerTest {
             assertEquals(
                     location, blocks.read(location, BlockValidator.BTREE_NODE).getLong(1000));
         }
-        blocks.write(blocks.freeze());
+        blocks.writer().writeNow(blocks.freeze(), null);
         assertTrue(blocks.residentBlocks() <= CACHE_BLOCKS, () -> blocks.residentBlocks() + " blocks");
     }
 
@@ -145,9 +145,9 @@ final class BlockManagerTest {
     void onlyBlocksOfTheRunningTransactionCanBeChanged() throws Exception {
         MetadataBlock block = blocks.newBlock(9, BlockValidator.BTREE_NODE);
         block.putInt(16, 1);
-        DirtySet set = blocks.freeze();
+        FrozenTransaction set = blocks.freeze();
         assertThrows(AssertionError.class, () -> block.putInt(16, 2));
-        blocks.write(set);
+        blocks.writer().writeNow(set, null);
         assertThrows(AssertionError.class, () -> block.putInt(16, 2));
         assertEquals(1, block.getInt(16));
     }
@@ -155,10 +155,10 @@ final class BlockManagerTest {
     @Test
     void aFrozenSetIsWrittenAsItWasWhileTheNextTransactionMakesBlocks() throws Exception {
         blocks.newBlock(9, BlockValidator.BTREE_NODE).putLong(100, 1);
-        DirtySet first = blocks.freeze();
+        FrozenTransaction first = blocks.freeze();
         blocks.newBlock(10, BlockValidator.BTREE_NODE).putLong(100, 2);
         assertEquals(1, first.size());
-        blocks.write(first);
+        blocks.writer().writeNow(first, null);
         assertFalse(blocks.isDirty(9));
         assertTrue(blocks.isDirty(10));
         assertEquals(0, disk.readNow(10 * 4096, 4096)[100]);
@@ -199,6 +199,6 @@ final class BlockManagerTest {
         for (int location = first; location < first + count; location++) {
             blocks.newBlock(location, BlockValidator.BTREE_NODE).putLong(1000, location * 3L);
         }
-        blocks.write(blocks.freeze());
+        blocks.writer().writeNow(blocks.freeze(), null);
     }
 }

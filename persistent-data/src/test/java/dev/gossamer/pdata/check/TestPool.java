@@ -7,6 +7,7 @@ import dev.gossamer.io.StorageException;
 import dev.gossamer.io.buffer.IoBufferPool;
 import dev.gossamer.pdata.block.BlockManager;
 import dev.gossamer.pdata.block.BlockValidator;
+import dev.gossamer.pdata.block.FrozenTransaction;
 import dev.gossamer.pdata.block.MetadataBlock;
 import dev.gossamer.pdata.btree.BTree;
 import dev.gossamer.pdata.btree.BTreeCursor;
@@ -86,6 +87,12 @@ public final class TestPool implements AutoCloseable {
     }
 
     public void commit() throws StorageException {
+        blocks.writer().writeNow(freeze(), null);
+        tx.committed();
+    }
+
+    /** Ends the transaction: what is returned is to be written, and then {@code tx} told that it is committed. */
+    public FrozenTransaction freeze() throws StorageException {
         tx.preCommit();
         MetadataBlock superblock = formatting ? tx.newSuperblock() : tx.superblockForUpdate();
         if (formatting) {
@@ -103,7 +110,7 @@ public final class TestPool implements AutoCloseable {
         metadataMap.root().write(superblock, 192);
         superblock.putLong(320, mappingRoot);
         superblock.putLong(328, detailsRoot);
-        tx.commit(superblock);
+        return tx.freeze(superblock);
     }
 
     public void createDevice(long id) throws StorageException {

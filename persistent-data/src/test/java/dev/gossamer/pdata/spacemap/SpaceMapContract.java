@@ -8,7 +8,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.sim.SimulatedDisk;
 import dev.gossamer.pdata.MetadataCorrupt;
+import dev.gossamer.pdata.block.FrozenTransaction;
 import dev.gossamer.pdata.check.TestPool;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
@@ -82,6 +84,49 @@ abstract class SpaceMapContract {
         assertAllocatesNoneOf(freed);
         pool.commit();
         assertTrue(allocatesOneOf(freed), "freed blocks do not come back");
+    }
+
+    /** While a transaction is being written, a crash may lead to the state before it or to its own. */
+    @Test
+    void aBlockThatTheLastCommitOrTheFrozenTransactionUsesIsNotAllocated() throws Exception {
+        Set<Long> freedByFrozen = new HashSet<>();
+        Set<Long> freedSince = new HashSet<>();
+        for (long block = map().blocks() / 2; freedSince.size() < 50; block += 2) {
+            map().increment(block);
+            map().increment(block + 1);
+            freedByFrozen.add(block);
+            freedSince.add(block + 1);
+        }
+        pool.commit();
+        for (long block : freedByFrozen) {
+            map().decrement(block);
+        }
+        FrozenTransaction frozen = pool.freeze();
+        assertAllocatesNoneOf(freedByFrozen);
+        for (long block : freedSince) {
+            map().decrement(block);
+        }
+        Set<Long> both = new HashSet<>(freedByFrozen);
+        both.addAll(freedSince);
+        assertAllocatesNoneOf(both);
+        long free = map().free();
+        for (long block : freedByFrozen) {
+            assertEquals(1, map().committedCount(block), "the last commit is still the one before");
+        }
+        pool.blocks.writer().writeNow(frozen, null);
+        pool.tx.committed();
+        assertTrue(map().free() >= free + freedByFrozen.size(), "freed blocks do not come back");
+        for (long block : freedByFrozen) {
+            assertEquals(0, map().committedCount(block));
+        }
+        for (long block : freedSince) {
+            assertEquals(1, map().committedCount(block));
+        }
+        Set<Long> taken = takeAndGiveBack();
+        assertFalse(Collections.disjoint(taken, freedByFrozen), "freed blocks do not come back");
+        assertTrue(Collections.disjoint(taken, freedSince), "a block of the last commit was given out");
+        pool.commit();
+        assertTrue(allocatesOneOf(freedSince), "freed blocks do not come back");
     }
 
     @Test
@@ -176,17 +221,18 @@ abstract class SpaceMapContract {
 
     /** Whether going once around the map meets one of the blocks. Gives back what it takes. */
     boolean allocatesOneOf(Set<Long> blocks) throws StorageException {
-        boolean met = false;
+        return !Collections.disjoint(takeAndGiveBack(), blocks);
+    }
+
+    private Set<Long> takeAndGiveBack() throws StorageException {
         Set<Long> taken = new HashSet<>();
         // Some room is left for what the map needs for itself.
         for (long i = map().free() - 20; i > 0; i--) {
-            long block = map().allocate();
-            met |= blocks.contains(block);
-            taken.add(block);
+            taken.add(map().allocate());
         }
         for (long block : taken) {
             map().decrement(block);
         }
-        return met;
+        return taken;
     }
 }
