@@ -1,26 +1,40 @@
 package dev.gossamer.thin;
 
+import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
+import dev.gossamer.io.Invariant;
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.RequestStack;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.pdata.block.FrozenTransaction;
 import dev.gossamer.pdata.spacemap.FreedBlocks;
 import dev.gossamer.thin.metadata.PoolMetadata;
+import java.util.ArrayDeque;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * Commits a pool's transactions. On the worker's loop, but for {@link #waitForCommit} and {@link #isUncommitted}.
  *
- * <p>The order is law (rule G-2): (a) flush the data device; (b) changed details and space maps into dirty blocks; (c)
- * write the dirty metadata blocks; (d) flush the metadata device; (e) write the superblock; (f) flush. If we crash before
- * (e) is stable, the old superblock names the old trees, none of which was touched. If we crash after it, the new trees
- * are complete because of (d), and the data they name is there because of (a). Without (a), a new mapping could survive a
- * power cut that loses what was copied, zeroed or written into its block, even in sectors the user never touched.
+ * <p>The order is law (rule G-2): changed details and space maps go into dirty blocks; these are written and the data device is
+ * flushed; the metadata device is flushed; the superblock is written and made stable. If we crash before that, the old superblock
+ * names the old trees, none of which was touched. If we crash after it, the new trees are complete because of the metadata's
+ * flush, and the data they name is there because of the data's. Without the latter, a new mapping could survive a power cut that
+ * loses what was copied, zeroed or written into its block, even in sectors the user never touched.
  *
- * <p>All requests that wait when a commit begins share it (G-5). Blocks freed by a transaction are given out again only
- * after its commit <em>and</em> after all requests that may still use the old mappings have ended.
+ * <p>The worker does not wait for that. A transaction is frozen, and while it is written the next one begins: two transactions
+ * are open, and the fate of both is that of the first. What is used by the last stable state or by the frozen one is neither
+ * allocated nor written. One is written at a time.
+ *
+ * <p>All requests that wait when a commit begins share it (G-5). Who comes later waits for the next one, although the one under
+ * way may have all of its mappings: the flush of the data device may have begun before its data arrived there. Blocks freed by a
+ * transaction are given out again only after its commit <em>and</em> after all requests that may still use the old mappings have
+ * ended.
+ *
+ * <p>Management operations commit before they answer, and wait for it ({@link #commitNow}). They begin when nothing is being
+ * written ({@link #whenQuiet}): their steps are not cut in pieces, and new sharing is never in a transaction of which nobody
+ * knows yet whether it is stable ({@link dev.gossamer.thin.metadata.PoolMetadata#isExclusive} relies on that).
  */
 final class Committer {
     private static final Logger LOG = LoggerFactory.getLogger(Committer.class);
@@ -28,15 +42,10 @@ final class Committer {
     /** A transaction with changes is committed after this time if nobody asks earlier (G-1). */
     static final long PERIOD_NANOS = 1_000_000_000L;
 
-    /** Step (a); the pool's own, not a handle's (G-8). */
-    interface DataFlush {
-        void flush() throws StorageException;
-    }
-
     private final PoolWorker worker;
     private final IoLoop loop;
     private final PoolMetadata metadata;
-    private final DataFlush dataFlush;
+    private final BlockDevice data;
     private final PoolCounters counters;
 
     // Pushed by loops, taken by the worker.
@@ -49,14 +58,25 @@ final class Committer {
     /** The open transaction's number; worker only. */
     private long transaction = 1;
 
+    // Of the commit that is being written.
+    private boolean writesMetadata;
+    private long writingIncarnation;
+    private long writingSinceNanos;
+    private BlockRequest covered;
+    // Somebody wants another commit after this one.
+    private boolean again;
+    // Management operations, and blocks that want to be mapped when metadata is short: few, and bounded by who starts
+    // them.
+    private final ArrayDeque<Runnable> whenQuiet = new ArrayDeque<>();
+
     // Written by the worker after the superblock is stable, read by loops to tell whether a flush needs the worker.
     private volatile long committedTransaction;
 
-    Committer(PoolWorker worker, IoLoop loop, PoolMetadata metadata, DataFlush dataFlush, PoolCounters counters) {
+    Committer(PoolWorker worker, IoLoop loop, PoolMetadata metadata, BlockDevice data, PoolCounters counters) {
         this.worker = worker;
         this.loop = loop;
         this.metadata = metadata;
-        this.dataFlush = dataFlush;
+        this.data = data;
         this.counters = counters;
     }
 
@@ -98,26 +118,46 @@ final class Committer {
                 || worker.reclaimer().isPending();
     }
 
+    /** Whether metadata blocks will come free by commits, the one under way included. */
+    boolean canFreeMetadata() {
+        return metadata.isChanged() || isWriting();
+    }
+
+    /** Whether a commit is being written, or an aborted one has I/O under way. */
+    boolean isWriting() {
+        return !metadata.writer().isIdle();
+    }
+
+    /** Runs a task now, or else as soon as no commit is being written. */
+    void whenQuiet(Runnable task) {
+        if (isWriting()) {
+            whenQuiet.add(task);
+        } else {
+            task.run();
+        }
+    }
+
     /**
-     * Commits now, for a management operation that has changed metadata.
+     * Commits and waits for it, for a management operation that has changed metadata. Only while it is {@linkplain #whenQuiet
+     * quiet}.
      *
      * @throws StorageException if it failed; the transaction has been aborted
      */
     void commitNow() throws StorageException {
+        Invariant.check(!isWriting(), "two commits at once");
+        boolean changes = metadata.isChanged();
+        long began = loop.nanoTime();
         try {
-            commit();
+            FrozenTransaction frozen = metadata.freeze();
+            metadata.writer().writeNow(frozen, data);
         } catch (StorageException e) {
-            failed(e);
+            failed(changes, e);
             throw e;
         }
-    }
-
-    /** Without changes there is nothing to abort: who asked is told, and the pool goes on. */
-    private void failed(StorageException e) {
-        if (metadata.isChanged()) {
-            worker.abort(e);
-        } else {
-            LOG.warn("flush failed: {}", e.getMessage());
+        if (changes) {
+            committedTransaction = transaction;
+            transaction++;
+            committed(began);
         }
     }
 
@@ -126,7 +166,7 @@ final class Committer {
         closed = true;
     }
 
-    /** The open transaction is gone; nothing of it will be committed. */
+    /** The open transaction is gone, and the one being written: nothing of them will be committed. */
     void aborted() {
         transaction++;
         committedTransaction = transaction - 1;
@@ -148,8 +188,11 @@ final class Committer {
 
     private void pass() {
         passQueued = false;
-        BlockRequest first = waiters.takeAll();
-        int errno = Errno.OK;
+        if (isWriting()) {
+            again = true;
+            return;
+        }
+        covered = waiters.takeAll();
         try {
             if (worker.mode() == PoolMode.FAIL) {
                 // The space maps in memory may be anything (E-7).
@@ -158,45 +201,107 @@ final class Committer {
             if (worker.spaceWaiters().isWaiting()) {
                 worker.reclaimer().stepNow();
             }
-            commit();
-            if (!metadata.hasFreedDataBlocks()) {
-                // Nothing to wait for: who wanted space looks again now, at the metadata blocks that came free, too.
-                worker.spaceWaiters().spaceReleased();
+            if (metadata.isChanged() || covered != null) {
+                begin();
+            } else {
+                lookForSpace();
             }
         } catch (StorageException e) {
-            failed(e);
-            errno = Errno.EIO;
+            failed(metadata.isChanged(), e);
+            answer(Errno.EIO);
         } catch (AssertionError | RuntimeException bug) {
             worker.failed(bug);
-            errno = Errno.EIO;
+            answer(Errno.EIO);
         }
-        while (first != null) {
-            BlockRequest following = first.next;
+    }
+
+    private void begin() throws StorageException {
+        writingSinceNanos = loop.nanoTime();
+        writingIncarnation = worker.incarnation();
+        writesMetadata = metadata.isChanged();
+        FrozenTransaction frozen = metadata.freeze();
+        if (writesMetadata) {
+            transaction++;
+        }
+        metadata.writer().start(frozen, loop, data, this::written);
+    }
+
+    /** The commit under way has ended, in one way or the other; nothing of it is at the devices any more. */
+    private void written(StorageException failure) {
+        int errno = Errno.EIO;
+        try {
+            // After an abort neither success nor failure means anything.
+            if (worker.incarnation() == writingIncarnation) {
+                if (failure != null) {
+                    failed(writesMetadata || metadata.isChanged(), failure);
+                } else {
+                    errno = Errno.OK;
+                    if (writesMetadata) {
+                        committedTransaction = transaction - 1;
+                        committed(writingSinceNanos);
+                    }
+                }
+            }
+            answer(errno);
+            lookForSpace();
+        } catch (AssertionError | RuntimeException bug) {
+            worker.failed(bug);
+            answer(Errno.EIO);
+        }
+        for (Runnable task = whenQuiet.poll(); task != null; task = whenQuiet.poll()) {
+            runQuiet(task);
+        }
+        if (again) {
+            again = false;
+            commitSoon();
+        }
+    }
+
+    private void runQuiet(Runnable task) {
+        try {
+            task.run();
+        } catch (AssertionError | RuntimeException bug) {
+            // Those behind it must not wait for ever.
+            worker.failed(bug);
+        }
+    }
+
+    private void committed(long beganNanos) {
+        FreedBlocks freed = metadata.committed();
+        counters.commits.increment();
+        counters.commitNanos.add(loop.nanoTime() - beganNanos);
+        if (!worker.resize().extendIfLow()) {
+            worker.monitor().committed();
+        }
+        if (!freed.isEmpty()) {
+            releaseWhenUnused(freed);
+        }
+    }
+
+    /** Without changes there is nothing to abort: who asked is told, and the pool goes on. */
+    private void failed(boolean changes, StorageException e) {
+        if (changes) {
+            worker.abort(e);
+        } else {
+            LOG.warn("flush failed: {}", e.getMessage());
+        }
+    }
+
+    private void answer(int errno) {
+        while (covered != null) {
+            BlockRequest first = covered;
+            covered = first.next;
             first.next = null;
             counters.commitWaiters.increment();
             boolean lost = ((ThinVolume) first.parkedBy).device().lostChanges;
             worker.handBack(first, lost ? Errno.EIO : errno);
-            first = following;
         }
     }
 
-    private void commit() throws StorageException {
-        long began = loop.nanoTime();
-        dataFlush.flush();
-        if (!metadata.isChanged()) {
-            return;
-        }
-        metadata.commit();
-        committedTransaction = transaction;
-        transaction++;
-        counters.commits.increment();
-        counters.commitNanos.add(loop.nanoTime() - began);
-        if (!worker.resize().extendIfLow()) {
-            worker.monitor().committed();
-        }
-        FreedBlocks freed = metadata.takeFreedDataBlocks();
-        if (!freed.isEmpty()) {
-            releaseWhenUnused(freed);
+    /** If there is nothing to wait for, who wanted space looks again now, at the metadata blocks that came free, too. */
+    private void lookForSpace() {
+        if (!metadata.hasWithheldDataBlocks()) {
+            worker.spaceWaiters().spaceReleased();
         }
     }
 

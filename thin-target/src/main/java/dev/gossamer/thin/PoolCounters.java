@@ -45,6 +45,9 @@ public final class PoolCounters {
     /** FLUSH and FUA requests answered by those commits. */
     public final LongAdder commitWaiters = new LongAdder();
 
-    /** Time spent in commits, in nanoseconds. */
+    /** Data blocks mapped in the next transaction while one was being written. */
+    public final LongAdder mappedDuringCommit = new LongAdder();
+
+    /** How long the commits took together, in nanoseconds; the worker goes on meanwhile. */
     public final LongAdder commitNanos = new LongAdder();
 }

@@ -73,7 +73,7 @@ final class PoolResize {
         }
         if (!queued && isExtensionDue()) {
             queued = true;
-            loop.execute(this::extend);
+            loop.execute(() -> worker.committer().whenQuiet(this::extend));
         }
         return queued;
     }

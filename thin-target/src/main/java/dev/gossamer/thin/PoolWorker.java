@@ -74,7 +74,6 @@ final class PoolWorker {
             LoopShare[] shares,
             PoolDevices devices,
             PoolCounters counters,
-            Committer.DataFlush dataFlush,
             PoolOptions options) {
         this.loop = loop;
         this.data = data;
@@ -83,7 +82,7 @@ final class PoolWorker {
         this.shares = shares;
         this.counters = counters;
         this.maps = new MapPublisher(metadata, partialTrims, options.caches().regionWords());
-        this.committer = new Committer(this, loop, metadata, dataFlush, counters);
+        this.committer = new Committer(this, loop, metadata, data, counters);
         this.regionLoads = new RegionLoads(this, loop, metadata, maps);
         this.mapPrefetch = new MapPrefetch(loop, regionLoads);
         this.statusReader = new StatusReader(this, loop, metadata);
@@ -273,10 +272,10 @@ final class PoolWorker {
     void close(Runnable whenClosed) {
         reclaimer.close();
         committer.close();
-        drain(() -> quarantine.close(() -> regionLoads.close(() -> {
+        drain(() -> quarantine.close(() -> regionLoads.close(() -> committer.whenQuiet(() -> {
             closeShares();
             whenClosed.run();
-        })));
+        }))));
     }
 
     private void closeShares() {
@@ -336,6 +335,11 @@ final class PoolWorker {
 
     /** All slices of a new block are written, or one has failed: maps the block, completes the writes, lets others in. */
     void prepared(BlockPreparation cell, int errno) {
+        if (metadata.isNearlyFull() && committer.isWriting()) {
+            // It would copy nodes once more: what the commit under way has used up comes back first (S-3).
+            committer.whenQuiet(() -> prepared(cell, errno));
+            return;
+        }
         int verdict = errno;
         cell.device.preparingBlocks -= cell.breaksSharing() ? 0 : 1;
         if (cell.incarnation != incarnation) {
@@ -421,7 +425,7 @@ final class PoolWorker {
         }
         try {
             if (Unmapper.isUnmap(request)) {
-                if (metadata.isNearlyFull() && metadata.isChanged()) {
+                if (metadata.isNearlyFull() && committer.canFreeMetadata()) {
                     // Unmapping copies nodes: first get back what this transaction has used up (S-3).
                     spaceWaiters.needMetadata(request);
                     return;
@@ -531,6 +535,9 @@ final class PoolWorker {
         ThinDevice device = cell.device;
         metadata.insert(device.id, cell.virtualBlock, cell.dataBlock);
         committer.changed(device);
+        if (committer.isWriting()) {
+            counters.mappedDuringCommit.increment();
+        }
         device.mappedBlocks = metadata.details(device.id).mappedBlocks();
         maps.publish(device, cell.virtualBlock, Region.MAPPED, metadata.time(), cell.dataBlock);
         (cell.breaksSharing() ? counters.brokenSharings : counters.provisionedBlocks).increment();

@@ -150,6 +150,10 @@ final class Reclaimer {
             pause(FROZEN_PAUSE_NANOS);
             return;
         }
+        if (metadata.isNearlyFull() && worker.committer().isWriting()) {
+            worker.committer().whenQuiet(this::step);
+            return;
+        }
         try {
             if (metadata.isNearlyFull() && metadata.isChanged()) {
                 // A step needs a few blocks for copies of nodes; a commit gives back what earlier steps have freed.

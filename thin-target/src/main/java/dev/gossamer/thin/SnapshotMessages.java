@@ -116,7 +116,7 @@ final class SnapshotMessages {
             List<ThinDevice> at, Runnable afterwards, CompletableFuture<T> answer, AtRest<T> work) {
         WriteBarrier barrier = new WriteBarrier(worker, counters, at);
         barrier.raise();
-        barrier.whenAtRest(() -> {
+        barrier.whenAtRest(() -> worker.committer().whenQuiet(() -> {
             T result = null;
             StorageException failure = null;
             try {
@@ -131,7 +131,7 @@ final class SnapshotMessages {
             } else {
                 answer.completeExceptionally(failure);
             }
-        });
+        }));
     }
 
     private List<VolumeInfo> cloneAll(List<SnapshotSpec> specs, List<ThinDevice> origins) throws StorageException {

@@ -47,16 +47,16 @@ final class SpaceMonitor {
         }
     }
 
-    /** A commit is done: metadata blocks that the transaction freed can be used now, so what is low now is low. */
+    /** A commit is done. The next transaction may have begun: what it has used up in vain comes back, so that is not counted. */
     void committed() {
-        long free = metadata.metadataBlocksFree();
+        long free = metadata.metadataBlocksFreeOnceCommitted();
         if (metadataLow.isDue(free, metadata.metadataLowWaterBlocks())) {
             events.add(
                     PoolEvent.Kind.METADATA_LOW,
                     "metadata space is low: " + free + " of " + metadata.metadataBlocks() + " blocks of "
                             + METADATA_BLOCK_BYTES + " bytes are free; delete volumes or grow the metadata");
         }
-        if (metadata.isNearlyFull()) {
+        if (free == 0) {
             outOfMetadata();
         }
     }

@@ -97,7 +97,7 @@ final class SpaceWaiters {
 
     /** Free metadata is down to the reserve: a commit now may bring some back (S-3), otherwise this is the end. */
     void needMetadata(BlockRequest request) {
-        if (metadata.isChanged()) {
+        if (worker.committer().canFreeMetadata()) {
             forCommit.add(request);
             worker.committer().commitSoon();
         } else {

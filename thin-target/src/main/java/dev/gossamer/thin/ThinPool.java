@@ -11,11 +11,13 @@ import dev.gossamer.thin.catalog.CatalogScan;
 import dev.gossamer.thin.catalog.CatalogSlot;
 import dev.gossamer.thin.catalog.VolumeLimits;
 import dev.gossamer.thin.metadata.DeviceDetails;
+import dev.gossamer.thin.metadata.DeviceSizes;
 import dev.gossamer.thin.metadata.PoolFormat;
 import dev.gossamer.thin.metadata.PoolMetadata;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.Executor;
 
 /**
  * A thin pool: a metadata device and a data device, and the volumes on them. The only door to the pool's worker; every
@@ -55,13 +57,13 @@ public final class ThinPool {
         inline.adopt();
         metadata = PoolMetadata.open(
                 new BlockingIo(metadataDevice, inline), options.caches().metadataBlocks());
-        metadata.checkDataDevice(data);
+        DeviceSizes.checkData(data, metadata);
         BlockingIo dataIo = new BlockingIo(data, inline);
         LoopShare[] shares = new LoopShare[ioLoops.size()];
         for (IoLoop loop : ioLoops) {
             shares[loop.index()] = new LoopShare(loop);
         }
-        worker = new PoolWorker(workerLoop, data, metadata, shares, devices, counters, dataIo::flush, options);
+        worker = new PoolWorker(workerLoop, data, metadata, shares, devices, counters, options);
         Catalog catalog = Catalog.open(metadata, dataIo);
         origins = new ExternalOrigins(originOpener, inline);
         try (CatalogScan slots = catalog.scan()) {
@@ -206,7 +208,7 @@ public final class ThinPool {
     /** Takes snapshots of several volumes, in use or not, as of one instant; all of them or none (MSG-7). */
     public CompletableFuture<List<VolumeInfo>> createSnapshots(List<SnapshotSpec> snapshots) {
         CompletableFuture<List<VolumeInfo>> answer = new CompletableFuture<>();
-        workerLoop.execute(() -> snapshotMessages.create(snapshots, answer));
+        whenQuiet(() -> snapshotMessages.create(snapshots, answer));
         return answer;
     }
 
@@ -219,7 +221,7 @@ public final class ThinPool {
      */
     public CompletableFuture<VolumeInfo> rollBack(String name, String source, String keepAs) {
         CompletableFuture<VolumeInfo> answer = new CompletableFuture<>();
-        workerLoop.execute(() -> snapshotMessages.rollBack(name, source, keepAs, answer));
+        whenQuiet(() -> snapshotMessages.rollBack(name, source, keepAs, answer));
         return answer;
     }
 
@@ -322,7 +324,7 @@ public final class ThinPool {
 
     /** The kernel's status lines, the pool's first; see {@link DmStatus}. */
     public CompletableFuture<List<String>> dmStatus() {
-        return call(workerLoop, () -> new DmStatus(worker, devices).lines());
+        return call(this::whenQuiet, () -> new DmStatus(worker, devices).lines());
     }
 
     private SpaceStatus spaceStatus() {
@@ -350,7 +352,7 @@ public final class ThinPool {
     public CompletableFuture<Void> close() {
         CompletableFuture<Void> closed = new CompletableFuture<>();
         stopWaitingForSpace();
-        workerLoop.execute(() -> worker.whenIdle(() -> closeIdle(closed)));
+        workerLoop.execute(() -> worker.whenIdle(() -> worker.committer().whenQuiet(() -> closeIdle(closed))));
         return closed;
     }
 
@@ -388,7 +390,7 @@ public final class ThinPool {
 
     /** A management operation on the worker. If it could not read or write metadata, the transaction is aborted (E-1). */
     private <T> CompletableFuture<T> message(Task<T> task) {
-        return call(workerLoop, () -> {
+        return call(this::whenQuiet, () -> {
             try {
                 return task.run();
             } catch (StorageException e) {
@@ -405,7 +407,12 @@ public final class ThinPool {
         T run() throws StorageException;
     }
 
-    private static <T> CompletableFuture<T> call(IoLoop loop, Task<T> task) {
+    /** Runs a task that commits on the worker, while no other commit is being written. */
+    private void whenQuiet(Runnable task) {
+        workerLoop.execute(() -> worker.committer().whenQuiet(task));
+    }
+
+    private static <T> CompletableFuture<T> call(Executor loop, Task<T> task) {
         CompletableFuture<T> answer = new CompletableFuture<>();
         loop.execute(() -> {
             try {

@@ -15,8 +15,11 @@ import org.slf4j.LoggerFactory;
  *   <li>A new incarnation of the metadata begins: blocks in preparation will not be mapped, their writes get EIO (E-2). Where
  *       they are writing is free in the committed state; nothing is allocated before the pool is opened again, and it is
  *       closed only when they have ended (E-4).
- *   <li>Everything in memory is thrown away and read anew from the last superblock.
- *   <li>needs_check is written into it. The pool is READ_ONLY; if that did not work either, FAIL.
+ *   <li>Everything in memory is thrown away and read anew from the last superblock. The transaction being written is lost as well
+ *       as the running one. What the writer has under way ends some time, and nobody cares how: it lies where the last superblock
+ *       uses nothing, but for the next superblock, which is as good a state, as nothing is written on the strength of either.
+ *   <li>needs_check is written into the superblock, once nothing is under way any more, so that it has the last word. The pool is
+ *       READ_ONLY; if that did not work either, FAIL.
  *   <li>Extent maps are emptied (E-3). A volume whose acknowledged changes are lost fails its flushes from now on (G-6).
  * </ol>
  *
@@ -45,9 +48,12 @@ final class TransactionAbort {
         worker.beginIncarnation();
         PoolMode worse = PoolMode.READ_ONLY;
         String why = cause.getMessage();
+        boolean flagLater = worker.committer().isWriting();
         try {
             metadata.abort();
-            metadata.setNeedsCheck();
+            if (!flagLater) {
+                metadata.setNeedsCheck();
+            }
         } catch (StorageException e) {
             worse = PoolMode.FAIL;
             why = "abort failed: " + e.getMessage();
@@ -68,12 +74,27 @@ final class TransactionAbort {
         worker.committer().aborted();
         worker.quarantine().aborted();
         worker.spaceWaiters().fail(Errno.EIO);
+        if (flagLater) {
+            worker.committer().whenQuiet(this::flag);
+        }
+    }
+
+    private void flag() {
+        if (state.mode() == PoolMode.FAIL) {
+            return;
+        }
+        try {
+            metadata.setNeedsCheck();
+        } catch (StorageException e) {
+            state.degrade(PoolMode.FAIL, "abort failed: " + e.getMessage());
+        }
     }
 
     /** A bug: nothing in memory can be trusted any more, nor be used to write to the device. */
     void failed(Throwable bug) {
         LOG.error("pool failed", bug);
         worker.beginIncarnation();
+        metadata.writer().cancel();
         state.degrade(PoolMode.FAIL, "internal error: " + bug);
         worker.spaceWaiters().fail(Errno.EIO);
     }

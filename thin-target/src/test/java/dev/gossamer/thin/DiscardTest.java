@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.BlockOperation;
+import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.sim.Event;
@@ -77,19 +78,16 @@ class DiscardTest {
         assertArrayEquals(ThinPoolTest.bytes(2, BLOCK), dataDisk.readNow(blocks.get(2) * BLOCK, BLOCK));
         sim.flush(volume);
         assertEquals(new TreeSet<>(blocks.subList(2, 7)), discarded(), "exactly the trimmed blocks");
-        int superblock = -1;
-        int stable = -1;
-        for (int i = 0; i < events.size(); i++) {
-            Event e = events.get(i);
+        boolean committed = false;
+        for (Event e : events) {
             if (e.device().equals("metadata") && e.op() == BlockOperation.WRITE && e.offset() == 0) {
-                superblock = i;
-            } else if (e.device().equals("metadata") && e.op() == BlockOperation.FLUSH && superblock >= 0) {
-                stable = i;
+                assertEquals(BlockRequest.FUA, e.flags(), "the superblock is stable when its write is answered");
+                committed = true;
             } else if (e.op() == BlockOperation.DISCARD) {
-                assertTrue(stable > superblock, "discarded before the superblock was stable");
+                assertTrue(committed, "discarded before the superblock was written");
             }
         }
-        assertTrue(stable > 0);
+        assertTrue(committed);
     }
 
     @Test

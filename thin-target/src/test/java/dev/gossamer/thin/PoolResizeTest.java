@@ -122,7 +122,7 @@ class PoolResizeTest {
     @Test
     void powerMayFailAtAnyMomentOfRunningOutAndGrowing() throws StorageException {
         long operations = cutRun(Long.MAX_VALUE, 1);
-        assertTrue(operations > 60, "only " + operations + " operations");
+        assertTrue(operations > 50, "only " + operations + " operations");
         for (long cut = 0; cut < operations; cut++) {
             cutRun(cut, 1 + cut % 3);
         }

@@ -48,6 +48,13 @@ final class SlowDisk implements BlockDevice {
         sim.loops.runUntilIdle();
     }
 
+    /** The oldest of the held requests fails, without effect. */
+    void failFirst(SimPool sim, int errno) {
+        BlockRequest first = held.poll();
+        sim.loops.enter(first.loop().index(), () -> first.complete(errno));
+        sim.loops.runUntilIdle();
+    }
+
     void letGo(SimPool sim) {
         holds = r -> false;
         for (BlockRequest r = held.poll(); r != null; r = held.poll()) {

@@ -16,6 +16,7 @@ import dev.gossamer.io.buffer.IoBufferPool;
 import dev.gossamer.io.sim.FaultPlan;
 import dev.gossamer.io.sim.FaultyDevice;
 import dev.gossamer.io.sim.SimulatedDisk;
+import dev.gossamer.thin.metadata.CommitNow;
 import dev.gossamer.thin.metadata.PoolMetadata;
 import java.util.ArrayList;
 import java.util.List;
@@ -472,7 +473,7 @@ class StatusQueryTest {
             for (long block = from; block < to; block += step) {
                 metadata.insert(0, block, metadata.reserveDataBlock());
             }
-            metadata.commit();
+            CommitNow.commit(metadata);
         }
     }
 }

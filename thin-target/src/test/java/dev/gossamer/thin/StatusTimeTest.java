@@ -12,6 +12,7 @@ import dev.gossamer.io.StorageException;
 import dev.gossamer.io.buffer.IoBufferPool;
 import dev.gossamer.io.sim.SimLoops;
 import dev.gossamer.io.sim.SimulatedDisk;
+import dev.gossamer.thin.metadata.CommitNow;
 import dev.gossamer.thin.metadata.PoolMetadata;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -130,7 +131,7 @@ class StatusTimeTest {
             for (long block = 0; block < BLOCKS; block++) {
                 metadata.insert(0, block, metadata.reserveDataBlock());
             }
-            metadata.commit();
+            CommitNow.commit(metadata);
         }
     }
 }

@@ -112,8 +112,12 @@ public final class DaemonMetrics {
         counter("gossamer.pool.commits", "Metadata transactions committed", pool.commits);
         counter("gossamer.pool.commit.waiters", "Flushes answered by commits", pool.commitWaiters);
         FunctionCounter.builder("gossamer.pool.commit.seconds", pool, p -> p.commitNanos.sum() / 1e9)
-                .description("Time spent in commits")
+                .description("How long commits took; the pool goes on meanwhile")
                 .register(registry);
+        counter(
+                "gossamer.pool.commit.overlapping.blocks",
+                "Data blocks mapped while the transaction before was being written",
+                pool.mappedDuringCommit);
     }
 
     private void registerEvents(ThinPool pool) {

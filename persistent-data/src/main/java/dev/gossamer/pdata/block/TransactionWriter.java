@@ -218,12 +218,7 @@ public final class TransactionWriter implements AutoCloseable {
         writes += count;
         BlockRequest write = loop.requests().acquire();
         write.transfer(
-                BlockOperation.WRITE,
-                location * MetadataBlock.BYTES,
-                count * MetadataBlock.BYTES,
-                flags,
-                copy,
-                0);
+                BlockOperation.WRITE, location * MetadataBlock.BYTES, count * MetadataBlock.BYTES, flags, copy, 0);
         write.push(afterWrite);
         device.submit(write);
     }

@@ -44,7 +44,7 @@ final class ReadAheadTest {
         for (int location = 1; location < DEVICE_BLOCKS; location++) {
             blocks.newBlock(location, NODE).putLong(1000, location * 3L);
         }
-        blocks.write(blocks.freeze());
+        blocks.writer().writeNow(blocks.freeze(), null);
         blocks.discardCache();
         late.hold();
     }
@@ -119,7 +119,7 @@ final class ReadAheadTest {
         blocks.newBlock(7, NODE).putLong(1000, 77);
         fetch(LongStream.of(7));
         assertEquals(List.of(true), arrivals, "the new block is there");
-        blocks.write(blocks.freeze());
+        blocks.writer().writeNow(blocks.freeze(), null);
         evictAll();
         assertFalse(blocks.isCached(7));
         answerAll();
@@ -132,7 +132,7 @@ final class ReadAheadTest {
     void aBlockMadeAnewCanBeReadAheadAgainWhileTheOldReadIsUnderWay() throws StorageException {
         fetch(LongStream.of(7));
         blocks.newBlock(7, NODE).putLong(1000, 77);
-        blocks.write(blocks.freeze());
+        blocks.writer().writeNow(blocks.freeze(), null);
         evictAll();
         fetch(LongStream.of(7));
         assertEquals(2, late.held());

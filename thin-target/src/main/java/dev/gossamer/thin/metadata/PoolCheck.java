@@ -24,7 +24,8 @@ public final class PoolCheck {
      * @throws StorageException if there is no superblock to start from
      */
     public static List<Damage> check(BlockingIo device) throws StorageException {
-        try (BlockManager blocks = new BlockManager(device, PoolMetadata.usableBlocks(device.device()), CACHE_BLOCKS)) {
+        try (BlockManager blocks =
+                new BlockManager(device, DeviceSizes.usableMetadataBlocks(device.device()), CACHE_BLOCKS)) {
             String name = device.device().toString();
             Superblock live = Superblock.read(blocks.read(Superblock.LOCATION, BlockValidator.SUPERBLOCK), name);
             long heldMappingRoot = 0;

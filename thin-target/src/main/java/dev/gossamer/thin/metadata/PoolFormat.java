@@ -33,7 +33,7 @@ public final class PoolFormat {
             throw new StorageException(
                     Errno.EINVAL, "block size " + blockBytes + " is not usable; use a multiple of 64k up to 1G");
         }
-        long metadataBlocks = PoolMetadata.usableBlocks(device.device());
+        long metadataBlocks = DeviceSizes.usableMetadataBlocks(device.device());
         if (metadataBlocks < MIN_METADATA_BLOCKS) {
             throw new StorageException(
                     Errno.EINVAL,

@@ -1,14 +1,14 @@
 package dev.gossamer.thin.metadata;
 
-import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.BlockingIo;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.Invariant;
 import dev.gossamer.io.StorageException;
-import dev.gossamer.pdata.MetadataCorrupt;
 import dev.gossamer.pdata.block.BlockManager;
 import dev.gossamer.pdata.block.BlockValidator;
+import dev.gossamer.pdata.block.FrozenTransaction;
 import dev.gossamer.pdata.block.MetadataBlock;
+import dev.gossamer.pdata.block.TransactionWriter;
 import dev.gossamer.pdata.btree.BTree;
 import dev.gossamer.pdata.btree.BTreeCursor;
 import dev.gossamer.pdata.btree.MissingNodes;
@@ -27,11 +27,11 @@ import java.util.TreeMap;
 /**
  * A pool's metadata: which devices there are, and which data block stands behind each of their blocks.
  *
- * <p>Changes collect in a transaction; {@link #commit} makes them the pool's state in one write, {@link #abort} forgets
- * them. After any {@link StorageException} of a changing method the transaction may be half changed: abort it. The caller
- * flushes the data device before it commits.
+ * <p>Changes collect in a transaction. {@link #freeze} ends it, {@link #writer} makes it the pool's state, while the next one
+ * goes on; {@link #abort} forgets both. After any {@link StorageException} of a changing method the
+ * transaction may be half changed: abort it.
  *
- * <p>Worker's thread; waits for its I/O.
+ * <p>Worker's thread; waits for its I/O, but for that of {@link #writer}.
  */
 public final class PoolMetadata implements AutoCloseable {
     /** Answer of {@link #lookup} for a block that is not mapped. No mapping packs to it: data blocks stay below 2^40 - 1. */
@@ -65,6 +65,8 @@ public final class PoolMetadata implements AutoCloseable {
     private BTree details;
 
     private Superblock committed;
+    // Of the transaction being written.
+    private Superblock frozen;
     private int time;
     private long mappingRoot;
     private long detailsRoot;
@@ -88,7 +90,7 @@ public final class PoolMetadata implements AutoCloseable {
      */
     public static PoolMetadata open(BlockingIo device, int cacheBlocks) throws StorageException {
         PoolMetadata pool = new PoolMetadata(device);
-        long metadataBlocks = usableBlocks(device.device());
+        long metadataBlocks = DeviceSizes.usableMetadataBlocks(device.device());
         if (metadataBlocks == 0 || Superblock.isUnformatted(device)) {
             throw new StorageException(
                     Errno.EINVAL, pool.deviceName + ": no thin-pool metadata there; give the pool's metadata device");
@@ -96,17 +98,6 @@ public final class PoolMetadata implements AutoCloseable {
         pool.blocks = new BlockManager(device, metadataBlocks, cacheBlocks);
         pool.load();
         return pool;
-    }
-
-    /** Refuses a data device that is smaller than the pool knows it (rule C-4). */
-    public void checkDataDevice(BlockDevice data) throws StorageException {
-        long present = data.geometry().sizeBytes() / blockBytes();
-        if (present < dataBlocks()) {
-            throw new StorageException(
-                    Errno.EINVAL,
-                    data + ": too small: the pool has " + dataBlocks() + " blocks of " + blockBytes()
-                            + " bytes, the device has room for " + present + "; give the pool's own data device");
-        }
     }
 
     @Override
@@ -150,6 +141,11 @@ public final class PoolMetadata implements AutoCloseable {
     /** Metadata blocks that can be allocated now, without the reserve (ST-2). */
     public long metadataBlocksFree() {
         return Math.max(0, metadataMap.free() - reserveBlocks());
+    }
+
+    /** As {@link #metadataBlocksFree}, with those that come back when all that was changed is committed. */
+    public long metadataBlocksFreeOnceCommitted() {
+        return Math.max(0, metadataMap.blocks() - metadataMap.allocated() - reserveBlocks());
     }
 
     /** Whether free metadata is down to the reserve, so that nothing may be begun that needs more. */
@@ -477,14 +473,20 @@ public final class PoolMetadata implements AutoCloseable {
         return changed;
     }
 
-    /** Steps (b) to (f) of rule G-2. The caller has flushed the data device. */
-    public void commit() throws StorageException {
+    /**
+     * Ends the transaction: what is returned is to be {@linkplain #writer written}, and what changes from now on belongs to the
+     * next one. Not while one is being written.
+     */
+    public FrozenTransaction freeze() throws StorageException {
+        if (!changed) {
+            return FrozenTransaction.EMPTY;
+        }
         for (var entry : changedDetails.entrySet()) {
             entry.getValue().toWords(detailWords);
             detailsRoot = details.insert(detailsRoot, entry.getKey(), detailWords);
         }
         transaction.preCommit();
-        Superblock next = new Superblock(
+        frozen = new Superblock(
                 committed.needsCheck(),
                 time,
                 transactionId,
@@ -496,14 +498,33 @@ public final class PoolMetadata implements AutoCloseable {
                 committed.dataBlockSectors(),
                 committed.metadataBlocksAtFormat());
         MetadataBlock superblock = transaction.superblockForUpdate();
-        next.write(superblock);
-        transaction.commit(superblock);
-        committed = next;
+        frozen.write(superblock);
         changedDetails.clear();
         changed = false;
+        return transaction.freeze(superblock);
     }
 
-    /** Forgets the transaction: everything is read anew from the last superblock (E-1). */
+    /** Writes what was frozen, the superblock last. Unless that fails, {@link #committed} comes next. */
+    public TransactionWriter writer() {
+        return blocks.writer();
+    }
+
+    /**
+     * What was frozen is stable: it is what a crash leads to from now on.
+     *
+     * @return the data blocks that it freed; not allocated before they are {@linkplain #releaseFreedDataBlocks released}
+     */
+    public FreedBlocks committed() {
+        transaction.committed();
+        committed = frozen;
+        frozen = null;
+        return dataMap.takeFreed();
+    }
+
+    /**
+     * Forgets the transaction, and the one being written: everything is read anew from the last superblock (E-1). I/O of the
+     * {@link #writer} may still be under way afterwards; until it ends, nothing else can be written.
+     */
     public void abort() throws StorageException {
         readable = false;
         blocks.discardCache();
@@ -511,11 +532,11 @@ public final class PoolMetadata implements AutoCloseable {
         readable = true;
     }
 
-    /** Sets the needs-check flag on the device, and nothing else. Only right after {@link #abort}. */
+    /** Sets the needs-check flag on the device, and nothing else. Only after {@link #abort}, before any change. */
     public void setNeedsCheck() throws StorageException {
         MetadataBlock superblock = transaction.superblockForUpdate();
         Superblock.writeNeedsCheck(superblock);
-        blocks.writeSuperblock(superblock);
+        blocks.writer().writeNow(blocks.freeze(FrozenTransaction.EMPTY, superblock), null);
         committed = Superblock.read(superblock, deviceName);
     }
 
@@ -524,9 +545,9 @@ public final class PoolMetadata implements AutoCloseable {
         return dataMap.hasFreed();
     }
 
-    /** Takes the data blocks freed by the transaction just committed; not allocated before they are released. */
-    public FreedBlocks takeFreedDataBlocks() {
-        return dataMap.takeFreed();
+    /** Whether some of those were freed before the running transaction, so that they will be released without its commit. */
+    public boolean hasWithheldDataBlocks() {
+        return dataMap.hasWithheld();
     }
 
     /** Nobody can be using the blocks any more. */
@@ -548,14 +569,8 @@ public final class PoolMetadata implements AutoCloseable {
     }
 
     private void load() throws StorageException {
-        committed = readSuperblock();
-        if (blocks.deviceBlocks() < committed.metadataSpaceMap().blocks()) {
-            throw new StorageException(
-                    Errno.EINVAL,
-                    deviceName + ": too small: the pool has "
-                            + committed.metadataSpaceMap().blocks() + " metadata blocks, the device "
-                            + blocks.deviceBlocks() + "; give the whole device");
-        }
+        committed = Superblock.load(blocks, deviceName);
+        DeviceSizes.checkMetadata(deviceName, committed, blocks.deviceBlocks());
         transaction = new TransactionManager(blocks);
         metadataMap = MetadataSpaceMap.open(transaction, committed.metadataSpaceMap());
         dataMap = DiskSpaceMap.open(transaction, committed.dataSpaceMap());
@@ -565,20 +580,9 @@ public final class PoolMetadata implements AutoCloseable {
         detailsRoot = committed.detailsRoot();
         transactionId = committed.transactionId();
         heldRoot = committed.heldRoot();
+        frozen = null;
         changedDetails.clear();
         changed = false;
-    }
-
-    private Superblock readSuperblock() throws StorageException {
-        try {
-            return Superblock.read(blocks.read(Superblock.LOCATION, BlockValidator.SUPERBLOCK), deviceName);
-        } catch (MetadataCorrupt e) {
-            throw new StorageException(
-                    Errno.EINVAL,
-                    deviceName + ": no intact pool superblock (" + e.getMessage()
-                            + "); give the pool's metadata device, " + "or run thin_check on this one",
-                    e);
-        }
     }
 
     private void bindTrees() {
@@ -586,9 +590,5 @@ public final class PoolMetadata implements AutoCloseable {
         difference = new TreeDifference(mappings.subtrees());
         sharing = new SharingTest(mappings, dataMap);
         details = new BTree(transaction, ValueType.plain(DeviceDetails.BYTES));
-    }
-
-    static long usableBlocks(BlockDevice device) {
-        return Math.min(device.geometry().sizeBytes() / METADATA_BLOCK_BYTES, MAX_METADATA_BLOCKS);
     }
 }

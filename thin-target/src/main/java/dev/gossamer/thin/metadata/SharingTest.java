@@ -17,6 +17,10 @@ import dev.gossamer.pdata.spacemap.SpaceMap;
  * exclusive in the committed state as well. That state is still on disk, trees and counts, because a transaction never
  * overwrites what the last commit uses; it is asked directly, and nothing has to be kept of what lost references since.
  *
+ * <p>While a transaction is being written, a crash may also lead to its state, between the two. It need not be asked: a block
+ * that two devices see there was seen by both before, as sharing begins only with snapshots, rollbacks and metadata snapshots, and
+ * these are committed while no other transaction is being written.
+ *
  * <p>Costs two walks from the root, mostly in the cache. Worker's thread.
  */
 final class SharingTest {

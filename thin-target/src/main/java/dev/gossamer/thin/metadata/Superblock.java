@@ -4,6 +4,9 @@ import dev.gossamer.io.BlockingIo;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.buffer.IoBuffer;
+import dev.gossamer.pdata.MetadataCorrupt;
+import dev.gossamer.pdata.block.BlockManager;
+import dev.gossamer.pdata.block.BlockValidator;
 import dev.gossamer.pdata.block.MetadataBlock;
 import dev.gossamer.pdata.spacemap.SpaceMapRoot;
 
@@ -75,6 +78,23 @@ public record Superblock(
     private static final int VERSION_VALUE = 2;
     private static final int METADATA_SECTORS = 8;
     private static final int NEEDS_CHECK = 1;
+
+    /**
+     * Reads the superblock of a pool.
+     *
+     * @param device names the device in messages
+     */
+    static Superblock load(BlockManager blocks, String device) throws StorageException {
+        try {
+            return read(blocks.read(LOCATION, BlockValidator.SUPERBLOCK), device);
+        } catch (MetadataCorrupt e) {
+            throw new StorageException(
+                    Errno.EINVAL,
+                    device + ": no intact pool superblock (" + e.getMessage()
+                            + "); give the pool's metadata device, or run thin_check on this one",
+                    e);
+        }
+    }
 
     /**
      * Decodes a block whose checksum and number have been checked.

@@ -209,7 +209,6 @@ class SharingTestTest {
     }
 
     private void commit() throws StorageException {
-        metadata.commit();
-        metadata.releaseFreedDataBlocks(metadata.takeFreedDataBlocks());
+        CommitNow.commit(metadata);
     }
 }

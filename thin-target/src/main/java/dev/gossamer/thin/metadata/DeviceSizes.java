@@ -1,0 +1,38 @@
+package dev.gossamer.thin.metadata;
+
+import dev.gossamer.io.BlockDevice;
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.StorageException;
+
+/** Whether a pool's devices are as large as the pool knows them (rule C-4); larger ones are fine. */
+public final class DeviceSizes {
+    private DeviceSizes() {}
+
+    /** Blocks of a metadata device that can be used. */
+    static long usableMetadataBlocks(BlockDevice device) {
+        return Math.min(
+                device.geometry().sizeBytes() / PoolMetadata.METADATA_BLOCK_BYTES, PoolMetadata.MAX_METADATA_BLOCKS);
+    }
+
+    /** Refuses a metadata device that is too small; {@code present} = its blocks that can be used. */
+    static void checkMetadata(String device, Superblock superblock, long present) throws StorageException {
+        long known = superblock.metadataSpaceMap().blocks();
+        if (present < known) {
+            throw new StorageException(
+                    Errno.EINVAL,
+                    device + ": too small: the pool has " + known + " metadata blocks, the device " + present
+                            + "; give the whole device");
+        }
+    }
+
+    /** Refuses a data device that is too small. */
+    public static void checkData(BlockDevice data, PoolMetadata pool) throws StorageException {
+        long present = data.geometry().sizeBytes() / pool.blockBytes();
+        if (present < pool.dataBlocks()) {
+            throw new StorageException(
+                    Errno.EINVAL,
+                    data + ": too small: the pool has " + pool.dataBlocks() + " blocks of " + pool.blockBytes()
+                            + " bytes, the device has room for " + present + "; give the pool's own data device");
+        }
+    }
+}
