@@ -17,11 +17,11 @@ final class MapPublisher {
     private final RegionCache regionCache;
     private final Region.Builder regionBuilder = new Region.Builder();
 
-    /** @param cacheWords longs that the regions of all devices together may use */
-    MapPublisher(PoolMetadata metadata, PartialTrims partialTrims, long cacheWords) {
+    /** @param cacheWords longs that the extent maps of all devices together may take */
+    MapPublisher(PoolMetadata metadata, PartialTrims partialTrims, long cacheWords, PoolCounters counters) {
         this.metadata = metadata;
         this.partialTrims = partialTrims;
-        this.regionCache = new RegionCache(cacheWords);
+        this.regionCache = new RegionCache(cacheWords, counters.extentMapBytes);
     }
 
     /** Reads a region of a device from the mapping tree and publishes it, blocks that a cell locks as locked. */
@@ -41,8 +41,11 @@ final class MapPublisher {
                 region = Region.with(region, inRegion, 1, Region.LOCKED, rewrite.time, rewrite.dataBlock());
             }
         }
-        device.extents.publish(regionNumber, region);
-        regionCache.loaded(device, regionNumber, region);
+        boolean isNew = device.extents.region(regionNumber) == null;
+        put(device, regionNumber, region);
+        if (isNew) {
+            regionCache.loaded(device.extents, regionNumber);
+        }
     }
 
     /** Publishes one block's extent, if its region is loaded. */
@@ -51,7 +54,7 @@ final class MapPublisher {
         long[] region = device.extents.region(number);
         if (region != null) {
             int inRegion = ExtentMap.blockInRegion(block);
-            device.extents.publish(number, Region.with(region, inRegion, 1, kind, time, dataBlock));
+            put(device, number, Region.with(region, inRegion, 1, kind, time, dataBlock));
         }
     }
 
@@ -76,13 +79,26 @@ final class MapPublisher {
                 long base = number * Region.BLOCKS;
                 int start = (int) Math.max(0, from - base);
                 int end = (int) Math.min(Region.BLOCKS, to - base);
-                device.extents.publish(number, Region.without(region, start, end - start));
+                put(device, number, Region.without(region, start, end - start));
             }
         }
     }
 
     /** Withdraws a region: loops ask the worker for it. */
     void forget(ThinDevice device, long block) {
-        device.extents.publish(ExtentMap.regionOf(block), null);
+        put(device, ExtentMap.regionOf(block), null);
+    }
+
+    /** Withdraws all regions of a device, whose size may have changed. */
+    void forget(ThinDevice device) {
+        long before = device.extents.words();
+        device.extents.reset(device.blocks());
+        regionCache.changed(device.extents.words() - before);
+    }
+
+    private void put(ThinDevice device, long regionNumber, long[] region) {
+        long before = device.extents.words();
+        device.extents.publish(regionNumber, region);
+        regionCache.changed(device.extents.words() - before);
     }
 }

@@ -4,13 +4,16 @@ import java.util.concurrent.atomic.LongAccumulator;
 import java.util.concurrent.atomic.LongAdder;
 
 /**
- * What a pool's worker has done since it was opened. Any thread may read.
+ * What a pool's worker has done since it was opened, and what its maps take. Any thread may read.
  *
  * <p>The worker writes all but none on the path of mapped I/O, so the adders cost nothing there.
  */
 public final class PoolCounters {
     /** Requests that came to the worker because a loop could not serve them alone. */
     public final LongAdder deferredRequests = new LongAdder();
+
+    /** What extent maps take on the heap now, in bytes; bounded by {@link PoolCaches#regionWords}. */
+    public final LongAdder extentMapBytes = new LongAdder();
 
     /** Data blocks allocated for writes to unmapped space. */
     public final LongAdder provisionedBlocks = new LongAdder();

@@ -97,6 +97,7 @@ final class PoolMessages {
             throw e;
         }
         devices.remove(device);
+        worker.maps().forget(device);
         worker.deviceIds().freed(device.id);
         worker.partialTrims().forget(device);
         if (retired[0] != Reclaimer.NONE) {
@@ -141,7 +142,7 @@ final class PoolMessages {
         store(device, slot);
         device.sizeBytes = sizeBytes;
         worker.partialTrims().forget(device);
-        device.extents.reset(device.blocks());
+        worker.maps().forget(device);
         return device.info();
     }
 

@@ -81,7 +81,7 @@ final class PoolWorker {
         this.metadata = metadata;
         this.shares = shares;
         this.counters = counters;
-        this.maps = new MapPublisher(metadata, partialTrims, options.caches().regionWords());
+        this.maps = new MapPublisher(metadata, partialTrims, options.caches().regionWords(), counters);
         this.committer = new Committer(this, loop, metadata, data, counters);
         this.regionLoads = new RegionLoads(this, loop, metadata, maps);
         this.mapPrefetch = new MapPrefetch(loop, regionLoads);
@@ -188,6 +188,10 @@ final class PoolWorker {
 
     Committer committer() {
         return committer;
+    }
+
+    MapPublisher maps() {
+        return maps;
     }
 
     SpaceWaiters spaceWaiters() {

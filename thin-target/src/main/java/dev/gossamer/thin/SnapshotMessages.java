@@ -190,7 +190,7 @@ final class SnapshotMessages {
         }
         device.sizeBytes = source.sizeBytes;
         worker.partialTrims().forget(device);
-        device.extents.reset(device.blocks());
+        worker.maps().forget(device);
         device.origin = source.origin;
         DeviceDetails details = metadata.details(device.id);
         device.mappedBlocks = details.mappedBlocks();

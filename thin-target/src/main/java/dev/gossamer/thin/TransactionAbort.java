@@ -63,7 +63,7 @@ final class TransactionAbort {
             if (worker.committer().isUncommitted(device)) {
                 device.lostChanges = true;
             }
-            device.extents.reset(device.blocks());
+            worker.maps().forget(device);
         }
         if (worse != PoolMode.FAIL) {
             devices.reload(metadata);

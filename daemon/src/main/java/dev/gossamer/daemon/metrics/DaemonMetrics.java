@@ -86,6 +86,9 @@ public final class DaemonMetrics {
 
     private void registerPool(PoolCounters pool) {
         counter("gossamer.pool.deferred.requests", "Requests that needed the pool's worker", pool.deferredRequests);
+        Gauge.builder("gossamer.pool.extent.map.bytes", pool, p -> p.extentMapBytes.sum())
+                .description("Heap memory that the mappings known to the I/O loops take")
+                .register(registry);
         counter("gossamer.pool.provisioned.blocks", "Data blocks allocated for unmapped space", pool.provisionedBlocks);
         counter(
                 "gossamer.pool.broken.sharings",
