@@ -132,36 +132,52 @@ public final class Region {
         return start | (long) (length - 1) << LENGTH_SHIFT | (long) kind << KIND_SHIFT | (long) time << TIME_SHIFT;
     }
 
-    /** @param middle the extent to put in, or -1 for none */
+    /**
+     * Only extents that overlap or touch the blocks are looked at, what is before and behind is copied as it is: at most one
+     * of them reaches in from before and one sticks out behind, so that together with the new one there are three.
+     *
+     * @param middle the extent to put in, or -1 for none
+     */
     private static long[] replace(long[] region, int start, int length, long middle, long dataBlock) {
         Invariant.check(start >= 0 && length > 0 && start + length <= BLOCKS, "extent outside its region");
-        // Cutting a hole in one extent adds at most one; the new one adds one more.
-        long[] result = new long[region.length + 2 * WORDS];
-        int size = 0;
-        boolean placed = middle < 0;
         int end = start + length;
-        for (int i = 0; i < count(region); i++) {
-            int oldStart = start(region, i);
-            int oldEnd = end(region, i);
-            int kind = kind(region, i);
-            int time = time(region, i);
-            if (oldStart < start) {
-                int keep = Math.min(oldEnd, start) - oldStart;
-                size = append(result, size, word(oldStart, keep, kind, time), region[i * WORDS + 1]);
-            }
-            if (!placed && oldEnd > start) {
-                size = append(result, size, middle, dataBlock);
-                placed = true;
-            }
-            if (oldEnd > end) {
-                int from = Math.max(oldStart, end);
-                size = append(result, size, word(from, oldEnd - from, kind, time), dataBlock(region, i, from));
-            }
+        int from = firstEndingFrom(region, start);
+        int to = from;
+        long[] window = new long[3 * WORDS];
+        int size = 0;
+        if (from < count(region) && start(region, from) < start) {
+            int oldStart = start(region, from);
+            int keep = Math.min(end(region, from), start) - oldStart;
+            long word = word(oldStart, keep, kind(region, from), time(region, from));
+            size = append(window, size, word, region[from * WORDS + 1]);
         }
-        if (!placed) {
-            size = append(result, size, middle, dataBlock);
+        if (middle >= 0) {
+            size = append(window, size, middle, dataBlock);
         }
-        return size == 0 ? EMPTY : java.util.Arrays.copyOf(result, size);
+        while (to < count(region) && start(region, to) <= end) {
+            if (end(region, to) > end) {
+                int cut = Math.max(start(region, to), end);
+                long word = word(cut, end(region, to) - cut, kind(region, to), time(region, to));
+                size = append(window, size, word, dataBlock(region, to, cut));
+            }
+            to++;
+        }
+        int before = from * WORDS;
+        int behind = region.length - to * WORDS;
+        if (before + size + behind == 0) {
+            return EMPTY;
+        }
+        long[] result = new long[before + size + behind];
+        System.arraycopy(region, 0, result, 0, before);
+        System.arraycopy(window, 0, result, before, size);
+        System.arraycopy(region, to * WORDS, result, before + size, behind);
+        return result;
+    }
+
+    /** The first extent that ends at this block or behind it, so that it overlaps or touches what begins there. */
+    private static int firstEndingFrom(long[] region, int block) {
+        int found = block == 0 ? 0 : find(region, block - 1);
+        return found >= 0 ? found : -found - 1;
     }
 
     /** Appends an extent, or lengthens the last one by it where they are one run (EM-3). */

@@ -54,6 +54,23 @@ class RegionTest {
     }
 
     @Test
+    void aBlockJoinsTheRunsOnBothItsSides() {
+        long[] region = Region.with(Region.EMPTY, 0, 1, Region.MAPPED, 7, 99);
+        region = Region.with(region, 12, 2, Region.MAPPED, 7, 102);
+        region = Region.with(region, 10, 1, Region.MAPPED, 7, 100);
+        assertEquals(3, Region.count(region));
+        region = Region.with(region, 11, 1, Region.MAPPED, 7, 101);
+        assertEquals(2, Region.count(region), "the gap is closed");
+        assertEquals(10, Region.start(region, 1));
+        assertEquals(4, Region.length(region, 1));
+        assertEquals(103, Region.dataBlock(region, 1, 13));
+        region = Region.with(region, 14, 1, Region.MAPPED, 7, 50);
+        region = Region.with(region, 9, 1, Region.MAPPED, 7, 99);
+        assertEquals(3, Region.count(region));
+        assertEquals(9, Region.start(region, 1));
+    }
+
+    @Test
     void aWholeRegionIsOneExtent() {
         Region.Builder builder = new Region.Builder();
         for (int i = 0; i < Region.BLOCKS; i++) {
