@@ -3,6 +3,7 @@ package dev.gossamer.thin;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.sim.SimulatedDisk;
@@ -50,6 +51,12 @@ class PoolStormTest {
     private int names;
     private int noSpace;
     private int operations;
+    private long mappedDuringCommit;
+
+    /** Under way while a management operation begins, so that it often meets a commit; null if there is none. */
+    private SimPool.Result flush;
+
+    private StormVolume flushed;
 
     static LongStream seeds() {
         return Arrays.stream(System.getProperty("storm.seeds", "1,2,3").split(","))
@@ -69,17 +76,20 @@ class PoolStormTest {
         while (operations < wanted) {
             String where = "seed " + seed + ", operation " + operations;
             try {
+                beginFlush();
                 step(where);
+                endFlush(where);
             } catch (StorageException | RuntimeException e) {
                 throw new AssertionError(where + ": " + e, e);
             }
         }
         verifyAll("seed " + seed + " at the end");
-        sim.shutDown();
+        shutDown();
         SimPool.assertSound(metadata, "seed " + seed);
         ThinCheck.assertAccepts(metadata, directory, "seed " + seed);
         everythingCanBeDeleted();
         assertTrue(noSpace > 0, "the pool never ran full");
+        assertTrue(mappedDuringCommit > 0, "no commit overlapped with the next transaction");
     }
 
     private void open() throws StorageException {
@@ -116,6 +126,38 @@ class PoolStormTest {
                 noSpace += batch.noSpace();
             }
         }
+    }
+
+    private void beginFlush() {
+        if (random.nextInt(3) == 0) {
+            flushed = any();
+            flush = sim.start(random.nextInt(LOOPS), flushed.handle, BlockOperation.FLUSH, 0, 0, 0, null);
+            for (int tasks = random.nextInt(25); tasks > 0; tasks--) {
+                sim.loops.runOne();
+            }
+        }
+    }
+
+    private void endFlush(String where) {
+        if (flush != null) {
+            assertEquals(Errno.OK, sim.finish(flush).errno, where);
+            flush = null;
+            flushed = null;
+        }
+    }
+
+    /** Whoever closes a handle has waited for its requests. */
+    private void close(StormVolume volume) {
+        if (volume.equals(flushed)) {
+            sim.loops.runUntilIdle();
+        }
+        volume.handle.close();
+    }
+
+    private void shutDown() throws StorageException {
+        sim.loops.runUntilIdle();
+        mappedDuringCommit += sim.pool.counters().mappedDuringCommit.sum();
+        sim.shutDown();
     }
 
     /** An operation that a full pool may refuse, and then has not begun. @return whether it was done */
@@ -180,7 +222,7 @@ class PoolStormTest {
         StormVolume target = from.parent;
         if (target != null && volumes.contains(target) && volumes.size() < MAX_VOLUMES) {
             StormVolume kept = target.snapshot("r" + names++);
-            target.handle.close();
+            close(target);
             if (unlessFull(sim.pool.rollBack(target.name, from.name, kept.name))) {
                 add(kept);
                 target.rollBackTo(from);
@@ -192,7 +234,7 @@ class PoolStormTest {
     private void delete() throws StorageException {
         if (volumes.size() > 1) {
             StormVolume victim = any();
-            victim.handle.close();
+            close(victim);
             sim.await(sim.pool.deleteVolume(victim.name));
             volumes.remove(victim);
         }
@@ -235,7 +277,7 @@ class PoolStormTest {
             metadata.crash(random);
             data.crash(random);
         } else {
-            sim.shutDown();
+            shutDown();
         }
         SimPool.assertSound(metadata, where);
         open();

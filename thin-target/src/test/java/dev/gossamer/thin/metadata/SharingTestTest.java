@@ -9,6 +9,7 @@ import dev.gossamer.io.InlineLoop;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.buffer.IoBufferPool;
 import dev.gossamer.io.sim.SimulatedDisk;
+import dev.gossamer.pdata.block.FrozenTransaction;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -150,7 +151,12 @@ class SharingTestTest {
         SplittableRandom random = new SplittableRandom(seed);
         Model running = new Model();
         Model committed = new Model();
+        // While a transaction is being written; sharing begins in none that could be.
+        Model frozen = null;
+        FrozenTransaction writing = null;
+        boolean sharingBegan = false;
         int nextId = 0;
+        int during = 0;
         int exclusive = 0;
         int heldBack = 0;
         for (int step = 0; step < 400; step++) {
@@ -159,6 +165,15 @@ class SharingTestTest {
             // Keys far apart and close together: several leaves, that are split and merged.
             int block = random.nextInt(3) * 1000 + random.nextInt(300);
             int choice = ids.isEmpty() ? 0 : random.nextInt(24);
+            boolean beginsSharing = choice == 1 || choice == 2 || choice == 4;
+            if (writing != null && (beginsSharing || choice == 8 || choice == 9)) {
+                metadata.writer().writeNow(writing, null);
+                metadata.releaseFreedDataBlocks(metadata.committed());
+                committed = frozen;
+                frozen = null;
+                writing = null;
+            }
+            sharingBegan |= beginsSharing;
             if (choice == 0 && ids.size() < 5) {
                 metadata.createDevice(nextId);
                 running.devices.put(nextId++, new TreeMap<>());
@@ -176,9 +191,13 @@ class SharingTestTest {
             } else if (choice <= 7) {
                 metadata.removeRange(id, block, block + 60);
                 running.devices.get(id).subMap(block, block + 60).clear();
-            } else if (choice == 8) {
+            } else if ((choice == 8 || choice == 9) && !sharingBegan && metadata.isChanged()) {
+                writing = metadata.freeze();
+                frozen = running.copy();
+            } else if (choice == 8 || choice == 9) {
                 commit();
                 committed = running.copy();
+                sharingBegan = false;
             } else {
                 for (int i = 0; i < 40; i++) {
                     running.devices.get(id).put(block + i, map(id, block + i));
@@ -194,12 +213,21 @@ class SharingTestTest {
                             then,
                             metadata.isExclusive(device.getKey(), at),
                             "seed " + seed + " step " + step + " device " + device.getKey() + " block " + at);
+                    if (then && frozen != null) {
+                        assertFalse(frozen.hasOther(dataBlock, device.getKey(), at), "a crash may lead there, too");
+                        during++;
+                    }
                     exclusive += then ? 1 : 0;
                     heldBack += now && !then ? 1 : 0;
                 }
             }
         }
-        assertTrue(exclusive > 100 && heldBack > 20, "seed " + seed + " saw " + exclusive + " and " + heldBack);
+        if (writing != null) {
+            metadata.writer().writeNow(writing, null);
+        }
+        assertTrue(
+                exclusive > 100 && heldBack > 20 && during > 10,
+                "seed " + seed + " saw " + exclusive + ", " + heldBack + " and " + during);
     }
 
     private long map(int id, int block) throws StorageException {
