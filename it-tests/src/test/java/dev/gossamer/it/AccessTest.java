@@ -58,6 +58,15 @@ final class AccessTest {
         assertTrue(refused.err().contains("has no export named"), refused::toString);
     }
 
+    /** Java leaves a signal alone that whoever started it had set to be ignored: what nohup is for. */
+    private static boolean ignoresHangup(long pid) throws IOException {
+        String ignored = Files.readAllLines(Path.of("/proc/" + pid + "/status")).stream()
+                .filter(line -> line.startsWith("SigIgn:"))
+                .findFirst()
+                .orElseThrow();
+        return (Long.parseUnsignedLong(ignored.substring(7).trim(), 16) & 1) != 0;
+    }
+
     private Tool.Result reload() throws Exception {
         return Daemon.gossamer("reload", "-p", pool.toString());
     }
@@ -170,7 +179,11 @@ final class AccessTest {
             assertEquals(Set.of("alice-1", "bob"), list(tcp), "a wrong file changes nothing");
 
             Files.delete(pool.resolve("clients.yaml"));
-            Tool.succeed("kill", "-HUP", Long.toString(daemon.pid()));
+            if (ignoresHangup(daemon.pid())) {
+                reload().expectStatus(0);
+            } else {
+                Tool.succeed("kill", "-HUP", Long.toString(daemon.pid()));
+            }
             long end = System.nanoTime() + 20_000_000_000L;
             while (list(daemon.uri("")).size() < 2) {
                 assertTrue(System.nanoTime() < end, "SIGHUP reads the rules again");

@@ -42,6 +42,8 @@ final class Libc {
 
         int statx(int directoryFd, String path, int flags, int mask, long address);
 
+        int madvise(long address, long lengthBytes, int advice);
+
         long mmap(long address, long lengthBytes, int protection, int flags, int fd, long offsetBytes);
 
         int fcntl(int fd, int command, int argument);
