@@ -236,6 +236,11 @@ final class NbdConnection implements RequestSink, ClientStream.Listener {
     }
 
     @Override
+    public int headerBytes() {
+        return decoder.headerBytes();
+    }
+
+    @Override
     public int directPayloadBytes() {
         return (int) missingPayloadBytes();
     }
@@ -246,12 +251,11 @@ final class NbdConnection implements RequestSink, ClientStream.Listener {
     }
 
     @Override
-    public boolean payloadArrived(int bytes) {
+    public void payloadArrived(int bytes) {
         begunPayloadBytes += bytes;
         decoding = true;
         decoder.payloadPassedBy(bytes);
         decoding = false;
-        return wantsMore();
     }
 
     private boolean wantsMore() {

@@ -32,14 +32,13 @@ final class RingStream extends ChannelInboundHandlerAdapter implements ClientStr
     /** Requests without payload come by the hundred in one receive; sixteen writes of 4 KiB do. */
     private static final int INPUT_BYTES = 64 << 10;
 
-    /** Payload of this length is received in place: copying it would cost more than another receive. */
-    static final int DIRECT_PAYLOAD_BYTES = 16 << 10;
-
     /**
-     * After a large write the next command is likely to be one too. Reading no more than its header keeps its payload out
-     * of the input, from where it would have to be copied.
+     * Payload of this length must not come through the input: copying it would cost more than another receive. After such
+     * a write the next command is likely to be one too, so no more than its header is received with the end of this
+     * payload, and not a byte more: payload that began in the input would arrive at an odd address, which makes the
+     * kernel's copy slower.
      */
-    private static final int HEADER_ONLY_BYTES = 32;
+    static final int LARGE_PAYLOAD_BYTES = 16 << 10;
 
     private final Listener listener;
     private final int unsentLimitBytes;
@@ -50,8 +49,10 @@ final class RingStream extends ChannelInboundHandlerAdapter implements ClientStr
     private Channel channel;
     private RingSocket socket;
     private boolean wanted = true;
-    private boolean receivingPayload;
-    private boolean expectPayload;
+    // Of the receive under way, how much of it is payload at most; the rest is input.
+    private int payloadBytes;
+    // Whether the write that is arriving is a large one, or was, and nothing came behind it yet.
+    private boolean afterLargeWrite;
     private boolean finishing;
     private boolean closing;
     private boolean closed;
@@ -170,15 +171,13 @@ final class RingStream extends ChannelInboundHandlerAdapter implements ClientStr
             socket.watchHangUp();
             return;
         }
-        int payloadBytes = listener.directPayloadBytes();
-        receivingPayload = payloadBytes >= DIRECT_PAYLOAD_BYTES;
-        if (receivingPayload) {
-            socket.receive(listener.payloadAddress(), payloadBytes);
-        } else {
-            int lengthBytes = expectPayload ? HEADER_ONLY_BYTES : INPUT_BYTES;
-            expectPayload = false;
-            socket.receive(input.memoryAddress(), lengthBytes);
-        }
+        payloadBytes = listener.directPayloadBytes();
+        afterLargeWrite |= payloadBytes >= LARGE_PAYLOAD_BYTES;
+        socket.receive(
+                payloadBytes > 0 ? listener.payloadAddress() : 0,
+                payloadBytes,
+                input.memoryAddress(),
+                afterLargeWrite ? listener.headerBytes() : INPUT_BYTES);
     }
 
     @Override
@@ -186,12 +185,13 @@ final class RingStream extends ChannelInboundHandlerAdapter implements ClientStr
         if (finishing) {
             return;
         }
-        if (result > 0 && receivingPayload) {
-            wanted = listener.payloadArrived(result);
-            expectPayload = listener.directPayloadBytes() == 0;
-            receive();
-        } else if (result > 0) {
-            input.setIndex(0, result);
+        if (result > 0) {
+            int arrivedBytes = Math.min(result, payloadBytes);
+            afterLargeWrite &= result == arrivedBytes;
+            input.setIndex(0, result - arrivedBytes);
+            if (arrivedBytes > 0) {
+                listener.payloadArrived(arrivedBytes);
+            }
             takeInput();
         } else if (result == 0) {
             wanted = false;

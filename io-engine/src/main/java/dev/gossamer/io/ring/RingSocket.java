@@ -3,8 +3,6 @@ package dev.gossamer.io.ring;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.Invariant;
 import dev.gossamer.io.posix.Descriptors;
-import io.netty.buffer.ByteBuf;
-import io.netty.buffer.Unpooled;
 import io.netty.channel.IoEvent;
 import io.netty.channel.IoRegistration;
 import io.netty.channel.uring.IoUringIoEvent;
@@ -15,7 +13,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * A connected stream socket on the ring of its loop: at most one receive and one send are with the kernel at a time. The
- * receive goes to any memory, so that payload lands where it is needed; the send gathers from any memory.
+ * receive goes to any memory, so that payload lands where it is needed, and takes what follows the payload along; the send
+ * gathers from any memory.
  *
  * <p>Against a Netty channel on the same ring this saves the poll before each receive, the task that flushes, and the
  * choice of memory that a channel makes for its reader.
@@ -43,34 +42,26 @@ public final class RingSocket implements IoUringIoHandle {
         void closed();
     }
 
-    /** Pieces of memory in one send; more follow with the next. The kernel allows 1024. */
+    /** Pieces of memory in one send; more follow with the next. */
     public static final int PIECES = 128;
+
+    /** Payload, and what follows it. */
+    private static final int INCOMING_PIECES = 2;
 
     private static final Logger LOG = LoggerFactory.getLogger(RingSocket.class);
 
     // Operation codes and flags of the kernel's interface (uapi/linux/io_uring.h, socket.h).
     private static final byte OP_POLL_ADD = 6;
     private static final byte OP_SENDMSG = 9;
-    private static final byte OP_RECV = 27;
+    private static final byte OP_RECVMSG = 10;
     private static final int MSG_NOSIGNAL = 0x4000;
     private static final int POLLRDHUP = 0x2000;
-
-    /*
-     * struct msghdr and its struct iovec array, 64-bit Linux, little-endian on all that we run on:
-     *
-     *   0  name address   8  name length   16 iovec address   24 iovec count   32..55 control, flags: zero
-     *   56 + 16 i: address   64 + 16 i: length
-     */
-    private static final int MSG_IOV_ADDRESS = 16;
-    private static final int MSG_IOV_COUNT = 24;
-    private static final int MSG_BYTES = 56;
-    private static final int IOV_BYTES = 16;
-    private static final int IOV_LENGTH = 8;
 
     private final int descriptor;
     private final Listener listener;
     private final IoRegistration registration;
-    private final ByteBuf message = Unpooled.directBuffer(MSG_BYTES + PIECES * IOV_BYTES);
+    private final MessageHeader outgoing = new MessageHeader(PIECES);
+    private final MessageHeader incoming = new MessageHeader(INCOMING_PIECES);
     private boolean receiving;
     private boolean sending;
     private boolean watching;
@@ -86,8 +77,7 @@ public final class RingSocket implements IoUringIoHandle {
         Invariant.check(loop.files() instanceof RingFileEngine, "a loop without a ring");
         this.descriptor = descriptor;
         this.listener = listener;
-        message.setZero(0, MSG_BYTES);
-        message.setLongLE(MSG_IOV_ADDRESS, message.memoryAddress() + MSG_BYTES);
+        incoming.setCount(INCOMING_PIECES);
         registration = loop.eventLoop().register(this).getNow();
         Invariant.check(registration != null, "registered by another thread than the loop's");
     }
@@ -100,16 +90,23 @@ public final class RingSocket implements IoUringIoHandle {
         return sending;
     }
 
-    /** Receives at least one byte, at most {@code lengthBytes}, to an address. Not while another receive is under way. */
-    public void receive(long address, int lengthBytes) {
+    /**
+     * Receives at least one byte, and no more than there are at the moment: the first {@code payloadBytes} bytes to one
+     * address, those beyond them to another. Not while another receive is under way.
+     *
+     * @param payloadBytes 0 or more
+     * @param restBytes room at {@code restAddress}, 1 or more
+     */
+    public void receive(long payloadAddress, int payloadBytes, long restAddress, int restBytes) {
         Invariant.check(!receiving && !closing, "a second receive");
-        receiving = submit(OP_RECV, address, lengthBytes, 0);
+        incoming.setPiece(0, payloadAddress, payloadBytes);
+        incoming.setPiece(1, restAddress, restBytes);
+        receiving = submit(OP_RECVMSG, incoming.address(), 1, 0);
     }
 
     /** Sets the {@code index}-th piece of the next send. Also while that send is under way: see {@link #send}. */
     public void setPiece(int index, long address, int lengthBytes) {
-        message.setLongLE(MSG_BYTES + index * IOV_BYTES, address);
-        message.setLongLE(MSG_BYTES + index * IOV_BYTES + IOV_LENGTH, lengthBytes);
+        outgoing.setPiece(index, address, lengthBytes);
     }
 
     /**
@@ -119,13 +116,13 @@ public final class RingSocket implements IoUringIoHandle {
      */
     public void send(int pieces) {
         Invariant.check(!sending && !closing, "a second send");
-        message.setLongLE(MSG_IOV_COUNT, pieces);
-        sending = submit(OP_SENDMSG, message.memoryAddress(), 1, MSG_NOSIGNAL);
+        outgoing.setCount(pieces);
+        sending = submit(OP_SENDMSG, outgoing.address(), 1, MSG_NOSIGNAL);
     }
 
     /** The send has so many pieces now, if the kernel has not looked at it yet. */
     public void extend(int pieces) {
-        message.setLongLE(MSG_IOV_COUNT, pieces);
+        outgoing.setCount(pieces);
     }
 
     /** Reports once when the peer sends no more: for a time in which nothing is received. Again and again costs nothing. */
@@ -175,7 +172,7 @@ public final class RingSocket implements IoUringIoHandle {
         int result = event.res();
         try {
             switch (event.opcode()) {
-                case OP_RECV -> {
+                case OP_RECVMSG -> {
                     receiving = false;
                     if (!closing) {
                         listener.received(isTransient(result) ? -Errno.EAGAIN : result);
@@ -209,7 +206,8 @@ public final class RingSocket implements IoUringIoHandle {
         if (closing && !closed && !receiving && !sending && !watching) {
             closed = true;
             Descriptors.close(descriptor);
-            message.release();
+            outgoing.release();
+            incoming.release();
             registration.cancel();
             listener.closed();
         }

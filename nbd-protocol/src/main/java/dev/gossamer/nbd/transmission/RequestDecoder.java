@@ -96,6 +96,11 @@ public final class RequestDecoder {
         }
     }
 
+    /** Length of every request's header: 28, or 32 with extended headers. */
+    public int headerBytes() {
+        return headerBytes;
+    }
+
     /** Whether a request waits for the sink to have room; the caller should stop reading from the peer. */
     public boolean isPaused() {
         return state == State.OFFERED;

@@ -47,6 +47,16 @@ final class ExtendedRequestTest {
         }
     }
 
+    @Test
+    void aHeaderHasTheLengthThatWasNegotiated() {
+        assertEquals(
+                32,
+                new RequestDecoder(Requests.withContexts(true, 0), () -> SIZE_BYTES, new FilterSink()).headerBytes());
+        assertEquals(
+                28,
+                new RequestDecoder(Requests.withContexts(false, 0), () -> SIZE_BYTES, new FilterSink()).headerBytes());
+    }
+
     private static ByteBuf stream() {
         ByteBuf out = Unpooled.buffer();
         Requests.extendedHeader(out, NbdCommand.WRITE, PAYLOAD | NbdFlags.CMD_FUA, 1, 4096, 5);
