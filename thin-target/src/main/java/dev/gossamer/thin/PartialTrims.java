@@ -1,5 +1,6 @@
 package dev.gossamer.thin;
 
+import dev.gossamer.io.order.WriteOrder;
 import java.util.BitSet;
 import java.util.LinkedHashMap;
 import java.util.Map;

@@ -11,6 +11,7 @@ import dev.gossamer.io.RequestStack;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.buffer.IoBuffer;
 import dev.gossamer.io.buffer.IoBufferPool;
+import dev.gossamer.io.order.WriteOrder;
 import dev.gossamer.thin.extent.ExtentMap;
 import dev.gossamer.thin.extent.Region;
 import dev.gossamer.thin.metadata.PoolMetadata;

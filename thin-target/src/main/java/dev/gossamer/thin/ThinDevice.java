@@ -1,6 +1,7 @@
 package dev.gossamer.thin;
 
 import dev.gossamer.io.RequestQueue;
+import dev.gossamer.io.order.WriteOrder;
 import dev.gossamer.thin.catalog.CatalogSlot;
 import dev.gossamer.thin.catalog.OnFull;
 import dev.gossamer.thin.catalog.VolumeLimits;

@@ -9,6 +9,7 @@ import dev.gossamer.io.Errno;
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.buffer.IoBuffer;
 import dev.gossamer.io.buffer.IoBufferPool;
+import dev.gossamer.io.order.WriteOrder;
 import java.util.function.Consumer;
 import java.util.function.IntConsumer;
 

@@ -1,4 +1,4 @@
-package dev.gossamer.thin;
+package dev.gossamer.io.order;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;

@@ -1,4 +1,4 @@
-package dev.gossamer.thin;
+package dev.gossamer.io.order;
 
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.IoLoop;
@@ -6,7 +6,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 
 /**
- * Lets overlapping writes of one volume (WRITE, WRITE_ZEROES, TRIM) be carried out in the order in which they were received,
+ * Lets overlapping writes of one device (WRITE, WRITE_ZEROES, TRIM) be carried out in the order in which they were received,
  * on whichever loop and connection (NBD T51a). A client that has given up on a connection sends its unanswered writes again on
  * another: the first copy must not arrive at the disk after the second, or after what the client wrote next.
  *
@@ -25,12 +25,12 @@ import java.util.function.Consumer;
  * has a range. A write without an overlap takes no lock and allocates nothing; one that waits costs an object. Waiters are
  * bounded by the requests that connections may have under way.
  */
-final class WriteOrder {
+public final class WriteOrder {
     private final WriteRanges[] ranges;
     private final AtomicLong tickets = new AtomicLong();
 
-    /** @param loops the pool's, each at its own index */
-    WriteOrder(IoLoop[] loops) {
+    /** @param loops those that the device takes requests from, each at its own index */
+    public WriteOrder(IoLoop[] loops) {
         ranges = new WriteRanges[loops.length];
         for (int i = 0; i < loops.length; i++) {
             ranges[i] = new WriteRanges(loops[i]);
@@ -43,7 +43,7 @@ final class WriteOrder {
      * @param inTurn called on the same loop if it is not its turn now
      * @return whether it is its turn now
      */
-    boolean enter(BlockRequest write, Consumer<BlockRequest> inTurn) {
+    public boolean enter(BlockRequest write, Consumer<BlockRequest> inTurn) {
         int loop = write.loop().index();
         WriteRanges.Slot slot = ranges[loop].add(write);
         slot.ticket = tickets.getAndIncrement();

@@ -1,4 +1,4 @@
-package dev.gossamer.thin;
+package dev.gossamer.io.order;
 
 import dev.gossamer.io.BlockCompletion;
 import dev.gossamer.io.BlockRequest;
@@ -8,7 +8,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLongArray;
 
 /**
- * The ranges that writes of one volume, from one loop, have under way or wait to write (NBD T51a). {@link WriteOrder} has the
+ * The ranges that writes of one device, from one loop, have under way or wait to write (NBD T51a). {@link WriteOrder} has the
  * protocol between loops.
  *
  * <p>The loop alone changes them, and only {@link #mayOverlap} is for other loops. Two words per slot are what those read:
@@ -32,7 +32,7 @@ final class WriteRanges {
 
     // Written by the loop (release), read by others (acquire). Replaced by a larger copy before a slot of that is used.
     private volatile AtomicLongArray bounds = new AtomicLongArray(0);
-    // Slots used since the volume was last idle on this loop: what a look has to go through.
+    // Slots used since the device was last idle on this loop: what a look has to go through.
     private final AtomicInteger limit = new AtomicInteger();
 
     // The loop's alone.
