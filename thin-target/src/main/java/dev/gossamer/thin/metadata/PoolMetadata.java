@@ -2,27 +2,18 @@ package dev.gossamer.thin.metadata;
 
 import dev.gossamer.io.BlockingIo;
 import dev.gossamer.io.Errno;
-import dev.gossamer.io.Invariant;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.pdata.block.BlockManager;
-import dev.gossamer.pdata.block.BlockValidator;
 import dev.gossamer.pdata.block.FrozenTransaction;
 import dev.gossamer.pdata.block.MetadataBlock;
 import dev.gossamer.pdata.block.TransactionWriter;
-import dev.gossamer.pdata.btree.BTree;
 import dev.gossamer.pdata.btree.BTreeCursor;
 import dev.gossamer.pdata.btree.MissingNodes;
 import dev.gossamer.pdata.btree.NestedBTree;
 import dev.gossamer.pdata.btree.PrivateEntries;
 import dev.gossamer.pdata.btree.TreeDifference;
-import dev.gossamer.pdata.btree.ValueType;
-import dev.gossamer.pdata.spacemap.DiskSpaceMap;
 import dev.gossamer.pdata.spacemap.FreedBlocks;
-import dev.gossamer.pdata.spacemap.MetadataSpaceMap;
-import dev.gossamer.pdata.tx.TransactionManager;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.TreeMap;
 
 /**
  * A pool's metadata: which devices there are, and which data block stands behind each of their blocks.
@@ -56,27 +47,12 @@ public final class PoolMetadata implements AutoCloseable {
 
     private final String deviceName;
     private BlockManager blocks;
-    private TransactionManager transaction;
-    private MetadataSpaceMap metadataMap;
-    private DiskSpaceMap dataMap;
-    private NestedBTree mappings;
-    private TreeDifference difference;
-    private SharingTest sharing;
-    private BTree details;
-
-    private Superblock committed;
+    private LoadedPool pool;
+    private DeviceLife life;
     // Of the transaction being written.
     private Superblock frozen;
-    private int time;
-    private long mappingRoot;
-    private long detailsRoot;
-    private long transactionId;
-    private long heldRoot;
-    private final TreeMap<Integer, DeviceDetails> changedDetails = new TreeMap<>();
-    private boolean changed;
     private boolean readable = true;
     private final long[] word = new long[1];
-    private final long[] detailWords = new long[DeviceDetails.WORDS];
 
     private PoolMetadata(BlockingIo device) {
         this.deviceName = device.device().toString();
@@ -114,38 +90,38 @@ public final class PoolMetadata implements AutoCloseable {
 
     /** Size of a data block in bytes. */
     public int blockBytes() {
-        return committed.dataBlockSectors() * Superblock.SECTOR_BYTES;
+        return pool.committed.dataBlockSectors() * Superblock.SECTOR_BYTES;
     }
 
     public long dataBlocks() {
-        return dataMap.blocks();
+        return pool.dataMap.blocks();
     }
 
     public long dataBlocksUsed() {
-        return dataMap.allocated();
+        return pool.dataMap.allocated();
     }
 
     /** Data blocks that can be allocated now. */
     public long dataBlocksFree() {
-        return dataMap.free();
+        return pool.dataMap.free();
     }
 
     public long metadataBlocks() {
-        return metadataMap.blocks();
+        return pool.metadataMap.blocks();
     }
 
     public long metadataBlocksUsed() {
-        return metadataMap.allocated();
+        return pool.metadataMap.allocated();
     }
 
     /** Metadata blocks that can be allocated now, without the reserve (ST-2). */
     public long metadataBlocksFree() {
-        return Math.max(0, metadataMap.free() - reserveBlocks());
+        return Math.max(0, pool.metadataMap.free() - reserveBlocks());
     }
 
     /** As {@link #metadataBlocksFree}, with those that come back when all that was changed is committed. */
     public long metadataBlocksFreeOnceCommitted() {
-        return Math.max(0, metadataMap.blocks() - metadataMap.allocated() - reserveBlocks());
+        return Math.max(0, pool.metadataMap.blocks() - pool.metadataMap.allocated() - reserveBlocks());
     }
 
     /** Whether free metadata is down to the reserve, so that nothing may be begun that needs more. */
@@ -155,50 +131,41 @@ public final class PoolMetadata implements AutoCloseable {
 
     /** Free metadata blocks at which the owner should know: min(4 MiB, a quarter of the device) (W-2). */
     public long metadataLowWaterBlocks() {
-        return Math.min(LOW_WATER_BLOCKS, metadataMap.blocks() / 4);
+        return Math.min(LOW_WATER_BLOCKS, pool.metadataMap.blocks() / 4);
     }
 
     private long reserveBlocks() {
-        return Math.min(RESERVE_BLOCKS, metadataMap.blocks() / 10);
+        return Math.min(RESERVE_BLOCKS, pool.metadataMap.blocks() / 10);
     }
 
     /** Snapshots ever taken; the time of mappings that are inserted now. */
     public int time() {
-        return time;
+        return pool.time;
     }
 
     /** The user's number; uncommitted changes included. */
     public long transactionId() {
-        return transactionId;
+        return pool.transactionId;
     }
 
     /** Block of the metadata snapshot, 0 = none; uncommitted changes included. */
     public long heldRoot() {
-        return heldRoot;
+        return pool.heldRoot;
     }
 
     /** An earlier failure left the metadata to be checked; it must not be changed until then. */
     public boolean needsCheck() {
-        return committed.needsCheck();
+        return pool.committed.needsCheck();
     }
 
     /** Ids of all devices, ascending. */
     public List<Integer> deviceIds() throws StorageException {
-        List<Integer> ids = new ArrayList<>();
-        BTreeCursor cursor = details.cursor(detailsRoot, 0);
-        while (cursor.next()) {
-            ids.add((int) cursor.key());
-        }
-        return ids;
+        return pool.devices.ids();
     }
 
     /** A device's record, changes of this transaction included; null if there is no such device. */
     public DeviceDetails details(int id) throws StorageException {
-        DeviceDetails recent = changedDetails.get(id);
-        if (recent != null) {
-            return recent;
-        }
-        return details.lookup(detailsRoot, id, detailWords) ? DeviceDetails.fromWords(detailWords) : null;
+        return pool.devices.get(id);
     }
 
     /** As {@link #details}, but null as well if the metadata cannot be read. */
@@ -212,24 +179,24 @@ public final class PoolMetadata implements AutoCloseable {
 
     /** The packed {@link Mapping} of a block, or {@link #NOT_MAPPED}. */
     public long lookup(int id, long virtualBlock) throws StorageException {
-        return mappings.lookup(mappingRoot, id, virtualBlock, word) ? word[0] : NOT_MAPPED;
+        return pool.mappings.lookup(pool.mappingRoot, id, virtualBlock, word) ? word[0] : NOT_MAPPED;
     }
 
     /** Walks a device's mappings from a block upwards; values are packed {@link Mapping}s. */
     public BTreeCursor cursor(int id, long fromVirtualBlock) throws StorageException {
-        return mappings.cursor(mappingRoot, id, fromVirtualBlock);
+        return pool.mappings.cursor(pool.mappingRoot, id, fromVirtualBlock);
     }
 
     /** Finds what a {@link #cursor} would wait for up to a block. */
     public void findMissing(MissingNodes missing, int id, long fromBlock, long toBlock) throws StorageException {
-        mappings.findMissing(missing, mappingRoot, id, fromBlock, toBlock);
+        pool.mappings.findMissing(missing, pool.mappingRoot, id, fromBlock, toBlock);
     }
 
     /** As {@link #cursor}, for a device that must exist, with exact knowledge of what is shared. */
     public MappingWalk walk(int id, long fromVirtualBlock) throws StorageException {
-        int snapshottedTime = existing(id).snapshottedTime();
-        boolean deviceShared = mappings.isUpperPathShared(mappingRoot, id);
-        return new MappingWalk(cursor(id, fromVirtualBlock), dataMap, snapshottedTime, deviceShared);
+        int snapshottedTime = pool.devices.existing(id).snapshottedTime();
+        boolean deviceShared = pool.mappings.isUpperPathShared(pool.mappingRoot, id);
+        return new MappingWalk(cursor(id, fromVirtualBlock), pool.dataMap, snapshottedTime, deviceShared);
     }
 
     /**
@@ -237,7 +204,7 @@ public final class PoolMetadata implements AutoCloseable {
      * snapshot: nobody else sees the data block, now or after a crash ({@link SharingTest}).
      */
     public boolean isExclusive(int id, long virtualBlock) throws StorageException {
-        return sharing.isExclusive(mappingRoot, committed.mappingRoot(), id, virtualBlock);
+        return pool.sharing.isExclusive(pool.mappingRoot, pool.committed.mappingRoot(), id, virtualBlock);
     }
 
     /**
@@ -246,17 +213,17 @@ public final class PoolMetadata implements AutoCloseable {
      */
     public TreeDifference compare(int id, int otherId, long fromBlock, long toBlock, int maxRanges, int maxNodes)
             throws StorageException {
-        existing(id);
-        existing(otherId);
-        long root = mappings.subtreeRoot(mappingRoot, id);
-        long otherRoot = mappings.subtreeRoot(mappingRoot, otherId);
-        difference.compare(root, otherRoot, fromBlock, toBlock, maxRanges, maxNodes);
-        return difference;
+        pool.devices.existing(id);
+        pool.devices.existing(otherId);
+        long root = pool.mappings.subtreeRoot(pool.mappingRoot, id);
+        long otherRoot = pool.mappings.subtreeRoot(pool.mappingRoot, otherId);
+        pool.difference.compare(root, otherRoot, fromBlock, toBlock, maxRanges, maxNodes);
+        return pool.difference;
     }
 
     /** For {@link #startPrivateEntries}. */
     public PrivateEntries privateEntries() {
-        return new PrivateEntries(mappings.subtrees());
+        return new PrivateEntries(pool.mappings.subtrees());
     }
 
     /**
@@ -264,45 +231,36 @@ public final class PoolMetadata implements AutoCloseable {
      * data blocks may still be shared: {@link #isDataBlockShared}.
      */
     public void startPrivateEntries(PrivateEntries entries, int id, long fromBlock) throws StorageException {
-        boolean held = mappings.isUpperPathShared(mappingRoot, id);
-        entries.start(held ? NestedBTree.NONE : mappings.subtreeRoot(mappingRoot, id), fromBlock);
+        boolean held = pool.mappings.isUpperPathShared(pool.mappingRoot, id);
+        entries.start(held ? NestedBTree.NONE : pool.mappings.subtreeRoot(pool.mappingRoot, id), fromBlock);
     }
 
     /** Whether leaves of more than one tree name the data block. */
     public boolean isDataBlockShared(long dataBlock) throws StorageException {
-        return dataMap.isShared(dataBlock);
+        return pool.dataMap.isShared(dataBlock);
     }
 
     /** The highest mapped block of a device, or -1. */
     public long highestMappedBlock(int id) throws StorageException {
-        return mappings.subtrees().highestKey(mappings.subtreeRoot(mappingRoot, id));
+        return pool.mappings.subtrees().highestKey(pool.mappings.subtreeRoot(pool.mappingRoot, id));
     }
 
     // ---- changes -------------------------------------------------------------------------------------------------
 
     public void createDevice(int id) throws StorageException {
-        mappingRoot = mappings.createSubtree(mappingRoot, id);
-        putDetails(id, new DeviceDetails(0, transactionId(), time, time));
+        life.create(id);
     }
 
     /** Whether the pool's time can grow by so many snapshots: a mapping has 24 bits for it. */
     public boolean canSnapshot(int count) {
-        return time >= 0 && time + count < Mapping.TIME_LIMIT;
+        return life.canSnapshot(count);
     }
 
     /**
      * Makes {@code id} a clone of {@code originId}, whose writes are at rest. Costs the same whatever their size (D-3).
      */
     public void createSnapshot(int id, int originId) throws StorageException {
-        Invariant.check(canSnapshot(1), "a time that no mapping can hold");
-        DeviceDetails origin = details(originId);
-        long root = mappings.subtreeRoot(mappingRoot, originId);
-        // The reference comes first: storing the root may copy an upper leaf, which counts the roots in it.
-        transaction.increment(root);
-        mappingRoot = mappings.addSubtree(mappingRoot, id, root);
-        time++;
-        putDetails(id, new DeviceDetails(origin.mappedBlocks(), transactionId(), time, time));
-        putDetails(originId, origin.withSnapshottedTime(time));
+        life.snapshot(id, originId);
     }
 
     /**
@@ -310,27 +268,11 @@ public final class PoolMetadata implements AutoCloseable {
      * keptId}. Three roots change hands and nothing is walked, so it costs the same whatever their size (S-M8).
      */
     public void rollBack(int id, int sourceId, int keptId) throws StorageException {
-        Invariant.check(canSnapshot(1), "a time that no mapping can hold");
-        DeviceDetails replaced = details(id);
-        DeviceDetails source = details(sourceId);
-        long replacedRoot = mappings.subtreeRoot(mappingRoot, id);
-        long sourceRoot = mappings.subtreeRoot(mappingRoot, sourceId);
-        // References come first, as for a snapshot; so the replaced tree has two when the device lets go of it.
-        transaction.increment(replacedRoot);
-        transaction.increment(sourceRoot);
-        mappingRoot = mappings.addSubtree(mappingRoot, keptId, replacedRoot);
-        mappingRoot = mappings.replaceSubtree(mappingRoot, id, sourceRoot);
-        time++;
-        putDetails(keptId, new DeviceDetails(replaced.mappedBlocks(), transactionId(), time, time));
-        putDetails(id, replaced.withMappedBlocks(source.mappedBlocks()).withSnapshottedTime(time));
-        putDetails(sourceId, source.withSnapshottedTime(time));
+        life.rollBack(id, sourceId, keptId);
     }
 
     public void deleteDevice(int id) throws StorageException {
-        mappingRoot = mappings.removeSubtree(mappingRoot, id);
-        detailsRoot = details.remove(detailsRoot, id);
-        changedDetails.remove(id);
-        changed = true;
+        life.delete(id);
     }
 
     /**
@@ -338,7 +280,7 @@ public final class PoolMetadata implements AutoCloseable {
      * the reference to the first.
      */
     public boolean isDeletedAtOnce(int id, long fewMappings) throws StorageException {
-        return existing(id).mappedBlocks() <= fewMappings || mappings.isSubtreeShared(mappingRoot, id);
+        return life.isDeletedAtOnce(id, fewMappings);
     }
 
     /**
@@ -346,13 +288,7 @@ public final class PoolMetadata implements AutoCloseable {
      * the same whatever its size.
      */
     public void retireDevice(int id, int retiredId) throws StorageException {
-        DeviceDetails present = existing(id);
-        long root = mappings.subtreeRoot(mappingRoot, id);
-        // The reference comes first, as with a snapshot.
-        transaction.increment(root);
-        mappingRoot = mappings.addSubtree(mappingRoot, retiredId, root);
-        deleteDevice(id);
-        putDetails(retiredId, present.asRetired());
+        life.retire(id, retiredId);
     }
 
     /**
@@ -360,16 +296,7 @@ public final class PoolMetadata implements AutoCloseable {
      * and, with the last ones, the device. Returns what is left.
      */
     public long reclaim(int id, int maxMappings) throws StorageException {
-        DeviceDetails present = existing(id);
-        Invariant.check(present.isRetired(), "reclaimed a device that was not deleted");
-        if (isDeletedAtOnce(id, maxMappings)) {
-            deleteDevice(id);
-            return 0;
-        }
-        mappingRoot = mappings.reclaim(mappingRoot, id, maxMappings);
-        DeviceDetails left = present.withMappedBlocks(present.mappedBlocks() - mappings.removedCount());
-        putDetails(id, left);
-        return left.mappedBlocks();
+        return life.reclaim(id, maxMappings);
     }
 
     /**
@@ -378,28 +305,26 @@ public final class PoolMetadata implements AutoCloseable {
      * @throws dev.gossamer.pdata.OutOfDataSpace if there is none now
      */
     public long reserveDataBlock() throws StorageException {
-        return dataMap.reserve();
+        return pool.dataMap.reserve();
     }
 
     /** Whether nothing refers to any block of a range of data blocks. */
     public boolean isUnreferenced(long firstBlock, int count) throws StorageException {
-        return dataMap.isUnreferenced(firstBlock, count);
+        return pool.dataMap.isUnreferenced(firstBlock, count);
     }
 
     /** Gives back a block that was set aside. */
     public void unreserveDataBlock(long dataBlock) {
-        dataMap.unreserve(dataBlock);
+        pool.dataMap.unreserve(dataBlock);
     }
 
     /** Maps a block to a reserved data block, whose contents are in place. The old data block loses a reference. */
     public void insert(int id, long virtualBlock, long dataBlock) throws StorageException {
-        dataMap.unreserve(dataBlock);
-        dataMap.increment(dataBlock);
-        word[0] = Mapping.pack(dataBlock, time);
-        mappingRoot = mappings.insert(mappingRoot, id, virtualBlock, word);
-        DeviceDetails present = details(id);
-        long added = mappings.insertCreatedKey() ? 1 : 0;
-        putDetails(id, present.withMappedBlocks(present.mappedBlocks() + added));
+        pool.dataMap.unreserve(dataBlock);
+        pool.dataMap.increment(dataBlock);
+        word[0] = Mapping.pack(dataBlock, pool.time);
+        pool.mappingRoot = pool.mappings.insert(pool.mappingRoot, id, virtualBlock, word);
+        pool.devices.addMapped(id, pool.mappings.insertCreatedKey() ? 1 : 0);
     }
 
     /** Unmaps blocks {@code [from, to)}. @return how many were mapped */
@@ -408,22 +333,21 @@ public final class PoolMetadata implements AutoCloseable {
         if (!cursor.next() || cursor.key() >= to) {
             return 0;
         }
-        mappingRoot = mappings.removeRange(mappingRoot, id, from, to);
-        long removed = mappings.removedCount();
-        DeviceDetails present = details(id);
-        putDetails(id, present.withMappedBlocks(present.mappedBlocks() - removed));
+        pool.mappingRoot = pool.mappings.removeRange(pool.mappingRoot, id, from, to);
+        long removed = pool.mappings.removedCount();
+        pool.devices.addMapped(id, -removed);
         return removed;
     }
 
     /** Sets the user's number, if it is what the caller thinks (on-disk format 9.10). */
     public void setTransactionId(long expected, long next) throws StorageException {
-        if (transactionId != expected) {
+        if (pool.transactionId != expected) {
             throw new StorageException(
                     Errno.EINVAL,
-                    "the transaction id is " + transactionId + ", not " + expected + "; nothing was changed");
+                    "the transaction id is " + pool.transactionId + ", not " + expected + "; nothing was changed");
         }
-        transactionId = next;
-        changed = true;
+        pool.transactionId = next;
+        pool.changed = true;
     }
 
     /**
@@ -431,46 +355,32 @@ public final class PoolMetadata implements AutoCloseable {
      * superblock without its space maps, and one more reference to both roots. Right after a commit.
      */
     public void reserveMetadataSnapshot() throws StorageException {
-        Invariant.check(heldRoot == 0, "there can be one metadata snapshot only");
-        Invariant.check(!changed, "a metadata snapshot of what is not committed");
-        changed = true;
-        MetadataBlock copy = transaction.newBlock(BlockValidator.SUPERBLOCK);
-        copy.copyFrom(blocks.read(Superblock.LOCATION, BlockValidator.SUPERBLOCK));
-        Superblock.clearSpaceMaps(copy);
-        heldRoot = copy.location();
-        transaction.increment(mappingRoot);
-        transaction.increment(detailsRoot);
+        pool.holdRoots();
     }
 
     /** Lets go of the metadata snapshot; what only it refers to is freed. */
     public void releaseMetadataSnapshot() throws StorageException {
-        Invariant.check(heldRoot != 0, "there is no metadata snapshot");
-        changed = true;
-        Superblock held = Superblock.read(blocks.read(heldRoot, BlockValidator.SUPERBLOCK), deviceName);
-        mappings.delete(held.mappingRoot());
-        details.delete(held.detailsRoot());
-        transaction.decrement(heldRoot);
-        heldRoot = 0;
+        pool.releaseRoots();
     }
 
     /** Counts the blocks of a data device that has grown (on-disk format 9.8). */
     public void growData(long newDataBlocks) throws StorageException {
-        changed = true;
-        dataMap.extend(newDataBlocks);
+        pool.changed = true;
+        pool.dataMap.extend(newDataBlocks);
     }
 
     /** Takes more blocks of the metadata device into use, up to {@link #MAX_METADATA_BLOCKS} (on-disk format 8.4). */
     public void growMetadata(long newMetadataBlocks) throws StorageException {
-        changed = true;
+        pool.changed = true;
         blocks.grow(newMetadataBlocks);
-        metadataMap.extend(newMetadataBlocks);
+        pool.metadataMap.extend(newMetadataBlocks);
     }
 
     // ---- transaction ---------------------------------------------------------------------------------------------
 
     /** Whether a commit would write anything. */
     public boolean isChanged() {
-        return changed;
+        return pool.isChanged();
     }
 
     /**
@@ -478,30 +388,16 @@ public final class PoolMetadata implements AutoCloseable {
      * next one. Not while one is being written.
      */
     public FrozenTransaction freeze() throws StorageException {
-        if (!changed) {
+        if (!pool.isChanged()) {
             return FrozenTransaction.EMPTY;
         }
-        for (var entry : changedDetails.entrySet()) {
-            entry.getValue().toWords(detailWords);
-            detailsRoot = details.insert(detailsRoot, entry.getKey(), detailWords);
-        }
-        transaction.preCommit();
-        frozen = new Superblock(
-                committed.needsCheck(),
-                time,
-                transactionId,
-                heldRoot,
-                dataMap.root(),
-                metadataMap.root(),
-                mappingRoot,
-                detailsRoot,
-                committed.dataBlockSectors(),
-                committed.metadataBlocksAtFormat());
-        MetadataBlock superblock = transaction.superblockForUpdate();
+        pool.devices.flush();
+        pool.transaction.preCommit();
+        frozen = pool.superblock();
+        MetadataBlock superblock = pool.transaction.superblockForUpdate();
         frozen.write(superblock);
-        changedDetails.clear();
-        changed = false;
-        return transaction.freeze(superblock);
+        pool.changed = false;
+        return pool.transaction.freeze(superblock);
     }
 
     /** Writes what was frozen, the superblock last. Unless that fails, {@link #committed} comes next. */
@@ -515,10 +411,10 @@ public final class PoolMetadata implements AutoCloseable {
      * @return the data blocks that it freed; not allocated before they are {@linkplain #releaseFreedDataBlocks released}
      */
     public FreedBlocks committed() {
-        transaction.committed();
-        committed = frozen;
+        pool.transaction.committed();
+        pool.committed = frozen;
         frozen = null;
-        return dataMap.takeFreed();
+        return pool.dataMap.takeFreed();
     }
 
     /**
@@ -534,61 +430,30 @@ public final class PoolMetadata implements AutoCloseable {
 
     /** Sets the needs-check flag on the device, and nothing else. Only after {@link #abort}, before any change. */
     public void setNeedsCheck() throws StorageException {
-        MetadataBlock superblock = transaction.superblockForUpdate();
+        MetadataBlock superblock = pool.transaction.superblockForUpdate();
         Superblock.writeNeedsCheck(superblock);
         blocks.writer().writeNow(blocks.freeze(FrozenTransaction.EMPTY, superblock), null);
-        committed = Superblock.read(superblock, deviceName);
+        pool.committed = Superblock.read(superblock, deviceName);
     }
 
     /** Whether data blocks have been freed that cannot be allocated yet. */
     public boolean hasFreedDataBlocks() {
-        return dataMap.hasFreed();
+        return pool.dataMap.hasFreed();
     }
 
     /** Whether some of those were freed before the running transaction, so that they will be released without its commit. */
     public boolean hasWithheldDataBlocks() {
-        return dataMap.hasWithheld();
+        return pool.dataMap.hasWithheld();
     }
 
     /** Nobody can be using the blocks any more. */
     public void releaseFreedDataBlocks(FreedBlocks freed) {
-        dataMap.release(freed);
-    }
-
-    private DeviceDetails existing(int id) throws StorageException {
-        DeviceDetails found = details(id);
-        if (found == null) {
-            throw new StorageException(Errno.ENODEV, "thin device " + id + " is gone");
-        }
-        return found;
-    }
-
-    private void putDetails(int id, DeviceDetails newDetails) {
-        changedDetails.put(id, newDetails);
-        changed = true;
+        pool.dataMap.release(freed);
     }
 
     private void load() throws StorageException {
-        committed = Superblock.load(blocks, deviceName);
-        DeviceSizes.checkMetadata(deviceName, committed, blocks.deviceBlocks());
-        transaction = new TransactionManager(blocks);
-        metadataMap = MetadataSpaceMap.open(transaction, committed.metadataSpaceMap());
-        dataMap = DiskSpaceMap.open(transaction, committed.dataSpaceMap());
-        bindTrees();
-        time = committed.time();
-        mappingRoot = committed.mappingRoot();
-        detailsRoot = committed.detailsRoot();
-        transactionId = committed.transactionId();
-        heldRoot = committed.heldRoot();
+        pool = LoadedPool.load(blocks, deviceName);
+        life = new DeviceLife(pool);
         frozen = null;
-        changedDetails.clear();
-        changed = false;
-    }
-
-    private void bindTrees() {
-        mappings = new NestedBTree(transaction, new MappingValue(dataMap));
-        difference = new TreeDifference(mappings.subtrees());
-        sharing = new SharingTest(mappings, dataMap);
-        details = new BTree(transaction, ValueType.plain(DeviceDetails.BYTES));
     }
 }

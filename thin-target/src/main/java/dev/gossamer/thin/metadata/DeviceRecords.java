@@ -1,0 +1,94 @@
+package dev.gossamer.thin.metadata;
+
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.StorageException;
+import dev.gossamer.pdata.btree.BTree;
+import dev.gossamer.pdata.btree.BTreeCursor;
+import dev.gossamer.pdata.btree.ValueType;
+import dev.gossamer.pdata.tx.TransactionManager;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.TreeMap;
+
+/**
+ * The details tree: which devices there are. Records that changed are kept in memory until the transaction ends, for a device
+ * that is written to changes its own with every new block. Worker's thread.
+ */
+final class DeviceRecords {
+    private final BTree tree;
+    private final TreeMap<Integer, DeviceDetails> recent = new TreeMap<>();
+    private final long[] words = new long[DeviceDetails.WORDS];
+    private long root;
+
+    DeviceRecords(TransactionManager transaction, long root) {
+        this.tree = new BTree(transaction, ValueType.plain(DeviceDetails.BYTES));
+        this.root = root;
+    }
+
+    /** Without what {@link #flush} has still to store. */
+    long root() {
+        return root;
+    }
+
+    /** Ids of all stored devices, ascending. */
+    List<Integer> ids() throws StorageException {
+        List<Integer> ids = new ArrayList<>();
+        BTreeCursor cursor = tree.cursor(root, 0);
+        while (cursor.next()) {
+            ids.add((int) cursor.key());
+        }
+        return ids;
+    }
+
+    /** A device's record; null if there is no such device. */
+    DeviceDetails get(int id) throws StorageException {
+        DeviceDetails latest = recent.get(id);
+        if (latest != null) {
+            return latest;
+        }
+        return tree.lookup(root, id, words) ? DeviceDetails.fromWords(words) : null;
+    }
+
+    /** The record of a device that must exist. */
+    DeviceDetails existing(int id) throws StorageException {
+        DeviceDetails found = get(id);
+        if (found == null) {
+            throw new StorageException(Errno.ENODEV, "thin device " + id + " is gone");
+        }
+        return found;
+    }
+
+    void put(int id, DeviceDetails details) {
+        recent.put(id, details);
+    }
+
+    /** A device has so many mappings more; negative: less. */
+    void addMapped(int id, long count) throws StorageException {
+        DeviceDetails present = existing(id);
+        put(id, present.withMappedBlocks(present.mappedBlocks() + count));
+    }
+
+    void remove(int id) throws StorageException {
+        root = tree.remove(root, id);
+        recent.remove(id);
+    }
+
+    /** Whether {@link #flush} has anything to do. */
+    boolean hasChanges() {
+        return !recent.isEmpty();
+    }
+
+    /** Puts changed records into the tree. */
+    void flush() throws StorageException {
+        for (var entry : recent.entrySet()) {
+            entry.getValue().toWords(words);
+            root = tree.insert(root, entry.getKey(), words);
+        }
+        recent.clear();
+    }
+
+    /** Drops a reference to an earlier version of the tree. */
+    void delete(long oldRoot) throws StorageException {
+        tree.delete(oldRoot);
+    }
+}

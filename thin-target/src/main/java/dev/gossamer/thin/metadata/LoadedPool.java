@@ -1,0 +1,106 @@
+package dev.gossamer.thin.metadata;
+
+import dev.gossamer.io.Invariant;
+import dev.gossamer.io.StorageException;
+import dev.gossamer.pdata.block.BlockManager;
+import dev.gossamer.pdata.block.BlockValidator;
+import dev.gossamer.pdata.block.MetadataBlock;
+import dev.gossamer.pdata.btree.NestedBTree;
+import dev.gossamer.pdata.btree.TreeDifference;
+import dev.gossamer.pdata.spacemap.DiskSpaceMap;
+import dev.gossamer.pdata.spacemap.MetadataSpaceMap;
+import dev.gossamer.pdata.tx.TransactionManager;
+
+/**
+ * What is in memory of a pool's metadata: made from a superblock, changed by transactions, and thrown away as a whole by an
+ * abort. The parts of this package that change metadata share it; {@link PoolMetadata} owns it. Worker's thread.
+ */
+final class LoadedPool {
+    final String deviceName;
+    final BlockManager blocks;
+    final TransactionManager transaction;
+    final MetadataSpaceMap metadataMap;
+    final DiskSpaceMap dataMap;
+    final NestedBTree mappings;
+    final TreeDifference difference;
+    final SharingTest sharing;
+    final DeviceRecords devices;
+
+    /** What a crash leads to. */
+    Superblock committed;
+
+    int time;
+    long mappingRoot;
+    long transactionId;
+    long heldRoot;
+
+    /** Something has changed, records of devices aside. */
+    boolean changed;
+
+    private LoadedPool(BlockManager blocks, String deviceName, Superblock superblock) throws StorageException {
+        this.deviceName = deviceName;
+        this.blocks = blocks;
+        committed = superblock;
+        transaction = new TransactionManager(blocks);
+        metadataMap = MetadataSpaceMap.open(transaction, superblock.metadataSpaceMap());
+        dataMap = DiskSpaceMap.open(transaction, superblock.dataSpaceMap());
+        mappings = new NestedBTree(transaction, new MappingValue(dataMap));
+        difference = new TreeDifference(mappings.subtrees());
+        sharing = new SharingTest(mappings, dataMap);
+        devices = new DeviceRecords(transaction, superblock.detailsRoot());
+        time = superblock.time();
+        mappingRoot = superblock.mappingRoot();
+        transactionId = superblock.transactionId();
+        heldRoot = superblock.heldRoot();
+    }
+
+    /** @param deviceName names the device in messages */
+    static LoadedPool load(BlockManager blocks, String deviceName) throws StorageException {
+        Superblock superblock = Superblock.load(blocks, deviceName);
+        DeviceSizes.checkMetadata(deviceName, superblock, blocks.deviceBlocks());
+        return new LoadedPool(blocks, deviceName, superblock);
+    }
+
+    boolean isChanged() {
+        return changed || devices.hasChanges();
+    }
+
+    /** What to store when the transaction ends. */
+    Superblock superblock() {
+        return new Superblock(
+                committed.needsCheck(),
+                time,
+                transactionId,
+                heldRoot,
+                dataMap.root(),
+                metadataMap.root(),
+                mappingRoot,
+                devices.root(),
+                committed.dataBlockSectors(),
+                committed.metadataBlocksAtFormat());
+    }
+
+    /** See {@link PoolMetadata#reserveMetadataSnapshot}. */
+    void holdRoots() throws StorageException {
+        Invariant.check(heldRoot == 0, "there can be one metadata snapshot only");
+        Invariant.check(!isChanged(), "a metadata snapshot of what is not committed");
+        changed = true;
+        MetadataBlock copy = transaction.newBlock(BlockValidator.SUPERBLOCK);
+        copy.copyFrom(blocks.read(Superblock.LOCATION, BlockValidator.SUPERBLOCK));
+        Superblock.clearSpaceMaps(copy);
+        heldRoot = copy.location();
+        transaction.increment(mappingRoot);
+        transaction.increment(devices.root());
+    }
+
+    /** See {@link PoolMetadata#releaseMetadataSnapshot}. */
+    void releaseRoots() throws StorageException {
+        Invariant.check(heldRoot != 0, "there is no metadata snapshot");
+        changed = true;
+        Superblock held = Superblock.read(blocks.read(heldRoot, BlockValidator.SUPERBLOCK), deviceName);
+        mappings.delete(held.mappingRoot());
+        devices.delete(held.detailsRoot());
+        transaction.decrement(heldRoot);
+        heldRoot = 0;
+    }
+}
