@@ -52,14 +52,10 @@ public final class BlockRequest {
     /** Free for the submitter (its connection); devices leave it alone. */
     public Object owner;
 
-    /** Free for whoever has the request at the moment: how much of it is done, in a unit of its own. */
-    public long progress;
-
-    /** Free for a device that parks the request with another thread: whose it is there. */
-    public Object parkedBy;
-
-    /** Free for a device that parks the request with another thread: what shall happen when it comes back. */
-    public int verdict;
+    // While it is parked: whose it is, how much of it the worker has done, and what shall happen when it comes back.
+    private ServedDevice parkedBy;
+    private long progress;
+    private int verdict;
 
     BlockRequest(IoLoop loop) {
         this.loop = loop;
@@ -215,6 +211,44 @@ public final class BlockRequest {
         }
         child.recycle();
         parent.partDone(errno);
+    }
+
+    /** Lends the request to the worker of a device. On its loop, right before it is handed over. */
+    public void park(ServedDevice device) {
+        parkedBy = device;
+    }
+
+    /** The device that has parked the request. For the worker that has it. */
+    public ServedDevice parkedBy() {
+        return parkedBy;
+    }
+
+    /** How much of a parked request is done, in a unit of its worker's; 0 at first. */
+    public long progress() {
+        return progress;
+    }
+
+    /** For the worker that has the request. */
+    public void setProgress(long newProgress) {
+        progress = newProgress;
+    }
+
+    /**
+     * Decides a parked request, right before it is handed back. For the worker that has it.
+     *
+     * @param newVerdict an errno to complete it with, or {@link ServedDevice#SERVE_AGAIN}
+     */
+    public void decide(int newVerdict) {
+        verdict = newVerdict;
+    }
+
+    /** Does what the worker has decided. On the request's loop again. */
+    public void followVerdict() {
+        if (verdict == ServedDevice.SERVE_AGAIN) {
+            parkedBy.serve(this);
+        } else {
+            complete(verdict);
+        }
     }
 
     /** Gives the request back to its loop's pool. The buffer is not touched: it is its owner's to release. */

@@ -30,9 +30,14 @@ public final class RequestQueue {
         return first;
     }
 
-    /** The first request; the others follow by {@code next}. Null if there is none. */
+    /** The first request, null if there is none; the others follow by {@link #after}. */
     public BlockRequest peek() {
         return head;
+    }
+
+    /** The one behind a request of this queue, null if that is the last. */
+    public BlockRequest after(BlockRequest request) {
+        return request.next;
     }
 
     public int size() {

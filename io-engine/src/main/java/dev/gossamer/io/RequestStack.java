@@ -25,6 +25,16 @@ public final class RequestStack {
         return head.get() == null;
     }
 
+    /** Takes everything, in order of arrival, to the end of a queue of the caller's. */
+    public void takeInto(RequestQueue queue) {
+        BlockRequest oldest = takeAll();
+        while (oldest != null) {
+            BlockRequest above = oldest.next;
+            queue.add(oldest);
+            oldest = above;
+        }
+    }
+
     /** Takes everything, in order of arrival; linked by {@code next}, null if there is nothing. */
     public BlockRequest takeAll() {
         BlockRequest newest = head.getAndSet(null);

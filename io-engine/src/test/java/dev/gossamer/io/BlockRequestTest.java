@@ -116,12 +116,12 @@ class BlockRequestTest {
     void aRecycledRequestComesBackClean() {
         BlockRequest request = discard(0, 400);
         request.owner = this;
-        request.progress = 7;
+        request.setProgress(7);
         request.complete(Errno.OK);
         BlockRequest again = loop.requests().acquire();
         assertSame(request, again);
         assertEquals(null, again.owner);
-        assertEquals(0, again.progress);
+        assertEquals(0, again.progress());
         again.recycle();
     }
 

@@ -6,6 +6,7 @@ import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.Invariant;
 import dev.gossamer.io.RequestQueue;
+import dev.gossamer.io.ServedDevice;
 import dev.gossamer.snapshot.store.ChunkRemap;
 import dev.gossamer.snapshot.store.ExceptionStore;
 import dev.gossamer.snapshot.store.PersistentStore;
@@ -200,7 +201,7 @@ final class CowSnapshot implements ExceptionStore.Listener {
         }
         long chunk = request.offsetBytes() >> chunkShift;
         if (state != SnapshotState.ACTIVE || table.contains(chunk)) {
-            worker.handBack(request, SnapshotWorker.SERVE_AGAIN);
+            worker.handBack(request, ServedDevice.SERVE_AGAIN);
             return;
         }
         PendingRemap one = pending.get(chunk);
@@ -229,7 +230,7 @@ final class CowSnapshot implements ExceptionStore.Listener {
     /** The request, to be served again when it is released, or refused. */
     HeldRequest heldSnapshotWrite(BlockRequest request) {
         return new HeldRequest(
-                errno -> worker.handBack(request, errno == Errno.OK ? SnapshotWorker.SERVE_AGAIN : errno));
+                errno -> worker.handBack(request, errno == Errno.OK ? ServedDevice.SERVE_AGAIN : errno));
     }
 
     private PendingRemap begin(long chunk) {
@@ -300,7 +301,7 @@ final class CowSnapshot implements ExceptionStore.Listener {
             batch.add(one);
         }
         // Between here and release both the table and the pending chunks know them: reads use the store, writes wait.
-        worker.drainTrackedReads(() -> batch.forEach(one -> finish(one, Errno.OK)));
+        worker.trackedReads().drain(() -> batch.forEach(one -> finish(one, Errno.OK)));
     }
 
     @Override
@@ -410,7 +411,7 @@ final class CowSnapshot implements ExceptionStore.Listener {
     void resume() {
         suspended = false;
         for (BlockRequest r = suspendedRequests.poll(); r != null; r = suspendedRequests.poll()) {
-            worker.handBack(r, SnapshotWorker.SERVE_AGAIN);
+            worker.handBack(r, ServedDevice.SERVE_AGAIN);
         }
     }
 

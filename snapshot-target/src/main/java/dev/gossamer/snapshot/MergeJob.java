@@ -3,9 +3,10 @@ package dev.gossamer.snapshot;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.RequestQueue;
+import dev.gossamer.io.ServedDevice;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.worker.WorkerIo;
 import dev.gossamer.snapshot.store.MergeCursor;
-import dev.gossamer.snapshot.store.WorkerIo;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -120,7 +121,7 @@ final class MergeJob {
         if (isBeingMerged(request.offsetBytes(), request.offsetBytes() + request.lengthBytes())) {
             waiting.add(request);
         } else {
-            worker.handBack(request, SnapshotWorker.SERVE_AGAIN);
+            worker.handBack(request, ServedDevice.SERVE_AGAIN);
         }
     }
 
@@ -157,7 +158,7 @@ final class MergeJob {
             return;
         }
         run = new Range(from(), to());
-        worker.drainWrites(() -> copy(from()));
+        worker.writes().drain(() -> copy(from()));
     }
 
     private void copy(long position) {
@@ -214,7 +215,7 @@ final class MergeJob {
     private void releaseWrites() {
         run = Range.NONE;
         for (BlockRequest r = waiting.poll(); r != null; r = waiting.poll()) {
-            worker.handBack(r, SnapshotWorker.SERVE_AGAIN);
+            worker.handBack(r, ServedDevice.SERVE_AGAIN);
         }
     }
 

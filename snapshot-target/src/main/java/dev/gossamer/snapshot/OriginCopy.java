@@ -2,7 +2,7 @@ package dev.gossamer.snapshot;
 
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.buffer.IoBuffer;
-import dev.gossamer.snapshot.store.WorkerIo;
+import dev.gossamer.io.worker.WorkerIo;
 import java.util.ArrayList;
 import java.util.List;
 

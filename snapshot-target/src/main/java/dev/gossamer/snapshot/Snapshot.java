@@ -6,6 +6,7 @@ import dev.gossamer.io.BlockGeometry;
 import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
+import dev.gossamer.io.ServedDevice;
 import java.util.function.Consumer;
 
 /**
@@ -82,7 +83,7 @@ public final class Snapshot implements BlockDevice, ServedDevice {
             case READ, WRITE, WRITE_ZEROES -> serveRuns(request);
             case DISCARD -> discard(request);
             case FLUSH -> {
-                worker.share(request.loop()).writes.enter(request, request.offsetBytes());
+                worker.writes().enter(request, request.offsetBytes());
                 store.submit(request); // The origin has nothing of what was written here (rule S-S3).
             }
         }
@@ -97,7 +98,7 @@ public final class Snapshot implements BlockDevice, ServedDevice {
         long from = request.offsetBytes();
         long to = from + request.lengthBytes();
         boolean joinMissing = request.operation() == BlockOperation.READ;
-        ChunkRun run = worker.share(request.loop()).run;
+        ChunkRun run = worker.runs().of(request.loop());
         run.find(snapshot, from, to, joinMissing);
         if (run.endBytes == to) {
             serveRun(request, run);
@@ -120,11 +121,11 @@ public final class Snapshot implements BlockDevice, ServedDevice {
                 // The chunk is the snapshot's for ever, so its space must stay allocated.
                 piece.setFlags(piece.flags() | BlockRequest.NO_UNMAP);
             }
-            worker.share(piece.loop()).writes.enter(piece, run.storeOffsetBytes);
+            worker.writes().enter(piece, run.storeOffsetBytes);
             store.submit(piece);
         } else if (piece.operation() == BlockOperation.READ) {
             piece.push(afterTrackedRead);
-            worker.share(piece.loop()).trackedReads.enter(piece, piece.offsetBytes());
+            worker.trackedReads().enter(piece, piece.offsetBytes());
             origin.submit(piece);
         } else {
             worker.defer(this, piece);
@@ -157,7 +158,7 @@ public final class Snapshot implements BlockDevice, ServedDevice {
                 && origin.geometry().discardBytes() > 0) {
             long from = first * chunkBytes;
             BlockRequest down = request.child(from, Math.min(end * chunkBytes, last) - from);
-            worker.share(down.loop()).trackedReads.enter(down, from);
+            worker.trackedReads().enter(down, from);
             origin.submit(down);
         }
         request.endSplit();
@@ -173,7 +174,7 @@ public final class Snapshot implements BlockDevice, ServedDevice {
             done.recycle();
             request.partDone(errno);
         });
-        worker.share(request.loop()).writes.enter(zeroing, storeOffsetBytes);
+        worker.writes().enter(zeroing, storeOffsetBytes);
         store.submit(zeroing);
     }
 
@@ -189,11 +190,16 @@ public final class Snapshot implements BlockDevice, ServedDevice {
             if (oneChunk) {
                 snapshot.write(request);
             } else {
-                worker.handBack(request, SnapshotWorker.SERVE_AGAIN);
+                worker.handBack(request, ServedDevice.SERVE_AGAIN);
             }
         } else {
-            worker.handBack(request, SnapshotWorker.SERVE_AGAIN);
+            worker.handBack(request, ServedDevice.SERVE_AGAIN);
         }
+    }
+
+    @Override
+    public boolean isAbandoned() {
+        return false;
     }
 
     /** Gives the handle back; the snapshot lives on. */

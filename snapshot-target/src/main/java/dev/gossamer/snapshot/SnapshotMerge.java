@@ -6,6 +6,7 @@ import dev.gossamer.io.BlockGeometry;
 import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
+import dev.gossamer.io.ServedDevice;
 import java.util.function.Consumer;
 
 /**
@@ -83,7 +84,7 @@ public final class SnapshotMerge implements BlockDevice, ServedDevice {
             BlockRequest flush = request.loop().requests().acquire().command(BlockOperation.FLUSH, 0, 0, 0);
             flush.owner = request;
             flush.push(afterStoreFlush);
-            worker.share(request.loop()).writes.enter(flush, 0);
+            worker.writes().enter(flush, 0);
             store.submit(flush);
         }
     }
@@ -108,7 +109,7 @@ public final class SnapshotMerge implements BlockDevice, ServedDevice {
             worker.defer(this, request);
             return;
         }
-        ChunkRun run = worker.share(request.loop()).run;
+        ChunkRun run = worker.runs().of(request.loop());
         run.find(snapshot, from, to, true);
         if (run.endBytes == to) {
             serveRun(request, run);
@@ -131,7 +132,7 @@ public final class SnapshotMerge implements BlockDevice, ServedDevice {
             if (piece.operation() == BlockOperation.WRITE_ZEROES) {
                 piece.setFlags(piece.flags() | BlockRequest.NO_UNMAP);
             }
-            worker.share(piece.loop()).writes.enter(piece, run.storeOffsetBytes);
+            worker.writes().enter(piece, run.storeOffsetBytes);
             store.submit(piece);
         } else if (read) {
             device.submit(piece);
@@ -143,6 +144,11 @@ public final class SnapshotMerge implements BlockDevice, ServedDevice {
     @Override
     public void admit(BlockRequest request) {
         job.admit(request);
+    }
+
+    @Override
+    public boolean isAbandoned() {
+        return false;
     }
 
     /** Gives the handle back; the merge goes on. */

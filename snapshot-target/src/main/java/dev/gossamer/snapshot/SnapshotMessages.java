@@ -3,11 +3,11 @@ package dev.gossamer.snapshot;
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.worker.WorkerIo;
 import dev.gossamer.snapshot.store.ExceptionStore;
 import dev.gossamer.snapshot.store.PersistentStore;
 import dev.gossamer.snapshot.store.StoreOpening;
 import dev.gossamer.snapshot.store.TransientStore;
-import dev.gossamer.snapshot.store.WorkerIo;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -88,7 +88,7 @@ final class SnapshotMessages {
      */
     private void start(CowSnapshot snapshot, CompletableFuture<SnapshotStatus> answer) {
         worker.attach(snapshot);
-        worker.drainWrites(() -> worker.io().flush(worker.originDevice(), errno -> {
+        worker.writes().drain(() -> worker.io().flush(worker.originDevice(), errno -> {
             if (errno == Errno.OK) {
                 snapshot.started(true);
                 add(snapshot, answer);
@@ -179,8 +179,8 @@ final class SnapshotMessages {
         snapshots.remove(name);
         busyNames.add(name);
         worker.detach(snapshot);
-        worker.drainWrites(
-                () -> worker.drainTrackedReads(() -> snapshot.whenIdle(() -> wipe(snapshot.store(), errno -> {
+        worker.writes().drain(
+                () -> worker.trackedReads().drain(() -> snapshot.whenIdle(() -> wipe(snapshot.store(), errno -> {
                     busyNames.remove(name);
                     snapshot.storeDevice().close();
                     if (errno == Errno.OK) {
@@ -226,7 +226,7 @@ final class SnapshotMessages {
                     "the origin is open, and would change under its users; close it, merge, and open it again");
         }
         worker.detach(snapshot);
-        worker.drainWrites(() -> worker.drainTrackedReads(() -> snapshot.whenIdle(() -> beginMerge(snapshot, answer))));
+        worker.writes().drain(() -> worker.trackedReads().drain(() -> snapshot.whenIdle(() -> beginMerge(snapshot, answer))));
     }
 
     private void beginMerge(CowSnapshot snapshot, CompletableFuture<SnapshotStatus> answer) {
@@ -247,8 +247,8 @@ final class SnapshotMessages {
     void suspend(String name, CompletableFuture<SnapshotStatus> answer) throws StorageException {
         CowSnapshot snapshot = find(name);
         snapshot.suspend();
-        worker.drainWrites(
-                () -> worker.drainTrackedReads(() -> snapshot.whenIdle(() -> answer.complete(status(snapshot)))));
+        worker.writes().drain(
+                () -> worker.trackedReads().drain(() -> snapshot.whenIdle(() -> answer.complete(status(snapshot)))));
     }
 
     SnapshotStatus resume(String name) throws StorageException {

@@ -5,6 +5,7 @@ import dev.gossamer.io.BlockGeometry;
 import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
+import dev.gossamer.io.ServedDevice;
 import java.util.function.Consumer;
 
 /**
@@ -57,7 +58,7 @@ public final class SnapshotOrigin implements BlockDevice, ServedDevice {
     @Override
     public void serve(BlockRequest request) {
         if (worker.isCovered(request.offsetBytes(), request.offsetBytes() + request.lengthBytes())) {
-            worker.share(request.loop()).writes.enter(request, request.offsetBytes());
+            worker.writes().enter(request, request.offsetBytes());
             device.submit(request);
         } else {
             worker.defer(this, request);
@@ -71,7 +72,12 @@ public final class SnapshotOrigin implements BlockDevice, ServedDevice {
                 from,
                 from + request.lengthBytes(),
                 new HeldRequest(
-                        errno -> worker.handBack(request, errno == Errno.OK ? SnapshotWorker.SERVE_AGAIN : errno)));
+                        errno -> worker.handBack(request, errno == Errno.OK ? ServedDevice.SERVE_AGAIN : errno)));
+    }
+
+    @Override
+    public boolean isAbandoned() {
+        return false;
     }
 
     /** Gives the handle back; the origin's device stays open. */

@@ -2,15 +2,18 @@ package dev.gossamer.snapshot;
 
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.BlockRequest;
-import dev.gossamer.io.InFlight;
 import dev.gossamer.io.Invariant;
 import dev.gossamer.io.IoLoop;
-import dev.gossamer.io.RequestStack;
-import dev.gossamer.snapshot.store.WorkerIo;
+import dev.gossamer.io.ServedDevice;
+import dev.gossamer.io.worker.PerLoop;
+import dev.gossamer.io.worker.RequestsInFlight;
+import dev.gossamer.io.worker.WorkerIo;
+import dev.gossamer.io.worker.WorkerQueue;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.function.Function;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The owner of an origin's snapshots: everything that changes a table or a store happens on its loop. It never blocks.
@@ -19,16 +22,16 @@ import java.util.function.Function;
  * here is their device's business ({@link ServedDevice#admit}).
  */
 final class SnapshotWorker {
-    /** Verdict: serve the request again. Every other verdict is an errno to complete it with. */
-    static final int SERVE_AGAIN = -1;
+    private static final Logger LOG = LoggerFactory.getLogger(SnapshotWorker.class);
 
     private final IoLoop loop;
     private final BlockDevice origin;
-    private final LoopShare[] shares;
+    private final WorkerQueue queue;
+    private final RequestsInFlight trackedReads;
+    private final RequestsInFlight writes;
+    private final PerLoop<ChunkRun> runs;
     private final WorkerIo io;
     private final CopyQueue copies = new CopyQueue(this);
-    private final RequestStack deferred = new RequestStack();
-    private final Runnable turn = this::turn;
 
     // Those that copy from the origin, largest chunks first; replaced as a whole by the worker, read by loops.
     private volatile CowSnapshot[] snapshots = {};
@@ -37,17 +40,28 @@ final class SnapshotWorker {
         this.loop = loop;
         this.origin = origin;
         this.io = new WorkerIo(loop);
-        this.shares = new LoopShare[ioLoops.size()];
-        for (IoLoop ioLoop : ioLoops) {
-            shares[ioLoop.index()] = new LoopShare(ioLoop);
-        }
+        this.queue = new WorkerQueue(loop, ioLoops);
+        this.trackedReads = new RequestsInFlight(loop, ioLoops);
+        this.writes = new RequestsInFlight(loop, ioLoops);
+        this.runs = new PerLoop<>(ioLoops, ioLoop -> new ChunkRun());
+        queue.begin(bug -> LOG.error("a request was lost", bug));
     }
 
     // ---- any loop ------------------------------------------------------------------------------------------------
 
-    /** The calling loop's share. */
-    LoopShare share(IoLoop ioLoop) {
-        return shares[ioLoop.index()];
+    /** Look-ups of loops. */
+    PerLoop<ChunkRun> runs() {
+        return runs;
+    }
+
+    /** Reads of snapshots that went to the origin (rule S-S1). */
+    RequestsInFlight trackedReads() {
+        return trackedReads;
+    }
+
+    /** Writes to the origin and, in place, to stores. */
+    RequestsInFlight writes() {
+        return writes;
     }
 
     BlockDevice originDevice() {
@@ -66,26 +80,13 @@ final class SnapshotWorker {
 
     /** Parks a request with the worker until it hands it back. */
     void defer(ServedDevice device, BlockRequest request) {
-        request.parkedBy = device;
-        if (deferred.push(request)) {
-            loop.execute(turn);
-        }
+        queue.defer(device, request);
     }
 
     // ---- worker's loop -------------------------------------------------------------------------------------------
 
-    private void turn() {
-        BlockRequest request = deferred.takeAll();
-        while (request != null) {
-            BlockRequest following = request.next;
-            request.next = null;
-            ((ServedDevice) request.parkedBy).admit(request);
-            request = following;
-        }
-    }
-
     void handBack(BlockRequest request, int verdict) {
-        share(request.loop()).handBack(request, verdict);
+        queue.handBack(request, verdict);
     }
 
     WorkerIo io() {
@@ -121,7 +122,7 @@ final class SnapshotWorker {
         held.release();
     }
 
-    /** From now on writes to the origin care for this snapshot. Those under way do not: see {@link #drainWrites}. */
+    /** From now on writes to the origin care for this snapshot. Those under way do not: see {@link #writes}. */
     void attach(CowSnapshot snapshot) {
         List<CowSnapshot> all = new ArrayList<>(List.of(snapshots));
         all.add(snapshot);
@@ -134,27 +135,5 @@ final class SnapshotWorker {
         all.remove(snapshot);
         snapshots = all.toArray(CowSnapshot[]::new);
         snapshot.detach();
-    }
-
-    /** Calls back once every read of a snapshot that any loop sent to the origin before has completed. */
-    void drainTrackedReads(Runnable whenDrained) {
-        drain(share -> share.trackedReads, whenDrained);
-    }
-
-    /** Calls back once every write that any loop sent to the origin or a store before has completed. */
-    void drainWrites(Runnable whenDrained) {
-        drain(share -> share.writes, whenDrained);
-    }
-
-    private void drain(Function<LoopShare, InFlight> which, Runnable whenDrained) {
-        int[] left = {shares.length};
-        Runnable oneLess = () -> {
-            if (--left[0] == 0) {
-                whenDrained.run();
-            }
-        };
-        for (LoopShare share : shares) {
-            which.apply(share).requestDrain(() -> loop.execute(oneLess));
-        }
     }
 }

@@ -293,7 +293,7 @@ final class Committer {
             covered = first.next;
             first.next = null;
             counters.commitWaiters.increment();
-            boolean lost = ((ThinVolume) first.parkedBy).device().lostChanges;
+            boolean lost = ((ThinVolume) first.parkedBy()).device().lostChanges;
             worker.handBack(first, lost ? Errno.EIO : errno);
         }
     }

@@ -49,7 +49,7 @@ final class LoopShare implements AutoCloseable {
 
     /** Returns a request to this loop, to be completed with an errno or served again. For the worker. */
     void handBack(BlockRequest request, int verdict) {
-        request.verdict = verdict;
+        request.decide(verdict);
         if (inbox.push(request)) {
             loop.execute(takeInbox);
         }
@@ -66,12 +66,7 @@ final class LoopShare implements AutoCloseable {
         while (request != null) {
             BlockRequest following = request.next;
             request.next = null;
-            ThinVolume volume = (ThinVolume) request.parkedBy;
-            if (request.verdict == PoolWorker.SERVE_AGAIN) {
-                volume.serveAgain(request);
-            } else {
-                request.complete(request.verdict);
-            }
+            request.followVerdict();
             request = following;
         }
     }

@@ -8,6 +8,7 @@ import dev.gossamer.io.Errno;
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.RequestQueue;
 import dev.gossamer.io.RequestStack;
+import dev.gossamer.io.ServedDevice;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.buffer.IoBuffer;
 import dev.gossamer.io.buffer.IoBufferPool;
@@ -18,6 +19,7 @@ import dev.gossamer.thin.metadata.PoolMetadata;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -30,9 +32,6 @@ import org.slf4j.LoggerFactory;
  * somebody waits for it.
  */
 final class PoolWorker {
-    /** Verdict: look the request up again. Every other verdict is an errno to complete it with. */
-    static final int SERVE_AGAIN = -1;
-
     private static final Logger LOG = LoggerFactory.getLogger(PoolWorker.class);
 
     private final IoLoop loop;
@@ -113,11 +112,7 @@ final class PoolWorker {
 
     /** Order for the writes of one device, from all loops of the pool. */
     WriteOrder newWriteOrder() {
-        IoLoop[] loops = new IoLoop[shares.length];
-        for (LoopShare share : shares) {
-            loops[share.loop().index()] = share.loop();
-        }
-        return new WriteOrder(loops);
+        return new WriteOrder(Stream.of(shares).map(LoopShare::loop).toList());
     }
 
     PoolMode mode() {
@@ -135,7 +130,7 @@ final class PoolWorker {
 
     /** Parks a request with the worker until it hands it back. */
     void defer(ThinVolume volume, BlockRequest request) {
-        request.parkedBy = volume;
+        request.park(volume);
         if (deferred.push(request)) {
             loop.execute(turn);
         }
@@ -148,7 +143,7 @@ final class PoolWorker {
 
     /** Completes a request once a commit, or a data flush if there is nothing to commit, covers what came before it. */
     void commitFor(ThinVolume volume, BlockRequest request) {
-        request.parkedBy = volume;
+        request.park(volume);
         committer.waitForCommit(request);
     }
 
@@ -242,7 +237,7 @@ final class PoolWorker {
     }
 
     boolean isAligned(BlockRequest request) {
-        return ((ThinVolume) request.parkedBy).isAligned(request);
+        return ((ThinVolume) request.parkedBy()).isAligned(request);
     }
 
     /** Submits a transfer of the worker's own to a place in a data block. */
@@ -415,8 +410,8 @@ final class PoolWorker {
     }
 
     /** Decides one request. */
-    private void admit(BlockRequest request) {
-        ThinDevice device = ((ThinVolume) request.parkedBy).device();
+    void admit(BlockRequest request) {
+        ThinDevice device = ((ThinVolume) request.parkedBy()).device();
         if (mode() == PoolMode.FAIL) {
             handBack(request, Errno.EIO);
             return;
@@ -446,7 +441,7 @@ final class PoolWorker {
             }
             if (block != (request.offsetBytes() + request.lengthBytes() - 1) / device.blockBytes()) {
                 // Deferred because the region was not loaded; an earlier request has loaded it since.
-                handBack(request, SERVE_AGAIN);
+                handBack(request, ServedDevice.SERVE_AGAIN);
                 return;
             }
             Cell cell = device.cells.get(block);
@@ -455,7 +450,7 @@ final class PoolWorker {
                     cell.waiting.add(request);
                 }
             } else if (request.operation() == BlockOperation.READ) {
-                handBack(request, SERVE_AGAIN);
+                handBack(request, ServedDevice.SERVE_AGAIN);
             } else {
                 write(device, block, region, request);
             }
@@ -484,7 +479,7 @@ final class PoolWorker {
                 prepare(device, block, dataBlock, request);
             }
         } else if (isAligned(request)) {
-            handBack(request, SERVE_AGAIN);
+            handBack(request, ServedDevice.SERVE_AGAIN);
         } else {
             SectorRewrite cell = new SectorRewrite(this, device, block, dataBlock, time, request);
             hold(cell);

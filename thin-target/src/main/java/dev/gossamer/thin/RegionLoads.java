@@ -4,6 +4,7 @@ import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.RequestQueue;
+import dev.gossamer.io.ServedDevice;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.pdata.btree.MissingNodes;
 import dev.gossamer.thin.extent.ExtentMap;
@@ -189,7 +190,7 @@ final class RegionLoads {
 
     private void finish(Load load, int errno) {
         loads.remove(load.place);
-        worker.finishAll(load.requests, errno == Errno.OK ? PoolWorker.SERVE_AGAIN : errno);
+        worker.finishAll(load.requests, errno == Errno.OK ? ServedDevice.SERVE_AGAIN : errno);
         load.others.forEach(other -> other.accept(errno));
         if (closed && loads.isEmpty()) {
             Runnable task = whenClosed;

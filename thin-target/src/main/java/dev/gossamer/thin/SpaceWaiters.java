@@ -81,7 +81,7 @@ final class SpaceWaiters {
             worker.state().degrade(PoolMode.OUT_OF_DATA_SPACE, why);
             startTimeout();
         }
-        ThinVolume volume = (ThinVolume) request.parkedBy;
+        ThinVolume volume = (ThinVolume) request.parkedBy();
         OnFull own = volume.device().onFull();
         OnFull policy = timedOut || closing ? OnFull.ERROR : own != null ? own : options.onFull();
         if (policy == OnFull.ERROR || volume.isAbandoned()) {
@@ -141,7 +141,7 @@ final class SpaceWaiters {
         RequestQueue others = new RequestQueue();
         RequestQueue its = new RequestQueue();
         for (BlockRequest r = held.poll(); r != null; r = held.poll()) {
-            if (volume.equals(r.parkedBy)) {
+            if (volume.equals(r.parkedBy())) {
                 its.add(r);
             } else {
                 others.add(r);

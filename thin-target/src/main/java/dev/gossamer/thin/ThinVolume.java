@@ -7,6 +7,7 @@ import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.IoLoop;
+import dev.gossamer.io.ServedDevice;
 import dev.gossamer.io.buffer.IoBuffer;
 import dev.gossamer.io.buffer.IoBufferPool;
 import dev.gossamer.io.order.WriteOrder;
@@ -19,7 +20,7 @@ import java.util.function.IntConsumer;
  * <p>Everything here runs on the request's loop. A mapped piece is redirected to the data device at once; what needs
  * metadata goes to the pool's worker and comes back through {@link LoopShare#handBack}.
  */
-public final class ThinVolume implements BlockDevice {
+public final class ThinVolume implements BlockDevice, ServedDevice {
     /** What may be written with zeros by a request that must be fast, however short it is. */
     private static final long FAST_ZERO_EDGE_BYTES = 64 << 10;
 
@@ -132,8 +133,7 @@ public final class ThinVolume implements BlockDevice {
                 request.push(afterFuaWrite);
             }
         } else if (!isAligned(request, readAlignmentBytes)) {
-            request.progress = 0;
-            readSlice(request);
+            readSlice(request, offset);
             return;
         }
         if (operation == BlockOperation.WRITE_ZEROES && device.isOverOrigin(offset)) {
@@ -150,7 +150,7 @@ public final class ThinVolume implements BlockDevice {
         if (length == 0) {
             request.complete(Errno.OK);
         } else if (operation == BlockOperation.READ || order.enter(request, inTurn)) {
-            serve(request);
+            serveChecked(request);
         }
     }
 
@@ -179,7 +179,8 @@ public final class ThinVolume implements BlockDevice {
         worker.abandon(this);
     }
 
-    boolean isAbandoned() {
+    @Override
+    public boolean isAbandoned() {
         return abandoned;
     }
 
@@ -196,21 +197,27 @@ public final class ThinVolume implements BlockDevice {
         if (abandoned) {
             write.complete(Errno.ESHUTDOWN);
         } else {
-            serveAgain(write);
+            serve(write);
         }
     }
 
     /** Serves a request that the worker has handed back; the volume may have shrunk in the meantime (NBD T63). */
-    void serveAgain(BlockRequest request) {
+    @Override
+    public void serve(BlockRequest request) {
         if (request.lengthBytes() > device.sizeBytes - request.offsetBytes()) {
             request.complete(Errno.EINVAL);
         } else {
-            serve(request);
+            serveChecked(request);
         }
     }
 
+    @Override
+    public void admit(BlockRequest request) {
+        worker.admit(request);
+    }
+
     /** Serves a request, or a part of one, from its first byte on: checked, inside the volume, not empty. */
-    void serve(BlockRequest request) {
+    private void serveChecked(BlockRequest request) {
         switch (request.operation()) {
             case READ, WRITE -> serveRuns(
                     request, request.offsetBytes(), request.offsetBytes() + request.lengthBytes());
@@ -384,9 +391,8 @@ public final class ThinVolume implements BlockDevice {
      * That memory is the loop's share of this pool's: waiting for it while holding a buffer cannot end in a deadlock,
      * because whoever has it waits for the disk only.
      */
-    private void readSlice(BlockRequest request) {
+    private void readSlice(BlockRequest request, long from) {
         long end = request.offsetBytes() + request.lengthBytes();
-        long from = request.offsetBytes() + request.progress;
         if (from == end) {
             request.complete(Errno.OK);
             return;
@@ -397,35 +403,35 @@ public final class ThinVolume implements BlockDevice {
         IoBufferPool bounce = worker.share(request.loop()).bounceBuffers;
         IoBuffer covering = bounce.tryAcquire((int) (alignedTo - alignedFrom));
         if (covering == null) {
-            bounce.whenReleased(() -> readSlice(request));
+            bounce.whenReleased(() -> readSlice(request, from));
             return;
         }
         BlockRequest read = request.loop().requests().acquire();
         read.transfer(BlockOperation.READ, alignedFrom, (int) (alignedTo - alignedFrom), 0, covering, 0);
         read.owner = request;
         read.push(afterSliceRead);
-        serve(read);
+        serveChecked(read);
     }
 
     private void afterSliceRead(BlockRequest read, int errno) {
         BlockRequest request = (BlockRequest) read.owner;
         IoBuffer covering = read.buffer();
+        // The slice before ended at a sector's border, where this one began.
+        long from = Math.max(request.offsetBytes(), read.offsetBytes());
+        long to = Math.min(
+                request.offsetBytes() + request.lengthBytes(), read.offsetBytes() + LoopShare.BOUNCE_SLICE_BYTES);
         if (errno == Errno.OK) {
-            long from = request.offsetBytes() + request.progress;
-            long to = Math.min(
-                    request.offsetBytes() + request.lengthBytes(), read.offsetBytes() + LoopShare.BOUNCE_SLICE_BYTES);
             request.buffer()
                     .copyFrom(
-                            request.bufferOffsetBytes() + (int) request.progress,
+                            request.bufferOffsetBytes() + (int) (from - request.offsetBytes()),
                             covering,
                             (int) (from - read.offsetBytes()),
                             (int) (to - from));
-            request.progress += to - from;
         }
         read.recycle();
         covering.release();
         if (errno == Errno.OK) {
-            readSlice(request);
+            readSlice(request, to);
         } else {
             request.complete(errno);
         }

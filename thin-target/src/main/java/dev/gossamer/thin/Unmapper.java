@@ -47,7 +47,7 @@ final class Unmapper {
         if (request.operation() == BlockOperation.DISCARD) {
             return true;
         }
-        ThinVolume volume = (ThinVolume) request.parkedBy;
+        ThinVolume volume = (ThinVolume) request.parkedBy();
         return request.operation() == BlockOperation.WRITE_ZEROES
                 && !request.hasFlag(BlockRequest.NO_UNMAP)
                 && volume.firstWholeBlock(request) < volume.endWholeBlock(request);
@@ -89,14 +89,14 @@ final class Unmapper {
             worker.handBack(request, request.operation() == BlockOperation.DISCARD ? Errno.OK : Errno.EIO);
             return;
         }
-        ThinVolume volume = (ThinVolume) request.parkedBy;
+        ThinVolume volume = (ThinVolume) request.parkedBy();
         long first = volume.firstWholeBlock(request);
         long end = volume.endWholeBlock(request);
         if (first >= end) {
             trimPart(device, request);
             return;
         }
-        long from = nextMapped(device, first + request.progress, end);
+        long from = nextMapped(device, first + request.progress(), end);
         long to = Math.min(end, from + STEP_BLOCKS);
         if (from < to) {
             QueuedTrim step = new QueuedTrim(request, from, to);
@@ -110,7 +110,7 @@ final class Unmapper {
             worker.handBack(request, Errno.OK);
         } else {
             // Counts blocks: the request has not been at a disk.
-            request.progress = to - first;
+            request.setProgress(to - first);
             worker.defer(volume, request);
         }
     }

@@ -2,6 +2,7 @@ package dev.gossamer.io.order;
 
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.IoLoop;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 
@@ -30,10 +31,10 @@ public final class WriteOrder {
     private final AtomicLong tickets = new AtomicLong();
 
     /** @param loops those that the device takes requests from, each at its own index */
-    public WriteOrder(IoLoop[] loops) {
-        ranges = new WriteRanges[loops.length];
-        for (int i = 0; i < loops.length; i++) {
-            ranges[i] = new WriteRanges(loops[i]);
+    public WriteOrder(List<? extends IoLoop> loops) {
+        ranges = new WriteRanges[loops.size()];
+        for (IoLoop loop : loops) {
+            ranges[loop.index()] = new WriteRanges(loop);
         }
     }
 

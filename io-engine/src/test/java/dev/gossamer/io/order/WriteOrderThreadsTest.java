@@ -11,6 +11,7 @@ import dev.gossamer.io.FileEngine;
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.RequestPool;
 import dev.gossamer.io.buffer.IoBufferPool;
+import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -37,7 +38,7 @@ class WriteOrderThreadsTest {
         for (int i = 0; i < THREADS; i++) {
             loops[i] = new ThreadLoop(i);
         }
-        WriteOrder order = new WriteOrder(loops);
+        WriteOrder order = new WriteOrder(List.of(loops));
         for (ThreadLoop loop : loops) {
             Writer writer = new Writer(loop, order);
             loop.execute(writer::fill);

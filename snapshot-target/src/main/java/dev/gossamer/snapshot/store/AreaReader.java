@@ -2,6 +2,7 @@ package dev.gossamer.snapshot.store;
 
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.Errno;
+import dev.gossamer.io.worker.WorkerIo;
 import java.nio.ByteBuffer;
 
 /** Reads the records of one metadata area, piece by piece, to its end mark. Worker's thread. */

@@ -1,6 +1,7 @@
 package dev.gossamer.snapshot.store;
 
 import dev.gossamer.io.BlockDevice;
+import dev.gossamer.io.worker.WorkerIo;
 
 /**
  * Where one snapshot keeps old and new contents of chunks, and which chunk is where. Worker's thread.

@@ -1,6 +1,7 @@
 package dev.gossamer.snapshot.store;
 
 import dev.gossamer.io.Errno;
+import dev.gossamer.io.worker.WorkerIo;
 
 /**
  * Walks a persistent store from its last record backwards, for a merge (rule S-M2): so the table shrinks from its end and

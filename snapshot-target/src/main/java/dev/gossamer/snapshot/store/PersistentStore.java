@@ -5,6 +5,7 @@ import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.Invariant;
+import dev.gossamer.io.worker.WorkerIo;
 import java.util.ArrayDeque;
 
 /**

@@ -6,6 +6,7 @@ import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.buffer.IoBuffer;
+import dev.gossamer.io.worker.WorkerIo;
 import java.util.function.IntFunction;
 
 /**

@@ -2,6 +2,7 @@ package dev.gossamer.snapshot.store;
 
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.Errno;
+import dev.gossamer.io.worker.WorkerIo;
 
 /** A store whose table is in memory only (type N): the snapshot ends with the process. Worker's thread. */
 public final class TransientStore implements ExceptionStore {

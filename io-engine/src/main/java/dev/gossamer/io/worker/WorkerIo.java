@@ -1,12 +1,13 @@
-package dev.gossamer.snapshot.store;
+package dev.gossamer.io.worker;
 
+import dev.gossamer.io.BlockCompletion;
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.buffer.IoBuffer;
 
-/** Requests of the snapshot worker's own: on its loop, answered there, nobody waits. */
+/** Requests of a worker's own: on its loop, answered there, nobody waits. A request costs no object. */
 public final class WorkerIo {
     /** Largest transfer of the worker: copies, merges and tables move in pieces of at most this. */
     public static final int PIECE_BYTES = 1 << 20;
@@ -22,6 +23,8 @@ public final class WorkerIo {
     public interface Work {
         void with(IoBuffer buffer);
     }
+
+    private static final BlockCompletion ANSWERED = WorkerIo::answered;
 
     private final IoLoop loop;
 
@@ -68,11 +71,20 @@ public final class WorkerIo {
         command(device, BlockOperation.FLUSH, 0, 0, 0, done);
     }
 
+    /** Makes a prepared request one of the worker's own, for a target that is no {@link BlockDevice}. */
+    public static BlockRequest answering(BlockRequest request, Done done) {
+        request.owner = done;
+        request.push(ANSWERED);
+        return request;
+    }
+
     private static void submit(BlockDevice device, BlockRequest request, Done done) {
-        request.push((answered, errno) -> {
-            answered.recycle();
-            done.done(errno);
-        });
-        device.submit(request);
+        device.submit(answering(request, done));
+    }
+
+    private static void answered(BlockRequest request, int errno) {
+        Done done = (Done) request.owner;
+        request.recycle();
+        done.done(errno);
     }
 }

@@ -1,0 +1,97 @@
+package dev.gossamer.io.worker;
+
+import dev.gossamer.io.BlockRequest;
+import dev.gossamer.io.Invariant;
+import dev.gossamer.io.IoLoop;
+import dev.gossamer.io.RequestQueue;
+import dev.gossamer.io.RequestStack;
+import dev.gossamer.io.ServedDevice;
+import java.util.List;
+
+/**
+ * How requests get from I/O loops to a worker and back.
+ *
+ * <pre>
+ *   loop     ServedDevice.serve   cannot go on alone            defer
+ *   worker   ServedDevice.admit   a turn for all that came      handBack, with a verdict
+ *   loop     complete, or ServedDevice.serve once more
+ * </pre>
+ *
+ * <p>Both ways are stacks linked through the requests: no lock, no allocation, and one wake-up for all that come while the other
+ * side is busy. They hold no more than the requests that connections may have under way.
+ */
+public final class WorkerQueue {
+    private final IoLoop worker;
+    private final List<LoopInbox> inboxes;
+    private final RequestStack deferred = new RequestStack();
+    private final Runnable turn = this::turn;
+
+    // The worker's alone.
+    private final RequestQueue arrived = new RequestQueue();
+    private TurnListener listener;
+
+    /**
+     * A queue without requests; {@link #begin} comes before the first.
+     *
+     * @param worker where turns take place; may be one of {@code loops}
+     * @param loops those that requests come from, each at its own index
+     */
+    public WorkerQueue(IoLoop worker, List<? extends IoLoop> loops) {
+        this.worker = worker;
+        this.inboxes = LoopList.byIndex(loops).stream().map(LoopInbox::new).toList();
+    }
+
+    /** Names who hears of the turns. Once, before any loop has the device. */
+    public void begin(TurnListener newListener) {
+        listener = newListener;
+    }
+
+    /** Parks a request with the worker until that hands it back. On the request's loop, or the worker's for one that is there. */
+    public void defer(ServedDevice device, BlockRequest request) {
+        assert request.loop().inLoop() || worker.inLoop() : "a request parked by another than its owner";
+        request.park(device);
+        if (deferred.push(request)) {
+            worker.execute(turn);
+        }
+    }
+
+    /**
+     * Returns a request to its loop. Worker's thread.
+     *
+     * @param verdict an errno to complete it with, or {@link ServedDevice#SERVE_AGAIN}
+     */
+    public void handBack(BlockRequest request, int verdict) {
+        checkThread();
+        request.decide(verdict);
+        inboxes.get(request.loop().index()).add(request);
+    }
+
+    /** Returns all of them. Worker's thread. */
+    public void handBackAll(RequestQueue requests, int verdict) {
+        for (BlockRequest r = requests.poll(); r != null; r = requests.poll()) {
+            handBack(r, verdict);
+        }
+    }
+
+    /** For every entry of the worker that changes something: the caller is on its loop. */
+    public void checkThread() {
+        Invariant.check(worker.inLoop(), "a worker's state used outside its loop");
+    }
+
+    private void turn() {
+        deferred.takeInto(arrived);
+        // A queue of its own: whatever one request's admission throws, those behind it are still admitted.
+        for (BlockRequest r = arrived.poll(); r != null; r = arrived.poll()) {
+            try {
+                r.parkedBy().admit(r);
+            } catch (AssertionError | RuntimeException bug) {
+                listener.failed(bug);
+            }
+        }
+        try {
+            listener.turnEnded();
+        } catch (AssertionError | RuntimeException bug) {
+            listener.failed(bug);
+        }
+    }
+}
