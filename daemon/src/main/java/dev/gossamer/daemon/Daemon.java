@@ -1,12 +1,18 @@
 package dev.gossamer.daemon;
 
 import dev.gossamer.daemon.admin.AdminServer;
+import dev.gossamer.daemon.config.ClientsConfig;
+import dev.gossamer.daemon.config.DaemonConfig;
+import dev.gossamer.daemon.config.PoolDirectory;
 import dev.gossamer.daemon.cow.CowService;
-import dev.gossamer.daemon.server.CombinedExports;
-import dev.gossamer.daemon.server.ConnectionLimits;
+import dev.gossamer.daemon.device.DeviceGrowth;
+import dev.gossamer.daemon.device.DeviceOpener;
+import dev.gossamer.daemon.device.OriginDevices;
 import dev.gossamer.daemon.server.ListenAddress;
 import dev.gossamer.daemon.server.NbdServer;
-import dev.gossamer.daemon.server.VolumeExports;
+import dev.gossamer.daemon.server.connection.ConnectionLimits;
+import dev.gossamer.daemon.server.export.CombinedExports;
+import dev.gossamer.daemon.server.export.VolumeExports;
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.InlineLoop;
@@ -108,8 +114,8 @@ public final class Daemon {
                     loops, new CombinedExports(volumes, cow.exports()), ConnectionLimits.DEFAULT, config.tls());
             reload(config.directory(), nbd);
             admin = new AdminServer(
-                    new DaemonPool(config.directory(), pool, nbd, loops, origins, cow),
-                    new DaemonCow(cow, nbd, origins));
+                    new PoolAdminService(config.directory(), pool, nbd, loops, origins, cow),
+                    new CowAdminService(cow, nbd, origins));
             admin.listen(loops, config.directory().adminSocket());
             ListenAddress own = new ListenAddress.Unix(config.directory().nbdSocket());
             boolean ownPassed = false;

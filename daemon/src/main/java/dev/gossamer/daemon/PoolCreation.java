@@ -1,5 +1,10 @@
 package dev.gossamer.daemon;
 
+import dev.gossamer.daemon.config.PoolConfig;
+import dev.gossamer.daemon.config.PoolDirectory;
+import dev.gossamer.daemon.config.SpaceConfig;
+import dev.gossamer.daemon.device.DeviceOpener;
+import dev.gossamer.daemon.device.OriginDevices;
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.InlineLoop;

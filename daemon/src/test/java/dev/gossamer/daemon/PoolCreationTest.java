@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.gossamer.daemon.config.PoolConfig;
+import dev.gossamer.daemon.config.PoolDirectory;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.posix.PosixFiles;
 import java.io.IOException;

@@ -45,13 +45,13 @@ final class AdminApi {
     /** Snapshots of one group: what one transaction does without keeping other requests waiting for long. */
     private static final int MAX_GROUP = 1000;
 
-    private final ServedPool pool;
+    private final PoolAdmin pool;
     private final SpaceApi space;
     private final CowApi cow;
     private final JsonMapper json = new JsonMapper();
     private final ObjectWriter writer = json.writerWithDefaultPrettyPrinter();
 
-    AdminApi(ServedPool pool, ServedCow cow) {
+    AdminApi(PoolAdmin pool, CowAdmin cow) {
         this.pool = pool;
         this.cow = new CowApi(this, cow);
         this.space = new SpaceApi(this, pool);

@@ -3,7 +3,7 @@ package dev.gossamer.daemon.admin;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.gossamer.daemon.server.ConnectionInfo;
+import dev.gossamer.daemon.server.connection.ConnectionInfo;
 import dev.gossamer.thin.PoolEvent;
 import dev.gossamer.thin.PoolStatus;
 import dev.gossamer.thin.SpaceStatus;

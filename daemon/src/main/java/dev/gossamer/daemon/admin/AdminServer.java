@@ -23,7 +23,7 @@ public final class AdminServer {
     private Channel listener;
     private Path socket;
 
-    public AdminServer(ServedPool pool, ServedCow cow) {
+    public AdminServer(PoolAdmin pool, CowAdmin cow) {
         this.api = new AdminApi(pool, cow);
     }
 

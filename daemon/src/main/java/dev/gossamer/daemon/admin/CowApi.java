@@ -28,9 +28,9 @@ import java.util.concurrent.CompletionException;
  */
 final class CowApi {
     private final AdminApi api;
-    private final ServedCow cow;
+    private final CowAdmin cow;
 
-    CowApi(AdminApi api, ServedCow cow) {
+    CowApi(AdminApi api, CowAdmin cow) {
         this.api = api;
         this.cow = cow;
     }

@@ -27,9 +27,9 @@ final class SpaceApi {
     private static final long LEAVE_ALONE = -1;
 
     private final AdminApi api;
-    private final ServedPool pool;
+    private final PoolAdmin pool;
 
-    SpaceApi(AdminApi api, ServedPool pool) {
+    SpaceApi(AdminApi api, PoolAdmin pool) {
         this.api = api;
         this.pool = pool;
     }

@@ -1,6 +1,6 @@
 package dev.gossamer.daemon.cli;
 
-import dev.gossamer.daemon.Quantity;
+import dev.gossamer.daemon.config.Quantity;
 import java.util.Locale;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;

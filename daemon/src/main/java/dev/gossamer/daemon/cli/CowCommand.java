@@ -3,7 +3,7 @@ package dev.gossamer.daemon.cli;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.gossamer.daemon.DeviceOpener;
+import dev.gossamer.daemon.device.DeviceOpener;
 import java.io.Console;
 import java.io.PrintWriter;
 import java.nio.file.Path;

@@ -1,12 +1,12 @@
 package dev.gossamer.daemon.cli;
 
 import dev.gossamer.daemon.Daemon;
-import dev.gossamer.daemon.DaemonConfig;
 import dev.gossamer.daemon.PassedSockets;
-import dev.gossamer.daemon.PoolConfig;
-import dev.gossamer.daemon.PoolDirectory;
+import dev.gossamer.daemon.config.DaemonConfig;
+import dev.gossamer.daemon.config.PoolConfig;
+import dev.gossamer.daemon.config.PoolDirectory;
 import dev.gossamer.daemon.server.ListenAddress;
-import dev.gossamer.daemon.server.TlsSettings;
+import dev.gossamer.daemon.server.access.TlsSettings;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.ring.IoEngineChoice;
 import dev.gossamer.thin.VolumeSpec;

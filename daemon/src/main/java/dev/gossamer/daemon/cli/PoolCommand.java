@@ -1,10 +1,10 @@
 package dev.gossamer.daemon.cli;
 
-import dev.gossamer.daemon.DeviceOpener;
-import dev.gossamer.daemon.PoolConfig;
 import dev.gossamer.daemon.PoolCreation;
-import dev.gossamer.daemon.PoolDirectory;
-import dev.gossamer.daemon.SpaceConfig;
+import dev.gossamer.daemon.config.PoolConfig;
+import dev.gossamer.daemon.config.PoolDirectory;
+import dev.gossamer.daemon.config.SpaceConfig;
+import dev.gossamer.daemon.device.DeviceOpener;
 import dev.gossamer.io.StorageException;
 import java.nio.file.Path;
 import picocli.CommandLine.Command;

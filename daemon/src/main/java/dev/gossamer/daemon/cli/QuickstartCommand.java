@@ -1,10 +1,10 @@
 package dev.gossamer.daemon.cli;
 
 import dev.gossamer.daemon.PassedSockets;
-import dev.gossamer.daemon.PoolConfig;
 import dev.gossamer.daemon.PoolCreation;
-import dev.gossamer.daemon.PoolDirectory;
-import dev.gossamer.daemon.server.TlsSettings;
+import dev.gossamer.daemon.config.PoolConfig;
+import dev.gossamer.daemon.config.PoolDirectory;
+import dev.gossamer.daemon.server.access.TlsSettings;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.ring.IoEngineChoice;
 import dev.gossamer.thin.VolumeSpec;

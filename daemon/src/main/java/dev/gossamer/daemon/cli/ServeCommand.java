@@ -1,8 +1,8 @@
 package dev.gossamer.daemon.cli;
 
 import dev.gossamer.daemon.PassedSockets;
-import dev.gossamer.daemon.PoolConfig;
-import dev.gossamer.daemon.PoolDirectory;
+import dev.gossamer.daemon.config.PoolConfig;
+import dev.gossamer.daemon.config.PoolDirectory;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.ring.IoEngineChoice;
 import java.nio.file.Path;

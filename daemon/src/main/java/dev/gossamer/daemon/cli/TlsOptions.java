@@ -1,6 +1,6 @@
 package dev.gossamer.daemon.cli;
 
-import dev.gossamer.daemon.server.TlsSettings;
+import dev.gossamer.daemon.server.access.TlsSettings;
 import dev.gossamer.nbd.handshake.TlsOffer;
 import java.nio.file.Path;
 import java.util.Locale;

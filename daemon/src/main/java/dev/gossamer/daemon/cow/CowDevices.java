@@ -1,6 +1,6 @@
 package dev.gossamer.daemon.cow;
 
-import dev.gossamer.daemon.DeviceOpener;
+import dev.gossamer.daemon.device.DeviceOpener;
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.IoLoop;

@@ -1,6 +1,6 @@
 package dev.gossamer.daemon.cow;
 
-import dev.gossamer.daemon.server.DeviceSource;
+import dev.gossamer.daemon.server.export.DeviceSource;
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.nbd.handshake.ExportInfo;

@@ -1,7 +1,7 @@
 package dev.gossamer.daemon.cow;
 
-import dev.gossamer.daemon.DeviceOpener;
-import dev.gossamer.daemon.server.DeviceSource;
+import dev.gossamer.daemon.device.DeviceOpener;
+import dev.gossamer.daemon.server.export.DeviceSource;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.StorageException;
@@ -160,10 +160,10 @@ public final class CowService {
     private ServedOrigin createSnapshot(ServedOrigin origin, CowName name, CowRequest request) throws StorageException {
         requireServed(origin);
         requireUnused(name.toString());
-        StoreCheck.check(name, request, origins.values());
+        StoreRequestCheck.check(name, request, origins.values());
         boolean inPool = request.store() == null;
         String store = inPool ? STORE_PREFIX + name : request.store();
-        long chunkBytes = StoreCheck.chunkBytes(request);
+        long chunkBytes = StoreRequestCheck.chunkBytes(request);
         RecordedSnapshot snapshot =
                 new RecordedSnapshot(name.snapshot(), store, inPool, request.type(), request.fullAction(), false);
         if (inPool) {

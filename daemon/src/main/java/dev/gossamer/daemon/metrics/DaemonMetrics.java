@@ -1,9 +1,9 @@
 package dev.gossamer.daemon.metrics;
 
 import com.sun.management.ThreadMXBean;
-import dev.gossamer.daemon.server.AdmissionCounters;
-import dev.gossamer.daemon.server.ConnectionCounters;
-import dev.gossamer.daemon.server.ConnectionRegistry;
+import dev.gossamer.daemon.server.access.AdmissionCounters;
+import dev.gossamer.daemon.server.connection.ConnectionCounters;
+import dev.gossamer.daemon.server.connection.ConnectionRegistry;
 import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.thin.PoolCounters;

@@ -1,2 +1,5 @@
-/** Prometheus metrics, read from the numbers that workers and connections keep. */
+/**
+ * Prometheus metrics, read from the numbers that workers and connections keep. Whoever scrapes, one at a time. A new
+ * number is counted where it arises and only named here.
+ */
 package dev.gossamer.daemon.metrics;

@@ -1,5 +1,6 @@
 package dev.gossamer.daemon.server;
 
+import dev.gossamer.daemon.server.access.PeerName;
 import dev.gossamer.io.ring.PassedSocket;
 import io.netty.channel.unix.DomainSocketAddress;
 import java.net.InetAddress;
@@ -47,12 +48,12 @@ public sealed interface ListenAddress {
 
         @Override
         public String uri() {
-            return "nbd://" + hostAndPort(address) + "/";
+            return "nbd://" + PeerName.hostAndPort(address) + "/";
         }
 
         @Override
         public String toString() {
-            return "tcp:" + hostAndPort(address);
+            return "tcp:" + PeerName.hostAndPort(address);
         }
     }
 
@@ -89,12 +90,6 @@ public sealed interface ListenAddress {
             throw new IllegalArgumentException("socket path " + path + " has " + length
                     + " bytes and the system allows " + MAX_SOCKET_PATH_BYTES + "; use a shorter directory");
         }
-    }
-
-    /** {@code host:port}, with brackets around an IPv6 address. */
-    static String hostAndPort(InetSocketAddress address) {
-        String host = address.getAddress().getHostAddress();
-        return (host.indexOf(':') < 0 ? host : "[" + host + "]") + ":" + address.getPort();
     }
 
     private static InetSocketAddress parseTcp(String hostPort, String whole) {

@@ -1,6 +1,24 @@
 package dev.gossamer.daemon.server;
 
-import dev.gossamer.daemon.server.AdmissionCounters.Refusal;
+import dev.gossamer.daemon.server.access.AccessControl;
+import dev.gossamer.daemon.server.access.AdmissionCounters;
+import dev.gossamer.daemon.server.access.AdmissionCounters.Refusal;
+import dev.gossamer.daemon.server.access.ClientPolicy;
+import dev.gossamer.daemon.server.access.HandshakeGate;
+import dev.gossamer.daemon.server.access.PeerName;
+import dev.gossamer.daemon.server.access.ServerTls;
+import dev.gossamer.daemon.server.access.TlsSettings;
+import dev.gossamer.daemon.server.access.UnixPeer;
+import dev.gossamer.daemon.server.connection.ConnectionLimits;
+import dev.gossamer.daemon.server.connection.ConnectionRegistry;
+import dev.gossamer.daemon.server.connection.FaultLog;
+import dev.gossamer.daemon.server.connection.NbdConnection;
+import dev.gossamer.daemon.server.connection.StallTimer;
+import dev.gossamer.daemon.server.export.Exports;
+import dev.gossamer.daemon.server.export.OpenExport;
+import dev.gossamer.daemon.server.stream.ChannelStream;
+import dev.gossamer.daemon.server.stream.RingStream;
+import dev.gossamer.daemon.server.stream.SlabView;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.ring.IoLoops;
@@ -58,7 +76,7 @@ public final class NbdServer {
     private final List<HandshakeGate> gates = new ArrayList<>();
     private final ConnectionRegistry registry = new ConnectionRegistry();
     private final FaultLog faultLog = new FaultLog();
-    private final StallWatch stallWatch;
+    private final StallTimer stallWatch;
     private final List<Channel> listeners = new ArrayList<>();
     private final List<ListenAddress> addresses = new ArrayList<>();
     private final List<ListenAddress> passed = new ArrayList<>();
@@ -74,7 +92,7 @@ public final class NbdServer {
         this.exports = exports;
         this.directory = new AccessControl(exports, () -> policy.access(), admissions, () -> stopping);
         this.limits = limits;
-        this.stallWatch = new StallWatch(registry, limits.stallMillis());
+        this.stallWatch = new StallTimer(registry, limits.stallMillis());
         this.slabs = new SlabView[loops.count()];
         for (int i = 0; i < slabs.length; i++) {
             NettyLoop loop = loops.loop(i);
@@ -291,7 +309,7 @@ public final class NbdServer {
                 negotiated,
                 PeerName.of(Peer.of(channel)),
                 limits,
-                registry,
+                registry::remove,
                 faultLog);
     }
 

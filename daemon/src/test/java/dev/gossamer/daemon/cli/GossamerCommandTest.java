@@ -3,7 +3,7 @@ package dev.gossamer.daemon.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.gossamer.daemon.PoolDirectory;
+import dev.gossamer.daemon.config.PoolDirectory;
 import dev.gossamer.daemon.server.ListenAddress;
 import java.io.PrintWriter;
 import java.io.StringWriter;

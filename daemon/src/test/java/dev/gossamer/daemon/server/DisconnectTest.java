@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.gossamer.daemon.server.access.TlsSettings;
+import dev.gossamer.daemon.server.connection.ConnectionLimits;
 import dev.gossamer.io.ring.IoEngineChoice;
 import dev.gossamer.io.ring.IoLoops;
 import dev.gossamer.nbd.wire.NbdError;

@@ -1,5 +1,11 @@
 package dev.gossamer.daemon.server;
 
+import dev.gossamer.daemon.server.access.TlsSettings;
+import dev.gossamer.daemon.server.connection.ConnectionLimits;
+import dev.gossamer.daemon.server.export.DeviceExport;
+import dev.gossamer.daemon.server.export.Exports;
+import dev.gossamer.daemon.server.export.OpenExport;
+import dev.gossamer.daemon.server.export.VolumeExports;
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.BlockGeometry;
 import dev.gossamer.io.BlockRequest;
@@ -80,7 +86,7 @@ final class FileExportServer {
 
         @Override
         public OpenExport open(String name, List<MetaContext> contexts) {
-            return new OpenDevice(name, file);
+            return new DeviceExport(name, file);
         }
     }
 }

@@ -3,6 +3,9 @@ package dev.gossamer.daemon.server;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.gossamer.daemon.server.access.TlsSettings;
+import dev.gossamer.daemon.server.connection.ConnectionLimits;
+import dev.gossamer.daemon.server.stream.RingStream;
 import dev.gossamer.io.ring.IoEngineChoice;
 import dev.gossamer.io.ring.IoLoops;
 import dev.gossamer.io.ring.NettyLoop;

@@ -5,6 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.gossamer.daemon.server.access.TlsSettings;
+import dev.gossamer.daemon.server.connection.ConnectionCounters;
+import dev.gossamer.daemon.server.connection.ConnectionLimits;
 import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;

@@ -1,5 +1,7 @@
 package dev.gossamer.daemon.server;
 
+import dev.gossamer.daemon.server.export.Exports;
+import dev.gossamer.daemon.server.export.OpenExport;
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.nbd.handshake.ExportInfo;
 import dev.gossamer.nbd.handshake.MetaContext;

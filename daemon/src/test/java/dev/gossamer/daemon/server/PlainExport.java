@@ -1,5 +1,6 @@
 package dev.gossamer.daemon.server;
 
+import dev.gossamer.daemon.server.export.OpenExport;
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.IoLoop;

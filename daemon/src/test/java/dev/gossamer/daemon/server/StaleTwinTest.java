@@ -3,6 +3,9 @@ package dev.gossamer.daemon.server;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import dev.gossamer.daemon.server.access.TlsSettings;
+import dev.gossamer.daemon.server.connection.ConnectionLimits;
+import dev.gossamer.daemon.server.export.VolumeExports;
 import dev.gossamer.io.InlineLoop;
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.buffer.IoBufferPool;

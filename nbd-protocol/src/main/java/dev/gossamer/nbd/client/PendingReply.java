@@ -15,7 +15,7 @@ final class PendingReply {
     /** Bit i: the i-th context is to answer, and has not yet. */
     private long awaitedContexts;
 
-    private final Coverage coverage;
+    private final ArrivedRanges coverage;
     private boolean begun;
     private boolean hasContent;
     private int nbdError = NbdError.OK;
@@ -27,7 +27,7 @@ final class PendingReply {
         this.offsetBytes = offsetBytes;
         this.lengthBytes = lengthBytes;
         this.awaitedContexts = awaitedContexts;
-        this.coverage = command == NbdCommand.READ ? new Coverage() : null;
+        this.coverage = command == NbdCommand.READ ? new ArrivedRanges() : null;
     }
 
     long endBytes() {

@@ -1,0 +1,104 @@
+package dev.gossamer.daemon;
+
+import dev.gossamer.daemon.admin.CowAdmin;
+import dev.gossamer.daemon.cow.CowFacts;
+import dev.gossamer.daemon.cow.CowName;
+import dev.gossamer.daemon.cow.CowRequest;
+import dev.gossamer.daemon.cow.CowService;
+import dev.gossamer.daemon.device.OriginDevices;
+import dev.gossamer.daemon.server.NbdServer;
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.StorageException;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
+
+/** Classic snapshots as the admin API sees them: keeps clients away while that is needed. What waits has a thread of its own. */
+final class CowAdminService implements CowAdmin {
+    private final CowService cow;
+    private final NbdServer nbd;
+    private final OriginDevices origins;
+
+    CowAdminService(CowService cow, NbdServer nbd, OriginDevices origins) {
+        this.cow = cow;
+        this.nbd = nbd;
+        this.origins = origins;
+    }
+
+    private interface Task<T> {
+        T run() throws StorageException;
+    }
+
+    private static <T> CompletableFuture<T> waiting(Task<T> task) {
+        CompletableFuture<T> answer = new CompletableFuture<>();
+        Thread.ofVirtual().start(() -> {
+            try {
+                answer.complete(task.run());
+            } catch (StorageException | RuntimeException e) {
+                answer.completeExceptionally(e);
+            }
+        });
+        return answer;
+    }
+
+    @Override
+    public CompletableFuture<List<CowFacts>> list() {
+        return waiting(cow::all);
+    }
+
+    @Override
+    public CompletableFuture<CowFacts> find(String export) {
+        return waiting(() -> cow.facts(export));
+    }
+
+    @Override
+    public CompletableFuture<CowFacts> create(CowRequest request) {
+        return waiting(() -> {
+            for (String device : new String[] {request.origin(), request.store()}) {
+                if (device != null) {
+                    origins.requireForeign(device, nbd.addresses());
+                }
+            }
+            return cow.create(request);
+        });
+    }
+
+    @Override
+    public CompletableFuture<Void> delete(String export, boolean force) {
+        return waiting(() -> cow.facts(export))
+                .thenCompose(found -> alone(
+                        export,
+                        force,
+                        () -> waiting(() -> {
+                            cow.delete(export);
+                            return null;
+                        })));
+    }
+
+    @Override
+    public CompletableFuture<CowFacts> merge(String export, boolean force) {
+        return waiting(() -> {
+                    cow.facts(export);
+                    return CowName.parse(export).origin();
+                })
+                .thenCompose(origin ->
+                        alone(origin, force, () -> alone(export, force, () -> waiting(() -> cow.merge(export)))));
+    }
+
+    /** Makes a change while nobody has an export open, and nobody can open it. */
+    private <T> CompletableFuture<T> alone(String export, boolean force, Supplier<CompletableFuture<T>> change) {
+        List<String> peers = nbd.connections().peersOf(export);
+        if (!force && !peers.isEmpty()) {
+            return CompletableFuture.failedFuture(new StorageException(
+                    Errno.EBUSY,
+                    export + " is in use by " + String.join(", ", peers)
+                            + "; disconnect and try again, or use --force"));
+        }
+        return nbd.disconnectAll(export, change);
+    }
+
+    @Override
+    public List<String> peersOf(String export) {
+        return nbd.connections().peersOf(export);
+    }
+}

@@ -1,0 +1,237 @@
+package dev.gossamer.daemon;
+
+import dev.gossamer.daemon.admin.DaemonStatus;
+import dev.gossamer.daemon.admin.PoolAdmin;
+import dev.gossamer.daemon.config.PoolDirectory;
+import dev.gossamer.daemon.cow.CowService;
+import dev.gossamer.daemon.device.OriginDevices;
+import dev.gossamer.daemon.metrics.DaemonMetrics;
+import dev.gossamer.daemon.server.ListenAddress;
+import dev.gossamer.daemon.server.NbdServer;
+import dev.gossamer.daemon.server.connection.ConnectionInfo;
+import dev.gossamer.io.BlockDevice;
+import dev.gossamer.io.IoLoop;
+import dev.gossamer.io.StorageException;
+import dev.gossamer.io.ring.IoLoops;
+import dev.gossamer.thin.PoolStatus;
+import dev.gossamer.thin.SnapshotSpec;
+import dev.gossamer.thin.ThinPool;
+import dev.gossamer.thin.VolumeInfo;
+import dev.gossamer.thin.VolumeSpace;
+import dev.gossamer.thin.VolumeSpec;
+import dev.gossamer.thin.catalog.VolumeLimits;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.function.Supplier;
+
+/** The running daemon as its admin API sees it. */
+final class PoolAdminService implements PoolAdmin {
+    private final PoolDirectory directory;
+    private final ThinPool pool;
+    private final NbdServer nbd;
+    private final IoLoops loops;
+    private final OriginDevices origins;
+    private final CowService cow;
+    private final Instant startedAt = Instant.now();
+    // Made by the first scrape: who does not collect metrics does not pay for their start.
+    private DaemonMetrics metrics;
+
+    PoolAdminService(
+            PoolDirectory directory,
+            ThinPool pool,
+            NbdServer nbd,
+            IoLoops loops,
+            OriginDevices origins,
+            CowService cow) {
+        this.directory = directory;
+        this.pool = pool;
+        this.nbd = nbd;
+        this.loops = loops;
+        this.origins = origins;
+        this.cow = cow;
+    }
+
+    @Override
+    public List<VolumeInfo> volumes() {
+        return pool.volumes();
+    }
+
+    @Override
+    public VolumeInfo volume(String name) {
+        return pool.volume(name);
+    }
+
+    @Override
+    public CompletableFuture<VolumeInfo> createVolume(VolumeSpec spec) {
+        return checked(() -> cow.requireFree(spec.name()), () -> pool.createVolume(spec));
+    }
+
+    /** A remote origin may take long to answer, so that is waited for on a thread of its own. */
+    @Override
+    public CompletableFuture<VolumeInfo> createVolumeOver(VolumeSpec spec, String origin) {
+        String location = origins.absolute(origin);
+        CompletableFuture<BlockDevice> opened = new CompletableFuture<>();
+        Thread.ofVirtual().start(() -> {
+            try {
+                cow.requireFree(spec.name());
+                opened.complete(origins.openForeign(location, nbd.addresses()));
+            } catch (StorageException | RuntimeException e) {
+                opened.completeExceptionally(e);
+            }
+        });
+        return opened.thenCompose(device -> pool.createVolumeOver(spec, location, device));
+    }
+
+    @Override
+    public CompletableFuture<List<VolumeInfo>> createSnapshots(List<SnapshotSpec> snapshots) {
+        return checked(
+                () -> {
+                    for (SnapshotSpec snapshot : snapshots) {
+                        cow.requireFree(snapshot.name());
+                    }
+                },
+                () -> pool.createSnapshots(snapshots));
+    }
+
+    @Override
+    public CompletableFuture<VolumeInfo> rollBack(String name, String source, String keepAs, boolean force) {
+        return checked(
+                () -> {
+                    cow.requireNoStore(name);
+                    if (keepAs != null) {
+                        cow.requireFree(keepAs);
+                    }
+                },
+                () -> force
+                        ? nbd.disconnectAll(name, () -> pool.rollBack(name, source, keepAs))
+                        : pool.rollBack(name, source, keepAs));
+    }
+
+    @Override
+    public CompletableFuture<VolumeInfo> resizeVolume(String name, long sizeBytes, boolean force) {
+        return checked(() -> cow.requireNoStore(name), () -> pool.resizeVolume(name, sizeBytes, force));
+    }
+
+    @Override
+    public CompletableFuture<VolumeInfo> renameVolume(String name, String newName) {
+        return checked(
+                () -> {
+                    cow.requireNoStore(name);
+                    cow.requireFree(newName);
+                },
+                () -> pool.renameVolume(name, newName));
+    }
+
+    @Override
+    public CompletableFuture<Void> deleteVolume(String name, boolean force) {
+        return checked(
+                () -> cow.requireNoStore(name),
+                () -> force ? nbd.disconnectAll(name, () -> pool.deleteVolume(name)) : pool.deleteVolume(name));
+    }
+
+    @Override
+    public CompletableFuture<VolumeInfo> limitVolume(String name, VolumeLimits limits) {
+        return pool.limitVolume(name, limits);
+    }
+
+    @Override
+    public CompletableFuture<VolumeSpace> spaceOf(String name) {
+        return pool.spaceOf(name);
+    }
+
+    @Override
+    public CompletableFuture<Void> grow(long dataBytes, long metadataBytes) {
+        return pool.grow(dataBytes, metadataBytes);
+    }
+
+    @Override
+    public CompletableFuture<Void> setTransactionId(long expected, long value) {
+        return pool.setTransactionId(expected, value);
+    }
+
+    @Override
+    public CompletableFuture<Long> reserveMetadataSnapshot() {
+        return pool.reserveMetadataSnapshot();
+    }
+
+    @Override
+    public CompletableFuture<Void> releaseMetadataSnapshot() {
+        return pool.releaseMetadataSnapshot();
+    }
+
+    @Override
+    public CompletableFuture<List<String>> dmStatus() {
+        return pool.dmStatus();
+    }
+
+    /** Throws if a change is not allowed. */
+    private interface Check {
+        void run() throws StorageException;
+    }
+
+    private static <T> CompletableFuture<T> checked(Check check, Supplier<CompletableFuture<T>> change) {
+        try {
+            check.run();
+        } catch (StorageException e) {
+            return CompletableFuture.failedFuture(e);
+        }
+        return change.get();
+    }
+
+    @Override
+    public CompletableFuture<DaemonStatus> status() {
+        return pool.status()
+                .thenApply(status -> new DaemonStatus(
+                        directory.path(),
+                        Version.current(),
+                        loops.engineName(),
+                        nbd.addresses().stream().map(ListenAddress::uri).toList(),
+                        startedAt,
+                        nbd.connections().size(),
+                        status,
+                        pool.events()));
+    }
+
+    @Override
+    public List<ConnectionInfo> connections() {
+        return nbd.connections().list();
+    }
+
+    @Override
+    public List<String> peersOf(String volume) {
+        return nbd.connections().peersOf(volume);
+    }
+
+    @Override
+    public CompletableFuture<Void> reload() {
+        // Reads files, so not on the caller's event loop; rare enough for a thread of its own.
+        return CompletableFuture.runAsync(
+                () -> {
+                    try {
+                        Daemon.reload(directory, nbd);
+                    } catch (StorageException e) {
+                        throw new CompletionException(e);
+                    }
+                },
+                task -> Thread.ofPlatform().name("gossamer-reload").start(task));
+    }
+
+    @Override
+    public CompletableFuture<String> metrics() {
+        return pool.status().thenApply(this::scrape);
+    }
+
+    private synchronized String scrape(PoolStatus status) {
+        if (metrics == null) {
+            List<IoLoop> ioLoops = new ArrayList<>();
+            for (int i = 0; i < loops.count(); i++) {
+                ioLoops.add(loops.loop(i));
+            }
+            metrics = new DaemonMetrics(pool, nbd.connections(), nbd.admissions(), ioLoops, loops.threads());
+        }
+        return metrics.scrape(status, nbd.connections().totals());
+    }
+}

@@ -1,0 +1,10 @@
+package dev.gossamer.daemon.cli;
+
+/** Where the program starts. */
+public final class Main {
+    private Main() {}
+
+    public static void main(String[] args) {
+        System.exit(GossamerCommand.run(args));
+    }
+}

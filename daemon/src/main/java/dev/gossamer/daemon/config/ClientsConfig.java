@@ -1,0 +1,112 @@
+package dev.gossamer.daemon.config;
+
+import com.fasterxml.jackson.core.JacksonException;
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
+import dev.gossamer.daemon.server.access.AccessRules;
+import dev.gossamer.daemon.server.access.ClientPolicy;
+import dev.gossamer.daemon.server.access.ServerLimits;
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.StorageException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+
+/**
+ * What {@code clients.yaml} in the pool's directory says: who may use which export, and how many clients there may be. A
+ * file of its own, because it can be read again while the pool is served.
+ *
+ * <pre>
+ *  access:                                # the first rule that fits decides; where none fits there is no access
+ *  - {certificate: alice, exports: alice-*, rights: read-write}
+ *  - {network: 10.0.0.0/8, exports: [public, iso], rights: read-only}
+ *  - {uid: 1000, rights: read-write}
+ *  limits:
+ *    handshake-seconds: 10
+ * </pre>
+ */
+public final class ClientsConfig {
+    /** Thousands of rules; more is another file. */
+    private static final int FILE_LIMIT_BYTES = 1 << 20;
+
+    private ClientsConfig() {}
+
+    /** Reads and checks the file; a message names the file, the place and the rule. No file means no restrictions. */
+    public static ClientPolicy read(Path file) throws StorageException {
+        if (!Files.exists(file)) {
+            return ClientPolicy.DEFAULT;
+        }
+        try {
+            if (Files.size(file) > FILE_LIMIT_BYTES) {
+                throw new StorageException(Errno.EINVAL, file + " is too long for a list of access rules");
+            }
+            return parse(file, Files.readString(file));
+        } catch (StorageException e) {
+            throw e;
+        } catch (IOException e) {
+            throw new StorageException(Errno.EIO, "cannot read " + file + ": " + e.getMessage(), e);
+        }
+    }
+
+    static ClientPolicy parse(Path file, String text) throws StorageException {
+        JsonNode root;
+        try {
+            root = new ObjectMapper(new YAMLFactory().enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION))
+                    .readTree(text);
+        } catch (JacksonException e) {
+            int line = e.getLocation() == null ? 1 : e.getLocation().getLineNr();
+            throw new StorageException(Errno.EINVAL, file + ": line " + line + " is no YAML, or repeats a key", e);
+        }
+        try {
+            return policy(root);
+        } catch (IllegalArgumentException e) {
+            throw new StorageException(Errno.EINVAL, file + ": " + e.getMessage(), e);
+        }
+    }
+
+    private static ClientPolicy policy(JsonNode root) {
+        if (root.isMissingNode() || root.isNull()) {
+            return ClientPolicy.DEFAULT;
+        }
+        ConfigKeys.requireKnown(root, "", List.of("access", "limits"));
+        AccessRules access = root.has("access") ? AccessRuleParser.parse(root.path("access")) : AccessRules.OPEN;
+        return new ClientPolicy(access, limits(root.path("limits")));
+    }
+
+    private static ServerLimits limits(JsonNode limits) {
+        ServerLimits standard = ServerLimits.DEFAULT;
+        if (limits.isMissingNode()) {
+            return standard;
+        }
+        ConfigKeys.requireKnown(
+                limits,
+                "limits: ",
+                List.of(
+                        "connections",
+                        "connections-per-peer",
+                        "handshakes",
+                        "handshakes-per-peer",
+                        "handshake-seconds"));
+        return new ServerLimits(
+                number(limits, "connections", 1, standard.connections()),
+                number(limits, "connections-per-peer", 1, standard.connectionsPerPeer()),
+                number(limits, "handshakes", 1, standard.handshakes()),
+                number(limits, "handshakes-per-peer", 1, standard.handshakesPerPeer()),
+                number(limits, "handshake-seconds", 0, standard.handshakeSeconds()));
+    }
+
+    private static int number(JsonNode limits, String key, int least, int standard) {
+        JsonNode value = limits.path(key);
+        if (value.isMissingNode()) {
+            return standard;
+        }
+        if (!value.isInt() || value.intValue() < least || value.intValue() > 1_000_000) {
+            throw new IllegalArgumentException(
+                    "limits: '" + key + "' must be a whole number from " + least + " to 1000000");
+        }
+        return value.intValue();
+    }
+}

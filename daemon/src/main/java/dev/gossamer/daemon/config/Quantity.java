@@ -1,0 +1,47 @@
+package dev.gossamer.daemon.config;
+
+import java.time.Duration;
+import java.util.Locale;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/** Sizes and times as people write them, in pool.yaml and on the command line. */
+public final class Quantity {
+    private static final String UNITS = "KMGTP";
+    private static final Pattern SIZE = Pattern.compile("([0-9]{1,19})([kKmMgGtTpP]?)");
+    private static final Pattern TIME = Pattern.compile("([0-9]{1,6})(s|m|h)");
+
+    private Quantity() {}
+
+    /** Bytes; throws with a message for the user if {@code text} is no size or is beyond 2^63. */
+    public static long bytes(String text) {
+        Matcher matcher = SIZE.matcher(text);
+        if (!matcher.matches()) {
+            throw new IllegalArgumentException(
+                    "'" + text + "' is no size; write a whole number of bytes, or with k, M, G"
+                            + " or T (powers of 1024), as in 100G");
+        }
+        try {
+            long number = Long.parseLong(matcher.group(1));
+            String unit = matcher.group(2).toUpperCase(Locale.ROOT);
+            int power = unit.isEmpty() ? 0 : UNITS.indexOf(unit) + 1;
+            return Math.multiplyExact(number, 1L << (10 * power));
+        } catch (NumberFormatException | ArithmeticException e) {
+            throw new IllegalArgumentException("size '" + text + "' is too large", e);
+        }
+    }
+
+    /** A time of whole seconds, minutes or hours; throws with a message for the user if {@code text} is none. */
+    public static Duration time(String text) {
+        Matcher matcher = TIME.matcher(text);
+        if (!matcher.matches()) {
+            throw new IllegalArgumentException("'" + text + "' is no time; write it as in 30s, 5m or 1h");
+        }
+        long number = Long.parseLong(matcher.group(1));
+        return switch (matcher.group(2)) {
+            case "s" -> Duration.ofSeconds(number);
+            case "m" -> Duration.ofMinutes(number);
+            default -> Duration.ofHours(number);
+        };
+    }
+}

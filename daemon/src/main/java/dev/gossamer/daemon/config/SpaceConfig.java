@@ -1,0 +1,89 @@
+package dev.gossamer.daemon.config;
+
+import dev.gossamer.thin.DiscardMode;
+import dev.gossamer.thin.PoolCaches;
+import dev.gossamer.thin.PoolGrowth;
+import dev.gossamer.thin.PoolOptions;
+import dev.gossamer.thin.catalog.OnFull;
+import java.time.Duration;
+
+/**
+ * What {@code pool.yaml} says of space; every key may be missing.
+ *
+ * @param onFull {@code on-full}
+ * @param onFullTimeout {@code on-full-timeout}; zero = for ever
+ * @param lowWaterPercent {@code low-water}
+ * @param autoExtendBytes {@code auto-extend}: ceiling of the data file's own growth, 0 = it does not grow
+ * @param discard {@code discard}: what becomes of TRIM
+ */
+public record SpaceConfig(
+        OnFull onFull, Duration onFullTimeout, int lowWaterPercent, long autoExtendBytes, DiscardMode discard) {
+    /** What holds for keys that are missing. */
+    public static final SpaceConfig DEFAULT = new SpaceConfig(
+            PoolOptions.DEFAULT.onFull(),
+            PoolOptions.DEFAULT.onFullTimeout(),
+            PoolOptions.DEFAULT.lowWaterPercent(),
+            PoolOptions.DEFAULT.autoExtendBytes(),
+            PoolOptions.DEFAULT.discard());
+
+    private static final int MAX_LOW_WATER_PERCENT = 90;
+
+    public SpaceConfig withAutoExtend(long newAutoExtendBytes) {
+        return new SpaceConfig(onFull, onFullTimeout, lowWaterPercent, newAutoExtendBytes, discard);
+    }
+
+    SpaceConfig withOnFull(OnFull newOnFull) {
+        return new SpaceConfig(newOnFull, onFullTimeout, lowWaterPercent, autoExtendBytes, discard);
+    }
+
+    SpaceConfig withOnFullTimeout(Duration newTimeout) {
+        return new SpaceConfig(onFull, newTimeout, lowWaterPercent, autoExtendBytes, discard);
+    }
+
+    /** The mark as written in the file: a percentage. */
+    SpaceConfig withLowWater(String text) {
+        if (!text.matches("[0-9]{1,2}%") || percent(text) > MAX_LOW_WATER_PERCENT) {
+            throw new IllegalArgumentException("'" + text + "' is no low-water mark; write 0% to 90%");
+        }
+        return new SpaceConfig(onFull, onFullTimeout, percent(text), autoExtendBytes, discard);
+    }
+
+    /** The mode as written in the file. */
+    SpaceConfig withDiscard(String text) {
+        DiscardMode mode = DiscardMode.ofOption(text);
+        if (mode == null) {
+            throw new IllegalArgumentException("'" + text + "' is none of passdown, no-passdown and ignore");
+        }
+        return new SpaceConfig(onFull, onFullTimeout, lowWaterPercent, autoExtendBytes, mode);
+    }
+
+    private static int percent(String text) {
+        return Integer.parseInt(text.substring(0, text.length() - 1));
+    }
+
+    public PoolOptions options(PoolGrowth growth) {
+        return new PoolOptions(
+                onFull, onFullTimeout, lowWaterPercent, growth, autoExtendBytes, discard, PoolCaches.DEFAULT);
+    }
+
+    /** The lines of pool.yaml that differ from the default. */
+    String yaml() {
+        StringBuilder lines = new StringBuilder();
+        if (onFull != DEFAULT.onFull) {
+            lines.append("on-full: ").append(onFull.word()).append('\n');
+        }
+        if (!onFullTimeout.equals(DEFAULT.onFullTimeout)) {
+            lines.append("on-full-timeout: ").append(onFullTimeout.toSeconds()).append("s\n");
+        }
+        if (lowWaterPercent != DEFAULT.lowWaterPercent) {
+            lines.append("low-water: ").append(lowWaterPercent).append("%\n");
+        }
+        if (autoExtendBytes != DEFAULT.autoExtendBytes) {
+            lines.append("auto-extend: ").append(autoExtendBytes).append('\n');
+        }
+        if (discard != DEFAULT.discard) {
+            lines.append("discard: ").append(discard.option()).append('\n');
+        }
+        return lines.toString();
+    }
+}

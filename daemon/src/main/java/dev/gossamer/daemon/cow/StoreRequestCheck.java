@@ -1,0 +1,57 @@
+package dev.gossamer.daemon.cow;
+
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.StorageException;
+import dev.gossamer.snapshot.StoreType;
+import java.util.Collection;
+
+/** What is wrong with a snapshot that is asked for, before anything is opened or made. */
+final class StoreRequestCheck {
+    private static final int USUAL_CHUNK_BYTES = 16 << 10;
+    private static final int LEAST_CHUNK_BYTES = 512;
+
+    /** dm-snapshot's limit, rounded down to a power of two. */
+    private static final long MAX_CHUNK_BYTES = 1L << 30;
+
+    private StoreRequestCheck() {}
+
+    /** Checks chunk size and store against all that is served. */
+    static void check(CowName name, CowRequest request, Collection<ServedOrigin> origins) throws StorageException {
+        long chunk = request.chunkBytes();
+        if (chunk != 0 && (chunk < LEAST_CHUNK_BYTES || chunk > MAX_CHUNK_BYTES || Long.bitCount(chunk) != 1)) {
+            throw new StorageException(
+                    Errno.EINVAL,
+                    name + ": chunks of " + chunk + " bytes are impossible; use a power of two from 512 to 1G");
+        }
+        if (request.store() == null) {
+            return;
+        }
+        for (ServedOrigin origin : origins) {
+            CowConfig.Origin recorded = origin.config();
+            if (CowDevices.isSame(request.store(), recorded.device())) {
+                throw new StorageException(
+                        Errno.EINVAL,
+                        name + ": its store " + request.store() + " is "
+                                + (recorded.name().equals(name.origin())
+                                        ? "the origin itself"
+                                        : "origin " + recorded.name())
+                                + "; give it another device, or leave --store away");
+            }
+            for (RecordedSnapshot other : recorded.snapshots()) {
+                if (!other.inPool() && CowDevices.isSame(request.store(), other.store())) {
+                    throw new StorageException(
+                            Errno.EBUSY,
+                            name + ": its store " + request.store() + " is in use by snapshot "
+                                    + CowName.of(recorded.name(), other.name()) + "; give it another device");
+                }
+            }
+        }
+    }
+
+    /** Only persistent stores have a usual size of their own. */
+    static long chunkBytes(CowRequest request) {
+        return request.chunkBytes() == 0 && request.type() == StoreType.TRANSIENT
+                ? USUAL_CHUNK_BYTES
+                : request.chunkBytes();
+    }
+}

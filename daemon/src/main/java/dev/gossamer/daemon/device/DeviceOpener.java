@@ -1,0 +1,95 @@
+package dev.gossamer.daemon.device;
+
+import dev.gossamer.daemon.config.PoolDirectory;
+import dev.gossamer.daemon.remote.NbdClientDevice;
+import dev.gossamer.daemon.remote.RemoteSettings;
+import dev.gossamer.io.BlockDevice;
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.StorageException;
+import dev.gossamer.io.posix.OpenOptions;
+import dev.gossamer.io.posix.PosixDevice;
+import dev.gossamer.io.ring.IoEngineChoice;
+import dev.gossamer.io.ring.IoLoops;
+import dev.gossamer.nbd.client.NbdUri;
+import java.util.regex.Pattern;
+
+/**
+ * Opens what a user names as a device: the path of a file or block device, or the URI of an NBD server's export ({@code
+ * nbd://}, {@code nbd+unix://}, {@code nbds://}, {@code nbds+unix://}). The one place where a name becomes a device.
+ *
+ * <p>For the control path, on one thread that is no loop. Devices are closed before their opener.
+ */
+public final class DeviceOpener implements AutoCloseable {
+    /** Whatever looks like a URI is taken for one, so that a wrong scheme is told and not looked for as a file. */
+    private static final Pattern SCHEME = Pattern.compile("[a-z][a-z0-9+.-]*://.*");
+
+    /** The own loop only moves other loops' requests; it never takes a buffer. */
+    private static final int OWN_BUFFER_BYTES = 4096;
+
+    private final PoolDirectory directory;
+    private final RemoteSettings settings;
+    private final boolean ownsLoops;
+    private IoLoops loops;
+
+    private DeviceOpener(PoolDirectory directory, RemoteSettings settings, boolean ownsLoops, IoLoops loops) {
+        this.directory = directory;
+        this.settings = settings;
+        this.ownsLoops = ownsLoops;
+        this.loops = loops;
+    }
+
+    /**
+     * For a daemon: requests come from these loops, and whoever else wants.
+     *
+     * @param directory relative paths begin there
+     */
+    public static DeviceOpener on(IoLoops loops, PoolDirectory directory) {
+        return new DeviceOpener(directory, RemoteSettings.DEFAULT, false, loops);
+    }
+
+    /** For a command without a daemon: starts a loop of its own if a URI needs one, until {@link #close}. */
+    public static DeviceOpener standalone(PoolDirectory directory) {
+        return new DeviceOpener(directory, RemoteSettings.DEFAULT, true, null);
+    }
+
+    /** Whether this names an export of an NBD server rather than a path. */
+    public static boolean isUri(String pathOrUri) {
+        return SCHEME.matcher(pathOrUri).matches();
+    }
+
+    /**
+     * Opens a device. A remote one is not locked against others, and {@code buffered} means nothing to it.
+     *
+     * @throws StorageException naming the device, what is wrong and the way out
+     */
+    public BlockDevice open(String pathOrUri, OpenOptions options) throws StorageException {
+        if (!isUri(pathOrUri)) {
+            return PosixDevice.open(directory.resolve(pathOrUri), options);
+        }
+        return NbdClientDevice.open(parse(pathOrUri), options.readOnly(), loops(), settings);
+    }
+
+    /** Reads a URI; its errors name it. */
+    public static NbdUri parse(String uri) throws StorageException {
+        try {
+            return NbdUri.parse(uri);
+        } catch (IllegalArgumentException e) {
+            throw new StorageException(Errno.EINVAL, e.getMessage(), e);
+        }
+    }
+
+    private IoLoops loops() throws StorageException {
+        if (loops == null) {
+            loops = IoLoops.start(1, IoEngineChoice.AUTO, OWN_BUFFER_BYTES);
+        }
+        return loops;
+    }
+
+    /** Ends the own loop, if there is one. */
+    @Override
+    public void close() {
+        if (ownsLoops && loops != null) {
+            loops.close();
+        }
+    }
+}

@@ -1,0 +1,113 @@
+package dev.gossamer.daemon.device;
+
+import dev.gossamer.daemon.config.PoolConfig;
+import dev.gossamer.daemon.config.PoolDirectory;
+import dev.gossamer.daemon.server.ListenAddress;
+import dev.gossamer.io.BlockDevice;
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.StorageException;
+import dev.gossamer.io.posix.OpenOptions;
+import dev.gossamer.nbd.client.NbdUri;
+import dev.gossamer.thin.OriginOpener;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.NetworkInterface;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+
+/** What a volume may be made over: files, block devices and NBD exports outside the pool, opened for reading (C-2, X-4). */
+public final class OriginDevices implements OriginOpener {
+    private final DeviceOpener opener;
+    private final PoolDirectory directory;
+    private final PoolConfig config;
+
+    public OriginDevices(DeviceOpener opener, PoolDirectory directory, PoolConfig config) {
+        this.opener = opener;
+        this.directory = directory;
+        this.config = config;
+    }
+
+    /** As it is recorded: a URI as it is, a path made absolute. */
+    public String absolute(String pathOrUri) {
+        return DeviceOpener.isUri(pathOrUri)
+                ? pathOrUri
+                : directory.resolve(pathOrUri).toString();
+    }
+
+    @Override
+    public BlockDevice open(String location) throws StorageException {
+        return opener.open(location, new OpenOptions(true, config.buffered()));
+    }
+
+    /**
+     * Opens what a new volume shall be over. Waits; not on a loop.
+     *
+     * @param own where this daemon serves its own volumes: a volume over one of them could end up over itself
+     * @throws StorageException if it is part of the pool, or cannot be opened
+     */
+    public BlockDevice openForeign(String location, List<ListenAddress> own) throws StorageException {
+        requireForeign(location, own);
+        return open(location);
+    }
+
+    /** The checks of {@link #openForeign}. Waits for names to be resolved. */
+    public void requireForeign(String location, List<ListenAddress> own) throws StorageException {
+        if (DeviceOpener.isUri(location)) {
+            NbdUri uri = DeviceOpener.parse(location);
+            for (ListenAddress address : own) {
+                if (isSame(uri, address)) {
+                    throw new StorageException(
+                            Errno.EINVAL,
+                            location
+                                    + " is served by this pool itself; use: gossamer snapshot create, to begin a volume "
+                                    + "with the contents of another");
+                }
+            }
+        } else {
+            refuseOwn(location, config.data(), "data");
+            refuseOwn(location, config.metadata(), "metadata");
+        }
+    }
+
+    private void refuseOwn(String location, String device, String role) throws StorageException {
+        if (!DeviceOpener.isUri(device) && isSame(Path.of(location), directory.resolve(device))) {
+            throw new StorageException(
+                    Errno.EINVAL,
+                    location + " is the pool's own " + role + " device; an origin must lie outside the pool");
+        }
+    }
+
+    private static boolean isSame(NbdUri uri, ListenAddress address) {
+        return switch (address) {
+            case ListenAddress.Unix unix -> uri.transport() == NbdUri.Transport.UNIX
+                    && isSame(Path.of(uri.socketPath()), unix.path());
+            case ListenAddress.Tcp tcp -> uri.transport() == NbdUri.Transport.TCP
+                    && uri.port() == tcp.address().getPort()
+                    && isHere(uri.host());
+        };
+    }
+
+    private static boolean isHere(String host) {
+        try {
+            for (InetAddress address : InetAddress.getAllByName(host)) {
+                if (address.isLoopbackAddress() || NetworkInterface.getByInetAddress(address) != null) {
+                    return true;
+                }
+            }
+            return false;
+        } catch (IOException e) {
+            // Opening it will say what is wrong with the name.
+            return false;
+        }
+    }
+
+    /** Symbolic and hard links are looked through; what cannot be looked at is for opening to refuse. */
+    private static boolean isSame(Path one, Path other) {
+        try {
+            return Files.isSameFile(one, other);
+        } catch (IOException e) {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,120 @@
+package dev.gossamer.daemon.server.access;
+
+import dev.gossamer.nbd.handshake.ExportDirectory;
+import dev.gossamer.nbd.handshake.ExportInfo;
+import dev.gossamer.nbd.handshake.Peer;
+import dev.gossamer.nbd.wire.NbdFlags;
+import java.util.List;
+import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
+
+/**
+ * The exports as each peer may see them (X9): what it may not use does not exist for it, what it may only read is
+ * read-only. Rules that change hold for the next option of every handshake; open exports stay as they are.
+ */
+public final class AccessControl implements ExportDirectory {
+    private static final int WRITE_FLAGS =
+            NbdFlags.SEND_FUA | NbdFlags.SEND_TRIM | NbdFlags.SEND_WRITE_ZEROES | NbdFlags.SEND_FAST_ZERO;
+
+    private final ExportDirectory exports;
+    private final Supplier<AccessRules> rules;
+    private final AdmissionCounters counters;
+    private final BooleanSupplier stopping;
+
+    public AccessControl(
+            ExportDirectory exports,
+            Supplier<AccessRules> rules,
+            AdmissionCounters counters,
+            BooleanSupplier stopping) {
+        this.exports = exports;
+        this.rules = rules;
+        this.counters = counters;
+        this.stopping = stopping;
+    }
+
+    @Override
+    public List<ExportInfo> list(Peer peer) {
+        AccessRules now = rules.get();
+        if (now.rules() == null) {
+            return exports.list(peer);
+        }
+        return exports.list(peer).stream()
+                .filter(export -> now.rights(peer, export.name()) != AccessRights.NONE)
+                .map(export -> restrict(export, now.rights(peer, export.name())))
+                .toList();
+    }
+
+    @Override
+    public ExportInfo find(Peer peer, String name) {
+        AccessRules now = rules.get();
+        if (name.isEmpty() && now.rules() != null) {
+            // The default is the only export there is; for this peer that may be the only one it may use.
+            List<ExportInfo> visible = list(peer);
+            return visible.size() == 1 ? visible.getFirst() : null;
+        }
+        ExportInfo export = exports.find(peer, name);
+        if (export == null) {
+            return null;
+        }
+        AccessRights rights = now.rights(peer, export.name());
+        if (rights == AccessRights.NONE) {
+            counters.countAccessDenied();
+            return null;
+        }
+        return restrict(export, rights);
+    }
+
+    private static ExportInfo restrict(ExportInfo export, AccessRights rights) {
+        if (rights == AccessRights.READ_WRITE || (export.transmissionFlags() & NbdFlags.READ_ONLY) != 0) {
+            return export;
+        }
+        return new ExportInfo(
+                export.name(),
+                export.description(),
+                export.sizeBytes(),
+                (export.transmissionFlags() & ~WRITE_FLAGS) | NbdFlags.READ_ONLY,
+                export.minimumBlockBytes(),
+                export.preferredBlockBytes(),
+                export.maximumPayloadBytes(),
+                export.blockSizeRequired());
+    }
+
+    @Override
+    public List<String> metaContexts(Peer peer, String exportName) {
+        return exports.metaContexts(peer, exportName).stream()
+                .filter(context -> mayCompare(peer, context))
+                .toList();
+    }
+
+    @Override
+    public String metaContext(Peer peer, String exportName, String query) {
+        String context = exports.metaContext(peer, exportName, query);
+        return context != null && mayCompare(peer, context) ? context : null;
+    }
+
+    /**
+     * A difference tells about both volumes, so the peer needs access to the other one too. Its name ends the context's; an id
+     * in its place could stand for any volume and is refused where there are rules.
+     */
+    private boolean mayCompare(Peer peer, String context) {
+        AccessRules now = rules.get();
+        int other = context.startsWith("qemu:dirty-bitmap:") || context.startsWith("x-thin:changed:")
+                ? context.indexOf(':', context.indexOf(':') + 1) + 1
+                : context.length();
+        if (now.rules() == null || other == context.length()) {
+            return true;
+        }
+        return exports.find(peer, context.substring(other)) != null
+                && now.rights(peer, context.substring(other)) != AccessRights.NONE;
+    }
+
+    @Override
+    public boolean hasTlsOnlyExports() {
+        return rules.get().needCertificates();
+    }
+
+    @Override
+    public boolean isStopping() {
+        return stopping.getAsBoolean();
+    }
+}

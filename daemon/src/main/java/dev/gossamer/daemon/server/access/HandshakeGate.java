@@ -1,0 +1,138 @@
+package dev.gossamer.daemon.server.access;
+
+import dev.gossamer.daemon.server.access.AdmissionCounters.Refusal;
+import io.netty.channel.Channel;
+import java.net.InetSocketAddress;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Who is connected to one listener, and how many there may be ({@link ServerLimits}). Beyond the limit of unfinished
+ * handshakes the oldest is dropped, not the new one refused, so that idle connections cannot keep real clients out
+ * (H13); beyond the limit of connections the new one is closed. Any thread; entered and left once per connection.
+ */
+@SuppressWarnings(
+        "FutureReturnValueIgnored") // A channel that does not close, or write, reports it as an exception of its own.
+public final class HandshakeGate {
+    private static final Logger LOG = LoggerFactory.getLogger(HandshakeGate.class);
+    private static final String UNIX_PEER = "";
+
+    private final Supplier<ServerLimits> limits;
+    private final AdmissionCounters counters;
+    // Oldest first.
+    private final LinkedHashMap<Channel, String> negotiating = new LinkedHashMap<>();
+    // Those whose channel tells when they are over: until transmission begins.
+    private final Map<Channel, String> entered = new HashMap<>();
+    private final Map<String, Integer> openByPeer = new HashMap<>();
+    private int open;
+
+    public HandshakeGate(Supplier<ServerLimits> limits, AdmissionCounters counters) {
+        this.limits = limits;
+        this.counters = counters;
+    }
+
+    /** False if there are too many connections: the channel is to be closed, and was not counted. */
+    public boolean enter(Channel channel) {
+        String peer = channel.remoteAddress() instanceof InetSocketAddress address
+                ? address.getAddress().getHostAddress()
+                : UNIX_PEER;
+        counters.countAccepted();
+        ServerLimits now = limits.get();
+        Channel dropped;
+        synchronized (this) {
+            int ofPeer = openByPeer.getOrDefault(peer, 0);
+            if (open >= now.connections() || (!peer.equals(UNIX_PEER) && ofPeer >= now.connectionsPerPeer())) {
+                counters.countRefused(Refusal.TOO_MANY_CONNECTIONS);
+                LOG.debug("connection refused peer={} why=too many connections", channel.remoteAddress());
+                return false;
+            }
+            dropped = tooOld(peer, now);
+            if (dropped != null) {
+                remove(dropped);
+                counters.countRefused(Refusal.TOO_MANY_HANDSHAKES);
+            }
+            open++;
+            openByPeer.merge(peer, 1, Integer::sum);
+            negotiating.put(channel, peer);
+            entered.put(channel, peer);
+            counters.addHandshakes(1);
+        }
+        if (dropped != null) {
+            LOG.debug("handshake dropped peer={} why=too many unfinished handshakes", dropped.remoteAddress());
+            dropped.close();
+        }
+        channel.closeFuture().addListener(closed -> leave(channel));
+        return true;
+    }
+
+    /**
+     * Its handshake is over; the connection goes on, and counts as one until {@code over} completes. The channel says nothing
+     * about that any more: a connection whose socket the ring takes over closes it and lives on.
+     */
+    public void negotiated(Channel channel, CompletableFuture<Void> over) {
+        String peer;
+        synchronized (this) {
+            remove(channel);
+            peer = entered.remove(channel);
+        }
+        if (peer != null) {
+            over.thenRun(() -> release(peer));
+        }
+    }
+
+    private synchronized void leave(Channel channel) {
+        remove(channel);
+        String peer = entered.remove(channel);
+        if (peer != null) {
+            release(peer);
+        }
+    }
+
+    private synchronized void release(String peer) {
+        open--;
+        openByPeer.computeIfPresent(peer, (key, count) -> count == 1 ? null : count - 1);
+    }
+
+    private void remove(Channel channel) {
+        if (negotiating.remove(channel) != null) {
+            counters.addHandshakes(-1);
+        }
+    }
+
+    /** Ends all handshakes: the server stops. */
+    public void closeAll() {
+        Channel[] channels;
+        synchronized (this) {
+            channels = negotiating.keySet().toArray(Channel[]::new);
+        }
+        for (Channel channel : channels) {
+            channel.close();
+        }
+    }
+
+    /** The handshake that has to go for a new one of this peer, or null. */
+    private Channel tooOld(String peer, ServerLimits now) {
+        if (negotiating.size() >= now.handshakes()) {
+            return oldest(null);
+        }
+        // Cheap in the common case: a peer cannot have more handshakes than connections.
+        boolean limited = !peer.equals(UNIX_PEER) && openByPeer.getOrDefault(peer, 0) >= now.handshakesPerPeer();
+        boolean over =
+                limited && negotiating.values().stream().filter(peer::equals).count() >= now.handshakesPerPeer();
+        return over ? oldest(peer) : null;
+    }
+
+    private Channel oldest(String peer) {
+        for (Map.Entry<Channel, String> entry : negotiating.entrySet()) {
+            if (peer == null || entry.getValue().equals(peer)) {
+                return entry.getKey();
+            }
+        }
+        return null;
+    }
+}

@@ -1,0 +1,63 @@
+package dev.gossamer.daemon.server.access;
+
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.StorageException;
+import dev.gossamer.nbd.handshake.TlsOffer;
+import io.netty.handler.ssl.ClientAuth;
+import io.netty.handler.ssl.SslContext;
+import io.netty.handler.ssl.SslContextBuilder;
+import io.netty.handler.ssl.SslProvider;
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.GeneralSecurityException;
+
+/**
+ * Whether and how clients may encrypt (NBD 1.5, X6). The directory has the layout of nbdkit and qemu:
+ *
+ * <pre>
+ *  server-cert.pem   certificate chain of this server
+ *  server-key.pem    its private key, PKCS #8 without a password
+ *  ca-cert.pem       who signs client certificates; needed only to verify clients
+ *  ca-crl.pem        client certificates that are revoked; may be absent
+ * </pre>
+ *
+ * @param mode whether TLS is offered, or nothing is served without it
+ * @param directory null for {@link TlsOffer.Mode#NONE}
+ * @param verifyClients clients must show a certificate signed by the CA
+ */
+public record TlsSettings(TlsOffer.Mode mode, Path directory, boolean verifyClients) {
+    /** No TLS. */
+    public static final TlsSettings OFF = new TlsSettings(TlsOffer.Mode.NONE, null, false);
+
+    /** Reads the certificates; throws with the file's name if one is missing or does not fit. Not for mode NONE. */
+    SslContext load() throws StorageException {
+        File certificate = file("server-cert.pem");
+        File key = file("server-key.pem");
+        try {
+            SslContextBuilder builder = SslContextBuilder.forServer(certificate, key)
+                    .sslProvider(SslProvider.JDK)
+                    .protocols("TLSv1.3", "TLSv1.2");
+            if (verifyClients) {
+                builder.trustManager(ClientVerifier.read(file("ca-cert.pem").toPath(), directory.resolve("ca-crl.pem")))
+                        .clientAuth(ClientAuth.REQUIRE);
+            }
+            return builder.build();
+        } catch (IOException | GeneralSecurityException | IllegalArgumentException e) {
+            throw new StorageException(
+                    Errno.EINVAL,
+                    directory + ": the certificates cannot be used: " + e.getMessage()
+                            + "; server-key.pem must be the PKCS #8 key of server-cert.pem, and all three in PEM form",
+                    e);
+        }
+    }
+
+    private File file(String name) throws StorageException {
+        Path file = directory.resolve(name);
+        if (!Files.isReadable(file)) {
+            throw new StorageException(Errno.ENOENT, file + ": not there or not readable; --tls needs it");
+        }
+        return file.toFile();
+    }
+}

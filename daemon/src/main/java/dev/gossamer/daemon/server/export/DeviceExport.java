@@ -1,0 +1,68 @@
+package dev.gossamer.daemon.server.export;
+
+import dev.gossamer.io.BlockDevice;
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.IoLoop;
+import dev.gossamer.thin.ReadLayout;
+import dev.gossamer.thin.StatusContext;
+import dev.gossamer.thin.StatusQuery;
+import java.util.function.IntConsumer;
+
+/** A device without mappings that a client could ask for: all of it is data. */
+public final class DeviceExport implements OpenExport {
+    private static final StatusContext[] NO_CONTEXTS = {};
+
+    private final String name;
+    private final BlockDevice device;
+
+    public DeviceExport(String name, BlockDevice device) {
+        this.name = name;
+        this.device = device;
+    }
+
+    @Override
+    public BlockDevice device() {
+        return device;
+    }
+
+    @Override
+    public String name() {
+        return name;
+    }
+
+    @Override
+    public boolean uses(String volume) {
+        return name.equals(volume);
+    }
+
+    @Override
+    public StatusContext[] contexts() {
+        return NO_CONTEXTS;
+    }
+
+    @Override
+    public void queryStatus(StatusQuery query) {
+        throw new IllegalStateException("BLOCK_STATUS without a context passed the request checks");
+    }
+
+    @Override
+    public void layout(IoLoop loop, long offsetBytes, long lengthBytes, ReadLayout layout) {
+        layout.begin(offsetBytes);
+        layout.add(offsetBytes + lengthBytes, false);
+        layout.finish();
+    }
+
+    @Override
+    public void prefetch(IoLoop loop, long offsetBytes, long lengthBytes, IntConsumer answered) {
+        answered.accept(Errno.OK);
+    }
+
+    /** Nothing here waits for space of the pool on a client's behalf. */
+    @Override
+    public void abandon() {}
+
+    @Override
+    public void close() {
+        device.close();
+    }
+}

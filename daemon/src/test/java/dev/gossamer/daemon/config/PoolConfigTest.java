@@ -1,0 +1,79 @@
+package dev.gossamer.daemon.config;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.gossamer.io.StorageException;
+import dev.gossamer.thin.DiscardMode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class PoolConfigTest {
+    private static final Path FILE = Path.of("/pool/pool.yaml");
+
+    @TempDir
+    private Path directory;
+
+    @Test
+    void whatIsWrittenIsRead() throws IOException {
+        PoolConfig config = new PoolConfig("/dev/it's: #1", "data", true);
+        Path file = directory.resolve("pool.yaml");
+        config.write(file);
+        assertEquals(config, PoolConfig.read(file));
+        try (var entries = Files.list(directory)) {
+            assertEquals(1, entries.count(), "no temporary file stays");
+        }
+    }
+
+    @Test
+    void bufferedIsOffUnlessAskedFor() throws IOException {
+        assertEquals(new PoolConfig("m", "d", false), PoolConfig.parse(FILE, "data: d\nmetadata: m\n"));
+    }
+
+    @Test
+    void theDiscardModeIsWrittenAndRead() throws IOException {
+        PoolConfig config = PoolConfig.parse(FILE, "data: d\nmetadata: m\ndiscard: no-passdown\n");
+        assertEquals(DiscardMode.NO_PASSDOWN, config.space().discard());
+        Path file = directory.resolve("pool.yaml");
+        config.write(file);
+        assertEquals(config, PoolConfig.read(file));
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '"',
+            value = {
+                "data: d                                     | 'metadata' is missing",
+                "metadata: m                                 | 'data' is missing",
+                "{metadata: m, data: d, sise: 1}             | unknown key 'sise'",
+                "{metadata: m, data: d, buffered: perhaps}   | 'buffered' must be true or false",
+                "{metadata: m, metadata: n, data: d}         | twice",
+                "{metadata: [m], data: d}                    | 'metadata' must be a path",
+                "{metadata: , data: d}                       | 'metadata' must be a path",
+                "{metadata: m, data: d, discard: maybe}      | passdown, no-passdown and ignore",
+                "- metadata                                  | key: value",
+                "{metadata: m                                | pool.yaml",
+                "\"\"                                        | key: value"
+            })
+    void aMistakeIsNamedWithFileAndKey(String text, String expected) {
+        String content = text == null ? "" : text;
+        StorageException refused = assertThrows(StorageException.class, () -> PoolConfig.parse(FILE, content));
+        assertTrue(refused.getMessage().contains(expected), refused.getMessage());
+        assertTrue(refused.getMessage().startsWith(FILE.toString()), refused.getMessage());
+        assertTrue(refused.getMessage().lines().count() == 1, refused.getMessage());
+    }
+
+    @Test
+    void aDirectoryWithoutConfigurationIsNoPool() {
+        StorageException refused =
+                assertThrows(StorageException.class, () -> PoolConfig.read(directory.resolve("pool.yaml")));
+        assertTrue(refused.getMessage().contains("gossamer pool create"), refused.getMessage());
+    }
+}
