@@ -13,7 +13,10 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
 
-/** Classic snapshots as the admin API sees them: keeps clients away while that is needed. What waits has a thread of its own. */
+/**
+ * Classic snapshots as the admin API sees them: keeps clients away while that is needed. What waits has a thread of its
+ * own.
+ */
 final class CowAdminService implements CowAdmin {
     private final CowService cow;
     private final NbdServer nbd;

@@ -34,8 +34,8 @@ import org.slf4j.LoggerFactory;
 /**
  * A pool being served: the devices, the loops, the pool on them, the NBD server and the admin API before it.
  *
- * <p>Started and stopped by one thread. Killed at any moment it leaves the pool as of its last commit, which opens again
- * without repair, and two socket files, which the next start replaces.
+ * <p>Started and stopped by one thread. Killed at any moment it leaves the pool as of its last commit, which opens
+ * again without repair, and two socket files, which the next start replaces.
  */
 public final class Daemon {
     private static final Logger LOG = LoggerFactory.getLogger(Daemon.class);
@@ -159,8 +159,8 @@ public final class Daemon {
     }
 
     /**
-     * Reads again who may connect, and the certificates. Connections stay; if anything is wrong, everything stays as it was.
-     * Not on an event loop: it reads files.
+     * Reads again who may connect, and the certificates. Connections stay; if anything is wrong, everything stays as it
+     * was. Not on an event loop: it reads files.
      */
     public void reload() throws StorageException {
         reload(directory, nbd);

@@ -26,8 +26,8 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /**
- * Makes pool directories. What fails leaves no trace (C-7): everything is checked before anything is written, pool.yaml,
- * which makes a directory a pool, comes last and at one instant, and what was made before is removed again.
+ * Makes pool directories. What fails leaves no trace (C-7): everything is checked before anything is written,
+ * pool.yaml, which makes a directory a pool, comes last and at one instant, and what was made before is removed again.
  */
 public final class PoolCreation {
     /** Name of the data file of a pool that lives in files. */
@@ -214,7 +214,9 @@ public final class PoolCreation {
         }
     }
 
-    /** C-1, by what the paths lead to: links and device numbers do not deceive it. Exports are told apart by address. */
+    /**
+     * C-1, by what the paths lead to: links and device numbers do not deceive it. Exports are told apart by address.
+     */
     private static void checkDistinct(PoolDirectory directory, PoolConfig config) throws StorageException {
         if (DeviceOpener.isUri(config.metadata()) || DeviceOpener.isUri(config.data())) {
             if (sameExport(config.metadata(), config.data())) {

@@ -25,9 +25,9 @@ public interface BlockDevice extends AutoCloseable {
     }
 
     /**
-     * Whether a range is known to read as zeros without reading it, because nothing was ever written there or it has been
-     * discarded. False means "not known", never "no". Nobody may be writing to the range. Costs a system call at most;
-     * callable from any thread. What it says becomes stable with the next FLUSH, as a write does.
+     * Whether a range is known to read as zeros without reading it, because nothing was ever written there or it has
+     * been discarded. False means "not known", never "no". Nobody may be writing to the range. Costs a system call at
+     * most; callable from any thread. What it says becomes stable with the next FLUSH, as a write does.
      */
     default boolean readsAsZeros(long offsetBytes, long lengthBytes) {
         return false;

@@ -8,7 +8,9 @@ public enum BlockOperation {
     WRITE,
     /** Make every write completed before this request was submitted stable. Has no range. */
     FLUSH,
-    /** Tell the device that the range is not needed. Its contents are undefined afterwards, unless the device says more. */
+    /**
+     * Tell the device that the range is not needed. Its contents are undefined afterwards, unless the device says more.
+     */
     DISCARD,
     /** Make the range read as zeros. Has no buffer. */
     WRITE_ZEROES

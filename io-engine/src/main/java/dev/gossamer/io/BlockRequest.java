@@ -141,7 +141,9 @@ public final class BlockRequest {
         offsetBytes = newOffsetBytes;
     }
 
-    /** Adds a completion that runs before the ones added earlier. The request has been prepared: its offset is kept too. */
+    /**
+     * Adds a completion that runs before the ones added earlier. The request has been prepared: its offset is kept too.
+     */
     public void push(BlockCompletion completion) {
         push(completion, offsetBytes);
     }
@@ -164,7 +166,9 @@ public final class BlockRequest {
         failedPartOffsetBytes = NO_PART;
     }
 
-    /** A part of this request on the same loop, sharing its operation, flags and buffer. It completes into its parent. */
+    /**
+     * A part of this request on the same loop, sharing its operation, flags and buffer. It completes into its parent.
+     */
     public BlockRequest child(long childOffsetBytes, long childLengthBytes) {
         BlockRequest child = loop.requests().acquire();
         child.operation = operation;

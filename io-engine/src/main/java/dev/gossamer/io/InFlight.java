@@ -3,12 +3,12 @@ package dev.gossamer.io;
 import java.util.ArrayDeque;
 
 /**
- * Requests of one loop that are under way below, counted by epoch (dm's deferred set): how the owner of a map learns that
- * nobody uses an old entry any more.
+ * Requests of one loop that are under way below, counted by epoch (dm's deferred set): how the owner of a map learns
+ * that nobody uses an old entry any more.
  *
  * <ol>
- *   <li>The owner publishes a map without the entry, then asks each loop to drain. The hand-over orders the two, so whatever
- *       the loop looks up afterwards it looks up in the new map.
+ *   <li>The owner publishes a map without the entry, then asks each loop to drain. The hand-over orders the two, so
+ *       whatever the loop looks up afterwards it looks up in the new map.
  *   <li>The loop starts a new epoch. Requests of the old one are those that may still use the entry.
  *   <li>When the last of them completes, the loop tells the owner.
  * </ol>

@@ -20,7 +20,10 @@ public interface IoLoop extends Executor {
     @Override
     void execute(Runnable task);
 
-    /** Runs a task on this loop once the delay has passed. It cannot be taken back: the task looks whether it is still wanted. */
+    /**
+     * Runs a task on this loop once the delay has passed. It cannot be taken back: the task looks whether it is still
+     * wanted.
+     */
     void schedule(Runnable task, long delayNanos);
 
     /** The loop's clock, for intervals. */

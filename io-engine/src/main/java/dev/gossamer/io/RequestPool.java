@@ -4,8 +4,8 @@ package dev.gossamer.io;
  * The requests of one {@link IoLoop}, used on its thread only.
  *
  * <p>The pool itself has no limit, because what may be under way is limited where it comes in: a connection admits so
- * many commands, and data needs a buffer from the loop's {@link dev.gossamer.io.buffer.IoBufferPool}. A request is split
- * into at most one child per data block, so the pool's size follows those two. It never shrinks.
+ * many commands, and data needs a buffer from the loop's {@link dev.gossamer.io.buffer.IoBufferPool}. A request is
+ * split into at most one child per data block, so the pool's size follows those two. It never shrinks.
  */
 public final class RequestPool {
     private final IoLoop loop;

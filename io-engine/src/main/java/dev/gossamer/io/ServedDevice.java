@@ -1,8 +1,8 @@
 package dev.gossamer.io;
 
 /**
- * A device whose requests can need a worker: what a loop cannot serve alone it {@linkplain BlockRequest#park parks} there, and
- * the worker returns it with a verdict.
+ * A device whose requests can need a worker: what a loop cannot serve alone it {@linkplain BlockRequest#park parks}
+ * there, and the worker returns it with a verdict.
  */
 public interface ServedDevice {
     /** Verdict: serve the request again. Every other verdict is an errno to complete it with. */

@@ -23,8 +23,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Pools that the kernel's dm-thin wrote are adopted, served and read: each device must have the contents that the kernel read,
- * and nothing may be written to a pool in which nothing was named or changed.
+ * Pools that the kernel's dm-thin wrote are adopted, served and read: each device must have the contents that the
+ * kernel read, and nothing may be written to a pool in which nothing was named or changed.
  */
 final class AdoptFixturesTest {
     private static final byte[] ZEROS = new byte[512];

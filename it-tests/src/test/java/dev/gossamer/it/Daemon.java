@@ -25,9 +25,9 @@ import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 
 /**
- * One pool directory and the {@code gossamer serve} process that serves it, started from the packaged distribution. Life cycle:
- * make the directory ({@link #create}, {@link #adopt}), {@link #start}, then {@link #stop} or {@link #kill}, any number of times;
- * {@link #close} leaves no process behind, whatever happened.
+ * One pool directory and the {@code gossamer serve} process that serves it, started from the packaged distribution.
+ * Life cycle: make the directory ({@link #create}, {@link #adopt}), {@link #start}, then {@link #stop} or {@link
+ * #kill}, any number of times; {@link #close} leaves no process behind, whatever happened.
  */
 final class Daemon implements AutoCloseable {
     private static final Duration READY_LIMIT = Duration.ofSeconds(30);

@@ -100,7 +100,9 @@ final class DataPathAcceptanceTest {
                 volume("a22"));
     }
 
-    /** Two processes, alternate halves of the same sectors of 1024 bytes: each sees its own writes and no other's (T47). */
+    /**
+     * Two processes, alternate halves of the same sectors of 1024 bytes: each sees its own writes and no other's (T47).
+     */
     @Test
     void unalignedWritesOfTwoClientsDoNotLoseEachOtherA23() throws Exception {
         String uri = volume("a23");

@@ -12,7 +12,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** {@code volume create --origin}: volumes that begin as what a file or another server's export holds (C-2, X-1 to X-4). */
+/**
+ * {@code volume create --origin}: volumes that begin as what a file or another server's export holds (C-2, X-1 to X-4).
+ */
 @Timeout(300)
 final class ExternalOriginTest {
     private static final int ORIGIN_MIB = 8;
@@ -94,7 +96,10 @@ final class ExternalOriginTest {
         return bytes;
     }
 
-    /** C-2: neither by another name of a device nor by another way to a socket does a volume come to lie over its own pool. */
+    /**
+     * C-2: neither by another name of a device nor by another way to a socket does a volume come to lie over its own
+     * pool.
+     */
     @Test
     void thePoolItselfIsNoOriginByWhateverName() throws Exception {
         try (Daemon daemon = Daemon.create(scratch).start("--listen", "tcp:127.0.0.1:0")) {

@@ -59,8 +59,8 @@ record Fixture(Path folder) {
     }
 
     /**
-     * The data device: the image, where there is one; else a sparse file in which every mapped data block begins and ends with
-     * {@link #mark}, so that a read shows which data block it came from.
+     * The data device: the image, where there is one; else a sparse file in which every mapped data block begins and
+     * ends with {@link #mark}, so that a read shows which data block it came from.
      */
     Path unpackData(Path target) throws IOException, XMLStreamException {
         if (hasDataImage()) {

@@ -12,7 +12,10 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A served pool that is full, grows, limits its volumes, and is asked for all that (thin rules S-2, S-6, RS-2, ST-1, MSG-2). */
+/**
+ * A served pool that is full, grows, limits its volumes, and is asked for all that (thin rules S-2, S-6, RS-2, ST-1,
+ * MSG-2).
+ */
 final class FullPoolTest {
     @TempDir
     private Path scratch;

@@ -17,8 +17,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * A pool is filled to its last block under load (S-2, S-5, RS-4, NBD T38): a real kernel's ext4 waits for space, a volume whose blocks
- * are all there is written to all the while, and nobody sees an error.
+ * A pool is filled to its last block under load (S-2, S-5, RS-4, NBD T38): a real kernel's ext4 waits for space, a
+ * volume whose blocks are all there is written to all the while, and nobody sees an error.
  */
 final class GuestFullPoolTest {
     private static final int PREALLOCATED_MIB = 16;

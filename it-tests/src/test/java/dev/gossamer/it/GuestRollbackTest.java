@@ -12,8 +12,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * A real kernel's ext4 on a volume over an external origin, which is rolled back under the mounted file system: what the snapshot
- * held is there again, what was replaced is kept, and the origin is what it was.
+ * A real kernel's ext4 on a volume over an external origin, which is rolled back under the mounted file system: what
+ * the snapshot held is there again, what was replaced is kept, and the origin is what it was.
  */
 final class GuestRollbackTest {
     private static final int FILES = 12;

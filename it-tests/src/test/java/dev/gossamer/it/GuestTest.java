@@ -4,7 +4,9 @@ import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A Linux kernel in an emulated machine uses our volumes: ext4, a snapshot taken in the middle, fio, fstrim, e2fsck. */
+/**
+ * A Linux kernel in an emulated machine uses our volumes: ext4, a snapshot taken in the middle, fio, fstrim, e2fsck.
+ */
 final class GuestTest {
     @TempDir
     private Path scratch;

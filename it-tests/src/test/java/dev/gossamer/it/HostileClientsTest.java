@@ -20,8 +20,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Clients that die or dawdle, and others that must not notice (H5, H11, H13, H14, T37, T56; A34, A35, A37, A41). After each
- * test nothing of them may be left: no descriptor, no connection, no memory, no request.
+ * Clients that die or dawdle, and others that must not notice (H5, H11, H13, H14, T37, T56; A34, A35, A37, A41). After
+ * each test nothing of them may be left: no descriptor, no connection, no memory, no request.
  */
 final class HostileClientsTest {
     private static final int PAYLOAD_BYTES = 32 << 20;
@@ -110,7 +110,9 @@ final class HostileClientsTest {
         assertTrue(mappedBytes <= (32 + 8 + 8) << 20, () -> "blocks were allocated for lost writes: " + mappedBytes);
     }
 
-    /** All magnitudes alike: most cuts come early, so that a thousand take seconds, and some come within the last bytes. */
+    /**
+     * All magnitudes alike: most cuts come early, so that a thousand take seconds, and some come within the last bytes.
+     */
     private static int cutPoint(SplittableRandom random) {
         int magnitude = random.nextInt(26);
         int bytes = magnitude == 25 ? PAYLOAD_BYTES : (1 << magnitude) + random.nextInt(1 << magnitude);

@@ -20,8 +20,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * A pool goes to and fro between this daemon and the kernel's dm-thin. At each hand-over {@code thin_check} must find nothing, and
- * every volume and snapshot must read as the other side read it; then more is written.
+ * A pool goes to and fro between this daemon and the kernel's dm-thin. At each hand-over {@code thin_check} must find
+ * nothing, and every volume and snapshot must read as the other side read it; then more is written.
  */
 final class KernelPoolTest {
     private static final int SECTOR = 512;
@@ -155,7 +155,10 @@ final class KernelPoolTest {
         }
     }
 
-    /** Nobody has written to the other volumes, so what they hold is the same: no side has written to a block that they share. */
+    /**
+     * Nobody has written to the other volumes, so what they hold is the same: no side has written to a block that they
+     * share.
+     */
     private static void unchangedBut(
             List<String> written, Map<Long, String> names, Map<Long, Contents> before, Map<Long, Contents> after) {
         before.forEach((id, contents) -> {
@@ -213,8 +216,8 @@ final class KernelPoolTest {
     }
 
     /**
-     * What this daemon reads from all of its volumes, by device id. A volume that {@code asIn} names is as long as there: one
-     * without a name has here the length of what is mapped, and zeros follow.
+     * What this daemon reads from all of its volumes, by device id. A volume that {@code asIn} names is as long as
+     * there: one without a name has here the length of what is mapped, and zeros follow.
      */
     private static Map<Long, Contents> contents(Daemon daemon, Map<Long, Contents> asIn) throws Exception {
         Map<Long, Contents> all = new TreeMap<>();

@@ -15,8 +15,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Classic snapshots go to and fro between this daemon and the kernel's dm-snapshot: what is written here activates there with the same
- * contents, and a merge that began on one side ends on the other.
+ * Classic snapshots go to and fro between this daemon and the kernel's dm-snapshot: what is written here activates
+ * there with the same contents, and a merge that began on one side ends on the other.
  */
 final class KernelSnapshotTest {
     private static final Duration MERGE_LIMIT = Duration.ofSeconds(60);

@@ -13,8 +13,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * SIGKILL under load. Whatever an answered FLUSH or FUA covered is there after a restart, the metadata needs no repair before it,
- * and snapshots keep the contents of the moment when they were taken.
+ * SIGKILL under load. Whatever an answered FLUSH or FUA covered is there after a restart, the metadata needs no repair
+ * before it, and snapshots keep the contents of the moment when they were taken.
  */
 final class KillTest {
     private static final int SECTORS = 64 * 1024 * 1024 / SECTOR_BYTES;
@@ -76,7 +76,10 @@ final class KillTest {
         return image;
     }
 
-    /** Random writes, FUA writes and flushes on one connection, several in flight, until the server is killed in the middle. */
+    /**
+     * Random writes, FUA writes and flushes on one connection, several in flight, until the server is killed in the
+     * middle.
+     */
     private static final class Load {
         private final SectorModel model;
         private final SplittableRandom random;

@@ -12,8 +12,9 @@ import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 
 /**
- * A small NBD client for tests: fixed newstyle, simple replies, blocking, many requests in flight. It sends whatever it is told,
- * valid or not, and checks nothing but the framing. Numbers and layouts are those of the NBD protocol document.
+ * A small NBD client for tests: fixed newstyle, simple replies, blocking, many requests in flight. It sends whatever it
+ * is told, valid or not, and checks nothing but the framing. Numbers and layouts are those of the NBD protocol
+ * document.
  */
 final class NbdConnection implements AutoCloseable {
     static final long NBD_MAGIC = 0x4e42444d41474943L; // "NBDMAGIC"

@@ -18,7 +18,10 @@ import org.junit.jupiter.api.Test;
 
 /** PROTOCOL.md says which test proves which requirement: every test that it names is there. */
 final class ProtocolTableTest {
-    /** {@code FooTest}, {@code FooTest.method}, {@code FooTest.begin…} or {@code .begin…}, which goes on with the test before. */
+    /**
+     * {@code FooTest}, {@code FooTest.method}, {@code FooTest.begin…} or {@code .begin…}, which goes on with the test
+     * before.
+     */
     private static final Pattern NAME = Pattern.compile("`(\\w+Test)?(?:\\.(\\w+)…?\\w*)?…?`");
 
     private static Path root() throws IOException {

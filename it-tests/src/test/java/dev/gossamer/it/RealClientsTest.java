@@ -19,7 +19,10 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** NBD clients of other projects against a served pool. After each test the pool must stop cleanly and pass {@code thin_check}. */
+/**
+ * NBD clients of other projects against a served pool. After each test the pool must stop cleanly and pass {@code
+ * thin_check}.
+ */
 final class RealClientsTest {
     private static final long GIB = 1L << 30;
 

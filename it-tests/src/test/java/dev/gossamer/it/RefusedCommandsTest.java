@@ -16,7 +16,9 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Commands that cannot be carried out: exit code 1, one line on standard error that names the thing, nothing written. */
+/**
+ * Commands that cannot be carried out: exit code 1, one line on standard error that names the thing, nothing written.
+ */
 final class RefusedCommandsTest {
 
     @TempDir

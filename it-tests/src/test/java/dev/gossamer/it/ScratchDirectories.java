@@ -7,7 +7,10 @@ import org.junit.jupiter.api.extension.AnnotatedElementContext;
 import org.junit.jupiter.api.extension.ExtensionContext;
 import org.junit.jupiter.api.io.TempDirFactory;
 
-/** Makes JUnit's temporary directories under {@code target/it}; the names are short because of the 107 bytes of a socket path. */
+/**
+ * Makes JUnit's temporary directories under {@code target/it}; the names are short because of the 107 bytes of a socket
+ * path.
+ */
 public final class ScratchDirectories implements TempDirFactory {
 
     @Override

@@ -7,10 +7,10 @@ import java.util.Arrays;
 import java.util.SplittableRandom;
 
 /**
- * What a volume may contain after the server was killed. Each write gets a generation number, and each sector of it contents made
- * from seed, generation and sector, so that a sector found later tells which write it came from. For each sector the model keeps
- * the newest generation that a FLUSH or FUA has made durable; that one or any later write to the sector may be found.
- * Generation 0 stands for "never written": zeros.
+ * What a volume may contain after the server was killed. Each write gets a generation number, and each sector of it
+ * contents made from seed, generation and sector, so that a sector found later tells which write it came from. For each
+ * sector the model keeps the newest generation that a FLUSH or FUA has made durable; that one or any later write to the
+ * sector may be found. Generation 0 stands for "never written": zeros.
  */
 final class SectorModel {
     static final int SECTOR_BYTES = 512;
@@ -67,8 +67,8 @@ final class SectorModel {
     }
 
     /**
-     * Checks what was read back after the crash and takes it as the new state: it came from the device, so it is durable.
-     * A torn sector, one of another place, or one older than the newest durable write fails.
+     * Checks what was read back after the crash and takes it as the new state: it came from the device, so it is
+     * durable. A torn sector, one of another place, or one older than the newest durable write fails.
      */
     void verifyAndAdopt(int first, byte[] found) {
         for (int i = 0; i * SECTOR_BYTES < found.length; i++) {

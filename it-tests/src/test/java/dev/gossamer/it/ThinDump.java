@@ -23,7 +23,10 @@ final class ThinDump {
         return parse(new ByteArrayInputStream(xml.getBytes(StandardCharsets.UTF_8)));
     }
 
-    /** Newer versions write a subtree that devices share once, as {@code <def name=..>}, and refer to it by {@code <ref>}. */
+    /**
+     * Newer versions write a subtree that devices share once, as {@code <def name=..>}, and refer to it by {@code
+     * <ref>}.
+     */
     static Map<Long, Map<Long, Long>> parse(InputStream xml) throws XMLStreamException {
         Map<Long, Map<Long, Long>> devices = new TreeMap<>();
         Map<String, Map<Long, Long>> shared = new HashMap<>();

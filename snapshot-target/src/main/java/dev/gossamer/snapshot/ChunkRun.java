@@ -1,8 +1,8 @@
 package dev.gossamer.snapshot;
 
 /**
- * The answer of a look-up: a stretch of a snapshot that is in one place, consecutive in the store or not there at all. One per
- * loop, reused.
+ * The answer of a look-up: a stretch of a snapshot that is in one place, consecutive in the store or not there at all.
+ * One per loop, reused.
  */
 final class ChunkRun {
     private static final long NOT_IN_STORE = -1;

@@ -4,8 +4,8 @@ import java.util.TreeMap;
 import java.util.function.Consumer;
 
 /**
- * Passes on what was numbered at its beginning in that order, whatever order it ends in (rule S-I2). What ends early waits in a
- * tree: a list makes a long queue of early ones quadratic. Worker's thread.
+ * Passes on what was numbered at its beginning in that order, whatever order it ends in (rule S-I2). What ends early
+ * waits in a tree: a list makes a long queue of early ones quadratic. Worker's thread.
  */
 final class CommitOrder {
     // Bounded by what has been begun and not ended.

@@ -8,8 +8,8 @@ import java.util.TreeMap;
 /**
  * Copies from the origin that are due, so many of them under way (rule S-O4). Worker's thread.
  *
- * <p>Waiting here holds nothing that a copy under way needs, so the queue always moves. It is as long as the chunks that
- * held writes wait for, which connections bound.
+ * <p>Waiting here holds nothing that a copy under way needs, so the queue always moves. It is as long as the chunks
+ * that held writes wait for, which connections bound.
  */
 final class CopyQueue {
     /** As many as the worker has memory for, in pieces of a MiB; with the default chunk they take 1 MiB together. */
@@ -24,8 +24,8 @@ final class CopyQueue {
     }
 
     /**
-     * Adds chunks, largest first. Chunks of several snapshots that lie in each other are one copy: the origin is read once for
-     * all of them (rule S-O3).
+     * Adds chunks, largest first. Chunks of several snapshots that lie in each other are one copy: the origin is read
+     * once for all of them (rule S-O3).
      */
     void add(List<PendingRemap> chunks) {
         TreeMap<Long, OriginCopy> byStart = new TreeMap<>();

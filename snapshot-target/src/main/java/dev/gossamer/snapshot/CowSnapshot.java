@@ -20,8 +20,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One snapshot: its table, its store, and the chunks on their way into it. Worker's thread, but for what loops look up: the
- * table and the volatile fields.
+ * One snapshot: its table, its store, and the chunks on their way into it. Worker's thread, but for what loops look up:
+ * the table and the volatile fields.
  *
  * <p>Invariants:
  *
@@ -162,7 +162,10 @@ final class CowSnapshot implements ExceptionStore.Listener {
         return cause;
     }
 
-    /** Makes sure of all chunks that a write to the origin touches: what is not in the store yet is put on {@code fresh}. */
+    /**
+     * Makes sure of all chunks that a write to the origin touches: what is not in the store yet is put on {@code
+     * fresh}.
+     */
     void cover(long fromBytes, long toBytes, HeldRequest held, List<PendingRemap> fresh) {
         if (!copiesOrigin) {
             return;
@@ -309,7 +312,10 @@ final class CowSnapshot implements ExceptionStore.Listener {
         invalidate(why);
     }
 
-    /** The snapshot is lost (rules S-V1 to S-V3). Writes to the origin wait until the header says so, then go on without it. */
+    /**
+     * The snapshot is lost (rules S-V1 to S-V3). Writes to the origin wait until the header says so, then go on without
+     * it.
+     */
     void invalidate(String why) {
         if (state == SnapshotState.INVALID) {
             return;

@@ -6,8 +6,8 @@ import java.util.function.IntConsumer;
 /**
  * A write that must not go on before some chunks are safe: counts what it waits for. Worker's thread.
  *
- * <p>It begins with one count of its maker's, so that it cannot be released while it is still being given things to wait
- * for.
+ * <p>It begins with one count of its maker's, so that it cannot be released while it is still being given things to
+ * wait for.
  */
 final class HeldRequest {
     private final IntConsumer whenReleased;

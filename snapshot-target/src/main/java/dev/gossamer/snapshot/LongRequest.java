@@ -5,8 +5,8 @@ import dev.gossamer.io.Errno;
 import java.util.function.Consumer;
 
 /**
- * A request for a range without limit (DISCARD, WRITE_ZEROES), served one step after the other, so that what it needs at a
- * time is bounded. On the request's loop.
+ * A request for a range without limit (DISCARD, WRITE_ZEROES), served one step after the other, so that what it needs
+ * at a time is bounded. On the request's loop.
  */
 final class LongRequest {
     /** A step is as long as this, or as one unit of the device. */

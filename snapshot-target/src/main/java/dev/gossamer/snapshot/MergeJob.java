@@ -14,8 +14,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Brings a snapshot's contents into the origin, from the last record of its table backwards (section 2.7). Worker's thread, but for
- * the volatile fields.
+ * Brings a snapshot's contents into the origin, from the last record of its table backwards (section 2.7). Worker's
+ * thread, but for the volatile fields.
  *
  * <p>One round, for a run of chunks:
  *
@@ -27,9 +27,9 @@ import org.slf4j.LoggerFactory;
  *   <li>The table forgets the run, and the writes go on, to the origin.
  * </ol>
  *
- * <p>If we crash before step 4 is durable, the records are still there and what they name is authoritative: the same contents
- * are copied again. If we crash after it, the origin has the contents, because it was flushed in step 3. Without that flush they
- * would be nowhere.
+ * <p>If we crash before step 4 is durable, the records are still there and what they name is authoritative: the same
+ * contents are copied again. If we crash after it, the origin has the contents, because it was flushed in step 3.
+ * Without that flush they would be nowhere.
  */
 final class MergeJob {
     private static final Logger LOG = LoggerFactory.getLogger(MergeJob.class);

@@ -7,8 +7,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Brings a range of the origin into one or more stores: each piece is read once and written to every store that needs it.
- * What lies beyond the origin's end is not copied. Worker's thread.
+ * Brings a range of the origin into one or more stores: each piece is read once and written to every store that needs
+ * it. What lies beyond the origin's end is not copied. Worker's thread.
  */
 final class OriginCopy {
     private final SnapshotWorker worker;

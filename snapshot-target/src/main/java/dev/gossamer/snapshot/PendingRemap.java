@@ -7,8 +7,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A chunk on its way into a snapshot's store (dm's pending exception). There is one per chunk at most; every write that needs
- * it joins (rule S-O3). Worker's thread.
+ * A chunk on its way into a snapshot's store (dm's pending exception). There is one per chunk at most; every write that
+ * needs it joins (rule S-O3). Worker's thread.
  *
  * <ol>
  *   <li>Number and store chunk are taken together.

@@ -6,9 +6,9 @@ import java.util.concurrent.atomic.AtomicReferenceArray;
 /**
  * Which chunks of a snapshot are in its store, and where: written by the worker, read by loops without locks.
  *
- * <p>Three levels, of which the lower two are made when first needed; 8 bytes per chunk where chunks were changed in groups of
- * 64. An entry goes from "none" to a chunk once, and back only by a merge, which first keeps writers away. A reader that sees an
- * entry sees everything the worker did before it made it.
+ * <p>Three levels, of which the lower two are made when first needed; 8 bytes per chunk where chunks were changed in
+ * groups of 64. An entry goes from "none" to a chunk once, and back only by a merge, which first keeps writers away. A
+ * reader that sees an entry sees everything the worker did before it made it.
  */
 final class RemapTable {
     /** The chunk is not in the store. */

@@ -12,8 +12,8 @@ import java.util.function.Consumer;
 /**
  * An open handle of a snapshot: the origin's contents at one moment, writable (section 2.3).
  *
- * <p>Everything here runs on the request's loop, except {@link #admit}. Chunks in the store are served from there at once,
- * others from the origin; a write to one of those goes to the worker.
+ * <p>Everything here runs on the request's loop, except {@link #admit}. Chunks in the store are served from there at
+ * once, others from the origin; a write to one of those goes to the worker.
  */
 public final class Snapshot implements BlockDevice, ServedDevice {
     private final SnapshotWorker worker;
@@ -138,8 +138,8 @@ public final class Snapshot implements BlockDevice, ServedDevice {
     }
 
     /**
-     * TRIM (rules S-D1 to S-D3): whole chunks in the store become zeros there; others are left as they are, without a copy. If
-     * asked for, the range is trimmed on the origin too, past all snapshots.
+     * TRIM (rules S-D1 to S-D3): whole chunks in the store become zeros there; others are left as they are, without a
+     * copy. If asked for, the range is trimmed on the origin too, past all snapshots.
      */
     private void discard(BlockRequest request) {
         long chunkBytes = snapshot.chunkBytes();

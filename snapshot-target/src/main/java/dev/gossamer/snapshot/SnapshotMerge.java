@@ -10,11 +10,11 @@ import dev.gossamer.io.ServedDevice;
 import java.util.function.Consumer;
 
 /**
- * The origin while a snapshot is merged into it: it has the snapshot's contents from the first moment (rule S-M5). When the merge
- * is done it is the plain origin.
+ * The origin while a snapshot is merged into it: it has the snapshot's contents from the first moment (rule S-M5). When
+ * the merge is done it is the plain origin.
  *
- * <p>Everything here runs on the request's loop, except {@link #admit}. Chunks that are not merged yet are served from the
- * store, others as by {@link SnapshotOrigin}. A write to chunks that are just being merged waits with the worker.
+ * <p>Everything here runs on the request's loop, except {@link #admit}. Chunks that are not merged yet are served from
+ * the store, others as by {@link SnapshotOrigin}. A write to chunks that are just being merged waits with the worker.
  */
 public final class SnapshotMerge implements BlockDevice, ServedDevice {
     private final SnapshotWorker worker;

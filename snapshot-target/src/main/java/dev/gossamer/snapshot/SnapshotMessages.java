@@ -16,7 +16,10 @@ import java.util.concurrent.ConcurrentMap;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The management operations on the snapshots of an origin. Worker's thread, but for the map of snapshots, which all may read. */
+/**
+ * The management operations on the snapshots of an origin. Worker's thread, but for the map of snapshots, which all may
+ * read.
+ */
 final class SnapshotMessages {
     private static final Logger LOG = LoggerFactory.getLogger(SnapshotMessages.class);
 
@@ -83,8 +86,8 @@ final class SnapshotMessages {
     }
 
     /**
-     * The moment of the snapshot: writes that come from now on wait for those under way, and then for their copies. The origin is
-     * flushed, because the snapshot relies on it.
+     * The moment of the snapshot: writes that come from now on wait for those under way, and then for their copies. The
+     * origin is flushed, because the snapshot relies on it.
      */
     private void start(CowSnapshot snapshot, CompletableFuture<SnapshotStatus> answer) {
         worker.attach(snapshot);
@@ -127,7 +130,8 @@ final class SnapshotMessages {
             throw StoreChecks.refused(
                     spec,
                     Errno.EBUSY,
-                    "the origin is open, and what was written to it would be missing; open all snapshots before the origin");
+                    "the origin is open, and what was written to it would be missing; open all snapshots before "
+                            + "the origin");
         }
         long sizeBytes = origin.sizeBytes();
         RemapTable[] table = {new RemapTable(0)};
@@ -226,7 +230,9 @@ final class SnapshotMessages {
                     "the origin is open, and would change under its users; close it, merge, and open it again");
         }
         worker.detach(snapshot);
-        worker.writes().drain(() -> worker.trackedReads().drain(() -> snapshot.whenIdle(() -> beginMerge(snapshot, answer))));
+        worker.writes()
+                .drain(() ->
+                        worker.trackedReads().drain(() -> snapshot.whenIdle(() -> beginMerge(snapshot, answer))));
     }
 
     private void beginMerge(CowSnapshot snapshot, CompletableFuture<SnapshotStatus> answer) {

@@ -9,11 +9,11 @@ import dev.gossamer.io.ServedDevice;
 import java.util.function.Consumer;
 
 /**
- * The origin as its users must see it: a write waits until every snapshot has the old contents (section 2.2). Reads pass
- * through.
+ * The origin as its users must see it: a write waits until every snapshot has the old contents (section 2.2). Reads
+ * pass through.
  *
- * <p>Everything here runs on the request's loop, except {@link #admit}. A write to chunks that all snapshots have goes to the
- * device at once.
+ * <p>Everything here runs on the request's loop, except {@link #admit}. A write to chunks that all snapshots have goes
+ * to the device at once.
  */
 public final class SnapshotOrigin implements BlockDevice, ServedDevice {
     private final SnapshotWorker worker;

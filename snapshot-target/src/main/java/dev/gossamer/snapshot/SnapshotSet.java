@@ -11,20 +11,21 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 
 /**
- * A plain device, the origin, and its classic copy-on-write snapshots. The only door to their worker; every method may be called
- * from any thread. Futures complete on the worker's loop and fail with {@link StorageException}.
+ * A plain device, the origin, and its classic copy-on-write snapshots. The only door to their worker; every method may
+ * be called from any thread. Futures complete on the worker's loop and fail with {@link StorageException}.
  *
- * <p>Every write to the origin must pass through {@link #openOrigin}: what writes to the device itself destroys the snapshots.
+ * <p>Every write to the origin must pass through {@link #openOrigin}: what writes to the device itself destroys the
+ * snapshots.
  *
  * <p>Life cycle:
  *
  * <ol>
  *   <li>{@link #over} a device that nobody else has.
- *   <li>{@link #load} every snapshot of earlier times, before anything is written: one that is left out misses those writes, and
- *       must not be loaded again. A merge that was under way is begun again with {@link #merge}.
+ *   <li>{@link #load} every snapshot of earlier times, before anything is written: one that is left out misses those
+ *       writes, and must not be loaded again. A merge that was under way is begun again with {@link #merge}.
  *   <li>{@link #openOrigin}, {@link #openSnapshot}; {@link #create}, {@link #delete}, {@link #merge}.
- *   <li>Close the handles, then {@link #close}. A set that is never closed, because the process was killed or the power failed, is
- *       opened in the same way.
+ *   <li>Close the handles, then {@link #close}. A set that is never closed, because the process was killed or the power
+ *       failed, is opened in the same way.
  * </ol>
  */
 public final class SnapshotSet {
@@ -44,8 +45,8 @@ public final class SnapshotSet {
     /**
      * Takes charge of a device, which {@link #close} closes. Does no I/O.
      *
-     * @param workerLoop the loop that will own the tables; needs 4 MiB of buffers or more. It may be one of {@code ioLoops}, and
-     *     must be if a store or the origin answers to these only
+     * @param workerLoop the loop that will own the tables; needs 4 MiB of buffers or more. It may be one of {@code
+     *     ioLoops}, and must be if a store or the origin answers to these only
      * @param ioLoops the loops that will submit requests, each at its own {@link IoLoop#index}, from 0
      */
     public static SnapshotSet over(BlockDevice origin, IoLoop workerLoop, List<? extends IoLoop> ioLoops) {
@@ -58,8 +59,8 @@ public final class SnapshotSet {
     }
 
     /**
-     * Opens the origin for I/O from the set's loops: a {@link SnapshotOrigin}, or while a merge is on a {@link SnapshotMerge}.
-     * Close it to give it back.
+     * Opens the origin for I/O from the set's loops: a {@link SnapshotOrigin}, or while a merge is on a {@link
+     * SnapshotMerge}. Close it to give it back.
      */
     public BlockDevice openOrigin() throws StorageException {
         door.enter();
@@ -85,16 +86,17 @@ public final class SnapshotSet {
     }
 
     /**
-     * Makes a snapshot of the origin as it is now: all that was answered before is in it, nothing that is submitted after the
-     * future completed. The store is the set's from then on; if this fails it stays the caller's, unchanged if it was refused.
+     * Makes a snapshot of the origin as it is now: all that was answered before is in it, nothing that is submitted
+     * after the future completed. The store is the set's from then on; if this fails it stays the caller's, unchanged
+     * if it was refused.
      */
     public CompletableFuture<SnapshotStatus> create(SnapshotSpec spec, BlockDevice store) {
         return ask(answer -> messages.create(spec, store, answer));
     }
 
     /**
-     * Opens a snapshot from its persistent store, before the origin is opened. The chunk size is the store's. One that became
-     * invalid opens as {@link SnapshotState#INVALID}. The store is the set's from then on; not if this fails.
+     * Opens a snapshot from its persistent store, before the origin is opened. The chunk size is the store's. One that
+     * became invalid opens as {@link SnapshotState#INVALID}. The store is the set's from then on; not if this fails.
      */
     public CompletableFuture<SnapshotStatus> load(SnapshotSpec spec, BlockDevice store) {
         return ask(answer -> messages.load(spec, store, answer));
@@ -120,8 +122,8 @@ public final class SnapshotSet {
     }
 
     /**
-     * Begins to merge a snapshot into the origin, while nobody has either open; when the future completes the origin can be opened
-     * and has the snapshot's contents. The merge goes on in the background: see {@link #mergeFinished}.
+     * Begins to merge a snapshot into the origin, while nobody has either open; when the future completes the origin
+     * can be opened and has the snapshot's contents. The merge goes on in the background: see {@link #mergeFinished}.
      */
     public CompletableFuture<SnapshotStatus> merge(String name) {
         return ask(answer -> messages.merge(name, answer));
@@ -157,8 +159,8 @@ public final class SnapshotSet {
 
     /**
      * A new snapshot takes over the table and the store of a suspended one: its name, features and policies are {@code
-     * destination}'s, its chunk size and state stay. Handles of the old one fail with EIO from now on; the new one waits for {@link
-     * #resume}.
+     * destination}'s, its chunk size and state stay. Handles of the old one fail with EIO from now on; the new one
+     * waits for {@link #resume}.
      */
     public CompletableFuture<SnapshotStatus> handOver(String source, SnapshotSpec destination) {
         return ask(answer -> answer.complete(messages.handOver(source, destination)));

@@ -18,8 +18,8 @@ import org.slf4j.LoggerFactory;
 /**
  * The owner of an origin's snapshots: everything that changes a table or a store happens on its loop. It never blocks.
  *
- * <p>Requests come from I/O loops through {@link #defer} and go back to them through {@link #handBack}; what happens to them
- * here is their device's business ({@link ServedDevice#admit}).
+ * <p>Requests come from I/O loops through {@link #defer} and go back to them through {@link #handBack}; what happens to
+ * them here is their device's business ({@link ServedDevice#admit}).
  */
 final class SnapshotWorker {
     private static final Logger LOG = LoggerFactory.getLogger(SnapshotWorker.class);

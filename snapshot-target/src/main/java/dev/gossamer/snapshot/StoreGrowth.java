@@ -7,8 +7,8 @@ public interface StoreGrowth {
     StoreGrowth NONE = (snapshot, totalBytes, done) -> done.run();
 
     /**
-     * The store of a snapshot is nearly full. Called on the worker's loop, once until {@code done} is run, from any thread;
-     * by then the store's {@code sizeBytes()} has grown, or it cannot.
+     * The store of a snapshot is nearly full. Called on the worker's loop, once until {@code done} is run, from any
+     * thread; by then the store's {@code sizeBytes()} has grown, or it cannot.
      */
     void grow(String snapshot, long totalBytes, Runnable done);
 }

@@ -12,7 +12,8 @@ import java.util.List;
  * <ol>
  *   <li>When less than an eighth of the store is left, its {@link StoreGrowth} is asked for more.
  *   <li>A write that finds no room waits for that, at most the spec's hold-back time after the first that found none.
- *   <li>Then the spec's {@link StoreFullAction}. To invalidate means for a write to the snapshot: overflow, if it is of type PO.
+ *   <li>Then the spec's {@link StoreFullAction}. To invalidate means for a write to the snapshot: overflow, if it is of
+ *       type PO.
  * </ol>
  */
 final class StoreSpace {

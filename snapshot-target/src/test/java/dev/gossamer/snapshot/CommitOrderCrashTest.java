@@ -20,12 +20,12 @@ import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 
 /**
- * S-I4: six copies are held back and let go in every order, and power fails after every single write. When the store is opened
- * again, no chunk below the next free one may be missing in the table, none recorded may lack its data, and the snapshot must be
- * what it was.
+ * S-I4: six copies are held back and let go in every order, and power fails after every single write. When the store is
+ * opened again, no chunk below the next free one may be missing in the table, none recorded may lack its data, and the
+ * snapshot must be what it was.
  *
- * <p>A table has 32 records here. The copies fill its last places and go over into the next one, which is where order of
- * completion did its damage (rule S-I1).
+ * <p>A table has 32 records here. The copies fill its last places and go over into the next one, which is where order
+ * of completion did its damage (rule S-I1).
  */
 class CommitOrderCrashTest {
     private static final int CHUNK = 512;

@@ -179,7 +179,10 @@ class FixturesTest {
         assertArrayEquals(expected, store.readNow(0, expected.length));
     }
 
-    /** 11.5: on c8's device the 256th exception has no room, because the next table has none; the kernel loses the snapshot. */
+    /**
+     * 11.5: on c8's device the 256th exception has no room, because the next table has none; the kernel loses the
+     * snapshot.
+     */
     @Test
     void theLastExceptionBeforeAMissingAreaHasNoRoom() throws StorageException {
         for (StoreType type : new StoreType[] {StoreType.PERSISTENT, StoreType.PERSISTENT_OVERFLOW}) {

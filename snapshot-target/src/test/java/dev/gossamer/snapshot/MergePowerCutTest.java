@@ -17,9 +17,10 @@ import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 
 /**
- * A snapshot is merged under load, with two other snapshots of the origin there, and power fails after every single write of it;
- * unflushed sectors are lost, reordered and torn by a seed. After a restart and another merge the origin has the snapshot's
- * contents and all that was flushed since, and the other snapshots are what they were (rules S-M2 to S-M5, S-M7).
+ * A snapshot is merged under load, with two other snapshots of the origin there, and power fails after every single
+ * write of it; unflushed sectors are lost, reordered and torn by a seed. After a restart and another merge the origin
+ * has the snapshot's contents and all that was flushed since, and the other snapshots are what they were (rules S-M2 to
+ * S-M5, S-M7).
  */
 class MergePowerCutTest {
     private static final int SIZE = 256 << 10;
@@ -122,7 +123,9 @@ class MergePowerCutTest {
         }
     }
 
-    /** Writes from two loops, in windows of sectors of their own, each ended by a flush. @return false when power failed */
+    /**
+     * Writes from two loops, in windows of sectors of their own, each ended by a flush. @return false when power failed
+     */
     private static boolean writeDuringMerge(SimSet sim, SectorVersions model, SplittableRandom random)
             throws StorageException {
         BlockDevice open = sim.set.openOrigin();

@@ -17,8 +17,8 @@ import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 
 /**
- * The n-th request to the origin or to a store fails, for every n, during copies, writes to a snapshot, and a merge. Nothing hangs
- * or leaks; a snapshot is right or invalid, now and after a restart (rules S-V2, S-V3, S-M6).
+ * The n-th request to the origin or to a store fails, for every n, during copies, writes to a snapshot, and a merge.
+ * Nothing hangs or leaks; a snapshot is right or invalid, now and after a restart (rules S-V2, S-V3, S-M6).
  */
 class NthFailureTest {
     private static final int SIZE = 128 << 10;

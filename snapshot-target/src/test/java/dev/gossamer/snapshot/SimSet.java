@@ -17,8 +17,8 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
 /**
- * An origin and its snapshots on devices of the test's choice, all of it on the test's thread, interleaved by one seed: I/O loops
- * 0 to n-1 and the worker on loop n.
+ * An origin and its snapshots on devices of the test's choice, all of it on the test's thread, interleaved by one seed:
+ * I/O loops 0 to n-1 and the worker on loop n.
  */
 final class SimSet implements AutoCloseable {
     private static final int BUFFER_BYTES = 1 << 23;

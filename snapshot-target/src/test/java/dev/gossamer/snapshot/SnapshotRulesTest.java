@@ -214,7 +214,10 @@ class SnapshotRulesTest {
         assertEquals(512, last.get(2).offset());
     }
 
-    /** S-V1, S-V2: no room for a copy: the origin's write goes on, but only after the header says that the snapshot is lost. */
+    /**
+     * S-V1, S-V2: no room for a copy: the origin's write goes on, but only after the header says that the snapshot is
+     * lost.
+     */
     @Test
     void aFullStoreLosesTheSnapshotAndTheHeaderSaysSoFirst() throws StorageException {
         SlowDisk tiny = new SlowDisk(new Recorder("store", new SimulatedDisk(4 * CHUNK), events));

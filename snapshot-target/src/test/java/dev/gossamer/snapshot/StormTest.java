@@ -17,11 +17,14 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * An origin and three snapshots with chunks of 4, 16 and 64 KiB, taken one after the other, written and read at random from
- * several loops at once, closed and opened again, against one byte array each. Run more with {@code -Dstorm.steps=N}.
+ * An origin and three snapshots with chunks of 4, 16 and 64 KiB, taken one after the other, written and read at random
+ * from several loops at once, closed and opened again, against one byte array each. Run more with {@code
+ * -Dstorm.steps=N}.
  */
 class StormTest {
-    /** Requests under way together keep to areas of their own, so that the model knows the outcome; chunks are shared. */
+    /**
+     * Requests under way together keep to areas of their own, so that the model knows the outcome; chunks are shared.
+     */
     private static final int AREA = 24 << 10;
 
     private static final int AREAS = 40;

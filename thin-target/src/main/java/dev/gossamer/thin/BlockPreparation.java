@@ -11,12 +11,13 @@ import dev.gossamer.io.buffer.IoBuffer;
  * Fills a newly allocated data block and then maps it: provisioning (rule Z-1) and breaking of sharing (B-1).
  *
  * <ol>
- *   <li>The worker has reserved the block, free both in the committed and in the running state (D-2). The reservation is
- *       in memory only, so a crash leaks nothing.
- *   <li>Slice by slice, the new contents are put together in memory: zeros, the external origin's bytes or the old block,
- *       and over them the writes that have {@linkplain #join joined}. What the writes cover is neither zeroed nor read (Z-4, B-3). Each slice is
- *       one write to the data device. In a block that is known to hold zeros only the sectors that the writes cover are
- *       written: whatever of them a crash loses, the block is free then and no longer known to be zero.
+ *   <li>The worker has reserved the block, free both in the committed and in the running state (D-2). The reservation
+ *       is in memory only, so a crash leaks nothing.
+ *   <li>Slice by slice, the new contents are put together in memory: zeros, the external origin's bytes or the old
+ *       block, and over them the writes that have {@linkplain #join joined}. What the writes cover is neither zeroed
+ *       nor read (Z-4, B-3). Each slice is one write to the data device. In a block that is known to hold zeros only
+ *       the sectors that the writes cover are written: whatever of them a crash loses, the block is free then and no
+ *       longer known to be zero.
  *   <li>When all slices have arrived the mapping is inserted (Z-2) and the joined writes are complete.
  * </ol>
  *
@@ -178,7 +179,9 @@ final class BlockPreparation extends Cell {
         sliceOffsetBytes += (int) (first - from);
     }
 
-    /** In a block of zeros, where the sectors end that one or several writes cover without a gap; else the block's end. */
+    /**
+     * In a block of zeros, where the sectors end that one or several writes cover without a gap; else the block's end.
+     */
     private int sliceEndBytes() {
         if (!zeroed) {
             return device.blockBytes();

@@ -17,24 +17,26 @@ import org.slf4j.LoggerFactory;
 /**
  * Commits a pool's transactions. On the worker's loop, but for {@link #waitForCommit} and {@link #isUncommitted}.
  *
- * <p>The order is law (rule G-2): changed details and space maps go into dirty blocks; these are written and the data device is
- * flushed; the metadata device is flushed; the superblock is written and made stable. If we crash before that, the old superblock
- * names the old trees, none of which was touched. If we crash after it, the new trees are complete because of the metadata's
- * flush, and the data they name is there because of the data's. Without the latter, a new mapping could survive a power cut that
- * loses what was copied, zeroed or written into its block, even in sectors the user never touched.
+ * <p>The order is law (rule G-2): changed details and space maps go into dirty blocks; these are written and the data
+ * device is flushed; the metadata device is flushed; the superblock is written and made stable. If we crash before
+ * that, the old superblock names the old trees, none of which was touched. If we crash after it, the new trees are
+ * complete because of the metadata's flush, and the data they name is there because of the data's. Without the latter,
+ * a new mapping could survive a power cut that loses what was copied, zeroed or written into its block, even in sectors
+ * the user never touched.
  *
- * <p>The worker does not wait for that. A transaction is frozen, and while it is written the next one begins: two transactions
- * are open, and the fate of both is that of the first. What is used by the last stable state or by the frozen one is neither
- * allocated nor written. One is written at a time.
+ * <p>The worker does not wait for that. A transaction is frozen, and while it is written the next one begins: two
+ * transactions are open, and the fate of both is that of the first. What is used by the last stable state or by the
+ * frozen one is neither allocated nor written. One is written at a time.
  *
- * <p>All requests that wait when a commit begins share it (G-5). Who comes later waits for the next one, although the one under
- * way may have all of its mappings: the flush of the data device may have begun before its data arrived there. Blocks freed by a
- * transaction are given out again only after its commit <em>and</em> after all requests that may still use the old mappings have
- * ended.
+ * <p>All requests that wait when a commit begins share it (G-5). Who comes later waits for the next one, although the
+ * one under way may have all of its mappings: the flush of the data device may have begun before its data arrived
+ * there. Blocks freed by a transaction are given out again only after its commit <em>and</em> after all requests that
+ * may still use the old mappings have ended.
  *
- * <p>Management operations commit before they answer, and wait for it ({@link #commitNow}). They begin when nothing is being
- * written ({@link #whenQuiet}): their steps are not cut in pieces, and new sharing is never in a transaction of which nobody
- * knows yet whether it is stable ({@link dev.gossamer.thin.metadata.PoolMetadata#isExclusive} relies on that).
+ * <p>Management operations commit before they answer, and wait for it ({@link #commitNow}). They begin when nothing is
+ * being written ({@link #whenQuiet}): their steps are not cut in pieces, and new sharing is never in a transaction of
+ * which nobody knows yet whether it is stable ({@link dev.gossamer.thin.metadata.PoolMetadata#isExclusive} relies on
+ * that).
  */
 final class Committer {
     private static final Logger LOG = LoggerFactory.getLogger(Committer.class);
@@ -138,8 +140,8 @@ final class Committer {
     }
 
     /**
-     * Commits and waits for it, for a management operation that has changed metadata. Only while it is {@linkplain #whenQuiet
-     * quiet}.
+     * Commits and waits for it, for a management operation that has changed metadata. Only while it is {@linkplain
+     * #whenQuiet quiet}.
      *
      * @throws StorageException if it failed; the transaction has been aborted
      */
@@ -298,7 +300,9 @@ final class Committer {
         }
     }
 
-    /** If there is nothing to wait for, who wanted space looks again now, at the metadata blocks that came free, too. */
+    /**
+     * If there is nothing to wait for, who wanted space looks again now, at the metadata blocks that came free, too.
+     */
     private void lookForSpace() {
         if (!metadata.hasWithheldDataBlocks()) {
             worker.spaceWaiters().spaceReleased();

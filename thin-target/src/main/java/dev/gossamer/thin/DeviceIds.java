@@ -8,8 +8,8 @@ import java.util.BitSet;
 import java.util.List;
 
 /**
- * Finds ids for new devices: the lowest that no device has, also right after a deletion (MSG-5). Costs the same however many
- * devices there are. Worker's thread.
+ * Finds ids for new devices: the lowest that no device has, also right after a deletion (MSG-5). Costs the same however
+ * many devices there are. Worker's thread.
  */
 final class DeviceIds {
     private final PoolMetadata metadata;
@@ -37,7 +37,10 @@ final class DeviceIds {
         inUse.clear();
     }
 
-    /** Ids for so many new devices, ascending. They are not set aside: the caller makes the devices before it asks again. */
+    /**
+     * Ids for so many new devices, ascending. They are not set aside: the caller makes the devices before it asks
+     * again.
+     */
     List<Integer> lowestFree(int count) throws StorageException {
         List<Integer> free = new ArrayList<>(count);
         for (int id = inUse.nextClearBit(0);

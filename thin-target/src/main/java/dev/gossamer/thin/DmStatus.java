@@ -7,15 +7,16 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The kernel's status lines, as {@code dmsetup status} prints them (rules ST-1, ST-2; on-disk format 9.14): for the pool
+ * The kernel's status lines, as {@code dmsetup status} prints them (rules ST-1, ST-2; on-disk format 9.14): for the
+ * pool
  *
  * <pre>
  * 0 SECTORS thin-pool TRANSACTION-ID USED/TOTAL-METADATA-BLOCKS USED/TOTAL-DATA-BLOCKS HELD-ROOT|- MODE
  *   DISCARD QUEUE|ERROR_IF_NO_SPACE needs_check|- METADATA-LOW-WATER
  * </pre>
  *
- * and for each volume {@code NAME: 0 SECTORS thin MAPPED-SECTORS HIGHEST-MAPPED-SECTOR|-}. A failed pool is {@code Fail}.
- * Worker's thread.
+ * and for each volume {@code NAME: 0 SECTORS thin MAPPED-SECTORS HIGHEST-MAPPED-SECTOR|-}. A failed pool is {@code
+ * Fail}. Worker's thread.
  */
 final class DmStatus {
     private static final int SECTOR_BYTES = 512;

@@ -17,12 +17,12 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The external origins of a pool's volumes: each is open once, however many volumes and snapshots are over it. Worker's thread;
- * waits for its I/O.
+ * The external origins of a pool's volumes: each is open once, however many volumes and snapshots are over it. Worker's
+ * thread; waits for its I/O.
  *
- * <p>An origin must never change (X-4). Its size and a checksum of samples are recorded when a volume is made over it and
- * compared when the pool is opened: that finds another image in its place, and an image that has grown; it cannot find every
- * change.
+ * <p>An origin must never change (X-4). Its size and a checksum of samples are recorded when a volume is made over it
+ * and compared when the pool is opened: that finds another image in its place, and an image that has grown; it cannot
+ * find every change.
  */
 final class ExternalOrigins {
     private static final Logger LOG = LoggerFactory.getLogger(ExternalOrigins.class);

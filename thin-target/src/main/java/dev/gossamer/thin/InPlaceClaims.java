@@ -10,11 +10,11 @@ import java.util.List;
 /**
  * Lets blocks be written in place again once nobody else sees them (rules D-6, D-6a). Worker's thread.
  *
- * <p>Whoever shared the block may have a read of it under way, begun before it let go: writing at once would show that read
- * another device's data (L-6). So a claim holds the block until all loops have drained, one drain for all claims of a turn.
- * Then the block is published with the pool's present time. The stored mapping keeps its old one: nothing is changed that
- * would have to be committed, and after a reload of the region the test is simply made again. The next snapshot raises the
- * device's time above all that was published, as it does for any block (EM-6).
+ * <p>Whoever shared the block may have a read of it under way, begun before it let go: writing at once would show that
+ * read another device's data (L-6). So a claim holds the block until all loops have drained, one drain for all claims
+ * of a turn. Then the block is published with the pool's present time. The stored mapping keeps its old one: nothing is
+ * changed that would have to be committed, and after a reload of the region the test is simply made again. The next
+ * snapshot raises the device's time above all that was published, as it does for any block (EM-6).
  */
 final class InPlaceClaims {
     private final PoolWorker worker;

@@ -10,8 +10,8 @@ import java.util.Map;
  * The volumes that were made from the same first volume, by snapshots of snapshots: those between which differences are
  * small. For one question, on any thread.
  *
- * <p>Where a volume on the way has been deleted, its id stands for it: all snapshots of it remain relatives. Ids are used
- * again, so an origin must be older than its snapshot to be the real one.
+ * <p>Where a volume on the way has been deleted, its id stands for it: all snapshots of it remain relatives. Ids are
+ * used again, so an origin must be older than its snapshot to be the real one.
  */
 final class Lineage {
     private static final long DELETED = 1L << 32;

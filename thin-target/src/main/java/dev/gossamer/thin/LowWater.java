@@ -1,8 +1,8 @@
 package dev.gossamer.thin;
 
 /**
- * Tells once when free space is down to a mark, and again at a half of it, a quarter, and so on: reminders that get denser
- * as it gets serious (rule W-1). Armed again when a quarter more than the mark is free.
+ * Tells once when free space is down to a mark, and again at a half of it, a quarter, and so on: reminders that get
+ * denser as it gets serious (rule W-1). Armed again when a quarter more than the mark is free.
  */
 final class LowWater {
     private long mark = Long.MIN_VALUE;

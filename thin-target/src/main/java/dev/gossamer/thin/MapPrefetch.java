@@ -6,14 +6,17 @@ import dev.gossamer.thin.extent.ExtentMap;
 import java.util.function.IntConsumer;
 
 /**
- * Loads a volume's mappings before they are needed (NBD CACHE, T33), so that the reads and writes that follow do not wait for
- * metadata. Data is not read ahead: nothing here caches it, transfers go between the disk and the client's buffers.
+ * Loads a volume's mappings before they are needed (NBD CACHE, T33), so that the reads and writes that follow do not
+ * wait for metadata. Data is not read ahead: nothing here caches it, transfers go between the disk and the client's
+ * buffers.
  */
 final class MapPrefetch {
     /** Regions that one request loads, 2 GiB of 64 KiB blocks; what lies beyond is loaded when it is used. */
     private static final int MAX_REGIONS = 64;
 
-    /** Regions that one request loads at a time: as many as somebody who reads on gets at once, and not all of the line. */
+    /**
+     * Regions that one request loads at a time: as many as somebody who reads on gets at once, and not all of the line.
+     */
     private static final int AT_A_TIME = 1 + RegionLoads.REGIONS_AHEAD;
 
     private final IoLoop workerLoop;

@@ -8,8 +8,8 @@ import dev.gossamer.thin.metadata.Mapping;
 import dev.gossamer.thin.metadata.PoolMetadata;
 
 /**
- * Writes what loops read: the extent maps of all devices. Nothing published is ever changed; every change publishes a new
- * region (rule EM-1). Worker's thread.
+ * Writes what loops read: the extent maps of all devices. Nothing published is ever changed; every change publishes a
+ * new region (rule EM-1). Worker's thread.
  */
 final class MapPublisher {
     private final PoolMetadata metadata;
@@ -69,7 +69,9 @@ final class MapPublisher {
         }
     }
 
-    /** Publishes the blocks from {@code from} up to {@code to}, exclusive, as unmapped, where their regions are loaded. */
+    /**
+     * Publishes the blocks from {@code from} up to {@code to}, exclusive, as unmapped, where their regions are loaded.
+     */
     void withdraw(ThinDevice device, long from, long to) {
         long first = ExtentMap.regionOf(from);
         long last = ExtentMap.regionOf(to - 1);

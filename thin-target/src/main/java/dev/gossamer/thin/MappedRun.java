@@ -4,7 +4,8 @@ import dev.gossamer.thin.extent.ExtentMap;
 import dev.gossamer.thin.extent.Region;
 
 /**
- * The answer to "what may a loop do with the bytes from here on?": the longest piece with one answer. Reused by its loop.
+ * The answer to "what may a loop do with the bytes from here on?": the longest piece with one answer. Reused by its
+ * loop.
  */
 final class MappedRun {
     /** How to serve the run. */

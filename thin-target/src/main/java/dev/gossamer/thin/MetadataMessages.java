@@ -5,8 +5,9 @@ import dev.gossamer.io.StorageException;
 import dev.gossamer.thin.metadata.PoolMetadata;
 
 /**
- * dm-thin's messages about the pool as a whole: the user's transaction id, and the metadata snapshot. Each ends with a commit
- * (MSG-2), is refused once the metadata is frozen (MSG-3), and changes nothing if it is refused (MSG-1). Worker's thread.
+ * dm-thin's messages about the pool as a whole: the user's transaction id, and the metadata snapshot. Each ends with a
+ * commit (MSG-2), is refused once the metadata is frozen (MSG-3), and changes nothing if it is refused (MSG-1).
+ * Worker's thread.
  */
 final class MetadataMessages {
     private final PoolWorker worker;

@@ -6,8 +6,8 @@ import dev.gossamer.io.Errno;
 import dev.gossamer.thin.catalog.ExternalOrigin;
 
 /**
- * An external origin in use: what shows through where a volume has nothing mapped. It is only ever read, and bytes beyond its
- * end are zeros (X-1, X-3). An offset in it is the same offset in the volume (X-2).
+ * An external origin in use: what shows through where a volume has nothing mapped. It is only ever read, and bytes
+ * beyond its end are zeros (X-1, X-3). An offset in it is the same offset in the volume (X-2).
  *
  * <p>{@link #read} on any loop of the pool; the rest never changes.
  */

@@ -3,7 +3,10 @@ package dev.gossamer.thin;
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.StorageException;
 
-/** Opens the external origins that a pool's volumes were made over. On the pool's worker, while the pool is being opened. */
+/**
+ * Opens the external origins that a pool's volumes were made over. On the pool's worker, while the pool is being
+ * opened.
+ */
 public interface OriginOpener {
     /**
      * Opens a device for reading only.

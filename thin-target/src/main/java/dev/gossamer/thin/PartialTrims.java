@@ -6,13 +6,14 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * What TRIMs have covered of mapped blocks that none of them covered alone (NBD T37a). File systems trim in pieces that know
- * nothing of pool blocks; when the pieces have covered a block, it is unmapped like any other.
+ * What TRIMs have covered of mapped blocks that none of them covered alone (NBD T37a). File systems trim in pieces that
+ * know nothing of pool blocks; when the pieces have covered a block, it is unmapped like any other.
  *
- * <p>A record is a bit for each sector of {@link #SECTOR_BYTES} of the block. As long as there is one, the block is published
- * as {@link dev.gossamer.thin.extent.Region#TRIMMED}, so that the first write comes to the worker, which forgets the record.
- * Since overlapping writes and trims are carried out in the order of receipt ({@link WriteOrder}), a bit says that nobody has
- * written to the sector after it was trimmed. Records are in memory only: without them space stays in use, nothing else.
+ * <p>A record is a bit for each sector of {@link #SECTOR_BYTES} of the block. As long as there is one, the block is
+ * published as {@link dev.gossamer.thin.extent.Region#TRIMMED}, so that the first write comes to the worker, which
+ * forgets the record. Since overlapping writes and trims are carried out in the order of receipt ({@link WriteOrder}),
+ * a bit says that nobody has written to the sector after it was trimmed. Records are in memory only: without them space
+ * stays in use, nothing else.
  *
  * <p>Worker's thread.
  */
@@ -21,15 +22,15 @@ final class PartialTrims {
     static final int SECTOR_BYTES = 4096;
 
     /**
-     * For larger blocks there are no records: a bitmap would take more than half a kilobyte, and trims seldom cover so much
-     * before some of it is written again.
+     * For larger blocks there are no records: a bitmap would take more than half a kilobyte, and trims seldom cover so
+     * much before some of it is written again.
      */
     static final int MAX_BLOCK_BYTES = 16 << 20;
 
     /**
-     * Records of all volumes together, at most about 5 MiB. A file system trims in ascending order, so that pieces meet soon;
-     * this is enough for 512 MiB of blocks of 64 KiB that wait for their second half. One more makes the record forgotten that
-     * was used longest ago.
+     * Records of all volumes together, at most about 5 MiB. A file system trims in ascending order, so that pieces meet
+     * soon; this is enough for 512 MiB of blocks of 64 KiB that wait for their second half. One more makes the record
+     * forgotten that was used longest ago.
      */
     static final int MAX_RECORDS = 8192;
 
@@ -47,7 +48,9 @@ final class PartialTrims {
         return blockBytes <= MAX_BLOCK_BYTES && firstSector(fromBytes) < endSector(toBytes);
     }
 
-    /** Notes a trim of a part of a mapped block. @return whether all of the block that is in the volume is trimmed now */
+    /**
+     * Notes a trim of a part of a mapped block. @return whether all of the block that is in the volume is trimmed now
+     */
     boolean add(ThinDevice device, long block, long fromBytes, long toBytes) {
         long start = block * device.blockBytes();
         long inVolume = Math.min(device.blockBytes(), device.sizeBytes - start);

@@ -33,7 +33,9 @@ public final class PoolCounters {
     /** Freed data blocks discarded on the data device. */
     public final LongAdder discardedBlocks = new LongAdder();
 
-    /** Freed data blocks released without a discard: somebody waited for space, or the device was too slow or failed. */
+    /**
+     * Freed data blocks released without a discard: somebody waited for space, or the device was too slow or failed.
+     */
     public final LongAdder undiscardedBlocks = new LongAdder();
 
     /** Discards that the data device failed. */

@@ -4,8 +4,8 @@ import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 
 /**
- * Makes the devices of a pool larger: a file is extended, a block device can only be looked at again. Called on the worker's
- * thread; may wait for the system. The next flush of the device makes the new size stable.
+ * Makes the devices of a pool larger: a file is extended, a block device can only be looked at again. Called on the
+ * worker's thread; may wait for the system. The next flush of the device makes the new size stable.
  */
 public interface PoolGrowth {
     /** Devices that keep the size they have. */

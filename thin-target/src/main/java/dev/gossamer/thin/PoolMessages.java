@@ -77,8 +77,8 @@ final class PoolMessages {
     }
 
     /**
-     * Deletes a volume in one transaction (MSG-8): name and id are free at once. What it alone has mapped is reclaimed in the
-     * background, if it is more than a few blocks.
+     * Deletes a volume in one transaction (MSG-8): name and id are free at once. What it alone has mapped is reclaimed
+     * in the background, if it is more than a few blocks.
      */
     void deleteVolume(String name) throws StorageException {
         checkNotFrozen();

@@ -18,13 +18,17 @@ public enum PoolMode {
     /** Everything works. */
     WRITE("rw"),
     /**
-     * No data block is free, or only such as other volumes have reserved. Left when a commit, a deletion or growth brings
-     * free blocks (M-3).
+     * No data block is free, or only such as other volumes have reserved. Left when a commit, a deletion or growth
+     * brings free blocks (M-3).
      */
     OUT_OF_DATA_SPACE("out_of_data_space"),
-    /** Free metadata is down to the reserve. Left by growing the metadata device, or by opening the pool again (M-3). */
+    /**
+     * Free metadata is down to the reserve. Left by growing the metadata device, or by opening the pool again (M-3).
+     */
     OUT_OF_METADATA_SPACE("ro"),
-    /** A metadata operation failed and was undone; the metadata wants checking (M-2). Left by a check and opening again. */
+    /**
+     * A metadata operation failed and was undone; the metadata wants checking (M-2). Left by a check and opening again.
+     */
     READ_ONLY("ro"),
     /** Undoing failed as well. Nothing works until the pool is opened again (M-5). */
     FAIL("Fail");

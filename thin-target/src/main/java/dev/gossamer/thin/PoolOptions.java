@@ -23,8 +23,8 @@ public record PoolOptions(
         DiscardMode discard,
         PoolCaches caches) {
     /**
-     * dm-thin waits 60 seconds. NBD clients that have a time-out of their own usually take 30, and one that expires first
-     * costs the whole connection instead of one write: so we answer sooner (rule S-2).
+     * dm-thin waits 60 seconds. NBD clients that have a time-out of their own usually take 30, and one that expires
+     * first costs the whole connection instead of one write: so we answer sooner (rule S-2).
      */
     public static final Duration DEFAULT_ON_FULL_TIMEOUT = Duration.ofSeconds(20);
 

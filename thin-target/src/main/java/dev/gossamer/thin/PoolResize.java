@@ -8,12 +8,12 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Takes larger devices into use (rules RS-1 to RS-4, on-disk format 8.4 and 9.8), when the owner asks or, if the pool may
- * extend itself, when space is low (S-7).
+ * Takes larger devices into use (rules RS-1 to RS-4, on-disk format 8.4 and 9.8), when the owner asks or, if the pool
+ * may extend itself, when space is low (S-7).
  *
- * <p>The device grows first, then the space map, then comes a commit. Its flushes make the new size of a file stable before
- * the superblock that needs it; a crash in between leaves a device that is larger than the pool knows, which is allowed
- * (C-4). Worker's thread; waits for I/O.
+ * <p>The device grows first, then the space map, then comes a commit. Its flushes make the new size of a file stable
+ * before the superblock that needs it; a crash in between leaves a device that is larger than the pool knows, which is
+ * allowed (C-4). Worker's thread; waits for I/O.
  */
 final class PoolResize {
     private static final Logger LOG = LoggerFactory.getLogger(PoolResize.class);

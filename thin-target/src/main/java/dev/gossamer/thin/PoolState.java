@@ -1,8 +1,8 @@
 package dev.gossamer.thin;
 
 /**
- * The mode a pool is in, and why. The worker sets it, loops and the management API read it. Every transition is one event,
- * with its cause (rule M-6).
+ * The mode a pool is in, and why. The worker sets it, loops and the management API read it. Every transition is one
+ * event, with its cause (rule M-6).
  */
 final class PoolState {
     private final PoolEvents events;
@@ -35,8 +35,8 @@ final class PoolState {
     }
 
     /**
-     * Space has come back (M-3). From READ_ONLY and FAIL there is no way back while the pool is open (M-4, M-5). Worker's
-     * thread.
+     * Space has come back (M-3). From READ_ONLY and FAIL there is no way back while the pool is open (M-4, M-5).
+     * Worker's thread.
      */
     void recover(PoolMode from, PoolMode to, String why) {
         if (mode == from && !from.isFinal()) {

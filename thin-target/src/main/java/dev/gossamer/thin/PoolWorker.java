@@ -266,8 +266,8 @@ final class PoolWorker {
     }
 
     /**
-     * The last commit is done. Calls back when what it has freed is discarded as well, and no request of the worker's is under
-     * way.
+     * The last commit is done. Calls back when what it has freed is discarded as well, and no request of the worker's
+     * is under way.
      */
     void close(Runnable whenClosed) {
         reclaimer.close();
@@ -333,7 +333,9 @@ final class PoolWorker {
         aborting.failed(bug);
     }
 
-    /** All slices of a new block are written, or one has failed: maps the block, completes the writes, lets others in. */
+    /**
+     * All slices of a new block are written, or one has failed: maps the block, completes the writes, lets others in.
+     */
     void prepared(BlockPreparation cell, int errno) {
         if (metadata.isNearlyFull() && committer.isWriting()) {
             // It would copy nodes once more: what the commit under way has used up comes back first (S-3).
@@ -525,7 +527,9 @@ final class PoolWorker {
         toStart.add(cell);
     }
 
-    /** Whether a free block is known to hold zeros: a hole of a file, so what was never written or has been discarded. */
+    /**
+     * Whether a free block is known to hold zeros: a hole of a file, so what was never written or has been discarded.
+     */
     private boolean isZeroed(long dataBlock) {
         long blockBytes = metadata.blockBytes();
         return data.readsAsZeros(dataBlock * blockBytes, blockBytes);

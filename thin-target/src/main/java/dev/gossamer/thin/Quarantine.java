@@ -15,8 +15,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Freed data blocks on their way from one owner to the next (rule DI-6a). It is in memory only: in the metadata the blocks are
- * free, so a crash loses discards and leaks nothing. What goes in here:
+ * Freed data blocks on their way from one owner to the next (rule DI-6a). It is in memory only: in the metadata the
+ * blocks are free, so a crash loses discards and leaks nothing. What goes in here:
  *
  * <ol>
  *   <li>A commit has made the blocks free and is stable; before it, a crash would bring the old contents back.
@@ -26,8 +26,8 @@ import org.slf4j.LoggerFactory;
  *   <li>Only then may they be allocated: a discard that comes late would destroy the next owner's data (DI-6).
  * </ol>
  *
- * <p>A discard is advice. If it fails, that is counted (DI-8); if somebody waits for space, or there are too many batches,
- * blocks are released without it.
+ * <p>A discard is advice. If it fails, that is counted (DI-8); if somebody waits for space, or there are too many
+ * batches, blocks are released without it.
  *
  * <p>Worker's thread.
  */
@@ -100,7 +100,10 @@ final class Quarantine {
         }
     }
 
-    /** Calls back when nothing is left, or when that takes too long and nothing is under way. No {@link #add} after that. */
+    /**
+     * Calls back when nothing is left, or when that takes too long and nothing is under way. No {@link #add} after
+     * that.
+     */
     void close(Runnable whenClosed) {
         whenEmpty = whenClosed;
         closeBy = loop.nanoTime() + CLOSE_PATIENCE_NANOS;

@@ -4,8 +4,8 @@ import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.RequestQueue;
 
 /**
- * A TRIM that waits for blocks in its range to be let go of (rule L-8). Writes and trims that come later for the range wait
- * behind it in {@link #waiting}, so that writes that keep coming cannot hold it off for ever. At most
+ * A TRIM that waits for blocks in its range to be let go of (rule L-8). Writes and trims that come later for the range
+ * wait behind it in {@link #waiting}, so that writes that keep coming cannot hold it off for ever. At most
  * {@link Unmapper#STEP_BLOCKS} blocks wide (L-4). Worker's thread.
  */
 final class QueuedTrim {

@@ -3,9 +3,9 @@ package dev.gossamer.thin;
 import dev.gossamer.io.Invariant;
 
 /**
- * How the bytes of one READ divide into data and holes, as far as the published map tells (NBD T18). Runs follow each other
- * without a gap and alternate; used again by its owner, one thread. Whoever knows the map fills it: {@link #begin}, {@link #add} for each
- * stretch, {@link #finish}.
+ * How the bytes of one READ divide into data and holes, as far as the published map tells (NBD T18). Runs follow each
+ * other without a gap and alternate; used again by its owner, one thread. Whoever knows the map fills it: {@link
+ * #begin}, {@link #add} for each stretch, {@link #finish}.
  */
 public final class ReadLayout {
     /** More runs cost a client more to put together than the zeros cost to send; what is left then counts as data. */

@@ -10,11 +10,11 @@ import java.util.TreeMap;
 /**
  * Reclaims the blocks of deleted volumes in the background (rule MSG-8).
  *
- * <p>Deleting a volume moves its mappings, in the one transaction that also takes its id and name away, to a high device id
- * whose details say that it is {@linkplain DeviceDetails#isRetired retired}. From there this takes them away, a bounded number
- * at a time, each step leaving a sound pool: a commit may come in between, and a crash loses no more than the steps since. To
- * another dm-thin implementation the rest is a thin device, to be deleted like any other. What is freed passes through the
- * {@link Quarantine}, so it is discarded too (DI-12).
+ * <p>Deleting a volume moves its mappings, in the one transaction that also takes its id and name away, to a high
+ * device id whose details say that it is {@linkplain DeviceDetails#isRetired retired}. From there this takes them away,
+ * a bounded number at a time, each step leaving a sound pool: a commit may come in between, and a crash loses no more
+ * than the steps since. To another dm-thin implementation the rest is a thin device, to be deleted like any other. What
+ * is freed passes through the {@link Quarantine}, so it is discarded too (DI-12).
  *
  * <p>Pace: a step, then a pause, so that the worker's other duties go on; no pause while somebody waits for space.
  *
@@ -62,7 +62,10 @@ final class Reclaimer {
         }
     }
 
-    /** Deletes a device, or retires it if that would take long. Part of the caller's transaction. @return the id, or NONE */
+    /**
+     * Deletes a device, or retires it if that would take long. Part of the caller's transaction. @return the id, or
+     * NONE
+     */
     int delete(int id) throws StorageException {
         if (metadata.isDeletedAtOnce(id, STEP_MAPPINGS)) {
             metadata.deleteDevice(id);

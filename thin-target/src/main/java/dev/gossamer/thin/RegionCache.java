@@ -6,25 +6,26 @@ import java.util.concurrent.atomic.LongAdder;
 
 /**
  * Bounds the memory of all extent maps of a pool: the regions loaded longest ago are withdrawn first (rule EM-9).
- * Withdrawing is always right, since a loop that misses a region asks the worker, which reads it from the mapping tree again,
- * and looks into its cells for blocks that are locked.
+ * Withdrawing is always right, since a loop that misses a region asks the worker, which reads it from the mapping tree
+ * again, and looks into its cells for blocks that are locked.
  *
- * <p>What counts, in longs on the heap: the regions as they are now, also those that have grown since they were loaded, the
- * tables they are in ({@link ExtentMap#words}), and the queue here. So a mapped block costs 16.2 bytes where no two blocks are
- * in a run, and 0.2 where all 512 of a region are. In 63 MiB, a quarter of the default heap, that is the map of 4 million
- * blocks without any run (250 GiB in blocks of 64 KiB), or of 340 million in runs (20 TiB).
+ * <p>What counts, in longs on the heap: the regions as they are now, also those that have grown since they were loaded,
+ * the tables they are in ({@link ExtentMap#words}), and the queue here. So a mapped block costs 16.2 bytes where no two
+ * blocks are in a run, and 0.2 where all 512 of a region are. In 63 MiB, a quarter of the default heap, that is the map
+ * of 4 million blocks without any run (250 GiB in blocks of 64 KiB), or of 340 million in runs (20 TiB).
  *
- * <p>More than the limit is taken only by the {@link #KEPT_REGIONS} regions loaded last, if it is less than those need. When
- * more is in use than fits, a request to a region that was withdrawn costs a turn of the worker and a look into the tree;
- * nothing fails. Loops leave no trace of what they use, since that would cost every request a write: a region in use goes
- * like any other, and comes back as the youngest.
+ * <p>More than the limit is taken only by the {@link #KEPT_REGIONS} regions loaded last, if it is less than those need.
+ * When more is in use than fits, a request to a region that was withdrawn costs a turn of the worker and a look into
+ * the tree; nothing fails. Loops leave no trace of what they use, since that would cost every request a write: a region
+ * in use goes like any other, and comes back as the youngest.
  *
  * <p>Worker's thread.
  */
 final class RegionCache {
     /**
-     * The regions loaded last stay whatever they take, about 8 KiB each, or 12 with a table of its own: whoever waited for one
-     * must find it when he looks, although what is loaded ahead of need comes after it. Otherwise nobody might ever get on.
+     * The regions loaded last stay whatever they take, about 8 KiB each, or 12 with a table of its own: whoever waited
+     * for one must find it when he looks, although what is loaded ahead of need comes after it. Otherwise nobody might
+     * ever get on.
      */
     static final int KEPT_REGIONS = 32;
 

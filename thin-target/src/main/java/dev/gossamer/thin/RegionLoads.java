@@ -22,29 +22,34 @@ import org.slf4j.LoggerFactory;
  * Loads regions of extent maps, several at a time, while the worker goes on with other requests. Worker's thread.
  *
  * <ol>
- *   <li>Nodes of the mapping tree that the region needs and that are not cached are read, all of a level at once: mostly two to
- *       four leaves, since what is above them stays in the cache.
- *   <li>When nothing is missing any more, {@link MapPublisher#load} builds the region in one task, from the tree as it is then.
- *       What happened meanwhile (trim, snapshot, rollback, abort) has happened before that.
- *   <li>Whoever waited for the region is handed back, to be looked up again like any request, barriers and trims included.
+ *   <li>Nodes of the mapping tree that the region needs and that are not cached are read, all of a level at once:
+ *       mostly two to four leaves, since what is above them stays in the cache.
+ *   <li>When nothing is missing any more, {@link MapPublisher#load} builds the region in one task, from the tree as it
+ *       is then. What happened meanwhile (trim, snapshot, rollback, abort) has happened before that.
+ *   <li>Whoever waited for the region is handed back, to be looked up again like any request, barriers and trims
+ *       included.
  * </ol>
  *
  * <p>What could not be read ahead is read again by the load itself, which waits for it and reports what is wrong.
  *
- * <p>Reading ahead: a request for a region whose lower neighbour is known comes from somebody who goes upwards, so the next
- * {@link #REGIONS_AHEAD} are loaded as well. Random access to a map that is hardly known causes none of that.
+ * <p>Reading ahead: a request for a region whose lower neighbour is known comes from somebody who goes upwards, so the
+ * next {@link #REGIONS_AHEAD} are loaded as well. Random access to a map that is hardly known causes none of that.
  *
- * <p>Bounds: a load for each region that a request waits for, so no more than connections have requests under way; those of
- * {@link MapPrefetch}; and none is begun ahead of need while {@link MissingNodes#isFetchBusy reads wait in line}.
+ * <p>Bounds: a load for each region that a request waits for, so no more than connections have requests under way;
+ * those of {@link MapPrefetch}; and none is begun ahead of need while {@link MissingNodes#isFetchBusy reads wait in
+ * line}.
  */
 final class RegionLoads {
     /**
-     * Regions loaded ahead of need: with the one that is needed 160 MiB of 64 KiB blocks for one wait, and on the order of ten
-     * leaves read in vain for somebody who stops there.
+     * Regions loaded ahead of need: with the one that is needed 160 MiB of 64 KiB blocks for one wait, and on the order
+     * of ten leaves read in vain for somebody who stops there.
      */
     static final int REGIONS_AHEAD = 4;
 
-    /** Levels of the two trees. If there is still something missing after so many, it has been evicted: the cache is small. */
+    /**
+     * Levels of the two trees. If there is still something missing after so many, it has been evicted: the cache is
+     * small.
+     */
     private static final int MAX_ROUNDS = 8;
 
     private static final Logger LOG = LoggerFactory.getLogger(RegionLoads.class);
@@ -117,7 +122,10 @@ final class RegionLoads {
         }
     }
 
-    /** Begins nothing any more. Calls back, perhaps at once, when what is on its way has arrived: it may go into our memory. */
+    /**
+     * Begins nothing any more. Calls back, perhaps at once, when what is on its way has arrived: it may go into our
+     * memory.
+     */
     void close(Runnable task) {
         closed = true;
         if (loads.isEmpty()) {

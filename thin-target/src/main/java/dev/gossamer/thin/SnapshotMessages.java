@@ -14,8 +14,8 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 
 /**
- * Snapshots of volumes in use, one or several at one instant (D-3, MSG-6, MSG-7), and rollback to them (S-M8). Each is one
- * transaction, done when the future completes, and costs the same whatever the volumes hold. Worker's thread.
+ * Snapshots of volumes in use, one or several at one instant (D-3, MSG-6, MSG-7), and rollback to them (S-M8). Each is
+ * one transaction, done when the future completes, and costs the same whatever the volumes hold. Worker's thread.
  */
 final class SnapshotMessages {
     private final PoolWorker worker;
@@ -41,8 +41,8 @@ final class SnapshotMessages {
     }
 
     /**
-     * Takes snapshots of volumes that may be in use, all at one instant. Writes that had not been answered when this began are
-     * in them or not; answered ones are. If one cannot be taken, none is.
+     * Takes snapshots of volumes that may be in use, all at one instant. Writes that had not been answered when this
+     * began are in them or not; answered ones are. If one cannot be taken, none is.
      */
     void create(List<SnapshotSpec> specs, CompletableFuture<List<VolumeInfo>> answer) {
         try {
@@ -70,8 +70,8 @@ final class SnapshotMessages {
     }
 
     /**
-     * Gives a volume that nobody has open the contents and the size of a relative, mostly a snapshot of it, which may be in use.
-     * What it held until now becomes a new snapshot of it.
+     * Gives a volume that nobody has open the contents and the size of a relative, mostly a snapshot of it, which may
+     * be in use. What it held until now becomes a new snapshot of it.
      *
      * @param keepAs name of that snapshot; null to make one up
      */

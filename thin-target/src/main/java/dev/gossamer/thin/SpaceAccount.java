@@ -9,12 +9,12 @@ import dev.gossamer.thin.metadata.PoolMetadata;
 import java.util.concurrent.CompletableFuture;
 
 /**
- * Counts, when somebody asks, which blocks of a volume are its own (rule ST-3): those in nodes of its tree that have one
- * parent, and with a reference count of 1.
+ * Counts, when somebody asks, which blocks of a volume are its own (rule ST-3): those in nodes of its tree that have
+ * one parent, and with a reference count of 1.
  *
- * <p>Reads only that part of the volume's tree that it shares with nobody: some 120 to 250 mappings a node, so a million
- * exclusive blocks cost about 6000 nodes and a volume just snapshotted costs one. Works in steps, with requests served in
- * between, so writes that come meanwhile may be counted or not. Worker's thread.
+ * <p>Reads only that part of the volume's tree that it shares with nobody: some 120 to 250 mappings a node, so a
+ * million exclusive blocks cost about 6000 nodes and a volume just snapshotted costs one. Works in steps, with requests
+ * served in between, so writes that come meanwhile may be counted or not. Worker's thread.
  */
 final class SpaceAccount {
     /** Nodes a step: a millisecond or so if they have to be read. */

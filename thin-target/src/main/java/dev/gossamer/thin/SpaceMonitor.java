@@ -3,8 +3,8 @@ package dev.gossamer.thin;
 import dev.gossamer.thin.metadata.PoolMetadata;
 
 /**
- * Watches free space: raises the low-water events (rules W-1, W-2) and makes the mode transitions that depend on space (M-2,
- * M-3). Worker's thread.
+ * Watches free space: raises the low-water events (rules W-1, W-2) and makes the mode transitions that depend on space
+ * (M-2, M-3). Worker's thread.
  */
 final class SpaceMonitor {
     private static final int METADATA_BLOCK_BYTES = 4096;
@@ -47,7 +47,10 @@ final class SpaceMonitor {
         }
     }
 
-    /** A commit is done. The next transaction may have begun: what it has used up in vain comes back, so that is not counted. */
+    /**
+     * A commit is done. The next transaction may have begun: what it has used up in vain comes back, so that is not
+     * counted.
+     */
     void committed() {
         long free = metadata.metadataBlocksFreeOnceCommitted();
         if (metadataLow.isDue(free, metadata.metadataLowWaterBlocks())) {

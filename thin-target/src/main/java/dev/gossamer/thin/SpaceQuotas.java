@@ -6,8 +6,8 @@ import dev.gossamer.thin.metadata.PoolMetadata;
 /**
  * Limits and reservations of volumes, looked at when a data block is to be taken (rule S-6).
  *
- * <p>Both count mapped blocks and blocks being prepared to be mapped. A reservation that is not used up yet is free space
- * that only its volume may take. Worker's thread.
+ * <p>Both count mapped blocks and blocks being prepared to be mapped. A reservation that is not used up yet is free
+ * space that only its volume may take. Worker's thread.
  */
 final class SpaceQuotas {
     private final PoolMetadata metadata;

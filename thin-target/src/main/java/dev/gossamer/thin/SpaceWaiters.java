@@ -11,15 +11,16 @@ import dev.gossamer.thin.metadata.PoolMetadata;
  * Requests that need a block when there is none (rules S-1 to S-3, M-2, M-3).
  *
  * <ol>
- *   <li>Blocks freed by the open transaction come back with its commit: the request waits for that, and is looked at again.
- *   <li>If there is still no data block, the pool is out of data space. The request waits on, or gets ENOSPC, as its volume
- *       or else the pool says ({@link OnFull}).
- *   <li>When the pool has been out of space for as long as its time-out says, all who wait get ENOSPC, and so does who comes
- *       later, until there is space again (M-7).
+ *   <li>Blocks freed by the open transaction come back with its commit: the request waits for that, and is looked at
+ *       again.
+ *   <li>If there is still no data block, the pool is out of data space. The request waits on, or gets ENOSPC, as its
+ *       volume or else the pool says ({@link OnFull}).
+ *   <li>When the pool has been out of space for as long as its time-out says, all who wait get ENOSPC, and so does who
+ *       comes later, until there is space again (M-7).
  * </ol>
  *
- * <p>There are never more waiters than requests that connections may have under way; a connection that ends takes its own
- * with it (N-5). Worker's thread, but for {@link #count}.
+ * <p>There are never more waiters than requests that connections may have under way; a connection that ends takes its
+ * own with it (N-5). Worker's thread, but for {@link #count}.
  */
 final class SpaceWaiters {
     private final PoolWorker worker;
@@ -61,7 +62,9 @@ final class SpaceWaiters {
         return heldCount == 0 ? 0 : loop.nanoTime() - heldSinceNanos;
     }
 
-    /** What happens now to a write of a volume without a policy of its own: the time-out turns QUEUE into ERROR (M-7). */
+    /**
+     * What happens now to a write of a volume without a policy of its own: the time-out turns QUEUE into ERROR (M-7).
+     */
     OnFull effectivePolicy() {
         return timedOut || closing ? OnFull.ERROR : options.onFull();
     }
@@ -111,7 +114,9 @@ final class SpaceWaiters {
         return !forCommit.isEmpty() || !held.isEmpty();
     }
 
-    /** Blocks that were freed, or new ones, can be allocated now: leaves OUT_OF_DATA_SPACE and serves who waited (M-3). */
+    /**
+     * Blocks that were freed, or new ones, can be allocated now: leaves OUT_OF_DATA_SPACE and serves who waited (M-3).
+     */
     void spaceReleased() {
         if (worker.quotas().unreservedFree() > 0) {
             worker.state().recover(PoolMode.OUT_OF_DATA_SPACE, PoolMode.WRITE, "there are free data blocks again");

@@ -1,8 +1,8 @@
 package dev.gossamer.thin;
 
 /**
- * A question that was selected for one volume, by its name as an NBD metadata context. One with a base keeps the base from
- * being deleted, so that a difference never becomes an empty one unnoticed (NBD M10): close it.
+ * A question that was selected for one volume, by its name as an NBD metadata context. One with a base keeps the base
+ * from being deleted, so that a difference never becomes an empty one unnoticed (NBD M10): close it.
  */
 public final class StatusContext implements AutoCloseable {
     private final String name;

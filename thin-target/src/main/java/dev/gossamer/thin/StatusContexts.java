@@ -59,8 +59,8 @@ public final class StatusContexts {
     }
 
     /**
-     * Selects a context by its exact name. Null if there is none of that name: also if the base has been deleted, so that the
-     * client misses the context and makes a full backup.
+     * Selects a context by its exact name. Null if there is none of that name: also if the base has been deleted, so
+     * that the client misses the context and makes a full backup.
      */
     public StatusContext resolve(String volumeName, String name) {
         ThinDevice device = devices.named(volumeName);

@@ -3,8 +3,8 @@ package dev.gossamer.thin;
 import java.util.Arrays;
 
 /**
- * The answer to one question: extents of bytes with equal flags, back to back from the start of the range. Length and flags
- * are packed into one long, {@code lengthBytes << 2 | flags}: volumes are smaller than 2^57 bytes.
+ * The answer to one question: extents of bytes with equal flags, back to back from the start of the range. Length and
+ * flags are packed into one long, {@code lengthBytes << 2 | flags}: volumes are smaller than 2^57 bytes.
  */
 final class StatusExtents {
     private static final int FLAG_BITS = 2;
@@ -29,7 +29,8 @@ final class StatusExtents {
     }
 
     /**
-     * Says that everything from where the last extent ends up to here has these flags; what lies beyond the range is cut off.
+     * Says that everything from where the last extent ends up to here has these flags; what lies beyond the range is
+     * cut off.
      *
      * @return whether more can be said; false once the range is covered or there are too many extents
      */

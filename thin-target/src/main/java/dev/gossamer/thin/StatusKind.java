@@ -2,16 +2,22 @@ package dev.gossamer.thin;
 
 /** A question about the mappings of a volume, and what the flags of the answer mean (NBD T41, M5 to M7, M12). */
 public enum StatusKind {
-    /** NBD's base:allocation: {@link #HOLE} and {@link #ZERO} where nothing is mapped and no external origin reaches, else 0. */
+    /**
+     * NBD's base:allocation: {@link #HOLE} and {@link #ZERO} where nothing is mapped and no external origin reaches,
+     * else 0.
+     */
     ALLOCATION,
     /**
-     * In QEMU's words: 0 where nothing is mapped, 1 for a private block, 2 for a {@linkplain #SHARED shared} one and where an
-     * external origin shows through.
+     * In QEMU's words: 0 where nothing is mapped, 1 for a private block, 2 for a {@linkplain #SHARED shared} one and
+     * where an external origin shows through.
      */
     DEPTH,
     /** {@link #IS_SHARED} where another volume has the same data block, so that a write needs a new one; else 0. */
     SHARED,
-    /** {@link #IS_CHANGED} where the data block is not the one that the base has, or only one of the two has any; else 0. */
+    /**
+     * {@link #IS_CHANGED} where the data block is not the one that the base has, or only one of the two has any; else
+     * 0.
+     */
     CHANGED_SINCE;
 
     /** Nothing is allocated: a write needs space. */

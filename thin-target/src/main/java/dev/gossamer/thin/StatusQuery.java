@@ -4,11 +4,11 @@ import dev.gossamer.io.Errno;
 import dev.gossamer.io.IoLoop;
 
 /**
- * One NBD BLOCK_STATUS: a range, the questions, and then the answers (NBD T41 to T46). Used again and again by the connection
- * that owns it; belongs to the worker from {@link ThinVolume#queryStatus} until the completion runs.
+ * One NBD BLOCK_STATUS: a range, the questions, and then the answers (NBD T41 to T46). Used again and again by the
+ * connection that owns it; belongs to the worker from {@link ThinVolume#queryStatus} until the completion runs.
  *
- * <p>All answers come from one state of the mappings. Each covers the range from its start, but perhaps not to its end: at
- * least one extent, at most {@link #MAX_EXTENTS}, and no more than the worker can look through at once.
+ * <p>All answers come from one state of the mappings. Each covers the range from its start, but perhaps not to its end:
+ * at least one extent, at most {@link #MAX_EXTENTS}, and no more than the worker can look through at once.
  */
 public final class StatusQuery {
     /** Extents of one answer; the protocol would allow 2^20 (T44). */
@@ -59,7 +59,9 @@ public final class StatusQuery {
         }
     }
 
-    /** OK; EINVAL for an empty range, one beyond the volume's end, or no question; EIO if metadata could not be read. */
+    /**
+     * OK; EINVAL for an empty range, one beyond the volume's end, or no question; EIO if metadata could not be read.
+     */
     public int errno() {
         return errno;
     }

@@ -12,8 +12,9 @@ import org.slf4j.LoggerFactory;
 /**
  * Answers {@link StatusQuery}s from the mapping tree. On the worker's loop, but for {@link #ask}.
  *
- * <p>A query is one task of the loop, so nothing changes while it is answered, and all its answers show one state (T45). To
- * keep others from waiting it stops after some nodes or some time, with what it has by then; the client asks again from there.
+ * <p>A query is one task of the loop, so nothing changes while it is answered, and all its answers show one state
+ * (T45). To keep others from waiting it stops after some nodes or some time, with what it has by then; the client asks
+ * again from there.
  */
 final class StatusReader {
     /** Nodes that a query may look into, all its questions together. From the cache they take some 10 ms. */
@@ -22,7 +23,9 @@ final class StatusReader {
     /** Time is looked at after so many nodes; that much each question gets in any case. */
     private static final int NODES_PER_STEP = 16;
 
-    /** After this no further step is begun (T44): enough for 4 GiB of 64 KiB blocks, the most that a 32-bit request has. */
+    /**
+     * After this no further step is begun (T44): enough for 4 GiB of 64 KiB blocks, the most that a 32-bit request has.
+     */
     private static final long MAX_NANOS = 5_000_000;
 
     private static final Logger LOG = LoggerFactory.getLogger(StatusReader.class);

@@ -29,11 +29,14 @@ final class ThinDevice {
 
     /**
      * A block mapped at this time or later is exclusive and may be written in place (D-4). Raised by the worker
-     * <em>before</em> it drains the loops for a snapshot, so every write that saw the old value has ended when it goes on.
+     * <em>before</em> it drains the loops for a snapshot, so every write that saw the old value has ended when it goes
+     * on.
      */
     volatile int snapshottedTime;
 
-    /** Number of the last transaction that changed a mapping of this device; set before the change is published (G-7a). */
+    /**
+     * Number of the last transaction that changed a mapping of this device; set before the change is published (G-7a).
+     */
     volatile long changedInTransaction;
 
     /** Acknowledged changes were lost by an abort: FLUSH and FUA fail until the pool is opened again (G-6). */

@@ -23,8 +23,8 @@ import java.util.concurrent.Executor;
  * A thin pool: a metadata device and a data device, and the volumes on them. The only door to the pool's worker; every
  * method may be called from any thread.
  *
- * <p>Life cycle: {@link #format} once, then {@link #open}, then {@link #close}. A pool that is never closed, because the
- * process was killed or the power failed, opens again without repair as it was at its last commit.
+ * <p>Life cycle: {@link #format} once, then {@link #open}, then {@link #close}. A pool that is never closed, because
+ * the process was killed or the power failed, opens again without repair as it was at its last commit.
  */
 public final class ThinPool {
     private final IoLoop workerLoop;
@@ -102,10 +102,10 @@ public final class ThinPool {
      * inline}; the pool closes both devices when it is closed.
      *
      * @param workerLoop the loop that will own the metadata; its buffers hold blocks in preparation
-     * @param ioLoops the loops that will submit requests, each at its own {@link IoLoop#index}, from 0; with none the pool is
-     *     only looked at
-     * @param originOpener opens what volumes with an external origin are over; one that cannot be opened fails its volumes,
-     *     not the pool
+     * @param ioLoops the loops that will submit requests, each at its own {@link IoLoop#index}, from 0; with none the
+     *     pool is only looked at
+     * @param originOpener opens what volumes with an external origin are over; one that cannot be opened fails its
+     *     volumes, not the pool
      */
     public static ThinPool open(
             BlockDevice metadata,
@@ -188,9 +188,9 @@ public final class ThinPool {
     }
 
     /**
-     * As {@link #createVolume}, over an external origin: a device that shows through where nothing is mapped, read-only, smaller
-     * or larger than the volume (X-1 to X-5). Snapshots of the volume are over it too. TRIM lets it show through again;
-     * WRITE_ZEROES maps zeros.
+     * As {@link #createVolume}, over an external origin: a device that shows through where nothing is mapped,
+     * read-only, smaller or larger than the volume (X-1 to X-5). Snapshots of the volume are over it too. TRIM lets it
+     * show through again; WRITE_ZEROES maps zeros.
      *
      * @param location a path or URI by which the {@link OriginOpener} finds the device the next time
      * @param origin open for reading, not one of the pool's own; the pool closes it, also if it refuses
@@ -213,8 +213,8 @@ public final class ThinPool {
     }
 
     /**
-     * Gives a volume that nobody has open the contents and the size that another of its lineage has now, in use or not. What it
-     * held until then is kept as a snapshot of it; durable when the future completes, as a whole or not at all.
+     * Gives a volume that nobody has open the contents and the size that another of its lineage has now, in use or not.
+     * What it held until then is kept as a snapshot of it; durable when the future completes, as a whole or not at all.
      *
      * @param keepAs name for that snapshot; null to make one up
      * @return the snapshot
@@ -257,8 +257,8 @@ public final class ThinPool {
     }
 
     /**
-     * Deletes a volume that nobody has open. When the future completes the deletion is durable and the name is free; blocks that
-     * only this volume had come free in the background, see {@link PoolStatus#reclaimBlocks}.
+     * Deletes a volume that nobody has open. When the future completes the deletion is durable and the name is free;
+     * blocks that only this volume had come free in the background, see {@link PoolStatus#reclaimBlocks}.
      */
     public CompletableFuture<Void> deleteVolume(String name) {
         return message(() -> {
@@ -309,7 +309,9 @@ public final class ThinPool {
         });
     }
 
-    /** Counts what a volume has for itself; see {@link SpaceAccount} for the cost. ENOENT if there is none of that name. */
+    /**
+     * Counts what a volume has for itself; see {@link SpaceAccount} for the cost. ENOENT if there is none of that name.
+     */
     public CompletableFuture<VolumeSpace> spaceOf(String name) {
         CompletableFuture<VolumeSpace> answer = new CompletableFuture<>();
         ThinDevice device = devices.named(name);
@@ -388,7 +390,9 @@ public final class ThinPool {
         return device;
     }
 
-    /** A management operation on the worker. If it could not read or write metadata, the transaction is aborted (E-1). */
+    /**
+     * A management operation on the worker. If it could not read or write metadata, the transaction is aborted (E-1).
+     */
     private <T> CompletableFuture<T> message(Task<T> task) {
         return call(this::whenQuiet, () -> {
             try {

@@ -79,8 +79,8 @@ public final class ThinVolume implements BlockDevice, ServedDevice {
     }
 
     /**
-     * Divides a range, which is not empty, into data and holes. A hole is zero at this moment; what is data may be zero too.
-     * For a loop of the pool; asks nobody and allocates nothing.
+     * Divides a range, which is not empty, into data and holes. A hole is zero at this moment; what is data may be zero
+     * too. For a loop of the pool; asks nobody and allocates nothing.
      */
     public void layout(IoLoop loop, long offsetBytes, long lengthBytes, ReadLayout layout) {
         MappedRun run = worker.share(loop).run;
@@ -163,16 +163,16 @@ public final class ThinVolume implements BlockDevice, ServedDevice {
     }
 
     /**
-     * Tells what is mapped, shared or changed in a range (NBD BLOCK_STATUS). The answer arrives on the query's loop; volume,
-     * contexts and query stay as they are until then.
+     * Tells what is mapped, shared or changed in a range (NBD BLOCK_STATUS). The answer arrives on the query's loop;
+     * volume, contexts and query stay as they are until then.
      */
     public void queryStatus(StatusQuery query) {
         worker.statusReader().ask(device, query);
     }
 
     /**
-     * Whoever used this handle is gone: requests that wait for space end, without effect (N-5). The others complete as usual;
-     * close the handle when all have. Any thread.
+     * Whoever used this handle is gone: requests that wait for space end, without effect (N-5). The others complete as
+     * usual; close the handle when all have. Any thread.
      */
     public void abandon() {
         abandoned = true;
@@ -192,7 +192,10 @@ public final class ThinVolume implements BlockDevice, ServedDevice {
         }
     }
 
-    /** Serves a write that has waited for older ones. Its connection may be gone: nothing is started for that (NBD T51a). */
+    /**
+     * Serves a write that has waited for older ones. Its connection may be gone: nothing is started for that (NBD
+     * T51a).
+     */
     private void inTurn(BlockRequest write) {
         if (abandoned) {
             write.complete(Errno.ESHUTDOWN);
@@ -309,8 +312,8 @@ public final class ThinVolume implements BlockDevice, ServedDevice {
     }
 
     /**
-     * TRIM: whole blocks inside the range are unmapped, the rest stays as it is (DI-1). The worker hears of the rest if it may
-     * free a block together with other trims (NBD T37a).
+     * TRIM: whole blocks inside the range are unmapped, the rest stays as it is (DI-1). The worker hears of the rest if
+     * it may free a block together with other trims (NBD T37a).
      */
     private void discard(BlockRequest request) {
         long from = request.offsetBytes();
@@ -343,7 +346,9 @@ public final class ThinVolume implements BlockDevice, ServedDevice {
         }
     }
 
-    /** Whole blocks are unmapped, unless that is forbidden; what is left of the range is written with zeros (T30, T31). */
+    /**
+     * Whole blocks are unmapped, unless that is forbidden; what is left of the range is written with zeros (T30, T31).
+     */
     private void writeZeroes(BlockRequest request) {
         long from = request.offsetBytes();
         long to = from + request.lengthBytes();
@@ -387,9 +392,9 @@ public final class ThinVolume implements BlockDevice, ServedDevice {
     }
 
     /**
-     * An unaligned READ reads the sectors around it into other memory, a slice at a time, and copies its part (NBD T48).
-     * That memory is the loop's share of this pool's: waiting for it while holding a buffer cannot end in a deadlock,
-     * because whoever has it waits for the disk only.
+     * An unaligned READ reads the sectors around it into other memory, a slice at a time, and copies its part (NBD
+     * T48). That memory is the loop's share of this pool's: waiting for it while holding a buffer cannot end in a
+     * deadlock, because whoever has it waits for the disk only.
      */
     private void readSlice(BlockRequest request, long from) {
         long end = request.offsetBytes() + request.lengthBytes();

@@ -12,15 +12,17 @@ import org.slf4j.LoggerFactory;
  * What happens when a metadata operation fails (rules E-1 to E-4, M-2).
  *
  * <ol>
- *   <li>A new incarnation of the metadata begins: blocks in preparation will not be mapped, their writes get EIO (E-2). Where
- *       they are writing is free in the committed state; nothing is allocated before the pool is opened again, and it is
- *       closed only when they have ended (E-4).
- *   <li>Everything in memory is thrown away and read anew from the last superblock. The transaction being written is lost as well
- *       as the running one. What the writer has under way ends some time, and nobody cares how: it lies where the last superblock
- *       uses nothing, but for the next superblock, which is as good a state, as nothing is written on the strength of either.
- *   <li>needs_check is written into the superblock, once nothing is under way any more, so that it has the last word. The pool is
- *       READ_ONLY; if that did not work either, FAIL.
- *   <li>Extent maps are emptied (E-3). A volume whose acknowledged changes are lost fails its flushes from now on (G-6).
+ *   <li>A new incarnation of the metadata begins: blocks in preparation will not be mapped, their writes get EIO (E-2).
+ *       Where they are writing is free in the committed state; nothing is allocated before the pool is opened again,
+ *       and it is closed only when they have ended (E-4).
+ *   <li>Everything in memory is thrown away and read anew from the last superblock. The transaction being written is
+ *       lost as well as the running one. What the writer has under way ends some time, and nobody cares how: it lies
+ *       where the last superblock uses nothing, but for the next superblock, which is as good a state, as nothing is
+ *       written on the strength of either.
+ *   <li>needs_check is written into the superblock, once nothing is under way any more, so that it has the last word.
+ *       The pool is READ_ONLY; if that did not work either, FAIL.
+ *   <li>Extent maps are emptied (E-3). A volume whose acknowledged changes are lost fails its flushes from now on
+ *       (G-6).
  * </ol>
  *
  * <p>Worker's thread.

@@ -10,12 +10,13 @@ import dev.gossamer.thin.extent.Region;
 import dev.gossamer.thin.metadata.PoolMetadata;
 
 /**
- * Carries out TRIM and WRITE_ZEROES of whole blocks (rules DI-1 to DI-4), in steps of at most {@link #STEP_BLOCKS} blocks with
- * other requests in between (L-4). What a step frees goes to the {@link Quarantine} after the next commit.
+ * Carries out TRIM and WRITE_ZEROES of whole blocks (rules DI-1 to DI-4), in steps of at most {@link #STEP_BLOCKS}
+ * blocks with other requests in between (L-4). What a step frees goes to the {@link Quarantine} after the next commit.
  *
- * <p>A step takes place in one go, so it needs no cell. Reads and writes in place that loops have under way may still reach the
- * old data blocks: these stay out of use until the loops are drained. Only blocks in preparation must be waited for, since
- * they may be reading the old block or be about to map a new one; the step then waits as a {@link QueuedTrim}.
+ * <p>A step takes place in one go, so it needs no cell. Reads and writes in place that loops have under way may still
+ * reach the old data blocks: these stay out of use until the loops are drained. Only blocks in preparation must be
+ * waited for, since they may be reading the old block or be about to map a new one; the step then waits as a {@link
+ * QueuedTrim}.
  *
  * <p>Worker's thread.
  */
@@ -66,7 +67,9 @@ final class Unmapper {
         return false;
     }
 
-    /** A block is no longer being prepared or rewritten: the trims that waited for it go on, then what waited for them. */
+    /**
+     * A block is no longer being prepared or rewritten: the trims that waited for it go on, then what waited for them.
+     */
     void cellReleased(ThinDevice device, long block) {
         for (int i = 0; i < device.queuedTrims.size(); i++) {
             QueuedTrim trim = device.queuedTrims.get(i);

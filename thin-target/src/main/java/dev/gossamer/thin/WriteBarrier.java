@@ -8,8 +8,8 @@ import java.util.List;
  * Brings the contents of devices to rest, so that they can be taken as of one instant (MSG-6, MSG-7). Worker's thread.
  *
  * <ol>
- *   <li>{@link #raise}: the worker holds writes and trims back, and loops see every block as shared, so that all writes come
- *       to the worker.
+ *   <li>{@link #raise}: the worker holds writes and trims back, and loops see every block as shared, so that all writes
+ *       come to the worker.
  *   <li>{@link #whenAtRest}: waits for blocks in preparation, then for the loops' writes in flight.
  *   <li>{@link #lift}: what was held back is looked at again, and breaks sharing as needed.
  * </ol>

@@ -16,8 +16,8 @@ import java.util.List;
 import java.util.function.IntConsumer;
 
 /**
- * A pool just opened, with a volume "v" of 40 regions of which every block is mapped: 80 leaves or more. Reads of metadata that
- * the worker does not wait for are counted, and answered when the test says so.
+ * A pool just opened, with a volume "v" of 40 regions of which every block is mapped: 80 leaves or more. Reads of
+ * metadata that the worker does not wait for are counted, and answered when the test says so.
  */
 final class ColdPool {
     static final int BLOCK = SimPool.BLOCK;

@@ -21,8 +21,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * A storm on a pool that can keep next to nothing in memory, with reads ahead that are answered late and out of order: reads,
- * writes, trims, prefetches, snapshots, deletions, rollbacks and resizing, and in the end a commit, an abort or a power cut.
+ * A storm on a pool that can keep next to nothing in memory, with reads ahead that are answered late and out of order:
+ * reads, writes, trims, prefetches, snapshots, deletions, rollbacks and resizing, and in the end a commit, an abort or
+ * a power cut.
  *
  * <p>A seed is one story. {@code -Dcold.seeds=N} tells more of them.
  */

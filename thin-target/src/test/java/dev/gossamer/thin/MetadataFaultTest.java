@@ -20,9 +20,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * The n-th write, read or flush of the metadata device fails, for every n of a scripted run (rule E-6): the pool ends in the
- * mode that M-2 says, opens again, and has everything that was acknowledged as durable, although all that was not flushed is
- * lost as well.
+ * The n-th write, read or flush of the metadata device fails, for every n of a scripted run (rule E-6): the pool ends
+ * in the mode that M-2 says, opens again, and has everything that was acknowledged as durable, although all that was
+ * not flushed is lost as well.
  */
 class MetadataFaultTest {
     private static final int BLOCK = SimPool.BLOCK;
@@ -55,8 +55,8 @@ class MetadataFaultTest {
     }
 
     /**
-     * M-2: abort reads and the flag is written; if that cannot be, FAIL (M-5: also close works). The flag is written with FUA,
-     * so a device that only cannot flush takes it.
+     * M-2: abort reads and the flag is written; if that cannot be, FAIL (M-5: also close works). The flag is written
+     * with FUA, so a device that only cannot flush takes it.
      */
     @ParameterizedTest
     @EnumSource(names = {"READ", "WRITE", "FLUSH"})

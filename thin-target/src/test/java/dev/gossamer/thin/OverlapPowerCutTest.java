@@ -17,9 +17,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * As {@link PowerCutTest}, with many requests under way at any time, so that commits overlap with writes, trims, flushes, other
- * commits and management operations: power fails after every operation of the two disks. What was answered as stable is
- * there, in every sector, and nothing that was never written (rules G-2, G-3, G-4, G-7, I-6, I-7, D-6a).
+ * As {@link PowerCutTest}, with many requests under way at any time, so that commits overlap with writes, trims,
+ * flushes, other commits and management operations: power fails after every operation of the two disks. What was
+ * answered as stable is there, in every sector, and nothing that was never written (rules G-2, G-3, G-4, G-7, I-6, I-7,
+ * D-6a).
  */
 class OverlapPowerCutTest {
     private static final int BLOCK = SimPool.BLOCK;

@@ -21,7 +21,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** What goes on while a commit is being written, with devices that keep a step of it back (rules G-2 to G-6, E-4, S-1, S-3). */
+/**
+ * What goes on while a commit is being written, with devices that keep a step of it back (rules G-2 to G-6, E-4, S-1,
+ * S-3).
+ */
 class OverlappedCommitTest {
     private static final int BLOCK = SimPool.BLOCK;
     private static final long VOLUME = 8L << 20;

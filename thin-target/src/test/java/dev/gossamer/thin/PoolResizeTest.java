@@ -118,7 +118,9 @@ class PoolResizeTest {
         SimPool.assertSound(metadata, "after extension");
     }
 
-    /** After each operation of a run that fills, waits, grows and goes on; both devices may lose what was not flushed. */
+    /**
+     * After each operation of a run that fills, waits, grows and goes on; both devices may lose what was not flushed.
+     */
     @Test
     void powerMayFailAtAnyMomentOfRunningOutAndGrowing() throws StorageException {
         long operations = cutRun(Long.MAX_VALUE, 1);

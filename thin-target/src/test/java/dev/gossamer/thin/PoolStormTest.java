@@ -20,11 +20,12 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Everything that can be done to a pool and its volumes, at random, against a naive model: one byte array per volume. Requests
- * from three loops run at the same time; the data device runs full now and then. Rules D-3, D-9, DI-1, DI-9, DI-10, X-1 to X-5,
- * S-1, S-6, RS-1, S-M8, T-1, MSG-5, MSG-7; I-1 to I-4 by the checker.
+ * Everything that can be done to a pool and its volumes, at random, against a naive model: one byte array per volume.
+ * Requests from three loops run at the same time; the data device runs full now and then. Rules D-3, D-9, DI-1, DI-9,
+ * DI-10, X-1 to X-5, S-1, S-6, RS-1, S-M8, T-1, MSG-5, MSG-7; I-1 to I-4 by the checker.
  *
- * <p>A seed is one story. A failure names it; {@code -Dstorm.seeds=S -Dstorm.operations=N} tells others, or longer ones.
+ * <p>A seed is one story. A failure names it; {@code -Dstorm.seeds=S -Dstorm.operations=N} tells others, or longer
+ * ones.
  */
 class PoolStormTest {
     private static final int BLOCK = SimPool.BLOCK;

@@ -15,8 +15,8 @@ import org.junit.jupiter.api.Test;
 
 /**
  * Power fails after every single device operation of a workload; unflushed sectors of both devices are lost, reordered
- * and torn by a seed. The pool must open again without repair, the checker must find nothing, and every sector must hold
- * its last stable contents or something written later (rules I-6, I-7, G-7).
+ * and torn by a seed. The pool must open again without repair, the checker must find nothing, and every sector must
+ * hold its last stable contents or something written later (rules I-6, I-7, G-7).
  */
 class PowerCutTest {
     private static final int BLOCK = SimPool.BLOCK;

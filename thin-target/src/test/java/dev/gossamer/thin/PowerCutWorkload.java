@@ -14,7 +14,10 @@ import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 
-/** Provision, overwrite, snapshot, break sharing, trim, zero, resize, flush, FUA; scripted, so that every run is the same. */
+/**
+ * Provision, overwrite, snapshot, break sharing, trim, zero, resize, flush, FUA; scripted, so that every run is the
+ * same.
+ */
 final class PowerCutWorkload {
     static final long VOLUME = 2L << 20;
 

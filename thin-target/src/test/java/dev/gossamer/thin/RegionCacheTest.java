@@ -22,7 +22,10 @@ import java.util.SplittableRandom;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
-/** The memory of extent maps has a bound whatever is mapped how, and what it makes the maps forget changes nothing (EM-9). */
+/**
+ * The memory of extent maps has a bound whatever is mapped how, and what it makes the maps forget changes nothing
+ * (EM-9).
+ */
 class RegionCacheTest {
     private static final int BLOCK = SimPool.BLOCK;
     private static final long REGION_BYTES = (long) Region.BLOCKS * BLOCK;

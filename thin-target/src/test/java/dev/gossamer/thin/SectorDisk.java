@@ -9,8 +9,8 @@ import dev.gossamer.io.sim.SimulatedDisk;
 import java.util.random.RandomGenerator;
 
 /**
- * A data disk that keeps the first sector of each data block, and its first blocks, where a new pool has its catalog: for tests
- * of mappings by the thousand that write and read block beginnings. The rest reads as zeros.
+ * A data disk that keeps the first sector of each data block, and its first blocks, where a new pool has its catalog:
+ * for tests of mappings by the thousand that write and read block beginnings. The rest reads as zeros.
  */
 final class SectorDisk implements BlockDevice {
     private static final int SECTOR = 512;

@@ -23,8 +23,8 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
 /**
- * A pool on devices of the test's choice, all of it on the test's thread, interleaved by one seed: I/O loops 0 to n-1 and
- * the worker on loop n.
+ * A pool on devices of the test's choice, all of it on the test's thread, interleaved by one seed: I/O loops 0 to n-1
+ * and the worker on loop n.
  */
 final class SimPool implements AutoCloseable {
     static final int BLOCK = 64 << 10;

@@ -17,7 +17,10 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** Who has what of the pool's space, and who may have it (rules ST-3, S-6), and the pool's own messages (MSG-1 to MSG-3). */
+/**
+ * Who has what of the pool's space, and who may have it (rules ST-3, S-6), and the pool's own messages (MSG-1 to
+ * MSG-3).
+ */
 class SpaceAccountTest {
     private static final int BLOCK = SimPool.BLOCK;
     private static final long VOLUME = 256L << 20;

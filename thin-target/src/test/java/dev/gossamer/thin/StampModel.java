@@ -5,8 +5,9 @@ import java.nio.ByteOrder;
 import java.util.Arrays;
 
 /**
- * What a volume may hold after a power cut, when requests overlap: each write fills its sectors with a stamp of its own, so a
- * sector is known by one number. Of every sector it may be the last version that was stable for certain, or any later one.
+ * What a volume may hold after a power cut, when requests overlap: each write fills its sectors with a stamp of its
+ * own, so a sector is known by one number. Of every sector it may be the last version that was stable for certain, or
+ * any later one.
  */
 final class StampModel {
     private static final int SECTOR = 512;

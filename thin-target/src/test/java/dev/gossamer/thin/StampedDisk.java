@@ -7,7 +7,9 @@ import dev.gossamer.io.BlockRequest;
 import java.util.HashMap;
 import java.util.Map;
 
-/** A {@link VoidDisk} that keeps the first eight bytes of each 64 KiB as well, to tell blocks apart by the ten thousand. */
+/**
+ * A {@link VoidDisk} that keeps the first eight bytes of each 64 KiB as well, to tell blocks apart by the ten thousand.
+ */
 final class StampedDisk implements BlockDevice {
     private final VoidDisk disk;
     private final Map<Long, Long> stamps = new HashMap<>();

@@ -464,7 +464,10 @@ class StatusQueryTest {
         return assertThrows(StorageException.class, () -> sim.await(answer));
     }
 
-    /** Closes the pool and maps every {@code step}-th block of device 0 without writing it: much faster, and without memory. */
+    /**
+     * Closes the pool and maps every {@code step}-th block of device 0 without writing it: much faster, and without
+     * memory.
+     */
     private void mapDirectly(long from, long to, int step) throws StorageException {
         sim.shutDown();
         try (IoBufferPool buffers = new IoBufferPool(1 << 20);

@@ -16,9 +16,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * Status queries among random writes, trims, zeroes, snapshots, deletions and reopenings, against a model of mappings: for each
- * block a data block of the model's own, and when it was mapped. A query that runs beside other requests may see each block
- * before or after them, but all its answers must show one moment. Run more with {@code -Dstorm.steps=N -Dstorm.seed=S}.
+ * Status queries among random writes, trims, zeroes, snapshots, deletions and reopenings, against a model of mappings:
+ * for each block a data block of the model's own, and when it was mapped. A query that runs beside other requests may
+ * see each block before or after them, but all its answers must show one moment. Run more with {@code -Dstorm.steps=N
+ * -Dstorm.seed=S}.
  */
 class StatusStormTest {
     private static final int BLOCK = SimPool.BLOCK;

@@ -47,7 +47,10 @@ final class StormVolume {
         resize(snapshot.size);
     }
 
-    /** Blocks that trims have covered are no longer mapped. Nothing is missing of the last one but what a smaller size hides. */
+    /**
+     * Blocks that trims have covered are no longer mapped. Nothing is missing of the last one but what a smaller size
+     * hides.
+     */
     void trim(int offset, int length) {
         int end = offset + length == size ? Math.ceilDiv(size, BLOCK) * BLOCK : offset + length;
         for (int unmapped : trimmed.trim(offset, end - offset)) {
@@ -80,7 +83,10 @@ final class StormVolume {
         return Arrays.copyOfRange(contents, offset, offset + length);
     }
 
-    /** A change of the range has failed: each of its bytes is as before or as it should have become. Believes what it finds. */
+    /**
+     * A change of the range has failed: each of its bytes is as before or as it should have become. Believes what it
+     * finds.
+     */
     void settle(int offset, byte[] before, byte[] found, String where) {
         for (int i = 0; i < found.length; i++) {
             byte wanted = contents[offset + i];

@@ -9,8 +9,8 @@ import dev.gossamer.io.sim.PowerSupply;
 import dev.gossamer.io.sim.SimulatedDisk;
 
 /**
- * A data disk of any size that keeps its first blocks only, where a new pool has its catalog: for tests of mappings by the
- * thousand. The rest reads as zeros, and says so.
+ * A data disk of any size that keeps its first blocks only, where a new pool has its catalog: for tests of mappings by
+ * the thousand. The rest reads as zeros, and says so.
  */
 final class VoidDisk implements BlockDevice {
     /** One for the catalog's own slot, one for those of the lowest device ids. */

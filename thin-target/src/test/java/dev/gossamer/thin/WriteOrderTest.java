@@ -18,7 +18,10 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** Overlapping writes are carried out in the order of receipt, on whichever loop (NBD T51a), on a disk that takes its time. */
+/**
+ * Overlapping writes are carried out in the order of receipt, on whichever loop (NBD T51a), on a disk that takes its
+ * time.
+ */
 class WriteOrderTest {
     private static final int BLOCK = SimPool.BLOCK;
     private static final int LOOPS = 3;

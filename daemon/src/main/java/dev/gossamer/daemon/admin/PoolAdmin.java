@@ -10,8 +10,8 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
 /**
- * A pool and the server that exports it, as the admin API sees them. Callable from any thread; futures complete once the
- * change is durable, or exceptionally with a {@link dev.gossamer.io.StorageException}.
+ * A pool and the server that exports it, as the admin API sees them. Callable from any thread; futures complete once
+ * the change is durable, or exceptionally with a {@link dev.gossamer.io.StorageException}.
  */
 public interface PoolAdmin {
 

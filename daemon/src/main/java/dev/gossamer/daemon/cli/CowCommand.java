@@ -21,7 +21,8 @@ import picocli.CommandLine.Spec;
         description = {
             "Classic copy-on-write snapshots of a disk, file or NBD export outside the pool, in dm-snapshot's format.",
             "An origin is exported as NAME, its snapshots as NAME@SNAP. THE ORIGIN MUST BE USED THROUGH GOSSAMER ONLY:",
-            "what is written to its device in any other way destroys its snapshots. A device that is mounted or held by",
+            "what is written to its device in any other way destroys its snapshots. A device that is mounted or "
+                    + "held by",
             "another program is refused."
         },
         footer = {
@@ -47,8 +48,8 @@ final class CowCommand implements Runnable {
         @Option(
                 names = "--store",
                 paramLabel = "PATH-OR-URI",
-                description =
-                        "Where changed chunks go; its first 4k must be zeros. Default: a volume of the pool that grows.")
+                description = "Where changed chunks go; its first 4k must be zeros. Default: a volume of the pool "
+                        + "that grows.")
         private String store;
 
         @Option(
@@ -81,7 +82,8 @@ final class CowCommand implements Runnable {
 
     @Command(
             description = {
-                "Makes an origin (NAME, with --origin) or a snapshot of one (NAME@SNAP); NAME@SNAP --origin makes both.",
+                "Makes an origin (NAME, with --origin) or a snapshot of one (NAME@SNAP); NAME@SNAP --origin "
+                        + "makes both.",
                 "The origin must be used through Gossamer only, from then on."
             },
             footer = {
@@ -158,7 +160,8 @@ final class CowCommand implements Runnable {
 
     @Command(
             description = {
-                "Shows one origin or snapshot, or all. The kernel's words are those of 'dmsetup status': sectors in use and in",
+                "Shows one origin or snapshot, or all. The kernel's words are those of 'dmsetup status': "
+                        + "sectors in use and in",
                 "all of the store, and sectors of its metadata; or Invalid, Overflow, Merge failed."
             },
             footer = {"", "Examples:", "  gossamer cow status -p DIR", "  gossamer cow status -p DIR disk@monday --json"
@@ -174,7 +177,8 @@ final class CowCommand implements Runnable {
 
     @Command(
             description = {
-                "Gives up a snapshot and what is in its store; or stops serving an origin without snapshots, whose device",
+                "Gives up a snapshot and what is in its store; or stops serving an origin without snapshots, "
+                        + "whose device",
                 "stays as it is. Nobody may be connected to it."
             },
             footer = {
@@ -198,8 +202,10 @@ final class CowCommand implements Runnable {
 
     @Command(
             description = {
-                "Brings a snapshot's contents back into its origin; then the snapshot is gone. Nobody may be connected to",
-                "either when it begins. The origin can be used again at once and shows the snapshot's contents from then on.",
+                "Brings a snapshot's contents back into its origin; then the snapshot is gone. Nobody may be "
+                        + "connected to",
+                "either when it begins. The origin can be used again at once and shows the snapshot's contents "
+                        + "from then on.",
                 "A merge goes on after a restart of the daemon."
             },
             footer = {

@@ -59,7 +59,9 @@ final class ForegroundDaemon {
         daemon.createVolumeIfNone(volume);
     }
 
-    /** Prints the one line that says the pool is being served, then {@code hint}; returns once the daemon has stopped. */
+    /**
+     * Prints the one line that says the pool is being served, then {@code hint}; returns once the daemon has stopped.
+     */
     void run(PrintWriter out, String hint) throws StorageException {
         String ready = readyLine(directory, daemon.addresses(), daemon.engine());
         if (activated) {

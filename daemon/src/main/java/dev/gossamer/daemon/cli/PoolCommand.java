@@ -100,7 +100,8 @@ final class PoolCommand implements Runnable {
 
     @Command(
             description = {
-                "Makes DIR a pool directory for a dm-thin pool of the kernel or of LVM, which must not be active there.",
+                "Makes DIR a pool directory for a dm-thin pool of the kernel or of LVM, which must not be "
+                        + "active there.",
                 "Looks whether the pool can be opened. Writes nothing to its devices."
             },
             footer = {

@@ -21,7 +21,8 @@ final class PoolSpaceCommands {
     @Command(
             name = "grow",
             description = {
-                "Makes a running pool larger; writes that wait for space go on. Files are extended, block devices must have",
+                "Makes a running pool larger; writes that wait for space go on. Files are extended, block "
+                        + "devices must have",
                 "been enlarged before. Without options both devices are used as large as they are now."
             },
             footer = {"", "Examples:", "  gossamer pool grow -p DIR --data 200G", "  gossamer pool grow -p DIR"})
@@ -119,7 +120,8 @@ final class PoolSpaceCommands {
     @Command(
             name = "metadata-snapshot",
             description = {
-                "Keeps the mappings of this moment readable for tools (thin_dump -m, thin_delta -m) while the pool is used,",
+                "Keeps the mappings of this moment readable for tools (thin_dump -m, thin_delta -m) while the "
+                        + "pool is used,",
                 "until it is released. There is one at most; it keeps deleted space from being freed."
             },
             footer = {

@@ -21,7 +21,8 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "quickstart",
         description = {
-            "Makes a pool with the volume vol0 in DIR if it is new or empty, serves it and says how to attach the volume.",
+            "Makes a pool with the volume vol0 in DIR if it is new or empty, serves it and says how to attach "
+                    + "the volume.",
             "Both sizes are promises, not space: the files are sparse and grow as the volume is written."
         },
         footer = {"", "Example:", "  gossamer quickstart /tmp/demo"})

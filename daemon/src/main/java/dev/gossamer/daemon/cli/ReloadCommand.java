@@ -13,10 +13,12 @@ import picocli.CommandLine.Mixin;
         },
         footer = {
             "",
-            "DIR/clients.yaml, all of it optional; in 'access' the first rule that fits decides, and without one there is no"
+            "DIR/clients.yaml, all of it optional; in 'access' the first rule that fits decides, and without "
+                    + "one there is no"
                     + " access:",
             "  access:",
-            "  - {certificate: alice, exports: alice-*, rights: read-write}     common name, or DNS:, EMAIL:, URI: and a name",
+            "  - {certificate: alice, exports: alice-*, rights: read-write}     common name, or DNS:, EMAIL:, "
+                    + "URI: and a name",
             "  - {network: 10.0.0.0/8, exports: [iso, tools], rights: read-only}",
             "  - {uid: 1000, rights: read-write}                                user at a Unix socket; '*' is any",
             "  limits:                       # per listener; these are the defaults",

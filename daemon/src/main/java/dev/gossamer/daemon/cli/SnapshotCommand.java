@@ -31,7 +31,8 @@ final class SnapshotCommand implements Runnable {
     @Command(
             description = {
                 "Takes a snapshot of a volume or snapshot at this instant, also while it is being written.",
-                "It is a volume of its own, exported under its own name, and shares space until one of the two is written."
+                "It is a volume of its own, exported under its own name, and shares space until one of the two "
+                        + "is written."
             },
             footer = {
                 "",
@@ -96,13 +97,13 @@ final class SnapshotCommand implements Runnable {
             @Option(
                             names = "--keep-as",
                             paramLabel = "NAME",
-                            description =
-                                    "Name for the snapshot of what it held. Default: VOLUME-replaced-1, or a higher number.")
+                            description = "Name for the snapshot of what it held. Default: VOLUME-replaced-1, or a "
+                                    + "higher number.")
                     String keepAs,
             @Option(
                             names = "--force",
-                            description =
-                                    "Disconnect the volume's clients first: what they have under way ends, more is refused.")
+                            description = "Disconnect the volume's clients first: what they have under way ends, more "
+                                    + "is refused.")
                     boolean force)
             throws CommandFailed {
         ObjectNode body =

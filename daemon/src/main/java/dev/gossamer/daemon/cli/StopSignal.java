@@ -4,8 +4,9 @@ import java.lang.reflect.Proxy;
 import java.util.concurrent.CountDownLatch;
 
 /**
- * SIGHUP asks to read the configuration again. SIGTERM and SIGINT: the first asks the daemon to stop, a second one does not wait for it. Not a shutdown hook: those run
- * when the process is ending already, side by side and without a way to say how it went.
+ * SIGHUP asks to read the configuration again. SIGTERM and SIGINT: the first asks the daemon to stop, a second one does
+ * not wait for it. Not a shutdown hook: those run when the process is ending already, side by side and without a way to
+ * say how it went.
  */
 final class StopSignal {
     /** What a shell reports for a process that SIGINT ended. */

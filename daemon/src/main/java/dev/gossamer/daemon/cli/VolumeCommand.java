@@ -76,7 +76,8 @@ final class VolumeCommand implements Runnable {
     @Command(
             description = {
                 "Changes what a volume may take of the pool's space.",
-                "Writes beyond its limit get ENOSPC; a reserve is space that other volumes cannot have. Both count mapped space."
+                "Writes beyond its limit get ENOSPC; a reserve is space that other volumes cannot have. Both "
+                        + "count mapped space."
             },
             footer = {
                 "",

@@ -16,8 +16,8 @@ import java.nio.file.Path;
 import java.util.List;
 
 /**
- * What {@code clients.yaml} in the pool's directory says: who may use which export, and how many clients there may be. A
- * file of its own, because it can be read again while the pool is served.
+ * What {@code clients.yaml} in the pool's directory says: who may use which export, and how many clients there may be.
+ * A file of its own, because it can be read again while the pool is served.
  *
  * <pre>
  *  access:                                # the first rule that fits decides; where none fits there is no access

@@ -17,8 +17,8 @@ import java.util.Set;
 /**
  * What {@code pool.yaml} says.
  *
- * @param metadata path of the metadata device or file, absolute or relative to the pool's directory; or the URI of an NBD
- *     export
+ * @param metadata path of the metadata device or file, absolute or relative to the pool's directory; or the URI of an
+ *     NBD export
  * @param data likewise, of the data device
  * @param buffered the data device is used through the page cache, not with O_DIRECT
  * @param space what happens when space runs low or out

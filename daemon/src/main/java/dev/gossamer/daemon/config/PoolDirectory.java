@@ -3,8 +3,8 @@ package dev.gossamer.daemon.config;
 import java.nio.file.Path;
 
 /**
- * The directory by which a pool is known: its configuration, its sockets while it is served, and the two devices if they
- * are files of its own.
+ * The directory by which a pool is known: its configuration, its sockets while it is served, and the two devices if
+ * they are files of its own.
  *
  * @param path absolute
  */

@@ -23,8 +23,8 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * {@code cow.yaml} in the pool's directory: the daemon's own record, because a snapshot's store tells neither its origin nor that it
- * is being merged. Always replaced as a whole.
+ * {@code cow.yaml} in the pool's directory: the daemon's own record, because a snapshot's store tells neither its
+ * origin nor that it is being merged. Always replaced as a whole.
  *
  * <pre>
  *  origins:

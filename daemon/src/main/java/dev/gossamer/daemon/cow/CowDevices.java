@@ -18,8 +18,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Where origins and stores come from: devices named by path or URI, opened so that nobody else has them, and volumes of the
- * pool. Blocks; not on a loop.
+ * Where origins and stores come from: devices named by path or URI, opened so that nobody else has them, and volumes of
+ * the pool. Blocks; not on a loop.
  *
  * @param worker the loop of all sets' workers, one of those that the pool takes requests from
  * @param ioLoops the loops that clients' requests come from
@@ -73,7 +73,10 @@ record CowDevices(DeviceOpener opener, OpenOptions options, ThinPool pool, IoLoo
         });
     }
 
-    /** Whether two names lead to one device; links are looked through. What cannot be looked at is for opening to refuse. */
+    /**
+     * Whether two names lead to one device; links are looked through. What cannot be looked at is for opening to
+     * refuse.
+     */
     static boolean isSame(String one, String other) {
         if (one.equals(other)) {
             return true;

@@ -23,8 +23,9 @@ import org.slf4j.LoggerFactory;
  * All origins and classic snapshots of a daemon, and their record in {@code cow.yaml}.
  *
  * <p>Changes wait, one at a time, on threads that are no loops; what event loops ask goes to {@link #exports}.
- * The order of each change and of its record is such that a crash between the two leaves no snapshot recorded that has missed a
- * write: a new snapshot is made first, one that goes is taken from the record first, and so is a merge entered.
+ * The order of each change and of its record is such that a crash between the two leaves no snapshot recorded that has
+ * missed a write: a new snapshot is made first, one that goes is taken from the record first, and so is a merge
+ * entered.
  */
 public final class CowService {
     private static final Logger LOG = LoggerFactory.getLogger(CowService.class);
@@ -46,11 +47,12 @@ public final class CowService {
     }
 
     /**
-     * Opens what is recorded, before anybody can connect. An origin that cannot be opened is reported and not served; transient
-     * snapshots of an earlier process are gone and are forgotten.
+     * Opens what is recorded, before anybody can connect. An origin that cannot be opened is reported and not served;
+     * transient snapshots of an earlier process are gone and are forgotten.
      *
      * @param buffered devices are used through the page cache
-     * @param worker the loop that will own all tables; one of those that the pool takes requests from, with 4 MiB of buffers or more
+     * @param worker the loop that will own all tables; one of those that the pool takes requests from, with 4 MiB of
+     *     buffers or more
      * @param ioLoops the loops that clients' requests come from
      * @throws StorageException if the record cannot be read
      */

@@ -20,8 +20,8 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 
 /**
- * One origin and its snapshots while they are served. If the origin or any of its stores cannot be had, none of them is served:
- * a snapshot that misses writes to its origin is lost.
+ * One origin and its snapshots while they are served. If the origin or any of its stores cannot be had, none of them is
+ * served: a snapshot that misses writes to its origin is lost.
  *
  * <p>Changed by {@link CowService} under its lock, on threads that may wait; asked for exports by event loops.
  */

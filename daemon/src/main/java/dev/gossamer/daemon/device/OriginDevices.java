@@ -16,7 +16,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 
-/** What a volume may be made over: files, block devices and NBD exports outside the pool, opened for reading (C-2, X-4). */
+/**
+ * What a volume may be made over: files, block devices and NBD exports outside the pool, opened for reading (C-2, X-4).
+ */
 public final class OriginDevices implements OriginOpener {
     private final DeviceOpener opener;
     private final PoolDirectory directory;
@@ -60,7 +62,8 @@ public final class OriginDevices implements OriginOpener {
                     throw new StorageException(
                             Errno.EINVAL,
                             location
-                                    + " is served by this pool itself; use: gossamer snapshot create, to begin a volume "
+                                    + " is served by this pool itself; use: gossamer snapshot create, to begin "
+                                            + "a volume "
                                     + "with the contents of another");
                 }
             }

@@ -4,7 +4,9 @@ import dev.gossamer.io.BlockGeometry;
 import dev.gossamer.nbd.client.RemoteExport;
 import dev.gossamer.nbd.wire.NbdFlags;
 
-/** What a server's export means as a block device, and whether a new connection leads to one that can stand for it (C5). */
+/**
+ * What a server's export means as a block device, and whether a new connection leads to one that can stand for it (C5).
+ */
 final class ExportMatch {
     /** What requests rely on once they have been cut for an export. */
     private static final int RELIED_ON = NbdFlags.SEND_FLUSH

@@ -23,15 +23,16 @@ import org.slf4j.LoggerFactory;
 /**
  * An export of an NBD server as a block device (C1 to C5).
  *
- * <p>Requests may come from any loop. If the server allows several connections (CAN_MULTI_CONN), each I/O loop has its own;
- * otherwise, and for a pool's worker and for threads that wait, requests go to the first I/O loop by message and come back
- * the same way.
+ * <p>Requests may come from any loop. If the server allows several connections (CAN_MULTI_CONN), each I/O loop has its
+ * own; otherwise, and for a pool's worker and for threads that wait, requests go to the first I/O loop by message and
+ * come back the same way.
  *
- * <p>When a connection is lost, the device reconnects and repeats what was under way; READ, WRITE, WRITE_ZEROES, TRIM and
- * FLUSH may be carried out twice. Answered writes that no FLUSH covers are kept in memory and repeated too, so a server that
- * crashes and comes back loses nothing that this device has acknowledged, and FLUSH keeps its promise. What takes longer
- * than {@link RemoteSettings#patienceMillis} ends with EIO. What the protocol cannot rule out: a command of a connection
- * that was given up because the server did not answer may still be carried out later, after its repetition.
+ * <p>When a connection is lost, the device reconnects and repeats what was under way; READ, WRITE, WRITE_ZEROES, TRIM
+ * and FLUSH may be carried out twice. Answered writes that no FLUSH covers are kept in memory and repeated too, so a
+ * server that crashes and comes back loses nothing that this device has acknowledged, and FLUSH keeps its promise. What
+ * takes longer than {@link RemoteSettings#patienceMillis} ends with EIO. What the protocol cannot rule out: a command
+ * of a connection that was given up because the server did not answer may still be carried out later, after its
+ * repetition.
  *
  * <p>NBD has no lock: nothing keeps somebody else from using the export.
  */
@@ -59,8 +60,8 @@ public final class NbdClientDevice implements BlockDevice {
      *
      * @param loops the I/O loops whose requests will come
      * @param readOnly nothing is changed, whatever the server would allow
-     * @throws StorageException naming the URI and what is wrong: EINVAL for one that cannot be used, EROFS for an export
-     *     that is read-only, else ENODEV
+     * @throws StorageException naming the URI and what is wrong: EINVAL for one that cannot be used, EROFS for an
+     *     export that is read-only, else ENODEV
      */
     public static NbdClientDevice open(NbdUri uri, boolean readOnly, IoLoops loops, RemoteSettings settings)
             throws StorageException {

@@ -3,7 +3,9 @@ package dev.gossamer.daemon.remote;
 import dev.gossamer.nbd.wire.NbdCommand;
 import io.netty.buffer.ByteBuf;
 
-/** One NBD command on its way to a server, perhaps several times. Confined to the loop of the connection it is sent on. */
+/**
+ * One NBD command on its way to a server, perhaps several times. Confined to the loop of the connection it is sent on.
+ */
 abstract class RemoteCommand {
     /** One of {@link NbdCommand}. */
     final int command;
@@ -34,7 +36,9 @@ abstract class RemoteCommand {
         return nowNanos - deadlineNanos >= 0;
     }
 
-    /** For a WRITE: appends header and data are in {@code message} from now on; whoever needs the data later retains it. */
+    /**
+     * For a WRITE: appends header and data are in {@code message} from now on; whoever needs the data later retains it.
+     */
     void sending(ByteBuf message, int dataIndex) {
         throw new AssertionError("carries no data");
     }

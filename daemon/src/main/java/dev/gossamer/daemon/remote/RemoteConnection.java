@@ -16,11 +16,11 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * One connection in transmission: commands out, answers in. It lives until {@link #drop}, {@link #sayGoodbye}, the end of
- * the stream or the server's first breach of the protocol (C3); there is no way back. Confined to its event loop.
+ * One connection in transmission: commands out, answers in. It lives until {@link #drop}, {@link #sayGoodbye}, the end
+ * of the stream or the server's first breach of the protocol (C3); there is no way back. Confined to its event loop.
  *
- * <p>Data to be written is copied into the message, so that the caller's buffer is free of Netty at any moment; the copy
- * serves again when an answered write has to be kept.
+ * <p>Data to be written is copied into the message, so that the caller's buffer is free of Netty at any moment; the
+ * copy serves again when an answered write has to be kept.
  */
 @SuppressWarnings("FutureReturnValueIgnored") // A channel that does not close, or write, reports it as an exception.
 final class RemoteConnection extends ChannelInboundHandlerAdapter implements ReplySink {

@@ -11,13 +11,13 @@ import java.util.List;
 import java.util.function.IntConsumer;
 
 /**
- * One loop's way to the server: its connection, the commands that wait for it, and the answered writes that may have to be
- * repeated. Confined to its loop.
+ * One loop's way to the server: its connection, the commands that wait for it, and the answered writes that may have to
+ * be repeated. Confined to its loop.
  *
  * <ol>
- *   <li>{@code HALTED}: nothing is sent; commands wait for the session to make a new connection. The old one, if it still
- *       works, is kept for a moment until all its commands are answered: those left over will be repeated, and a server
- *       that carries one out late, after its repetition, would undo what was written in between.
+ *   <li>{@code HALTED}: nothing is sent; commands wait for the session to make a new connection. The old one, if it
+ *       still works, is kept for a moment until all its commands are answered: those left over will be repeated, and a
+ *       server that carries one out late, after its repetition, would undo what was written in between.
  *   <li>{@code READY}: the device is connected, this loop not yet; its first command connects.
  *   <li>{@code CONNECTING}: under way, or waiting for the session to let the connection in.
  *   <li>{@code UP}: commands are sent as they come, within the bounds of {@link RemoteSettings}.
@@ -25,8 +25,8 @@ import java.util.function.IntConsumer;
  *   <li>{@code CLOSED}.
  * </ol>
  *
- * <p>The waiting line has no bound of its own: what comes in is bounded where it comes from, by commands per NBD connection
- * and by the loops' buffers. What waits too long ends with EIO.
+ * <p>The waiting line has no bound of its own: what comes in is bounded where it comes from, by commands per NBD
+ * connection and by the loops' buffers. What waits too long ends with EIO.
  */
 final class RemoteLink {
     private enum State {

@@ -81,7 +81,10 @@ final class RemotePiece extends RemoteCommand {
         link.answered(this, nbdError);
     }
 
-    /** The data as it was sent, for the caller to release; null for a command without data. Ends this piece's hold on it. */
+    /**
+     * The data as it was sent, for the caller to release; null for a command without data. Ends this piece's hold on
+     * it.
+     */
     ByteBuf takeData() {
         ByteBuf data = message == null ? null : message.retainedSlice(messageDataIndex, payloadBytes());
         forgetData();

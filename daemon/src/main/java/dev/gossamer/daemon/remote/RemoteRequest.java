@@ -5,8 +5,8 @@ import dev.gossamer.io.Errno;
 import dev.gossamer.io.IoLoop;
 
 /**
- * A block request while its commands are with a {@link RemoteLink}, on whose loop it is confined; the request itself goes
- * back to its own loop.
+ * A block request while its commands are with a {@link RemoteLink}, on whose loop it is confined; the request itself
+ * goes back to its own loop.
  */
 final class RemoteRequest {
     private final BlockRequest request;

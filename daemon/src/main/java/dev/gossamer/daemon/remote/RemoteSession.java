@@ -14,15 +14,17 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Keeps a device's loops connected to the same incarnation of its server. On the first loop, but for what says otherwise.
+ * Keeps a device's loops connected to the same incarnation of its server. On the first loop, but for what says
+ * otherwise.
  *
  * <p>A lost connection mostly means a lost server, and a server may lose with it what it has answered and not flushed.
- * Nobody can tell from outside. So when one loop loses its connection, all let go of theirs ("halt") before the first makes
- * a new one; on that the kept writes are repeated ({@link WriteReplay}), and only then does anything else go on. A FLUSH
- * that succeeds therefore covers every write answered before it, on whichever connection, however often the server went away.
+ * Nobody can tell from outside. So when one loop loses its connection, all let go of theirs ("halt") before the first
+ * makes a new one; on that the kept writes are repeated ({@link WriteReplay}), and only then does anything else go on.
+ * A FLUSH that succeeds therefore covers every write answered before it, on whichever connection, however often the
+ * server went away.
  *
- * <p>For the same reason a further loop's new connection is let in only after a FLUSH on the first one: it proves that the
- * server that answered so far was still there when the new connection was made.
+ * <p>For the same reason a further loop's new connection is let in only after a FLUSH on the first one: it proves that
+ * the server that answered so far was still there when the new connection was made.
  *
  * <ol>
  *   <li>{@code UP}: the loops work.
@@ -310,7 +312,8 @@ final class RemoteSession {
         } else {
             writesLost = true;
             LOG.error(
-                    "{}: {} answered writes may be lost, the server does not take them again: {}; flushes fail until the"
+                    "{}: {} answered writes may be lost, the server does not take them again: {}; flushes fail "
+                            + "until the"
                             + " device is opened anew",
                     name,
                     kept.size(),

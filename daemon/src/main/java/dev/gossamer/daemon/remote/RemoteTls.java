@@ -16,16 +16,16 @@ import java.util.function.Function;
 import javax.net.ssl.SSLException;
 
 /**
- * The client's TLS settings, from the parameters of an {@code nbds} URI (C4). {@code tls-certificates} names a directory
- * with the layout of nbdkit and libnbd:
+ * The client's TLS settings, from the parameters of an {@code nbds} URI (C4). {@code tls-certificates} names a
+ * directory with the layout of nbdkit and libnbd:
  *
  * <pre>
  *  ca-cert.pem                       who signs servers; without the directory, the authorities that Java trusts
  *  client-cert.pem, client-key.pem   shown to servers that ask, if both are there; the key is PKCS #8 without password
  * </pre>
  *
- * <p>The server's certificate must name the host of the URI, or {@code tls-hostname}; over Unix sockets, where there is no
- * host, {@code localhost} unless told otherwise, as libnbd has it.
+ * <p>The server's certificate must name the host of the URI, or {@code tls-hostname}; over Unix sockets, where there is
+ * no host, {@code localhost} unless told otherwise, as libnbd has it.
  */
 final class RemoteTls {
     private static final String UNIX_HOST = "localhost";

@@ -4,8 +4,8 @@ import dev.gossamer.nbd.wire.NbdCommand;
 import io.netty.buffer.ByteBuf;
 
 /**
- * A write the server has answered and no FLUSH covers yet. Written by one link, then perhaps by the session that replays it:
- * they hand it over by message.
+ * A write the server has answered and no FLUSH covers yet. Written by one link, then perhaps by the session that
+ * replays it: they hand it over by message.
  *
  * @param sequence position among all answered writes of the device
  * @param command WRITE or WRITE_ZEROES

@@ -7,8 +7,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Repeats on a new connection what the server may have lost with the old one: the kept writes, in the order in which they
- * were answered as far as they overlap, then a FLUSH. Nothing else uses the device meanwhile. On the session's loop.
+ * Repeats on a new connection what the server may have lost with the old one: the kept writes, in the order in which
+ * they were answered as far as they overlap, then a FLUSH. Nothing else uses the device meanwhile. On the session's
+ * loop.
  */
 final class WriteReplay {
     /** Enough for a long line; comparing each write with so many costs nothing beside the network. */

@@ -229,9 +229,9 @@ public final class NbdServer {
     }
 
     /**
-     * Disconnects all clients of a volume, those that only compare another one with it included, then makes a change that
-     * none of them may be there to see, such as to delete it. What they have under way ends, new commands are answered
-     * ESHUTDOWN, and until the change is done nobody can connect to the volume (T64). Any thread.
+     * Disconnects all clients of a volume, those that only compare another one with it included, then makes a change
+     * that none of them may be there to see, such as to delete it. What they have under way ends, new commands are
+     * answered ESHUTDOWN, and until the change is done nobody can connect to the volume (T64). Any thread.
      *
      * @param change started once the last client is gone, on an event loop: may not wait
      * @return completes as the change does

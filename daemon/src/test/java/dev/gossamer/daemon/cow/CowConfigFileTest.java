@@ -65,9 +65,11 @@ class CowConfigFileTest {
                 "origins: [{name: a, device: b, size: 3}] | unknown key 'size'",
                 "origins: [{name: a}] | 'device'",
                 "origins: [{name: a, device: b}, {name: a, device: c}] | 'a' is there twice",
-                "origins: [{name: a, device: b, snapshots: [{name: s, store: c, type: P, on-full: invalidate, state: active}]}]"
+                "origins: [{name: a, device: b, snapshots: [{name: s, store: c, type: P, on-full: invalidate, "
+                        + "state: active}]}]"
                         + " | 'P' is no type",
-                "origins: [{name: a, device: b, snapshots: [{name: s, store: c, type: persistent, on-full: x, state: active}]}]"
+                "origins: [{name: a, device: b, snapshots: [{name: s, store: c, type: persistent, on-full: x, "
+                        + "state: active}]}]"
                         + " | 'x' is neither",
                 "origins: [{name: a, device: b, snapshots: [{name: s, store: c, type: persistent, on-full: invalidate,"
                         + " state: gone}]}] | 'state'",

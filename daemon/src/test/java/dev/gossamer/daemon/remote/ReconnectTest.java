@@ -246,7 +246,9 @@ class ReconnectTest {
         assertEquals(4, server.stable()[0]);
     }
 
-    /** A write with FUA is stable by itself; but an earlier one of the same range is repeated, and it must come after. */
+    /**
+     * A write with FUA is stable by itself; but an earlier one of the same range is repeated, and it must come after.
+     */
     @Test
     void aRepeatedWriteDoesNotUndoALaterOneWithFua() throws Exception {
         TestIo io = rig.io(rig.open(server.uri(), RemoteRig.PATIENT), 0);

@@ -50,8 +50,8 @@ final class ServerProcess implements AutoCloseable {
     }
 
     /**
-     * The file is there before the server listens; and to try by connecting would use up a connection. So the kernel's table is
-     * asked: address, count, protocol, flags (00010000: accepts connections), type, state, inode, path.
+     * The file is there before the server listens; and to try by connecting would use up a connection. So the kernel's
+     * table is asked: address, count, protocol, flags (00010000: accepts connections), type, state, inode, path.
      */
     private static boolean isListening(Path socket) throws IOException {
         return Files.readAllLines(Path.of("/proc/net/unix")).stream()

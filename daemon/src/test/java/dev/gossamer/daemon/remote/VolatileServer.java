@@ -22,8 +22,8 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * An NBD server with a volatile cache: {@link #crash} takes back whatever no FLUSH or FUA has made stable, as a machine does
- * that loses its power. Simple replies, a thread per connection. A test can make it worse in several ways.
+ * An NBD server with a volatile cache: {@link #crash} takes back whatever no FLUSH or FUA has made stable, as a machine
+ * does that loses its power. Simple replies, a thread per connection. A test can make it worse in several ways.
  */
 final class VolatileServer implements AutoCloseable {
     static final int FLAGS = NbdFlags.HAS_FLAGS

@@ -26,7 +26,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A client that gives up on a connection and writes again on another, on a disk that takes its time (NBD T51a, A42a). */
+/**
+ * A client that gives up on a connection and writes again on another, on a disk that takes its time (NBD T51a, A42a).
+ */
 @Timeout(60)
 class StaleTwinTest {
     private static final int BLOCK = 64 << 10;

@@ -11,8 +11,8 @@ import java.util.ArrayDeque;
  * All transfer memory of one thread: one slab, handed out in powers of two of pages (a buddy allocator).
  *
  * <p>The slab is the limit of what the thread can have in flight. When it is used up {@link #tryAcquire} answers null,
- * and the caller stops taking on work until {@link #whenReleased} wakes it: back-pressure, never growth. The kernel gives
- * pages to the slab as they are first touched, so an idle daemon pays nothing for a large limit.
+ * and the caller stops taking on work until {@link #whenReleased} wakes it: back-pressure, never growth. The kernel
+ * gives pages to the slab as they are first touched, so an idle daemon pays nothing for a large limit.
  *
  * <p>Confined to its owner's thread, {@link #close} included.
  */

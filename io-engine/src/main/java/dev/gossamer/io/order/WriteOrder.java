@@ -7,24 +7,25 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 
 /**
- * Lets overlapping writes of one device (WRITE, WRITE_ZEROES, TRIM) be carried out in the order in which they were received,
- * on whichever loop and connection (NBD T51a). A client that has given up on a connection sends its unanswered writes again on
- * another: the first copy must not arrive at the disk after the second, or after what the client wrote next.
+ * Lets overlapping writes of one device (WRITE, WRITE_ZEROES, TRIM) be carried out in the order in which they were
+ * received, on whichever loop and connection (NBD T51a). A client that has given up on a connection sends its
+ * unanswered writes again on another: the first copy must not arrive at the disk after the second, or after what the
+ * client wrote next.
  *
  * <ol>
  *   <li>A write publishes its range in its loop's {@link WriteRanges}, <em>then</em> draws a ticket. That is one atomic
  *       addition, and there is no other step that loops share.
  *   <li>It looks for overlapping ranges with a lower ticket. Who drew a lower one had published before, so each of two
  *       overlapping writes either sees the other or is the older one.
- *   <li>What another loop has is read without a lock, and can only be too much. If there may be something, the write goes to
- *       that loop by message, where tickets are exact, and waits there for the range to end.
+ *   <li>What another loop has is read without a lock, and can only be too much. If there may be something, the write
+ *       goes to that loop by message, where tickets are exact, and waits there for the range to end.
  *   <li>When a write is done, its range ends, and who waited for it looks for the next older one.
  * </ol>
  *
- * <p>Only lower tickets are waited for, so there is no circle. A write keeps its range while the worker has it, also while it
- * waits for space; an overlapping TRIM then waits too, which is what the order says. Of a request that is split only the whole
- * has a range. A write without an overlap takes no lock and allocates nothing; one that waits costs an object. Waiters are
- * bounded by the requests that connections may have under way.
+ * <p>Only lower tickets are waited for, so there is no circle. A write keeps its range while the worker has it, also
+ * while it waits for space; an overlapping TRIM then waits too, which is what the order says. Of a request that is
+ * split only the whole has a range. A write without an overlap takes no lock and allocates nothing; one that waits
+ * costs an object. Waiters are bounded by the requests that connections may have under way.
  */
 public final class WriteOrder {
     private final WriteRanges[] ranges;
@@ -58,7 +59,9 @@ public final class WriteOrder {
         return false;
     }
 
-    /** The next loop, counted from the write's own, that may have an overlapping range; the number of loops if none has. */
+    /**
+     * The next loop, counted from the write's own, that may have an overlapping range; the number of loops if none has.
+     */
     private int nextToAsk(int ownLoop, int distance, long fromBytes, long toBytes) {
         int next = distance;
         while (next < ranges.length && !at(ownLoop, next).mayOverlap(fromBytes, toBytes)) {

@@ -8,10 +8,11 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLongArray;
 
 /**
- * The ranges that writes of one device, from one loop, have under way or wait to write (NBD T51a). {@link WriteOrder} has the
- * protocol between loops.
+ * The ranges that writes of one device, from one loop, have under way or wait to write (NBD T51a). {@link WriteOrder}
+ * has the protocol between loops.
  *
- * <p>The loop alone changes them, and only {@link #mayOverlap} is for other loops. Two words per slot are what those read:
+ * <p>The loop alone changes them, and only {@link #mayOverlap} is for other loops. Two words per slot are what those
+ * read:
  *
  * <pre>
  *   bounds   | from, in bytes | to, exclusive |   slot 0; "to" of a free slot is 0, so that it overlaps nothing
@@ -19,8 +20,8 @@ import java.util.concurrent.atomic.AtomicLongArray;
  *            |               ...              |   slot limit - 1
  * </pre>
  *
- * <p>A slot is never moved while it is taken: a reader that goes through them cannot miss one. There are never more than
- * requests that connections may have under way, and a look is two compares for each.
+ * <p>A slot is never moved while it is taken: a reader that goes through them cannot miss one. There are never more
+ * than requests that connections may have under way, and a look is two compares for each.
  */
 final class WriteRanges {
     /** A connection's usual queue depth; the table doubles when it is full and never shrinks. */
@@ -77,7 +78,10 @@ final class WriteRanges {
         }
     }
 
-    /** Makes a waiter wait for the youngest range here that overlaps its own and is older. @return false if there is none */
+    /**
+     * Makes a waiter wait for the youngest range here that overlaps its own and is older. @return false if there is
+     * none
+     */
     boolean park(WriteOrder.Waiter waiter) {
         Slot older = youngestBefore(waiter.ticket, waiter.fromBytes, waiter.toBytes);
         if (older == null) {
@@ -104,8 +108,8 @@ final class WriteRanges {
     }
 
     /**
-     * Whether there may be an overlapping range. Never false for one whose ticket was drawn before the caller's and which is
-     * not done yet; perhaps true without any, when slots change at this moment. Any thread.
+     * Whether there may be an overlapping range. Never false for one whose ticket was drawn before the caller's and
+     * which is not done yet; perhaps true without any, when slots change at this moment. Any thread.
      */
     boolean mayOverlap(long fromBytes, long toBytes) {
         int count = limit.getAcquire();

@@ -48,7 +48,8 @@ public final class PosixDevice implements BlockDevice {
     /**
      * Opens and locks a device.
      *
-     * @throws StorageException EBUSY if another process has it, EINVAL if it cannot serve as a device, else open(2)'s error
+     * @throws StorageException EBUSY if another process has it, EINVAL if it cannot serve as a device, else open(2)'s
+     *     error
      */
     public static PosixDevice open(Path path, OpenOptions options) throws StorageException {
         DeviceOpening opening = new DeviceOpening(path, options);
@@ -80,11 +81,12 @@ public final class PosixDevice implements BlockDevice {
     }
 
     /**
-     * Makes a file at least so large; a block device can only be looked at again. The next FLUSH makes the size stable. Blocks
-     * briefly; control path only.
+     * Makes a file at least so large; a block device can only be looked at again. The next FLUSH makes the size stable.
+     * Blocks briefly; control path only.
      *
      * @return the size now
-     * @throws StorageException EINVAL if a block device is smaller, else ftruncate(2)'s error; the size is unchanged then
+     * @throws StorageException EINVAL if a block device is smaller, else ftruncate(2)'s error; the size is unchanged
+     *     then
      */
     public long grow(long atLeastBytes) throws StorageException {
         BlockGeometry present = refreshSize();

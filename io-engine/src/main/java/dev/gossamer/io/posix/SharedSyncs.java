@@ -10,11 +10,12 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The fdatasync(2) calls of one loop: at most one per file at a time. Who asks meanwhile waits, and all who wait share the
- * next one. With many clients that flush after each write, a disk does as many flushes as it can and no more.
+ * The fdatasync(2) calls of one loop: at most one per file at a time. Who asks meanwhile waits, and all who wait share
+ * the next one. With many clients that flush after each write, a disk does as many flushes as it can and no more.
  *
  * <p>A sync covers what had been written when it began, so a request never shares one that began before it came. If one
- * fails, those waiting fail with it: the kernel tells of a lost write once, and the next call would say that all is well.
+ * fails, those waiting fail with it: the kernel tells of a lost write once, and the next call would say that all is
+ * well.
  *
  * <p>Confined to the loop. Never longer than the number of requests that connections may have under way.
  */

@@ -151,8 +151,8 @@ public final class IoLoops implements AutoCloseable {
     }
 
     /**
-     * Accepts connections on a socket that was passed to this process. The bootstrap has {@link #nettyGroup}, no channel
-     * type and no address.
+     * Accepts connections on a socket that was passed to this process. The bootstrap has {@link #nettyGroup}, no
+     * channel type and no address.
      *
      * @throws StorageException if the system refuses
      */

@@ -4,8 +4,9 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 
 /**
- * The kernel's {@code struct msghdr} and its array of {@code struct iovec}: where a message is gathered from or scattered to.
- * Memory of its own outside of the heap, which the kernel reads while an operation is under way. Confined to the loop.
+ * The kernel's {@code struct msghdr} and its array of {@code struct iovec}: where a message is gathered from or
+ * scattered to. Memory of its own outside of the heap, which the kernel reads while an operation is under way. Confined
+ * to the loop.
  */
 final class MessageHeader {
     /*

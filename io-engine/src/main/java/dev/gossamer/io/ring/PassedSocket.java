@@ -19,8 +19,8 @@ import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 
 /**
- * A listening socket that was open when this process began: systemd's socket activation, sd_listen_fds(3). Whoever passed
- * it made its file and removes it; connections that come while nobody serves wait in its queue.
+ * A listening socket that was open when this process began: systemd's socket activation, sd_listen_fds(3). Whoever
+ * passed it made its file and removes it; connections that come while nobody serves wait in its queue.
  *
  * @param fd the descriptor
  * @param unix a Unix socket, else TCP
@@ -75,8 +75,8 @@ public record PassedSocket(int fd, boolean unix, SocketAddress address) {
     }
 
     /**
-     * Netty 4.2.18 cannot make a server channel of io_uring from a descriptor. So one is bound somewhere out of the way, not
-     * accepting yet, and then its descriptor becomes another name of the passed socket.
+     * Netty 4.2.18 cannot make a server channel of io_uring from a descriptor. So one is bound somewhere out of the
+     * way, not accepting yet, and then its descriptor becomes another name of the passed socket.
      */
     private Channel listenOnRing(ServerBootstrap bootstrap, Transport transport) throws StorageException {
         // With io_uring an accept that need not wait would fail at once instead of staying in the kernel.

@@ -44,15 +44,15 @@ final class RingFileEngine implements FileEngine, IoUringIoHandle {
     private static final long MAX_TRANSFER_BYTES = 1 << 30;
 
     /**
-     * So many small operations go to the kernel together. A loop that handed over only at the end of its turn would work
-     * in step with the disk: 32 requests come in one receive, are decoded while the disk is idle, and return together.
-     * At depth 32 that cost a tenth to a sixth of the IOPS; 4 was no better than 8.
+     * So many small operations go to the kernel together. A loop that handed over only at the end of its turn would
+     * work in step with the disk: 32 requests come in one receive, are decoded while the disk is idle, and return
+     * together. At depth 32 that cost a tenth to a sixth of the IOPS; 4 was no better than 8.
      */
     private static final int EARLY_ENTRIES = 8;
 
     /**
-     * Operations up to this length are small. Larger ones wait for the end of the turn, because neighbours that reach the
-     * kernel together become one command to the disk, which is worth more there.
+     * Operations up to this length are small. Larger ones wait for the end of the turn, because neighbours that reach
+     * the kernel together become one command to the disk, which is worth more there.
      */
     private static final int EARLY_BYTES = 32 << 10;
 

@@ -12,9 +12,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A connected stream socket on the ring of its loop: at most one receive and one send are with the kernel at a time. The
- * receive goes to any memory, so that payload lands where it is needed, and takes what follows the payload along; the send
- * gathers from any memory.
+ * A connected stream socket on the ring of its loop: at most one receive and one send are with the kernel at a time.
+ * The receive goes to any memory, so that payload lands where it is needed, and takes what follows the payload along;
+ * the send gathers from any memory.
  *
  * <p>Against a Netty channel on the same ring this saves the poll before each receive, the task that flushes, and the
  * choice of memory that a channel makes for its reader.
@@ -110,8 +110,8 @@ public final class RingSocket implements IoUringIoHandle {
     }
 
     /**
-     * Sends the first {@code pieces} pieces. Until the loop enters the kernel, which is after all that it has to do at the
-     * moment, {@link #extend} still adds to this send; so many replies share it. Nobody can tell when that is over,
+     * Sends the first {@code pieces} pieces. Until the loop enters the kernel, which is after all that it has to do at
+     * the moment, {@link #extend} still adds to this send; so many replies share it. Nobody can tell when that is over,
      * and nobody needs to: {@link Listener#sent} tells how many bytes went.
      */
     public void send(int pieces) {
@@ -125,7 +125,9 @@ public final class RingSocket implements IoUringIoHandle {
         outgoing.setCount(pieces);
     }
 
-    /** Reports once when the peer sends no more: for a time in which nothing is received. Again and again costs nothing. */
+    /**
+     * Reports once when the peer sends no more: for a time in which nothing is received. Again and again costs nothing.
+     */
     public void watchHangUp() {
         if (!watching && !closing) {
             watching = submit(OP_POLL_ADD, 0, 0, POLLRDHUP);

@@ -11,8 +11,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The submission queue of a loop's ring: how much waits in it, and a way to hand that to the kernel in the middle of a
- * turn. Netty does it at the end of a turn, and has nothing public for it; so this looks behind {@link IoRegistration}. If
- * another version of Netty looks different inside, everything works as Netty does it by itself.
+ * turn. Netty does it at the end of a turn, and has nothing public for it; so this looks behind {@link IoRegistration}.
+ * If another version of Netty looks different inside, everything works as Netty does it by itself.
  *
  * <p>Confined to the loop.
  */

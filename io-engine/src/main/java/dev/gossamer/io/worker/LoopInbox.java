@@ -25,7 +25,9 @@ final class LoopInbox {
         }
     }
 
-    /** A completion that throws must not take those with it that came back together: their clients would wait for ever. */
+    /**
+     * A completion that throws must not take those with it that came back together: their clients would wait for ever.
+     */
     private void take() {
         returned.takeInto(arrived);
         try {

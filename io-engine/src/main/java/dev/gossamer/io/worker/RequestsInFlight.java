@@ -7,8 +7,8 @@ import dev.gossamer.io.IoLoop;
 import java.util.List;
 
 /**
- * Requests of all loops that are under way below (dm's deferred set): how the owner of a map learns that no loop uses an old
- * entry any more. Entering costs an increment of the loop's own.
+ * Requests of all loops that are under way below (dm's deferred set): how the owner of a map learns that no loop uses
+ * an old entry any more. Entering costs an increment of the loop's own.
  */
 public final class RequestsInFlight {
     private final IoLoop worker;
@@ -33,8 +33,8 @@ public final class RequestsInFlight {
     }
 
     /**
-     * Calls back once every request has completed that any loop entered before. What a loop enters afterwards, it has looked up
-     * in what the worker had published before this call. Worker's thread, here and there.
+     * Calls back once every request has completed that any loop entered before. What a loop enters afterwards, it has
+     * looked up in what the worker had published before this call. Worker's thread, here and there.
      */
     public void drain(Runnable whenDrained) {
         Invariant.check(worker.inLoop(), "loops drained by another than their worker");

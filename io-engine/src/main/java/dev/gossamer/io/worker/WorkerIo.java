@@ -33,8 +33,8 @@ public final class WorkerIo {
     }
 
     /**
-     * Finds memory for a piece of work, now or when some is released. Whoever has memory waits for a disk only, so the wait
-     * ends.
+     * Finds memory for a piece of work, now or when some is released. Whoever has memory waits for a disk only, so the
+     * wait ends.
      */
     public void withBuffer(int lengthBytes, Work work) {
         IoBuffer buffer = loop.buffers().tryAcquire(lengthBytes);

@@ -17,8 +17,8 @@ import java.util.List;
  *   loop     complete, or ServedDevice.serve once more
  * </pre>
  *
- * <p>Both ways are stacks linked through the requests: no lock, no allocation, and one wake-up for all that come while the other
- * side is busy. They hold no more than the requests that connections may have under way.
+ * <p>Both ways are stacks linked through the requests: no lock, no allocation, and one wake-up for all that come while
+ * the other side is busy. They hold no more than the requests that connections may have under way.
  */
 public final class WorkerQueue {
     private final IoLoop worker;
@@ -46,7 +46,10 @@ public final class WorkerQueue {
         listener = newListener;
     }
 
-    /** Parks a request with the worker until that hands it back. On the request's loop, or the worker's for one that is there. */
+    /**
+     * Parks a request with the worker until that hands it back. On the request's loop, or the worker's for one that is
+     * there.
+     */
     public void defer(ServedDevice device, BlockRequest request) {
         assert request.loop().inLoop() || worker.inLoop() : "a request parked by another than its owner";
         request.park(device);

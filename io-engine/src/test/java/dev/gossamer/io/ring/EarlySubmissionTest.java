@@ -21,7 +21,9 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** When operations reach the kernel: small ones eight at a time, while the loop is still busy; large ones at the end. */
+/**
+ * When operations reach the kernel: small ones eight at a time, while the loop is still busy; large ones at the end.
+ */
 class EarlySubmissionTest {
     private static final int SMALL = 4096;
     private static final int LARGE = 64 << 10;

@@ -13,8 +13,8 @@ import java.util.PriorityQueue;
 import java.util.SplittableRandom;
 
 /**
- * Several loops on the calling thread. Tasks of one loop run first in, first out; which loop runs next is drawn from the
- * seed, so one seed is one interleaving. The clock is virtual and moves only in {@link #advance}.
+ * Several loops on the calling thread. Tasks of one loop run first in, first out; which loop runs next is drawn from
+ * the seed, so one seed is one interleaving. The clock is virtual and moves only in {@link #advance}.
  */
 public final class SimLoops implements AutoCloseable {
     private record Timer(long atNanos, long number, SimLoop loop, Runnable task) {}

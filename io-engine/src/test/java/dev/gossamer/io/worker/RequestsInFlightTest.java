@@ -11,7 +11,9 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/** Draining the loops of a device: the callback comes after what had entered, and waits for nothing that enters later. */
+/**
+ * Draining the loops of a device: the callback comes after what had entered, and waits for nothing that enters later.
+ */
 class RequestsInFlightTest {
     private final SimLoops loops = new SimLoops(3, 2, 1 << 16);
     private final RequestsInFlight inFlight =

@@ -3,8 +3,8 @@ package dev.gossamer.nbd.client;
 import java.util.Arrays;
 
 /**
- * Which parts of a READ have arrived, as sorted ranges that do not touch. Replies come mostly in order, so there is mostly
- * one range.
+ * Which parts of a READ have arrived, as sorted ranges that do not touch. Replies come mostly in order, so there is
+ * mostly one range.
  */
 final class ArrivedRanges {
     /** A reply in more separate pieces than this serves nobody but an attacker: 1 MiB for 65536 ranges. */

@@ -12,9 +12,9 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * Cuts a server's bytes into replies and believes none of them: each is compared with the request it answers (C3). Owned
- * by one thread. Data are handed on as they arrive; nothing is kept but a header, an error text or a descriptor that is not
- * complete, so no length a server announces leads to an allocation.
+ * Cuts a server's bytes into replies and believes none of them: each is compared with the request it answers (C3).
+ * Owned by one thread. Data are handed on as they arrive; nothing is kept but a header, an error text or a descriptor
+ * that is not complete, so no length a server announces leads to an allocation.
  *
  * <ol>
  *   <li>{@code HEADER}: waits for the header of a simple reply or a chunk; its first four bytes tell how long it is.
@@ -114,7 +114,9 @@ public final class ClientReplyDecoder {
         }
     }
 
-    /** The next {@code lengthBytes} bytes in one place, or null while some are missing; clear {@code partial} after use. */
+    /**
+     * The next {@code lengthBytes} bytes in one place, or null while some are missing; clear {@code partial} after use.
+     */
     private ByteBuf gather(ByteBuf in, int lengthBytes) {
         if (!partial.isReadable() && in.readableBytes() >= lengthBytes) {
             return in;

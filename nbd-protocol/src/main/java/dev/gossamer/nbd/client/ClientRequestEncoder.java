@@ -22,8 +22,8 @@ public final class ClientRequestEncoder {
      *
      * @param command one of {@link NbdCommand} but DISC
      * @param flags command flags without PAYLOAD_LEN, which is set where it belongs
-     * @throws IllegalArgumentException if the export does not offer the command or a flag, or the range is outside of it,
-     *     unaligned or too long
+     * @throws IllegalArgumentException if the export does not offer the command or a flag, or the range is outside of
+     *     it, unaligned or too long
      */
     public void request(ByteBuf out, int command, int flags, long cookie, long offsetBytes, long lengthBytes) {
         requireOffered(command, flags);

@@ -3,8 +3,8 @@ package dev.gossamer.nbd.client;
 import io.netty.buffer.ByteBuf;
 
 /**
- * Receives what {@link ClientReplyDecoder} finds, on the decoder's thread. Everything was checked against the request; but
- * what arrives before {@code finished} says success may be followed by an error.
+ * Receives what {@link ClientReplyDecoder} finds, on the decoder's thread. Everything was checked against the request;
+ * but what arrives before {@code finished} says success may be followed by an error.
  *
  * <p>No method may call {@link ClientReplyDecoder#decode} again; all may call {@link ClientReplyDecoder#expect} and
  * {@link ClientReplyDecoder#close}.

@@ -6,8 +6,8 @@ import java.util.List;
  * The exports a peer may see. Called on the connection's event loop, so it must answer from memory, open nothing and
  * take no lock that can be held long (H5).
  *
- * <p>What a peer may not use does not exist for it: it is in no list and not found (X9). That includes exports that need
- * TLS, for a peer that does not use it.
+ * <p>What a peer may not use does not exist for it: it is in no list and not found (X9). That includes exports that
+ * need TLS, for a peer that does not use it.
  */
 public interface ExportDirectory {
     /** Every export this peer may use; the list must not change after it was returned. */
@@ -17,8 +17,8 @@ public interface ExportDirectory {
     ExportInfo find(Peer peer, String name);
 
     /**
-     * Names of the metadata contexts of an export that a peer has found (H21). Of a family with very many members it may
-     * give the wildcard instead, a name that ends in a colon; the codec does so above 256 (M8).
+     * Names of the metadata contexts of an export that a peer has found (H21). Of a family with very many members it
+     * may give the wildcard instead, a name that ends in a colon; the codec does so above 256 (M8).
      *
      * @param exportName canonical
      */

@@ -32,9 +32,9 @@ import org.slf4j.LoggerFactory;
  *   <li>{@code NEGOTIATED}: bytes that are left belong to the next handler; {@code CLOSED}: bytes are thrown away.
  * </ol>
  *
- * Memory: input is kept only while an option is incomplete, so at most {@link OptionGate#DATA_LIMIT_BYTES} and one read of the
- * channel; it grows with what arrived, never by a length the peer announced. Output is bounded because a peer that does
- * not take its replies is not read from.
+ * Memory: input is kept only while an option is incomplete, so at most {@link OptionGate#DATA_LIMIT_BYTES} and one read
+ * of the channel; it grows with what arrived, never by a length the peer announced. Output is bounded because a peer
+ * that does not take its replies is not read from.
  */
 public final class HandshakeHandler extends ByteToMessageDecoder {
     /** Options up to this length are skipped to stay in step; more is an attack or a foreign protocol (H8). */
@@ -324,7 +324,9 @@ public final class HandshakeHandler extends ByteToMessageDecoder {
         return false;
     }
 
-    /** Stops reading while replies wait to be sent: neither a long list nor a flood of options may pile up in memory. */
+    /**
+     * Stops reading while replies wait to be sent: neither a long list nor a flood of options may pile up in memory.
+     */
     private boolean pauseIfPeerIsSlow(ChannelHandlerContext ctx) {
         if (!ctx.channel().isWritable() && !paused) {
             paused = true;

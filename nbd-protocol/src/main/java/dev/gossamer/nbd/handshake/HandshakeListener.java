@@ -13,6 +13,8 @@ public interface HandshakeListener {
      */
     void negotiated(ChannelHandlerContext ctx, NegotiatedExport negotiated);
 
-    /** Called once, on the event loop, when a handshake is given up; a peer that just goes away is nothing to report. */
+    /**
+     * Called once, on the event loop, when a handshake is given up; a peer that just goes away is nothing to report.
+     */
     default void failed(HandshakeFailure why) {}
 }

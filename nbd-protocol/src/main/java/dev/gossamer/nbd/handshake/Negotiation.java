@@ -11,8 +11,9 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * What a client has chosen so far, and the answers to the options that choose. One object lives from the client flags, or
- * from the end of the TLS handshake, to transmission: STARTTLS starts a new one, so nothing said before it counts (H37).
+ * What a client has chosen so far, and the answers to the options that choose. One object lives from the client flags,
+ * or from the end of the TLS handshake, to transmission: STARTTLS starts a new one, so nothing said before it counts
+ * (H37).
  */
 final class Negotiation {
     private final ExportDirectory directory;

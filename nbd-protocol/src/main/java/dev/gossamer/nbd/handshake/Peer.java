@@ -9,8 +9,8 @@ import java.security.cert.X509Certificate;
 import javax.net.ssl.SSLPeerUnverifiedException;
 
 /**
- * Who is at the other end of a connection, as far as it is known at this moment: what may be shown to it depends on that
- * (X9).
+ * Who is at the other end of a connection, as far as it is known at this moment: what may be shown to it depends on
+ * that (X9).
  *
  * @param address of the channel; tells little for Unix sockets
  * @param tls whether everything it says and hears is encrypted

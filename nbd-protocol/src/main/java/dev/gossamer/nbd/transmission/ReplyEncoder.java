@@ -8,9 +8,9 @@ import dev.gossamer.nbd.wire.NbdText;
 import io.netty.buffer.ByteBuf;
 
 /**
- * Appends reply headers to a buffer of the caller, in the form that was negotiated: simple, structured or extended (T15).
- * The data of a READ follows as a buffer of its own, which the caller writes directly behind its header (T22). Free of
- * allocation but for an over-long error text; may be shared by threads.
+ * Appends reply headers to a buffer of the caller, in the form that was negotiated: simple, structured or extended
+ * (T15). The data of a READ follows as a buffer of its own, which the caller writes directly behind its header (T22).
+ * Free of allocation but for an over-long error text; may be shared by threads.
  *
  * <p>Each method takes the request's cookie and its offset as it was sent
  * ({@link dev.gossamer.nbd.wire.NbdRequest#sentOffsetBytes}), which extended replies echo.
@@ -26,7 +26,9 @@ public final class ReplyEncoder {
     /** Most descriptors in one chunk: 1 MiB with extended headers (T44). */
     public static final int DESCRIPTOR_LIMIT = 1 << 16;
 
-    /** What an extent too long for 32 bits is cut to: the last multiple of 64 KiB, so that the cut stays aligned (T44). */
+    /**
+     * What an extent too long for 32 bits is cut to: the last multiple of 64 KiB, so that the cut stays aligned (T44).
+     */
     public static final long COMPACT_EXTENT_LIMIT_BYTES = (1L << 32) - (64 << 10);
 
     private final boolean structured;
@@ -100,7 +102,8 @@ public final class ReplyEncoder {
      *
      * @param command the command that is answered
      * @param error one of {@link NbdError} that may answer it, not {@link NbdError#OK}
-     * @param text for people, without internal paths; cut after {@link #ERROR_TEXT_LIMIT_BYTES}; unused in simple replies
+     * @param text for people, without internal paths; cut after {@link #ERROR_TEXT_LIMIT_BYTES}; unused in simple
+     *     replies
      */
     public void errorReply(ByteBuf out, int command, int error, long cookie, long requestOffsetBytes, String text) {
         assert NbdError.mayAnswer(error, command) : "error " + error + " must not answer command " + command;

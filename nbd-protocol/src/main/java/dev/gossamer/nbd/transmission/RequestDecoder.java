@@ -16,7 +16,8 @@ import java.util.function.LongSupplier;
  *   <li>{@code HEADER}: waits for 28 bytes, or 32 with extended headers.
  *   <li>{@code FILTER}: waits for the payload of a BLOCK_STATUS, which tells its range and contexts.
  *   <li>{@code OFFERED}: the header is good, the sink has no room for the request yet.
- *   <li>{@code PAYLOAD}: hands the data of a WRITE on as it arrives, or {@code SKIP}: throws that of a refused one away.
+ *   <li>{@code PAYLOAD}: hands the data of a WRITE on as it arrives, or {@code SKIP}: throws that of a refused one
+ *       away.
  *   <li>{@code CLOSED}: after DISC, a violation or {@link #close}; everything is thrown away.
  * </ol>
  */
@@ -58,9 +59,9 @@ public final class RequestDecoder {
     }
 
     /**
-     * Consumes all of {@code in}, which stays the caller's, unless the sink refuses a request: then the bytes behind that
-     * request's header stay unread and {@link #isPaused} is true. Call again when there is room, or with more bytes; an
-     * empty buffer is fine.
+     * Consumes all of {@code in}, which stays the caller's, unless the sink refuses a request: then the bytes behind
+     * that request's header stay unread and {@link #isPaused} is true. Call again when there is room, or with more
+     * bytes; an empty buffer is fine.
      */
     public void decode(ByteBuf in) {
         boolean progress;
@@ -142,7 +143,9 @@ public final class RequestDecoder {
         return true;
     }
 
-    /** The next {@code lengthBytes} bytes in one place, or null while some are missing; clear {@code partial} after use. */
+    /**
+     * The next {@code lengthBytes} bytes in one place, or null while some are missing; clear {@code partial} after use.
+     */
     private ByteBuf gather(ByteBuf in, int lengthBytes) {
         if (!partial.isReadable() && in.readableBytes() >= lengthBytes) {
             return in;

@@ -9,15 +9,16 @@ import io.netty.buffer.ByteBuf;
  * {@link NbdRequest} is the decoder's only one and holds these values until {@code ready} returned.
  *
  * <p>If the connection ends between {@code begin} and {@code ready}, nobody is told: whoever took resources in
- * {@code begin} gives them back when it closes the connection, and nothing of the incomplete WRITE may take effect (T37).
+ * {@code begin} gives them back when it closes the connection, and nothing of the incomplete WRITE may take effect
+ * (T37).
  *
  * <p>No method may call {@link RequestDecoder#decode} again; all may call {@link RequestDecoder#close}.
  */
 public interface RequestSink {
     /**
      * A valid request; its payload is not read yet. Length 0 is possible for every command and means success without
-     * effect, except that FUA still commits (T10); a BLOCK_STATUS is never empty. A READ may be longer than the advertised
-     * maximum, up to {@link RequestValidator#READ_LIMIT_BYTES}, if its reply may come in pieces (T20).
+     * effect, except that FUA still commits (T10); a BLOCK_STATUS is never empty. A READ may be longer than the
+     * advertised maximum, up to {@link RequestValidator#READ_LIMIT_BYTES}, if its reply may come in pieces (T20).
      *
      * @return false if there are no resources for it now: the decoder stops and offers it again at the next
      *     {@code decode}

@@ -1,6 +1,8 @@
 package dev.gossamer.nbd.wire;
 
-/** Which commands and command flags an export's transmission flags allow: the same for the side that asks and the other. */
+/**
+ * Which commands and command flags an export's transmission flags allow: the same for the side that asks and the other.
+ */
 public final class NbdCommandRules {
     /** The command is none of {@link NbdCommand}. */
     public static final int NO_COMMAND = -1;

@@ -1,7 +1,8 @@
 package dev.gossamer.nbd.wire;
 
 /**
- * Items of information about an export: a client may ask for them in INFO and GO, the server sends each in an INFO reply.
+ * Items of information about an export: a client may ask for them in INFO and GO, the server sends each in an INFO
+ * reply.
  *
  * <pre>
  *   0      2

@@ -3,8 +3,8 @@ package dev.gossamer.nbd.wire;
 import io.netty.buffer.ByteBuf;
 
 /**
- * The header of one request. A connection has one instance and reads every header into it, so its values hold only until
- * the next header is read: copy what must live longer.
+ * The header of one request. A connection has one instance and reads every header into it, so its values hold only
+ * until the next header is read: copy what must live longer.
  *
  * <pre>
  *   0        4       6       8                16               24               28

@@ -54,7 +54,9 @@ public final class NbdText {
         ByteBufUtil.writeUtf8(out, cut(text, limitBytes));
     }
 
-    /** A peer's text made fit to be shown: cut short, everything but letters, digits and punctuation replaced by '?'. */
+    /**
+     * A peer's text made fit to be shown: cut short, everything but letters, digits and punctuation replaced by '?'.
+     */
     public static String echo(String text) {
         String beginning = cut(text, ECHO_LIMIT_BYTES);
         StringBuilder shown = new StringBuilder(beginning.length());

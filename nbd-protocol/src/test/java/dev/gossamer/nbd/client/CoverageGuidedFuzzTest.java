@@ -17,8 +17,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /**
- * A bounded run of Jazzer from the corpus on, in a JVM of its own, with a fixed seed. More, and what it finds kept: {@code
- * -Dgossamer.fuzz.runs=10000000 -Dgossamer.fuzz.found=DIR}. A finding's bytes are in the message; they belong into the corpus.
+ * A bounded run of Jazzer from the corpus on, in a JVM of its own, with a fixed seed. More, and what it finds kept:
+ * {@code -Dgossamer.fuzz.runs=10000000 -Dgossamer.fuzz.found=DIR}. A finding's bytes are in the message; they belong
+ * into the corpus.
  */
 @Timeout(3600)
 final class CoverageGuidedFuzzTest {
@@ -28,7 +29,9 @@ final class CoverageGuidedFuzzTest {
     @TempDir
     private Path scratch;
 
-    /** The last column: edges that the corpus reaches by itself. Far fewer mean that the instrumentation does not work. */
+    /**
+     * The last column: edges that the corpus reaches by itself. Far fewer mean that the instrumentation does not work.
+     */
     @ParameterizedTest
     @EnabledOnOs(architectures = "amd64", disabledReason = "Jazzer's native part for Linux is for x86-64 only")
     @CsvSource({"server, FuzzedServer, 400", "client, FuzzedClient, 300"})

@@ -13,8 +13,8 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /**
- * What coverage-guided fuzzing has found worth keeping, again in each run: nothing escapes from either side, and no memory
- * follows an announced length (issue "bad input", H5, C3).
+ * What coverage-guided fuzzing has found worth keeping, again in each run: nothing escapes from either side, and no
+ * memory follows an announced length (issue "bad input", H5, C3).
  */
 final class FuzzCorpusTest {
     static final Path CORPUS = Path.of("src/test/resources/fuzz");

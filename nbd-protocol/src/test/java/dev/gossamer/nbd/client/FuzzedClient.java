@@ -23,7 +23,8 @@ import java.util.List;
  * </pre>
  *
  * The requests that are in flight when transmission begins are the same for every input. Everything that escapes is a
- * finding: an exception, an assertion of {@link CheckingReplies}, bytes that are left over, a handshake that ends twice.
+ * finding: an exception, an assertion of {@link CheckingReplies}, bytes that are left over, a handshake that ends
+ * twice.
  */
 public final class FuzzedClient implements ClientHandshakeListener {
     private static final int EXTENDED_HEADERS = 1;

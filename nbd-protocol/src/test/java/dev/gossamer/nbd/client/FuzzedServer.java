@@ -27,7 +27,8 @@ import java.util.List;
  *  cut: bytes in each segment of the stream; 0 for one segment
  * </pre>
  *
- * Everything that escapes is a finding: an exception, an assertion of {@link CheckingRequests}, bytes that are left over.
+ * Everything that escapes is a finding: an exception, an assertion of {@link CheckingRequests}, bytes that are left
+ * over.
  */
 public final class FuzzedServer {
     private static final ExportInfo VOL =

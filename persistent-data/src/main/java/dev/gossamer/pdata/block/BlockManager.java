@@ -145,7 +145,8 @@ public final class BlockManager implements AutoCloseable {
     }
 
     /**
-     * Ends the changing of all dirty blocks: they become read-only and are to be written by {@link #writer}. They stay in the cache until they have been.
+     * Ends the changing of all dirty blocks: they become read-only and are to be written by {@link #writer}. They stay
+     * in the cache until they have been.
      */
     public FrozenTransaction freeze() {
         List<MetadataBlock> frozen = dirty;
@@ -182,8 +183,8 @@ public final class BlockManager implements AutoCloseable {
     }
 
     /**
-     * The superblock for changing in place, the only block that is ever written where a commit refers to it. Not while another
-     * commit is being written: the cache has one.
+     * The superblock for changing in place, the only block that is ever written where a commit refers to it. Not while
+     * another commit is being written: the cache has one.
      */
     public MetadataBlock superblockForUpdate() throws StorageException {
         Invariant.check(writer.isIdle(), "two superblocks under way");

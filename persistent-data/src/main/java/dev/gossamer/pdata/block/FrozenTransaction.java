@@ -3,9 +3,9 @@ package dev.gossamer.pdata.block;
 import java.util.List;
 
 /**
- * What one transaction has to write: its changed blocks, frozen, in ascending order, and the superblock that makes them the
- * committed state. A value that can be handed off: nothing changes these blocks any more, so they can be written while the
- * next transaction, which shadows them like any other, runs on.
+ * What one transaction has to write: its changed blocks, frozen, in ascending order, and the superblock that makes them
+ * the committed state. A value that can be handed off: nothing changes these blocks any more, so they can be written
+ * while the next transaction, which shadows them like any other, runs on.
  */
 public final class FrozenTransaction {
     /** Nothing to write. */

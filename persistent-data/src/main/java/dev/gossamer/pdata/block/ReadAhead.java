@@ -18,19 +18,19 @@ import java.util.Map;
 /**
  * Brings blocks into the cache of a {@link BlockManager} many at a time, while their thread does other things.
  *
- * <p>A block arrives in a page of this object's own, is checked like any other that is read, and copied into a frame. So no
- * frame is ever the kernel's to write to, and nobody waits for a read under way: {@link BlockManager#read} reads the block
- * itself, and what arrives later finds it there. Only {@link BlockManager#newBlock} makes the read of its location void, because
- * that may bring what was there before; after an abort, what arrives is what the device holds. What fails or is damaged is
- * dropped: who needs the block reads it again, and is told why that fails.
+ * <p>A block arrives in a page of this object's own, is checked like any other that is read, and copied into a frame.
+ * So no frame is ever the kernel's to write to, and nobody waits for a read under way: {@link BlockManager#read} reads
+ * the block itself, and what arrives later finds it there. Only {@link BlockManager#newBlock} makes the read of its
+ * location void, because that may bring what was there before; after an abort, what arrives is what the device holds.
+ * What fails or is damaged is dropped: who needs the block reads it again, and is told why that fails.
  *
- * <p>Confined to the block manager's thread, which is that of the loop given to {@link #fetch}. Blocks arrive in tasks of the
- * loop of their own, or before {@link #fetch} returns, but never inside a call on the block manager.
+ * <p>Confined to the block manager's thread, which is that of the loop given to {@link #fetch}. Blocks arrive in tasks
+ * of the loop of their own, or before {@link #fetch} returns, but never inside a call on the block manager.
  */
 public final class ReadAhead {
     /**
-     * Reads under way at a time: 32 requests that miss two leaves each. Fast disks are busy with that, slow ones have a line
-     * long enough to sort. What is beyond it waits in line here.
+     * Reads under way at a time: 32 requests that miss two leaves each. Fast disks are busy with that, slow ones have a
+     * line long enough to sort. What is beyond it waits in line here.
      */
     public static final int MAX_IN_FLIGHT = 64;
 

@@ -18,16 +18,16 @@ import java.util.List;
  * Writes a {@link FrozenTransaction}, without waiting for its I/O: the steps of a commit from the first write on.
  *
  * <ol>
- *   <li>All changed blocks, adjacent ones in one write, and beside them a flush of another device: the one with the data that
- *       the new mappings lead to.
+ *   <li>All changed blocks, adjacent ones in one write, and beside them a flush of another device: the one with the
+ *       data that the new mappings lead to.
  *   <li>When all blocks are written: a flush of the metadata device.
- *   <li>When both flushes have succeeded: the superblock, with FUA. A crash before it leaves the old state, of which nothing was
- *       overwritten; after it, the new one is complete with all its data.
+ *   <li>When both flushes have succeeded: the superblock, with FUA. A crash before it leaves the old state, of which
+ *       nothing was overwritten; after it, the new one is complete with all its data.
  *   <li>When that is done, or as soon as anything has failed and nothing is under way any more: {@link Ended}.
  * </ol>
  *
- * <p>What is under way has copies of the blocks, in memory of this writer, so the cache may be thrown away meanwhile. On the
- * thread of the {@link BlockManager}, whose loop the I/O completes on.
+ * <p>What is under way has copies of the blocks, in memory of this writer, so the cache may be thrown away meanwhile.
+ * On the thread of the {@link BlockManager}, whose loop the I/O completes on.
  */
 public final class TransactionWriter implements AutoCloseable {
     /** Adjacent blocks are gathered into writes of up to 256 KiB: what a disk takes at once without splitting. */
@@ -109,7 +109,8 @@ public final class TransactionWriter implements AutoCloseable {
     }
 
     /**
-     * As {@link #start}, and waits for the end: the same steps on a loop of which this thread runs the tasks while it waits.
+     * As {@link #start}, and waits for the end: the same steps on a loop of which this thread runs the tasks while it
+     * waits.
      *
      * @throws StorageException if not all of it is stable
      */

@@ -101,8 +101,8 @@ public final class BTree {
     }
 
     /**
-     * One step of a deletion in steps: removes about {@code maxEntries} of the lowest entries, or more where a shared node
-     * goes as a whole. The root is not shared; one that is goes by {@link #delete} at once. Returns the new root.
+     * One step of a deletion in steps: removes about {@code maxEntries} of the lowest entries, or more where a shared
+     * node goes as a whole. The root is not shared; one that is goes by {@link #delete} at once. Returns the new root.
      */
     public long reclaim(long root, int maxEntries) throws StorageException {
         return reclaim.step(root, maxEntries);

@@ -77,8 +77,9 @@ public final class BTreeCursor {
     }
 
     /**
-     * Whether the entry can be reached from another root as well, because a node between the root and it has more than one
-     * parent. If not, the entry's value may still be in another leaf, too: that is for the value's own count to tell.
+     * Whether the entry can be reached from another root as well, because a node between the root and it has more than
+     * one parent. If not, the entry's value may still be in another leaf, too: that is for the value's own count to
+     * tell.
      */
     public boolean isPathShared() throws StorageException {
         if (!pathSharedKnown) {
@@ -92,8 +93,8 @@ public final class BTreeCursor {
     }
 
     /**
-     * As {@link #isPathShared}, in the state of the last commit. For a cursor on a root of that state: its nodes are on disk
-     * as they were, whatever the running transaction has made of them.
+     * As {@link #isPathShared}, in the state of the last commit. For a cursor on a root of that state: its nodes are on
+     * disk as they were, whatever the running transaction has made of them.
      */
     public boolean isPathSharedInCommitted() throws StorageException {
         boolean shared = tree.tx.isSharedInCommitted(leafLocation);

@@ -9,12 +9,14 @@ import dev.gossamer.pdata.block.ReadAhead;
 import java.util.Arrays;
 
 /**
- * The nodes that a walk through a range of keys would wait for next: those that are not in the cache while their parents are.
- * Looking for them reads nothing. Once they have been fetched there may be others below them, so one looks again until there
- * are none, at most once for each level. Reused by its owner; the block manager's thread.
+ * The nodes that a walk through a range of keys would wait for next: those that are not in the cache while their
+ * parents are. Looking for them reads nothing. Once they have been fetched there may be others below them, so one looks
+ * again until there are none, at most once for each level. Reused by its owner; the block manager's thread.
  */
 public final class MissingNodes {
-    /** More than one level of a range of 512 keys has: leaves hold 84 of 8 bytes at least. Of wider ranges, the first. */
+    /**
+     * More than one level of a range of 512 keys has: leaves hold 84 of 8 bytes at least. Of wider ranges, the first.
+     */
     static final int MAX_NODES = 16;
 
     private final long[] locations = new long[MAX_NODES];

@@ -61,9 +61,9 @@ public final class NestedBTree {
     }
 
     /**
-     * Puts another subtree under a key that has one: the rollback step. Takes over one reference to {@code subtreeRoot}, which
-     * the caller has added before, and drops the one to the old subtree; what nothing else refers to is deleted. Returns the
-     * new root.
+     * Puts another subtree under a key that has one: the rollback step. Takes over one reference to {@code
+     * subtreeRoot}, which the caller has added before, and drops the one to the old subtree; what nothing else refers
+     * to is deleted. Returns the new root.
      */
     public long replaceSubtree(long root, long upperKey, long subtreeRoot) throws StorageException {
         Invariant.check(subtreeRoot(root, upperKey) != NONE, "the upper key has no subtree");

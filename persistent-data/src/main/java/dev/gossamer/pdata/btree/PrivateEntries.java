@@ -3,8 +3,8 @@ package dev.gossamer.pdata.btree;
 import dev.gossamer.io.StorageException;
 
 /**
- * Goes through those entries of a tree that no other root leads to: a subtree with more than one parent is passed without
- * looking into it. So the cost is that of what the tree has for itself, however much it shares.
+ * Goes through those entries of a tree that no other root leads to: a subtree with more than one parent is passed
+ * without looking into it. So the cost is that of what the tree has for itself, however much it shares.
  *
  * <p>Holds no block; void after a change of the tree, and then to be started again at the key it had come to.
  */

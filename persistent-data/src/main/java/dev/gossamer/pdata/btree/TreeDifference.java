@@ -5,22 +5,23 @@ import dev.gossamer.io.StorageException;
 import java.util.Arrays;
 
 /**
- * Where two trees of one kind differ: the keys that only one of them has, and those whose values the {@link ValueType} does
- * not call equal.
+ * Where two trees of one kind differ: the keys that only one of them has, and those whose values the {@link ValueType}
+ * does not call equal.
  *
- * <p>Each tree is walked as a sequence of items, an item being an entry of a leaf or a subtree that has not been looked into.
+ * <p>Each tree is walked as a sequence of items, an item being an entry of a leaf or a subtree that has not been looked
+ * into.
  *
  * <ol>
- *   <li>If both walks are at the same subtree, both pass it unread. Trees that were one tree once share all subtrees that
- *       neither has changed since, so the cost follows the difference and not the size.
+ *   <li>If both walks are at the same subtree, both pass it unread. Trees that were one tree once share all subtrees
+ *       that neither has changed since, so the cost follows the difference and not the size.
  *   <li>An entry below the other walk's item is in one tree only; two entries of one key are compared.
- *   <li>Otherwise the higher of the two items is looked into, so that the walks reach equal heights, where equal nodes can
- *       meet. Where nodes begin and end does not matter: at worst the walks go through one leaf, entry by entry, until they
- *       are in step again.
+ *   <li>Otherwise the higher of the two items is looked into, so that the walks reach equal heights, where equal nodes
+ *       can meet. Where nodes begin and end does not matter: at worst the walks go through one leaf, entry by entry,
+ *       until they are in step again.
  * </ol>
  *
- * <p>Holds no block and no position between calls, so the trees may change in between. The answer lies in this object until
- * the next call.
+ * <p>Holds no block and no position between calls, so the trees may change in between. The answer lies in this object
+ * until the next call.
  */
 public final class TreeDifference {
     private final BTree tree;
@@ -39,8 +40,8 @@ public final class TreeDifference {
     }
 
     /**
-     * Compares the keys in {@code [fromKey, toKeyExclusive)}, from the lowest on, until one of the limits is reached; look at
-     * {@link #doneTo} then.
+     * Compares the keys in {@code [fromKey, toKeyExclusive)}, from the lowest on, until one of the limits is reached;
+     * look at {@link #doneTo} then.
      *
      * @param leftRoot root of a tree, or {@link NestedBTree#NONE} for one without entries; {@code rightRoot} likewise
      * @param maxRanges ranges to report at most, 1 or more

@@ -4,20 +4,21 @@ import dev.gossamer.io.StorageException;
 import dev.gossamer.pdata.block.MetadataBlock;
 
 /**
- * Takes apart a tree that nobody will look into any more, in steps that are small whatever the tree's size. Between steps it
- * is a tree like any other, with all nodes as full as they must be, so that any commit in between is sound.
+ * Takes apart a tree that nobody will look into any more, in steps that are small whatever the tree's size. Between
+ * steps it is a tree like any other, with all nodes as full as they must be, so that any commit in between is sound.
  *
  * <p>A step looks at the lowest node that has leaves below it:
  *
  * <ul>
- *   <li>It is this tree's own: some of the lowest entries are removed, as {@link TreeRemove} does it. Shared leaves among
- *       them cost one decrement each.
- *   <li>It is shared with another tree, itself or through a node above it: it goes as a whole, by one decrement. Entering it
- *       would copy it first, only to throw the copy away. Its leaves are read, for the count of entries that are gone.
+ *   <li>It is this tree's own: some of the lowest entries are removed, as {@link TreeRemove} does it. Shared leaves
+ *       among them cost one decrement each.
+ *   <li>It is shared with another tree, itself or through a node above it: it goes as a whole, by one decrement.
+ *       Entering it would copy it first, only to throw the copy away. Its leaves are read, for the count of entries
+ *       that are gone.
  * </ul>
  *
- * <p>Higher shared nodes are entered, and so copied: there is one for each 250 of the nodes meant above, and dropping one
- * whole would mean to count some million entries in one step.
+ * <p>Higher shared nodes are entered, and so copied: there is one for each 250 of the nodes meant above, and dropping
+ * one whole would mean to count some million entries in one step.
  */
 final class TreeReclaim {
     private final BTree tree;
@@ -41,7 +42,10 @@ final class TreeReclaim {
         return removedCount;
     }
 
-    /** Removes up to {@code maxEntries} of the lowest entries, or one shared node with all below it. Returns the new root. */
+    /**
+     * Removes up to {@code maxEntries} of the lowest entries, or one shared node with all below it. Returns the new
+     * root.
+     */
     long step(long root, int maxEntries) throws StorageException {
         removedCount = 0;
         long newRoot = root;

@@ -4,8 +4,8 @@ import dev.gossamer.io.StorageException;
 import dev.gossamer.pdata.block.MetadataBlock;
 
 /**
- * A walk through a tree that may pass a subtree without looking into it. It stands at an item: a subtree, or an entry of a
- * leaf, or the end.
+ * A walk through a tree that may pass a subtree without looking into it. It stands at an item: a subtree, or an entry
+ * of a leaf, or the end.
  */
 final class TreeWalker {
     private static final int ENTRY = -1;

@@ -52,8 +52,8 @@ final class CountTable {
     /**
      * @param pending tells of a block with count 0 that it is allocated all the same, because the update is still
      *     queued
-     * @param withholdAllFrees what was allocated and freed within one transaction is withheld, too, as if the last commit
-     *     had used it
+     * @param withholdAllFrees what was allocated and freed within one transaction is withheld, too, as if the last
+     *     commit had used it
      */
     CountTable(TransactionManager tx, BitmapIndex index, LongPredicate pending, boolean withholdAllFrees) {
         this.tx = tx;
@@ -125,8 +125,8 @@ final class CountTable {
     }
 
     /**
-     * The count that the last commit has on disk, where the running transaction may have changed it: what it has shadowed is
-     * still there. A bitmap never touched since is the same in both.
+     * The count that the last commit has on disk, where the running transaction may have changed it: what it has
+     * shadowed is still there. A bitmap never touched since is the same in both.
      */
     long committedCount(long block) throws StorageException {
         checkRange(block);
@@ -227,9 +227,9 @@ final class CountTable {
     }
 
     /**
-     * The transaction ends, and will be written. What it has freed is used by the state before it, which a crash still leads to:
-     * it is {@linkplain #withhold withheld} and returned, to be {@linkplain #release released} when the transaction is committed,
-     * or later. What the next transaction frees is in use by this one.
+     * The transaction ends, and will be written. What it has freed is used by the state before it, which a crash still
+     * leads to: it is {@linkplain #withhold withheld} and returned, to be {@linkplain #release released} when the
+     * transaction is committed, or later. What the next transaction frees is in use by this one.
      */
     FreedBlocks freeze() {
         FreedBlocks freed = new FreedBlocks();

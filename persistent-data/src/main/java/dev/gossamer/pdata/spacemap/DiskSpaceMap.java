@@ -149,8 +149,8 @@ public final class DiskSpaceMap implements SpaceMap, CommitParticipant {
     }
 
     /**
-     * The blocks freed by the transaction that was committed last. They are not allocated until they are {@linkplain #release
-     * released}. Not called after a commit, its blocks are free at once.
+     * The blocks freed by the transaction that was committed last. They are not allocated until they are {@linkplain
+     * #release released}. Not called after a commit, its blocks are free at once.
      */
     public FreedBlocks takeFreed() {
         FreedBlocks freed = freedByLastCommit;

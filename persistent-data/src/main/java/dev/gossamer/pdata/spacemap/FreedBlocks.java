@@ -4,9 +4,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The blocks that one transaction freed. They stay out of use until it is committed: a crash before leads to a state that uses
- * them. Data blocks do until they are given back with {@link DiskSpaceMap#release}: I/O that looked its block up before the
- * commit may still be on its way.
+ * The blocks that one transaction freed. They stay out of use until it is committed: a crash before leads to a state
+ * that uses them. Data blocks do until they are given back with {@link DiskSpaceMap#release}: I/O that looked its block
+ * up before the commit may still be on its way.
  */
 public final class FreedBlocks {
     static final FreedBlocks NONE = new FreedBlocks();

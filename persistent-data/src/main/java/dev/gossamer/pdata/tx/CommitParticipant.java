@@ -8,8 +8,8 @@ public interface CommitParticipant {
     void flushChanges() throws StorageException;
 
     /**
-     * The transaction ends here, and is about to be written. Until it is {@link #committed} there are two states that a crash may
-     * lead to, and what either of them uses is not allocated.
+     * The transaction ends here, and is about to be written. Until it is {@link #committed} there are two states that a
+     * crash may lead to, and what either of them uses is not allocated.
      */
     void frozen();
 

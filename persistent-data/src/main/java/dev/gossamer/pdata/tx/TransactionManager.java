@@ -16,12 +16,13 @@ import java.util.List;
  * <p>A transaction begins with its first change and ends in one of two ways.
  *
  * <ul>
- *   <li><em>Commit</em>. The caller puts its own changes into trees, then calls {@link #preCommit}: space maps go into blocks,
- *       and nothing can be changed any more. Now the roots are final: the caller puts them into {@link #superblockForUpdate} and
- *       calls {@link #freeze}. The next transaction begins there, while the frozen one is written: its blocks, a flush, and then
- *       the superblock ({@link dev.gossamer.pdata.block.TransactionWriter}). That one write, of which only the first sector
- *       changes, is the commit: a crash before it leaves the previous state, after it the new one. Then comes {@link
- *       #committed}. One transaction is written at a time. {@link #commit} does it all and waits.
+ *   <li><em>Commit</em>. The caller puts its own changes into trees, then calls {@link #preCommit}: space maps go into
+ *       blocks, and nothing can be changed any more. Now the roots are final: the caller puts them into {@link
+ *       #superblockForUpdate} and calls {@link #freeze}. The next transaction begins there, while the frozen one is
+ *       written: its blocks, a flush, and then the superblock ({@link dev.gossamer.pdata.block.TransactionWriter}).
+ *       That one write, of which only the first sector changes, is the commit: a crash before it leaves the previous
+ *       state, after it the new one. Then comes {@link #committed}. One transaction is written at a time. {@link
+ *       #commit} does it all and waits.
  *   <li><em>Abort</em>: after any {@link StorageException} out of a changing call, the state in memory is half changed.
  *       The caller drops all objects of this package and those above, calls {@link BlockManager#discardCache} and opens
  *       anew from the superblock.
@@ -160,7 +161,9 @@ public final class TransactionManager {
         allocator.committed();
     }
 
-    /** Second phase for a caller who waits: freezes, writes, and returns when the current state is the committed one. */
+    /**
+     * Second phase for a caller who waits: freezes, writes, and returns when the current state is the committed one.
+     */
     public void commit(MetadataBlock superblock) throws StorageException {
         blocks.writer().writeNow(freeze(superblock), null);
         committed();

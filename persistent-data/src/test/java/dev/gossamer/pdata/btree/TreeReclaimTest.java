@@ -17,7 +17,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** A tree goes in small steps (rule MSG-8), and is a sound tree between any two of them; the checker recounts everything. */
+/**
+ * A tree goes in small steps (rule MSG-8), and is a sound tree between any two of them; the checker recounts
+ * everything.
+ */
 final class TreeReclaimTest {
     private static final int STEP = 500;
 

@@ -15,9 +15,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * As {@link CrashTest}, while transactions overlap: one is written step by step, in any order of its writes, and the next one
- * changes what it likes in between. The superblock leads to the last transaction that was committed or to the one under way,
- * never to anything of the next.
+ * As {@link CrashTest}, while transactions overlap: one is written step by step, in any order of its writes, and the
+ * next one changes what it likes in between. The superblock leads to the last transaction that was committed or to the
+ * one under way, never to anything of the next.
  */
 final class OverlapCrashTest {
     private static final int COMMITS = 12;

@@ -6,8 +6,8 @@ import dev.gossamer.io.worker.WorkerIo;
 /**
  * Where one snapshot keeps old and new contents of chunks, and which chunk is where. Worker's thread.
  *
- * <p>A chunk passes through {@link #allocate}, then its owner fills it, then {@link #commit}. Commits come in the order of
- * allocation (rule S-I2): see {@link PersistentStore} for what a crash would leave behind otherwise.
+ * <p>A chunk passes through {@link #allocate}, then its owner fills it, then {@link #commit}. Commits come in the order
+ * of allocation (rule S-I2): see {@link PersistentStore} for what a crash would leave behind otherwise.
  */
 public sealed interface ExceptionStore permits PersistentStore, TransientStore {
     /** Answer of {@link #allocate} when there is no chunk left. */

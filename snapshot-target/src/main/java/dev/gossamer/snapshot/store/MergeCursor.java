@@ -4,8 +4,8 @@ import dev.gossamer.io.Errno;
 import dev.gossamer.io.worker.WorkerIo;
 
 /**
- * Walks a persistent store from its last record backwards, for a merge (rule S-M2): so the table shrinks from its end and
- * stays a table at every moment. Worker's thread.
+ * Walks a persistent store from its last record backwards, for a merge (rule S-M2): so the table shrinks from its end
+ * and stays a table at every moment. Worker's thread.
  */
 public final class MergeCursor {
     private final PersistentStore store;
@@ -19,8 +19,8 @@ public final class MergeCursor {
     }
 
     /**
-     * Finds the longest run at the end of the table that is consecutive on both sides and within one area, at most {@code
-     * maxChunks} long. {@link #chunks} is 0 when the table is empty.
+     * Finds the longest run at the end of the table that is consecutive on both sides and within one area, at most
+     * {@code maxChunks} long. {@link #chunks} is 0 when the table is empty.
      */
     public void findLastRun(int maxChunks, WorkerIo.Done done) {
         RecordArea area = store.area();

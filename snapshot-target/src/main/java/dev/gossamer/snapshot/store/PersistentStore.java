@@ -21,12 +21,12 @@ import java.util.ArrayDeque;
  *   <li>the page of the area with the record is written with FUA.
  * </ol>
  *
- * Records that come while others are being copied share steps 2 to 4: the area is written when no chunk is on its way, or
- * when it is full.
+ * Records that come while others are being copied share steps 2 to 4: the area is written when no chunk is on its way,
+ * or when it is full.
  *
  * <p>If we crash before step 4, the chunk is not recorded, no later one is (commits are in order of allocation), and
- * whoever opens the store gives it out again. If chunks were recorded as their copies finish, a late copy of a low chunk
- * would be missing below a recorded high one, and its space would be lost for ever (rule S-I1).
+ * whoever opens the store gives it out again. If chunks were recorded as their copies finish, a late copy of a low
+ * chunk would be missing below a recorded high one, and its space would be lost for ever (rule S-I1).
  */
 public final class PersistentStore implements ExceptionStore {
     /** Records per write of an area: 512 KiB. More wait for the next write; memory of the worker stays bounded. */
@@ -109,8 +109,8 @@ public final class PersistentStore implements ExceptionStore {
     }
 
     /**
-     * The next chunk for data. The last record of an area is given out only if the next area lies on the device: writing zeros
-     * there would fail, and the kernel refuses a full area without a successor.
+     * The next chunk for data. The last record of an area is given out only if the next area lies on the device:
+     * writing zeros there would fail, and the kernel refuses a full area without a successor.
      */
     @Override
     public long allocate() {

@@ -47,7 +47,8 @@ public final class StoreOpening {
                         Errno.EEXIST,
                         header.valid() == 0
                                 ? "the store holds a snapshot that became invalid; wipe its first 4 KiB to use it again"
-                                : "the store holds a snapshot already; open it, or wipe its first 4 KiB to use it again");
+                                : "the store holds a snapshot already; open it, or wipe its first 4 KiB to use "
+                                        + "it again");
             } else {
                 refuse(
                         Errno.EEXIST,
@@ -73,7 +74,8 @@ public final class StoreOpening {
                 refuse(
                         Errno.EINVAL,
                         "the store says that its chunks have " + Integer.toUnsignedString(header.chunkSectors())
-                                + " sectors, which cannot be on these devices; the header is damaged, or the sector size"
+                                + " sectors, which cannot be on these devices; the header is damaged, or the "
+                                + "sector size"
                                 + " of a device has changed");
             } else {
                 StoreLayout layout = new StoreLayout(header.chunkSectors() * SECTOR_BYTES);
@@ -136,8 +138,8 @@ public final class StoreOpening {
     }
 
     /**
-     * The table is made empty before the header says that there is one. If we crash in between, the device still holds no
-     * store.
+     * The table is made empty before the header says that there is one. If we crash in between, the device still holds
+     * no store.
      */
     private void format(StoreLayout layout) {
         int page = PersistentStore.pageBytes(layout.chunkBytes, device);
@@ -229,8 +231,8 @@ public final class StoreOpening {
         }
 
         /**
-         * A table write that power loss tore can leave records behind the end mark. They count for nothing, until new records
-         * fill the gap before them: so they are cleared now, before the store is used.
+         * A table write that power loss tore can leave records behind the end mark. They count for nothing, until new
+         * records fill the gap before them: so they are cleared now, before the store is used.
          */
         private void clearBehind(RecordArea area, int lastNonZeroByte) {
             PersistentStore store = new PersistentStore(io, device, layout, true, area, highestNewChunk);

@@ -14,10 +14,10 @@ import java.util.UUID;
 /**
  * The hidden thin device that names the others: one {@link CatalogSlot} per device id.
  *
- * <p>Its mappings are part of the pool's transaction like any volume's. A slot is in force only if the device it speaks of
- * exists ({@link CatalogSlot.Halves#inForce}), so creating, snapshotting and deleting a volume are atomic with the commit although
- * slots are written in place: before the commit the slot speaks of a device that is not there. Callers commit after
- * {@link #put}; the commit's data flush makes the slot stable.
+ * <p>Its mappings are part of the pool's transaction like any volume's. A slot is in force only if the device it speaks
+ * of exists ({@link CatalogSlot.Halves#inForce}), so creating, snapshotting and deleting a volume are atomic with the
+ * commit although slots are written in place: before the commit the slot speaks of a device that is not there. Callers
+ * commit after {@link #put}; the commit's data flush makes the slot stable.
  *
  * <p>Worker's thread; waits for its I/O.
  */

@@ -8,8 +8,8 @@ import dev.gossamer.thin.metadata.Mapping;
 import dev.gossamer.thin.metadata.PoolMetadata;
 
 /**
- * Reads the slots of all devices when a pool is opened: asked in ascending order of ids, it reads each piece of the catalog
- * once, so that 64 volumes cost one read. Worker's thread; waits for its I/O.
+ * Reads the slots of all devices when a pool is opened: asked in ascending order of ids, it reads each piece of the
+ * catalog once, so that 64 volumes cost one read. Worker's thread; waits for its I/O.
  */
 public final class CatalogScan implements AutoCloseable {
     /** The smallest data block; every block size is a multiple of it, so a piece is never in two blocks. */

@@ -39,8 +39,8 @@ import java.util.zip.CRC32C;
  *
  * @param sequence grows with every write of the slot
  * @param originId -1 = none
- * @param inForceFrom the slot counts once the device's snapshotted time is this or later; until then the other half does. So
- *     what goes with a change of the mappings (a rollback) comes into force with its commit
+ * @param inForceFrom the slot counts once the device's snapshotted time is this or later; until then the other half
+ *     does. So what goes with a change of the mappings (a rollback) comes into force with its commit
  * @param externalOrigin what shows through where nothing is mapped; null = zeros
  * @param limits never null
  */
@@ -228,8 +228,8 @@ public record CatalogSlot(
     /** The valid halves of a slot; null for one that is not a half of this id's slot. */
     record Halves(CatalogSlot newer, CatalogSlot older) {
         /**
-         * The half that speaks of a device with these details, or null. That is the newer one, or as long as that is not {@link
-         * CatalogSlot#inForceFrom in force yet} the older.
+         * The half that speaks of a device with these details, or null. That is the newer one, or as long as that is
+         * not {@link CatalogSlot#inForceFrom in force yet} the older.
          */
         CatalogSlot inForce(DeviceDetails details) {
             if (newer == null || details == null || !newer.matches(details)) {

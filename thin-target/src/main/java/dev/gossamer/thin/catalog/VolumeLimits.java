@@ -6,8 +6,8 @@ import dev.gossamer.io.StorageException;
 /**
  * What a volume may take of the pool's data space (rule S-6).
  *
- * @param limitBytes mapped space at which further writes to unmapped blocks get ENOSPC; 0 = none. Bounds what is mapped, so
- *     a snapshot's copies do not count.
+ * @param limitBytes mapped space at which further writes to unmapped blocks get ENOSPC; 0 = none. Bounds what is
+ *     mapped, so a snapshot's copies do not count.
  * @param reserveBytes mapped space that is guaranteed: other volumes cannot have it. 0 = none
  * @param onFull null = as the pool says
  */

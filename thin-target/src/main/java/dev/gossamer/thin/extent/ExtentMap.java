@@ -9,9 +9,9 @@ import java.util.concurrent.atomic.AtomicReferenceArray;
  * <em>without</em> the worker; null is "ask the worker". Dropping an entry is therefore always right, and memory is
  * bounded by doing so ({@code RegionCache}).
  *
- * <p>Memory: a volume of which nothing is known has no tables. From the first region on the upper level takes 4 bytes for
- * each 32 GiB of the volume (blocks of 64 KiB; 128 KiB for a PiB), and each 32 GiB of which a region is known 4 KiB. A table
- * goes with its last region. {@link #words} counts all of it, and the regions.
+ * <p>Memory: a volume of which nothing is known has no tables. From the first region on the upper level takes 4 bytes
+ * for each 32 GiB of the volume (blocks of 64 KiB; 128 KiB for a PiB), and each 32 GiB of which a region is known 4
+ * KiB. A table goes with its last region. {@link #words} counts all of it, and the regions.
  */
 public final class ExtentMap {
     /** Regions behind one slot of the upper level: 1024 regions of 512 blocks are 32 GiB of 64 KiB blocks. */
@@ -62,7 +62,8 @@ public final class ExtentMap {
     }
 
     /**
-     * Replaces a region; null withdraws it. One beyond the end, from before the volume shrank, is not kept. For the worker.
+     * Replaces a region; null withdraws it. One beyond the end, from before the volume shrank, is not kept. For the
+     * worker.
      */
     public void publish(long regionNumber, long[] region) {
         long slot = regionNumber / FAN_OUT;

@@ -14,12 +14,13 @@ import dev.gossamer.io.Invariant;
  * </pre>
  *
  * <p>{@code start} counts from the region's first block. Blocks in no extent are unmapped. A published array is never
- * changed (rule EM-1): each change makes a new one, so a reader sees one moment or another and nothing between (the race
- * of rule 3.1 cannot be written). Neighbours are merged only if both sides are contiguous and of the same time and kind
- * (EM-3).
+ * changed (rule EM-1): each change makes a new one, so a reader sees one moment or another and nothing between (the
+ * race of rule 3.1 cannot be written). Neighbours are merged only if both sides are contiguous and of the same time and
+ * kind (EM-3).
  *
- * <p>Memory: 16 bytes for an extent and 16 for the array, whatever the extents' length. A region whose blocks are one run
- * takes 32 bytes; one with no two blocks in a run 8208, which is 16.03 for each mapped block; one with nothing mapped none.
+ * <p>Memory: 16 bytes for an extent and 16 for the array, whatever the extents' length. A region whose blocks are one
+ * run takes 32 bytes; one with no two blocks in a run 8208, which is 16.03 for each mapped block; one with nothing
+ * mapped none.
  */
 public final class Region {
     /** Virtual blocks in a region. */
@@ -31,7 +32,9 @@ public final class Region {
     public static final int MAPPED = 0;
     /** The worker holds the block: every request goes to it and waits there. */
     public static final int LOCKED = 1;
-    /** Trimmed in part: reads as if {@link #MAPPED}; every write goes to the worker, which must know of it (NBD T37a). */
+    /**
+     * Trimmed in part: reads as if {@link #MAPPED}; every write goes to the worker, which must know of it (NBD T37a).
+     */
     public static final int TRIMMED = 2;
 
     /** A region with nothing mapped. */
@@ -51,7 +54,9 @@ public final class Region {
         return region.length / WORDS;
     }
 
-    /** Longs that a region takes on the heap, its header included; null and {@link #EMPTY}, which is shared, take none. */
+    /**
+     * Longs that a region takes on the heap, its header included; null and {@link #EMPTY}, which is shared, take none.
+     */
     public static int words(long[] region) {
         return region == null || region.length == 0 ? 0 : HEADER_WORDS + region.length;
     }
@@ -133,8 +138,9 @@ public final class Region {
     }
 
     /**
-     * Only extents that overlap or touch the blocks are looked at, what is before and behind is copied as it is: at most one
-     * of them reaches in from before and one sticks out behind, so that together with the new one there are three.
+     * Only extents that overlap or touch the blocks are looked at, what is before and behind is copied as it is: at
+     * most one of them reaches in from before and one sticks out behind, so that together with the new one there are
+     * three.
      *
      * @param middle the extent to put in, or -1 for none
      */

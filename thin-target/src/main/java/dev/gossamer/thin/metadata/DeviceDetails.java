@@ -15,8 +15,9 @@ package dev.gossamer.thin.metadata;
  */
 public record DeviceDetails(long mappedBlocks, long transactionId, int creationTime, int snapshottedTime) {
     /**
-     * The transaction id of a device that was deleted and whose blocks have not all been reclaimed: "GOSSDEL!". To a program
-     * that does not know it, the device is one like any other. Real ones count changes from 0 and never get here.
+     * The transaction id of a device that was deleted and whose blocks have not all been reclaimed: "GOSSDEL!". To a
+     * program that does not know it, the device is one like any other. Real ones count changes from 0 and never get
+     * here.
      */
     static final long RETIRED = 0x214C_4544_5353_4F47L;
 

@@ -4,8 +4,8 @@ import dev.gossamer.io.Invariant;
 import dev.gossamer.io.StorageException;
 
 /**
- * How devices come and go: each of these changes the upper level of the mapping tree and the details tree together. Part of
- * the running transaction. Worker's thread.
+ * How devices come and go: each of these changes the upper level of the mapping tree and the details tree together.
+ * Part of the running transaction. Worker's thread.
  */
 final class DeviceLife {
     private final LoadedPool pool;

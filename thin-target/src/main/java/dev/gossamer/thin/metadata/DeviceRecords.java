@@ -11,8 +11,8 @@ import java.util.List;
 import java.util.TreeMap;
 
 /**
- * The details tree: which devices there are. Records that changed are kept in memory until the transaction ends, for a device
- * that is written to changes its own with every new block. Worker's thread.
+ * The details tree: which devices there are. Records that changed are kept in memory until the transaction ends, for a
+ * device that is written to changes its own with every new block. Worker's thread.
  */
 final class DeviceRecords {
     private final BTree tree;

@@ -12,8 +12,8 @@ import dev.gossamer.pdata.spacemap.MetadataSpaceMap;
 import dev.gossamer.pdata.tx.TransactionManager;
 
 /**
- * What is in memory of a pool's metadata: made from a superblock, changed by transactions, and thrown away as a whole by an
- * abort. The parts of this package that change metadata share it; {@link PoolMetadata} owns it. Worker's thread.
+ * What is in memory of a pool's metadata: made from a superblock, changed by transactions, and thrown away as a whole
+ * by an abort. The parts of this package that change metadata share it; {@link PoolMetadata} owns it. Worker's thread.
  */
 final class LoadedPool {
     final String deviceName;

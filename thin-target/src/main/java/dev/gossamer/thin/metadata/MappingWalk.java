@@ -5,8 +5,8 @@ import dev.gossamer.pdata.btree.BTreeCursor;
 import dev.gossamer.pdata.spacemap.SpaceMap;
 
 /**
- * Goes through a device's mappings upwards and tells exactly which of them another device or a metadata snapshot shares.
- * Void after any change of the metadata.
+ * Goes through a device's mappings upwards and tells exactly which of them another device or a metadata snapshot
+ * shares. Void after any change of the metadata.
  */
 public final class MappingWalk {
     private final BTreeCursor cursor;
@@ -36,9 +36,9 @@ public final class MappingWalk {
     }
 
     /**
-     * Whether somebody else would miss the data block (rule D-6). Its count alone does not tell: after a snapshot, two devices
-     * have the same leaves, and the leaf counts once (D-5). What was mapped after the last snapshot is private, and that is
-     * known without looking at any count (D-4).
+     * Whether somebody else would miss the data block (rule D-6). Its count alone does not tell: after a snapshot, two
+     * devices have the same leaves, and the leaf counts once (D-5). What was mapped after the last snapshot is private,
+     * and that is known without looking at any count (D-4).
      */
     public boolean isShared() throws StorageException {
         long packed = cursor.value(0);

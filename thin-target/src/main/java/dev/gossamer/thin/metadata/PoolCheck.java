@@ -10,8 +10,8 @@ import dev.gossamer.pdata.check.MetadataChecker;
 import java.util.List;
 
 /**
- * Checks the metadata of a pool that is not in use: recounts every reference of both space maps, also those of data blocks,
- * which {@code thin_check} 0.9 does not look at. Reads only.
+ * Checks the metadata of a pool that is not in use: recounts every reference of both space maps, also those of data
+ * blocks, which {@code thin_check} 0.9 does not look at. Reads only.
  */
 public final class PoolCheck {
     private static final int CACHE_BLOCKS = 1024;

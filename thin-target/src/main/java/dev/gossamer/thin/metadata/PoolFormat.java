@@ -15,7 +15,9 @@ import dev.gossamer.pdata.tx.TransactionManager;
 
 /** Makes an empty pool on a metadata device with nothing on it (C-5). Waits for its I/O. */
 public final class PoolFormat {
-    /** A smaller device has no room for a pool's first transactions (dm refuses 16 KiB; this is twice what it needs). */
+    /**
+     * A smaller device has no room for a pool's first transactions (dm refuses 16 KiB; this is twice what it needs).
+     */
     private static final long MIN_METADATA_BLOCKS = 32;
 
     private PoolFormat() {}
@@ -50,7 +52,8 @@ public final class PoolFormat {
             throw new StorageException(
                     Errno.EEXIST,
                     name
-                            + ": there is something on it already; use 'gossamer pool adopt' for a pool, or zero its first "
+                            + ": there is something on it already; use 'gossamer pool adopt' for a pool, or "
+                            + "zero its first "
                             + "4096 bytes to lose what it holds");
         }
         try (BlockManager blocks = new BlockManager(device, metadataBlocks, PoolMetadata.CACHE_BLOCKS)) {

@@ -18,14 +18,17 @@ import java.util.List;
 /**
  * A pool's metadata: which devices there are, and which data block stands behind each of their blocks.
  *
- * <p>Changes collect in a transaction. {@link #freeze} ends it, {@link #writer} makes it the pool's state, while the next one
- * goes on; {@link #abort} forgets both. After any {@link StorageException} of a changing method the
+ * <p>Changes collect in a transaction. {@link #freeze} ends it, {@link #writer} makes it the pool's state, while the
+ * next one goes on; {@link #abort} forgets both. After any {@link StorageException} of a changing method the
  * transaction may be half changed: abort it.
  *
  * <p>Worker's thread; waits for its I/O, but for that of {@link #writer}.
  */
 public final class PoolMetadata implements AutoCloseable {
-    /** Answer of {@link #lookup} for a block that is not mapped. No mapping packs to it: data blocks stay below 2^40 - 1. */
+    /**
+     * Answer of {@link #lookup} for a block that is not mapped. No mapping packs to it: data blocks stay below 2^40 -
+     * 1.
+     */
     public static final long NOT_MAPPED = -1;
 
     /** Device ids are 0 to this, exclusive. */
@@ -208,8 +211,8 @@ public final class PoolMetadata implements AutoCloseable {
     }
 
     /**
-     * Compares the mappings of two devices that must exist: a block differs if only one of them has it mapped, or each to
-     * another data block. See {@link TreeDifference#compare} for limits, and for how long the answer is good.
+     * Compares the mappings of two devices that must exist: a block differs if only one of them has it mapped, or each
+     * to another data block. See {@link TreeDifference#compare} for limits, and for how long the answer is good.
      */
     public TreeDifference compare(int id, int otherId, long fromBlock, long toBlock, int maxRanges, int maxNodes)
             throws StorageException {
@@ -227,8 +230,8 @@ public final class PoolMetadata implements AutoCloseable {
     }
 
     /**
-     * Starts going through those mappings of a device that are in no other device's tree, nor in a metadata snapshot's. Their
-     * data blocks may still be shared: {@link #isDataBlockShared}.
+     * Starts going through those mappings of a device that are in no other device's tree, nor in a metadata snapshot's.
+     * Their data blocks may still be shared: {@link #isDataBlockShared}.
      */
     public void startPrivateEntries(PrivateEntries entries, int id, long fromBlock) throws StorageException {
         boolean held = pool.mappings.isUpperPathShared(pool.mappingRoot, id);
@@ -264,8 +267,9 @@ public final class PoolMetadata implements AutoCloseable {
     }
 
     /**
-     * Gives a device the contents of another, whose writes are at rest as its own are. What it held goes to a new device {@code
-     * keptId}. Three roots change hands and nothing is walked, so it costs the same whatever their size (S-M8).
+     * Gives a device the contents of another, whose writes are at rest as its own are. What it held goes to a new
+     * device {@code keptId}. Three roots change hands and nothing is walked, so it costs the same whatever their size
+     * (S-M8).
      */
     public void rollBack(int id, int sourceId, int keptId) throws StorageException {
         life.rollBack(id, sourceId, keptId);
@@ -276,24 +280,24 @@ public final class PoolMetadata implements AutoCloseable {
     }
 
     /**
-     * Whether {@link #deleteDevice} takes few steps: the device's mappings are few, or all shared, so that no node goes but
-     * the reference to the first.
+     * Whether {@link #deleteDevice} takes few steps: the device's mappings are few, or all shared, so that no node goes
+     * but the reference to the first.
      */
     public boolean isDeletedAtOnce(int id, long fewMappings) throws StorageException {
         return life.isDeletedAtOnce(id, fewMappings);
     }
 
     /**
-     * Moves a deleted device out of the way, under an id that has none, to be {@linkplain #reclaim reclaimed} in steps. Costs
-     * the same whatever its size.
+     * Moves a deleted device out of the way, under an id that has none, to be {@linkplain #reclaim reclaimed} in steps.
+     * Costs the same whatever its size.
      */
     public void retireDevice(int id, int retiredId) throws StorageException {
         life.retire(id, retiredId);
     }
 
     /**
-     * Takes the next of a retired device's mappings away: about {@code maxMappings}, more where a shared node goes as a whole
-     * and, with the last ones, the device. Returns what is left.
+     * Takes the next of a retired device's mappings away: about {@code maxMappings}, more where a shared node goes as a
+     * whole and, with the last ones, the device. Returns what is left.
      */
     public long reclaim(int id, int maxMappings) throws StorageException {
         return life.reclaim(id, maxMappings);
@@ -384,8 +388,8 @@ public final class PoolMetadata implements AutoCloseable {
     }
 
     /**
-     * Ends the transaction: what is returned is to be {@linkplain #writer written}, and what changes from now on belongs to the
-     * next one. Not while one is being written.
+     * Ends the transaction: what is returned is to be {@linkplain #writer written}, and what changes from now on
+     * belongs to the next one. Not while one is being written.
      */
     public FrozenTransaction freeze() throws StorageException {
         if (!pool.isChanged()) {
@@ -408,7 +412,8 @@ public final class PoolMetadata implements AutoCloseable {
     /**
      * What was frozen is stable: it is what a crash leads to from now on.
      *
-     * @return the data blocks that it freed; not allocated before they are {@linkplain #releaseFreedDataBlocks released}
+     * @return the data blocks that it freed; not allocated before they are {@linkplain #releaseFreedDataBlocks
+     *     released}
      */
     public FreedBlocks committed() {
         pool.transaction.committed();
@@ -418,8 +423,8 @@ public final class PoolMetadata implements AutoCloseable {
     }
 
     /**
-     * Forgets the transaction, and the one being written: everything is read anew from the last superblock (E-1). I/O of the
-     * {@link #writer} may still be under way afterwards; until it ends, nothing else can be written.
+     * Forgets the transaction, and the one being written: everything is read anew from the last superblock (E-1). I/O
+     * of the {@link #writer} may still be under way afterwards; until it ends, nothing else can be written.
      */
     public void abort() throws StorageException {
         readable = false;
@@ -441,7 +446,10 @@ public final class PoolMetadata implements AutoCloseable {
         return pool.dataMap.hasFreed();
     }
 
-    /** Whether some of those were freed before the running transaction, so that they will be released without its commit. */
+    /**
+     * Whether some of those were freed before the running transaction, so that they will be released without its
+     * commit.
+     */
     public boolean hasWithheldDataBlocks() {
         return pool.dataMap.hasWithheld();
     }

@@ -8,18 +8,19 @@ import dev.gossamer.pdata.spacemap.SpaceMap;
 /**
  * Tells exactly whether a device is the only one to see a data block, so that it may write in place (rules D-6, D-6a).
  *
- * <p>The time of a mapping is the first filter and the caller's business: it never says "exclusive" wrongly, but goes on
- * saying "shared" after the other side has gone. Counts decide then, those of all nodes on the way from the root included,
- * for two devices that share a leaf have every block in it with a count of 1 (D-5).
+ * <p>The time of a mapping is the first filter and the caller's business: it never says "exclusive" wrongly, but goes
+ * on saying "shared" after the other side has gone. Counts decide then, those of all nodes on the way from the root
+ * included, for two devices that share a leaf have every block in it with a count of 1 (D-5).
  *
- * <p>The running state is not enough. Say that B trims a block which it shares with A: A is the only one left to see it,
- * writes in place, and the power fails before the commit. B's mapping is back, and B reads what A wrote. So the block must be
- * exclusive in the committed state as well. That state is still on disk, trees and counts, because a transaction never
- * overwrites what the last commit uses; it is asked directly, and nothing has to be kept of what lost references since.
+ * <p>The running state is not enough. Say that B trims a block which it shares with A: A is the only one left to see
+ * it, writes in place, and the power fails before the commit. B's mapping is back, and B reads what A wrote. So the
+ * block must be exclusive in the committed state as well. That state is still on disk, trees and counts, because a
+ * transaction never overwrites what the last commit uses; it is asked directly, and nothing has to be kept of what lost
+ * references since.
  *
- * <p>While a transaction is being written, a crash may also lead to its state, between the two. It need not be asked: a block
- * that two devices see there was seen by both before, as sharing begins only with snapshots, rollbacks and metadata snapshots, and
- * these are committed while no other transaction is being written.
+ * <p>While a transaction is being written, a crash may also lead to its state, between the two. It need not be asked: a
+ * block that two devices see there was seen by both before, as sharing begins only with snapshots, rollbacks and
+ * metadata snapshots, and these are committed while no other transaction is being written.
  *
  * <p>Costs two walks from the root, mostly in the cache. Worker's thread.
  */
@@ -32,7 +33,9 @@ final class SharingTest {
         this.dataMap = dataMap;
     }
 
-    /** Whether a mapped block of a device is exclusive in the running state and in the one a crash would lead back to. */
+    /**
+     * Whether a mapped block of a device is exclusive in the running state and in the one a crash would lead back to.
+     */
     boolean isExclusive(long runningRoot, long committedRoot, int id, long virtualBlock) throws StorageException {
         BTreeCursor running = mappings.cursor(runningRoot, id, virtualBlock);
         if (!running.next() || running.key() != virtualBlock) {

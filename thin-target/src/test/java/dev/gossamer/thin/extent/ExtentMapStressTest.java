@@ -9,8 +9,8 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 
 /**
- * Eight readers look blocks up while the one writer maps, merges, splits and unmaps (T-EM1). What a reader finds must be the
- * state of the block at some moment between before and after it looked.
+ * Eight readers look blocks up while the one writer maps, merges, splits and unmaps (T-EM1). What a reader finds must
+ * be the state of the block at some moment between before and after it looked.
  */
 class ExtentMapStressTest {
     private static final int READERS = 8;
@@ -38,7 +38,9 @@ class ExtentMapStressTest {
         assertNull(wrong.get(), "EM-1, EM-4");
     }
 
-    /** T-EM4: the stress finds it out if a published array is changed, as the kernel's merge once changed its records. */
+    /**
+     * T-EM4: the stress finds it out if a published array is changed, as the kernel's merge once changed its records.
+     */
     @Test
     void theStressCatchesAMapThatChangesWhatItHasPublished() throws InterruptedException {
         long[] shared = new long[2 * 2 * Region.BLOCKS];

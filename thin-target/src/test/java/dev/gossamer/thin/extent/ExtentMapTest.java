@@ -49,7 +49,10 @@ class ExtentMapTest {
         return region;
     }
 
-    /** By the documentation: 16 bytes for an extent, 16 for an array, tables of 4 bytes for a slot where they are needed. */
+    /**
+     * By the documentation: 16 bytes for an extent, 16 for an array, tables of 4 bytes for a slot where they are
+     * needed.
+     */
     private static long wordsOf(Map<Long, long[]> model) {
         if (model.isEmpty()) {
             return 0;

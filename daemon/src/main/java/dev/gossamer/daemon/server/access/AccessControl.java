@@ -93,8 +93,8 @@ public final class AccessControl implements ExportDirectory {
     }
 
     /**
-     * A difference tells about both volumes, so the peer needs access to the other one too. Its name ends the context's; an id
-     * in its place could stand for any volume and is refused where there are rules.
+     * A difference tells about both volumes, so the peer needs access to the other one too. Its name ends the
+     * context's; an id in its place could stand for any volume and is refused where there are rules.
      */
     private boolean mayCompare(Peer peer, String context) {
         AccessRules now = rules.get();

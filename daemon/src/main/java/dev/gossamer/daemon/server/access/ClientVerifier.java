@@ -25,9 +25,9 @@ import javax.net.ssl.TrustManagerFactory;
 import javax.net.ssl.X509ExtendedTrustManager;
 
 /**
- * Accepts clients whose certificate was signed by one of the CAs in a file, and does not tell them the CAs' names when it
- * asks for the certificate: libnbd and qemu (GnuTLS) sent none when the names were told, and the right one when not. Why
- * they find no match was not traced.
+ * Accepts clients whose certificate was signed by one of the CAs in a file, and does not tell them the CAs' names when
+ * it asks for the certificate: libnbd and qemu (GnuTLS) sent none when the names were told, and the right one when not.
+ * Why they find no match was not traced.
  */
 final class ClientVerifier extends X509ExtendedTrustManager {
     private final X509ExtendedTrustManager verifier;
@@ -37,8 +37,8 @@ final class ClientVerifier extends X509ExtendedTrustManager {
     }
 
     /**
-     * Reads the CA certificates of a PEM file. If there is a file of revocation lists, no certificate is accepted that one of
-     * them names, nor one of an issuer without a list, nor any once its issuer's list has expired.
+     * Reads the CA certificates of a PEM file. If there is a file of revocation lists, no certificate is accepted that
+     * one of them names, nor one of an issuer without a list, nor any once its issuer's list has expired.
      */
     static ClientVerifier read(Path caFile, Path crlFile) throws IOException, GeneralSecurityException {
         KeyStore store = KeyStore.getInstance(KeyStore.getDefaultType());

@@ -71,8 +71,8 @@ public final class HandshakeGate {
     }
 
     /**
-     * Its handshake is over; the connection goes on, and counts as one until {@code over} completes. The channel says nothing
-     * about that any more: a connection whose socket the ring takes over closes it and lives on.
+     * Its handshake is over; the connection goes on, and counts as one until {@code over} completes. The channel says
+     * nothing about that any more: a connection whose socket the ring takes over closes it and lives on.
      */
     public void negotiated(Channel channel, CompletableFuture<Void> over) {
         String peer;

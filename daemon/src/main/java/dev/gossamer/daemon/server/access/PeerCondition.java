@@ -22,7 +22,8 @@ public sealed interface PeerCondition {
     /**
      * The peer has shown a certificate that was verified, with this name.
      *
-     * @param name a common name; {@code DNS:}, {@code EMAIL:} or {@code URI:} and a subject alternative name; or {@link #ANY}
+     * @param name a common name; {@code DNS:}, {@code EMAIL:} or {@code URI:} and a subject alternative name; or {@link
+     *     #ANY}
      */
     record Certificate(String name) implements PeerCondition {
         @Override
@@ -57,7 +58,9 @@ public sealed interface PeerCondition {
             }
         }
 
-        /** The kinds of RFC 5280, GeneralName, that identify programs and people; others get a prefix nobody can write. */
+        /**
+         * The kinds of RFC 5280, GeneralName, that identify programs and people; others get a prefix nobody can write.
+         */
         private static String prefix(int kind) {
             return switch (kind) {
                 case 1 -> "EMAIL:";

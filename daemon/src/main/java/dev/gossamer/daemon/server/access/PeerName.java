@@ -8,8 +8,8 @@ import java.net.InetSocketAddress;
  * A client as the operator sees it (X10). Immutable; any thread.
  *
  * @param address {@code host:port}, or {@code unix}
- * @param identity what is proved about it: {@code certificate:} and the subject's distinguished name, {@code uid:} and a
- *     number, or {@code unknown}. Fit for a log line whatever a certificate says
+ * @param identity what is proved about it: {@code certificate:} and the subject's distinguished name, {@code uid:} and
+ *     a number, or {@code unknown}. Fit for a log line whatever a certificate says
  */
 public record PeerName(String address, String identity) {
     public static PeerName of(Peer peer) {

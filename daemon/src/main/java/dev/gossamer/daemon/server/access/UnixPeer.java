@@ -10,7 +10,9 @@ import java.io.IOException;
 public final class UnixPeer {
     private UnixPeer() {}
 
-    /** The user id of the process that connected; {@link Peer#NO_USER} for other sockets, and where it cannot be told. */
+    /**
+     * The user id of the process that connected; {@link Peer#NO_USER} for other sockets, and where it cannot be told.
+     */
     public static long userId(Channel channel) {
         try {
             int id =

@@ -11,7 +11,8 @@ package dev.gossamer.daemon.server.connection;
 public record ConnectionLimits(int requests, long payloadBytes, int unsentBytes, long stallMillis) {
     /**
      * 256 requests are twice what the kernel's client sends. 64 MiB hold two requests of the largest size, so that one
-     * can be sent while the next is read. Unsent replies count as payload too; half of it is enough to keep a socket busy.
+     * can be sent while the next is read. Unsent replies count as payload too; half of it is enough to keep a socket
+     * busy.
      */
     public static final ConnectionLimits DEFAULT = new ConnectionLimits(256, 64L << 20, 32 << 20, 60_000);
 }

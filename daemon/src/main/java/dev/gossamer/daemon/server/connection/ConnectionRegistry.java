@@ -7,8 +7,8 @@ import java.util.TreeMap;
 import java.util.function.LongFunction;
 
 /**
- * The connections in transmission, and the volumes that may have none at the moment. Entered and left once per connection,
- * so a lock does no harm.
+ * The connections in transmission, and the volumes that may have none at the moment. Entered and left once per
+ * connection, so a lock does no harm.
  */
 public final class ConnectionRegistry {
     private final TreeMap<Long, NbdConnection> open = new TreeMap<>();
@@ -18,8 +18,8 @@ public final class ConnectionRegistry {
     private long lastId;
 
     /**
-     * Makes a connection and enters it. Under the registry's lock: whoever {@linkplain #bar bars} a volume either finds the
-     * connection here or keeps it from being made.
+     * Makes a connection and enters it. Under the registry's lock: whoever {@linkplain #bar bars} a volume either finds
+     * the connection here or keeps it from being made.
      *
      * @param opening given the connection's id; may not wait, and makes nothing of an export that {@link #isBarred}
      * @return what was made; null if nothing

@@ -35,7 +35,8 @@ import org.slf4j.LoggerFactory;
  * <ol>
  *   <li>{@code OPEN}: commands are executed as they come, all at the same time. Too many of them, no memory for their
  *       data or replies that the peer does not take: reading stops until that changes.
- *   <li>{@code DRAINING}: the server stops, or the export is taken away. What is under way ends, what comes is answered ESHUTDOWN (T64, T65).
+ *   <li>{@code DRAINING}: the server stops, or the export is taken away. What is under way ends, what comes is answered
+ *       ESHUTDOWN (T64, T65).
  *   <li>{@code FINISHING}: the client said goodbye or sends no more; nothing is read. When nothing is under way and all
  *       replies are sent, the channel is closed (T35, T37).
  *   <li>{@code CLOSED}: the channel is gone. Nothing is started (T51a); when nothing is under way the device is closed.
@@ -372,9 +373,9 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
     }
 
     /**
-     * Whether the connection would not hold more than it leaves free. So n connections that take all they can have get the
-     * (n+1)th part of the loop's memory each, and one part stays for whoever comes next (T53, T54). The first request of a
-     * connection that holds nothing needs no share.
+     * Whether the connection would not hold more than it leaves free. So n connections that take all they can have get
+     * the (n+1)th part of the loop's memory each, and one part stays for whoever comes next (T53, T54). The first
+     * request of a connection that holds nothing needs no share.
      */
     private boolean hasShare(int lengthBytes) {
         long freeBytes = loop.buffers().capacityBytes() - loop.buffers().usedBytes();

@@ -9,8 +9,8 @@ final class NbdErrnoMap {
     private NbdErrnoMap() {}
 
     /**
-     * One of {@link NbdError}. What has no counterpart is an I/O error: the client's request was good, so the fault is on
-     * this side.
+     * One of {@link NbdError}. What has no counterpart is an I/O error: the client's request was good, so the fault is
+     * on this side.
      *
      * @param errno a value of {@link Errno}
      * @param requestFlags of the failed {@link BlockRequest}: ENOTSUP may answer FAST_ZERO only

@@ -5,8 +5,8 @@ import dev.gossamer.io.BlockRequest;
 import dev.gossamer.thin.ReadLayout;
 
 /**
- * A READ of which some parts are holes: only the data is read, each run of it as a part of the request, into the place it has
- * in the request's buffer (T18). The holes' places stay untouched memory; the reply names them instead.
+ * A READ of which some parts are holes: only the data is read, each run of it as a part of the request, into the place
+ * it has in the request's buffer (T18). The holes' places stay untouched memory; the reply names them instead.
  *
  * <p>Owned by the request from its start to its reply, then used again. Confined to the connection's event loop.
  */

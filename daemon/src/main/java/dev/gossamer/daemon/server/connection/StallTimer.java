@@ -4,8 +4,8 @@ import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Has all connections look at their {@link StallDetector}, from a thread of its own: a timer on an I/O loop would cost each
- * of the loop's waits an entry in the kernel's queues.
+ * Has all connections look at their {@link StallDetector}, from a thread of its own: a timer on an I/O loop would cost
+ * each of the loop's waits an entry in the kernel's queues.
  */
 public final class StallTimer implements AutoCloseable {
     private final ScheduledThreadPoolExecutor timer = new ScheduledThreadPoolExecutor(1, task -> {

@@ -11,8 +11,8 @@ import java.util.List;
 import java.util.function.Consumer;
 
 /**
- * The BLOCK_STATUS commands of one connection: asks the export about the contexts that the client selected, or those that
- * this command is limited to. Objects are used again; there are as many as commands were ever under way together.
+ * The BLOCK_STATUS commands of one connection: asks the export about the contexts that the client selected, or those
+ * that this command is limited to. Objects are used again; there are as many as commands were ever under way together.
  *
  * <p>Confined to the connection's event loop.
  */

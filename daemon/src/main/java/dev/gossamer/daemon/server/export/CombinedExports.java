@@ -8,8 +8,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A pool's volumes and other devices as one list of exports, volumes first. The empty name means the only export, if there is one.
- * Devices have no metadata contexts.
+ * A pool's volumes and other devices as one list of exports, volumes first. The empty name means the only export, if
+ * there is one. Devices have no metadata contexts.
  */
 public final class CombinedExports implements Exports {
     private final VolumeExports volumes;

@@ -8,8 +8,8 @@ import java.util.List;
 public interface Exports extends ExportDirectory {
 
     /**
-     * Opens an export for one connection, which closes it once when it ends. Called on the connection's event loop, so it
-     * may not wait.
+     * Opens an export for one connection, which closes it once when it ends. Called on the connection's event loop, so
+     * it may not wait.
      *
      * @param contexts the metadata contexts that the client selected for it
      * @return null if the export, or what a context compares it with, is gone since the handshake looked it up

@@ -17,7 +17,9 @@ public interface OpenExport extends AutoCloseable {
     /** The export's name now; it may have been renamed since it was opened. Any thread. */
     String name();
 
-    /** Whether a volume would be missed here: it is the export, or a context compares the export with it. Any thread. */
+    /**
+     * Whether a volume would be missed here: it is the export, or a context compares the export with it. Any thread.
+     */
     boolean uses(String volume);
 
     /** The client's metadata contexts, in the order of their ids; empty if it selected none. */

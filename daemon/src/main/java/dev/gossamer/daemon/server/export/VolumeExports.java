@@ -11,7 +11,9 @@ import dev.gossamer.thin.ThinVolume;
 import dev.gossamer.thin.VolumeInfo;
 import java.util.List;
 
-/** The volumes of a thin pool as NBD exports of the same names. The empty name means the only volume, if there is one. */
+/**
+ * The volumes of a thin pool as NBD exports of the same names. The empty name means the only volume, if there is one.
+ */
 public final class VolumeExports implements Exports {
     /** Flags that hold for every volume: all connections of a volume share one view of it (T52). */
     private static final int SHARED_FLAGS =

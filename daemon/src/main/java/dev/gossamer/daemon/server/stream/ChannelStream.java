@@ -14,8 +14,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A client behind a Netty channel. Reply headers gather in one buffer. A flush sends several replies at once, but does not
- * wait for all that the turn of the event loop brings: the client gets to work on the first while the rest are made.
+ * A client behind a Netty channel. Reply headers gather in one buffer. A flush sends several replies at once, but does
+ * not wait for all that the turn of the event loop brings: the client gets to work on the first while the rest are
+ * made.
  */
 @SuppressWarnings(
         "FutureReturnValueIgnored") // A channel that does not close, or write, reports it as an exception of its own.
@@ -26,9 +27,9 @@ public final class ChannelStream extends ChannelInboundHandlerAdapter implements
     private static final int HEADERS_BYTES = 1024;
 
     /**
-     * Replies that may wait for company. One flush for each costs a system call each; one for all that a turn of the loop
-     * brings leaves the client idle meanwhile. The number lies between the two; which one is best was not settled, as the
-     * measurements scatter more than the choices differ.
+     * Replies that may wait for company. One flush for each costs a system call each; one for all that a turn of the
+     * loop brings leaves the client idle meanwhile. The number lies between the two; which one is best was not settled,
+     * as the measurements scatter more than the choices differ.
      */
     private static final int FLUSH_REPLIES = 4;
 

@@ -21,13 +21,17 @@ public interface ClientStream {
         /** Length of a command's header, always the same. */
         int headerBytes();
 
-        /** How many of the next bytes may go straight to {@link #payloadAddress}, because they are payload; mostly 0. */
+        /**
+         * How many of the next bytes may go straight to {@link #payloadAddress}, because they are payload; mostly 0.
+         */
         int directPayloadBytes();
 
         /** Where they go. */
         long payloadAddress();
 
-        /** So many bytes have arrived there. {@link #take} follows at once, with what came behind them, be it nothing. */
+        /**
+         * So many bytes have arrived there. {@link #take} follows at once, with what came behind them, be it nothing.
+         */
         void payloadArrived(int bytes);
 
         /** Replies have been sent, and there is room for more. */

@@ -18,8 +18,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * A client whose socket is on the loop's ring, beside the disks, without a channel: its requests arrive many at a time,
- * large payload lands where the disk takes it from, and replies leave as soon as the loop enters the kernel, all that are
- * ready by then in one send.
+ * large payload lands where the disk takes it from, and replies leave as soon as the loop enters the kernel, all that
+ * are ready by then in one send.
  *
  * <p>Begins as the handler that follows the handshake in a channel. When the last reply of the handshake has left, it
  * duplicates the socket's descriptor and closes the channel, so that nothing else reads from the socket. Confined to
@@ -33,10 +33,10 @@ public final class RingStream extends ChannelInboundHandlerAdapter implements Cl
     private static final int INPUT_BYTES = 64 << 10;
 
     /**
-     * Payload of this length must not come through the input: copying it would cost more than another receive. After such
-     * a write the next command is likely to be one too, so no more than its header is received with the end of this
-     * payload, and not a byte more: payload that began in the input would arrive at an odd address, which makes the
-     * kernel's copy slower.
+     * Payload of this length must not come through the input: copying it would cost more than another receive. After
+     * such a write the next command is likely to be one too, so no more than its header is received with the end of
+     * this payload, and not a byte more: payload that began in the input would arrive at an odd address, which makes
+     * the kernel's copy slower.
      */
     public static final int LARGE_PAYLOAD_BYTES = 16 << 10;
 

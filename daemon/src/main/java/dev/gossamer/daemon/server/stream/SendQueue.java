@@ -6,8 +6,9 @@ import io.netty.buffer.Unpooled;
 import java.util.Arrays;
 
 /**
- * What a {@link RingStream} has to send: pieces of memory, in order. Headers go one behind the other into a ring of bytes
- * of the queue's own, so that acknowledgements that follow each other are one piece; data stays where the disk wrote it.
+ * What a {@link RingStream} has to send: pieces of memory, in order. Headers go one behind the other into a ring of
+ * bytes of the queue's own, so that acknowledgements that follow each other are one piece; data stays where the disk
+ * wrote it.
  *
  * <p>Bounded by what a connection may have under way: while too much waits it takes no command. Confined to the loop.
  */

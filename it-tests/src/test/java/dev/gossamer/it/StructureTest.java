@@ -1,0 +1,123 @@
+package dev.gossamer.it;
+
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.tngtech.archunit.core.domain.Dependency;
+import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.function.UnaryOperator;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestFactory;
+
+/**
+ * How tightly the classes of a module hang together, seen in their bytecode. In a knot each class reaches each, so none
+ * can be read, tested or changed without all the others. Nested classes count with the class around them.
+ */
+final class StructureTest {
+    /** Classes in the largest knot of a module. */
+    private static final Map<String, Integer> CLASSES_MAX =
+            Map.of("io", 6, "pdata", 5, "thin", 26, "snapshot", 9, "nbd", 5, "daemon", 11);
+    /** Packages in the largest knot of a module; 1 is none. */
+    private static final Map<String, Integer> PACKAGES_MAX =
+            Map.of("io", 3, "pdata", 1, "thin", 1, "snapshot", 1, "nbd", 1, "daemon", 4);
+
+    /** Uses, by others, of packages behind thin-target's face. */
+    private static final int BEHIND_THE_FACE_MAX = 21;
+
+    /** Where classes of tests lie: a directory, or the jar that another module's tests use. */
+    private static final Pattern TESTS = Pattern.compile(".*(/test-classes/|-tests\\.jar|-test/).*");
+
+    private static final Pattern MODULE = Pattern.compile("dev\\.gossamer\\.(\\w+)\\.");
+
+    private static JavaClasses ours;
+
+    @BeforeAll
+    static void importClasses() {
+        ours = new ClassFileImporter()
+                .withImportOption(location -> !location.matches(TESTS))
+                .importPackages("dev.gossamer");
+    }
+
+    @TestFactory
+    Stream<DynamicTest> classesOfAModuleAreNoLargeKnot() {
+        return modules(CLASSES_MAX, StructureTest::withoutNesting);
+    }
+
+    @TestFactory
+    Stream<DynamicTest> packagesOfAModuleHaveNoCycle() {
+        return modules(PACKAGES_MAX, name -> name.substring(0, name.lastIndexOf('.')));
+    }
+
+    @Test
+    void ofThinTargetOnlyItsFaceIsSeen() {
+        List<String> uses = noClasses()
+                .that()
+                .resideOutsideOfPackage("dev.gossamer.thin..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAPackage("dev.gossamer.thin.*..")
+                .evaluate(ours)
+                .getFailureReport()
+                .getDetails();
+        assertTrue(uses.size() <= BEHIND_THE_FACE_MAX, () -> String.join("\n", uses));
+    }
+
+    private static Stream<DynamicTest> modules(Map<String, Integer> limits, UnaryOperator<String> node) {
+        assertEquals(
+                limits.keySet(), ours.stream().map(StructureTest::moduleOf).collect(Collectors.toSet()), "modules");
+        return new TreeMap<>(limits)
+                .entrySet().stream()
+                        .map(limit -> DynamicTest.dynamicTest(
+                                limit.getKey() + ": at most " + limit.getValue(),
+                                () -> check(graph(limit.getKey(), node), limit.getValue())));
+    }
+
+    /** Each knot that is larger than the limit fails, by the names of its members. */
+    private static void check(Map<String, Set<String>> graph, int limit) {
+        assertTrue(graph.size() > 1, () -> "only " + graph.keySet());
+        List<String> large = Knots.of(graph).stream()
+                .filter(knot -> knot.size() > limit)
+                .map(knot -> knot.size() + " that reach each other: " + String.join(" ", knot))
+                .toList();
+        assertEquals(List.of(), large);
+    }
+
+    /** Who uses whom within a module, each class called by what {@code node} makes of its full name. */
+    private static Map<String, Set<String>> graph(String module, UnaryOperator<String> node) {
+        Map<String, Set<String>> graph = new TreeMap<>();
+        ours.stream().filter(type -> moduleOf(type).equals(module)).forEach(type -> {
+            Set<String> used = graph.computeIfAbsent(node.apply(type.getName()), name -> new TreeSet<>());
+            type.getDirectDependenciesFromSelf().stream()
+                    .map(Dependency::getTargetClass)
+                    .map(JavaClass::getBaseComponentType)
+                    .filter(target -> moduleOf(target).equals(module))
+                    .forEach(target -> used.add(node.apply(target.getName())));
+        });
+        return graph;
+    }
+
+    /** The third part of a class's name; empty for classes of others. */
+    private static String moduleOf(JavaClass type) {
+        Matcher module = MODULE.matcher(type.getName());
+        return module.lookingAt() ? module.group(1) : "";
+    }
+
+    private static String withoutNesting(String name) {
+        int dollar = name.indexOf('$');
+        return dollar < 0 ? name : name.substring(0, dollar);
+    }
+}
