@@ -36,6 +36,13 @@ public interface BlockDevice extends AutoCloseable {
     /** Starts a request. Never blocks and never throws for the request's sake: errors come with its completion. */
     void submit(BlockRequest request);
 
+    /**
+     * Whoever used this handle is gone. Requests that wait for something other than a disk end without effect, and none
+     * that waits for its turn is started (NBD T51a); the others complete as usual. {@link #close} still comes when all
+     * have. A device on which nothing waits like that has nothing to do. Any thread.
+     */
+    default void abandon() {}
+
     /** Releases the device. The caller has waited for its requests. */
     @Override
     void close();

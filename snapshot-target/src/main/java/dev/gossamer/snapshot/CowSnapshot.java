@@ -7,6 +7,12 @@ import dev.gossamer.io.Errno;
 import dev.gossamer.io.Invariant;
 import dev.gossamer.io.RequestQueue;
 import dev.gossamer.io.ServedDevice;
+import dev.gossamer.io.order.WriteOrder;
+import dev.gossamer.snapshot.copy.CommitOrder;
+import dev.gossamer.snapshot.copy.CopyQueue;
+import dev.gossamer.snapshot.copy.HeldRequest;
+import dev.gossamer.snapshot.copy.PendingRemap;
+import dev.gossamer.snapshot.copy.RemapTable;
 import dev.gossamer.snapshot.store.ChunkRemap;
 import dev.gossamer.snapshot.store.ExceptionStore;
 import dev.gossamer.snapshot.store.PersistentStore;
@@ -31,16 +37,18 @@ import org.slf4j.LoggerFactory;
  *       even take that, it is as good as gone.)
  * </ul>
  */
-final class CowSnapshot implements ExceptionStore.Listener {
+final class CowSnapshot implements ExceptionStore.Listener, PendingRemap.Target {
     private static final Logger LOG = LoggerFactory.getLogger(CowSnapshot.class);
 
-    private final SnapshotWorker worker;
+    private final OriginLoops loops;
+    private final CopyQueue copies;
     private final ExceptionStore store;
     private final RemapTable table;
     private final long sizeBytes;
     private final int chunkShift;
     private final StoreSpace space;
 
+    private final WriteOrder writeOrder;
     private final CommitOrder order = new CommitOrder();
     private final Map<Long, PendingRemap> pending = new HashMap<>();
     // Committed to the store, not yet recorded: bounded by the chunks on their way.
@@ -64,14 +72,22 @@ final class CowSnapshot implements ExceptionStore.Listener {
     /** Open {@link Snapshot}s. */
     final AtomicInteger handles = new AtomicInteger();
 
-    CowSnapshot(SnapshotWorker worker, SnapshotSpec spec, ExceptionStore store, RemapTable table, long sizeBytes) {
-        this.worker = worker;
+    CowSnapshot(
+            OriginLoops loops,
+            CopyQueue copies,
+            SnapshotSpec spec,
+            ExceptionStore store,
+            RemapTable table,
+            long sizeBytes) {
+        this.loops = loops;
+        this.copies = copies;
         this.spec = spec;
         this.store = store;
         this.table = table;
         this.sizeBytes = sizeBytes;
         this.chunkShift = Integer.numberOfTrailingZeros(store.chunkBytes());
-        this.space = new StoreSpace(this, worker);
+        this.space = new StoreSpace(this, loops.worker());
+        this.writeOrder = new WriteOrder(loops.io());
         store.setListener(this);
     }
 
@@ -102,7 +118,13 @@ final class CowSnapshot implements ExceptionStore.Listener {
         return store;
     }
 
-    BlockDevice storeDevice() {
+    /** Of writes to the snapshot, from all its handles. */
+    WriteOrder writeOrder() {
+        return writeOrder;
+    }
+
+    @Override
+    public BlockDevice storeDevice() {
         return store.device();
     }
 
@@ -110,11 +132,13 @@ final class CowSnapshot implements ExceptionStore.Listener {
         return table;
     }
 
-    long sizeBytes() {
+    @Override
+    public long sizeBytes() {
         return sizeBytes;
     }
 
-    int chunkBytes() {
+    @Override
+    public int chunkBytes() {
         return 1 << chunkShift;
     }
 
@@ -198,13 +222,9 @@ final class CowSnapshot implements ExceptionStore.Listener {
 
     /** A write to the snapshot, within one chunk that the loop did not find in the table (rule S-S2). */
     void write(BlockRequest request) {
-        if (suspended) {
-            suspendedRequests.add(request);
-            return;
-        }
         long chunk = request.offsetBytes() >> chunkShift;
         if (state != SnapshotState.ACTIVE || table.contains(chunk)) {
-            worker.handBack(request, ServedDevice.SERVE_AGAIN);
+            loops.queue().handBack(request, ServedDevice.SERVE_AGAIN);
             return;
         }
         PendingRemap one = pending.get(chunk);
@@ -214,26 +234,20 @@ final class CowSnapshot implements ExceptionStore.Listener {
         }
         one = begin(chunk);
         if (one == null) {
-            space.fullForSnapshot(request);
+            space.fullForSnapshot(HeldRequest.of(request, loops.queue()));
         } else if (request.offsetBytes() == one.originOffsetBytes()
                 && request.offsetBytes() + request.lengthBytes() == one.originEndBytes()) {
             writeWhole(one, request);
         } else {
             join(one, request);
-            worker.copies().add(List.of(one));
+            copies.add(List.of(one));
         }
     }
 
     private void join(PendingRemap one, BlockRequest request) {
-        HeldRequest held = heldSnapshotWrite(request);
+        HeldRequest held = HeldRequest.of(request, loops.queue());
         one.join(held);
         held.release();
-    }
-
-    /** The request, to be served again when it is released, or refused. */
-    HeldRequest heldSnapshotWrite(BlockRequest request) {
-        return new HeldRequest(
-                errno -> worker.handBack(request, errno == Errno.OK ? ServedDevice.SERVE_AGAIN : errno));
     }
 
     private PendingRemap begin(long chunk) {
@@ -249,10 +263,10 @@ final class CowSnapshot implements ExceptionStore.Listener {
 
     /** Nothing of the old contents is needed: the data goes straight to the store. */
     private void writeWhole(PendingRemap one, BlockRequest request) {
-        one.wholeWrite = request;
+        one.setWholeWrite(request);
         int flags = request.flags() & ~BlockRequest.FAST_ZERO;
         if (request.operation() == BlockOperation.WRITE) {
-            worker.io()
+            loops.transfers()
                     .write(
                             storeDevice(),
                             one.storeOffsetBytes(),
@@ -262,7 +276,7 @@ final class CowSnapshot implements ExceptionStore.Listener {
                             request.bufferOffsetBytes(),
                             errno -> copied(one, errno));
         } else {
-            worker.io()
+            loops.transfers()
                     .command(
                             storeDevice(),
                             request.operation(),
@@ -273,21 +287,22 @@ final class CowSnapshot implements ExceptionStore.Listener {
         }
     }
 
-    /** The chunk's contents are in the store, or cannot be. A failed copy takes its turn too (rule S-I2). */
-    void copied(PendingRemap one, int errno) {
-        one.errno = errno;
+    /** A failed copy takes its turn too (rule S-I2). */
+    @Override
+    public void copied(PendingRemap one, int errno) {
+        one.setErrno(errno);
         order.ended(one, this::takeTurn);
     }
 
     private void takeTurn(PendingRemap one) {
-        if (state != SnapshotState.INVALID && one.errno != Errno.OK) {
-            invalidate("copying chunk " + one.remap.oldChunk() + " failed: " + Errno.name(one.errno));
+        if (state != SnapshotState.INVALID && one.errno() != Errno.OK) {
+            invalidate("copying chunk " + one.remap().oldChunk() + " failed: " + Errno.name(one.errno()));
         }
         if (state == SnapshotState.INVALID) {
             drop(one);
         } else {
             committed.add(one);
-            store.commit(one.remap);
+            store.commit(one.remap());
         }
     }
 
@@ -299,12 +314,12 @@ final class CowSnapshot implements ExceptionStore.Listener {
         List<PendingRemap> batch = new ArrayList<>(count);
         for (int i = 0; i < count; i++) {
             PendingRemap one = committed.poll();
-            boolean isNew = table.put(one.remap.oldChunk(), one.remap.newChunk());
+            boolean isNew = table.put(one.remap().oldChunk(), one.remap().newChunk());
             Invariant.check(isNew, "a chunk was recorded twice");
             batch.add(one);
         }
         // Between here and release both the table and the pending chunks know them: reads use the store, writes wait.
-        worker.trackedReads().drain(() -> batch.forEach(one -> finish(one, Errno.OK)));
+        loops.trackedReads().drain(() -> batch.forEach(one -> finish(one, Errno.OK)));
     }
 
     @Override
@@ -360,9 +375,9 @@ final class CowSnapshot implements ExceptionStore.Listener {
     }
 
     private void finish(PendingRemap one, int errno) {
-        pending.remove(one.remap.oldChunk());
-        if (one.wholeWrite != null) {
-            worker.handBack(one.wholeWrite, errno);
+        pending.remove(one.remap().oldChunk());
+        if (one.wholeWrite() != null) {
+            loops.queue().handBack(one.wholeWrite(), errno);
         }
         one.releaseHeld();
         tellIdle();
@@ -411,14 +426,26 @@ final class CowSnapshot implements ExceptionStore.Listener {
     }
 
     void park(BlockRequest request) {
-        suspendedRequests.add(request);
+        if (request.parkedBy().isAbandoned()) {
+            loops.queue().handBack(request, Errno.ESHUTDOWN);
+        } else {
+            suspendedRequests.add(request);
+        }
+    }
+
+    /** A handle was abandoned: what waits of its ends, for a store that is full, or for {@link #resume}. */
+    void endAbandoned() {
+        space.endAbandoned();
+        RequestQueue all = new RequestQueue();
+        suspendedRequests.moveTo(all);
+        for (BlockRequest r = all.poll(); r != null; r = all.poll()) {
+            park(r);
+        }
     }
 
     void resume() {
         suspended = false;
-        for (BlockRequest r = suspendedRequests.poll(); r != null; r = suspendedRequests.poll()) {
-            worker.handBack(r, ServedDevice.SERVE_AGAIN);
-        }
+        loops.queue().handBackAll(suspendedRequests, ServedDevice.SERVE_AGAIN);
     }
 
     /** Another snapshot takes over table and store, suspended; the handles of this one are dead (rule S-H1). */
@@ -426,9 +453,7 @@ final class CowSnapshot implements ExceptionStore.Listener {
         spec = newSpec;
         int next = generation + 1;
         generation = next;
-        for (BlockRequest r = suspendedRequests.poll(); r != null; r = suspendedRequests.poll()) {
-            worker.handBack(r, Errno.EIO);
-        }
+        loops.queue().handBackAll(suspendedRequests, Errno.EIO);
     }
 
     /** Somebody says that the store may have grown. */

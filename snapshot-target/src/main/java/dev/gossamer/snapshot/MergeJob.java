@@ -1,11 +1,13 @@
 package dev.gossamer.snapshot;
 
+import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.RequestQueue;
 import dev.gossamer.io.ServedDevice;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.worker.WorkerIo;
+import dev.gossamer.snapshot.copy.HeldRequest;
 import dev.gossamer.snapshot.store.MergeCursor;
 import java.util.ArrayList;
 import java.util.List;
@@ -37,7 +39,9 @@ final class MergeJob {
     /** Longest run, unless a chunk is longer: what one buffer takes, and how long writes to it are kept back. */
     private static final int RUN_BYTES = WorkerIo.PIECE_BYTES;
 
-    private final SnapshotWorker worker;
+    private final OriginLoops loops;
+    private final AttachedSnapshots others;
+    private final BlockDevice origin;
     private final CowSnapshot snapshot;
     private final MergeCursor cursor;
     // Bounded by the requests that connections have under way.
@@ -55,8 +59,11 @@ final class MergeJob {
         static final Range NONE = new Range(0, 0);
     }
 
-    MergeJob(SnapshotWorker worker, CowSnapshot snapshot) {
-        this.worker = worker;
+    /** @param others that are not merged, and need what the merge overwrites */
+    MergeJob(OriginLoops loops, AttachedSnapshots others, BlockDevice origin, CowSnapshot snapshot) {
+        this.loops = loops;
+        this.others = others;
+        this.origin = origin;
         this.snapshot = snapshot;
         this.cursor = new MergeCursor(snapshot.persistentStore());
     }
@@ -121,7 +128,7 @@ final class MergeJob {
         if (isBeingMerged(request.offsetBytes(), request.offsetBytes() + request.lengthBytes())) {
             waiting.add(request);
         } else {
-            worker.handBack(request, ServedDevice.SERVE_AGAIN);
+            loops.queue().handBack(request, ServedDevice.SERVE_AGAIN);
         }
     }
 
@@ -138,7 +145,7 @@ final class MergeJob {
                 snapshot.setState(SnapshotState.MERGED, "");
                 halt();
             } else {
-                worker.cover(from(), to(), new HeldRequest(this::keepWritesBack));
+                others.cover(from(), to(), new HeldRequest(this::keepWritesBack));
             }
         });
     }
@@ -158,24 +165,24 @@ final class MergeJob {
             return;
         }
         run = new Range(from(), to());
-        worker.writes().drain(() -> copy(from()));
+        loops.writes().drain(() -> copy(from()));
     }
 
     private void copy(long position) {
         int length = (int) Math.min(WorkerIo.PIECE_BYTES, to() - position);
         if (length <= 0) {
-            worker.io().flush(worker.originDevice(), errno -> step("flushing the origin", errno, this::clear));
+            loops.transfers().flush(origin, errno -> step("flushing the origin", errno, this::clear));
             return;
         }
         long inStore = cursor.firstNewChunk() * snapshot.chunkBytes() + position - from();
-        worker.io().withBuffer(length, buffer -> worker.io()
+        loops.transfers().withBuffer(length, buffer -> loops.transfers()
                 .read(snapshot.storeDevice(), inStore, length, buffer, 0, read -> {
                     if (read != Errno.OK) {
                         buffer.release();
                         fail("reading the store", read);
                         return;
                     }
-                    worker.io().write(worker.originDevice(), position, length, 0, buffer, 0, written -> {
+                    loops.transfers().write(origin, position, length, 0, buffer, 0, written -> {
                         buffer.release();
                         step("writing to the origin", written, () -> copy(position + length));
                     });
@@ -192,7 +199,7 @@ final class MergeJob {
         }
         mergedChunks += cursor.chunks();
         releaseWrites();
-        worker.execute(this::round);
+        loops.worker().execute(this::round);
     }
 
     private void step(String what, int errno, Runnable following) {
@@ -214,9 +221,7 @@ final class MergeJob {
 
     private void releaseWrites() {
         run = Range.NONE;
-        for (BlockRequest r = waiting.poll(); r != null; r = waiting.poll()) {
-            worker.handBack(r, ServedDevice.SERVE_AGAIN);
-        }
+        loops.queue().handBackAll(waiting, ServedDevice.SERVE_AGAIN);
     }
 
     private void halt() {

@@ -7,29 +7,34 @@ import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.ServedDevice;
+import dev.gossamer.io.order.OrderedWrites;
+import dev.gossamer.snapshot.copy.RemapTable;
 import java.util.function.Consumer;
 
 /**
- * An open handle of a snapshot: the origin's contents at one moment, writable (section 2.3).
+ * An open handle of a snapshot: the origin's contents at one moment, writable (section 2.3). Overlapping writes of all
+ * handles are carried out in the order of receipt (NBD T51a).
  *
  * <p>Everything here runs on the request's loop, except {@link #admit}. Chunks in the store are served from there at
  * once, others from the origin; a write to one of those goes to the worker.
  */
 public final class Snapshot implements BlockDevice, ServedDevice {
-    private final SnapshotWorker worker;
+    private final OriginLoops loops;
     private final CowSnapshot snapshot;
     private final BlockDevice origin;
     private final BlockDevice store;
     private final BlockGeometry geometry;
     private final int generation;
+    private final StoreRuns runs;
+    private final OrderedWrites writes;
     private final Consumer<BlockRequest> serve = this::serve;
     private final BlockCompletion afterTrackedRead = this::afterTrackedRead;
     private boolean closed;
 
-    Snapshot(SnapshotWorker worker, CowSnapshot snapshot) {
-        this.worker = worker;
+    Snapshot(OriginLoops loops, BlockDevice origin, CowSnapshot snapshot) {
+        this.loops = loops;
         this.snapshot = snapshot;
-        this.origin = worker.originDevice();
+        this.origin = origin;
         this.store = snapshot.storeDevice();
         int alignment =
                 Math.max(origin.geometry().alignmentBytes(), store.geometry().alignmentBytes());
@@ -37,6 +42,8 @@ public final class Snapshot implements BlockDevice, ServedDevice {
         this.geometry = new BlockGeometry(
                 snapshot.sizeBytes(), alignment, store.geometry().readOnly(), discards ? snapshot.chunkBytes() : 0);
         this.generation = snapshot.generation();
+        this.runs = new Runs(loops, snapshot);
+        this.writes = new OrderedWrites(snapshot.writeOrder(), this::begin);
     }
 
     @Override
@@ -56,9 +63,15 @@ public final class Snapshot implements BlockDevice, ServedDevice {
         }
         if (errno != Errno.OK || request.lengthBytes() == 0) {
             request.complete(errno);
+        } else if (request.operation() == BlockOperation.READ) {
+            serve(request);
         } else {
-            LongRequest.serve(request, snapshot.chunkBytes(), serve);
+            writes.submit(request);
         }
+    }
+
+    private void begin(BlockRequest write) {
+        LongRequest.serve(write, snapshot.chunkBytes(), serve);
     }
 
     @Override
@@ -68,7 +81,7 @@ public final class Snapshot implements BlockDevice, ServedDevice {
             return;
         }
         if (snapshot.isSuspended()) {
-            worker.defer(this, request);
+            loops.queue().defer(this, request);
             return;
         }
         BlockOperation operation = request.operation();
@@ -80,10 +93,10 @@ public final class Snapshot implements BlockDevice, ServedDevice {
             return;
         }
         switch (operation) {
-            case READ, WRITE, WRITE_ZEROES -> serveRuns(request);
+            case READ, WRITE, WRITE_ZEROES -> runs.serveWhole(request);
             case DISCARD -> discard(request);
             case FLUSH -> {
-                worker.writes().enter(request, request.offsetBytes());
+                loops.writes().enter(request, request.offsetBytes());
                 store.submit(request); // The origin has nothing of what was written here (rule S-S3).
             }
         }
@@ -93,42 +106,26 @@ public final class Snapshot implements BlockDevice, ServedDevice {
         return operation != BlockOperation.READ && operation != BlockOperation.FLUSH;
     }
 
-    /** Cuts the range into runs with one answer each; a request that is one run is served as it is. */
-    private void serveRuns(BlockRequest request) {
-        long from = request.offsetBytes();
-        long to = from + request.lengthBytes();
-        boolean joinMissing = request.operation() == BlockOperation.READ;
-        ChunkRun run = worker.runs().of(request.loop());
-        run.find(snapshot, from, to, joinMissing);
-        if (run.endBytes == to) {
-            serveRun(request, run);
-            return;
+    /** The snapshot's chunks: those that are not in its store are the origin's. */
+    private final class Runs extends StoreRuns {
+        Runs(OriginLoops loops, CowSnapshot snapshot) {
+            super(loops, snapshot);
         }
-        request.beginSplit();
-        long position = from;
-        while (position < to) {
-            run.find(snapshot, position, to, joinMissing);
-            long end = run.endBytes;
-            serveRun(request.child(position, end - position), run);
-            position = end;
-        }
-        request.endSplit();
-    }
 
-    private void serveRun(BlockRequest piece, ChunkRun run) {
-        if (run.isInStore()) {
-            if (piece.operation() == BlockOperation.WRITE_ZEROES) {
-                // The chunk is the snapshot's for ever, so its space must stay allocated.
-                piece.setFlags(piece.flags() | BlockRequest.NO_UNMAP);
+        @Override
+        boolean joinsMissing(BlockRequest request) {
+            return request.operation() == BlockOperation.READ;
+        }
+
+        @Override
+        void serveMissing(BlockRequest piece) {
+            if (piece.operation() == BlockOperation.READ) {
+                piece.push(afterTrackedRead);
+                loops.trackedReads().enter(piece, piece.offsetBytes());
+                origin.submit(piece);
+            } else {
+                loops.queue().defer(Snapshot.this, piece);
             }
-            worker.writes().enter(piece, run.storeOffsetBytes);
-            store.submit(piece);
-        } else if (piece.operation() == BlockOperation.READ) {
-            piece.push(afterTrackedRead);
-            worker.trackedReads().enter(piece, piece.offsetBytes());
-            origin.submit(piece);
-        } else {
-            worker.defer(this, piece);
         }
     }
 
@@ -158,7 +155,7 @@ public final class Snapshot implements BlockDevice, ServedDevice {
                 && origin.geometry().discardBytes() > 0) {
             long from = first * chunkBytes;
             BlockRequest down = request.child(from, Math.min(end * chunkBytes, last) - from);
-            worker.trackedReads().enter(down, from);
+            loops.trackedReads().enter(down, from);
             origin.submit(down);
         }
         request.endSplit();
@@ -174,7 +171,7 @@ public final class Snapshot implements BlockDevice, ServedDevice {
             done.recycle();
             request.partDone(errno);
         });
-        worker.writes().enter(zeroing, storeOffsetBytes);
+        loops.writes().enter(zeroing, storeOffsetBytes);
         store.submit(zeroing);
     }
 
@@ -190,16 +187,22 @@ public final class Snapshot implements BlockDevice, ServedDevice {
             if (oneChunk) {
                 snapshot.write(request);
             } else {
-                worker.handBack(request, ServedDevice.SERVE_AGAIN);
+                loops.queue().handBack(request, ServedDevice.SERVE_AGAIN);
             }
         } else {
-            worker.handBack(request, ServedDevice.SERVE_AGAIN);
+            loops.queue().handBack(request, ServedDevice.SERVE_AGAIN);
         }
     }
 
     @Override
+    public void abandon() {
+        writes.abandon();
+        loops.worker().execute(snapshot::endAbandoned);
+    }
+
+    @Override
     public boolean isAbandoned() {
-        return false;
+        return writes.isAbandoned();
     }
 
     /** Gives the handle back; the snapshot lives on. */

@@ -7,6 +7,8 @@ import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.ServedDevice;
+import dev.gossamer.io.order.OrderedWrites;
+import dev.gossamer.io.order.WriteOrder;
 import java.util.function.Consumer;
 
 /**
@@ -17,24 +19,34 @@ import java.util.function.Consumer;
  * the store, others as by {@link SnapshotOrigin}. A write to chunks that are just being merged waits with the worker.
  */
 public final class SnapshotMerge implements BlockDevice, ServedDevice {
-    private final SnapshotWorker worker;
+    private final OriginLoops loops;
     private final MergeJob job;
     private final CowSnapshot snapshot;
     private final BlockDevice device;
     private final BlockDevice store;
     private final SnapshotOrigin origin;
     private final BlockGeometry storeGeometry;
+    private final StoreRuns runs;
+    private final OrderedWrites writes;
     private final Consumer<BlockRequest> serve = this::serve;
     private final BlockCompletion afterStoreFlush = this::afterStoreFlush;
 
-    SnapshotMerge(SnapshotWorker worker, MergeJob job, SnapshotOrigin origin) {
-        this.worker = worker;
+    /**
+     * Takes over a handle of the origin.
+     *
+     * @param device below {@code origin}
+     * @param order of all writes to the origin
+     */
+    SnapshotMerge(OriginLoops loops, MergeJob job, BlockDevice device, WriteOrder order, SnapshotOrigin origin) {
+        this.loops = loops;
         this.job = job;
         this.snapshot = job.snapshot();
-        this.device = worker.originDevice();
+        this.device = device;
         this.store = snapshot.storeDevice();
         this.storeGeometry = store.geometry();
         this.origin = origin;
+        this.runs = new Runs(loops, snapshot);
+        this.writes = new OrderedWrites(order, this::begin);
     }
 
     @Override
@@ -62,9 +74,15 @@ public final class SnapshotMerge implements BlockDevice, ServedDevice {
             request.complete(errno);
         } else if (request.operation() == BlockOperation.DISCARD) {
             discard(request);
+        } else if (request.operation() == BlockOperation.READ) {
+            serve(request);
         } else {
-            LongRequest.serve(request, snapshot.chunkBytes(), serve);
+            writes.submit(request);
         }
+    }
+
+    private void begin(BlockRequest write) {
+        LongRequest.serve(write, snapshot.chunkBytes(), serve);
     }
 
     /** While merging TRIM is accepted and does nothing (rule S-D4). */
@@ -84,7 +102,7 @@ public final class SnapshotMerge implements BlockDevice, ServedDevice {
             BlockRequest flush = request.loop().requests().acquire().command(BlockOperation.FLUSH, 0, 0, 0);
             flush.owner = request;
             flush.push(afterStoreFlush);
-            worker.writes().enter(flush, 0);
+            loops.writes().enter(flush, 0);
             store.submit(flush);
         }
     }
@@ -106,38 +124,32 @@ public final class SnapshotMerge implements BlockDevice, ServedDevice {
         boolean read = request.operation() == BlockOperation.READ;
         // Before the table is looked at: a run leaves the table first and is let go then.
         if (!read && job.isBeingMerged(from, to)) {
-            worker.defer(this, request);
+            loops.queue().defer(this, request);
             return;
         }
-        ChunkRun run = worker.runs().of(request.loop());
-        run.find(snapshot, from, to, true);
-        if (run.endBytes == to) {
-            serveRun(request, run);
-            return;
-        }
-        request.beginSplit();
-        long position = from;
-        while (position < to) {
-            run.find(snapshot, position, to, true);
-            long end = run.endBytes;
-            serveRun(request.child(position, end - position), run);
-            position = end;
-        }
-        request.endSplit();
+        runs.serveWhole(request);
     }
 
-    private void serveRun(BlockRequest piece, ChunkRun run) {
-        boolean read = piece.operation() == BlockOperation.READ;
-        if (run.isInStore()) {
-            if (piece.operation() == BlockOperation.WRITE_ZEROES) {
-                piece.setFlags(piece.flags() | BlockRequest.NO_UNMAP);
+    /**
+     * The merged snapshot's chunks: those that are not in the store are in the origin, as on the first day or merged.
+     */
+    private final class Runs extends StoreRuns {
+        Runs(OriginLoops loops, CowSnapshot snapshot) {
+            super(loops, snapshot);
+        }
+
+        @Override
+        boolean joinsMissing(BlockRequest request) {
+            return true;
+        }
+
+        @Override
+        void serveMissing(BlockRequest piece) {
+            if (piece.operation() == BlockOperation.READ) {
+                device.submit(piece);
+            } else {
+                origin.serve(piece);
             }
-            worker.writes().enter(piece, run.storeOffsetBytes);
-            store.submit(piece);
-        } else if (read) {
-            device.submit(piece);
-        } else {
-            origin.serve(piece);
         }
     }
 
@@ -147,8 +159,14 @@ public final class SnapshotMerge implements BlockDevice, ServedDevice {
     }
 
     @Override
+    public void abandon() {
+        writes.abandon();
+        origin.abandon();
+    }
+
+    @Override
     public boolean isAbandoned() {
-        return false;
+        return writes.isAbandoned();
     }
 
     /** Gives the handle back; the merge goes on. */

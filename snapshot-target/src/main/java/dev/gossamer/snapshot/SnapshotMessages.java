@@ -4,6 +4,8 @@ import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.worker.WorkerIo;
+import dev.gossamer.snapshot.copy.CopyQueue;
+import dev.gossamer.snapshot.copy.RemapTable;
 import dev.gossamer.snapshot.store.ExceptionStore;
 import dev.gossamer.snapshot.store.PersistentStore;
 import dev.gossamer.snapshot.store.StoreOpening;
@@ -23,15 +25,22 @@ import org.slf4j.LoggerFactory;
 final class SnapshotMessages {
     private static final Logger LOG = LoggerFactory.getLogger(SnapshotMessages.class);
 
-    private final SnapshotWorker worker;
+    private final OriginLoops loops;
+    private final AttachedSnapshots attached;
+    private final CopyQueue copies;
+    private final BlockDevice origin;
     private final OriginDoor door;
     private final ConcurrentMap<String, CowSnapshot> snapshots = new ConcurrentHashMap<>();
     // Names that are being created, loaded or deleted: one operation on each at a time.
     private final Set<String> busyNames = ConcurrentHashMap.newKeySet();
     private volatile MergeJob merge;
 
-    SnapshotMessages(SnapshotWorker worker, OriginDoor door) {
-        this.worker = worker;
+    SnapshotMessages(
+            OriginLoops loops, AttachedSnapshots attached, CopyQueue copies, BlockDevice origin, OriginDoor door) {
+        this.loops = loops;
+        this.attached = attached;
+        this.copies = copies;
+        this.origin = origin;
         this.door = door;
     }
 
@@ -54,8 +63,8 @@ final class SnapshotMessages {
     /** Makes a new snapshot of the origin as it is now. */
     void create(SnapshotSpec spec, BlockDevice store, CompletableFuture<SnapshotStatus> answer)
             throws StorageException {
-        StoreChecks.check(spec, store, worker.originDevice(), snapshots.values());
-        int chunkBytes = StoreChecks.chunkBytes(spec, store, worker.originDevice());
+        StoreChecks.check(spec, store, origin, snapshots.values());
+        int chunkBytes = StoreChecks.chunkBytes(spec, store, origin);
         StoreChecks.checkSize(spec, store, chunkBytes);
         if (merge != null && merge.snapshot().state() != SnapshotState.MERGED) {
             throw StoreChecks.refused(
@@ -65,16 +74,17 @@ final class SnapshotMessages {
                             + merge.snapshot().name() + "; wait until that is done");
         }
         reserve(spec);
-        long sizeBytes = worker.originDevice().sizeBytes();
+        long sizeBytes = origin.sizeBytes();
         RemapTable table = new RemapTable(Math.ceilDiv(sizeBytes, chunkBytes));
         if (spec.type() == StoreType.TRANSIENT) {
-            start(new CowSnapshot(worker, spec, new TransientStore(store, chunkBytes), table, sizeBytes), answer);
+            ExceptionStore kept = new TransientStore(store, chunkBytes);
+            start(new CowSnapshot(loops, copies, spec, kept, table, sizeBytes), answer);
             return;
         }
-        new StoreOpening(worker.io(), store, spec.name(), new StoreOpening.Answer() {
+        new StoreOpening(loops.transfers(), store, spec.name(), new StoreOpening.Answer() {
                     @Override
                     public void opened(PersistentStore opened) {
-                        start(new CowSnapshot(worker, spec, opened, table, sizeBytes), answer);
+                        start(new CowSnapshot(loops, copies, spec, opened, table, sizeBytes), answer);
                     }
 
                     @Override
@@ -90,14 +100,14 @@ final class SnapshotMessages {
      * origin is flushed, because the snapshot relies on it.
      */
     private void start(CowSnapshot snapshot, CompletableFuture<SnapshotStatus> answer) {
-        worker.attach(snapshot);
-        worker.writes().drain(() -> worker.io().flush(worker.originDevice(), errno -> {
+        attached.attach(snapshot);
+        loops.writes().drain(() -> loops.transfers().flush(origin, errno -> {
             if (errno == Errno.OK) {
                 snapshot.started(true);
                 add(snapshot, answer);
                 return;
             }
-            worker.detach(snapshot);
+            attached.detach(snapshot);
             snapshot.started(false);
             wipe(
                     snapshot.store(),
@@ -118,7 +128,6 @@ final class SnapshotMessages {
 
     /** Opens a snapshot from its store, as it was when the origin was last closed. */
     void load(SnapshotSpec spec, BlockDevice store, CompletableFuture<SnapshotStatus> answer) throws StorageException {
-        BlockDevice origin = worker.originDevice();
         StoreChecks.check(spec, store, origin, snapshots.values());
         if (spec.type() == StoreType.TRANSIENT) {
             throw StoreChecks.refused(
@@ -130,19 +139,19 @@ final class SnapshotMessages {
             throw StoreChecks.refused(
                     spec,
                     Errno.EBUSY,
-                    "the origin is open, and what was written to it would be missing; open all snapshots before "
-                            + "the origin");
+                    "the origin is open, and what was written to it would be missing; "
+                            + "open all snapshots before the origin");
         }
         long sizeBytes = origin.sizeBytes();
         RemapTable[] table = {new RemapTable(0)};
-        new StoreOpening(worker.io(), store, spec.name(), new StoreOpening.Answer() {
+        new StoreOpening(loops.transfers(), store, spec.name(), new StoreOpening.Answer() {
                     @Override
                     public void opened(PersistentStore opened) {
                         warnOfChunkSize(spec, opened);
-                        CowSnapshot snapshot = new CowSnapshot(worker, spec, opened, table[0], sizeBytes);
+                        CowSnapshot snapshot = new CowSnapshot(loops, copies, spec, opened, table[0], sizeBytes);
                         snapshot.started(opened.isValidWhenOpened());
                         if (opened.isValidWhenOpened()) {
-                            worker.attach(snapshot);
+                            attached.attach(snapshot);
                         }
                         door.unlock();
                         add(snapshot, answer);
@@ -182,9 +191,8 @@ final class SnapshotMessages {
         }
         snapshots.remove(name);
         busyNames.add(name);
-        worker.detach(snapshot);
-        worker.writes().drain(
-                () -> worker.trackedReads().drain(() -> snapshot.whenIdle(() -> wipe(snapshot.store(), errno -> {
+        attached.detach(snapshot);
+        loops.drain(() -> snapshot.whenIdle(() -> wipe(snapshot.store(), errno -> {
                     busyNames.remove(name);
                     snapshot.storeDevice().close();
                     if (errno == Errno.OK) {
@@ -196,7 +204,7 @@ final class SnapshotMessages {
                                 "it is gone, but its store could not be wiped: " + Errno.name(errno)
                                         + "; do not open that store again"));
                     }
-                }))));
+                })));
     }
 
     /** Begins to merge a snapshot into the origin; neither is open. */
@@ -229,10 +237,8 @@ final class SnapshotMessages {
                     Errno.EBUSY,
                     "the origin is open, and would change under its users; close it, merge, and open it again");
         }
-        worker.detach(snapshot);
-        worker.writes()
-                .drain(() ->
-                        worker.trackedReads().drain(() -> snapshot.whenIdle(() -> beginMerge(snapshot, answer))));
+        attached.detach(snapshot);
+        loops.drain(() -> snapshot.whenIdle(() -> beginMerge(snapshot, answer)));
     }
 
     private void beginMerge(CowSnapshot snapshot, CompletableFuture<SnapshotStatus> answer) {
@@ -243,7 +249,7 @@ final class SnapshotMessages {
             return;
         }
         snapshot.setState(SnapshotState.MERGING, "");
-        merge = new MergeJob(worker, snapshot);
+        merge = new MergeJob(loops, attached, origin, snapshot);
         merge.start();
         door.unlock();
         answer.complete(status(snapshot));
@@ -253,8 +259,7 @@ final class SnapshotMessages {
     void suspend(String name, CompletableFuture<SnapshotStatus> answer) throws StorageException {
         CowSnapshot snapshot = find(name);
         snapshot.suspend();
-        worker.writes().drain(
-                () -> worker.trackedReads().drain(() -> snapshot.whenIdle(() -> answer.complete(status(snapshot)))));
+        loops.drain(() -> snapshot.whenIdle(() -> answer.complete(status(snapshot))));
     }
 
     SnapshotStatus resume(String name) throws StorageException {

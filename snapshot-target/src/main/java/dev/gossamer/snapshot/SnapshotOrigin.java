@@ -6,25 +6,38 @@ import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.ServedDevice;
+import dev.gossamer.io.order.OrderedWrites;
+import dev.gossamer.io.order.WriteOrder;
+import dev.gossamer.snapshot.copy.HeldRequest;
 import java.util.function.Consumer;
 
 /**
- * The origin as its users must see it: a write waits until every snapshot has the old contents (section 2.2). Reads
- * pass through.
+ * The origin as its users must see it: a write waits until every snapshot has the old contents (section 2.2), and for
+ * older writes that it overlaps (NBD T51a). Reads pass through.
  *
  * <p>Everything here runs on the request's loop, except {@link #admit}. A write to chunks that all snapshots have goes
  * to the device at once.
  */
 public final class SnapshotOrigin implements BlockDevice, ServedDevice {
-    private final SnapshotWorker worker;
+    private final OriginLoops loops;
+    private final AttachedSnapshots snapshots;
     private final BlockDevice device;
+    private final OrderedWrites writes;
     private final Runnable whenClosed;
     private final Consumer<BlockRequest> serve = this::serve;
     private boolean closed;
 
-    SnapshotOrigin(SnapshotWorker worker, Runnable whenClosed) {
-        this.worker = worker;
-        this.device = worker.originDevice();
+    /** @param order of all writes to the origin */
+    SnapshotOrigin(
+            OriginLoops loops,
+            AttachedSnapshots snapshots,
+            BlockDevice device,
+            WriteOrder order,
+            Runnable whenClosed) {
+        this.loops = loops;
+        this.snapshots = snapshots;
+        this.device = device;
+        this.writes = new OrderedWrites(order, this::begin);
         this.whenClosed = whenClosed;
     }
 
@@ -45,39 +58,44 @@ public final class SnapshotOrigin implements BlockDevice, ServedDevice {
             device.submit(request);
             return;
         }
-        BlockGeometry geometry = device.geometry();
-        int errno = RequestCheck.errno(geometry, request);
+        int errno = RequestCheck.errno(device.geometry(), request);
         if (errno != Errno.OK || request.lengthBytes() == 0) {
             request.complete(errno);
         } else {
-            LongRequest.serve(request, geometry.discardBytes(), serve);
+            writes.submit(request);
         }
+    }
+
+    private void begin(BlockRequest write) {
+        LongRequest.serve(write, device.geometry().discardBytes(), serve);
     }
 
     /** A write, zeroing or TRIM: all of them destroy old contents (rule S-O5). */
     @Override
     public void serve(BlockRequest request) {
-        if (worker.isCovered(request.offsetBytes(), request.offsetBytes() + request.lengthBytes())) {
-            worker.writes().enter(request, request.offsetBytes());
+        if (snapshots.isCovered(request.offsetBytes(), request.offsetBytes() + request.lengthBytes())) {
+            loops.writes().enter(request, request.offsetBytes());
             device.submit(request);
         } else {
-            worker.defer(this, request);
+            loops.queue().defer(this, request);
         }
     }
 
     @Override
     public void admit(BlockRequest request) {
         long from = request.offsetBytes();
-        worker.cover(
-                from,
-                from + request.lengthBytes(),
-                new HeldRequest(
-                        errno -> worker.handBack(request, errno == Errno.OK ? ServedDevice.SERVE_AGAIN : errno)));
+        snapshots.cover(from, from + request.lengthBytes(), HeldRequest.of(request, loops.queue()));
+    }
+
+    @Override
+    public void abandon() {
+        writes.abandon();
+        loops.worker().execute(snapshots::endAbandoned);
     }
 
     @Override
     public boolean isAbandoned() {
-        return false;
+        return writes.isAbandoned();
     }
 
     /** Gives the handle back; the origin's device stays open. */

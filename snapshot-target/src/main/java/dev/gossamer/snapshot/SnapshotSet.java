@@ -4,6 +4,8 @@ import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.order.WriteOrder;
+import dev.gossamer.snapshot.copy.CopyQueue;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -29,17 +31,20 @@ import java.util.concurrent.CompletionException;
  * </ol>
  */
 public final class SnapshotSet {
-    private final IoLoop workerLoop;
+    private final OriginLoops loops;
     private final BlockDevice origin;
-    private final SnapshotWorker worker;
+    private final AttachedSnapshots attached;
+    private final WriteOrder originOrder;
     private final OriginDoor door = new OriginDoor();
     private final SnapshotMessages messages;
 
     private SnapshotSet(BlockDevice origin, IoLoop workerLoop, List<? extends IoLoop> ioLoops) {
         this.origin = origin;
-        this.workerLoop = workerLoop;
-        this.worker = new SnapshotWorker(workerLoop, origin, ioLoops);
-        this.messages = new SnapshotMessages(worker, door);
+        this.loops = OriginLoops.of(workerLoop, ioLoops);
+        CopyQueue copies = new CopyQueue(loops.transfers(), origin);
+        this.attached = new AttachedSnapshots(loops.queue(), copies);
+        this.originOrder = new WriteOrder(ioLoops);
+        this.messages = new SnapshotMessages(loops, attached, copies, origin, door);
     }
 
     /**
@@ -64,11 +69,11 @@ public final class SnapshotSet {
      */
     public BlockDevice openOrigin() throws StorageException {
         door.enter();
-        SnapshotOrigin plain = new SnapshotOrigin(worker, door::leave);
+        SnapshotOrigin plain = new SnapshotOrigin(loops, attached, origin, originOrder, door::leave);
         MergeJob merge = messages.merge();
         return merge == null || merge.snapshot().state() == SnapshotState.MERGED
                 ? plain
-                : new SnapshotMerge(worker, merge, plain);
+                : new SnapshotMerge(loops, merge, origin, originOrder, plain);
     }
 
     /** Opens a snapshot for I/O from the set's loops. Null if there is none of that name, or it is being merged. */
@@ -82,7 +87,7 @@ public final class SnapshotSet {
             snapshot.handles.decrementAndGet();
             return null;
         }
-        return new Snapshot(worker, snapshot);
+        return new Snapshot(loops, origin, snapshot);
     }
 
     /**
@@ -217,7 +222,7 @@ public final class SnapshotSet {
 
     private <T> CompletableFuture<T> ask(Task<T> task) {
         CompletableFuture<T> answer = new CompletableFuture<>();
-        workerLoop.execute(() -> {
+        loops.worker().execute(() -> {
             try {
                 task.run(answer);
             } catch (StorageException | RuntimeException | AssertionError e) {

@@ -1,7 +1,8 @@
 package dev.gossamer.snapshot;
 
-import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
+import dev.gossamer.io.IoLoop;
+import dev.gossamer.snapshot.copy.HeldRequest;
 import dev.gossamer.snapshot.store.ExceptionStore;
 import java.util.ArrayList;
 import java.util.List;
@@ -26,7 +27,7 @@ final class StoreSpace {
     private static final int CHUNKS_BETWEEN_QUESTIONS = 64;
 
     private final CowSnapshot snapshot;
-    private final SnapshotWorker worker;
+    private final IoLoop loop;
     // Bounded by the requests that connections have under way.
     private final List<HeldRequest> waiting = new ArrayList<>();
     private long fullSinceNanos = NOT_FULL;
@@ -34,9 +35,9 @@ final class StoreSpace {
     private int allocatedSinceAsked = CHUNKS_BETWEEN_QUESTIONS;
     private long askedNanos;
 
-    StoreSpace(CowSnapshot snapshot, SnapshotWorker worker) {
+    StoreSpace(CowSnapshot snapshot, IoLoop loop) {
         this.snapshot = snapshot;
-        this.worker = worker;
+        this.loop = loop;
     }
 
     /** A chunk was taken from the store, or there was none. */
@@ -48,7 +49,7 @@ final class StoreSpace {
         ExceptionStore store = snapshot.store();
         long leftBytes = store.totalBytes() - store.allocatedBytes();
         boolean due = allocatedSinceAsked >= CHUNKS_BETWEEN_QUESTIONS
-                || (!success && worker.nanoTime() - askedNanos >= NANOS_BETWEEN_QUESTIONS);
+                || (!success && loop.nanoTime() - askedNanos >= NANOS_BETWEEN_QUESTIONS);
         if (leftBytes < store.totalBytes() / 8 && due && !asking) {
             ask(store.totalBytes());
         }
@@ -57,13 +58,13 @@ final class StoreSpace {
     private void ask(long totalBytes) {
         asking = true;
         allocatedSinceAsked = 0;
-        askedNanos = worker.nanoTime();
+        askedNanos = loop.nanoTime();
         snapshot.spec()
                 .growth()
                 .grow(
                         snapshot.name(),
                         totalBytes,
-                        () -> worker.execute(() -> {
+                        () -> loop.execute(() -> {
                             asking = false;
                             // If it has not grown, those who wait would only come back, and ask again.
                             if (snapshot.store().totalBytes() > totalBytes) {
@@ -75,7 +76,9 @@ final class StoreSpace {
 
     /** A write to the origin needs a chunk and there is none. */
     void fullForOrigin(HeldRequest held) {
-        if (mayWait()) {
+        if (held.isAbandoned()) {
+            held.fail(Errno.ESHUTDOWN);
+        } else if (mayWait()) {
             hold(held);
         } else if (snapshot.spec().fullAction() == StoreFullAction.FAIL_WRITES) {
             held.fail(Errno.ENOSPC);
@@ -86,9 +89,10 @@ final class StoreSpace {
     }
 
     /** A write to the snapshot needs a chunk and there is none. */
-    void fullForSnapshot(BlockRequest request) {
-        HeldRequest held = snapshot.heldSnapshotWrite(request);
-        if (mayWait()) {
+    void fullForSnapshot(HeldRequest held) {
+        if (held.isAbandoned()) {
+            held.fail(Errno.ESHUTDOWN);
+        } else if (mayWait()) {
             hold(held);
         } else if (snapshot.spec().fullAction() == StoreFullAction.FAIL_WRITES) {
             held.fail(Errno.ENOSPC);
@@ -108,16 +112,32 @@ final class StoreSpace {
         all.forEach(HeldRequest::release);
     }
 
+    /**
+     * A connection has ended: nobody wants to know what becomes of its writes, so those that wait end without effect.
+     */
+    void endAbandoned() {
+        List<HeldRequest> all = List.copyOf(waiting);
+        waiting.clear();
+        for (HeldRequest held : all) {
+            if (held.isAbandoned()) {
+                held.fail(Errno.ESHUTDOWN);
+                held.release();
+            } else {
+                waiting.add(held);
+            }
+        }
+    }
+
     private boolean mayWait() {
         long holdBackNanos = snapshot.spec().holdBackNanos();
         if (holdBackNanos <= 0) {
             return false;
         }
         if (fullSinceNanos == NOT_FULL) {
-            fullSinceNanos = worker.nanoTime();
-            worker.schedule(this::changed, holdBackNanos);
+            fullSinceNanos = loop.nanoTime();
+            loop.schedule(this::changed, holdBackNanos);
         }
-        return worker.nanoTime() - fullSinceNanos < holdBackNanos;
+        return loop.nanoTime() - fullSinceNanos < holdBackNanos;
     }
 
     private void hold(HeldRequest held) {

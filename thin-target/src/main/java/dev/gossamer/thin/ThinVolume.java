@@ -174,6 +174,7 @@ public final class ThinVolume implements BlockDevice, ServedDevice {
      * Whoever used this handle is gone: requests that wait for space end, without effect (N-5). The others complete as
      * usual; close the handle when all have. Any thread.
      */
+    @Override
     public void abandon() {
         abandoned = true;
         worker.abandon(this);

@@ -1,6 +1,7 @@
 package dev.gossamer.io.worker;
 
 import dev.gossamer.io.BlockRequest;
+import dev.gossamer.io.Errno;
 import dev.gossamer.io.Invariant;
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.RequestQueue;
@@ -19,6 +20,9 @@ import java.util.List;
  *
  * <p>Both ways are stacks linked through the requests: no lock, no allocation, and one wake-up for all that come while
  * the other side is busy. They hold no more than the requests that connections may have under way.
+ *
+ * <p>A bug in an admission stops the worker for good: nothing is admitted any more, every request that comes gets EIO.
+ * The one that met it stays unanswered, because nobody can tell who has it.
  */
 public final class WorkerQueue {
     private final IoLoop worker;
@@ -29,6 +33,7 @@ public final class WorkerQueue {
     // The worker's alone.
     private final RequestQueue arrived = new RequestQueue();
     private TurnListener listener;
+    private boolean broken;
 
     /**
      * A queue without requests; {@link #begin} comes before the first.
@@ -83,18 +88,27 @@ public final class WorkerQueue {
 
     private void turn() {
         deferred.takeInto(arrived);
-        // A queue of its own: whatever one request's admission throws, those behind it are still admitted.
         for (BlockRequest r = arrived.poll(); r != null; r = arrived.poll()) {
+            if (broken) {
+                handBack(r, Errno.EIO);
+                continue;
+            }
             try {
                 r.parkedBy().admit(r);
             } catch (AssertionError | RuntimeException bug) {
-                listener.failed(bug);
+                failed(bug);
             }
         }
         try {
             listener.turnEnded();
         } catch (AssertionError | RuntimeException bug) {
-            listener.failed(bug);
+            failed(bug);
         }
+    }
+
+    /** Who knows what the worker's state is now: those behind, and all that come, are answered EIO. */
+    private void failed(Throwable bug) {
+        broken = true;
+        listener.failed(bug);
     }
 }

@@ -57,9 +57,10 @@ public final class DeviceExport implements OpenExport {
         answered.accept(Errno.OK);
     }
 
-    /** Nothing here waits for space of the pool on a client's behalf. */
     @Override
-    public void abandon() {}
+    public void abandon() {
+        device.abandon();
+    }
 
     @Override
     public void close() {

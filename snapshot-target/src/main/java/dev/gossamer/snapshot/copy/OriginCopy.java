@@ -1,5 +1,6 @@
-package dev.gossamer.snapshot;
+package dev.gossamer.snapshot.copy;
 
+import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.buffer.IoBuffer;
 import dev.gossamer.io.worker.WorkerIo;
@@ -11,8 +12,9 @@ import java.util.List;
  * it. What lies beyond the origin's end is not copied. Worker's thread.
  */
 final class OriginCopy {
-    private final SnapshotWorker worker;
-    private final CopyQueue queue;
+    private final WorkerIo io;
+    private final BlockDevice origin;
+    private final Runnable whenDone;
     // One per snapshot and chunk in the range.
     private final List<PendingRemap> targets = new ArrayList<>(1);
     private final long endBytes;
@@ -20,9 +22,11 @@ final class OriginCopy {
     private long positionBytes;
     private int writesLeft;
 
-    OriginCopy(SnapshotWorker worker, CopyQueue queue, PendingRemap largest) {
-        this.worker = worker;
-        this.queue = queue;
+    /** @param whenDone told right before the targets are */
+    OriginCopy(WorkerIo io, BlockDevice origin, Runnable whenDone, PendingRemap largest) {
+        this.io = io;
+        this.origin = origin;
+        this.whenDone = whenDone;
         this.positionBytes = largest.originOffsetBytes();
         this.endBytes = largest.originEndBytes();
         targets.add(largest);
@@ -44,51 +48,45 @@ final class OriginCopy {
         pieceBytes = Math.min(WorkerIo.PIECE_BYTES, endBytes - positionBytes);
         if (pieceBytes <= 0) {
             // Before anyone is told: he may add copies.
-            queue.done();
-            targets.forEach(target -> target.snapshot.copied(target, target.errno));
+            whenDone.run();
+            targets.forEach(chunk -> chunk.target.copied(chunk, chunk.errno()));
             return;
         }
-        worker.io().withBuffer((int) pieceBytes, this::read);
+        io.withBuffer((int) pieceBytes, this::read);
     }
 
     private void read(IoBuffer buffer) {
-        worker.io().read(worker.originDevice(), positionBytes, (int) pieceBytes, buffer, 0, errno -> {
+        io.read(origin, positionBytes, (int) pieceBytes, buffer, 0, errno -> {
             if (errno != Errno.OK) {
-                targets.forEach(target -> target.errno = errno);
+                targets.forEach(chunk -> chunk.setErrno(errno));
                 positionBytes = endBytes;
                 buffer.release();
                 nextPiece();
                 return;
             }
             writesLeft = 1;
-            for (PendingRemap target : targets) {
-                write(target, buffer);
+            for (PendingRemap chunk : targets) {
+                write(chunk, buffer);
             }
             written(buffer);
         });
     }
 
-    private void write(PendingRemap target, IoBuffer buffer) {
-        long from = Math.max(positionBytes, target.originOffsetBytes());
-        long to = Math.min(positionBytes + pieceBytes, target.originEndBytes());
-        if (from >= to || target.errno != Errno.OK) {
+    private void write(PendingRemap chunk, IoBuffer buffer) {
+        long from = Math.max(positionBytes, chunk.originOffsetBytes());
+        long to = Math.min(positionBytes + pieceBytes, chunk.originEndBytes());
+        if (from >= to || chunk.errno() != Errno.OK) {
             return;
         }
         writesLeft++;
-        worker.io()
-                .write(
-                        target.snapshot.storeDevice(),
-                        target.storeOffsetBytes() + from - target.originOffsetBytes(),
-                        (int) (to - from),
-                        0,
-                        buffer,
-                        (int) (from - positionBytes),
-                        errno -> {
-                            if (errno != Errno.OK) {
-                                target.errno = errno;
-                            }
-                            written(buffer);
-                        });
+        long inStore = chunk.storeOffsetBytes() + from - chunk.originOffsetBytes();
+        int inBuffer = (int) (from - positionBytes);
+        io.write(chunk.target.storeDevice(), inStore, (int) (to - from), 0, buffer, inBuffer, errno -> {
+            if (errno != Errno.OK) {
+                chunk.setErrno(errno);
+            }
+            written(buffer);
+        });
     }
 
     private void written(IoBuffer buffer) {

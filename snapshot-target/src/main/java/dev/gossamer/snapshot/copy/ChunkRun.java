@@ -1,26 +1,23 @@
-package dev.gossamer.snapshot;
+package dev.gossamer.snapshot.copy;
+
+import dev.gossamer.io.worker.MapRun;
 
 /**
  * The answer of a look-up: a stretch of a snapshot that is in one place, consecutive in the store or not there at all.
  * One per loop, reused.
  */
-final class ChunkRun {
+public final class ChunkRun extends MapRun {
     private static final long NOT_IN_STORE = -1;
 
-    /** Where the stretch ends on the snapshot. */
-    long endBytes;
-
-    /** Where its first byte is in the store, if it {@link #isInStore}. */
-    long storeOffsetBytes;
+    private long storeOffsetBytes;
 
     /**
      * Looks up the stretch that begins at {@code fromBytes} and ends at {@code toBytes} at the latest.
      *
+     * @param shift of the table's chunks: they have 2<sup>shift</sup> bytes
      * @param joinMissing whether chunks that are not in the store make one stretch; else each is one of its own
      */
-    void find(CowSnapshot snapshot, long fromBytes, long toBytes, boolean joinMissing) {
-        int shift = snapshot.chunkShift();
-        RemapTable table = snapshot.table();
+    public void find(RemapTable table, int shift, long fromBytes, long toBytes, boolean joinMissing) {
         long chunk = fromBytes >> shift;
         long first = table.get(chunk);
         long expected = first;
@@ -38,7 +35,12 @@ final class ChunkRun {
         storeOffsetBytes = first == RemapTable.NONE ? NOT_IN_STORE : (first << shift) + inChunk;
     }
 
-    boolean isInStore() {
+    /** Where the stretch's first byte is in the store, if it {@link #isInStore}. */
+    public long storeOffsetBytes() {
+        return storeOffsetBytes;
+    }
+
+    public boolean isInStore() {
         return storeOffsetBytes != NOT_IN_STORE;
     }
 }

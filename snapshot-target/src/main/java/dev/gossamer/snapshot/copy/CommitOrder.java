@@ -1,4 +1,4 @@
-package dev.gossamer.snapshot;
+package dev.gossamer.snapshot.copy;
 
 import java.util.TreeMap;
 import java.util.function.Consumer;
@@ -7,19 +7,19 @@ import java.util.function.Consumer;
  * Passes on what was numbered at its beginning in that order, whatever order it ends in (rule S-I2). What ends early
  * waits in a tree: a list makes a long queue of early ones quadratic. Worker's thread.
  */
-final class CommitOrder {
+public final class CommitOrder {
     // Bounded by what has been begun and not ended.
     private final TreeMap<Long, PendingRemap> early = new TreeMap<>();
     private long begun;
     private long nextToPass;
 
     /** The number of something that begins now. */
-    long next() {
+    public long next() {
         return begun++;
     }
 
     /** Something has ended; passes on what has its turn now, perhaps nothing. */
-    void ended(PendingRemap pending, Consumer<PendingRemap> pass) {
+    public void ended(PendingRemap pending, Consumer<PendingRemap> pass) {
         early.put(pending.number, pending);
         while (!early.isEmpty() && early.firstKey() == nextToPass) {
             nextToPass++;

@@ -1,4 +1,4 @@
-package dev.gossamer.snapshot;
+package dev.gossamer.snapshot.copy;
 
 import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.concurrent.atomic.AtomicReferenceArray;
@@ -10,9 +10,9 @@ import java.util.concurrent.atomic.AtomicReferenceArray;
  * groups of 64. An entry goes from "none" to a chunk once, and back only by a merge, which first keeps writers away. A
  * reader that sees an entry sees everything the worker did before it made it.
  */
-final class RemapTable {
+public final class RemapTable {
     /** The chunk is not in the store. */
-    static final long NONE = -1;
+    public static final long NONE = -1;
 
     private static final int LEAF_BITS = 6;
     private static final int BRANCH_BITS = 12;
@@ -22,13 +22,13 @@ final class RemapTable {
     private long count;
 
     /** @param chunks chunk numbers are below this */
-    RemapTable(long chunks) {
+    public RemapTable(long chunks) {
         this.chunks = chunks;
         this.root = new AtomicReferenceArray<>(Math.toIntExact((chunks >>> (LEAF_BITS + BRANCH_BITS)) + 1));
     }
 
     /** The chunk of the store, or {@link #NONE}, as for all chunks beyond the snapshot's end. Any thread. */
-    long get(long chunk) {
+    public long get(long chunk) {
         if (chunk >= chunks) {
             return NONE;
         }
@@ -41,17 +41,17 @@ final class RemapTable {
         return leaf == null ? NONE : leaf.get((int) chunk & ((1 << LEAF_BITS) - 1)) - 1;
     }
 
-    boolean contains(long chunk) {
+    public boolean contains(long chunk) {
         return get(chunk) != NONE;
     }
 
     /** Entries. Worker's thread. */
-    long count() {
+    public long count() {
         return count;
     }
 
     /** Publishes an entry. Worker's thread. @return false: there was one */
-    boolean put(long chunk, long newChunk) {
+    public boolean put(long chunk, long newChunk) {
         int inRoot = (int) (chunk >>> (LEAF_BITS + BRANCH_BITS));
         AtomicReferenceArray<AtomicLongArray> branch = root.get(inRoot);
         if (branch == null) {
@@ -70,7 +70,7 @@ final class RemapTable {
     }
 
     /** Withdraws an entry. Worker's thread. */
-    void remove(long chunk) {
+    public void remove(long chunk) {
         AtomicLongArray leaf = root.get((int) (chunk >>> (LEAF_BITS + BRANCH_BITS)))
                 .get((int) (chunk >>> LEAF_BITS) & ((1 << BRANCH_BITS) - 1));
         if (leaf.getAndSet((int) chunk & ((1 << LEAF_BITS) - 1), 0) != 0) {

@@ -1,5 +1,7 @@
-package dev.gossamer.snapshot;
+package dev.gossamer.snapshot.copy;
 
+import dev.gossamer.io.BlockDevice;
+import dev.gossamer.io.worker.WorkerIo;
 import java.util.ArrayDeque;
 import java.util.List;
 import java.util.Map;
@@ -11,37 +13,40 @@ import java.util.TreeMap;
  * <p>Waiting here holds nothing that a copy under way needs, so the queue always moves. It is as long as the chunks
  * that held writes wait for, which connections bound.
  */
-final class CopyQueue {
+public final class CopyQueue {
     /** As many as the worker has memory for, in pieces of a MiB; with the default chunk they take 1 MiB together. */
     private static final int MAX_UNDER_WAY = 64;
 
-    private final SnapshotWorker worker;
+    private final WorkerIo io;
+    private final BlockDevice origin;
+    private final Runnable done = this::done;
     private final ArrayDeque<OriginCopy> due = new ArrayDeque<>();
     private int underWay;
 
-    CopyQueue(SnapshotWorker worker) {
-        this.worker = worker;
+    public CopyQueue(WorkerIo io, BlockDevice origin) {
+        this.io = io;
+        this.origin = origin;
     }
 
     /**
      * Adds chunks, largest first. Chunks of several snapshots that lie in each other are one copy: the origin is read
      * once for all of them (rule S-O3).
      */
-    void add(List<PendingRemap> chunks) {
+    public void add(List<PendingRemap> chunks) {
         TreeMap<Long, OriginCopy> byStart = new TreeMap<>();
         for (PendingRemap chunk : chunks) {
             Map.Entry<Long, OriginCopy> before = byStart.floorEntry(chunk.originOffsetBytes());
             if (before != null && before.getValue().contains(chunk)) {
                 before.getValue().addTarget(chunk);
             } else {
-                byStart.put(chunk.originOffsetBytes(), new OriginCopy(worker, this, chunk));
+                byStart.put(chunk.originOffsetBytes(), new OriginCopy(io, origin, done, chunk));
             }
         }
         due.addAll(byStart.values());
         startSome();
     }
 
-    void done() {
+    private void done() {
         underWay--;
         startSome();
     }
