@@ -1,6 +1,7 @@
 package dev.gossamer.io.ring;
 
 import dev.gossamer.io.Errno;
+import dev.gossamer.io.Reason;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.posix.SocketFlags;
 import io.netty.bootstrap.ServerBootstrap;
@@ -98,8 +99,7 @@ public record PassedSocket(int fd, boolean unix, SocketAddress address) {
         if (!started.isSuccess()) {
             throw new StorageException(
                     Errno.EIO,
-                    "cannot use the passed socket " + address + ": "
-                            + started.cause().getMessage(),
+                    "cannot use the passed socket " + address + ": " + Reason.of(started.cause()),
                     started.cause());
         }
         return started.channel();

@@ -1,6 +1,7 @@
 package dev.gossamer.io.ring;
 
 import dev.gossamer.io.Errno;
+import dev.gossamer.io.Reason;
 import dev.gossamer.io.StorageException;
 import io.netty.channel.Channel;
 import io.netty.channel.IoHandlerFactory;
@@ -68,7 +69,7 @@ record Transport(
         if (IoUring.isAvailable()) {
             return uring();
         }
-        String reason = "io_uring is not available: " + rootMessage(IoUring.unavailabilityCause());
+        String reason = "io_uring is not available: " + Reason.of(root(IoUring.unavailabilityCause()));
         if (choice == IoEngineChoice.RING) {
             throw new StorageException(Errno.EOPNOTSUPP, reason + "; choose the engine 'auto' or 'threads'");
         }
@@ -105,14 +106,14 @@ record Transport(
                 NioServerSocketChannel.class,
                 NioDomainSocketChannel.class,
                 NioSocketChannel.class,
-                reason + "; epoll neither: " + rootMessage(Epoll.unavailabilityCause()));
+                reason + "; epoll neither: " + Reason.of(root(Epoll.unavailabilityCause())));
     }
 
-    private static String rootMessage(Throwable cause) {
+    private static Throwable root(Throwable cause) {
         Throwable root = cause;
         while (root.getCause() != null) {
             root = root.getCause();
         }
-        return root.getMessage() == null ? root.toString() : root.getMessage();
+        return root;
     }
 }
