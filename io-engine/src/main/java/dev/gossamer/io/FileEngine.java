@@ -8,7 +8,7 @@ package dev.gossamer.io;
  */
 public interface FileEngine {
 
-    /** What is done to a range of a file. Which of the last three a file can do is for its device to find out. */
+    /** What is done to a range of a file. Which of the last four a file can do is for its device to find out. */
     enum FileAction {
         READ,
         WRITE,
@@ -18,6 +18,8 @@ public interface FileEngine {
         PUNCH_HOLE,
         /** fallocate(2), ZERO_RANGE: the range reads as zeros and stays allocated. */
         ZERO_RANGE,
+        /** ioctl(2), BLKDISCARD: the block device may forget the range, which then reads as anything. */
+        BLOCK_DISCARD,
         /** Zeros are written, piece by piece, where the file can do neither of the above. Needs no buffer. */
         ZERO_FILL
     }

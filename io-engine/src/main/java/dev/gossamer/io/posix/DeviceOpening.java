@@ -2,13 +2,13 @@ package dev.gossamer.io.posix;
 
 import dev.gossamer.io.BlockGeometry;
 import dev.gossamer.io.Errno;
+import dev.gossamer.io.FileEngine.FileAction;
 import dev.gossamer.io.StorageException;
-import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.concurrent.locks.LockSupport;
 
 /** The steps of opening a {@link PosixDevice}; every refusal names the file and the way out. */
 final class DeviceOpening {
@@ -17,13 +17,23 @@ final class DeviceOpening {
 
     private static final int SMALLEST_SECTOR_BYTES = 512;
 
+    /** udev's look at a device takes some hundredths of a second, on a busy machine more. */
+    private static final long LOCK_NANOS = 2_000_000_000L;
+
+    private static final long LOCK_PAUSE_NANOS = 10_000_000L;
+
     private final Path path;
     private final OpenOptions options;
     private final int fileDescriptor;
+    private final QueueLimits limits;
     private FileStatus status;
 
-    /** Opens and locks. */
-    DeviceOpening(Path path, OpenOptions options) throws StorageException {
+    /**
+     * Opens and locks.
+     *
+     * @param sysfs where the limits of block devices are told
+     */
+    DeviceOpening(Path path, OpenOptions options, Path sysfs) throws StorageException {
         this.path = path;
         this.options = options;
         FileStatus found = FileStatus.of(path.toString());
@@ -40,6 +50,7 @@ final class DeviceOpening {
             abandon();
             throw refusal(errno, "cannot examine " + path);
         }
+        limits = new QueueLimits(sysfs, status.identity());
         try {
             lock();
         } catch (StorageException e) {
@@ -82,18 +93,26 @@ final class DeviceOpening {
         return new StorageException(errno, what + ": " + Libc.message(errno));
     }
 
-    // The lock belongs to the open file, so it also keeps this process from opening one device twice.
+    /**
+     * The lock belongs to the open file, so it also keeps this process from opening one device twice. Whoever looks at a device
+     * for a moment, as udev does after every change, takes the same lock to read: writing waits some time for it.
+     */
     private void lock() throws StorageException {
         int operation = (options.readOnly() ? Libc.LOCK_SH : Libc.LOCK_EX) | Libc.LOCK_NB;
-        if (Libc.CALLS.flock(fileDescriptor, operation) == 0) {
-            return;
+        long end = System.nanoTime() + LOCK_NANOS;
+        while (Libc.CALLS.flock(fileDescriptor, operation) != 0) {
+            int errno = Libc.errno();
+            if (errno != Errno.EAGAIN && errno != Errno.EINTR) {
+                throw refusal(errno, "cannot lock " + path);
+            }
+            if (options.readOnly()
+                    || System.nanoTime() - end > 0
+                    || Thread.currentThread().isInterrupted()) {
+                throw new StorageException(
+                        Errno.EBUSY, path + " is in use by another process" + LockHolder.describe(status.inode()));
+            }
+            LockSupport.parkNanos(LOCK_PAUSE_NANOS);
         }
-        int errno = Libc.errno();
-        if (errno != Errno.EAGAIN) {
-            throw refusal(errno, "cannot lock " + path);
-        }
-        long inode = status.inode();
-        throw new StorageException(Errno.EBUSY, path + " is in use by another process" + LockHolder.describe(inode));
     }
 
     int fileDescriptor() {
@@ -144,13 +163,22 @@ final class DeviceOpening {
     }
 
     private long discardBytes(int sector) throws StorageException {
-        if (!supportsPunch()) {
+        if (discardAction() == null) {
             return 0;
         }
         if (status.blockDevice()) {
-            return Math.max(sector, queueLimit("discard_granularity"));
+            return Math.max(sector, limits.discardGranularityBytes());
         }
         return Math.max(sector, status.blockBytes());
+    }
+
+    /** How a range is given back, or null where that cannot be done. */
+    FileAction discardAction() throws StorageException {
+        if (supportsPunch()) {
+            return FileAction.PUNCH_HOLE;
+        }
+        boolean discards = status.blockDevice() && !options.readOnly() && limits.canDiscard();
+        return discards ? FileAction.BLOCK_DISCARD : null;
     }
 
     /** Whether PUNCH_HOLE works; asked in ways that change nothing. */
@@ -160,26 +188,12 @@ final class DeviceOpening {
         }
         if (status.blockDevice()) {
             // The block layer carries out PUNCH_HOLE as a write-zeroes command, or refuses.
-            return queueLimit("write_zeroes_max_bytes") > 0;
+            return limits.canWriteZeroes();
         }
         // Beyond the end of the file there is nothing that could go.
         long beyond = Math.ceilDiv(sizeOf(fileDescriptor, path), SAFE_SECTOR_BYTES) * SAFE_SECTOR_BYTES;
         int mode = Libc.FALLOC_FL_PUNCH_HOLE | Libc.FALLOC_FL_KEEP_SIZE;
         return Libc.CALLS.fallocate(fileDescriptor, mode, beyond, SAFE_SECTOR_BYTES) == 0;
-    }
-
-    // 0 when sysfs is missing or does not tell.
-    private long queueLimit(String name) {
-        DeviceIdentity id = status.identity();
-        Path device = Path.of("/sys/dev/block/" + id.major() + ":" + id.minor());
-        // A partition shares the queue of its disk, one directory up.
-        Path ofDisk = device.resolve("queue").resolve(name);
-        Path limit = Files.exists(ofDisk) ? ofDisk : device.resolve("../queue").resolve(name);
-        try {
-            return Long.parseLong(Files.readString(limit).trim());
-        } catch (IOException | NumberFormatException e) {
-            return 0;
-        }
     }
 
     /** Undoes the opening. */

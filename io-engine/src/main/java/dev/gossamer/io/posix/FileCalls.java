@@ -4,6 +4,9 @@ import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.FileEngine.FileAction;
 import dev.gossamer.io.buffer.ZeroMemory;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 
 /** Carries out one action by blocking system calls, on the calling thread. */
 final class FileCalls {
@@ -19,6 +22,7 @@ final class FileCalls {
                     case SYNC -> sync(fd);
                     case PUNCH_HOLE -> allocate(fd, request, Libc.FALLOC_FL_PUNCH_HOLE | Libc.FALLOC_FL_KEEP_SIZE);
                     case ZERO_RANGE -> allocate(fd, request, Libc.FALLOC_FL_ZERO_RANGE | Libc.FALLOC_FL_KEEP_SIZE);
+                    case BLOCK_DISCARD -> discard(fd, request);
                 };
         boolean changes = action != FileAction.READ && action != FileAction.SYNC;
         return errno == Errno.OK && changes && request.hasFlag(BlockRequest.FUA) ? sync(fd) : errno;
@@ -82,6 +86,21 @@ final class FileCalls {
             int errno = Libc.errno();
             if (errno != Errno.EINTR) {
                 return errno;
+            }
+        }
+        return Errno.OK;
+    }
+
+    private static int discard(int fd, BlockRequest request) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment range = arena.allocate(ValueLayout.JAVA_LONG, 2);
+            range.setAtIndex(ValueLayout.JAVA_LONG, 0, request.offsetBytes());
+            range.setAtIndex(ValueLayout.JAVA_LONG, 1, request.lengthBytes());
+            while (Libc.CALLS.ioctl(fd, Libc.BLKDISCARD, range.address()) != 0) {
+                int errno = Libc.errno();
+                if (errno != Errno.EINTR) {
+                    return errno;
+                }
             }
         }
         return Errno.OK;

@@ -12,7 +12,10 @@ import java.util.concurrent.locks.ReentrantLock;
  */
 public final class FileThreads implements AutoCloseable {
     /** What was measured to keep a fast disk busy; more threads only add switches. */
-    public static final int THREADS = 16;
+    public static final int FOR_ALL_IO = 16;
+
+    /** Beside an io_uring, for the few calls that it does not know. */
+    public static final int FOR_RARE_CALLS = 2;
 
     /** One action under way; reused by the engine that made it. */
     static final class Task {
@@ -31,13 +34,14 @@ public final class FileThreads implements AutoCloseable {
     // Guards everything below: written by loops (enqueue) and by our threads (dequeue).
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition available = lock.newCondition();
-    private final Thread[] threads = new Thread[THREADS];
+    private final Thread[] threads;
     private Task first;
     private Task last;
     private boolean closed;
 
-    public FileThreads() {
-        for (int i = 0; i < THREADS; i++) {
+    public FileThreads(int count) {
+        threads = new Thread[count];
+        for (int i = 0; i < count; i++) {
             threads[i] = Thread.ofPlatform().name("gossamer-file-" + i).daemon().unstarted(this::work);
         }
         for (Thread thread : threads) {

@@ -52,6 +52,12 @@ final class Libc {
 
         int munmap(long address, long lengthBytes);
 
+        int socket(int family, int type, int protocol);
+
+        long sendto(int fd, long address, long lengthBytes, int flags, long receiver, int receiverBytes);
+
+        int getppid();
+
         String strerror(int errno);
     }
 
@@ -65,6 +71,11 @@ final class Libc {
     static final int O_NONBLOCK = 0x800;
     static final int F_GETFL = 3;
     static final int F_SETFL = 4;
+
+    static final int AF_UNIX = 1;
+    static final int SOCK_DGRAM = 2;
+    static final int SOCK_CLOEXEC = 0x80000;
+    static final int MSG_NOSIGNAL = 0x4000;
 
     static final int SEEK_END = 2;
     /** lseek: the first byte at or behind the offset that is not in a hole; {@link #ENXIO} if there is none. */
@@ -81,6 +92,9 @@ final class Libc {
 
     /** ioctl: logical sector size of a block device, an int. */
     static final long BLKSSZGET = 0x1268;
+
+    /** ioctl: forget a range of a block device; offset and length in bytes, two unsigned 64-bit numbers. */
+    static final long BLKDISCARD = 0x1277;
 
     static final Calls CALLS = LibraryLoader.create(Calls.class).load("c");
 

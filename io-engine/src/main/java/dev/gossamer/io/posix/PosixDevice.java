@@ -26,6 +26,8 @@ public final class PosixDevice implements BlockDevice {
     private final int fileDescriptor;
     private final boolean blockDevice;
     private final DeviceIdentity identity;
+    // Null where nothing can be given back.
+    private final FileAction discardAction;
     private final BlockCompletion afterPunch = this::punched;
     private final BlockCompletion afterZeroRange = this::zeroRanged;
 
@@ -36,13 +38,14 @@ public final class PosixDevice implements BlockDevice {
     private volatile boolean canZeroRange = true;
 
     private PosixDevice(
-            Path path, int fileDescriptor, DeviceIdentity identity, BlockGeometry geometry, boolean canPunch) {
+            Path path, int fileDescriptor, DeviceIdentity identity, BlockGeometry geometry, FileAction discardAction) {
         this.path = path;
         this.fileDescriptor = fileDescriptor;
         this.blockDevice = identity.blockDevice();
         this.identity = identity;
         this.geometry = geometry;
-        this.canPunch = canPunch;
+        this.discardAction = discardAction;
+        this.canPunch = discardAction == FileAction.PUNCH_HOLE;
     }
 
     /**
@@ -52,10 +55,15 @@ public final class PosixDevice implements BlockDevice {
      *     error
      */
     public static PosixDevice open(Path path, OpenOptions options) throws StorageException {
-        DeviceOpening opening = new DeviceOpening(path, options);
+        return open(path, options, QueueLimits.SYSTEM);
+    }
+
+    /** @param sysfs where the limits of block devices are told */
+    static PosixDevice open(Path path, OpenOptions options, Path sysfs) throws StorageException {
+        DeviceOpening opening = new DeviceOpening(path, options, sysfs);
         try {
             return new PosixDevice(
-                    path, opening.fileDescriptor(), opening.identity(), opening.geometry(), opening.supportsPunch());
+                    path, opening.fileDescriptor(), opening.identity(), opening.geometry(), opening.discardAction());
         } catch (StorageException e) {
             opening.abandon();
             throw e;
@@ -134,7 +142,7 @@ public final class PosixDevice implements BlockDevice {
         switch (operation) {
             case READ -> files.submit(FileAction.READ, fileDescriptor, request);
             case WRITE -> files.submit(FileAction.WRITE, fileDescriptor, request);
-            case DISCARD -> files.submit(FileAction.PUNCH_HOLE, fileDescriptor, request);
+            case DISCARD -> files.submit(discardAction, fileDescriptor, request);
             case WRITE_ZEROES -> zero(request, files);
             case FLUSH -> throw new AssertionError("handled above");
         }

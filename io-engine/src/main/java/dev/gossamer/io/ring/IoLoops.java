@@ -39,7 +39,8 @@ public final class IoLoops implements AutoCloseable {
     private static final long CLOSE_TIMEOUT_MILLIS = 5000;
 
     private final Transport transport;
-    private final FileThreads threads;
+    // All of the I/O, or what io_uring cannot do: then made when it is first needed. Guarded by this object's monitor.
+    private FileThreads threads;
     private final IoEventLoopGroup group;
     private final List<IoEventLoopGroup> workerGroups = new ArrayList<>();
     // Netty makes the thread of a loop when the loop gets its first task, which is in begin().
@@ -49,7 +50,6 @@ public final class IoLoops implements AutoCloseable {
 
     private IoLoops(Transport transport, int count) {
         this.transport = transport;
-        threads = transport.ring() ? null : new FileThreads();
         AtomicInteger started = new AtomicInteger();
         group = newGroup(count, task -> newThread(task, "gossamer-io-" + started.getAndIncrement()));
         ioLoops = count;
@@ -90,15 +90,22 @@ public final class IoLoops implements AutoCloseable {
 
     private NettyLoop begin(IoEventLoop eventLoop, int bufferBytes) {
         IoBufferPool buffers = new IoBufferPool(bufferBytes);
-        FileEngine files = transport.ring() ? startRing(eventLoop) : new ThreadFileEngine(threads);
+        FileEngine files = transport.ring() ? startRing(eventLoop) : new ThreadFileEngine(fileThreads());
         NettyLoop loop = new NettyLoop(loops.size(), eventLoop, buffers, files);
         eventLoop.submit(loop::begin).syncUninterruptibly();
         loops.add(loop);
         return loop;
     }
 
-    private static RingFileEngine startRing(IoEventLoop eventLoop) {
-        RingFileEngine engine = new RingFileEngine();
+    private synchronized FileThreads fileThreads() {
+        if (threads == null) {
+            threads = new FileThreads(transport.ring() ? FileThreads.FOR_RARE_CALLS : FileThreads.FOR_ALL_IO);
+        }
+        return threads;
+    }
+
+    private RingFileEngine startRing(IoEventLoop eventLoop) {
+        RingFileEngine engine = new RingFileEngine(this::fileThreads);
         IoRegistration registration =
                 eventLoop.register(engine).syncUninterruptibly().getNow();
         eventLoop.submit(() -> engine.start(registration)).syncUninterruptibly();
@@ -180,8 +187,10 @@ public final class IoLoops implements AutoCloseable {
         shutDown(group);
         // Netty's futures tell of the end a little before it comes.
         loopThreads.forEach(IoLoops::join);
-        if (threads != null) {
-            threads.close();
+        synchronized (this) {
+            if (threads != null) {
+                threads.close();
+            }
         }
     }
 

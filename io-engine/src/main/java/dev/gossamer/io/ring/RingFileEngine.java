@@ -4,12 +4,15 @@ import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.FileEngine;
 import dev.gossamer.io.buffer.ZeroMemory;
+import dev.gossamer.io.posix.FileThreads;
 import dev.gossamer.io.posix.SharedSyncs;
+import dev.gossamer.io.posix.ThreadFileEngine;
 import io.netty.channel.IoEvent;
 import io.netty.channel.IoRegistration;
 import io.netty.channel.uring.IoUringIoEvent;
 import io.netty.channel.uring.IoUringIoHandle;
 import io.netty.channel.uring.IoUringIoOps;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -76,10 +79,15 @@ final class RingFileEngine implements FileEngine, IoUringIoHandle {
     private Operation firstWaiting;
     private Operation lastWaiting;
     private final SharedSyncs syncs = new SharedSyncs((file, request) -> begin(FileAction.SYNC, file, request));
+    private final Supplier<FileThreads> threads;
+    // Made at the first call that io_uring does not know.
+    private ThreadFileEngine rareCalls;
     private IoRegistration registration;
     private SubmissionQueue queue;
 
-    RingFileEngine() {
+    /** @param threads for calls that io_uring does not know, asked for when the first of them comes */
+    RingFileEngine(Supplier<FileThreads> threads) {
+        this.threads = threads;
         for (int i = 0; i < SLOTS; i++) {
             freeSlots[i] = (short) (SLOTS - 1 - i);
         }
@@ -100,6 +108,11 @@ final class RingFileEngine implements FileEngine, IoUringIoHandle {
     public void submit(FileAction action, int fileDescriptor, BlockRequest request) {
         if (action == FileAction.SYNC) {
             syncs.submit(fileDescriptor, request);
+        } else if (action == FileAction.BLOCK_DISCARD) {
+            if (rareCalls == null) {
+                rareCalls = new ThreadFileEngine(threads.get());
+            }
+            rareCalls.submit(action, fileDescriptor, request);
         } else {
             begin(action, fileDescriptor, request);
         }
@@ -164,6 +177,7 @@ final class RingFileEngine implements FileEngine, IoUringIoHandle {
                 // FALLOCATE has the length where others have the address, and the mode where others have the length.
             case PUNCH_HOLE -> enqueue(OP_FALLOCATE, fd, offset, left, PUNCH_HOLE | KEEP_SIZE, 0, slot);
             case ZERO_RANGE -> enqueue(OP_FALLOCATE, fd, offset, left, ZERO_RANGE | KEEP_SIZE, 0, slot);
+            case BLOCK_DISCARD -> throw new AssertionError("not on the ring");
         };
     }
 
@@ -234,7 +248,7 @@ final class RingFileEngine implements FileEngine, IoUringIoHandle {
                     }
                 }
             }
-            case SYNC, PUNCH_HOLE, ZERO_RANGE -> {} // all or nothing
+            case SYNC, PUNCH_HOLE, ZERO_RANGE, BLOCK_DISCARD -> {} // all or nothing
         }
         if (needsSync(operation)) {
             operation.syncing = true;
@@ -247,7 +261,7 @@ final class RingFileEngine implements FileEngine, IoUringIoHandle {
     private static boolean needsSync(Operation operation) {
         return switch (operation.action) {
             case ZERO_FILL, PUNCH_HOLE, ZERO_RANGE -> operation.request.hasFlag(BlockRequest.FUA) && !operation.syncing;
-            case READ, WRITE, SYNC -> false;
+            case READ, WRITE, SYNC, BLOCK_DISCARD -> false;
         };
     }
 

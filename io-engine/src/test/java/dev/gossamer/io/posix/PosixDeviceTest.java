@@ -17,10 +17,11 @@ import dev.gossamer.io.buffer.IoBufferPool;
 import dev.gossamer.io.sim.LoopDriver;
 import dev.gossamer.io.sim.TestIo;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -68,6 +69,21 @@ class PosixDeviceTest {
             assertMessage(refused(file, OpenOptions.READ_ONLY), Errno.EBUSY, "is in use", holder);
         }
         PosixDevice.open(file, OpenOptions.READ_WRITE).close();
+    }
+
+    /** udev looks at a device for a moment whenever something has changed, with a lock as a reader has one. */
+    @Test
+    void aLockThatIsHeldForAMomentIsWaitedFor() throws Exception {
+        PosixDevice moment = PosixDevice.open(file, OpenOptions.READ_ONLY);
+        CountDownLatch begun = new CountDownLatch(1);
+        Thread udev = Thread.ofPlatform().start(() -> {
+            begun.countDown();
+            LockSupport.parkNanos(200_000_000L);
+            moment.close();
+        });
+        begun.await();
+        PosixDevice.open(file, OpenOptions.READ_WRITE).close();
+        udev.join();
     }
 
     @Test
@@ -159,7 +175,7 @@ class PosixDeviceTest {
     }
 
     private long allocatedBytes() throws Exception {
-        return 512L * Long.parseLong(run("stat", "--format=%b", file.toString()));
+        return LoopDevices.allocatedBytes(file);
     }
 
     /** tmpfs can punch holes but not zero ranges, so NO_UNMAP falls back to writing zeros. */
@@ -217,8 +233,7 @@ class PosixDeviceTest {
 
     @Test
     void aBlockDeviceWorksAndHasOneUser() throws Exception {
-        assumeTrue(Files.isWritable(Path.of("/dev/loop-control")), "not allowed to make loop devices");
-        Path loopDevice = Path.of(run("losetup", "--find", "--show", "--sector-size", "4096", file.toString()));
+        Path loopDevice = LoopDevices.attach(file);
         try (PosixDevice device = PosixDevice.open(loopDevice, OpenOptions.READ_WRITE)) {
             assertEquals(SIZE, device.geometry().sizeBytes());
             assertEquals(4096, device.geometry().alignmentBytes());
@@ -237,15 +252,8 @@ class PosixDeviceTest {
             assertEquals(Errno.EINVAL, io.run(TestIo.Io.read(512, 4096)));
             io.flush();
         } finally {
-            run("losetup", "--detach", loopDevice.toString());
+            LoopDevices.detach(loopDevice);
         }
-    }
-
-    private static String run(String... command) throws Exception {
-        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        assumeTrue(process.waitFor() == 0, () -> String.join(" ", command) + ": " + output);
-        return output.trim();
     }
 
     @Test

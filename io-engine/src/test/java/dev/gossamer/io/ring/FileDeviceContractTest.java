@@ -100,7 +100,7 @@ class FileDeviceContractTest {
     @Nested
     class ThreadsUnderAnInlineLoop extends FileDeviceContract {
         private final IoBufferPool buffers = new IoBufferPool(BUFFER_BYTES);
-        private final FileThreads threads = new FileThreads();
+        private final FileThreads threads = new FileThreads(FileThreads.FOR_ALL_IO);
 
         @Override
         protected LoopDriver startLoop() {

@@ -1,0 +1,39 @@
+package dev.gossamer.io.posix;
+
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** Block devices made of files, where the machine allows that; else the test is skipped before it has begun. */
+final class LoopDevices {
+    private LoopDevices() {}
+
+    /** With sectors of 4 KiB. */
+    static Path attach(Path file) throws Exception {
+        assumeTrue(Files.isWritable(Path.of("/dev/loop-control")), "not allowed to make loop devices");
+        Process process = losetup("--find", "--show", "--sector-size", "4096", file.toString());
+        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assumeTrue(process.waitFor() == 0, () -> "losetup: " + output);
+        return Path.of(output.trim());
+    }
+
+    /** Whether that works is no matter for the test: what it found stays what it found. */
+    static void detach(Path loopDevice) throws Exception {
+        losetup("--detach", loopDevice.toString()).waitFor();
+    }
+
+    /** What a file takes on its own file system. */
+    static long allocatedBytes(Path file) throws Exception {
+        Process stat = new ProcessBuilder("stat", "--format=%b", file.toString()).start();
+        return 512 * Long.parseLong(new String(stat.getInputStream().readAllBytes(), StandardCharsets.UTF_8).trim());
+    }
+
+    private static Process losetup(String... arguments) throws Exception {
+        String[] command = new String[arguments.length + 1];
+        command[0] = "losetup";
+        System.arraycopy(arguments, 0, command, 1, arguments.length);
+        return new ProcessBuilder(command).redirectErrorStream(true).start();
+    }
+}
