@@ -1,5 +1,6 @@
 package dev.gossamer.daemon.remote;
 
+import dev.gossamer.io.Reason;
 import dev.gossamer.io.ring.NettyLoop;
 import dev.gossamer.nbd.client.ClientHandshake;
 import dev.gossamer.nbd.client.ClientHandshakeListener;
@@ -70,7 +71,7 @@ final class RemoteConnector {
         bootstrap.connect(target).addListener((ChannelFutureListener) connected -> {
             if (!connected.isSuccess()) {
                 attempt.incrementAndGet();
-                outcome.failed("cannot connect: " + connected.cause().getMessage());
+                outcome.failed("cannot connect: " + Reason.of(connected.cause()));
             }
         });
     }
@@ -89,8 +90,8 @@ final class RemoteConnector {
         }
 
         @Override
-        public void failed(String why) {
-            outcome.failed(why);
+        public void failed(String why, Throwable cause) {
+            outcome.failed(cause == null ? why : why + ": " + Reason.of(cause));
         }
     }
 }

@@ -340,7 +340,7 @@ public final class NbdServer {
         }
 
         @Override
-        public void failed(HandshakeFailure why) {
+        public void failed(Channel channel, HandshakeFailure why, Throwable cause) {
             admissions.countRefused(
                     switch (why) {
                         case TIMED_OUT -> Refusal.HANDSHAKE_TIMED_OUT;

@@ -305,7 +305,7 @@ public final class ClientHandshake extends ByteToMessageDecoder {
             sendExportName(ctx, ctx.alloc().buffer());
         } else {
             String text = NbdText.echo(ExportFacts.readText(data));
-            tell("server refuses: " + meaning(replyType) + (text.isEmpty() ? "" : " (" + text + ")"));
+            tell("server refuses: " + meaning(replyType) + (text.isEmpty() ? "" : " (" + text + ")"), null);
             abort(ctx);
         }
     }
@@ -346,7 +346,7 @@ public final class ClientHandshake extends ByteToMessageDecoder {
             if (handshake.isSuccess()) {
                 sendHeaderChoice(ctx, ctx.alloc().buffer());
             } else {
-                fail(ctx, "TLS handshake failed: " + handshake.cause().getMessage());
+                fail(ctx, "TLS handshake failed", handshake.cause());
             }
         }
         super.userEventTriggered(ctx, event);
@@ -360,7 +360,7 @@ public final class ClientHandshake extends ByteToMessageDecoder {
 
     @Override
     public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
-        fail(ctx, "connection failed: " + cause.getMessage());
+        fail(ctx, "connection failed", cause);
     }
 
     /** Says goodbye; the answer, the end of the stream or the timeout closes the channel. */
@@ -369,14 +369,18 @@ public final class ClientHandshake extends ByteToMessageDecoder {
     }
 
     private void fail(ChannelHandlerContext ctx, String why) {
-        tell(why);
+        fail(ctx, why, null);
+    }
+
+    private void fail(ChannelHandlerContext ctx, String why, Throwable cause) {
+        tell(why, cause);
         close(ctx);
     }
 
-    private void tell(String why) {
+    private void tell(String why, Throwable cause) {
         if (!told) {
             told = true;
-            listener.failed(why);
+            listener.failed(why, cause);
         }
     }
 

@@ -15,6 +15,11 @@ public interface ClientHandshakeListener {
     /** The names of the server's exports, in its order; the connection is being closed. */
     void listed(List<String> exportNames);
 
-    /** The server is gone, refuses or breaks the protocol; the connection is being closed. One line for a person. */
-    void failed(String why);
+    /**
+     * The server is gone, refuses or breaks the protocol; the connection is being closed.
+     *
+     * @param why one line for a person
+     * @param cause says more than {@code why}, or null
+     */
+    void failed(String why, Throwable cause);
 }

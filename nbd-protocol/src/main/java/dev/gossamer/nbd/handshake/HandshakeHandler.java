@@ -129,7 +129,7 @@ public final class HandshakeHandler extends ByteToMessageDecoder {
     @SuppressWarnings("FutureReturnValueIgnored") // Nothing is left to do with a channel that does not close.
     private static void expire(Channel channel, HandshakeListener listener) {
         LOG.debug("handshake timed out peer={}", channel.remoteAddress());
-        listener.failed(HandshakeFailure.TIMED_OUT);
+        listener.failed(channel, HandshakeFailure.TIMED_OUT, null);
         channel.close();
     }
 
@@ -287,10 +287,8 @@ public final class HandshakeHandler extends ByteToMessageDecoder {
                 // Bytes that were decrypted before this event wait in the decoder's buffer.
                 channelRead(ctx, Unpooled.EMPTY_BUFFER);
             } else {
-                drop(
-                        ctx,
-                        HandshakeFailure.TLS_FAILED,
-                        "TLS handshake failed: " + handshake.cause().getMessage());
+                listener.failed(ctx.channel(), HandshakeFailure.TLS_FAILED, handshake.cause());
+                close(ctx);
             }
         } else if (event instanceof ChannelInputShutdownEvent && state != State.NEGOTIATED) {
             // Nobody to negotiate with any more; what it asked before is still answered.
@@ -370,11 +368,7 @@ public final class HandshakeHandler extends ByteToMessageDecoder {
     }
 
     private boolean drop(ChannelHandlerContext ctx, String why) {
-        return drop(ctx, HandshakeFailure.VIOLATION, why);
-    }
-
-    private boolean drop(ChannelHandlerContext ctx, HandshakeFailure failure, String why) {
-        listener.failed(failure);
+        listener.failed(ctx.channel(), HandshakeFailure.VIOLATION, null);
         LOG.debug("handshake dropped peer={} why={}", ctx.channel().remoteAddress(), why);
         close(ctx);
         return true;

@@ -1,5 +1,6 @@
 package dev.gossamer.nbd.handshake;
 
+import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 
 /** Takes a connection over when its handshake succeeded. */
@@ -15,6 +16,9 @@ public interface HandshakeListener {
 
     /**
      * Called once, on the event loop, when a handshake is given up; a peer that just goes away is nothing to report.
+     *
+     * @param channel still open
+     * @param cause what TLS says, or null for other failures
      */
-    default void failed(HandshakeFailure why) {}
+    default void failed(Channel channel, HandshakeFailure failure, Throwable cause) {}
 }

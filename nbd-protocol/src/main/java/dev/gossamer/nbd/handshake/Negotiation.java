@@ -62,6 +62,9 @@ final class Negotiation {
             }
             case NbdOption.EXTENDED_HEADERS -> {
                 requireEmpty(data);
+                if (extendedHeaders) {
+                    throw OptionRefused.invalid("extended headers are in use already");
+                }
                 structuredReplies = true;
                 extendedHeaders = true;
             }

@@ -83,7 +83,7 @@ public final class FuzzedClient implements ClientHandshakeListener {
     }
 
     @Override
-    public void failed(String why) {
+    public void failed(String why, Throwable cause) {
         endings++;
         failure = why;
     }

@@ -35,7 +35,7 @@ final class Recorder implements ClientHandshakeListener {
     }
 
     @Override
-    public void failed(String why) {
+    public void failed(String why, Throwable cause) {
         assertNothingYet();
         failure = why;
     }

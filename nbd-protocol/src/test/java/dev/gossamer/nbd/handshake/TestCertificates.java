@@ -1,5 +1,6 @@
 package dev.gossamer.nbd.handshake;
 
+import dev.gossamer.nbd.tls.TlsContexts;
 import io.netty.handler.ssl.ClientAuth;
 import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.SslContextBuilder;
@@ -69,8 +70,7 @@ public final class TestCertificates {
      * @param own shows this certificate; null shows none
      */
     public SslContext client(TestCertificates own) throws Exception {
-        SslContextBuilder builder =
-                SslContextBuilder.forClient().sslProvider(SslProvider.JDK).trustManager(trust());
+        SslContextBuilder builder = TlsContexts.client().trustManager(trust());
         if (own != null) {
             builder.keyManager(own.keys());
         }
