@@ -1,19 +1,20 @@
 package dev.gossamer.daemon.remote;
 
 import dev.gossamer.io.Errno;
+import dev.gossamer.io.Reason;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.nbd.client.NbdUri;
+import dev.gossamer.nbd.tls.TlsContexts;
 import io.netty.buffer.ByteBufAllocator;
 import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.SslContextBuilder;
 import io.netty.handler.ssl.SslHandler;
-import io.netty.handler.ssl.SslProvider;
 import io.netty.handler.ssl.util.InsecureTrustManagerFactory;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.function.Function;
-import javax.net.ssl.SSLException;
 
 /**
  * The client's TLS settings, from the parameters of an {@code nbds} URI (C4). {@code tls-certificates} names a
@@ -21,7 +22,7 @@ import javax.net.ssl.SSLException;
  *
  * <pre>
  *  ca-cert.pem                       who signs servers; without the directory, the authorities that Java trusts
- *  client-cert.pem, client-key.pem   shown to servers that ask, if both are there; the key is PKCS #8 without password
+ *  client-cert.pem, client-key.pem   shown to servers that ask, if both are there; the key has no password
  * </pre>
  *
  * <p>The server's certificate must name the host of the URI, or {@code tls-hostname}; over Unix sockets, where there is
@@ -42,7 +43,7 @@ final class RemoteTls {
         SslContext context = context(uri, parameters);
         String host = uri.transport() == NbdUri.Transport.UNIX ? UNIX_HOST : uri.host();
         String expected = parameters.getOrDefault("tls-hostname", host);
-        return allocator -> context.newHandler(allocator, expected, (int) uri.port());
+        return allocator -> TlsContexts.clientHandler(context, allocator, expected, (int) uri.port());
     }
 
     private static void refuseSharedKeys(NbdUri uri, Map<String, String> parameters) throws StorageException {
@@ -62,29 +63,25 @@ final class RemoteTls {
         boolean verify = parameters.getOrDefault("tls-verify-peer", "true").matches("true|1");
         String directory = parameters.get("tls-certificates");
         try {
-            SslContextBuilder builder =
-                    SslContextBuilder.forClient().sslProvider(SslProvider.JDK).protocols("TLSv1.3", "TLSv1.2");
+            SslContextBuilder builder = TlsContexts.client();
             builder.endpointIdentificationAlgorithm(verify ? "HTTPS" : "");
             if (!verify) {
                 builder.trustManager(InsecureTrustManagerFactory.INSTANCE);
             } else if (directory != null) {
-                builder.trustManager(
-                        readable(uri, Path.of(directory, "ca-cert.pem")).toFile());
+                builder.trustManager(TlsContexts.certificates(readable(uri, Path.of(directory, "ca-cert.pem"))));
             }
             if (directory != null) {
                 Path certificate = Path.of(directory, "client-cert.pem");
                 if (Files.exists(certificate)) {
                     Path key = readable(uri, Path.of(directory, "client-key.pem"));
-                    builder.keyManager(readable(uri, certificate).toFile(), key.toFile());
+                    TlsContexts.showing(builder, readable(uri, certificate), key);
                 }
             }
             return builder.build();
-        } catch (SSLException | IllegalArgumentException e) {
-            throw new StorageException(
-                    Errno.EINVAL,
-                    uri + ": the certificates cannot be used: " + e.getMessage()
-                            + "; they must be in PEM form, and client-key.pem the PKCS #8 key of client-cert.pem",
-                    e);
+        } catch (StorageException e) {
+            throw e;
+        } catch (IOException | IllegalArgumentException e) {
+            throw new StorageException(Errno.EINVAL, uri + ": the certificates cannot be used: " + Reason.of(e), e);
         }
     }
 

@@ -395,6 +395,29 @@ class NbdServerTest {
         }
     }
 
+    /** T15: whatever the command makes of the offset, and whether it succeeds or not. */
+    @Test
+    void extendedRepliesEchoWhatWasSent() throws IOException {
+        start().close();
+        try (NbdTestClient client = NbdTestClient.extended(socket, EXPORT)) {
+            int[] commands = {
+                NbdCommand.FLUSH, NbdCommand.WRITE, NbdCommand.TRIM, NbdCommand.WRITE_ZEROES, NbdCommand.READ
+            };
+            long cookie = -3;
+            for (int errno : new int[] {Errno.OK, Errno.EIO}) {
+                device.failWith(errno);
+                for (int command : commands) {
+                    int length = command == NbdCommand.TRIM || command == NbdCommand.WRITE_ZEROES ? 4096 : 0;
+                    int flags = NbdFlags.CMD_FUA | (command == NbdCommand.WRITE ? NbdFlags.CMD_PAYLOAD_LEN : 0);
+                    client.extendedRequest(command, command == NbdCommand.FLUSH ? 0 : flags, ++cookie, 8192, length);
+                    NbdTestClient.Echo echo = client.echo();
+                    assertEquals(cookie, echo.cookie(), "command " + command);
+                    assertEquals(8192, echo.offset(), "command " + command);
+                }
+            }
+        }
+    }
+
     @Test
     void trimAndZeroesReachTheDevice() throws IOException {
         try (NbdTestClient client = start()) {

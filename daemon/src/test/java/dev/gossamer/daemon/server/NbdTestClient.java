@@ -16,7 +16,9 @@ import java.util.function.LongToIntFunction;
 public final class NbdTestClient implements AutoCloseable {
     private static final long IHAVEOPT = 0x49484156454F5054L;
     private static final int OPTION_GO = 7;
-    private static final int OPTION_STRUCTURED_REPLY = 8;
+    static final int OPTION_STRUCTURED_REPLY = 8;
+    static final int OPTION_EXTENDED_HEADERS = 11;
+    private static final int NO_OPTION = 0;
     private static final int REPLY_ACK = 1;
 
     /** One simple reply; data of READs that succeeded. */
@@ -24,6 +26,9 @@ public final class NbdTestClient implements AutoCloseable {
 
     /** One chunk of a structured reply. */
     record Chunk(boolean done, int type, long cookie, ByteBuffer payload) {}
+
+    /** What a chunk with extended headers repeats of its request. */
+    record Echo(boolean done, int type, long cookie, long offset) {}
 
     private final SocketChannel channel;
 
@@ -33,23 +38,23 @@ public final class NbdTestClient implements AutoCloseable {
     }
 
     NbdTestClient(SocketAddress address, String export) throws IOException {
-        this(address, export, false, ByteBuffer.allocate(0));
+        this(address, export, NO_OPTION, ByteBuffer.allocate(0));
     }
 
     /** As the others, but sends these bytes in one piece with the option that enters transmission. */
     NbdTestClient(SocketAddress address, String export, ByteBuffer behind) throws IOException {
-        this(address, export, false, behind);
+        this(address, export, NO_OPTION, behind);
     }
 
-    private NbdTestClient(SocketAddress address, String export, boolean structured, ByteBuffer behind)
+    private NbdTestClient(SocketAddress address, String export, int option, ByteBuffer behind)
             throws IOException {
         channel = SocketChannel.open(address);
         receive(18);
         send(ByteBuffer.allocate(4).putInt(3).flip());
-        if (structured) {
+        if (option != NO_OPTION) {
             send(ByteBuffer.allocate(16)
                     .putLong(IHAVEOPT)
-                    .putInt(OPTION_STRUCTURED_REPLY)
+                    .putInt(option)
                     .putInt(0)
                     .flip());
             receive(20);
@@ -73,7 +78,37 @@ public final class NbdTestClient implements AutoCloseable {
 
     /** Connects with structured replies. */
     static NbdTestClient structured(Path socket, String export) throws IOException {
-        return new NbdTestClient(UnixDomainSocketAddress.of(socket), export, true, ByteBuffer.allocate(0));
+        return new NbdTestClient(UnixDomainSocketAddress.of(socket), export, OPTION_STRUCTURED_REPLY, ByteBuffer.allocate(0));
+    }
+
+    /** Connects with extended headers. */
+    static NbdTestClient extended(Path socket, String export) throws IOException {
+        return new NbdTestClient(
+                UnixDomainSocketAddress.of(socket), export, OPTION_EXTENDED_HEADERS, ByteBuffer.allocate(0));
+    }
+
+    void extendedRequest(int command, int flags, long cookie, long offset, long length) throws IOException {
+        send(ByteBuffer.allocate(32)
+                .putInt(0x21e41c71)
+                .putShort((short) flags)
+                .putShort((short) command)
+                .putLong(cookie)
+                .putLong(offset)
+                .putLong(length)
+                .flip());
+    }
+
+    /** The next chunk of a reply with extended headers: what it echoes of the request. */
+    Echo echo() throws IOException {
+        ByteBuffer header = receive(32);
+        if (header.getInt() != 0x6e8a278c) {
+            throw new IOException("not an extended chunk");
+        }
+        boolean done = (header.getShort() & 1) != 0;
+        int type = header.getShort() & 0xffff;
+        Echo echo = new Echo(done, type, header.getLong(), header.getLong());
+        receive((int) header.getLong());
+        return echo;
     }
 
     /** The next chunk of a structured reply. */

@@ -1,5 +1,6 @@
 package dev.gossamer.daemon.server.access;
 
+import dev.gossamer.nbd.tls.TlsContexts;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.Socket;
@@ -43,10 +44,8 @@ final class ClientVerifier extends X509ExtendedTrustManager {
     static ClientVerifier read(Path caFile, Path crlFile) throws IOException, GeneralSecurityException {
         KeyStore store = KeyStore.getInstance(KeyStore.getDefaultType());
         store.load(null, null);
-        try (InputStream in = Files.newInputStream(caFile)) {
-            for (Certificate ca : CertificateFactory.getInstance("X.509").generateCertificates(in)) {
-                store.setCertificateEntry("ca" + store.size(), ca);
-            }
+        for (Certificate ca : TlsContexts.certificates(caFile)) {
+            store.setCertificateEntry("ca" + store.size(), ca);
         }
         TrustManagerFactory factory = TrustManagerFactory.getInstance("PKIX");
         if (Files.exists(crlFile)) {

@@ -2,6 +2,7 @@ package dev.gossamer.daemon.server.access;
 
 import dev.gossamer.io.StorageException;
 import dev.gossamer.nbd.handshake.TlsOffer;
+import dev.gossamer.nbd.tls.TlsContexts;
 import io.netty.handler.ssl.SslContext;
 
 /** TLS with certificates that can be exchanged while the server runs; connections keep those they began with (X6). */
@@ -27,7 +28,7 @@ public final class ServerTls {
     public TlsOffer offer() {
         return settings.mode() == TlsOffer.Mode.NONE
                 ? TlsOffer.NONE
-                : new TlsOffer(settings.mode(), allocator -> context.newHandler(allocator));
+                : new TlsOffer(settings.mode(), allocator -> TlsContexts.serverHandler(context, allocator));
     }
 
     public boolean verifiesClients() {

@@ -1,13 +1,13 @@
 package dev.gossamer.daemon.server.access;
 
 import dev.gossamer.io.Errno;
+import dev.gossamer.io.Reason;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.nbd.handshake.TlsOffer;
+import dev.gossamer.nbd.tls.TlsContexts;
 import io.netty.handler.ssl.ClientAuth;
 import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.SslContextBuilder;
-import io.netty.handler.ssl.SslProvider;
-import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -18,7 +18,7 @@ import java.security.GeneralSecurityException;
  *
  * <pre>
  *  server-cert.pem   certificate chain of this server
- *  server-key.pem    its private key, PKCS #8 without a password
+ *  server-key.pem    its private key, without a password
  *  ca-cert.pem       who signs client certificates; needed only to verify clients
  *  ca-crl.pem        client certificates that are revoked; may be absent
  * </pre>
@@ -33,31 +33,27 @@ public record TlsSettings(TlsOffer.Mode mode, Path directory, boolean verifyClie
 
     /** Reads the certificates; throws with the file's name if one is missing or does not fit. Not for mode NONE. */
     SslContext load() throws StorageException {
-        File certificate = file("server-cert.pem");
-        File key = file("server-key.pem");
+        Path certificate = file("server-cert.pem");
+        Path key = file("server-key.pem");
+        Path ca = verifyClients ? file("ca-cert.pem") : null;
         try {
-            SslContextBuilder builder = SslContextBuilder.forServer(certificate, key)
-                    .sslProvider(SslProvider.JDK)
-                    .protocols("TLSv1.3", "TLSv1.2");
-            if (verifyClients) {
-                builder.trustManager(ClientVerifier.read(file("ca-cert.pem").toPath(), directory.resolve("ca-crl.pem")))
+            SslContextBuilder builder = TlsContexts.server(certificate, key);
+            if (ca != null) {
+                builder.trustManager(ClientVerifier.read(ca, directory.resolve("ca-crl.pem")))
                         .clientAuth(ClientAuth.REQUIRE);
             }
             return builder.build();
         } catch (IOException | GeneralSecurityException | IllegalArgumentException e) {
             throw new StorageException(
-                    Errno.EINVAL,
-                    directory + ": the certificates cannot be used: " + e.getMessage()
-                            + "; server-key.pem must be the PKCS #8 key of server-cert.pem, and all three in PEM form",
-                    e);
+                    Errno.EINVAL, directory + ": the certificates cannot be used: " + Reason.of(e), e);
         }
     }
 
-    private File file(String name) throws StorageException {
+    private Path file(String name) throws StorageException {
         Path file = directory.resolve(name);
         if (!Files.isReadable(file)) {
             throw new StorageException(Errno.ENOENT, file + ": not there or not readable; --tls needs it");
         }
-        return file.toFile();
+        return file;
     }
 }

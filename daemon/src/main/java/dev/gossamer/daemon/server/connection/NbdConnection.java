@@ -401,6 +401,7 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
             return;
         }
         request.tag = command.cookie();
+        request.tagOffsetBytes = command.sentOffsetBytes();
         inFlight++;
         counters.setInFlight(inFlight);
         request.push(completion);
@@ -542,7 +543,7 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
 
     private void reply(BlockRequest request, int errno) {
         if (errno == Errno.OK) {
-            replies.done(request.tag, request.offsetBytes());
+            replies.done(request.tag, request.tagOffsetBytes);
         } else {
             int nbdError = NbdErrnoMap.toNbdError(errno, request.flags());
             replies.failedAt(
@@ -550,7 +551,7 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
                     BlockCommands.command(request.operation()),
                     nbdError,
                     request.tag,
-                    request.offsetBytes(),
+                    request.tagOffsetBytes,
                     "device reported " + Errno.name(errno));
         }
     }
