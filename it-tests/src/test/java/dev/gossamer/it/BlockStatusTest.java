@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.gossamer.io.sim.Seeds;
 import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -90,7 +91,7 @@ final class BlockStatusTest {
     }
 
     private static BitSet changeSomeBlocks(Daemon daemon) throws Exception {
-        SplittableRandom random = new SplittableRandom(12);
+        SplittableRandom random = Seeds.splittable(12);
         BitSet changed = new BitSet();
         List<String> command = new ArrayList<>(List.of("qemu-io", "-f", "raw"));
         for (int i = 0; i < 40; i++) {

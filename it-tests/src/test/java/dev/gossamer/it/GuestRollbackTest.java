@@ -4,6 +4,7 @@ import static dev.gossamer.it.Daemon.gossamer;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.gossamer.io.sim.Seeds;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -62,7 +63,7 @@ final class GuestRollbackTest {
     private Path goldenImage() throws Exception {
         Path root = scratch.resolve("root");
         Path folder = Files.createDirectories(root.resolve("golden"));
-        SplittableRandom random = new SplittableRandom(32);
+        SplittableRandom random = Seeds.splittable(32);
         for (int i = 0; i < FILES; i++) {
             byte[] bytes = new byte[random.nextInt(1, 1 << 20)];
             random.nextBytes(bytes);

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.gossamer.io.sim.Seeds;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -71,7 +72,7 @@ final class HostileClientsTest {
     /** T37, T56, A37: an incomplete write changes nothing and holds nothing, however often it happens. */
     @Test
     void clientsKilledWithinALargeWriteHarmNobody() throws Exception {
-        SplittableRandom random = new SplittableRandom(37);
+        SplittableRandom random = Seeds.splittable(37);
         byte[] before = new byte[PAYLOAD_BYTES];
         random.nextBytes(before);
         fill(before);

@@ -3,6 +3,7 @@ package dev.gossamer.it;
 import static dev.gossamer.it.SectorModel.SECTOR_BYTES;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import dev.gossamer.io.sim.Seeds;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.HashMap;
@@ -30,7 +31,7 @@ final class KillTest {
     @ParameterizedTest(name = "seed {0}")
     @ValueSource(longs = {1, 2})
     void flushedWritesSurviveAKill(long seed) throws Exception {
-        SplittableRandom random = new SplittableRandom(seed);
+        SplittableRandom random = Seeds.splittable(seed);
         SectorModel model = new SectorModel(seed, SECTORS);
         Map<String, byte[]> snapshots = new HashMap<>();
         try (Daemon daemon = Daemon.create(scratch).start()) {

@@ -1,5 +1,6 @@
 package dev.gossamer.it;
 
+import dev.gossamer.io.sim.Seeds;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -14,7 +15,7 @@ final class RandomImage {
     private RandomImage() {}
 
     static void write(Path file, int mebibytes, long seed) throws IOException {
-        SplittableRandom random = new SplittableRandom(seed);
+        SplittableRandom random = Seeds.splittable(seed);
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
             for (int i = 0; i < mebibytes; i++) {
                 byte[] bytes = new byte[MIB];

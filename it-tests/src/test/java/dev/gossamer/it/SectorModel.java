@@ -2,6 +2,7 @@ package dev.gossamer.it;
 
 import static org.junit.jupiter.api.Assertions.fail;
 
+import dev.gossamer.io.sim.Seeds;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.SplittableRandom;
@@ -31,7 +32,7 @@ final class SectorModel {
     byte[] contents(int generation, int first, int count) {
         byte[] bytes = new byte[count * SECTOR_BYTES];
         for (int i = 0; i < count; i++) {
-            SplittableRandom random = new SplittableRandom(seed ^ ((long) generation << 32) ^ (first + i));
+            SplittableRandom random = Seeds.splittable(seed ^ ((long) generation << 32) ^ (first + i));
             ByteBuffer sector = ByteBuffer.wrap(bytes, i * SECTOR_BYTES, SECTOR_BYTES);
             sector.putInt(generation);
             while (sector.remaining() >= Long.BYTES) {

@@ -3,6 +3,7 @@ package dev.gossamer.it;
 import static dev.gossamer.it.RandomImage.MIB;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import dev.gossamer.io.sim.Seeds;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -49,7 +50,7 @@ final class SnapshotCopyTest {
     }
 
     private static void overwriteEverySecondMebibyte(Path socket, Path image) throws Exception {
-        SplittableRandom random = new SplittableRandom(3);
+        SplittableRandom random = Seeds.splittable(3);
         try (NbdConnection connection = NbdConnection.open(socket, "vol");
                 FileChannel channel = FileChannel.open(image, StandardOpenOption.WRITE)) {
             for (int mib = 0; mib < VOLUME_MIB; mib += 2) {

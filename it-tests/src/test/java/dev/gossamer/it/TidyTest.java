@@ -24,6 +24,10 @@ final class TidyTest {
             Map.of("RULES.md", 59, "PROTOCOL.md", 42, "PERFORMANCE.md", 17, "README.md", 8, "ARCHITECTURE.md", 2);
     // in two parts, so that this file does not find itself
     private static final Pattern UNFINISHED = Pattern.compile("\\b(TO" + "DO|FIX" + "ME|X" + "XX)\\b");
+    /** In two parts as well. */
+    private static final Pattern OWN_CHANCE =
+            Pattern.compile("new (Splittable)?Ran" + "dom\\(|ThreadLocalRan" + "dom|Math\\.ran" + "dom");
+
     /** Two names that are device-mapper's own. */
     private static final Set<String> FIELD_TERMS = Set.of("BlockManager.java", "TransactionManager.java");
 
@@ -66,6 +70,20 @@ final class TidyTest {
             Files.readAllLines(source).stream()
                     .filter(line -> UNFINISHED.matcher(line).find())
                     .forEach(line -> found.add(source + ": " + line.strip()));
+        }
+        assertEquals(List.of(), found);
+    }
+
+    /** So that one property replays every random test. */
+    @Test
+    void chanceComesFromTheSeedOfTheRunOnly() throws IOException {
+        List<Path> found = new ArrayList<>();
+        for (Path source : sources()) {
+            if (OWN_CHANCE.matcher(Files.readString(source)).find()
+                    && !source.endsWith("sim/Seeds.java")
+                    && source.toString().contains("/src/test/")) {
+                found.add(source);
+            }
         }
         assertEquals(List.of(), found);
     }

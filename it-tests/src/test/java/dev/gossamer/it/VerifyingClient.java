@@ -3,6 +3,7 @@ package dev.gossamer.it;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.gossamer.io.sim.Seeds;
 import java.io.IOException;
 import java.net.SocketAddress;
 import java.util.Arrays;
@@ -28,7 +29,7 @@ final class VerifyingClient {
         this.connection = connection;
         this.regionOffset = regionOffset;
         this.model = new byte[regionBytes];
-        this.random = new SplittableRandom(seed);
+        this.random = Seeds.splittable(seed);
         this.thread = Thread.ofPlatform().daemon().unstarted(this::run);
     }
 

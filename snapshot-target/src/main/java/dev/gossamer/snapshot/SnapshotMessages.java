@@ -193,18 +193,18 @@ final class SnapshotMessages {
         busyNames.add(name);
         attached.detach(snapshot);
         loops.drain(() -> snapshot.whenIdle(() -> wipe(snapshot.store(), errno -> {
-                    busyNames.remove(name);
-                    snapshot.storeDevice().close();
-                    if (errno == Errno.OK) {
-                        answer.complete(null);
-                    } else {
-                        answer.completeExceptionally(StoreChecks.refused(
-                                snapshot.spec(),
-                                errno,
-                                "it is gone, but its store could not be wiped: " + Errno.name(errno)
-                                        + "; do not open that store again"));
-                    }
-                })));
+            busyNames.remove(name);
+            snapshot.storeDevice().close();
+            if (errno == Errno.OK) {
+                answer.complete(null);
+            } else {
+                answer.completeExceptionally(StoreChecks.refused(
+                        snapshot.spec(),
+                        errno,
+                        "it is gone, but its store could not be wiped: " + Errno.name(errno)
+                                + "; do not open that store again"));
+            }
+        })));
     }
 
     /** Begins to merge a snapshot into the origin; neither is open. */

@@ -29,11 +29,7 @@ public final class SnapshotOrigin implements BlockDevice, ServedDevice {
 
     /** @param order of all writes to the origin */
     SnapshotOrigin(
-            OriginLoops loops,
-            AttachedSnapshots snapshots,
-            BlockDevice device,
-            WriteOrder order,
-            Runnable whenClosed) {
+            OriginLoops loops, AttachedSnapshots snapshots, BlockDevice device, WriteOrder order, Runnable whenClosed) {
         this.loops = loops;
         this.snapshots = snapshots;
         this.device = device;

@@ -10,6 +10,7 @@ import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.sim.PowerSupply;
+import dev.gossamer.io.sim.Seeds;
 import dev.gossamer.io.sim.SimulatedDisk;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -86,7 +87,7 @@ class CommitOrderCrashTest {
             }
             operations = power.operations() - before;
         }
-        SplittableRandom random = new SplittableRandom(cut * 31 + order.hashCode());
+        SplittableRandom random = Seeds.splittable(cut * 31 + order.hashCode());
         storeDisk.crash(random);
         origin.crash(random);
         check(storeDisk, origin, expected, where);

@@ -8,6 +8,7 @@ import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.sim.PowerSupply;
+import dev.gossamer.io.sim.Seeds;
 import dev.gossamer.io.sim.SimulatedDisk;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -48,7 +49,7 @@ class MergePowerCutTest {
     }
 
     private void prepare() throws StorageException {
-        SplittableRandom random = new SplittableRandom(11);
+        SplittableRandom random = Seeds.splittable(11);
         byte[] first = new byte[SIZE];
         random.nextBytes(first);
         origin.writeNow(0, first);
@@ -97,7 +98,7 @@ class MergePowerCutTest {
                 assertTrue(sim.loops.runOne(), where);
             }
             SnapshotSet.join(merging);
-            boolean survived = writeDuringMerge(sim, model, new SplittableRandom(seed));
+            boolean survived = writeDuringMerge(sim, model, Seeds.splittable(seed));
             if (survived) {
                 sim.await(sim.set.mergeFinished());
                 SnapshotStatus status = sim.status("s");
@@ -107,7 +108,7 @@ class MergePowerCutTest {
             assertTrue(survived || cut != Long.MAX_VALUE, where);
             operations = power.operations();
         }
-        SplittableRandom random = new SplittableRandom(seed * 1000 + cut);
+        SplittableRandom random = Seeds.splittable(seed * 1000 + cut);
         disk.crash(random);
         for (SimulatedDisk copy : copies) {
             copy.crash(random);

@@ -8,6 +8,7 @@ import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.sim.Seeds;
 import dev.gossamer.io.sim.SimulatedDisk;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -67,7 +68,7 @@ class StormTest {
     @ParameterizedTest
     @ValueSource(longs = {1, 2, 3})
     void storm(long seed) throws StorageException {
-        random = new SplittableRandom(seed);
+        random = Seeds.splittable(seed);
         sim = new SimSet(origin, seed, 3);
         all.add(new Modelled("origin", new byte[SIZE]));
         all.get(0).device = sim.set.openOrigin();

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.sim.Seeds;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -15,17 +16,16 @@ import java.util.List;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
-import java.util.stream.LongStream;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * A storm on a pool that can keep next to nothing in memory, with reads ahead that are answered late and out of order:
  * reads, writes, trims, prefetches, snapshots, deletions, rollbacks and resizing, and in the end a commit, an abort or
  * a power cut.
  *
- * <p>A seed is one story. {@code -Dcold.seeds=N} tells more of them.
+ * <p>A seed is one story.
  */
 class ColdStormTest {
     private static final int BLOCK = SimPool.BLOCK;
@@ -39,7 +39,7 @@ class ColdStormTest {
     @TempDir
     Path directory;
 
-    private SplittableRandom random = new SplittableRandom();
+    private SplittableRandom random = Seeds.splittable(0);
     private ColdPool cold;
     private SimPool sim;
     private final List<Volume> volumes = new ArrayList<>();
@@ -62,14 +62,10 @@ class ColdStormTest {
 
     private record Pending(Volume volume, int block, BlockOperation operation, SimPool.Result result) {}
 
-    static LongStream seeds() {
-        return LongStream.rangeClosed(1, Integer.getInteger("cold.seeds", 12));
-    }
-
     @ParameterizedTest
-    @MethodSource("seeds")
+    @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12})
     void storm(long seed) throws Exception {
-        random = new SplittableRandom(seed);
+        random = Seeds.splittable(seed);
         cold = new ColdPool().open(seed, LOOPS, TINY);
         sim = cold.sim;
         SectorModel model = new SectorModel((long) ColdPool.BLOCKS * SECTOR);

@@ -16,6 +16,7 @@ import dev.gossamer.io.sim.FaultPlan;
 import dev.gossamer.io.sim.FaultyDevice;
 import dev.gossamer.io.sim.PowerSupply;
 import dev.gossamer.io.sim.Recorder;
+import dev.gossamer.io.sim.Seeds;
 import dev.gossamer.io.sim.SimulatedDisk;
 import java.util.ArrayList;
 import java.util.List;
@@ -350,7 +351,7 @@ class DiscardTest {
 
     @Test
     void row48HowAClientSplitsATrimDoesNotMatter() throws StorageException {
-        SplittableRandom random = new SplittableRandom(8);
+        SplittableRandom random = Seeds.splittable(8);
         List<Set<Long>> mapped = new ArrayList<>();
         List<Set<Long>> passedDown = new ArrayList<>();
         for (int way = 0; way < 3; way++) {

@@ -14,6 +14,7 @@ import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.sim.Seeds;
 import dev.gossamer.io.sim.SimulatedDisk;
 import java.util.Arrays;
 import java.util.SplittableRandom;
@@ -328,7 +329,7 @@ class ExternalOriginTest {
     @Test
     void aStormAgreesWithTheModelAndAKillKeepsWhatWasFlushed() throws StorageException {
         for (long seed = 1; seed <= 6; seed++) {
-            SplittableRandom random = new SplittableRandom(seed);
+            SplittableRandom random = Seeds.splittable(seed);
             byte[] below = over(random.nextInt(1, 2 * VOLUME / 512) * 512, 512);
             byte[] model = below.clone();
             TrimmedSectors trimmed = new TrimmedSectors();

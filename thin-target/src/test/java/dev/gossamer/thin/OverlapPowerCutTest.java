@@ -8,6 +8,7 @@ import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.sim.PowerSupply;
+import dev.gossamer.io.sim.Seeds;
 import dev.gossamer.io.sim.SimulatedDisk;
 import java.util.ArrayList;
 import java.util.List;
@@ -62,7 +63,7 @@ class OverlapPowerCutTest {
             story.operations = power.operations() - before;
             assertEquals(cut == Long.MAX_VALUE, power.isOn(), where);
         }
-        SplittableRandom random = new SplittableRandom(seed * 1000 + cut);
+        SplittableRandom random = Seeds.splittable(seed * 1000 + cut);
         metadata.crash(random);
         data.crash(random);
         power.restore();
@@ -120,7 +121,7 @@ class OverlapPowerCutTest {
 
         Story(SimPool sim, long seed) {
             this.sim = sim;
-            this.random = new SplittableRandom(seed);
+            this.random = Seeds.splittable(seed);
         }
 
         void tell() {

@@ -9,6 +9,7 @@ import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.sim.Seeds;
 import dev.gossamer.io.sim.SimulatedDisk;
 import java.util.Arrays;
 import java.util.SplittableRandom;
@@ -226,7 +227,7 @@ class PartialTrimsTest {
     @Test
     void aStormOfPiecesAgreesWithTheModelT37a() {
         TrimmedSectors trimmed = new TrimmedSectors();
-        SplittableRandom random = new SplittableRandom(37);
+        SplittableRandom random = Seeds.splittable(37);
         byte[] model = sim.read(volume, 0, BLOCKS * BLOCK);
         for (int step = 0; step < 3000; step++) {
             int offset = random.nextInt(BLOCKS * BLOCK / 2048) * 2048;

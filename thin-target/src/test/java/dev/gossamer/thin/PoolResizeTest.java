@@ -11,6 +11,7 @@ import dev.gossamer.io.StorageException;
 import dev.gossamer.io.sim.FaultPlan;
 import dev.gossamer.io.sim.FaultyDevice;
 import dev.gossamer.io.sim.PowerSupply;
+import dev.gossamer.io.sim.Seeds;
 import dev.gossamer.io.sim.SimulatedDisk;
 import dev.gossamer.thin.catalog.OnFull;
 import java.time.Duration;
@@ -166,7 +167,7 @@ class PoolResizeTest {
             sim.loops.runUntilIdle();
         }
         long operations = power.operations() - before;
-        SplittableRandom random = new SplittableRandom(seed * 1000 + cut);
+        SplittableRandom random = Seeds.splittable(seed * 1000 + cut);
         metadata.crash(random);
         data.crash(random);
         power.restore();

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.sim.Event;
 import dev.gossamer.io.sim.Recorder;
+import dev.gossamer.io.sim.Seeds;
 import dev.gossamer.io.sim.SimulatedDisk;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -33,7 +34,7 @@ class PoolScaleTest {
 
     private final SimulatedDisk metadata = new SimulatedDisk(256 << 20);
     private final SimulatedDisk data = new SimulatedDisk(1L << 30);
-    private final SplittableRandom random = new SplittableRandom(1);
+    private final SplittableRandom random = Seeds.splittable(1);
     private final List<Event> events = new ArrayList<>();
     private SimPool sim;
     private int volumes;

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.sim.Seeds;
 import dev.gossamer.io.sim.SimulatedDisk;
 import dev.gossamer.thin.catalog.VolumeLimits;
 import java.nio.file.Path;
@@ -14,18 +15,16 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
-import java.util.stream.LongStream;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Everything that can be done to a pool and its volumes, at random, against a naive model: one byte array per volume.
  * Requests from three loops run at the same time; the data device runs full now and then. Rules D-3, D-9, DI-1, DI-9,
  * DI-10, X-1 to X-5, S-1, S-6, RS-1, S-M8, T-1, MSG-5, MSG-7; I-1 to I-4 by the checker.
  *
- * <p>A seed is one story. A failure names it; {@code -Dstorm.seeds=S -Dstorm.operations=N} tells others, or longer
- * ones.
+ * <p>A seed is one story. {@code -Dstorm.operations=N} tells longer ones.
  */
 class PoolStormTest {
     private static final int BLOCK = SimPool.BLOCK;
@@ -47,7 +46,7 @@ class PoolStormTest {
     private final SimulatedDisk origin = new SimulatedDisk(11 * BLOCK / 2);
     private final byte[] zeros = new byte[StormVolume.MAX_BYTES];
     private final List<StormVolume> volumes = new ArrayList<>();
-    private SplittableRandom random = new SplittableRandom();
+    private SplittableRandom random = Seeds.splittable(0);
     private SimPool sim;
     private int names;
     private int noSpace;
@@ -59,15 +58,10 @@ class PoolStormTest {
 
     private StormVolume flushed;
 
-    static LongStream seeds() {
-        return Arrays.stream(System.getProperty("storm.seeds", "1,2,3").split(","))
-                .mapToLong(Long::parseLong);
-    }
-
     @ParameterizedTest
-    @MethodSource("seeds")
+    @ValueSource(longs = {1, 2, 3})
     void storm(long seed) throws Exception {
-        random = new SplittableRandom(seed);
+        random = Seeds.splittable(seed);
         origin.writeNow(0, ThinPoolTest.bytes(99, 11 * BLOCK / 2));
         origin.setReadOnly(true);
         SimPool.format(metadata, data);

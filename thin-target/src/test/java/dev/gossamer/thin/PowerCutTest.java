@@ -8,8 +8,8 @@ import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.sim.PowerSupply;
+import dev.gossamer.io.sim.Seeds;
 import dev.gossamer.io.sim.SimulatedDisk;
-import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;
 import org.junit.jupiter.api.Test;
 
@@ -75,7 +75,7 @@ class PowerCutTest {
             workload.run();
         }
         long operations = power.operations() - before;
-        RandomGenerator random = new SplittableRandom(seed * 1000 + cut);
+        RandomGenerator random = Seeds.splittable(seed * 1000 + cut);
         metadata.crash(random);
         data.crash(random);
         power.restore();

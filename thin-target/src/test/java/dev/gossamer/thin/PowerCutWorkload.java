@@ -6,6 +6,7 @@ import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.sim.Seeds;
 import dev.gossamer.io.sim.SimulatedDisk;
 import java.util.Arrays;
 import java.util.HashSet;
@@ -113,7 +114,7 @@ final class PowerCutWorkload {
 
     /** More of everything, small and at odd places, the same in every run. */
     private void mixedTail() throws PowerIsOff {
-        SplittableRandom random = new SplittableRandom(7);
+        SplittableRandom random = Seeds.splittable(7);
         for (int i = 0; i < 40; i++) {
             int offset = random.nextInt((int) VOLUME - 3 * BLOCK);
             int length = 1 + random.nextInt(random.nextBoolean() ? 2000 : 2 * BLOCK);

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.sim.Seeds;
 import dev.gossamer.io.sim.SimulatedDisk;
 import java.util.ArrayList;
 import java.util.List;
@@ -70,7 +71,7 @@ class ReadLayoutTest {
 
     @Test
     void whateverIsAddedEveryByteIsInOneRunAndNoDataIsCalledAHole() {
-        SplittableRandom random = new SplittableRandom(5);
+        SplittableRandom random = Seeds.splittable(5);
         for (int round = 0; round < 2000; round++) {
             long begin = random.nextInt(10_000);
             layout.begin(begin);

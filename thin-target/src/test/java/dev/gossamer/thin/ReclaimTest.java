@@ -13,10 +13,10 @@ import dev.gossamer.io.sim.FaultPlan;
 import dev.gossamer.io.sim.FaultyDevice;
 import dev.gossamer.io.sim.PowerSupply;
 import dev.gossamer.io.sim.Recorder;
+import dev.gossamer.io.sim.Seeds;
 import dev.gossamer.io.sim.SimulatedDisk;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.SplittableRandom;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -235,7 +235,7 @@ class ReclaimTest {
             boolean answered = deleteAndReclaim();
             finished = supply.isOn();
             sim.close();
-            metadata.crash(new SplittableRandom(cut));
+            metadata.crash(Seeds.splittable(cut));
             String where = "cut after operation " + cut;
             SimPool.assertSound(metadata, where);
             open();

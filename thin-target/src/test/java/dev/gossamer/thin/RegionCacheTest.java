@@ -11,6 +11,7 @@ import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.sim.Seeds;
 import dev.gossamer.io.sim.SimulatedDisk;
 import dev.gossamer.thin.extent.Region;
 import dev.gossamer.thin.metadata.PoolMetadata;
@@ -196,7 +197,7 @@ class RegionCacheTest {
 
     private static int[] shuffled(int count) {
         int[] order = new int[count];
-        SplittableRandom random = new SplittableRandom(count);
+        SplittableRandom random = Seeds.splittable(count);
         for (int i = 0; i < count; i++) {
             int other = random.nextInt(i + 1);
             order[i] = order[other];

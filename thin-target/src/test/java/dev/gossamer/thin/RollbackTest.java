@@ -11,6 +11,7 @@ import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.sim.PowerSupply;
+import dev.gossamer.io.sim.Seeds;
 import dev.gossamer.io.sim.SimulatedDisk;
 import java.util.Arrays;
 import java.util.SplittableRandom;
@@ -176,7 +177,7 @@ class RollbackTest {
         }
         long operations = supply.operations();
         sim.close();
-        SplittableRandom random = new SplittableRandom(seed * 1000 + cut);
+        SplittableRandom random = Seeds.splittable(seed * 1000 + cut);
         metadata.crash(random);
         data.crash(random);
         supply.restore();

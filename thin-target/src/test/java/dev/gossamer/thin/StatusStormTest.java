@@ -7,6 +7,7 @@ import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.sim.Seeds;
 import dev.gossamer.io.sim.SimulatedDisk;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -18,8 +19,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 /**
  * Status queries among random writes, trims, zeroes, snapshots, deletions and reopenings, against a model of mappings:
  * for each block a data block of the model's own, and when it was mapped. A query that runs beside other requests may
- * see each block before or after them, but all its answers must show one moment. Run more with {@code -Dstorm.steps=N
- * -Dstorm.seed=S}.
+ * see each block before or after them, but all its answers must show one moment. {@code -Dstorm.steps=N}
+ * tells longer stories.
  */
 class StatusStormTest {
     private static final int BLOCK = SimPool.BLOCK;
@@ -68,14 +69,13 @@ class StatusStormTest {
     @ParameterizedTest
     @ValueSource(longs = {1, 2, 3})
     void storm(long seed) throws StorageException {
-        long mixed = seed + 1000 * Long.getLong("storm.seed", 0);
-        random = new SplittableRandom(mixed);
+        random = Seeds.splittable(seed);
         SimPool.format(metadata, disk);
-        sim = SimPool.open(metadata, disk, mixed, 3);
+        sim = SimPool.open(metadata, disk, seed, 3);
         volumes.add(new Modelled("v", sim.create("v", SIZE), time));
         int steps = Integer.getInteger("storm.steps", 400);
         for (int step = 0; step < steps; step++) {
-            String where = "seed " + mixed + " step " + step;
+            String where = "seed " + seed + " step " + step;
             try {
                 step();
             } catch (StorageException | RuntimeException | AssertionError e) {
@@ -83,7 +83,7 @@ class StatusStormTest {
             }
         }
         sim.shutDown();
-        SimPool.assertSound(metadata, "seed " + mixed);
+        SimPool.assertSound(metadata, "seed " + seed);
     }
 
     private void step() throws StorageException {

@@ -9,6 +9,7 @@ import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.sim.Seeds;
 import dev.gossamer.io.sim.SimulatedDisk;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -125,7 +126,7 @@ class WriteOrderTest {
         for (int i = 0; i < 200; i++) {
             results.add(write(i % LOOPS, volume, 512, ThinPoolTest.bytes(i, 512)));
         }
-        SplittableRandom random = new SplittableRandom(1);
+        SplittableRandom random = Seeds.splittable(1);
         int done = 0;
         while (done < results.size()) {
             sim.loops.runUntilIdle();
@@ -151,7 +152,7 @@ class WriteOrderTest {
         sim.loops.runUntilIdle();
         var snapshot = sim.pool.createSnapshot("v", "s", false);
         sim.loops.runUntilIdle();
-        SplittableRandom random = new SplittableRandom(6);
+        SplittableRandom random = Seeds.splittable(6);
         while (data.letGoOne(sim, random)) {
             sim.loops.runUntilIdle();
         }
@@ -167,7 +168,7 @@ class WriteOrderTest {
     @Test
     void aStormOfOverlappingWritesAgreesWithTheOrderOfReceiptT51a() throws StorageException {
         for (long seed = 1; seed <= 12; seed++) {
-            SplittableRandom random = new SplittableRandom(seed);
+            SplittableRandom random = Seeds.splittable(seed);
             byte[] model = sim.read(volume, 0, BLOCKS * BLOCK);
             data.holds = r -> changes(r) && random.nextInt(4) > 0;
             List<SimPool.Result> results = new ArrayList<>();

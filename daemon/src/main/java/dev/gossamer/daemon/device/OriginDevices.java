@@ -62,9 +62,8 @@ public final class OriginDevices implements OriginOpener {
                     throw new StorageException(
                             Errno.EINVAL,
                             location
-                                    + " is served by this pool itself; use: gossamer snapshot create, to begin "
-                                            + "a volume "
-                                    + "with the contents of another");
+                                    + " is served by this pool itself; use: gossamer snapshot create, to begin a"
+                                    + " volume with the contents of another");
                 }
             }
         } else {

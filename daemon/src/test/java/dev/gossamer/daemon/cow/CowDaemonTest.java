@@ -20,6 +20,7 @@ import dev.gossamer.io.StorageException;
 import dev.gossamer.io.posix.OpenOptions;
 import dev.gossamer.io.posix.PosixDevice;
 import dev.gossamer.io.ring.IoEngineChoice;
+import dev.gossamer.io.sim.Seeds;
 import dev.gossamer.nbd.wire.NbdCommand;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -27,7 +28,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -53,7 +53,7 @@ class CowDaemonTest {
         pool = new PoolDirectory(directory.resolve("pool"));
         PoolCreation.createInFiles(pool, 256 << 20, 64 << 10, true);
         old = new byte[SIZE];
-        new Random(7).nextBytes(old);
+        Seeds.random(7).nextBytes(old);
         disk = Files.write(directory.resolve("disk.img"), old);
         start();
     }

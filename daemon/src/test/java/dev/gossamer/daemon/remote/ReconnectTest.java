@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
+import dev.gossamer.io.sim.Seeds;
 import dev.gossamer.io.sim.TestIo;
 import dev.gossamer.io.sim.TestIo.Io;
 import dev.gossamer.nbd.wire.NbdCommand;
@@ -309,7 +310,7 @@ class ReconnectTest {
     void nothingAnsweredIsLostInAStormOfCrashes(long seed) throws Exception {
         NbdClientDevice device = rig.open(server.uri(), RemoteRig.PATIENT);
         AtomicInteger commands = new AtomicInteger();
-        SplittableRandom fate = new SplittableRandom(seed);
+        SplittableRandom fate = Seeds.splittable(seed);
         AtomicInteger crashAt = new AtomicInteger(50);
         Queue<Thread> restarts = new ConcurrentLinkedQueue<>();
         server.setRule((command, flags, offset, length) -> {
@@ -361,7 +362,7 @@ class ReconnectTest {
 
     /** Each loop has its half of the device and a model of it. */
     private static byte[] writeAndCheck(TestIo io, int half, long seed) throws Exception {
-        SplittableRandom random = new SplittableRandom(seed * 31 + half);
+        SplittableRandom random = Seeds.splittable(seed * 31 + half);
         byte[] model = new byte[SIZE_BYTES / 2];
         long base = (long) half * model.length;
         for (int step = 0; step < 400; step++) {

@@ -9,6 +9,7 @@ import dev.gossamer.daemon.server.stream.RingStream;
 import dev.gossamer.io.ring.IoEngineChoice;
 import dev.gossamer.io.ring.IoLoops;
 import dev.gossamer.io.ring.NettyLoop;
+import dev.gossamer.io.sim.Seeds;
 import dev.gossamer.nbd.wire.NbdCommand;
 import dev.gossamer.nbd.wire.NbdError;
 import java.io.IOException;
@@ -91,7 +92,7 @@ class LargeWritesTest {
     void anyMixOfCommandsInAnyFragments() throws Exception {
         for (int round = 0; round < 12; round++) {
             long seed = System.nanoTime();
-            Random random = new Random(seed);
+            Random random = Seeds.random(seed);
             try (NbdTestClient client = round == 0 ? start(256) : connect()) {
                 client.write(0, 0, model);
                 assertEquals(0, client.reply(0).cookie());
@@ -178,7 +179,7 @@ class LargeWritesTest {
         try (NbdTestClient client = start(256)) {
             for (int cut = LARGE - 2; cut <= LARGE + HEADER_BYTES + 2; cut++) {
                 byte[] payload = new byte[LARGE];
-                new Random(cut).nextBytes(payload);
+                Seeds.random(cut).nextBytes(payload);
                 ByteBuffer both = ByteBuffer.allocate(2 * (HEADER_BYTES + LARGE));
                 for (int i = 0; i < 2; i++) {
                     both.put(NbdTestClient.header(NbdCommand.WRITE, 0, i, (long) i * LARGE, LARGE)

@@ -14,6 +14,7 @@ import dev.gossamer.io.StorageException;
 import dev.gossamer.io.ring.IoEngineChoice;
 import dev.gossamer.io.ring.IoLoops;
 import dev.gossamer.io.ring.NettyLoop;
+import dev.gossamer.io.sim.Seeds;
 import dev.gossamer.nbd.wire.NbdCommand;
 import dev.gossamer.nbd.wire.NbdError;
 import dev.gossamer.nbd.wire.NbdFlags;
@@ -98,7 +99,7 @@ class NbdServerTest {
     @Test
     void whatIsWrittenAtAnyOffsetIsReadBack() throws IOException {
         try (NbdTestClient client = start()) {
-            byte[] data = random(new Random(1), 1000);
+            byte[] data = random(Seeds.random(1), 1000);
             client.write(7, 513, data);
             assertEquals(new Acknowledged(7, NbdError.OK), acknowledged(client));
             client.read(8, 513, 1000);
@@ -108,8 +109,7 @@ class NbdServerTest {
 
     @Test
     void manyRequestsAtOnceEachGetTheirOwnData() throws IOException {
-        long seed = System.nanoTime();
-        Random random = new Random(seed);
+        Random random = Seeds.random(3);
         int pieces = 64;
         int pieceBytes = DISK_BYTES / pieces;
         try (NbdTestClient client = start()) {
@@ -120,14 +120,13 @@ class NbdServerTest {
                 client.write(i, i * pieceBytes, data);
             }
             for (int i = 0; i < pieces; i++) {
-                assertEquals(NbdError.OK, acknowledged(client).error(), "seed " + seed);
+                assertEquals(NbdError.OK, acknowledged(client).error());
             }
             for (long i = 0; i < pieces; i++) {
                 client.read(i, i * pieceBytes, expected.get(i).length);
                 assertEquals(
                         ByteBuffer.wrap(expected.get(i)),
-                        client.reply(expected.get(i).length).data(),
-                        "seed " + seed);
+                        client.reply(expected.get(i).length).data());
             }
         }
     }
@@ -135,7 +134,7 @@ class NbdServerTest {
     @Test
     void commandsMayComeInOnePieceWithTheLastOption() throws IOException {
         start().close();
-        byte[] data = random(new Random(2), 100_000);
+        byte[] data = random(Seeds.random(2), 100_000);
         ByteBuffer behind = ByteBuffer.allocate(28 + data.length + 28);
         behind.put(
                 NbdTestClient.header(NbdCommand.WRITE, 0, 1, 4096, data.length).flip());
@@ -284,7 +283,7 @@ class NbdServerTest {
         try (NbdTestClient client = start(oneAtATime, BUFFER_BYTES)) {
             device.hold();
             for (int i = 0; i < 3; i++) {
-                client.write(i, 512L * i, random(new Random(i), 512));
+                client.write(i, 512L * i, random(Seeds.random(i), 512));
             }
             device.awaitSubmitted(1);
         }

@@ -46,8 +46,7 @@ public final class NbdTestClient implements AutoCloseable {
         this(address, export, NO_OPTION, behind);
     }
 
-    private NbdTestClient(SocketAddress address, String export, int option, ByteBuffer behind)
-            throws IOException {
+    private NbdTestClient(SocketAddress address, String export, int option, ByteBuffer behind) throws IOException {
         channel = SocketChannel.open(address);
         receive(18);
         send(ByteBuffer.allocate(4).putInt(3).flip());
@@ -78,7 +77,8 @@ public final class NbdTestClient implements AutoCloseable {
 
     /** Connects with structured replies. */
     static NbdTestClient structured(Path socket, String export) throws IOException {
-        return new NbdTestClient(UnixDomainSocketAddress.of(socket), export, OPTION_STRUCTURED_REPLY, ByteBuffer.allocate(0));
+        return new NbdTestClient(
+                UnixDomainSocketAddress.of(socket), export, OPTION_STRUCTURED_REPLY, ByteBuffer.allocate(0));
     }
 
     /** Connects with extended headers. */

@@ -11,6 +11,7 @@ import dev.gossamer.io.Errno;
 import dev.gossamer.io.ring.IoEngineChoice;
 import dev.gossamer.io.ring.IoLoops;
 import dev.gossamer.io.ring.NettyLoop;
+import dev.gossamer.io.sim.Seeds;
 import dev.gossamer.nbd.wire.NbdCommand;
 import dev.gossamer.nbd.wire.NbdError;
 import dev.gossamer.nbd.wire.NbdFlags;
@@ -49,7 +50,7 @@ class SparseReadTest {
         Path socket = directory.resolve("nbd.sock");
         server.listen(new ListenAddress.Unix(socket));
         client = NbdTestClient.structured(socket, OneExport.NAME);
-        new Random(1).nextBytes(contents);
+        Seeds.random(1).nextBytes(contents);
         client.write(1, 0, contents);
         client.reply(0);
         for (int at = PIECE_BYTES; at < DISK_BYTES; at += 2 * PIECE_BYTES) {
@@ -118,7 +119,7 @@ class SparseReadTest {
 
     @Test
     void anyRangeIsPutTogetherRight() throws IOException {
-        Random random = new Random(2);
+        Random random = Seeds.random(2);
         for (int i = 0; i < 200; i++) {
             int offset = random.nextInt(DISK_BYTES);
             int length = 1 + random.nextInt(Math.min(DISK_BYTES - offset, 5 * PIECE_BYTES));

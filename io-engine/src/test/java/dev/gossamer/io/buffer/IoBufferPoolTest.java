@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.gossamer.io.sim.Seeds;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
@@ -27,13 +28,12 @@ class IoBufferPoolTest {
 
     @Test
     void randomBuffersNeverOverlapAndCoalesceCompletely() {
-        long seed = Long.getLong("gossamer.test.seed", System.nanoTime());
-        SplittableRandom random = new SplittableRandom(seed);
+        SplittableRandom random = Seeds.splittable(1);
         List<IoBuffer> held = new ArrayList<>();
         long base = wholePoolAddress();
         boolean[] taken = new boolean[CAPACITY / PAGE];
         for (int step = 0; step < 20_000; step++) {
-            String where = "step " + step + ", -Dgossamer.test.seed=" + seed;
+            String where = "step " + step;
             if (random.nextInt(5) < 3 || held.isEmpty()) {
                 int length = 1 + random.nextInt(random.nextBoolean() ? 3 * PAGE : 40 * PAGE);
                 IoBuffer buffer = pool.tryAcquire(length);
@@ -54,7 +54,7 @@ class IoBufferPoolTest {
         }
         held.forEach(IoBuffer::release);
         assertEquals(0, pool.usedBytes());
-        assertEquals(base, wholePoolAddress(), () -> "not coalesced, -Dgossamer.test.seed=" + seed);
+        assertEquals(base, wholePoolAddress(), "not coalesced");
     }
 
     private long wholePoolAddress() {

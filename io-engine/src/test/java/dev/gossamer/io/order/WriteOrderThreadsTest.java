@@ -11,6 +11,7 @@ import dev.gossamer.io.FileEngine;
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.RequestPool;
 import dev.gossamer.io.buffer.IoBufferPool;
+import dev.gossamer.io.sim.Seeds;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.CountDownLatch;
@@ -71,7 +72,7 @@ class WriteOrderThreadsTest {
         Writer(ThreadLoop loop, WriteOrder order) {
             this.loop = loop;
             this.order = order;
-            this.random = new SplittableRandom(loop.index);
+            this.random = Seeds.splittable(loop.index);
         }
 
         void fill() {

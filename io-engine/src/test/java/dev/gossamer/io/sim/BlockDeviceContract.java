@@ -25,10 +25,7 @@ public abstract class BlockDeviceContract {
 
     private static final int LARGE_BYTES = 1 << 20;
 
-    /** A seed other than 0 replays one run: {@code -Dgossamer.test.seed=...}. */
-    private final long seed = Long.getLong("gossamer.test.seed", System.nanoTime());
-
-    private final SplittableRandom random = new SplittableRandom(seed);
+    private final SplittableRandom random = Seeds.splittable(1);
     private BlockDevice device;
     private BlockGeometry geometry;
     private TestIo io;
@@ -72,7 +69,7 @@ public abstract class BlockDeviceContract {
     }
 
     private String replay() {
-        return device + ", -Dgossamer.test.seed=" + seed;
+        return device.toString();
     }
 
     private byte[] randomBytes(int length) {

@@ -29,7 +29,7 @@ public final class SimLoops implements AutoCloseable {
 
     /** @param bufferBytesPerLoop limit of each loop's {@link IoBufferPool}, a power of two */
     public SimLoops(long seed, int count, int bufferBytesPerLoop) {
-        random = new SplittableRandom(seed);
+        random = Seeds.splittable(seed);
         for (int i = 0; i < count; i++) {
             loops.add(new SimLoop(i, bufferBytesPerLoop));
         }

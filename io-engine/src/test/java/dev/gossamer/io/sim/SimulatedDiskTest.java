@@ -17,7 +17,6 @@ import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
-import java.util.SplittableRandom;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -45,7 +44,7 @@ class SimulatedDiskTest {
         io.flush();
         assertEquals(0, disk.unstableWrites());
         for (int seed = 0; seed < 50; seed++) {
-            disk.crash(new SplittableRandom(seed));
+            disk.crash(Seeds.splittable(seed));
             assertArrayEquals(filled(4096, 1), io.read(0, 4096));
         }
     }
@@ -69,7 +68,7 @@ class SimulatedDiskTest {
             TestIo copyIo = new TestIo(copy, LoopDriver.of(loop));
             copyIo.write(0, filled(512, 1));
             copyIo.run(Io.write(0, filled(512, 2), BlockRequest.FUA));
-            copy.crash(new SplittableRandom(seed));
+            copy.crash(Seeds.splittable(seed));
             assertArrayEquals(filled(512, 2), copyIo.read(0, 512), "seed " + seed);
         }
     }
@@ -83,7 +82,7 @@ class SimulatedDiskTest {
         Set<String> outcomes = new HashSet<>();
         for (int seed = 0; seed < 500; seed++) {
             SimulatedDisk copy = disk.copy(new PowerSupply());
-            copy.crash(new SplittableRandom(seed));
+            copy.crash(Seeds.splittable(seed));
             byte[] result = copy.readNow(0, 1024);
             assertArrayEquals(filled(512, result[0]), Arrays.copyOf(result, 512));
             assertArrayEquals(filled(512, result[512]), Arrays.copyOfRange(result, 512, 1024));
@@ -151,7 +150,7 @@ class SimulatedDiskTest {
                 request.push((done, errno) -> result[0] = errno);
                 disk.submit(request);
             });
-            disk.crash(new SplittableRandom(1));
+            disk.crash(Seeds.splittable(1));
             loops.runUntilIdle();
             assertEquals(Errno.EIO, result[0]);
             assertEquals(0, disk.writes());
@@ -161,7 +160,7 @@ class SimulatedDiskTest {
     @Test
     void imagesLoadAndSave() throws Exception {
         byte[] image = new byte[200_000];
-        new SplittableRandom(5).nextBytes(image);
+        Seeds.splittable(5).nextBytes(image);
         disk.load(new ByteArrayInputStream(image));
         disk.crashLosingAll();
         Path file = Path.of("target", "simulated-disk-image");

@@ -23,8 +23,7 @@ class RequestsInFlightTest {
     private BlockRequest enter(int loop, long offset) {
         List<BlockRequest> made = new ArrayList<>();
         loops.enter(loop, () -> {
-            BlockRequest request =
-                    loops.loop(loop).requests().acquire().command(BlockOperation.DISCARD, offset, 1, 0);
+            BlockRequest request = loops.loop(loop).requests().acquire().command(BlockOperation.DISCARD, offset, 1, 0);
             request.push((done, errno) -> {
                 log.add("done " + done.offsetBytes());
                 done.recycle();

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.gossamer.io.sim.Seeds;
 import java.util.BitSet;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -13,7 +14,7 @@ final class ArrivedRangesTest {
     @Test
     void rangesAgreeWithBits() {
         for (int seed = 0; seed < 2_000; seed++) {
-            Random random = new Random(seed);
+            Random random = Seeds.random(seed);
             ArrivedRanges coverage = new ArrivedRanges();
             BitSet bits = new BitSet();
             for (int i = 0; i < 60; i++) {

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.sun.management.ThreadMXBean;
+import dev.gossamer.io.sim.Seeds;
 import dev.gossamer.nbd.transmission.ReplyEncoder;
 import dev.gossamer.nbd.transmission.RequestDecoder;
 import dev.gossamer.nbd.wire.NbdCommand;
@@ -83,7 +84,7 @@ final class CodecFuzzTest {
         long allocatedBefore = allocatedBytes();
         for (int seed = 0; seed < STREAMS; seed++) {
             try {
-                stream.accept(new Random(seed));
+                stream.accept(Seeds.random(seed));
             } catch (Throwable failure) {
                 throw new AssertionError("seed " + seed, failure);
             }

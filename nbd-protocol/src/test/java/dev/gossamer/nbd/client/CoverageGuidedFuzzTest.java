@@ -3,6 +3,7 @@ package dev.gossamer.nbd.client;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.gossamer.io.sim.Seeds;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -17,9 +18,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /**
- * A bounded run of Jazzer from the corpus on, in a JVM of its own, with a fixed seed. More, and what it finds kept:
- * {@code -Dgossamer.fuzz.runs=10000000 -Dgossamer.fuzz.found=DIR}. A finding's bytes are in the message; they belong
- * into the corpus.
+ * A bounded run of Jazzer from the corpus on, in a JVM of its own, with the seed of the run. More, and what it finds
+ * kept: {@code -Dgossamer.fuzz.runs=10000000 -Dgossamer.fuzz.found=DIR}. A finding's bytes are in the message; they
+ * belong into the corpus.
  */
 @Timeout(3600)
 final class CoverageGuidedFuzzTest {
@@ -74,7 +75,7 @@ final class CoverageGuidedFuzzTest {
                 "--custom_hook_includes=dev.gossamer.nbd.**",
                 "--reproducer_path=" + scratch,
                 "-artifact_prefix=" + scratch + "/",
-                "-seed=1",
+                "-seed=" + (Seeds.of(1) & Integer.MAX_VALUE),
                 "-runs=" + RUNS,
                 "-max_len=4096",
                 found.toString(),

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.gossamer.io.sim.Seeds;
 import dev.gossamer.nbd.transmission.RequestDecoder;
 import dev.gossamer.nbd.transmission.RequestSink;
 import dev.gossamer.nbd.wire.NbdCommand;
@@ -64,7 +65,7 @@ final class RequestRoundTripTest {
     void randomRequestsArriveAsTheyWereMeant() {
         int[] flags = {0, NbdFlags.CMD_FUA, NbdFlags.CMD_NO_HOLE, NbdFlags.CMD_DF, NbdFlags.CMD_REQ_ONE, 16, 17};
         for (int seed = 0; seed < 3_000; seed++) {
-            Random random = new Random(seed);
+            Random random = Seeds.random(seed);
             boolean structured = random.nextBoolean();
             boolean extended = structured && random.nextBoolean();
             ClientRequestEncoder encoder = new ClientRequestEncoder(Remotes.client(structured, extended));

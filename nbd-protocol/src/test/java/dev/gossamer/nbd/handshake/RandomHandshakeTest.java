@@ -6,6 +6,7 @@ import static dev.gossamer.nbd.handshake.HandshakePeer.metaData;
 import static dev.gossamer.nbd.handshake.HandshakePeer.option;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.gossamer.io.sim.Seeds;
 import dev.gossamer.nbd.wire.NbdOption;
 import java.util.Arrays;
 import java.util.Random;
@@ -20,7 +21,7 @@ final class RandomHandshakeTest {
         int entered = 0;
         for (int seed = 0; seed < CONNECTIONS; seed++) {
             try {
-                entered += converse(new Random(seed)) ? 1 : 0;
+                entered += converse(Seeds.random(seed)) ? 1 : 0;
             } catch (Throwable failure) {
                 throw new AssertionError("seed " + seed, failure);
             }

@@ -50,8 +50,7 @@ class PemFileTest {
         OpenSsl.makeCertificate(directory, "a", "-newkey", "ed25519");
         String comment = "Public Key Info:\n\tPublic Key Algorithm: EdDSA (Ed25519)\n\n";
         Files.writeString(file("k"), comment + Files.readString(file("a-key.pem")));
-        Files.writeString(
-                file("c"), comment + Files.readString(file("a-cert.pem")));
+        Files.writeString(file("c"), comment + Files.readString(file("a-cert.pem")));
         Files.writeString(file("chain"), (comment + Files.readString(file("a-cert.pem"))).repeat(2));
         assertEquals(2, PemFile.read(file("chain")).certificates().length);
         TlsContexts.server(file("c"), file("k")).build();

@@ -7,13 +7,13 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.gossamer.io.sim.Seeds;
 import dev.gossamer.nbd.wire.NbdCommand;
 import dev.gossamer.nbd.wire.NbdFlags;
 import dev.gossamer.nbd.wire.NbdRequest;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.util.List;
-import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 /** T3, T4, T10, T11, T21, T35, T37: bytes become requests however they are cut and whenever the sink has room. */
@@ -30,7 +30,7 @@ final class RequestDecoderTest {
     private static void write(ByteBuf out, long cookie, long offsetBytes, int lengthBytes) {
         Requests.header(out, NbdCommand.WRITE, 0, cookie, offsetBytes, lengthBytes);
         byte[] data = new byte[lengthBytes];
-        new Random(cookie).nextBytes(data);
+        Seeds.random(cookie).nextBytes(data);
         out.writeBytes(data);
     }
 

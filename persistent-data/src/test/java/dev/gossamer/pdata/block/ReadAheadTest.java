@@ -15,6 +15,7 @@ import dev.gossamer.io.buffer.IoBufferPool;
 import dev.gossamer.io.sim.FaultPlan;
 import dev.gossamer.io.sim.FaultyDevice;
 import dev.gossamer.io.sim.LateReads;
+import dev.gossamer.io.sim.Seeds;
 import dev.gossamer.io.sim.SimulatedDisk;
 import dev.gossamer.pdata.MetadataCorrupt;
 import java.util.ArrayList;
@@ -73,7 +74,7 @@ final class ReadAheadTest {
 
     @Test
     void noMoreThanTheBoundIsUnderWayAndAllArriveInAnyOrder() throws StorageException {
-        SplittableRandom random = new SplittableRandom(1);
+        SplittableRandom random = Seeds.splittable(1);
         for (int from = 100; from < 400; from += 30) {
             fetch(LongStream.range(from, from + 30));
         }

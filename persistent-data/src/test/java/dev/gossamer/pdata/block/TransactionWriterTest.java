@@ -16,6 +16,7 @@ import dev.gossamer.io.Errno;
 import dev.gossamer.io.InlineLoop;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.buffer.IoBufferPool;
+import dev.gossamer.io.sim.Seeds;
 import dev.gossamer.io.sim.SimLoops;
 import dev.gossamer.io.sim.SimulatedDisk;
 import java.util.ArrayList;
@@ -197,7 +198,7 @@ final class TransactionWriterTest {
             locations[i] = 10 + i + i / 100;
         }
         start(frozen(locations));
-        SplittableRandom random = new SplittableRandom(5);
+        SplittableRandom random = Seeds.splittable(5);
         int most = 0;
         while (!blocks.writer().isIdle()) {
             long underWay =

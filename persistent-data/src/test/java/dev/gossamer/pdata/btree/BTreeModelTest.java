@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.sim.Seeds;
 import dev.gossamer.io.sim.SimulatedDisk;
 import dev.gossamer.pdata.check.TestPool;
 import java.util.ArrayList;
@@ -77,7 +78,7 @@ final class BTreeModelTest {
     void treesHoldWhatMapsHoldKeepTheRulesAndGiveEverythingBack(long seed, int valueBytes, long keyRange, int steps)
             throws Exception {
         SimulatedDisk disk = new SimulatedDisk(64 << 20);
-        random = new SplittableRandom(seed);
+        random = Seeds.splittable(seed);
         keys = keyRange;
         type = new CountingType(valueBytes);
         int deepest = 0;

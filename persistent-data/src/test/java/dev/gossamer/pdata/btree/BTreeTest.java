@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.sim.Seeds;
 import dev.gossamer.io.sim.SimulatedDisk;
 import dev.gossamer.pdata.MetadataCorrupt;
 import dev.gossamer.pdata.check.TestPool;
@@ -110,7 +111,7 @@ final class BTreeTest {
         pool.commit();
         pool.tx.increment(root);
         long copy = root;
-        SplittableRandom random = new SplittableRandom(9);
+        SplittableRandom random = Seeds.splittable(9);
         for (int i = 0; i < 2000; i++) {
             value[0] = -1;
             copy = tree.insert(copy, random.nextLong(50_000), value);

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.gossamer.io.InlineLoop;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.buffer.IoBufferPool;
+import dev.gossamer.io.sim.Seeds;
 import dev.gossamer.io.sim.SimulatedDisk;
 import dev.gossamer.pdata.check.TestPool;
 import java.util.ArrayList;
@@ -74,7 +75,7 @@ final class MissingNodesTest {
 
     @Test
     void whatIsFetchedIsWhatAWalkReads() throws StorageException {
-        SplittableRandom random = new SplittableRandom(1);
+        SplittableRandom random = Seeds.splittable(1);
         for (int i = 0; i < 300; i++) {
             long from = random.nextLong(2 * MAPPINGS + 1000);
             long to = from + 1 + random.nextInt(1500);

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.sim.Seeds;
 import dev.gossamer.io.sim.SimulatedDisk;
 import dev.gossamer.pdata.MetadataCorrupt;
 import dev.gossamer.pdata.check.TestPool;
@@ -215,7 +216,7 @@ final class TreeDifferenceTest {
     @ParameterizedTest
     @ValueSource(longs = {1, 2, 3, 4, 5, 6})
     void differencesAreThoseOfTheModels(long seed) throws Exception {
-        SplittableRandom random = new SplittableRandom(seed);
+        SplittableRandom random = Seeds.splittable(seed);
         // Dense, or so sparse that ranges never touch.
         long keys = seed % 2 == 0 ? 3000 : 1_000_000_000_000L;
         List<Long> roots = new ArrayList<>(List.of(tree.create()));

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.sim.Event;
 import dev.gossamer.io.sim.Recorder;
+import dev.gossamer.io.sim.Seeds;
 import dev.gossamer.io.sim.SimulatedDisk;
 import dev.gossamer.pdata.check.TestPool;
 import java.util.ArrayList;
@@ -121,7 +122,7 @@ final class TreeReclaimTest {
     @ValueSource(longs = {1, 2, 3, 4})
     void everyCommitBetweenStepsIsSoundWhateverIsShared(long seed) throws Exception {
         fresh();
-        SplittableRandom random = new SplittableRandom(seed);
+        SplittableRandom random = Seeds.splittable(seed);
         pool.createDevice(1);
         for (int i = 0; i < 12_000; i++) {
             pool.provision(1, random.nextBoolean() ? i : random.nextLong(1L << 40));

@@ -5,10 +5,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.sim.PowerSupply;
+import dev.gossamer.io.sim.Seeds;
 import dev.gossamer.io.sim.SimulatedDisk;
 import java.util.List;
 import java.util.Map;
-import java.util.SplittableRandom;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -72,7 +72,7 @@ final class CrashTest {
             }
         }
         assertTrue(failed, "the power did not fail");
-        disk.crash(new SplittableRandom(seed + cut));
+        disk.crash(Seeds.splittable(seed + cut));
         try (TestPool pool = TestPool.open(disk, 64)) {
             assertEquals(List.of(), pool.damage());
             Map<Long, Map<Long, Long>> found = pool.allMappings();

@@ -2,6 +2,7 @@ package dev.gossamer.pdata.check;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import dev.gossamer.io.sim.Seeds;
 import dev.gossamer.io.sim.SimulatedDisk;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -19,7 +20,7 @@ final class ForeignToolsTest {
 
     @Test
     void thinCheckAcceptsAPoolOfRandomDevicesAndSnapshotsAndThinDumpReadsTheSameMappings() throws Exception {
-        SplittableRandom random = new SplittableRandom(1);
+        SplittableRandom random = Seeds.splittable(1);
         SimulatedDisk disk = new SimulatedDisk(16 << 20);
         try (TestPool pool = TestPool.format(disk, 40_000, 256)) {
             pool.createDevice(1);
@@ -49,7 +50,7 @@ final class ForeignToolsTest {
 
     @Test
     void thinCheckAcceptsAPoolWithAMetadataSnapshotAndAfterItsRelease() throws Exception {
-        SplittableRandom random = new SplittableRandom(2);
+        SplittableRandom random = Seeds.splittable(2);
         SimulatedDisk disk = new SimulatedDisk(8 << 20);
         try (TestPool pool = TestPool.format(disk, 20_000, 256)) {
             for (int id = 0; id < 400; id++) {

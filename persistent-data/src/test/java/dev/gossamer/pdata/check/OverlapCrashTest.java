@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.sim.PowerSupply;
+import dev.gossamer.io.sim.Seeds;
 import dev.gossamer.io.sim.SimLoops;
 import dev.gossamer.io.sim.SimulatedDisk;
 import dev.gossamer.pdata.block.FrozenTransaction;
@@ -49,7 +50,7 @@ final class OverlapCrashTest {
         Story story = new Story(seed);
         story.tell(disk, cut);
         assertTrue(story.failed, "the power did not fail");
-        disk.crash(new SplittableRandom(seed + cut));
+        disk.crash(Seeds.splittable(seed + cut));
         try (TestPool pool = TestPool.open(disk, 64)) {
             assertEquals(List.of(), pool.damage());
             Map<Long, Map<Long, Long>> found = pool.allMappings();
@@ -78,7 +79,7 @@ final class OverlapCrashTest {
 
         Story(long seed) {
             loops = new SimLoops(seed, 1, 4096);
-            random = new SplittableRandom(-seed);
+            random = Seeds.splittable(-seed);
             model = new PoolModel(seed, VIRTUAL_BLOCKS);
             committed = model.copy();
             underWay = committed;

@@ -1,6 +1,7 @@
 package dev.gossamer.pdata.check;
 
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.sim.Seeds;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -20,7 +21,7 @@ final class PoolModel {
     private long nextId;
 
     PoolModel(long seed, long virtualBlocks) {
-        random = new SplittableRandom(seed);
+        random = Seeds.splittable(seed);
         this.virtualBlocks = virtualBlocks;
     }
 

@@ -2,6 +2,7 @@ package dev.gossamer.pdata.check;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import dev.gossamer.io.sim.Seeds;
 import dev.gossamer.io.sim.SimulatedDisk;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -26,7 +27,7 @@ final class PoolModelTest {
             long seed, int steps, long virtualBlocks, int stepsPerCommit, int cacheBlocks) throws Exception {
         SimulatedDisk disk = new SimulatedDisk(64 << 20);
         PoolModel model = new PoolModel(seed, virtualBlocks);
-        SplittableRandom random = new SplittableRandom(seed);
+        SplittableRandom random = Seeds.splittable(seed);
         TestPool pool = TestPool.format(disk, 200_000, cacheBlocks);
         String last = "";
         try {

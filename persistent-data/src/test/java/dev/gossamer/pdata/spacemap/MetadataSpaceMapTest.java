@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.sim.Seeds;
 import dev.gossamer.io.sim.SimulatedDisk;
 import dev.gossamer.pdata.OutOfMetadataSpace;
 import dev.gossamer.pdata.check.Damage;
@@ -28,7 +29,7 @@ final class MetadataSpaceMapTest {
     @ParameterizedTest
     @ValueSource(longs = {1, 2, 3, 4})
     void countsGoingFromThreeToTwoWhileTheOverflowTreeMergesStayExact(long seed) throws Exception {
-        SplittableRandom random = new SplittableRandom(seed);
+        SplittableRandom random = Seeds.splittable(seed);
         try (TestPool pool = TestPool.format(new SimulatedDisk(32 << 20), 0, 64)) {
             Map<Long, Long> expected = new HashMap<>();
             for (int i = 0; i < 3000; i++) {

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.sim.Seeds;
 import dev.gossamer.io.sim.SimulatedDisk;
 import dev.gossamer.pdata.MetadataCorrupt;
 import dev.gossamer.pdata.block.FrozenTransaction;
@@ -167,7 +168,7 @@ abstract class SpaceMapContract {
     @Test
     void randomCountsAreRememberedThroughTheOverflowTreeAndReopening() throws Exception {
         long seed = 5;
-        SplittableRandom random = new SplittableRandom(seed);
+        SplittableRandom random = Seeds.splittable(seed);
         Map<Long, Long> expected = new HashMap<>();
         // Blocks far from what is in use by the pool itself; enough for an overflow tree of two levels.
         long first = map().blocks() - 2000;

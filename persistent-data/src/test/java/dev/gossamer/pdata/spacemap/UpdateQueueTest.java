@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.gossamer.io.sim.Seeds;
 import java.util.ArrayDeque;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
@@ -12,7 +13,7 @@ final class UpdateQueueTest {
     @Test
     void updatesComeOutInTheOrderInWhichTheyWentInHoweverManyWaitAndWhateverComesBetween() {
         long seed = 3;
-        SplittableRandom random = new SplittableRandom(seed);
+        SplittableRandom random = Seeds.splittable(seed);
         UpdateQueue queue = new UpdateQueue();
         ArrayDeque<long[]> model = new ArrayDeque<>();
         for (int i = 0; i < 20_000; i++) {

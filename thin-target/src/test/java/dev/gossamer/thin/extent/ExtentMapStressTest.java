@@ -3,6 +3,7 @@ package dev.gossamer.thin.extent;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 
+import dev.gossamer.io.sim.Seeds;
 import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.concurrent.atomic.AtomicReference;
@@ -58,11 +59,11 @@ class ExtentMapStressTest {
         Thread[] readers = new Thread[READERS];
         for (int i = 0; i < READERS; i++) {
             long seed = i;
-            readers[i] = new Thread(() -> read(new SplittableRandom(seed)), "reader-" + i);
+            readers[i] = new Thread(() -> read(Seeds.splittable(seed)), "reader-" + i);
             readers[i].start();
         }
         try {
-            write(publication, new SplittableRandom(99));
+            write(publication, Seeds.splittable(99));
         } finally {
             stopped = true;
             for (Thread reader : readers) {

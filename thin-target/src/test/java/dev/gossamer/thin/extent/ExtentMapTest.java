@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
 
+import dev.gossamer.io.sim.Seeds;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
@@ -20,7 +21,7 @@ class ExtentMapTest {
 
     @Test
     void itHoldsWhatWasPublishedAndCountsAllOfIt() {
-        SplittableRandom random = new SplittableRandom(4);
+        SplittableRandom random = Seeds.splittable(4);
         Map<Long, long[]> model = new TreeMap<>();
         for (int i = 0; i < 20_000; i++) {
             long number = random.nextInt(40) * REGIONS / 40;

@@ -3,6 +3,7 @@ package dev.gossamer.thin.extent;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.gossamer.io.sim.Seeds;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 
@@ -13,7 +14,7 @@ class RegionTest {
     @Test
     void randomChangesGiveWhatAModelSays() {
         for (long seed = 1; seed <= 20; seed++) {
-            SplittableRandom random = new SplittableRandom(seed);
+            SplittableRandom random = Seeds.splittable(seed);
             Cell[] model = new Cell[Region.BLOCKS];
             long[] region = Region.EMPTY;
             for (int step = 0; step < 400; step++) {

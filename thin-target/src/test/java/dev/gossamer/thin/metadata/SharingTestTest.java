@@ -8,6 +8,7 @@ import dev.gossamer.io.BlockingIo;
 import dev.gossamer.io.InlineLoop;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.buffer.IoBufferPool;
+import dev.gossamer.io.sim.Seeds;
 import dev.gossamer.io.sim.SimulatedDisk;
 import dev.gossamer.pdata.block.FrozenTransaction;
 import java.util.ArrayList;
@@ -148,7 +149,7 @@ class SharingTestTest {
     }
 
     private void randomHistory(long seed) throws StorageException {
-        SplittableRandom random = new SplittableRandom(seed);
+        SplittableRandom random = Seeds.splittable(seed);
         Model running = new Model();
         Model committed = new Model();
         // While a transaction is being written; sharing begins in none that could be.

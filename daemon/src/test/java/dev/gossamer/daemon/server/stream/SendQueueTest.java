@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.gossamer.io.sim.Seeds;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.util.internal.PlatformDependent;
@@ -58,7 +59,7 @@ class SendQueueTest {
     @ParameterizedTest
     @ValueSource(ints = {20, 2000})
     void theBytesSentAreTheBytesGiven(int mostPiecesWaiting) {
-        Random random = new Random(mostPiecesWaiting);
+        Random random = Seeds.random(mostPiecesWaiting);
         for (int i = 0; i < 4000; i++) {
             header(1 + random.nextInt(i % 100 == 0 ? 260 : 32), random.nextInt());
             if (random.nextInt(3) == 0) {
