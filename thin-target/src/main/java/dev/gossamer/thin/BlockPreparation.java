@@ -48,7 +48,7 @@ final class BlockPreparation extends Cell {
     /** @param zeroed the new block is known to hold zeros, so that only what the writes cover needs writing */
     BlockPreparation(
             PoolWorker worker, ThinDevice device, long virtualBlock, long dataBlock, long sourceBlock, boolean zeroed) {
-        super(device, virtualBlock, worker.incarnation());
+        super(device, virtualBlock, worker.faults().incarnation());
         this.worker = worker;
         this.dataBlock = dataBlock;
         this.sourceBlock = sourceBlock;

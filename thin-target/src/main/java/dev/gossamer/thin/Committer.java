@@ -45,6 +45,7 @@ final class Committer {
     static final long PERIOD_NANOS = 1_000_000_000L;
 
     private final PoolWorker worker;
+    private final PoolFaults faults;
     private final IoLoop loop;
     private final PoolMetadata metadata;
     private final BlockDevice data;
@@ -74,8 +75,9 @@ final class Committer {
     // Written by the worker after the superblock is stable, read by loops to tell whether a flush needs the worker.
     private volatile long committedTransaction;
 
-    Committer(PoolWorker worker, IoLoop loop, PoolMetadata metadata, BlockDevice data, PoolCounters counters) {
+    Committer(PoolWorker worker, PoolFaults faults, IoLoop loop, PoolMetadata metadata, BlockDevice data, PoolCounters counters) {
         this.worker = worker;
+        this.faults = faults;
         this.loop = loop;
         this.metadata = metadata;
         this.data = data;
@@ -212,14 +214,14 @@ final class Committer {
             failed(metadata.isChanged(), e);
             answer(Errno.EIO);
         } catch (AssertionError | RuntimeException bug) {
-            worker.failed(bug);
+            faults.failed(bug);
             answer(Errno.EIO);
         }
     }
 
     private void begin() throws StorageException {
         writingSinceNanos = loop.nanoTime();
-        writingIncarnation = worker.incarnation();
+        writingIncarnation = faults.incarnation();
         writesMetadata = metadata.isChanged();
         FrozenTransaction frozen = metadata.freeze();
         if (writesMetadata) {
@@ -233,7 +235,7 @@ final class Committer {
         int errno = Errno.EIO;
         try {
             // After an abort neither success nor failure means anything.
-            if (worker.incarnation() == writingIncarnation) {
+            if (faults.incarnation() == writingIncarnation) {
                 if (failure != null) {
                     failed(writesMetadata || metadata.isChanged(), failure);
                 } else {
@@ -247,7 +249,7 @@ final class Committer {
             answer(errno);
             lookForSpace();
         } catch (AssertionError | RuntimeException bug) {
-            worker.failed(bug);
+            faults.failed(bug);
             answer(Errno.EIO);
         }
         for (Runnable task = whenQuiet.poll(); task != null; task = whenQuiet.poll()) {
@@ -264,7 +266,7 @@ final class Committer {
             task.run();
         } catch (AssertionError | RuntimeException bug) {
             // Those behind it must not wait for ever.
-            worker.failed(bug);
+            faults.failed(bug);
         }
     }
 
@@ -283,7 +285,7 @@ final class Committer {
     /** Without changes there is nothing to abort: who asked is told, and the pool goes on. */
     private void failed(boolean changes, StorageException e) {
         if (changes) {
-            worker.abort(e);
+            faults.abort(e);
         } else {
             LOG.warn("flush failed: {}", e.getMessage());
         }
@@ -311,9 +313,9 @@ final class Committer {
 
     /** Requests that looked up a mapping before it went may still be on their way to a freed block: wait for them. */
     private void releaseWhenUnused(FreedBlocks freed) {
-        long incarnation = worker.incarnation();
+        long incarnation = faults.incarnation();
         worker.drain(() -> {
-            if (worker.incarnation() == incarnation) {
+            if (faults.incarnation() == incarnation) {
                 worker.quarantine().add(freed);
             }
         });

@@ -18,14 +18,16 @@ import java.util.List;
  */
 final class InPlaceClaims {
     private final PoolWorker worker;
+    private final PoolFaults faults;
     private final PoolMetadata metadata;
     private final MapPublisher maps;
     private final PoolCounters counters;
     // Of the present turn: at most one for each request that came.
     private List<Claim> gathered = new ArrayList<>();
 
-    InPlaceClaims(PoolWorker worker, PoolMetadata metadata, MapPublisher maps, PoolCounters counters) {
+    InPlaceClaims(PoolWorker worker, PoolFaults faults, PoolMetadata metadata, MapPublisher maps, PoolCounters counters) {
         this.worker = worker;
+        this.faults = faults;
         this.metadata = metadata;
         this.maps = maps;
         this.counters = counters;
@@ -37,7 +39,7 @@ final class InPlaceClaims {
         if (worker.state().isFrozen() || !metadata.isExclusive(device.id, block)) {
             return false;
         }
-        Claim claim = new Claim(device, block, dataBlock, worker.incarnation());
+        Claim claim = new Claim(device, block, dataBlock, faults.incarnation());
         claim.waiting.add(request);
         worker.hold(claim);
         gathered.add(claim);
@@ -54,7 +56,7 @@ final class InPlaceClaims {
     }
 
     private void drained(Claim claim) {
-        if (claim.incarnation == worker.incarnation()) {
+        if (claim.incarnation == faults.incarnation()) {
             maps.publish(claim.device, claim.virtualBlock, Region.MAPPED, metadata.time(), claim.dataBlock);
             counters.endedSharings.increment();
         }

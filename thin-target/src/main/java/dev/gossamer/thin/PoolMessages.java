@@ -21,6 +21,7 @@ final class PoolMessages {
     private static final Logger LOG = LoggerFactory.getLogger(PoolMessages.class);
 
     private final PoolWorker worker;
+    private final PoolFaults faults;
     private final PoolMetadata metadata;
     private final Catalog catalog;
     private final PoolDevices devices;
@@ -28,6 +29,7 @@ final class PoolMessages {
 
     PoolMessages(PoolWorker worker, Catalog catalog, PoolDevices devices, ExternalOrigins origins) {
         this.worker = worker;
+        this.faults = worker.faults();
         this.metadata = worker.metadata();
         this.catalog = catalog;
         this.devices = devices;
@@ -200,7 +202,7 @@ final class PoolMessages {
         try {
             change.apply();
         } catch (StorageException e) {
-            worker.abort(e);
+            faults.abort(e);
             throw e;
         }
         worker.committer().commitNow();

@@ -30,6 +30,7 @@ final class PoolResize {
     private static final int METADATA_SHARE = 64;
 
     private final PoolWorker worker;
+    private final PoolFaults faults;
     private final IoLoop loop;
     private final PoolMetadata metadata;
     private final PoolOptions options;
@@ -37,8 +38,9 @@ final class PoolResize {
     private boolean failed;
     private long failedNanos;
 
-    PoolResize(PoolWorker worker, IoLoop loop, PoolMetadata metadata, PoolOptions options) {
+    PoolResize(PoolWorker worker, PoolFaults faults, IoLoop loop, PoolMetadata metadata, PoolOptions options) {
         this.worker = worker;
+        this.faults = faults;
         this.loop = loop;
         this.metadata = metadata;
         this.options = options;
@@ -166,7 +168,7 @@ final class PoolResize {
         try {
             change.apply();
         } catch (StorageException e) {
-            worker.abort(e);
+            faults.abort(e);
             throw e;
         }
         worker.committer().commitNow();

@@ -57,6 +57,7 @@ final class PoolWorker {
     private final SpaceMonitor monitor;
     private final PoolEvents events = new PoolEvents();
     private final PoolState state = new PoolState(events);
+    private final PoolFaults faults = new PoolFaults();
     private final TransactionAbort aborting;
     private final PoolResize resize;
 
@@ -65,7 +66,6 @@ final class PoolWorker {
     private final ArrayDeque<Cell> toStart = new ArrayDeque<>();
     private final List<Runnable> whenIdle = new ArrayList<>();
     private int activeCells;
-    private long incarnation;
 
     PoolWorker(
             IoLoop loop,
@@ -82,20 +82,21 @@ final class PoolWorker {
         this.shares = shares;
         this.counters = counters;
         this.maps = new MapPublisher(metadata, partialTrims, options.caches().regionWords(), counters);
-        this.committer = new Committer(this, loop, metadata, data, counters);
-        this.regionLoads = new RegionLoads(this, loop, metadata, maps);
+        this.committer = new Committer(this, faults, loop, metadata, data, counters);
+        this.regionLoads = new RegionLoads(this, faults, loop, metadata, maps);
         this.mapPrefetch = new MapPrefetch(loop, regionLoads);
-        this.statusReader = new StatusReader(this, loop, metadata);
-        this.claims = new InPlaceClaims(this, metadata, maps, counters);
+        this.statusReader = new StatusReader(this, faults, loop, metadata);
+        this.claims = new InPlaceClaims(this, faults, metadata, maps, counters);
         this.unmapper = new Unmapper(this, metadata, maps, partialTrims, counters);
         this.discardMode = options.discard().effective(data.geometry().discardBytes(), metadata.blockBytes());
         this.quotas = new SpaceQuotas(metadata, devices);
         this.monitor = new SpaceMonitor(metadata, state, events, options.lowWaterPercent());
         this.spaceWaiters = new SpaceWaiters(this, loop, metadata, events, options);
-        this.resize = new PoolResize(this, loop, metadata, options);
-        this.aborting = new TransactionAbort(this, metadata, state, devices);
+        this.resize = new PoolResize(this, faults, loop, metadata, options);
+        this.aborting = new TransactionAbort(this, faults, metadata, state, devices);
+        faults.handledBy(aborting);
         this.quarantine = new Quarantine(this, loop, data, metadata, counters, discardMode == DiscardMode.PASSDOWN);
-        this.reclaimer = new Reclaimer(this, loop, metadata);
+        this.reclaimer = new Reclaimer(this, faults, loop, metadata);
         this.deviceIds = new DeviceIds(metadata);
         if (metadata.needsCheck()) {
             state.degrade(
@@ -226,14 +227,8 @@ final class PoolWorker {
         return events;
     }
 
-    /** What is under way belongs to metadata that is gone. */
-    void beginIncarnation() {
-        incarnation++;
-    }
-
-    /** Grows with every abort: what was allocated in an earlier incarnation is free again. */
-    long incarnation() {
-        return incarnation;
+    PoolFaults faults() {
+        return faults;
     }
 
     boolean isAligned(BlockRequest request) {
@@ -323,19 +318,7 @@ final class PoolWorker {
         startCells();
     }
 
-    /** A metadata operation failed; see {@link TransactionAbort}. */
-    void abort(Exception cause) {
-        aborting.abort(cause);
-    }
-
-    /** A bug: nothing of the pool can be trusted any more. */
-    void failed(Throwable bug) {
-        aborting.failed(bug);
-    }
-
-    /**
-     * All slices of a new block are written, or one has failed: maps the block, completes the writes, lets others in.
-     */
+    /** All slices of a new block are written, or one has failed: maps the block, completes the writes, lets others in. */
     void prepared(BlockPreparation cell, int errno) {
         if (metadata.isNearlyFull() && committer.isWriting()) {
             // It would copy nodes once more: what the commit under way has used up comes back first (S-3).
@@ -344,7 +327,7 @@ final class PoolWorker {
         }
         int verdict = errno;
         cell.device.preparingBlocks -= cell.breaksSharing() ? 0 : 1;
-        if (cell.incarnation != incarnation) {
+        if (cell.incarnation != faults.incarnation()) {
             verdict = Errno.EIO;
         } else {
             try {
@@ -362,7 +345,7 @@ final class PoolWorker {
                             Errno.name(errno));
                 }
             } catch (StorageException e) {
-                abort(e);
+                faults.abort(e);
                 verdict = Errno.EIO;
             }
         }
@@ -372,7 +355,7 @@ final class PoolWorker {
 
     /** A sector rewrite is done: lets loops at the block again. */
     void rewritten(SectorRewrite cell, int errno) {
-        if (cell.incarnation == incarnation) {
+        if (cell.incarnation == faults.incarnation()) {
             maps.publish(cell.device, cell.virtualBlock, Region.MAPPED, cell.time, cell.dataBlock());
             handBack(cell.request(), errno);
         } else {
@@ -392,14 +375,14 @@ final class PoolWorker {
                 admit(request);
             } catch (AssertionError | RuntimeException bug) {
                 // Those behind it get EIO: the pool is in FAIL mode now.
-                failed(bug);
+                faults.failed(bug);
             }
             request = following;
         }
         try {
             startCells();
         } catch (AssertionError | RuntimeException bug) {
-            failed(bug);
+            faults.failed(bug);
         }
     }
 
@@ -457,7 +440,7 @@ final class PoolWorker {
                 write(device, block, region, request);
             }
         } catch (StorageException e) {
-            abort(e);
+            faults.abort(e);
             handBack(request, aborting.verdict(request));
         }
     }

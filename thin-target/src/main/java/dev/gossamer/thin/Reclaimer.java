@@ -37,6 +37,7 @@ final class Reclaimer {
     private static final int HIGHEST_ID = PoolMetadata.MAX_DEVICES - 2;
 
     private final PoolWorker worker;
+    private final PoolFaults faults;
     private final IoLoop loop;
     private final PoolMetadata metadata;
     // Device id to mappings left; as many as there are deletions not finished, at most the pool's devices.
@@ -44,8 +45,9 @@ final class Reclaimer {
     private boolean timerArmed;
     private boolean closed;
 
-    Reclaimer(PoolWorker worker, IoLoop loop, PoolMetadata metadata) {
+    Reclaimer(PoolWorker worker, PoolFaults faults, IoLoop loop, PoolMetadata metadata) {
         this.worker = worker;
+        this.faults = faults;
         this.loop = loop;
         this.metadata = metadata;
     }
@@ -176,9 +178,9 @@ final class Reclaimer {
                 pending.put(id, left);
             }
         } catch (StorageException e) {
-            worker.abort(e);
+            faults.abort(e);
         } catch (AssertionError | RuntimeException bug) {
-            worker.failed(bug);
+            faults.failed(bug);
             return;
         }
         start();

@@ -73,6 +73,7 @@ final class RegionLoads {
     }
 
     private final PoolWorker worker;
+    private final PoolFaults faults;
     private final IoLoop loop;
     private final PoolMetadata metadata;
     private final MapPublisher maps;
@@ -81,8 +82,9 @@ final class RegionLoads {
     private boolean closed;
     private Runnable whenClosed = () -> {};
 
-    RegionLoads(PoolWorker worker, IoLoop loop, PoolMetadata metadata, MapPublisher maps) {
+    RegionLoads(PoolWorker worker, PoolFaults faults, IoLoop loop, PoolMetadata metadata, MapPublisher maps) {
         this.worker = worker;
+        this.faults = faults;
         this.loop = loop;
         this.metadata = metadata;
         this.maps = maps;
@@ -179,7 +181,7 @@ final class RegionLoads {
             failed(load, e);
         } catch (AssertionError | RuntimeException bug) {
             errno = Errno.EIO;
-            worker.failed(bug);
+            faults.failed(bug);
         }
         finish(load, errno);
     }
@@ -187,7 +189,7 @@ final class RegionLoads {
     /** Nothing was half changed: the pool only minds if a request cannot be served (E-1, D-8). */
     private void failed(Load load, StorageException e) {
         if (!load.requests.isEmpty()) {
-            worker.abort(e);
+            faults.abort(e);
         } else if (load.isAwaited()) {
             LOG.warn(
                     "mappings of volume {} cannot be read: {}",

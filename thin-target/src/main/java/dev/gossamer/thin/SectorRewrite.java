@@ -27,7 +27,7 @@ final class SectorRewrite extends Cell {
 
     SectorRewrite(
             PoolWorker worker, ThinDevice device, long virtualBlock, long dataBlock, int time, BlockRequest request) {
-        super(device, virtualBlock, worker.incarnation());
+        super(device, virtualBlock, worker.faults().incarnation());
         this.worker = worker;
         this.dataBlock = dataBlock;
         this.time = time;

@@ -31,12 +31,14 @@ final class StatusReader {
     private static final Logger LOG = LoggerFactory.getLogger(StatusReader.class);
 
     private final PoolWorker worker;
+    private final PoolFaults faults;
     private final IoLoop loop;
     private final PoolMetadata metadata;
     private long beganNanos;
 
-    StatusReader(PoolWorker worker, IoLoop loop, PoolMetadata metadata) {
+    StatusReader(PoolWorker worker, PoolFaults faults, IoLoop loop, PoolMetadata metadata) {
         this.worker = worker;
+        this.faults = faults;
         this.loop = loop;
         this.metadata = metadata;
     }
@@ -55,7 +57,7 @@ final class StatusReader {
             LOG.warn("status of volume {} cannot be read: {}", device.name(), e.getMessage());
             errno = Errno.EIO;
         } catch (AssertionError | RuntimeException bug) {
-            worker.failed(bug);
+            faults.failed(bug);
             errno = Errno.EIO;
         }
         query.complete(errno);

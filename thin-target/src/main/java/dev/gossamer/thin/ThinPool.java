@@ -399,7 +399,7 @@ public final class ThinPool {
                 return task.run();
             } catch (StorageException e) {
                 if (e.errno() == Errno.EIO && !worker.mode().isFinal()) {
-                    worker.abort(e);
+                    worker.faults().abort(e);
                 }
                 throw e;
             }

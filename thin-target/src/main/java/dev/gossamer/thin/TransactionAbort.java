@@ -27,27 +27,30 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Worker's thread.
  */
-final class TransactionAbort {
+final class TransactionAbort implements PoolFaults.Handler {
     private static final Logger LOG = LoggerFactory.getLogger(TransactionAbort.class);
 
     private final PoolWorker worker;
+    private final PoolFaults faults;
     private final PoolMetadata metadata;
     private final PoolState state;
     private final PoolDevices devices;
 
-    TransactionAbort(PoolWorker worker, PoolMetadata metadata, PoolState state, PoolDevices devices) {
+    TransactionAbort(PoolWorker worker, PoolFaults faults, PoolMetadata metadata, PoolState state, PoolDevices devices) {
         this.worker = worker;
+        this.faults = faults;
         this.metadata = metadata;
         this.state = state;
         this.devices = devices;
     }
 
-    void abort(Exception cause) {
+    @Override
+    public void abort(Exception cause) {
         if (state.mode() == PoolMode.FAIL) {
             return;
         }
         LOG.error("metadata operation failed, transaction aborted: {}", cause.getMessage(), cause);
-        worker.beginIncarnation();
+        faults.beginIncarnation();
         PoolMode worse = PoolMode.READ_ONLY;
         String why = cause.getMessage();
         boolean flagLater = worker.committer().isWriting();
@@ -93,9 +96,10 @@ final class TransactionAbort {
     }
 
     /** A bug: nothing in memory can be trusted any more, nor be used to write to the device. */
-    void failed(Throwable bug) {
+    @Override
+    public void failed(Throwable bug) {
         LOG.error("pool failed", bug);
-        worker.beginIncarnation();
+        faults.beginIncarnation();
         metadata.writer().cancel();
         state.degrade(PoolMode.FAIL, "internal error: " + bug);
         worker.spaceWaiters().fail(Errno.EIO);

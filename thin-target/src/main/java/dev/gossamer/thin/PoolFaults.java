@@ -1,0 +1,46 @@
+package dev.gossamer.thin;
+
+/**
+ * Where the parts of a pool report what they cannot go on after, and how they learn that their work is void. Worker's thread.
+ *
+ * <p>An abort begins a new incarnation of the metadata: what was allocated in an earlier one is free again. Whoever works over
+ * several tasks remembers the incarnation in which it began, and looks whether it still is that one (E-2).
+ */
+final class PoolFaults {
+    /** What is done about them; one for a pool. */
+    interface Handler {
+        /** Throws the open transaction away, and the one being written. */
+        void abort(Exception cause);
+
+        /** Ends the pool: nothing in memory can be trusted any more. */
+        void failed(Throwable bug);
+    }
+
+    private Handler handler;
+    private long incarnation;
+
+    /** Set once, while the pool is put together. */
+    void handledBy(Handler itsHandler) {
+        handler = itsHandler;
+    }
+
+    /** A metadata operation failed. */
+    void abort(Exception cause) {
+        handler.abort(cause);
+    }
+
+    /** A bug: nothing of the pool can be trusted any more. */
+    void failed(Throwable bug) {
+        handler.failed(bug);
+    }
+
+    /** What is under way belongs to metadata that is gone. For the handler. */
+    void beginIncarnation() {
+        incarnation++;
+    }
+
+    /** Grows with every abort: what was allocated in an earlier incarnation is free again. */
+    long incarnation() {
+        return incarnation;
+    }
+}
