@@ -45,6 +45,7 @@ final class Committer {
     static final long PERIOD_NANOS = 1_000_000_000L;
 
     private final PoolWorker worker;
+    private final PoolLoops loops;
     private final PoolFaults faults;
     private final IoLoop loop;
     private final PoolMetadata metadata;
@@ -75,8 +76,9 @@ final class Committer {
     // Written by the worker after the superblock is stable, read by loops to tell whether a flush needs the worker.
     private volatile long committedTransaction;
 
-    Committer(PoolWorker worker, PoolFaults faults, IoLoop loop, PoolMetadata metadata, BlockDevice data, PoolCounters counters) {
+    Committer(PoolWorker worker, PoolLoops loops, PoolFaults faults, IoLoop loop, PoolMetadata metadata, BlockDevice data, PoolCounters counters) {
         this.worker = worker;
+        this.loops = loops;
         this.faults = faults;
         this.loop = loop;
         this.metadata = metadata;
@@ -298,7 +300,7 @@ final class Committer {
             first.next = null;
             counters.commitWaiters.increment();
             boolean lost = ((ThinVolume) first.parkedBy()).device().lostChanges;
-            worker.handBack(first, lost ? Errno.EIO : errno);
+            loops.handBack(first, lost ? Errno.EIO : errno);
         }
     }
 
@@ -314,7 +316,7 @@ final class Committer {
     /** Requests that looked up a mapping before it went may still be on their way to a freed block: wait for them. */
     private void releaseWhenUnused(FreedBlocks freed) {
         long incarnation = faults.incarnation();
-        worker.drain(() -> {
+        loops.drain(() -> {
             if (faults.incarnation() == incarnation) {
                 worker.quarantine().add(freed);
             }

@@ -18,6 +18,7 @@ import java.util.List;
  */
 final class InPlaceClaims {
     private final PoolWorker worker;
+    private final PoolLoops loops;
     private final PoolFaults faults;
     private final PoolMetadata metadata;
     private final MapPublisher maps;
@@ -25,8 +26,9 @@ final class InPlaceClaims {
     // Of the present turn: at most one for each request that came.
     private List<Claim> gathered = new ArrayList<>();
 
-    InPlaceClaims(PoolWorker worker, PoolFaults faults, PoolMetadata metadata, MapPublisher maps, PoolCounters counters) {
+    InPlaceClaims(PoolWorker worker, PoolLoops loops, PoolFaults faults, PoolMetadata metadata, MapPublisher maps, PoolCounters counters) {
         this.worker = worker;
+        this.loops = loops;
         this.faults = faults;
         this.metadata = metadata;
         this.maps = maps;
@@ -51,7 +53,7 @@ final class InPlaceClaims {
         if (!gathered.isEmpty()) {
             List<Claim> together = gathered;
             gathered = new ArrayList<>();
-            worker.drain(() -> together.forEach(this::drained));
+            loops.drain(() -> together.forEach(this::drained));
         }
     }
 

@@ -39,7 +39,7 @@ final class PoolWorker {
     private final DiscardMode discardMode;
     private final int dataAlignmentBytes;
     private final PoolMetadata metadata;
-    private final LoopShare[] shares;
+    private final PoolLoops loops;
     private final Committer committer;
     private final StatusReader statusReader;
     private final RegionLoads regionLoads;
@@ -71,7 +71,7 @@ final class PoolWorker {
             IoLoop loop,
             BlockDevice data,
             PoolMetadata metadata,
-            LoopShare[] shares,
+            PoolLoops loops,
             PoolDevices devices,
             PoolCounters counters,
             PoolOptions options) {
@@ -79,19 +79,19 @@ final class PoolWorker {
         this.data = data;
         this.dataAlignmentBytes = data.geometry().alignmentBytes();
         this.metadata = metadata;
-        this.shares = shares;
+        this.loops = loops;
         this.counters = counters;
         this.maps = new MapPublisher(metadata, partialTrims, options.caches().regionWords(), counters);
-        this.committer = new Committer(this, faults, loop, metadata, data, counters);
-        this.regionLoads = new RegionLoads(this, faults, loop, metadata, maps);
+        this.committer = new Committer(this, loops, faults, loop, metadata, data, counters);
+        this.regionLoads = new RegionLoads(this, loops, faults, loop, metadata, maps);
         this.mapPrefetch = new MapPrefetch(loop, regionLoads);
         this.statusReader = new StatusReader(this, faults, loop, metadata);
-        this.claims = new InPlaceClaims(this, faults, metadata, maps, counters);
-        this.unmapper = new Unmapper(this, metadata, maps, partialTrims, counters);
+        this.claims = new InPlaceClaims(this, loops, faults, metadata, maps, counters);
+        this.unmapper = new Unmapper(this, loops, metadata, maps, partialTrims, counters);
         this.discardMode = options.discard().effective(data.geometry().discardBytes(), metadata.blockBytes());
         this.quotas = new SpaceQuotas(metadata, devices);
         this.monitor = new SpaceMonitor(metadata, state, events, options.lowWaterPercent());
-        this.spaceWaiters = new SpaceWaiters(this, loop, metadata, events, options);
+        this.spaceWaiters = new SpaceWaiters(this, loops, loop, metadata, events, options);
         this.resize = new PoolResize(this, faults, loop, metadata, options);
         this.aborting = new TransactionAbort(this, faults, metadata, state, devices);
         faults.handledBy(aborting);
@@ -106,14 +106,8 @@ final class PoolWorker {
 
     // ---- called by I/O loops -------------------------------------------------------------------------------------
 
-    /** The calling loop's share. */
-    LoopShare share(IoLoop ioLoop) {
-        return shares[ioLoop.index()];
-    }
-
-    /** Order for the writes of one device, from all loops of the pool. */
-    WriteOrder newWriteOrder() {
-        return new WriteOrder(Stream.of(shares).map(LoopShare::loop).toList());
+    PoolLoops loops() {
+        return loops;
     }
 
     PoolMode mode() {
@@ -267,16 +261,10 @@ final class PoolWorker {
     void close(Runnable whenClosed) {
         reclaimer.close();
         committer.close();
-        drain(() -> quarantine.close(() -> regionLoads.close(() -> committer.whenQuiet(() -> {
-            closeShares();
+        loops.drain(() -> quarantine.close(() -> regionLoads.close(() -> committer.whenQuiet(() -> {
+            loops.close();
             whenClosed.run();
         }))));
-    }
-
-    private void closeShares() {
-        for (LoopShare share : shares) {
-            share.close();
-        }
     }
 
     /** Runs a task now, or else as soon as no block of the device is being prepared or rewritten. */
@@ -294,19 +282,6 @@ final class PoolWorker {
             task.run();
         } else {
             whenIdle.add(task);
-        }
-    }
-
-    /** Calls back, on this loop, once every request has completed that any loop looked up before this call. */
-    void drain(Runnable whenDrained) {
-        int[] left = {shares.length};
-        Runnable oneLess = () -> {
-            if (--left[0] == 0) {
-                whenDrained.run();
-            }
-        };
-        for (LoopShare share : shares) {
-            share.requestDrain(() -> loop.execute(oneLess));
         }
     }
 
@@ -349,7 +324,7 @@ final class PoolWorker {
                 verdict = Errno.EIO;
             }
         }
-        finishAll(cell.joined(), verdict);
+        loops.finishAll(cell.joined(), verdict);
         release(cell);
     }
 
@@ -357,10 +332,10 @@ final class PoolWorker {
     void rewritten(SectorRewrite cell, int errno) {
         if (cell.incarnation == faults.incarnation()) {
             maps.publish(cell.device, cell.virtualBlock, Region.MAPPED, cell.time, cell.dataBlock());
-            handBack(cell.request(), errno);
+            loops.handBack(cell.request(), errno);
         } else {
             maps.forget(cell.device, cell.virtualBlock);
-            handBack(cell.request(), Errno.EIO);
+            loops.handBack(cell.request(), Errno.EIO);
         }
         release(cell);
     }
@@ -398,7 +373,7 @@ final class PoolWorker {
     void admit(BlockRequest request) {
         ThinDevice device = ((ThinVolume) request.parkedBy()).device();
         if (mode() == PoolMode.FAIL) {
-            handBack(request, Errno.EIO);
+            loops.handBack(request, Errno.EIO);
             return;
         }
         if (device.barrier && request.operation() != BlockOperation.READ) {
@@ -426,7 +401,7 @@ final class PoolWorker {
             }
             if (block != (request.offsetBytes() + request.lengthBytes() - 1) / device.blockBytes()) {
                 // Deferred because the region was not loaded; an earlier request has loaded it since.
-                handBack(request, ServedDevice.SERVE_AGAIN);
+                loops.handBack(request, ServedDevice.SERVE_AGAIN);
                 return;
             }
             Cell cell = device.cells.get(block);
@@ -435,13 +410,13 @@ final class PoolWorker {
                     cell.waiting.add(request);
                 }
             } else if (request.operation() == BlockOperation.READ) {
-                handBack(request, ServedDevice.SERVE_AGAIN);
+                loops.handBack(request, ServedDevice.SERVE_AGAIN);
             } else {
                 write(device, block, region, request);
             }
         } catch (StorageException e) {
             faults.abort(e);
-            handBack(request, aborting.verdict(request));
+            loops.handBack(request, aborting.verdict(request));
         }
     }
 
@@ -464,12 +439,12 @@ final class PoolWorker {
                 prepare(device, block, dataBlock, request);
             }
         } else if (isAligned(request)) {
-            handBack(request, ServedDevice.SERVE_AGAIN);
+            loops.handBack(request, ServedDevice.SERVE_AGAIN);
         } else {
             SectorRewrite cell = new SectorRewrite(this, device, block, dataBlock, time, request);
             hold(cell);
             maps.publish(device, block, Region.LOCKED, time, dataBlock);
-            drain(cell::start);
+            loops.drain(cell::start);
         }
     }
 
@@ -477,12 +452,12 @@ final class PoolWorker {
     private void prepare(ThinDevice device, long block, long sourceBlock, BlockRequest request)
             throws StorageException {
         if (state.isFrozen()) {
-            handBack(request, Errno.EIO);
+            loops.handBack(request, Errno.EIO);
             return;
         }
         boolean provisions = sourceBlock == BlockPreparation.NO_SOURCE;
         if (provisions && quotas.isAtLimit(device)) {
-            handBack(request, Errno.ENOSPC);
+            loops.handBack(request, Errno.ENOSPC);
             return;
         }
         if (metadata.isNearlyFull()) {
@@ -557,15 +532,5 @@ final class PoolWorker {
             tasks.clear();
             now.forEach(Runnable::run);
         }
-    }
-
-    void finishAll(RequestQueue queue, int verdict) {
-        for (BlockRequest r = queue.poll(); r != null; r = queue.poll()) {
-            handBack(r, verdict);
-        }
-    }
-
-    void handBack(BlockRequest request, int verdict) {
-        share(request.loop()).handBack(request, verdict);
     }
 }

@@ -73,6 +73,7 @@ final class RegionLoads {
     }
 
     private final PoolWorker worker;
+    private final PoolLoops loops;
     private final PoolFaults faults;
     private final IoLoop loop;
     private final PoolMetadata metadata;
@@ -82,8 +83,9 @@ final class RegionLoads {
     private boolean closed;
     private Runnable whenClosed = () -> {};
 
-    RegionLoads(PoolWorker worker, PoolFaults faults, IoLoop loop, PoolMetadata metadata, MapPublisher maps) {
+    RegionLoads(PoolWorker worker, PoolLoops loops, PoolFaults faults, IoLoop loop, PoolMetadata metadata, MapPublisher maps) {
         this.worker = worker;
+        this.loops = loops;
         this.faults = faults;
         this.loop = loop;
         this.metadata = metadata;
@@ -200,7 +202,7 @@ final class RegionLoads {
 
     private void finish(Load load, int errno) {
         loads.remove(load.place);
-        worker.finishAll(load.requests, errno == Errno.OK ? ServedDevice.SERVE_AGAIN : errno);
+        loops.finishAll(load.requests, errno == Errno.OK ? ServedDevice.SERVE_AGAIN : errno);
         load.others.forEach(other -> other.accept(errno));
         if (closed && loads.isEmpty()) {
             Runnable task = whenClosed;

@@ -24,6 +24,7 @@ import dev.gossamer.thin.metadata.PoolMetadata;
  */
 final class SpaceWaiters {
     private final PoolWorker worker;
+    private final PoolLoops loops;
     private final IoLoop loop;
     private final PoolMetadata metadata;
     private final PoolEvents events;
@@ -44,8 +45,9 @@ final class SpaceWaiters {
     private volatile int heldCount;
     private volatile long heldSinceNanos;
 
-    SpaceWaiters(PoolWorker worker, IoLoop loop, PoolMetadata metadata, PoolEvents events, PoolOptions options) {
+    SpaceWaiters(PoolWorker worker, PoolLoops loops, IoLoop loop, PoolMetadata metadata, PoolEvents events, PoolOptions options) {
         this.worker = worker;
+        this.loops = loops;
         this.loop = loop;
         this.metadata = metadata;
         this.events = events;
@@ -88,7 +90,7 @@ final class SpaceWaiters {
         OnFull own = volume.device().onFull();
         OnFull policy = timedOut || closing ? OnFull.ERROR : own != null ? own : options.onFull();
         if (policy == OnFull.ERROR || volume.isAbandoned()) {
-            worker.handBack(request, Errno.ENOSPC);
+            loops.handBack(request, Errno.ENOSPC);
             return;
         }
         if (held.isEmpty()) {
@@ -105,7 +107,7 @@ final class SpaceWaiters {
             worker.committer().commitSoon();
         } else {
             worker.monitor().outOfMetadata();
-            worker.handBack(request, Errno.EIO);
+            loops.handBack(request, Errno.EIO);
         }
     }
 
@@ -136,8 +138,8 @@ final class SpaceWaiters {
 
     /** Fails everybody who waits. */
     void fail(int errno) {
-        worker.finishAll(forCommit, errno);
-        worker.finishAll(held, errno);
+        loops.finishAll(forCommit, errno);
+        loops.finishAll(held, errno);
         heldCount = 0;
     }
 
@@ -154,7 +156,7 @@ final class SpaceWaiters {
         }
         others.moveTo(held);
         heldCount = held.size();
-        worker.finishAll(its, Errno.ESHUTDOWN);
+        loops.finishAll(its, Errno.ESHUTDOWN);
     }
 
     /** The pool is about to be closed: nobody waits any longer, or later. */
@@ -180,7 +182,7 @@ final class SpaceWaiters {
                 PoolEvent.Kind.NO_SPACE_TIMEOUT,
                 "no data space for " + options.onFullTimeout().toSeconds() + " s: " + heldCount
                         + " waiting request(s) get ENOSPC, and so does every write that needs space from now on");
-        worker.finishAll(held, Errno.ENOSPC);
+        loops.finishAll(held, Errno.ENOSPC);
         heldCount = 0;
     }
 }

@@ -120,9 +120,9 @@ final class ThinDevice {
     }
 
     /** The order of writes, one for all handles. Any thread. */
-    synchronized WriteOrder writeOrder(PoolWorker worker) {
+    synchronized WriteOrder writeOrder(PoolLoops loops) {
         if (writeOrder == null) {
-            writeOrder = worker.newWriteOrder();
+            writeOrder = new WriteOrder(loops.all());
         }
         return writeOrder;
     }

@@ -59,11 +59,8 @@ public final class ThinPool {
                 new BlockingIo(metadataDevice, inline), options.caches().metadataBlocks());
         DeviceSizes.checkData(data, metadata);
         BlockingIo dataIo = new BlockingIo(data, inline);
-        LoopShare[] shares = new LoopShare[ioLoops.size()];
-        for (IoLoop loop : ioLoops) {
-            shares[loop.index()] = new LoopShare(loop);
-        }
-        worker = new PoolWorker(workerLoop, data, metadata, shares, devices, counters, options);
+        PoolLoops loops = new PoolLoops(workerLoop, ioLoops);
+        worker = new PoolWorker(workerLoop, data, metadata, loops, devices, counters, options);
         Catalog catalog = Catalog.open(metadata, dataIo);
         origins = new ExternalOrigins(originOpener, inline);
         try (CatalogScan slots = catalog.scan()) {

@@ -26,6 +26,7 @@ public final class ThinVolume implements BlockDevice, ServedDevice {
 
     private final ThinDevice device;
     private final PoolWorker worker;
+    private final PoolLoops loops;
     private final BlockDevice data;
     private final int dataAlignmentBytes;
     private final int readAlignmentBytes;
@@ -41,9 +42,10 @@ public final class ThinVolume implements BlockDevice, ServedDevice {
     ThinVolume(ThinDevice device, PoolWorker worker, BlockDevice data) {
         this.device = device;
         this.worker = worker;
+        this.loops = worker.loops();
         this.data = data;
         this.dataAlignmentBytes = data.geometry().alignmentBytes();
-        this.order = device.writeOrder(worker);
+        this.order = device.writeOrder(loops);
         OriginImage origin = device.origin;
         this.readAlignmentBytes =
                 origin == null ? dataAlignmentBytes : Math.max(dataAlignmentBytes, origin.alignmentBytes());
@@ -83,7 +85,7 @@ public final class ThinVolume implements BlockDevice, ServedDevice {
      * too. For a loop of the pool; asks nobody and allocates nothing.
      */
     public void layout(IoLoop loop, long offsetBytes, long lengthBytes, ReadLayout layout) {
-        MappedRun run = worker.share(loop).run;
+        MappedRun run = loops.share(loop).run;
         long end = offsetBytes + lengthBytes;
         layout.begin(offsetBytes);
         for (long position = offsetBytes; position < end; position = run.endBytes) {
@@ -235,7 +237,7 @@ public final class ThinVolume implements BlockDevice, ServedDevice {
     private void serveRuns(BlockRequest request, long fromBytes, long toBytes) {
         boolean write = request.operation() != BlockOperation.READ;
         int inPlaceFrom = write ? device.snapshottedTime : 0;
-        MappedRun run = worker.share(request.loop()).run;
+        MappedRun run = loops.share(request.loop()).run;
         boolean whole = fromBytes == request.offsetBytes() && toBytes - fromBytes == request.lengthBytes();
         run.find(device, fromBytes, toBytes, inPlaceFrom, write);
         if (whole && run.endBytes == toBytes) {
@@ -264,7 +266,7 @@ public final class ThinVolume implements BlockDevice, ServedDevice {
         switch (run.action) {
             case REMAP -> {
                 if (isAligned(piece)) {
-                    worker.share(piece.loop()).enter(piece, run.dataOffsetBytes);
+                    loops.share(piece.loop()).enter(piece, run.dataOffsetBytes);
                     submitToData(piece);
                 } else {
                     deferUnaligned(piece);
@@ -339,7 +341,7 @@ public final class ThinVolume implements BlockDevice, ServedDevice {
     /** A part of one block, perhaps empty. */
     private void trimPart(BlockRequest request, long fromBytes, long toBytes) {
         if (PartialTrims.isWorthNoting(device.blockBytes(), fromBytes, toBytes)) {
-            MappedRun run = worker.share(request.loop()).run;
+            MappedRun run = loops.share(request.loop()).run;
             run.find(device, fromBytes, toBytes, 0, false);
             if (run.action != MappedRun.Action.UNMAPPED) {
                 worker.defer(this, request.child(fromBytes, toBytes - fromBytes));
@@ -406,7 +408,7 @@ public final class ThinVolume implements BlockDevice, ServedDevice {
         long alignedFrom = from & -(long) readAlignmentBytes;
         long to = Math.min(end, alignedFrom + LoopShare.BOUNCE_SLICE_BYTES);
         long alignedTo = (to + readAlignmentBytes - 1) & -(long) readAlignmentBytes;
-        IoBufferPool bounce = worker.share(request.loop()).bounceBuffers;
+        IoBufferPool bounce = loops.share(request.loop()).bounceBuffers;
         IoBuffer covering = bounce.tryAcquire((int) (alignedTo - alignedFrom));
         if (covering == null) {
             bounce.whenReleased(() -> readSlice(request, from));

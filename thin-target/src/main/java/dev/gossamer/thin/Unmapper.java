@@ -25,18 +25,20 @@ final class Unmapper {
     static final long STEP_BLOCKS = 1024;
 
     private final PoolWorker worker;
+    private final PoolLoops loops;
     private final PoolMetadata metadata;
     private final MapPublisher maps;
     private final PartialTrims partialTrims;
     private final PoolCounters counters;
 
     Unmapper(
-            PoolWorker worker,
+            PoolWorker worker, PoolLoops loops,
             PoolMetadata metadata,
             MapPublisher maps,
             PartialTrims partialTrims,
             PoolCounters counters) {
         this.worker = worker;
+        this.loops = loops;
         this.metadata = metadata;
         this.maps = maps;
         this.partialTrims = partialTrims;
@@ -89,7 +91,7 @@ final class Unmapper {
     void unmap(ThinDevice device, BlockRequest request) throws StorageException {
         if (worker.state().isFrozen()) {
             // TRIM is advice, and succeeds without effect (table 1.4); zeros are a promise that cannot be kept.
-            worker.handBack(request, request.operation() == BlockOperation.DISCARD ? Errno.OK : Errno.EIO);
+            loops.handBack(request, request.operation() == BlockOperation.DISCARD ? Errno.OK : Errno.EIO);
             return;
         }
         ThinVolume volume = (ThinVolume) request.parkedBy();
@@ -110,7 +112,7 @@ final class Unmapper {
             unmap(device, from, to);
         }
         if (to >= end) {
-            worker.handBack(request, Errno.OK);
+            loops.handBack(request, Errno.OK);
         } else {
             // Counts blocks: the request has not been at a disk.
             request.setProgress(to - first);
@@ -135,7 +137,7 @@ final class Unmapper {
                 maps.publishKind(device, block, Region.TRIMMED);
             }
         }
-        worker.handBack(request, Errno.OK);
+        loops.handBack(request, Errno.OK);
     }
 
     private void unmap(ThinDevice device, long from, long to) throws StorageException {

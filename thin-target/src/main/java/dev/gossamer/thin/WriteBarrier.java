@@ -40,7 +40,7 @@ final class WriteBarrier {
     }
 
     void whenAtRest(Runnable task) {
-        whenIdle(0, () -> worker.drain(task));
+        whenIdle(0, () -> worker.loops().drain(task));
     }
 
     void lift() {
