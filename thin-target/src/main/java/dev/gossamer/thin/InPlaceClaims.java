@@ -17,7 +17,8 @@ import java.util.List;
  * snapshot raises the device's time above all that was published, as it does for any block (EM-6).
  */
 final class InPlaceClaims {
-    private final PoolWorker worker;
+    private final Cells cells;
+    private final PoolState state;
     private final PoolLoops loops;
     private final PoolFaults faults;
     private final PoolMetadata metadata;
@@ -26,8 +27,9 @@ final class InPlaceClaims {
     // Of the present turn: at most one for each request that came.
     private List<Claim> gathered = new ArrayList<>();
 
-    InPlaceClaims(PoolWorker worker, PoolLoops loops, PoolFaults faults, PoolMetadata metadata, MapPublisher maps, PoolCounters counters) {
-        this.worker = worker;
+    InPlaceClaims(Cells cells, PoolState state, PoolLoops loops, PoolFaults faults, PoolMetadata metadata, MapPublisher maps, PoolCounters counters) {
+        this.cells = cells;
+        this.state = state;
         this.loops = loops;
         this.faults = faults;
         this.metadata = metadata;
@@ -38,12 +40,12 @@ final class InPlaceClaims {
     /** Claims a block that is mapped before the device's last snapshot. @return false if it is shared all the same */
     boolean claim(ThinDevice device, long block, long dataBlock, BlockRequest request) throws StorageException {
         // After a failed commit it is not known which of two states is on disk, so only the time counts.
-        if (worker.state().isFrozen() || !metadata.isExclusive(device.id, block)) {
+        if (state.isFrozen() || !metadata.isExclusive(device.id, block)) {
             return false;
         }
         Claim claim = new Claim(device, block, dataBlock, faults.incarnation());
         claim.waiting.add(request);
-        worker.hold(claim);
+        cells.hold(claim);
         gathered.add(claim);
         return true;
     }
@@ -62,7 +64,7 @@ final class InPlaceClaims {
             maps.publish(claim.device, claim.virtualBlock, Region.MAPPED, metadata.time(), claim.dataBlock);
             counters.endedSharings.increment();
         }
-        worker.release(claim);
+        cells.release(claim);
     }
 
     /** The hold on a block until nobody reads it for another device any more. Its own readers go on. */

@@ -40,6 +40,7 @@ final class PoolWorker {
     private final int dataAlignmentBytes;
     private final PoolMetadata metadata;
     private final PoolLoops loops;
+    private final Cells cells = new Cells();
     private final Committer committer;
     private final StatusReader statusReader;
     private final RegionLoads regionLoads;
@@ -63,9 +64,6 @@ final class PoolWorker {
 
     private final RequestStack deferred = new RequestStack();
     private final Runnable turn = this::turn;
-    private final ArrayDeque<Cell> toStart = new ArrayDeque<>();
-    private final List<Runnable> whenIdle = new ArrayList<>();
-    private int activeCells;
 
     PoolWorker(
             IoLoop loop,
@@ -86,18 +84,19 @@ final class PoolWorker {
         this.regionLoads = new RegionLoads(this, loops, faults, loop, metadata, maps);
         this.mapPrefetch = new MapPrefetch(loop, regionLoads);
         this.statusReader = new StatusReader(this, faults, loop, metadata);
-        this.claims = new InPlaceClaims(this, loops, faults, metadata, maps, counters);
+        this.claims = new InPlaceClaims(cells, state, loops, faults, metadata, maps, counters);
         this.unmapper = new Unmapper(this, loops, metadata, maps, partialTrims, counters);
         this.discardMode = options.discard().effective(data.geometry().discardBytes(), metadata.blockBytes());
         this.quotas = new SpaceQuotas(metadata, devices);
         this.monitor = new SpaceMonitor(metadata, state, events, options.lowWaterPercent());
-        this.spaceWaiters = new SpaceWaiters(this, loops, loop, metadata, events, options);
+        this.spaceWaiters = new SpaceWaiters(this, loops, cells, loop, metadata, events, options);
         this.resize = new PoolResize(this, faults, loop, metadata, options);
         this.aborting = new TransactionAbort(this, faults, metadata, state, devices);
         faults.handledBy(aborting);
         this.quarantine = new Quarantine(this, loop, data, metadata, counters, discardMode == DiscardMode.PASSDOWN);
         this.reclaimer = new Reclaimer(this, faults, loop, metadata);
         this.deviceIds = new DeviceIds(metadata);
+        cells.startLast(claims::start);
         if (metadata.needsCheck()) {
             state.degrade(
                     PoolMode.READ_ONLY, "needs_check is set; run thin_check --clear-needs-check-flag on the metadata");
@@ -225,6 +224,10 @@ final class PoolWorker {
         return faults;
     }
 
+    Cells cells() {
+        return cells;
+    }
+
     boolean isAligned(BlockRequest request) {
         return ((ThinVolume) request.parkedBy()).isAligned(request);
     }
@@ -267,32 +270,6 @@ final class PoolWorker {
         }))));
     }
 
-    /** Runs a task now, or else as soon as no block of the device is being prepared or rewritten. */
-    void whenIdle(ThinDevice device, Runnable task) {
-        if (device.cells.isEmpty()) {
-            task.run();
-        } else {
-            device.whenIdle.add(task);
-        }
-    }
-
-    /** Runs a task now, or else as soon as no block of the pool is being prepared or rewritten. */
-    void whenIdle(Runnable task) {
-        if (activeCells == 0) {
-            task.run();
-        } else {
-            whenIdle.add(task);
-        }
-    }
-
-    /** Looks at requests again that waited for something. */
-    void readmit(RequestQueue queue) {
-        for (BlockRequest r = queue.poll(); r != null; r = queue.poll()) {
-            admit(r);
-        }
-        startCells();
-    }
-
     /** All slices of a new block are written, or one has failed: maps the block, completes the writes, lets others in. */
     void prepared(BlockPreparation cell, int errno) {
         if (metadata.isNearlyFull() && committer.isWriting()) {
@@ -325,7 +302,7 @@ final class PoolWorker {
             }
         }
         loops.finishAll(cell.joined(), verdict);
-        release(cell);
+        cells.release(cell);
     }
 
     /** A sector rewrite is done: lets loops at the block again. */
@@ -337,7 +314,7 @@ final class PoolWorker {
             maps.forget(cell.device, cell.virtualBlock);
             loops.handBack(cell.request(), Errno.EIO);
         }
-        release(cell);
+        cells.release(cell);
     }
 
     private void turn() {
@@ -355,18 +332,10 @@ final class PoolWorker {
             request = following;
         }
         try {
-            startCells();
+            cells.startAll();
         } catch (AssertionError | RuntimeException bug) {
             faults.failed(bug);
         }
-    }
-
-    private void startCells() {
-        // A cell may be done before its start returns, and let others in.
-        for (Cell cell = toStart.poll(); cell != null; cell = toStart.poll()) {
-            cell.start();
-        }
-        claims.start();
     }
 
     /** Decides one request. */
@@ -442,7 +411,7 @@ final class PoolWorker {
             loops.handBack(request, ServedDevice.SERVE_AGAIN);
         } else {
             SectorRewrite cell = new SectorRewrite(this, device, block, dataBlock, time, request);
-            hold(cell);
+            cells.hold(cell);
             maps.publish(device, block, Region.LOCKED, time, dataBlock);
             loops.drain(cell::start);
         }
@@ -481,8 +450,7 @@ final class PoolWorker {
                 && isZeroed(dataBlock);
         BlockPreparation cell = new BlockPreparation(this, device, block, dataBlock, sourceBlock, zeroed);
         cell.join(request);
-        hold(cell);
-        toStart.add(cell);
+        cells.holdToStart(cell);
     }
 
     /**
@@ -505,32 +473,6 @@ final class PoolWorker {
         (cell.breaksSharing() ? counters.brokenSharings : counters.provisionedBlocks).increment();
         if (cell.isZeroed()) {
             counters.zeroedForFree.increment();
-        }
-    }
-
-    void hold(Cell cell) {
-        cell.device.cells.put(cell.virtualBlock, cell);
-        activeCells++;
-    }
-
-    void release(Cell cell) {
-        cell.device.cells.remove(cell.virtualBlock);
-        activeCells--;
-        unmapper.cellReleased(cell.device, cell.virtualBlock);
-        readmit(cell.waiting);
-        if (cell.device.cells.isEmpty()) {
-            runAll(cell.device.whenIdle);
-        }
-        if (activeCells == 0) {
-            runAll(whenIdle);
-        }
-    }
-
-    private static void runAll(List<Runnable> tasks) {
-        if (!tasks.isEmpty()) {
-            List<Runnable> now = List.copyOf(tasks);
-            tasks.clear();
-            now.forEach(Runnable::run);
         }
     }
 }

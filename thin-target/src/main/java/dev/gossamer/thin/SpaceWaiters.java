@@ -25,6 +25,7 @@ import dev.gossamer.thin.metadata.PoolMetadata;
 final class SpaceWaiters {
     private final PoolWorker worker;
     private final PoolLoops loops;
+    private final Cells cells;
     private final IoLoop loop;
     private final PoolMetadata metadata;
     private final PoolEvents events;
@@ -45,9 +46,10 @@ final class SpaceWaiters {
     private volatile int heldCount;
     private volatile long heldSinceNanos;
 
-    SpaceWaiters(PoolWorker worker, PoolLoops loops, IoLoop loop, PoolMetadata metadata, PoolEvents events, PoolOptions options) {
+    SpaceWaiters(PoolWorker worker, PoolLoops loops, Cells cells, IoLoop loop, PoolMetadata metadata, PoolEvents events, PoolOptions options) {
         this.worker = worker;
         this.loops = loops;
+        this.cells = cells;
         this.loop = loop;
         this.metadata = metadata;
         this.events = events;
@@ -133,7 +135,7 @@ final class SpaceWaiters {
             held.moveTo(retry);
             heldCount = 0;
         }
-        worker.readmit(retry);
+        cells.readmit(retry);
     }
 
     /** Fails everybody who waits. */

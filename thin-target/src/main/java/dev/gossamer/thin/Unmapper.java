@@ -69,24 +69,6 @@ final class Unmapper {
         return false;
     }
 
-    /**
-     * A block is no longer being prepared or rewritten: the trims that waited for it go on, then what waited for them.
-     */
-    void cellReleased(ThinDevice device, long block) {
-        for (int i = 0; i < device.queuedTrims.size(); i++) {
-            QueuedTrim trim = device.queuedTrims.get(i);
-            if (trim.contains(block) && !trim.isBlocked(device)) {
-                device.queuedTrims.remove(i);
-                RequestQueue ready = new RequestQueue();
-                ready.add(trim.request);
-                trim.waiting.moveTo(ready);
-                worker.readmit(ready);
-                // What was readmitted may have queued again, at the end.
-                i = -1;
-            }
-        }
-    }
-
     /** Unmaps the next step of a request's whole blocks, then hands it back or queues it again. */
     void unmap(ThinDevice device, BlockRequest request) throws StorageException {
         if (worker.state().isFrozen()) {

@@ -53,7 +53,7 @@ final class WriteBarrier {
         }
         counters.barrierNanos.accumulate(worker.nanoTime() - raisedNanos);
         for (ThinDevice device : devices) {
-            worker.readmit(device.held);
+            worker.cells().readmit(device.held);
         }
     }
 
@@ -62,7 +62,7 @@ final class WriteBarrier {
         if (index == devices.size()) {
             task.run();
         } else {
-            worker.whenIdle(devices.get(index), () -> whenIdle(index + 1, task));
+            worker.cells().whenIdle(devices.get(index), () -> whenIdle(index + 1, task));
         }
     }
 }

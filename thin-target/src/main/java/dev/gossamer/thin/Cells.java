@@ -1,0 +1,108 @@
+package dev.gossamer.thin;
+
+import dev.gossamer.io.BlockRequest;
+import dev.gossamer.io.RequestQueue;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The cells of a pool: which blocks are held, who waits for them, and what is to be started when all that came together has
+ * been looked at. Worker's thread.
+ */
+final class Cells {
+    private final ArrayDeque<Cell> toStart = new ArrayDeque<>();
+    private final List<Runnable> whenIdle = new ArrayList<>();
+    private Runnable lastToStart = () -> {};
+    private int held;
+
+    /** Names what starts after the cells of a turn: the work that cells do together. Once, while the pool is put together. */
+    void startLast(Runnable task) {
+        lastToStart = task;
+    }
+
+    /** Holds a block until {@link #release}. */
+    void hold(Cell cell) {
+        cell.device.cells.put(cell.virtualBlock, cell);
+        held++;
+    }
+
+    /** Holds a block, and starts the work when the turn ends: until then others may join. */
+    void holdToStart(Cell cell) {
+        hold(cell);
+        toStart.add(cell);
+    }
+
+    /** The work on a block is done: trims that waited for it go on, and so does who waited in the cell. */
+    void release(Cell cell) {
+        ThinDevice device = cell.device;
+        device.cells.remove(cell.virtualBlock);
+        held--;
+        releaseTrims(device, cell.virtualBlock);
+        readmit(cell.waiting);
+        if (device.cells.isEmpty()) {
+            runAll(device.whenIdle);
+        }
+        if (held == 0) {
+            runAll(whenIdle);
+        }
+    }
+
+    /** Starts what is held and has not begun. */
+    void startAll() {
+        // A cell may be done before its start returns, and let others in.
+        for (Cell cell = toStart.poll(); cell != null; cell = toStart.poll()) {
+            cell.start();
+        }
+        lastToStart.run();
+    }
+
+    /** Looks at requests again that waited for something. */
+    void readmit(RequestQueue queue) {
+        for (BlockRequest r = queue.poll(); r != null; r = queue.poll()) {
+            r.parkedBy().admit(r);
+        }
+        startAll();
+    }
+
+    /** Runs a task now, or else as soon as no block of the device is held. */
+    void whenIdle(ThinDevice device, Runnable task) {
+        if (device.cells.isEmpty()) {
+            task.run();
+        } else {
+            device.whenIdle.add(task);
+        }
+    }
+
+    /** Runs a task now, or else as soon as no block of the pool is held. */
+    void whenIdle(Runnable task) {
+        if (held == 0) {
+            task.run();
+        } else {
+            whenIdle.add(task);
+        }
+    }
+
+    private void releaseTrims(ThinDevice device, long block) {
+        for (int i = 0; i < device.queuedTrims.size(); i++) {
+            QueuedTrim trim = device.queuedTrims.get(i);
+            if (trim.contains(block) && !trim.isBlocked(device)) {
+                device.queuedTrims.remove(i);
+                RequestQueue ready = new RequestQueue();
+                ready.add(trim.request);
+                trim.waiting.moveTo(ready);
+                readmit(ready);
+                // What was readmitted may have queued again, at the end.
+                i = -1;
+            }
+        }
+    }
+
+    private static void runAll(List<Runnable> tasks) {
+        if (!tasks.isEmpty()) {
+            List<Runnable> now = List.copyOf(tasks);
+            tasks.clear();
+            now.forEach(Runnable::run);
+        }
+    }
+}
