@@ -5,6 +5,7 @@ import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.Invariant;
 import dev.gossamer.io.IoLoop;
+import dev.gossamer.io.RequestQueue;
 import dev.gossamer.io.RequestStack;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.pdata.block.FrozenTransaction;
@@ -44,84 +45,150 @@ final class Committer {
     /** A transaction with changes is committed after this time if nobody asks earlier (G-1). */
     static final long PERIOD_NANOS = 1_000_000_000L;
 
-    private final PoolWorker worker;
-    private final PoolLoops loops;
-    private final PoolFaults faults;
+    /** Hears of commits: what depends on space. Worker's thread. */
+    interface Listener {
+        /** A commit begins now, if there is anything to commit: the last chance to put something into it. */
+        void beforeCommit();
+
+        /**
+         * A commit is stable.
+         *
+         * @param freed data blocks that it made free; requests that looked them up before may still be on their way
+         */
+        void committed(FreedBlocks freed);
+
+        /** Nothing is being written any more, and nobody has asked for another commit that would bring something. */
+        void idle();
+    }
+
+    /**
+     * What a committer is about. A pass decides whether to write.
+     *
+     * <pre>
+     *  IDLE          -> PASS_QUEUED   somebody wants a commit
+     *                -> WRITING       a pass that a request has queued begins one
+     *  PASS_QUEUED   -> IDLE          the pass begins, and finds out whether there is anything to write
+     *                -> WRITING       an earlier pass begins to write; the queued one will find that
+     *  WRITING       -> PASS_WANTED   somebody wants another commit
+     *  WRITING, PASS_WANTED -> IDLE   the commit has ended, well or not
+     *  IDLE, PASS_QUEUED -> CLOSED    for good
+     * </pre>
+     */
+    private enum State {
+        IDLE,
+        PASS_QUEUED,
+        WRITING,
+        PASS_WANTED,
+        CLOSED;
+
+        boolean isWriting() {
+            return this == WRITING || this == PASS_WANTED;
+        }
+
+        boolean leadsTo(State next) {
+            return switch (this) {
+                case IDLE -> next == PASS_QUEUED || next == WRITING || next == CLOSED;
+                case PASS_QUEUED -> next == IDLE || next == WRITING || next == CLOSED;
+                case WRITING -> next == PASS_WANTED || next == IDLE;
+                case PASS_WANTED -> next == IDLE;
+                case CLOSED -> false;
+            };
+        }
+    }
+
+    /** The commit that is being written. */
+    private record Writing(boolean metadata, long incarnation, long sinceNanos) {}
+
     private final IoLoop loop;
     private final PoolMetadata metadata;
     private final BlockDevice data;
+    private final PoolLoops loops;
+    private final PoolState pool;
+    private final PoolFaults faults;
     private final PoolCounters counters;
+    private Listener listener;
 
     // Pushed by loops, taken by the worker.
     private final RequestStack waiters = new RequestStack();
     private final Runnable pass = this::pass;
-    private boolean passQueued;
-    private boolean periodicArmed;
-    private boolean closed;
 
-    /** The open transaction's number; worker only. */
-    private long transaction = 1;
-
-    // Of the commit that is being written.
-    private boolean writesMetadata;
-    private long writingIncarnation;
-    private long writingSinceNanos;
-    private BlockRequest covered;
-    // Somebody wants another commit after this one.
-    private boolean again;
+    // All below is the worker's alone, but for the last.
+    private State state = State.IDLE;
+    private Writing writing;
+    private final RequestQueue covered = new RequestQueue();
+    private boolean timerArmed;
     // Management operations, and blocks that want to be mapped when metadata is short: few, and bounded by who starts
     // them.
     private final ArrayDeque<Runnable> whenQuiet = new ArrayDeque<>();
 
+    /** The open transaction's number. */
+    private long transaction = 1;
+
     // Written by the worker after the superblock is stable, read by loops to tell whether a flush needs the worker.
     private volatile long committedTransaction;
 
-    Committer(PoolWorker worker, PoolLoops loops, PoolFaults faults, IoLoop loop, PoolMetadata metadata, BlockDevice data, PoolCounters counters) {
-        this.worker = worker;
-        this.loops = loops;
-        this.faults = faults;
+    Committer(
+            IoLoop loop,
+            PoolMetadata metadata,
+            BlockDevice data,
+            PoolLoops loops,
+            PoolState pool,
+            PoolFaults faults,
+            PoolCounters counters) {
         this.loop = loop;
         this.metadata = metadata;
         this.data = data;
+        this.loops = loops;
+        this.pool = pool;
+        this.faults = faults;
         this.counters = counters;
     }
 
-    /** Any thread. */
+    /** Names who hears of commits. Once, while the pool is put together. */
+    void tell(Listener itsListener) {
+        listener = itsListener;
+    }
+
+    // ---- any thread ----------------------------------------------------------------------------------------------
+
+    /** Whether the device has changes that a crash would undo. */
     boolean isUncommitted(ThinDevice device) {
         return device.changedInTransaction > committedTransaction;
     }
 
-    /** Parks a request until a commit that begins after this call is done. Any thread. */
+    /** Keeps a request until a commit that begins after this call is done, and hands it back with what came of that. */
     void waitForCommit(BlockRequest request) {
         if (waiters.push(request)) {
             loop.execute(pass);
         }
     }
 
+    // ---- worker's loop only --------------------------------------------------------------------------------------
+
     /** Notes that the open transaction has changed a device; call before the change is published (G-7a). */
     void changed(ThinDevice device) {
         device.changedInTransaction = transaction;
-        armPeriodic();
+        armTimer();
     }
 
     /** Notes that the open transaction has changed something that is no volume's. */
     void changed() {
-        armPeriodic();
+        armTimer();
     }
 
-    /** Commits at the end of what is queued now. */
+    /** Commits at the end of what is queued now, or as soon as the commit under way is done. */
     void commitSoon() {
-        if (!passQueued) {
-            passQueued = true;
+        if (state == State.IDLE) {
+            enter(State.PASS_QUEUED);
             loop.execute(pass);
+        } else if (state == State.WRITING) {
+            enter(State.PASS_WANTED);
         }
     }
 
     /** Whether a commit, and waiting for requests under way, may make blocks free that cannot be allocated yet. */
     boolean canFreeBlocks() {
-        return metadata.isChanged()
-                || metadata.hasFreedDataBlocks()
-                || worker.reclaimer().isPending();
+        return metadata.isChanged() || metadata.hasFreedDataBlocks();
     }
 
     /** Whether metadata blocks will come free by commits, the one under way included. */
@@ -131,11 +198,12 @@ final class Committer {
 
     /** Whether a commit is being written, or an aborted one has I/O under way. */
     boolean isWriting() {
-        return !metadata.writer().isIdle();
+        return state.isWriting();
     }
 
     /** Runs a task now, or else as soon as no commit is being written. */
     void whenQuiet(Runnable task) {
+        checkThread();
         if (isWriting()) {
             whenQuiet.add(task);
         } else {
@@ -150,6 +218,7 @@ final class Committer {
      * @throws StorageException if it failed; the transaction has been aborted
      */
     void commitNow() throws StorageException {
+        checkThread();
         Invariant.check(!isWriting(), "two commits at once");
         boolean changes = metadata.isChanged();
         long began = loop.nanoTime();
@@ -167,9 +236,9 @@ final class Committer {
         }
     }
 
-    /** The pool is closed; a timer that is still armed must not touch its devices. */
+    /** The pool is being closed, its last commit is done: none begins any more. Only while it is quiet. */
     void close() {
-        closed = true;
+        enter(State.CLOSED);
     }
 
     /** The open transaction is gone, and the one being written: nothing of them will be committed. */
@@ -178,13 +247,23 @@ final class Committer {
         committedTransaction = transaction - 1;
     }
 
-    private void armPeriodic() {
-        if (!periodicArmed) {
-            periodicArmed = true;
+    private void checkThread() {
+        Invariant.check(loop.inLoop(), "a committer used outside its loop");
+    }
+
+    private void enter(State next) {
+        checkThread();
+        Invariant.check(state.leadsTo(next), "a committer cannot do that now");
+        state = next;
+    }
+
+    private void armTimer() {
+        if (!timerArmed) {
+            timerArmed = true;
             loop.schedule(
                     () -> {
-                        periodicArmed = false;
-                        if (!closed && metadata.isChanged()) {
+                        timerArmed = false;
+                        if (state != State.CLOSED && metadata.isChanged()) {
                             pass();
                         }
                     },
@@ -193,24 +272,35 @@ final class Committer {
     }
 
     private void pass() {
-        passQueued = false;
-        if (isWriting()) {
-            again = true;
-            return;
+        switch (state) {
+            case IDLE -> beginIfNeeded();
+            case PASS_QUEUED -> {
+                enter(State.IDLE);
+                beginIfNeeded();
+            }
+            case WRITING -> enter(State.PASS_WANTED);
+            case PASS_WANTED -> {
+                // The next one covers this wish, too.
+            }
+            case CLOSED -> {
+                takeWaiters();
+                answer(Errno.EIO);
+            }
         }
-        covered = waiters.takeAll();
+    }
+
+    private void beginIfNeeded() {
+        takeWaiters();
         try {
-            if (worker.mode() == PoolMode.FAIL) {
+            if (pool.mode() == PoolMode.FAIL) {
                 // The space maps in memory may be anything (E-7).
-                throw new StorageException(Errno.EIO, worker.state().cause());
+                throw new StorageException(Errno.EIO, pool.cause());
             }
-            if (worker.spaceWaiters().isWaiting()) {
-                worker.reclaimer().stepNow();
-            }
-            if (metadata.isChanged() || covered != null) {
+            listener.beforeCommit();
+            if (metadata.isChanged() || !covered.isEmpty()) {
                 begin();
             } else {
-                lookForSpace();
+                listener.idle();
             }
         } catch (StorageException e) {
             failed(metadata.isChanged(), e);
@@ -222,34 +312,38 @@ final class Committer {
     }
 
     private void begin() throws StorageException {
-        writingSinceNanos = loop.nanoTime();
-        writingIncarnation = faults.incarnation();
-        writesMetadata = metadata.isChanged();
+        Writing its = new Writing(metadata.isChanged(), faults.incarnation(), loop.nanoTime());
         FrozenTransaction frozen = metadata.freeze();
-        if (writesMetadata) {
+        if (its.metadata) {
             transaction++;
         }
+        enter(State.WRITING);
+        writing = its;
         metadata.writer().start(frozen, loop, data, this::written);
     }
 
     /** The commit under way has ended, in one way or the other; nothing of it is at the devices any more. */
     private void written(StorageException failure) {
+        Writing its = writing;
+        boolean again = state == State.PASS_WANTED;
+        writing = null;
+        enter(State.IDLE);
         int errno = Errno.EIO;
         try {
             // After an abort neither success nor failure means anything.
-            if (faults.incarnation() == writingIncarnation) {
+            if (faults.incarnation() == its.incarnation) {
                 if (failure != null) {
-                    failed(writesMetadata || metadata.isChanged(), failure);
+                    failed(its.metadata || metadata.isChanged(), failure);
                 } else {
                     errno = Errno.OK;
-                    if (writesMetadata) {
+                    if (its.metadata) {
                         committedTransaction = transaction - 1;
-                        committed(writingSinceNanos);
+                        committed(its.sinceNanos);
                     }
                 }
             }
             answer(errno);
-            lookForSpace();
+            listener.idle();
         } catch (AssertionError | RuntimeException bug) {
             faults.failed(bug);
             answer(Errno.EIO);
@@ -258,7 +352,6 @@ final class Committer {
             runQuiet(task);
         }
         if (again) {
-            again = false;
             commitSoon();
         }
     }
@@ -276,12 +369,7 @@ final class Committer {
         FreedBlocks freed = metadata.committed();
         counters.commits.increment();
         counters.commitNanos.add(loop.nanoTime() - beganNanos);
-        if (!worker.resize().extendIfLow()) {
-            worker.monitor().committed();
-        }
-        if (!freed.isEmpty()) {
-            releaseWhenUnused(freed);
-        }
+        listener.committed(freed);
     }
 
     /** Without changes there is nothing to abort: who asked is told, and the pool goes on. */
@@ -293,33 +381,19 @@ final class Committer {
         }
     }
 
+    private void takeWaiters() {
+        BlockRequest request = waiters.takeAll();
+        while (request != null) {
+            BlockRequest following = request.next;
+            covered.add(request);
+            request = following;
+        }
+    }
+
     private void answer(int errno) {
-        while (covered != null) {
-            BlockRequest first = covered;
-            covered = first.next;
-            first.next = null;
+        for (BlockRequest r = covered.poll(); r != null; r = covered.poll()) {
             counters.commitWaiters.increment();
-            boolean lost = ((ThinVolume) first.parkedBy()).device().lostChanges;
-            loops.handBack(first, lost ? Errno.EIO : errno);
+            loops.handBack(r, errno);
         }
-    }
-
-    /**
-     * If there is nothing to wait for, who wanted space looks again now, at the metadata blocks that came free, too.
-     */
-    private void lookForSpace() {
-        if (!metadata.hasWithheldDataBlocks()) {
-            worker.spaceWaiters().spaceReleased();
-        }
-    }
-
-    /** Requests that looked up a mapping before it went may still be on their way to a freed block: wait for them. */
-    private void releaseWhenUnused(FreedBlocks freed) {
-        long incarnation = faults.incarnation();
-        loops.drain(() -> {
-            if (faults.incarnation() == incarnation) {
-                worker.quarantine().add(freed);
-            }
-        });
     }
 }

@@ -27,7 +27,14 @@ final class InPlaceClaims {
     // Of the present turn: at most one for each request that came.
     private List<Claim> gathered = new ArrayList<>();
 
-    InPlaceClaims(Cells cells, PoolState state, PoolLoops loops, PoolFaults faults, PoolMetadata metadata, MapPublisher maps, PoolCounters counters) {
+    InPlaceClaims(
+            Cells cells,
+            PoolState state,
+            PoolLoops loops,
+            PoolFaults faults,
+            PoolMetadata metadata,
+            MapPublisher maps,
+            PoolCounters counters) {
         this.cells = cells;
         this.state = state;
         this.loops = loops;

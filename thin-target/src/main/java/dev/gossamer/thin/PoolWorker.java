@@ -6,20 +6,14 @@ import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.IoLoop;
-import dev.gossamer.io.RequestQueue;
 import dev.gossamer.io.RequestStack;
 import dev.gossamer.io.ServedDevice;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.buffer.IoBuffer;
 import dev.gossamer.io.buffer.IoBufferPool;
-import dev.gossamer.io.order.WriteOrder;
 import dev.gossamer.thin.extent.ExtentMap;
 import dev.gossamer.thin.extent.Region;
 import dev.gossamer.thin.metadata.PoolMetadata;
-import java.util.ArrayDeque;
-import java.util.ArrayList;
-import java.util.List;
-import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -80,7 +74,7 @@ final class PoolWorker {
         this.loops = loops;
         this.counters = counters;
         this.maps = new MapPublisher(metadata, partialTrims, options.caches().regionWords(), counters);
-        this.committer = new Committer(this, loops, faults, loop, metadata, data, counters);
+        this.committer = new Committer(loop, metadata, data, loops, state, faults, counters);
         this.regionLoads = new RegionLoads(this, loops, faults, loop, metadata, maps);
         this.mapPrefetch = new MapPrefetch(loop, regionLoads);
         this.statusReader = new StatusReader(this, faults, loop, metadata);
@@ -96,6 +90,7 @@ final class PoolWorker {
         this.quarantine = new Quarantine(this, loop, data, metadata, counters, discardMode == DiscardMode.PASSDOWN);
         this.reclaimer = new Reclaimer(this, faults, loop, metadata);
         this.deviceIds = new DeviceIds(metadata);
+        committer.tell(new AfterCommit(metadata, loops, faults, spaceWaiters, monitor, resize, reclaimer, quarantine));
         cells.startLast(claims::start);
         if (metadata.needsCheck()) {
             state.degrade(
@@ -128,17 +123,6 @@ final class PoolWorker {
         if (deferred.push(request)) {
             loop.execute(turn);
         }
-    }
-
-    /** Whether the device has changes that a crash would undo. */
-    boolean isUncommitted(ThinDevice device) {
-        return committer.isUncommitted(device);
-    }
-
-    /** Completes a request once a commit, or a data flush if there is nothing to commit, covers what came before it. */
-    void commitFor(ThinVolume volume, BlockRequest request) {
-        request.park(volume);
-        committer.waitForCommit(request);
     }
 
     /** The user of a handle is gone; see {@link SpaceWaiters#abandon}. */

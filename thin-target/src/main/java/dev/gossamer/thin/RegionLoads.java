@@ -83,7 +83,13 @@ final class RegionLoads {
     private boolean closed;
     private Runnable whenClosed = () -> {};
 
-    RegionLoads(PoolWorker worker, PoolLoops loops, PoolFaults faults, IoLoop loop, PoolMetadata metadata, MapPublisher maps) {
+    RegionLoads(
+            PoolWorker worker,
+            PoolLoops loops,
+            PoolFaults faults,
+            IoLoop loop,
+            PoolMetadata metadata,
+            MapPublisher maps) {
         this.worker = worker;
         this.loops = loops;
         this.faults = faults;

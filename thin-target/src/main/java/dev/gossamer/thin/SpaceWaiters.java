@@ -46,7 +46,14 @@ final class SpaceWaiters {
     private volatile int heldCount;
     private volatile long heldSinceNanos;
 
-    SpaceWaiters(PoolWorker worker, PoolLoops loops, Cells cells, IoLoop loop, PoolMetadata metadata, PoolEvents events, PoolOptions options) {
+    SpaceWaiters(
+            PoolWorker worker,
+            PoolLoops loops,
+            Cells cells,
+            IoLoop loop,
+            PoolMetadata metadata,
+            PoolEvents events,
+            PoolOptions options) {
         this.worker = worker;
         this.loops = loops;
         this.cells = cells;
@@ -79,7 +86,7 @@ final class SpaceWaiters {
             forCommit.add(request);
             return;
         }
-        if (worker.committer().canFreeBlocks()) {
+        if (worker.committer().canFreeBlocks() || worker.reclaimer().isPending()) {
             forCommit.add(request);
             worker.committer().commitSoon();
             return;

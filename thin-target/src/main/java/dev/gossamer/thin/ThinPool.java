@@ -351,7 +351,8 @@ public final class ThinPool {
     public CompletableFuture<Void> close() {
         CompletableFuture<Void> closed = new CompletableFuture<>();
         stopWaitingForSpace();
-        workerLoop.execute(() -> worker.cells().whenIdle(() -> worker.committer().whenQuiet(() -> closeIdle(closed))));
+        workerLoop.execute(
+                () -> worker.cells().whenIdle(() -> worker.committer().whenQuiet(() -> closeIdle(closed))));
         return closed;
     }
 

@@ -27,6 +27,7 @@ public final class ThinVolume implements BlockDevice, ServedDevice {
     private final ThinDevice device;
     private final PoolWorker worker;
     private final PoolLoops loops;
+    private final Committer committer;
     private final BlockDevice data;
     private final int dataAlignmentBytes;
     private final int readAlignmentBytes;
@@ -34,6 +35,7 @@ public final class ThinVolume implements BlockDevice, ServedDevice {
     private final Consumer<BlockRequest> inTurn = this::inTurn;
     private final BlockCompletion afterFuaWrite = this::afterFuaWrite;
     private final BlockCompletion afterSliceRead = this::afterSliceRead;
+    private final BlockCompletion afterCommit = this::afterCommit;
     private final BlockCompletion afterDataFlush = ThinVolume::afterDataFlush;
     private boolean closed;
     // Set by the connection's loop, read by the worker.
@@ -43,6 +45,7 @@ public final class ThinVolume implements BlockDevice, ServedDevice {
         this.device = device;
         this.worker = worker;
         this.loops = worker.loops();
+        this.committer = worker.committer();
         this.data = data;
         this.dataAlignmentBytes = data.geometry().alignmentBytes();
         this.order = device.writeOrder(loops);
@@ -463,8 +466,9 @@ public final class ThinVolume implements BlockDevice, ServedDevice {
     private void stabilize(BlockRequest request) {
         if (device.lostChanges) {
             request.complete(Errno.EIO);
-        } else if (worker.isUncommitted(device)) {
-            worker.commitFor(this, request);
+        } else if (committer.isUncommitted(device)) {
+            request.push(afterCommit);
+            committer.waitForCommit(request);
         } else if (request.operation() == BlockOperation.FLUSH) {
             data.submit(request);
         } else {
@@ -473,6 +477,11 @@ public final class ThinVolume implements BlockDevice, ServedDevice {
             flush.push(afterDataFlush);
             data.submit(flush);
         }
+    }
+
+    /** A commit after an abort covers nothing of what the abort has lost (G-6). */
+    private void afterCommit(BlockRequest request, int errno) {
+        request.complete(errno == Errno.OK && device.lostChanges ? Errno.EIO : errno);
     }
 
     private static void afterDataFlush(BlockRequest flush, int errno) {

@@ -36,7 +36,8 @@ final class TransactionAbort implements PoolFaults.Handler {
     private final PoolState state;
     private final PoolDevices devices;
 
-    TransactionAbort(PoolWorker worker, PoolFaults faults, PoolMetadata metadata, PoolState state, PoolDevices devices) {
+    TransactionAbort(
+            PoolWorker worker, PoolFaults faults, PoolMetadata metadata, PoolState state, PoolDevices devices) {
         this.worker = worker;
         this.faults = faults;
         this.metadata = metadata;

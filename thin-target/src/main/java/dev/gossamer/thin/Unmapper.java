@@ -3,7 +3,6 @@ package dev.gossamer.thin;
 import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
-import dev.gossamer.io.RequestQueue;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.pdata.btree.BTreeCursor;
 import dev.gossamer.thin.extent.Region;
@@ -32,7 +31,8 @@ final class Unmapper {
     private final PoolCounters counters;
 
     Unmapper(
-            PoolWorker worker, PoolLoops loops,
+            PoolWorker worker,
+            PoolLoops loops,
             PoolMetadata metadata,
             MapPublisher maps,
             PartialTrims partialTrims,
