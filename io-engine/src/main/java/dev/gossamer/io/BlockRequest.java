@@ -127,6 +127,11 @@ public final class BlockRequest {
         return bufferOffsetBytes;
     }
 
+    /** Whether range and place in the buffer are multiples of a power of two. */
+    public boolean isAligned(int alignmentBytes) {
+        return ((offsetBytes | lengthBytes | bufferOffsetBytes) & (alignmentBytes - 1)) == 0;
+    }
+
     /** Address of the first byte of the data. */
     public long address() {
         return buffer.address() + bufferOffsetBytes;

@@ -32,7 +32,13 @@ final class BlockPreparation extends Cell {
     /** Work proceeds in pieces of at most this, so that a 1 GiB block needs no 1 GiB of memory. */
     private static final int SLICE_BYTES = 1 << 20;
 
-    private final PoolWorker worker;
+    /** Told, once, when a block is filled or cannot be. */
+    interface Owner {
+        void prepared(BlockPreparation cell, int errno);
+    }
+
+    private final Owner owner;
+    private final CellIo io;
     final long dataBlock;
     private final long sourceBlock;
     private final boolean zeroed;
@@ -47,18 +53,20 @@ final class BlockPreparation extends Cell {
 
     /** @param zeroed the new block is known to hold zeros, so that only what the writes cover needs writing */
     BlockPreparation(
-            PoolWorker worker, ThinDevice device, long virtualBlock, long dataBlock, long sourceBlock, boolean zeroed) {
-        super(device, virtualBlock, worker.faults().incarnation());
-        this.worker = worker;
+            Owner owner,
+            CellIo io,
+            ThinDevice device,
+            long virtualBlock,
+            long incarnation,
+            long dataBlock,
+            long sourceBlock,
+            boolean zeroed) {
+        super(device, virtualBlock, incarnation);
+        this.owner = owner;
+        this.io = io;
         this.dataBlock = dataBlock;
         this.sourceBlock = sourceBlock;
         this.zeroed = zeroed;
-    }
-
-    /** Loops may read the old block, or zeros, while the new one is being prepared. */
-    @Override
-    boolean isLocking() {
-        return false;
     }
 
     @Override
@@ -97,28 +105,28 @@ final class BlockPreparation extends Cell {
             skipZeros();
         }
         if (sliceOffsetBytes == device.blockBytes()) {
-            worker.prepared(this, Errno.OK);
+            owner.prepared(this, Errno.OK);
             return;
         }
         sliceBytes = Math.min(SLICE_BYTES, sliceEndBytes() - sliceOffsetBytes);
         BlockRequest only = joined.peek();
-        if (joined.hasOne() && only.operation() == BlockOperation.WRITE && covers(only) && worker.isAligned(only)) {
+        if (joined.hasOne() && only.operation() == BlockOperation.WRITE && covers(only) && io.isAligned(only)) {
             int from = (int) (sliceStart() - only.offsetBytes());
             write(only.buffer(), only.bufferOffsetBytes() + from);
             return;
         }
-        slice = worker.buffers().tryAcquire(sliceBytes);
+        slice = io.buffers().tryAcquire(sliceBytes);
         if (slice == null) {
-            worker.buffers().whenReleased(this::nextSlice);
+            io.buffers().whenReleased(this::nextSlice);
         } else if (isCovered()) {
             overlayAndWrite();
         } else if (sourceBlock == NO_SOURCE && device.isOverOrigin(sliceStart())) {
-            worker.readOrigin(device.origin, sliceStart(), sliceBytes, slice, afterRead);
+            io.readOrigin(device.origin, sliceStart(), sliceBytes, slice, afterRead);
         } else if (sourceBlock == NO_SOURCE) {
             slice.zero(0, sliceBytes);
             overlayAndWrite();
         } else {
-            worker.submit(BlockOperation.READ, sourceBlock, sliceOffsetBytes, sliceBytes, slice, 0, afterRead);
+            io.submit(BlockOperation.READ, sourceBlock, sliceOffsetBytes, sliceBytes, slice, 0, afterRead);
         }
     }
 
@@ -139,7 +147,7 @@ final class BlockPreparation extends Cell {
     }
 
     private void write(IoBuffer source, int sourceOffsetBytes) {
-        worker.submit(
+        io.submit(
                 BlockOperation.WRITE, dataBlock, sliceOffsetBytes, sliceBytes, source, sourceOffsetBytes, afterWrite);
     }
 
@@ -156,7 +164,7 @@ final class BlockPreparation extends Cell {
 
     private void giveUp(int errno) {
         releaseSlice();
-        worker.prepared(this, errno);
+        owner.prepared(this, errno);
     }
 
     private void releaseSlice() {
@@ -168,7 +176,7 @@ final class BlockPreparation extends Cell {
 
     /** Goes on to the first byte of a sector that a write covers, or to the end of the block. */
     private void skipZeros() {
-        int alignment = worker.dataAlignmentBytes();
+        int alignment = io.alignmentBytes();
         long from = sliceStart();
         long first = from + device.blockBytes() - sliceOffsetBytes;
         for (BlockRequest r = joined.peek(); r != null; r = r.next) {
@@ -186,7 +194,7 @@ final class BlockPreparation extends Cell {
         if (!zeroed) {
             return device.blockBytes();
         }
-        int alignment = worker.dataAlignmentBytes();
+        int alignment = io.alignmentBytes();
         long blockStart = virtualBlock * device.blockBytes();
         long end = sliceStart();
         boolean grown = true;

@@ -23,8 +23,10 @@ abstract class Cell {
         this.virtualBlock = virtualBlock;
     }
 
-    /** Whether loops must be kept off the block: its region says LOCKED as long as the cell exists. */
-    abstract boolean isLocking();
+    /** What loops may see of the block's region, freshly loaded, as long as the cell exists: the block locked, if need be. */
+    long[] shownIn(long[] region) {
+        return region;
+    }
 
     /** Takes a request into the work of this cell, if it has not begun. @return false: the request must wait */
     abstract boolean join(BlockRequest request);

@@ -21,20 +21,32 @@ import java.util.List;
 final class DmStatus {
     private static final int SECTOR_BYTES = 512;
 
-    private final PoolWorker worker;
     private final PoolMetadata metadata;
     private final PoolDevices devices;
+    private final PoolState state;
+    private final Committer committer;
+    private final SpaceWaiters spaceWaiters;
+    private final DiscardMode discardMode;
 
-    DmStatus(PoolWorker worker, PoolDevices devices) {
-        this.worker = worker;
-        this.metadata = worker.metadata();
+    DmStatus(
+            PoolMetadata metadata,
+            PoolDevices devices,
+            PoolState state,
+            Committer committer,
+            SpaceWaiters spaceWaiters,
+            DiscardMode discardMode) {
+        this.metadata = metadata;
         this.devices = devices;
+        this.state = state;
+        this.committer = committer;
+        this.spaceWaiters = spaceWaiters;
+        this.discardMode = discardMode;
     }
 
     /** Commits first, so that the figures are those of the disk, unless the metadata is frozen. */
     List<String> lines() throws StorageException {
-        if (!worker.state().isFrozen()) {
-            worker.committer().commitNow();
+        if (!state.isFrozen()) {
+            committer.commitNow();
         }
         List<String> lines = new ArrayList<>();
         long sectors = metadata.dataBlocks() * metadata.blockBytes() / SECTOR_BYTES;
@@ -46,11 +58,11 @@ final class DmStatus {
     }
 
     private String pool() {
-        PoolMode mode = worker.mode();
+        PoolMode mode = state.mode();
         if (mode == PoolMode.FAIL) {
             return mode.word();
         }
-        OnFull policy = worker.spaceWaiters().effectivePolicy();
+        OnFull policy = spaceWaiters.effectivePolicy();
         return String.join(
                 " ",
                 Long.toUnsignedString(metadata.transactionId()),
@@ -58,15 +70,15 @@ final class DmStatus {
                 metadata.dataBlocksUsed() + "/" + metadata.dataBlocks(),
                 metadata.heldRoot() == 0 ? "-" : Long.toString(metadata.heldRoot()),
                 mode.word(),
-                worker.discardMode().word(),
+                discardMode.word(),
                 policy == OnFull.QUEUE ? "queue_if_no_space" : "error_if_no_space",
                 metadata.needsCheck() ? "needs_check" : "-",
                 Long.toString(metadata.metadataLowWaterBlocks()));
     }
 
     private String thin(ThinDevice device) throws StorageException {
-        if (worker.mode() == PoolMode.FAIL) {
-            return worker.mode().word();
+        if (state.mode() == PoolMode.FAIL) {
+            return state.mode().word();
         }
         long sectorsPerBlock = metadata.blockBytes() / SECTOR_BYTES;
         long highest = metadata.highestMappedBlock(device.id);

@@ -84,11 +84,6 @@ final class InPlaceClaims {
         }
 
         @Override
-        boolean isLocking() {
-            return false;
-        }
-
-        @Override
         boolean join(BlockRequest request) {
             return false;
         }

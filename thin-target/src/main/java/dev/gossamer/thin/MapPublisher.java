@@ -35,10 +35,8 @@ final class MapPublisher {
         }
         long[] region = regionBuilder.build();
         for (Cell cell : device.cells.values()) {
-            if (cell.isLocking() && ExtentMap.regionOf(cell.virtualBlock) == regionNumber) {
-                SectorRewrite rewrite = (SectorRewrite) cell;
-                int inRegion = ExtentMap.blockInRegion(cell.virtualBlock);
-                region = Region.with(region, inRegion, 1, Region.LOCKED, rewrite.time, rewrite.dataBlock());
+            if (ExtentMap.regionOf(cell.virtualBlock) == regionNumber) {
+                region = cell.shownIn(region);
             }
         }
         boolean isNew = device.extents.region(regionNumber) == null;
@@ -96,6 +94,12 @@ final class MapPublisher {
         long before = device.extents.words();
         device.extents.reset(device.blocks());
         regionCache.changed(device.extents.words() - before);
+    }
+
+    /** The device is gone, or has got other contents or another size: withdraws its regions, forgets what TRIMs have covered. */
+    void forgetContents(ThinDevice device) {
+        partialTrims.forget(device);
+        forget(device);
     }
 
     private void put(ThinDevice device, long regionNumber, long[] region) {

@@ -10,41 +10,39 @@ import dev.gossamer.thin.metadata.PoolMetadata;
  * Worker's thread.
  */
 final class MetadataMessages {
-    private final PoolWorker worker;
+    private final MetadataChange change;
     private final PoolMetadata metadata;
-    private final PoolMessages messages;
 
-    MetadataMessages(PoolWorker worker, PoolMessages messages) {
-        this.worker = worker;
-        this.metadata = worker.metadata();
-        this.messages = messages;
+    MetadataMessages(MetadataChange change, PoolMetadata metadata) {
+        this.change = change;
+        this.metadata = metadata;
     }
 
     /** Compare and swap of a number that means nothing to the pool (on-disk format 9.10). */
     void setTransactionId(long expected, long next) throws StorageException {
-        messages.checkWritable();
+        change.checkWritable();
         metadata.setTransactionId(expected, next);
-        worker.committer().commitNow();
+        change.commit();
     }
 
     /** Keeps the mappings of now readable. Returns the block where: what thin_dump takes as {@code --metadata-snap} */
     long reserveMetadataSnapshot() throws StorageException {
-        messages.checkWritable();
-        worker.committer().commitNow();
+        change.checkWritable();
+        change.commit();
         if (metadata.heldRoot() != 0) {
             throw new StorageException(
                     Errno.EBUSY,
                     "there is a metadata snapshot already, at block " + metadata.heldRoot() + "; release it first");
         }
-        messages.inTransaction(metadata::reserveMetadataSnapshot);
+        change.commit(metadata::reserveMetadataSnapshot);
         return metadata.heldRoot();
     }
 
     void releaseMetadataSnapshot() throws StorageException {
-        messages.checkWritable();
+        change.checkWritable();
         if (metadata.heldRoot() == 0) {
             throw new StorageException(Errno.EINVAL, "there is no metadata snapshot to release");
         }
-        messages.inTransaction(metadata::releaseMetadataSnapshot);
+        change.commit(metadata::releaseMetadataSnapshot);
     }
 }

@@ -20,20 +20,38 @@ import org.slf4j.LoggerFactory;
 final class PoolMessages {
     private static final Logger LOG = LoggerFactory.getLogger(PoolMessages.class);
 
-    private final PoolWorker worker;
-    private final PoolFaults faults;
+    private final MetadataChange change;
     private final PoolMetadata metadata;
     private final Catalog catalog;
     private final PoolDevices devices;
+    private final DeviceIds deviceIds;
     private final ExternalOrigins origins;
+    private final MapPublisher maps;
+    private final Reclaimer reclaimer;
+    private final SpaceQuotas quotas;
+    private final SpaceWaiters spaceWaiters;
 
-    PoolMessages(PoolWorker worker, Catalog catalog, PoolDevices devices, ExternalOrigins origins) {
-        this.worker = worker;
-        this.faults = worker.faults();
-        this.metadata = worker.metadata();
+    PoolMessages(
+            MetadataChange change,
+            PoolMetadata metadata,
+            Catalog catalog,
+            PoolDevices devices,
+            DeviceIds deviceIds,
+            ExternalOrigins origins,
+            MapPublisher maps,
+            Reclaimer reclaimer,
+            SpaceQuotas quotas,
+            SpaceWaiters spaceWaiters) {
+        this.change = change;
+        this.metadata = metadata;
         this.catalog = catalog;
         this.devices = devices;
+        this.deviceIds = deviceIds;
         this.origins = origins;
+        this.maps = maps;
+        this.reclaimer = reclaimer;
+        this.quotas = quotas;
+        this.spaceWaiters = spaceWaiters;
     }
 
     /**
@@ -44,7 +62,7 @@ final class PoolMessages {
     VolumeInfo createVolumeOver(VolumeSpec spec, String location, BlockDevice origin) throws StorageException {
         OriginImage image;
         try {
-            checkWritable();
+            change.checkWritable();
             checkNameIsFree(spec.name());
             image = origins.add(location, origin);
         } catch (StorageException e) {
@@ -63,13 +81,13 @@ final class PoolMessages {
     VolumeInfo createVolume(VolumeSpec spec, OriginImage origin) throws StorageException {
         VolumeSpec.checkName(spec.name());
         VolumeSpec.checkSize(spec.sizeBytes());
-        checkWritable();
+        change.checkWritable();
         checkNameIsFree(spec.name());
         checkLimits(null, spec.limits());
-        int id = worker.deviceIds().lowestFree(1).getFirst();
+        int id = deviceIds.lowestFree(1).getFirst();
         checkCatalogRoom(List.of(id));
         ThinDevice device = new ThinDevice(id, metadata.blockBytes(), spec.sizeBytes(), null);
-        inTransaction(() -> {
+        change.commit(() -> {
             metadata.createDevice(id);
             device.slot = catalog.put(slotFor(id, -1, false, spec.sizeBytes(), spec.name())
                     .withLimits(spec.limits())
@@ -83,27 +101,24 @@ final class PoolMessages {
      * in the background, if it is more than a few blocks.
      */
     void deleteVolume(String name) throws StorageException {
-        checkNotFrozen();
+        change.checkAllowed();
         ThinDevice device = find(name);
-        if (device.barrier) {
-            throw SnapshotMessages.busy(device);
-        }
+        checkNoBarrier(device);
         if (!device.closeForDeletion()) {
             throw new StorageException(Errno.EBUSY, inUse(device));
         }
         int[] retired = {Reclaimer.NONE};
         try {
-            inTransaction(() -> retired[0] = worker.reclaimer().delete(device.id));
+            change.commit(() -> retired[0] = reclaimer.delete(device.id));
         } catch (StorageException e) {
             device.reopen();
             throw e;
         }
         devices.remove(device);
-        worker.maps().forget(device);
-        worker.deviceIds().freed(device.id);
-        worker.partialTrims().forget(device);
+        maps.forgetContents(device);
+        deviceIds.freed(device.id);
         if (retired[0] != Reclaimer.NONE) {
-            worker.reclaimer().retired(retired[0]);
+            reclaimer.retired(retired[0]);
         }
         if (device.origin != null) {
             origins.closeUnused(devices.all());
@@ -121,7 +136,7 @@ final class PoolMessages {
 
     VolumeInfo renameVolume(String name, String newName) throws StorageException {
         VolumeSpec.checkName(newName);
-        checkWritable();
+        change.checkWritable();
         ThinDevice device = find(name);
         checkNameIsFree(newName);
         CatalogSlot slot = slotOf(device).withName(newName);
@@ -132,7 +147,7 @@ final class PoolMessages {
 
     VolumeInfo resizeVolume(String name, long sizeBytes, boolean force) throws StorageException {
         VolumeSpec.checkSize(sizeBytes);
-        checkWritable();
+        change.checkWritable();
         ThinDevice device = find(name);
         if (sizeBytes < device.sizeBytes && device.openCount() > 0 && !force) {
             throw new StorageException(
@@ -143,26 +158,24 @@ final class PoolMessages {
         CatalogSlot slot = slotOf(device).withSize(sizeBytes);
         store(device, slot);
         device.sizeBytes = sizeBytes;
-        worker.partialTrims().forget(device);
-        worker.maps().forget(device);
+        maps.forgetContents(device);
         return device.info();
     }
 
     /** Changes what a volume may take of the pool's space (S-6). A limit below what is mapped stops growth, no more. */
     VolumeInfo limitVolume(String name, VolumeLimits limits) throws StorageException {
-        checkWritable();
+        change.checkWritable();
         ThinDevice device = find(name);
         checkLimits(device, limits);
         store(device, slotOf(device).withLimits(limits));
         devices.limitsChanged(device);
         // Space that was reserved may be free for others now, or a waiting write may be allowed.
-        worker.spaceWaiters().spaceReleased();
+        spaceWaiters.spaceReleased();
         return device.info();
     }
 
     private void checkLimits(ThinDevice device, VolumeLimits limits) throws StorageException {
         limits.check();
-        SpaceQuotas quotas = worker.quotas();
         long wanted = device == null
                 ? Math.ceilDiv(limits.reserveBytes(), metadata.blockBytes())
                 : quotas.reservedBy(device, limits);
@@ -179,7 +192,7 @@ final class PoolMessages {
     private void store(ThinDevice device, CatalogSlot slot) throws StorageException {
         checkCatalogRoom(List.of(device.id));
         CatalogSlot[] written = new CatalogSlot[1];
-        inTransaction(() -> written[0] = catalog.put(slot));
+        change.commit(() -> written[0] = catalog.put(slot));
         device.slot = written[0];
     }
 
@@ -192,20 +205,14 @@ final class PoolMessages {
         return device.info();
     }
 
-    /** A step of a message that changes metadata. */
-    interface Change {
-        void apply() throws StorageException;
-    }
-
-    /** Applies and commits; a failure aborts the transaction, for it may be half done (E-1). */
-    void inTransaction(Change change) throws StorageException {
-        try {
-            change.apply();
-        } catch (StorageException e) {
-            faults.abort(e);
-            throw e;
+    /** EBUSY while writes to the device are held back. */
+    static void checkNoBarrier(ThinDevice device) throws StorageException {
+        if (device.barrier) {
+            throw new StorageException(
+                    Errno.EBUSY,
+                    "a snapshot of " + device.name()
+                            + " is being taken, or a rollback is under way, at this moment; try again");
         }
-        worker.committer().commitNow();
     }
 
     static String inUse(ThinDevice device) {
@@ -240,35 +247,12 @@ final class PoolMessages {
                 VolumeLimits.NONE);
     }
 
-    void checkWritable() throws StorageException {
-        checkNotFrozen();
-        if (metadata.isNearlyFull() && metadata.isChanged()) {
-            // What the open transaction has used up comes back with its commit (S-3).
-            worker.committer().commitNow();
-            checkNotFrozen();
-        }
-        // A message must not fail half way for want of space: that would cost the whole transaction.
-        if (metadata.isNearlyFull()) {
-            throw new StorageException(
-                    Errno.ENOSPC, "the metadata device is nearly full; delete volumes or snapshots, or enlarge it");
-        }
-    }
-
     /** The slots of devices can be written; in a pool without a free data block, too, if none is needed (MSG-4). */
     void checkCatalogRoom(List<Integer> ids) throws StorageException {
         int needed = catalog.blocksNeeded(ids);
         if (needed > metadata.dataBlocksFree()) {
             throw new StorageException(
                     Errno.ENOSPC, "the pool has no free data block for its catalog; trim or delete volumes first");
-        }
-    }
-
-    private void checkNotFrozen() throws StorageException {
-        if (worker.state().isFrozen()) {
-            throw new StorageException(
-                    Errno.EROFS,
-                    "the pool is " + worker.mode().word() + ": "
-                            + worker.state().cause());
         }
     }
 

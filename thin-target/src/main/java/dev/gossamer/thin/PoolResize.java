@@ -29,7 +29,11 @@ final class PoolResize {
     /** Of a pool that extends itself, metadata may take up to this part of the ceiling of data. */
     private static final int METADATA_SHARE = 64;
 
-    private final PoolWorker worker;
+    private final PoolState state;
+    private final PoolEvents events;
+    private final Committer committer;
+    private final SpaceMonitor monitor;
+    private final SpaceWaiters spaceWaiters;
     private final PoolFaults faults;
     private final IoLoop loop;
     private final PoolMetadata metadata;
@@ -38,8 +42,21 @@ final class PoolResize {
     private boolean failed;
     private long failedNanos;
 
-    PoolResize(PoolWorker worker, PoolFaults faults, IoLoop loop, PoolMetadata metadata, PoolOptions options) {
-        this.worker = worker;
+    PoolResize(
+            IoLoop loop,
+            PoolMetadata metadata,
+            PoolState state,
+            PoolEvents events,
+            PoolFaults faults,
+            Committer committer,
+            SpaceMonitor monitor,
+            SpaceWaiters spaceWaiters,
+            PoolOptions options) {
+        this.state = state;
+        this.events = events;
+        this.committer = committer;
+        this.monitor = monitor;
+        this.spaceWaiters = spaceWaiters;
         this.faults = faults;
         this.loop = loop;
         this.metadata = metadata;
@@ -60,7 +77,7 @@ final class PoolResize {
             growMetadata(options.growth().metadata(metadataBytes));
         }
         if (dataBytes >= 0) {
-            if (worker.state().isFrozen()) {
+            if (state.isFrozen()) {
                 throw new StorageException(
                         Errno.ENOSPC, "the pool is out of metadata space; grow the metadata first, with --metadata");
             }
@@ -70,32 +87,32 @@ final class PoolResize {
 
     /** Starts an extension if space is low and the pool may extend itself. @return whether more space is on its way */
     boolean extendIfLow() {
-        if (options.autoExtendBytes() == 0 || worker.state().isFrozen()) {
+        if (options.autoExtendBytes() == 0 || state.isFrozen()) {
             return false;
         }
         if (!queued && isExtensionDue()) {
             queued = true;
-            loop.execute(() -> worker.committer().whenQuiet(this::extend));
+            loop.execute(() -> committer.whenQuiet(this::extend));
         }
         return queued;
     }
 
     private boolean isExtensionDue() {
-        boolean data = worker.monitor().isDataLow() && nextDataBytes() > dataBytes();
-        boolean meta = worker.monitor().isMetadataLow() && nextMetadataBytes() > metadataBytes();
+        boolean data = monitor.isDataLow() && nextDataBytes() > dataBytes();
+        boolean meta = monitor.isMetadataLow() && nextMetadataBytes() > metadataBytes();
         return (data || meta) && !(failed && loop.nanoTime() - failedNanos < RETRY_NANOS);
     }
 
     private void extend() {
         queued = false;
         try {
-            if (!worker.state().isFrozen() && worker.monitor().isMetadataLow()) {
+            if (!state.isFrozen() && monitor.isMetadataLow()) {
                 long bytes = nextMetadataBytes();
                 if (bytes > metadataBytes()) {
                     growMetadata(options.growth().metadata(bytes));
                 }
             }
-            if (!worker.state().isFrozen() && worker.monitor().isDataLow()) {
+            if (!state.isFrozen() && monitor.isDataLow()) {
                 long bytes = nextDataBytes();
                 if (bytes > dataBytes()) {
                     growData(options.growth().data(bytes));
@@ -108,7 +125,7 @@ final class PoolResize {
             LOG.warn("the pool could not extend itself: {}", e.getMessage());
         }
         // Also after a failure: who waited for this is told that there is no space.
-        worker.spaceWaiters().spaceReleased();
+        spaceWaiters.spaceReleased();
     }
 
     private long nextDataBytes() {
@@ -139,7 +156,7 @@ final class PoolResize {
             return;
         }
         if (metadata.isNearlyFull() && metadata.isChanged()) {
-            worker.committer().commitNow();
+            committer.commitNow();
         }
         change(() -> metadata.growData(blocks));
         grown("data device grown from " + before + " to " + blocks + " blocks of " + metadata.blockBytes() + " bytes");
@@ -156,7 +173,7 @@ final class PoolResize {
         grown("metadata device grown from " + before + " to " + blocks + " blocks of "
                 + PoolMetadata.METADATA_BLOCK_BYTES + " bytes");
         if (!metadata.isNearlyFull()) {
-            worker.state().recover(PoolMode.OUT_OF_METADATA_SPACE, PoolMode.WRITE, "the metadata device has grown");
+            state.recover(PoolMode.OUT_OF_METADATA_SPACE, PoolMode.WRITE, "the metadata device has grown");
         }
     }
 
@@ -171,20 +188,20 @@ final class PoolResize {
             faults.abort(e);
             throw e;
         }
-        worker.committer().commitNow();
+        committer.commitNow();
     }
 
     private void grown(String text) {
-        worker.events().add(PoolEvent.Kind.GROWN, text);
-        worker.spaceWaiters().spaceReleased();
+        events.add(PoolEvent.Kind.GROWN, text);
+        spaceWaiters.spaceReleased();
     }
 
     private void checkAllowed() throws StorageException {
-        if (metadata.needsCheck() || worker.mode().isFinal()) {
+        if (metadata.needsCheck() || state.mode().isFinal()) {
             throw new StorageException(
                     Errno.EROFS,
-                    "the pool is " + worker.mode().word() + " ("
-                            + worker.state().cause() + ") and cannot grow before its metadata has been checked");
+                    "the pool is " + state.mode().word() + " ("
+                            + state.cause() + ") and cannot grow before its metadata has been checked");
         }
     }
 

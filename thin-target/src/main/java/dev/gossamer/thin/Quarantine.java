@@ -46,7 +46,7 @@ final class Quarantine {
 
     private static final Logger LOG = LoggerFactory.getLogger(Quarantine.class);
 
-    private final PoolWorker worker;
+    private final SpaceWaiters spaceWaiters;
     private final IoLoop loop;
     private final BlockDevice data;
     private final PoolMetadata metadata;
@@ -63,13 +63,13 @@ final class Quarantine {
     private long closeBy;
 
     Quarantine(
-            PoolWorker worker,
+            SpaceWaiters spaceWaiters,
             IoLoop loop,
             BlockDevice data,
             PoolMetadata metadata,
             PoolCounters counters,
             boolean passesDown) {
-        this.worker = worker;
+        this.spaceWaiters = spaceWaiters;
         this.loop = loop;
         this.data = data;
         this.metadata = metadata;
@@ -150,7 +150,7 @@ final class Quarantine {
     }
 
     private boolean isHurried() {
-        return worker.spaceWaiters().isWaiting() || (whenEmpty != null && loop.nanoTime() > closeBy);
+        return spaceWaiters.isWaiting() || (whenEmpty != null && loop.nanoTime() > closeBy);
     }
 
     private void discard(long firstBlock, int blocks) {
@@ -188,7 +188,7 @@ final class Quarantine {
 
     private void release(FreedBlocks freed) {
         metadata.releaseFreedDataBlocks(freed);
-        worker.spaceWaiters().spaceReleased();
+        spaceWaiters.spaceReleased();
     }
 
     private void emptied() {

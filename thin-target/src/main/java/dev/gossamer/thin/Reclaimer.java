@@ -36,7 +36,10 @@ final class Reclaimer {
     /** Highest id for a retired device; the one above is the catalog's. */
     private static final int HIGHEST_ID = PoolMetadata.MAX_DEVICES - 2;
 
-    private final PoolWorker worker;
+    private final PoolState state;
+    private final Committer committer;
+    private final SpaceWaiters spaceWaiters;
+    private final DeviceIds deviceIds;
     private final PoolFaults faults;
     private final IoLoop loop;
     private final PoolMetadata metadata;
@@ -45,8 +48,18 @@ final class Reclaimer {
     private boolean timerArmed;
     private boolean closed;
 
-    Reclaimer(PoolWorker worker, PoolFaults faults, IoLoop loop, PoolMetadata metadata) {
-        this.worker = worker;
+    Reclaimer(
+            IoLoop loop,
+            PoolMetadata metadata,
+            PoolState state,
+            PoolFaults faults,
+            Committer committer,
+            SpaceWaiters spaceWaiters,
+            DeviceIds deviceIds) {
+        this.state = state;
+        this.committer = committer;
+        this.spaceWaiters = spaceWaiters;
+        this.deviceIds = deviceIds;
         this.faults = faults;
         this.loop = loop;
         this.metadata = metadata;
@@ -94,7 +107,7 @@ final class Reclaimer {
 
     /** Whether blocks will come free without anybody's doing. */
     boolean isPending() {
-        return !pending.isEmpty() && !closed && !worker.state().isFrozen();
+        return !pending.isEmpty() && !closed && !state.isFrozen();
     }
 
     /** Mappings that are still to be taken away; the blocks behind them may be shared. */
@@ -151,29 +164,29 @@ final class Reclaimer {
         if (closed || pending.isEmpty()) {
             return;
         }
-        if (worker.state().isFrozen()) {
+        if (state.isFrozen()) {
             pause(FROZEN_PAUSE_NANOS);
             return;
         }
-        if (metadata.isNearlyFull() && worker.committer().isWriting()) {
-            worker.committer().whenQuiet(this::step);
+        if (metadata.isNearlyFull() && committer.isWriting()) {
+            committer.whenQuiet(this::step);
             return;
         }
         try {
             if (metadata.isNearlyFull() && metadata.isChanged()) {
                 // A step needs a few blocks for copies of nodes; a commit gives back what earlier steps have freed.
-                worker.committer().commitNow();
+                committer.commitNow();
             }
             int id = pending.firstKey();
             long left = metadata.reclaim(id, STEP_MAPPINGS);
-            worker.committer().changed();
-            if (worker.spaceWaiters().isWaiting()) {
+            committer.changed();
+            if (spaceWaiters.isWaiting()) {
                 // The commit takes the next step at once.
-                worker.committer().commitSoon();
+                committer.commitSoon();
             }
             if (left == 0) {
                 pending.remove(id);
-                worker.deviceIds().freed(id);
+                deviceIds.freed(id);
             } else {
                 pending.put(id, left);
             }

@@ -72,7 +72,7 @@ final class RegionLoads {
         }
     }
 
-    private final PoolWorker worker;
+    private final PoolState state;
     private final PoolLoops loops;
     private final PoolFaults faults;
     private final IoLoop loop;
@@ -84,13 +84,13 @@ final class RegionLoads {
     private Runnable whenClosed = () -> {};
 
     RegionLoads(
-            PoolWorker worker,
+            PoolState state,
             PoolLoops loops,
             PoolFaults faults,
             IoLoop loop,
             PoolMetadata metadata,
             MapPublisher maps) {
-        this.worker = worker;
+        this.state = state;
         this.loops = loops;
         this.faults = faults;
         this.loop = loop;
@@ -169,7 +169,7 @@ final class RegionLoads {
         ThinDevice device = load.place.device();
         int errno = Errno.OK;
         try {
-            if (closed || worker.mode() == PoolMode.FAIL) {
+            if (closed || state.mode() == PoolMode.FAIL) {
                 errno = Errno.EIO;
             } else {
                 long first = load.place.regionNumber() * Region.BLOCKS;

@@ -5,6 +5,8 @@ import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.buffer.IoBuffer;
+import dev.gossamer.thin.extent.ExtentMap;
+import dev.gossamer.thin.extent.Region;
 
 /**
  * A write, smaller than the data device's sectors, to a block that may be written in place: read, change, write back
@@ -15,9 +17,15 @@ import dev.gossamer.io.buffer.IoBuffer;
  * comes goes to the worker and waits.
  */
 final class SectorRewrite extends Cell {
-    private final PoolWorker worker;
+    /** Told, once, when a write is done or cannot be. */
+    interface Owner {
+        void rewritten(SectorRewrite cell, int errno);
+    }
+
+    private final CellIo io;
+    private final Owner owner;
     private final long dataBlock;
-    final int time;
+    private final int time;
     private final BlockRequest request;
     private final long fromBytes;
     private final int coveringBytes;
@@ -26,13 +34,21 @@ final class SectorRewrite extends Cell {
     private IoBuffer covering;
 
     SectorRewrite(
-            PoolWorker worker, ThinDevice device, long virtualBlock, long dataBlock, int time, BlockRequest request) {
-        super(device, virtualBlock, worker.faults().incarnation());
-        this.worker = worker;
+            CellIo io,
+            ThinDevice device,
+            long virtualBlock,
+            long incarnation,
+            long dataBlock,
+            int time,
+            BlockRequest request,
+            Owner owner) {
+        super(device, virtualBlock, incarnation);
+        this.io = io;
+        this.owner = owner;
         this.dataBlock = dataBlock;
         this.time = time;
         this.request = request;
-        int alignment = worker.dataAlignmentBytes();
+        int alignment = io.alignmentBytes();
         long blockStart = virtualBlock * device.blockBytes();
         fromBytes = (request.offsetBytes() - blockStart) & -(long) alignment;
         long to = request.offsetBytes() + request.lengthBytes() - blockStart;
@@ -40,8 +56,8 @@ final class SectorRewrite extends Cell {
     }
 
     @Override
-    boolean isLocking() {
-        return true;
+    long[] shownIn(long[] region) {
+        return Region.with(region, ExtentMap.blockInRegion(virtualBlock), 1, Region.LOCKED, time, dataBlock);
     }
 
     @Override
@@ -51,17 +67,22 @@ final class SectorRewrite extends Cell {
 
     @Override
     void start() {
-        covering = worker.buffers().tryAcquire(coveringBytes);
+        covering = io.buffers().tryAcquire(coveringBytes);
         if (covering == null) {
-            worker.buffers().whenReleased(this::start);
+            io.buffers().whenReleased(this::start);
             return;
         }
-        worker.submit(BlockOperation.READ, dataBlock, (int) fromBytes, coveringBytes, covering, 0, afterRead);
+        io.submit(BlockOperation.READ, dataBlock, (int) fromBytes, coveringBytes, covering, 0, afterRead);
     }
 
     /** The data block that the virtual block is mapped to, before and after. */
     long dataBlock() {
         return dataBlock;
+    }
+
+    /** The time of that mapping. */
+    int time() {
+        return time;
     }
 
     /** The write this is for. */
@@ -76,7 +97,7 @@ final class SectorRewrite extends Cell {
             return;
         }
         Overlay.copy(request, covering, virtualBlock * device.blockBytes() + fromBytes, coveringBytes);
-        worker.submit(BlockOperation.WRITE, dataBlock, (int) fromBytes, coveringBytes, covering, 0, afterWrite);
+        io.submit(BlockOperation.WRITE, dataBlock, (int) fromBytes, coveringBytes, covering, 0, afterWrite);
     }
 
     private void afterWrite(BlockRequest write, int errno) {
@@ -87,6 +108,6 @@ final class SectorRewrite extends Cell {
     private void end(int errno) {
         covering.release();
         covering = null;
-        worker.rewritten(this, errno);
+        owner.rewritten(this, errno);
     }
 }

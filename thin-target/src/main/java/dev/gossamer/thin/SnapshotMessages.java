@@ -18,26 +18,32 @@ import java.util.concurrent.CompletableFuture;
  * one transaction, done when the future completes, and costs the same whatever the volumes hold. Worker's thread.
  */
 final class SnapshotMessages {
-    private final PoolWorker worker;
+    private final MetadataChange change;
     private final PoolMetadata metadata;
     private final Catalog catalog;
     private final PoolDevices devices;
+    private final DeviceIds deviceIds;
+    private final MapPublisher maps;
     private final PoolMessages messages;
-    private final PoolCounters counters;
+    private final WriteBarrier barrier;
 
     SnapshotMessages(
-            PoolWorker worker, Catalog catalog, PoolDevices devices, PoolMessages messages, PoolCounters counters) {
-        this.worker = worker;
-        this.metadata = worker.metadata();
+            MetadataChange change,
+            PoolMetadata metadata,
+            Catalog catalog,
+            PoolDevices devices,
+            DeviceIds deviceIds,
+            MapPublisher maps,
+            PoolMessages messages,
+            WriteBarrier barrier) {
+        this.change = change;
+        this.metadata = metadata;
         this.catalog = catalog;
         this.devices = devices;
+        this.deviceIds = deviceIds;
+        this.maps = maps;
         this.messages = messages;
-        this.counters = counters;
-    }
-
-    /** Work with contents at rest that can fail. */
-    private interface AtRest<T> {
-        T run() throws StorageException;
+        this.barrier = barrier;
     }
 
     /**
@@ -48,7 +54,7 @@ final class SnapshotMessages {
         try {
             List<ThinDevice> origins = new ArrayList<>();
             Set<String> names = new HashSet<>();
-            messages.checkWritable();
+            change.checkWritable();
             for (SnapshotSpec spec : specs) {
                 VolumeSpec.checkName(spec.name());
                 ThinDevice origin = messages.find(spec.origin());
@@ -59,11 +65,11 @@ final class SnapshotMessages {
                 if (origins.contains(origin)) {
                     throw new StorageException(Errno.EINVAL, "volume " + spec.origin() + " is given twice");
                 }
-                checkNoBarrier(origin);
+                PoolMessages.checkNoBarrier(origin);
                 origins.add(origin);
             }
             checkTime(specs.size());
-            behindBarrier(origins, () -> {}, answer, () -> cloneAll(specs, origins));
+            barrier.whenAtRest(origins, () -> {}, answer, () -> cloneAll(specs, origins));
         } catch (StorageException e) {
             answer.completeExceptionally(e);
         }
@@ -77,7 +83,7 @@ final class SnapshotMessages {
      */
     void rollBack(String name, String source, String keepAs, CompletableFuture<VolumeInfo> answer) {
         try {
-            messages.checkWritable();
+            change.checkWritable();
             ThinDevice device = messages.find(name);
             ThinDevice from = messages.find(source);
             String keptName = keepAs == null ? freeName(name) : keepAs;
@@ -92,59 +98,29 @@ final class SnapshotMessages {
             if (device.isReadOnly()) {
                 throw new StorageException(Errno.EROFS, "volume " + name + " is read-only; roll back a writable one");
             }
-            checkNoBarrier(device);
-            checkNoBarrier(from);
+            PoolMessages.checkNoBarrier(device);
+            PoolMessages.checkNoBarrier(from);
             checkTime(1);
             if (!device.closeForDeletion()) {
                 throw new StorageException(Errno.EBUSY, PoolMessages.inUse(device));
             }
-            behindBarrier(List.of(device, from), device::reopen, answer, () -> exchange(device, from, keptName));
+            barrier.whenAtRest(List.of(device, from), device::reopen, answer, () -> exchange(device, from, keptName));
         } catch (StorageException e) {
             answer.completeExceptionally(e);
         }
     }
 
-    static StorageException busy(ThinDevice device) {
-        return new StorageException(
-                Errno.EBUSY,
-                "a snapshot of " + device.name()
-                        + " is being taken, or a rollback is under way, at this moment; try again");
-    }
-
-    /** @param afterwards run before the answer is known, whatever it is */
-    private <T> void behindBarrier(
-            List<ThinDevice> at, Runnable afterwards, CompletableFuture<T> answer, AtRest<T> work) {
-        WriteBarrier barrier = new WriteBarrier(worker, counters, at);
-        barrier.raise();
-        barrier.whenAtRest(() -> worker.committer().whenQuiet(() -> {
-            T result = null;
-            StorageException failure = null;
-            try {
-                result = work.run();
-            } catch (StorageException e) {
-                failure = e;
-            }
-            barrier.lift();
-            afterwards.run();
-            if (failure == null) {
-                answer.complete(result);
-            } else {
-                answer.completeExceptionally(failure);
-            }
-        }));
-    }
-
     private List<VolumeInfo> cloneAll(List<SnapshotSpec> specs, List<ThinDevice> origins) throws StorageException {
         // Much can have happened while writes came to rest.
-        messages.checkWritable();
+        change.checkWritable();
         checkTime(specs.size());
         for (SnapshotSpec spec : specs) {
             messages.checkNameIsFree(spec.name());
         }
-        List<Integer> ids = worker.deviceIds().lowestFree(specs.size());
+        List<Integer> ids = deviceIds.lowestFree(specs.size());
         messages.checkCatalogRoom(ids);
         List<ThinDevice> snapshots = new ArrayList<>();
-        messages.inTransaction(() -> {
+        change.commit(() -> {
             for (int i = 0; i < specs.size(); i++) {
                 ThinDevice origin = origins.get(i);
                 ThinDevice snapshot = new ThinDevice(ids.get(i), metadata.blockBytes(), origin.sizeBytes, null);
@@ -167,15 +143,15 @@ final class SnapshotMessages {
     }
 
     private VolumeInfo exchange(ThinDevice device, ThinDevice source, String keptName) throws StorageException {
-        messages.checkWritable();
+        change.checkWritable();
         messages.checkNameIsFree(keptName);
         checkTime(1);
         ThinDevice kept = new ThinDevice(
-                worker.deviceIds().lowestFree(1).getFirst(), metadata.blockBytes(), device.sizeBytes, null);
+                deviceIds.lowestFree(1).getFirst(), metadata.blockBytes(), device.sizeBytes, null);
         messages.checkCatalogRoom(List.of(kept.id, device.id));
         CatalogSlot before = messages.slotOf(device);
         try {
-            messages.inTransaction(() -> {
+            change.commit(() -> {
                 metadata.rollBack(device.id, source.id, kept.id);
                 kept.slot = catalog.put(messages.slotFor(kept.id, device.id, false, device.sizeBytes, keptName)
                         .withExternalOrigin(externalOrigin(device)));
@@ -189,8 +165,7 @@ final class SnapshotMessages {
             throw e;
         }
         device.sizeBytes = source.sizeBytes;
-        worker.partialTrims().forget(device);
-        worker.maps().forget(device);
+        maps.forgetContents(device);
         device.origin = source.origin;
         DeviceDetails details = metadata.details(device.id);
         device.mappedBlocks = details.mappedBlocks();
@@ -209,12 +184,6 @@ final class SnapshotMessages {
             number++;
         }
         return base + number;
-    }
-
-    private static void checkNoBarrier(ThinDevice device) throws StorageException {
-        if (device.barrier) {
-            throw busy(device);
-        }
     }
 
     private void checkTime(int snapshots) throws StorageException {

@@ -20,7 +20,7 @@ final class SpaceAccount {
     /** Nodes a step: a millisecond or so if they have to be read. */
     private static final int NODES_PER_STEP = 32;
 
-    private final PoolWorker worker;
+    private final PoolState state;
     private final IoLoop loop;
     private final PoolMetadata metadata;
     private final ThinDevice device;
@@ -30,12 +30,12 @@ final class SpaceAccount {
     private long exclusive;
 
     SpaceAccount(
-            PoolWorker worker,
+            PoolState state,
             IoLoop loop,
             PoolMetadata metadata,
             ThinDevice device,
             CompletableFuture<VolumeSpace> answer) {
-        this.worker = worker;
+        this.state = state;
         this.loop = loop;
         this.metadata = metadata;
         this.device = device;
@@ -45,8 +45,8 @@ final class SpaceAccount {
 
     void step() {
         try {
-            if (worker.mode() == PoolMode.FAIL) {
-                throw new StorageException(Errno.EIO, worker.state().cause());
+            if (state.mode() == PoolMode.FAIL) {
+                throw new StorageException(Errno.EIO, state.cause());
             }
             metadata.startPrivateEntries(entries, device.id, nextBlock);
             while (entries.next()) {

@@ -23,13 +23,18 @@ import dev.gossamer.thin.metadata.PoolMetadata;
  * own with it (N-5). Worker's thread, but for {@link #count}.
  */
 final class SpaceWaiters {
-    private final PoolWorker worker;
     private final PoolLoops loops;
     private final Cells cells;
     private final IoLoop loop;
     private final PoolMetadata metadata;
     private final PoolEvents events;
+    private final PoolState state;
+    private final Committer committer;
+    private final SpaceQuotas quotas;
+    private final SpaceMonitor monitor;
     private final PoolOptions options;
+    private PoolResize resize;
+    private Reclaimer reclaimer;
 
     // Waiting for a commit, for requests under way that keep freed blocks from being given out, or for an extension.
     private final RequestQueue forCommit = new RequestQueue();
@@ -47,20 +52,32 @@ final class SpaceWaiters {
     private volatile long heldSinceNanos;
 
     SpaceWaiters(
-            PoolWorker worker,
             PoolLoops loops,
             Cells cells,
             IoLoop loop,
             PoolMetadata metadata,
+            PoolState state,
             PoolEvents events,
+            Committer committer,
+            SpaceQuotas quotas,
+            SpaceMonitor monitor,
             PoolOptions options) {
-        this.worker = worker;
+        this.state = state;
+        this.committer = committer;
+        this.quotas = quotas;
+        this.monitor = monitor;
         this.loops = loops;
         this.cells = cells;
         this.loop = loop;
         this.metadata = metadata;
         this.events = events;
         this.options = options;
+    }
+
+    /** Names what brings space without anybody's doing. Once, while the pool is put together. */
+    void waitFor(PoolResize itsResize, Reclaimer itsReclaimer) {
+        resize = itsResize;
+        reclaimer = itsReclaimer;
     }
 
     /** Requests waiting for space. Any thread. */
@@ -81,21 +98,20 @@ final class SpaceWaiters {
     }
 
     /** There is no data block for the request. */
-    void needData(BlockRequest request, String why) {
-        if (worker.resize().extendIfLow()) {
+    void needData(VolumeHandle volume, BlockRequest request, String why) {
+        if (resize.extendIfLow()) {
             forCommit.add(request);
             return;
         }
-        if (worker.committer().canFreeBlocks() || worker.reclaimer().isPending()) {
+        if (committer.canFreeBlocks() || reclaimer.isPending()) {
             forCommit.add(request);
-            worker.committer().commitSoon();
+            committer.commitSoon();
             return;
         }
-        if (worker.mode() == PoolMode.WRITE) {
-            worker.state().degrade(PoolMode.OUT_OF_DATA_SPACE, why);
+        if (state.mode() == PoolMode.WRITE) {
+            state.degrade(PoolMode.OUT_OF_DATA_SPACE, why);
             startTimeout();
         }
-        ThinVolume volume = (ThinVolume) request.parkedBy();
         OnFull own = volume.device().onFull();
         OnFull policy = timedOut || closing ? OnFull.ERROR : own != null ? own : options.onFull();
         if (policy == OnFull.ERROR || volume.isAbandoned()) {
@@ -111,11 +127,11 @@ final class SpaceWaiters {
 
     /** Free metadata is down to the reserve: a commit now may bring some back (S-3), otherwise this is the end. */
     void needMetadata(BlockRequest request) {
-        if (worker.committer().canFreeMetadata()) {
+        if (committer.canFreeMetadata()) {
             forCommit.add(request);
-            worker.committer().commitSoon();
+            committer.commitSoon();
         } else {
-            worker.monitor().outOfMetadata();
+            monitor.outOfMetadata();
             loops.handBack(request, Errno.EIO);
         }
     }
@@ -129,16 +145,16 @@ final class SpaceWaiters {
      * Blocks that were freed, or new ones, can be allocated now: leaves OUT_OF_DATA_SPACE and serves who waited (M-3).
      */
     void spaceReleased() {
-        if (worker.quotas().unreservedFree() > 0) {
-            worker.state().recover(PoolMode.OUT_OF_DATA_SPACE, PoolMode.WRITE, "there are free data blocks again");
-            if (worker.mode() == PoolMode.WRITE) {
+        if (quotas.unreservedFree() > 0) {
+            state.recover(PoolMode.OUT_OF_DATA_SPACE, PoolMode.WRITE, "there are free data blocks again");
+            if (state.mode() == PoolMode.WRITE) {
                 episode++;
                 timedOut = false;
             }
         }
         RequestQueue retry = new RequestQueue();
         forCommit.moveTo(retry);
-        if (metadata.dataBlocksFree() > 0 || worker.state().isFrozen()) {
+        if (metadata.dataBlocksFree() > 0 || state.isFrozen()) {
             held.moveTo(retry);
             heldCount = 0;
         }
@@ -152,8 +168,15 @@ final class SpaceWaiters {
         heldCount = 0;
     }
 
+    /** The user of a handle is gone: its requests end, soon. Any thread. */
+    void abandonSoon(VolumeHandle volume) {
+        if (heldCount > 0) {
+            loop.execute(() -> abandon(volume));
+        }
+    }
+
     /** A connection has ended: nobody wants to know what becomes of its requests, so they end without effect (N-5). */
-    void abandon(ThinVolume volume) {
+    private void abandon(VolumeHandle volume) {
         RequestQueue others = new RequestQueue();
         RequestQueue its = new RequestQueue();
         for (BlockRequest r = held.poll(); r != null; r = held.poll()) {
@@ -183,7 +206,7 @@ final class SpaceWaiters {
     }
 
     private void timeOut(long its) {
-        if (its != episode || closing || worker.mode() != PoolMode.OUT_OF_DATA_SPACE) {
+        if (its != episode || closing || state.mode() != PoolMode.OUT_OF_DATA_SPACE) {
             return;
         }
         timedOut = true;

@@ -30,14 +30,14 @@ final class StatusReader {
 
     private static final Logger LOG = LoggerFactory.getLogger(StatusReader.class);
 
-    private final PoolWorker worker;
+    private final PoolState state;
     private final PoolFaults faults;
     private final IoLoop loop;
     private final PoolMetadata metadata;
     private long beganNanos;
 
-    StatusReader(PoolWorker worker, PoolFaults faults, IoLoop loop, PoolMetadata metadata) {
-        this.worker = worker;
+    StatusReader(PoolState state, PoolFaults faults, IoLoop loop, PoolMetadata metadata) {
+        this.state = state;
         this.faults = faults;
         this.loop = loop;
         this.metadata = metadata;
@@ -64,7 +64,7 @@ final class StatusReader {
     }
 
     private int collect(ThinDevice device, StatusQuery query) throws StorageException {
-        if (worker.mode() == PoolMode.FAIL) {
+        if (state.mode() == PoolMode.FAIL) {
             return Errno.EIO;
         }
         long offset = query.offsetBytes();

@@ -1,5 +1,6 @@
 package dev.gossamer.thin;
 
+import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.RequestQueue;
 import dev.gossamer.io.order.WriteOrder;
 import dev.gossamer.thin.catalog.CatalogSlot;
@@ -96,6 +97,16 @@ final class ThinDevice {
     String name() {
         CatalogSlot known = slot;
         return known == null ? "thin-" + id : known.name();
+    }
+
+    /** First block that lies wholly in a request's range, if {@link #endWholeBlock} is above it. */
+    long firstWholeBlock(BlockRequest request) {
+        return (request.offsetBytes() + blockBytes - 1) / blockBytes;
+    }
+
+    /** The block after the last that lies wholly in a request's range. */
+    long endWholeBlock(BlockRequest request) {
+        return (request.offsetBytes() + request.lengthBytes()) / blockBytes;
     }
 
     /** Whether the external origin has bytes in the range: "not mapped" does not mean zeros there. */

@@ -32,14 +32,15 @@ public final class ThinPool {
     private final BlockDevice metadataDevice;
     private final BlockDevice data;
     private final PoolMetadata metadata;
-    private final PoolDevices devices = new PoolDevices();
+    private final PoolDevices devices;
     private final PoolCounters counters = new PoolCounters();
-    private final PoolWorker worker;
+    private final PoolParts parts;
     private final PoolMessages messages;
     private final MetadataMessages metadataMessages;
     private final SnapshotMessages snapshotMessages;
+    private final DmStatus dmStatus;
     private final ExternalOrigins origins;
-    private final StatusContexts statusContexts = new StatusContexts(devices);
+    private final StatusContexts statusContexts;
 
     private ThinPool(
             BlockDevice metadataDevice,
@@ -59,26 +60,43 @@ public final class ThinPool {
                 new BlockingIo(metadataDevice, inline), options.caches().metadataBlocks());
         DeviceSizes.checkData(data, metadata);
         BlockingIo dataIo = new BlockingIo(data, inline);
-        PoolLoops loops = new PoolLoops(workerLoop, ioLoops);
-        worker = new PoolWorker(workerLoop, data, metadata, loops, devices, counters, options);
+        parts = new PoolParts(workerLoop, ioLoops, data, metadata, counters, options);
+        devices = parts.devices;
+        statusContexts = new StatusContexts(devices);
         Catalog catalog = Catalog.open(metadata, dataIo);
         origins = new ExternalOrigins(originOpener, inline);
         try (CatalogScan slots = catalog.scan()) {
             for (int id : metadata.deviceIds()) {
                 DeviceDetails details = metadata.details(id);
-                worker.deviceIds().found(id);
+                parts.deviceIds.found(id);
                 if (details.isRetired()) {
-                    worker.reclaimer().found(id, details);
+                    parts.reclaimer.found(id, details);
                 } else if (id != catalog.deviceId()) {
                     devices.add(load(id, details, slots.get(id, details)));
                 }
             }
         }
-        messages = new PoolMessages(worker, catalog, devices, origins);
-        metadataMessages = new MetadataMessages(worker, messages);
-        snapshotMessages = new SnapshotMessages(worker, catalog, devices, messages, counters);
+        MetadataChange change = new MetadataChange(metadata, parts.state, parts.faults, parts.committer);
+        messages = new PoolMessages(
+                change,
+                metadata,
+                catalog,
+                devices,
+                parts.deviceIds,
+                origins,
+                parts.maps,
+                parts.reclaimer,
+                parts.quotas,
+                parts.spaceWaiters);
+        metadataMessages = new MetadataMessages(change, metadata);
+        WriteBarrier barrier = new WriteBarrier(
+                workerLoop, metadata, parts.loops, parts.cells, parts.committer, counters);
+        snapshotMessages = new SnapshotMessages(
+                change, metadata, catalog, devices, parts.deviceIds, parts.maps, messages, barrier);
+        dmStatus = new DmStatus(
+                metadata, devices, parts.state, parts.committer, parts.spaceWaiters, parts.discardMode);
         if (!ioLoops.isEmpty()) {
-            worker.reclaimer().start();
+            parts.reclaimer.start();
         }
     }
 
@@ -142,7 +160,7 @@ public final class ThinPool {
     /** Opens a volume for I/O from the pool's loops. Null if there is none of that name. Close it to give it back. */
     public ThinVolume openVolume(String name) {
         ThinDevice device = devices.named(name);
-        return device != null && device.open() ? new ThinVolume(device, worker, data) : null;
+        return device != null && device.open() ? new ThinVolume(device, data, parts) : null;
     }
 
     /** What can be asked about the mappings of a volume, by the names that NBD clients use. */
@@ -152,22 +170,22 @@ public final class ThinPool {
 
     /** What becomes of TRIM on this pool's data device. */
     public DiscardMode discardMode() {
-        return worker.discardMode();
+        return parts.discardMode;
     }
 
     /** What the pool can do at this moment. */
     public PoolMode mode() {
-        return worker.mode();
+        return parts.state.mode();
     }
 
     /** What happened lately that the owner should know, oldest first; bounded. */
     public List<PoolEvent> events() {
-        return worker.events().latest();
+        return parts.events.latest();
     }
 
     /** How many events of a kind there were since the pool was opened. */
     public long eventCount(PoolEvent.Kind kind) {
-        return worker.events().count(kind);
+        return parts.events.count(kind);
     }
 
     public PoolCounters counters() {
@@ -248,7 +266,7 @@ public final class ThinPool {
      */
     public CompletableFuture<Void> grow(long dataBytes, long metadataBytes) {
         return message(() -> {
-            worker.resize().grow(dataBytes, metadataBytes);
+            parts.resize.grow(dataBytes, metadataBytes);
             return null;
         });
     }
@@ -268,8 +286,8 @@ public final class ThinPool {
         return call(
                 workerLoop,
                 () -> new PoolStatus(
-                        worker.mode(),
-                        worker.state().cause(),
+                        parts.state.mode(),
+                        parts.state.cause(),
                         metadata.needsCheck(),
                         metadata.blockBytes(),
                         metadata.dataBlocks(),
@@ -281,9 +299,9 @@ public final class ThinPool {
                         Integer.toUnsignedLong(metadata.time()),
                         devices.count(),
                         spaceStatus(),
-                        worker.reclaimer().pendingVolumes(),
-                        worker.reclaimer().pendingBlocks(),
-                        worker.discardMode()));
+                        parts.reclaimer.pendingVolumes(),
+                        parts.reclaimer.pendingBlocks(),
+                        parts.discardMode));
     }
 
     /** Sets the user's transaction id, if it is what the caller thinks. */
@@ -316,35 +334,35 @@ public final class ThinPool {
             answer.completeExceptionally(new StorageException(
                     Errno.ENOENT, "there is no volume '" + name + "'; 'gossamer volume list' shows all"));
         } else {
-            workerLoop.execute(() -> new SpaceAccount(worker, workerLoop, metadata, device, answer).step());
+            workerLoop.execute(() -> new SpaceAccount(parts.state, workerLoop, metadata, device, answer).step());
         }
         return answer;
     }
 
     /** The kernel's status lines, the pool's first; see {@link DmStatus}. */
     public CompletableFuture<List<String>> dmStatus() {
-        return call(this::whenQuiet, () -> new DmStatus(worker, devices).lines());
+        return call(this::whenQuiet, dmStatus::lines);
     }
 
     private SpaceStatus spaceStatus() {
         return new SpaceStatus(
                 metadata.dataBlocksFree(),
-                worker.quotas().reservedExcept(null),
-                worker.monitor().dataLowWaterBlocks(),
-                worker.monitor().isDataLow(),
+                parts.quotas.reservedExcept(null),
+                parts.monitor.dataLowWaterBlocks(),
+                parts.monitor.isDataLow(),
                 metadata.metadataBlocksFree(),
                 metadata.metadataLowWaterBlocks(),
-                worker.monitor().isMetadataLow(),
+                parts.monitor.isMetadataLow(),
                 options.onFull(),
-                worker.spaceWaiters().effectivePolicy(),
-                worker.spaceWaiters().count(),
-                worker.spaceWaiters().waitedNanos(),
+                parts.spaceWaiters.effectivePolicy(),
+                parts.spaceWaiters.count(),
+                parts.spaceWaiters.waitedNanos(),
                 options.autoExtendBytes());
     }
 
     /** Writes that wait for space get ENOSPC now, and none waits from now on: the pool is about to be closed. */
     public void stopWaitingForSpace() {
-        workerLoop.execute(() -> worker.spaceWaiters().close());
+        workerLoop.execute(() -> parts.spaceWaiters.close());
     }
 
     /** Waits for blocks in preparation, commits and closes the devices. The caller has closed all volumes. */
@@ -352,20 +370,20 @@ public final class ThinPool {
         CompletableFuture<Void> closed = new CompletableFuture<>();
         stopWaitingForSpace();
         workerLoop.execute(
-                () -> worker.cells().whenIdle(() -> worker.committer().whenQuiet(() -> closeIdle(closed))));
+                () -> parts.cells.whenIdle(() -> parts.committer.whenQuiet(() -> closeIdle(closed))));
         return closed;
     }
 
     private void closeIdle(CompletableFuture<Void> closed) {
         StorageException[] failure = new StorageException[1];
         try {
-            if (worker.mode() != PoolMode.FAIL) {
-                worker.committer().commitNow();
+            if (parts.state.mode() != PoolMode.FAIL) {
+                parts.committer.commitNow();
             }
         } catch (StorageException e) {
             failure[0] = e;
         }
-        worker.close(() -> {
+        parts.close(() -> {
             metadata.close();
             metadataDevice.close();
             data.close();
@@ -396,8 +414,8 @@ public final class ThinPool {
             try {
                 return task.run();
             } catch (StorageException e) {
-                if (e.errno() == Errno.EIO && !worker.mode().isFinal()) {
-                    worker.faults().abort(e);
+                if (e.errno() == Errno.EIO && !parts.state.mode().isFinal()) {
+                    parts.faults.abort(e);
                 }
                 throw e;
             }
@@ -411,7 +429,7 @@ public final class ThinPool {
 
     /** Runs a task that commits on the worker, while no other commit is being written. */
     private void whenQuiet(Runnable task) {
-        workerLoop.execute(() -> worker.committer().whenQuiet(task));
+        workerLoop.execute(() -> parts.committer.whenQuiet(task));
     }
 
     private static <T> CompletableFuture<T> call(Executor loop, Task<T> task) {

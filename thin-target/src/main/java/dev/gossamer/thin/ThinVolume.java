@@ -20,14 +20,19 @@ import java.util.function.IntConsumer;
  * <p>Everything here runs on the request's loop. A mapped piece is redirected to the data device at once; what needs
  * metadata goes to the pool's worker and comes back through {@link LoopShare#handBack}.
  */
-public final class ThinVolume implements BlockDevice, ServedDevice {
+public final class ThinVolume implements BlockDevice, VolumeHandle {
     /** What may be written with zeros by a request that must be fast, however short it is. */
     private static final long FAST_ZERO_EDGE_BYTES = 64 << 10;
 
     private final ThinDevice device;
-    private final PoolWorker worker;
+    private final PoolState state;
     private final PoolLoops loops;
+    private final PoolWorker worker;
     private final Committer committer;
+    private final MapPrefetch mapPrefetch;
+    private final StatusReader statusReader;
+    private final SpaceWaiters spaceWaiters;
+    private final DiscardMode discardMode;
     private final BlockDevice data;
     private final int dataAlignmentBytes;
     private final int readAlignmentBytes;
@@ -41,11 +46,16 @@ public final class ThinVolume implements BlockDevice, ServedDevice {
     // Set by the connection's loop, read by the worker.
     private volatile boolean abandoned;
 
-    ThinVolume(ThinDevice device, PoolWorker worker, BlockDevice data) {
+    ThinVolume(ThinDevice device, BlockDevice data, PoolParts pool) {
         this.device = device;
-        this.worker = worker;
-        this.loops = worker.loops();
-        this.committer = worker.committer();
+        this.state = pool.state;
+        this.loops = pool.loops;
+        this.worker = pool.worker;
+        this.committer = pool.committer;
+        this.mapPrefetch = pool.mapPrefetch;
+        this.statusReader = pool.statusReader;
+        this.spaceWaiters = pool.spaceWaiters;
+        this.discardMode = pool.discardMode;
         this.data = data;
         this.dataAlignmentBytes = data.geometry().alignmentBytes();
         this.order = device.writeOrder(loops);
@@ -56,12 +66,12 @@ public final class ThinVolume implements BlockDevice, ServedDevice {
 
     @Override
     public BlockGeometry geometry() {
-        boolean readOnly = device.isReadOnly() || worker.mode().isFinal();
+        boolean readOnly = device.isReadOnly() || state.mode().isFinal();
         return new BlockGeometry(device.sizeBytes, 1, readOnly, ignoresDiscard() ? 0 : device.blockBytes());
     }
 
     private boolean ignoresDiscard() {
-        return worker.discardMode() == DiscardMode.IGNORE;
+        return discardMode == DiscardMode.IGNORE;
     }
 
     @Override
@@ -79,7 +89,9 @@ public final class ThinVolume implements BlockDevice, ServedDevice {
         return device.name();
     }
 
-    ThinDevice device() {
+    /** For the worker. */
+    @Override
+    public ThinDevice device() {
         return device;
     }
 
@@ -104,13 +116,14 @@ public final class ThinVolume implements BlockDevice, ServedDevice {
      * @param answered told an errno on that loop, perhaps before this returns
      */
     public void prefetch(IoLoop loop, long offsetBytes, long lengthBytes, IntConsumer answered) {
-        worker.mapPrefetch().load(device, loop, offsetBytes, lengthBytes, answered);
+        mapPrefetch.load(device, loop, offsetBytes, lengthBytes, answered);
     }
 
     @Override
     public void submit(BlockRequest request) {
+        assert request.loop().inLoop() : "a request submitted outside its loop";
         BlockOperation operation = request.operation();
-        if (worker.mode() == PoolMode.FAIL) {
+        if (state.mode() == PoolMode.FAIL) {
             request.complete(Errno.EIO);
             return;
         }
@@ -137,7 +150,7 @@ public final class ThinVolume implements BlockDevice, ServedDevice {
                 request.setFlags(request.flags() & ~BlockRequest.FUA);
                 request.push(afterFuaWrite);
             }
-        } else if (!isAligned(request, readAlignmentBytes)) {
+        } else if (!request.isAligned(readAlignmentBytes)) {
             readSlice(request, offset);
             return;
         }
@@ -161,7 +174,7 @@ public final class ThinVolume implements BlockDevice, ServedDevice {
 
     /** Whether zeroing is little more than unmapping: few bytes lie outside whole blocks (NBD T32). */
     private boolean isFastToZero(BlockRequest request) {
-        long wholeBytes = Math.max(0, endWholeBlock(request) - firstWholeBlock(request)) * device.blockBytes();
+        long wholeBytes = Math.max(0, device.endWholeBlock(request) - device.firstWholeBlock(request)) * device.blockBytes();
         long written = request.lengthBytes() - wholeBytes;
         return !request.hasFlag(BlockRequest.NO_UNMAP)
                 && written <= Math.max(FAST_ZERO_EDGE_BYTES, request.lengthBytes() / 8);
@@ -172,7 +185,7 @@ public final class ThinVolume implements BlockDevice, ServedDevice {
      * volume, contexts and query stay as they are until then.
      */
     public void queryStatus(StatusQuery query) {
-        worker.statusReader().ask(device, query);
+        statusReader.ask(device, query);
     }
 
     /**
@@ -182,7 +195,7 @@ public final class ThinVolume implements BlockDevice, ServedDevice {
     @Override
     public void abandon() {
         abandoned = true;
-        worker.abandon(this);
+        spaceWaiters.abandonSoon(this);
     }
 
     @Override
@@ -222,7 +235,7 @@ public final class ThinVolume implements BlockDevice, ServedDevice {
 
     @Override
     public void admit(BlockRequest request) {
-        worker.admit(request);
+        worker.admit(this, request);
     }
 
     /** Serves a request, or a part of one, from its first byte on: checked, inside the volume, not empty. */
@@ -268,7 +281,7 @@ public final class ThinVolume implements BlockDevice, ServedDevice {
     private void serveRun(BlockRequest piece, MappedRun run) {
         switch (run.action) {
             case REMAP -> {
-                if (isAligned(piece)) {
+                if (piece.isAligned(dataAlignmentBytes)) {
                     loops.share(piece.loop()).enter(piece, run.dataOffsetBytes);
                     submitToData(piece);
                 } else {
@@ -324,8 +337,8 @@ public final class ThinVolume implements BlockDevice, ServedDevice {
     private void discard(BlockRequest request) {
         long from = request.offsetBytes();
         long to = from + request.lengthBytes();
-        long wholeFrom = firstWholeBlock(request) * device.blockBytes();
-        long wholeTo = endWholeBlock(request) * device.blockBytes();
+        long wholeFrom = device.firstWholeBlock(request) * device.blockBytes();
+        long wholeTo = device.endWholeBlock(request) * device.blockBytes();
         if (wholeFrom == from && wholeTo == to) {
             worker.defer(this, request);
             return;
@@ -358,8 +371,8 @@ public final class ThinVolume implements BlockDevice, ServedDevice {
     private void writeZeroes(BlockRequest request) {
         long from = request.offsetBytes();
         long to = from + request.lengthBytes();
-        long wholeFrom = firstWholeBlock(request) * device.blockBytes();
-        long wholeTo = endWholeBlock(request) * device.blockBytes();
+        long wholeFrom = device.firstWholeBlock(request) * device.blockBytes();
+        long wholeTo = device.endWholeBlock(request) * device.blockBytes();
         if (request.hasFlag(BlockRequest.NO_UNMAP) || wholeFrom >= wholeTo) {
             serveRuns(request, from, to);
         } else if (wholeFrom == from && wholeTo == to) {
@@ -375,26 +388,6 @@ public final class ThinVolume implements BlockDevice, ServedDevice {
             }
             request.endSplit();
         }
-    }
-
-    /** First block that lies wholly in the range, if {@link #endWholeBlock} is above it. */
-    long firstWholeBlock(BlockRequest request) {
-        return (request.offsetBytes() + device.blockBytes() - 1) / device.blockBytes();
-    }
-
-    long endWholeBlock(BlockRequest request) {
-        return (request.offsetBytes() + request.lengthBytes()) / device.blockBytes();
-    }
-
-    /** Whether the data device takes the piece as it is. */
-    boolean isAligned(BlockRequest piece) {
-        return isAligned(piece, dataAlignmentBytes);
-    }
-
-    private static boolean isAligned(BlockRequest piece, int alignmentBytes) {
-        long mixed =
-                piece.offsetBytes() | piece.lengthBytes() | (piece.buffer() == null ? 0 : piece.bufferOffsetBytes());
-        return (mixed & (alignmentBytes - 1)) == 0;
     }
 
     /**

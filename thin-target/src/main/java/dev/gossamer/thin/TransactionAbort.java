@@ -30,19 +30,41 @@ import org.slf4j.LoggerFactory;
 final class TransactionAbort implements PoolFaults.Handler {
     private static final Logger LOG = LoggerFactory.getLogger(TransactionAbort.class);
 
-    private final PoolWorker worker;
-    private final PoolFaults faults;
     private final PoolMetadata metadata;
-    private final PoolState state;
     private final PoolDevices devices;
+    private final DeviceIds deviceIds;
+    private final PartialTrims partialTrims;
+    private final MapPublisher maps;
+    private final Committer committer;
+    private final Reclaimer reclaimer;
+    private final Quarantine quarantine;
+    private final SpaceWaiters spaceWaiters;
+    private final PoolState state;
+    private final PoolFaults faults;
 
     TransactionAbort(
-            PoolWorker worker, PoolFaults faults, PoolMetadata metadata, PoolState state, PoolDevices devices) {
-        this.worker = worker;
-        this.faults = faults;
+            PoolMetadata metadata,
+            PoolDevices devices,
+            DeviceIds deviceIds,
+            PartialTrims partialTrims,
+            MapPublisher maps,
+            Committer committer,
+            Reclaimer reclaimer,
+            Quarantine quarantine,
+            SpaceWaiters spaceWaiters,
+            PoolState state,
+            PoolFaults faults) {
         this.metadata = metadata;
-        this.state = state;
         this.devices = devices;
+        this.deviceIds = deviceIds;
+        this.partialTrims = partialTrims;
+        this.maps = maps;
+        this.committer = committer;
+        this.reclaimer = reclaimer;
+        this.quarantine = quarantine;
+        this.spaceWaiters = spaceWaiters;
+        this.state = state;
+        this.faults = faults;
     }
 
     @Override
@@ -54,7 +76,7 @@ final class TransactionAbort implements PoolFaults.Handler {
         faults.beginIncarnation();
         PoolMode worse = PoolMode.READ_ONLY;
         String why = cause.getMessage();
-        boolean flagLater = worker.committer().isWriting();
+        boolean flagLater = committer.isWriting();
         try {
             metadata.abort();
             if (!flagLater) {
@@ -66,22 +88,22 @@ final class TransactionAbort implements PoolFaults.Handler {
         }
         state.degrade(worse, why);
         for (ThinDevice device : devices.all()) {
-            if (worker.committer().isUncommitted(device)) {
+            if (committer.isUncommitted(device)) {
                 device.lostChanges = true;
             }
-            worker.maps().forget(device);
+            maps.forget(device);
         }
         if (worse != PoolMode.FAIL) {
             devices.reload(metadata);
-            worker.reclaimer().aborted();
-            worker.deviceIds().aborted();
+            reclaimer.aborted();
+            deviceIds.aborted();
         }
-        worker.partialTrims().forgetAll();
-        worker.committer().aborted();
-        worker.quarantine().aborted();
-        worker.spaceWaiters().fail(Errno.EIO);
+        partialTrims.forgetAll();
+        committer.aborted();
+        quarantine.aborted();
+        spaceWaiters.fail(Errno.EIO);
         if (flagLater) {
-            worker.committer().whenQuiet(this::flag);
+            committer.whenQuiet(this::flag);
         }
     }
 
@@ -103,12 +125,6 @@ final class TransactionAbort implements PoolFaults.Handler {
         faults.beginIncarnation();
         metadata.writer().cancel();
         state.degrade(PoolMode.FAIL, "internal error: " + bug);
-        worker.spaceWaiters().fail(Errno.EIO);
-    }
-
-    /** What a request gets whose own metadata operation failed: TRIM is advice, and succeeds without effect (E-2). */
-    int verdict(BlockRequest request) {
-        boolean advice = request.operation() == BlockOperation.DISCARD;
-        return advice && state.mode() != PoolMode.FAIL ? Errno.OK : Errno.EIO;
+        spaceWaiters.fail(Errno.EIO);
     }
 }

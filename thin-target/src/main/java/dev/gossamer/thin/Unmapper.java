@@ -23,22 +23,25 @@ final class Unmapper {
     /** The width of a step: what the kernel allows a range cell. */
     static final long STEP_BLOCKS = 1024;
 
-    private final PoolWorker worker;
     private final PoolLoops loops;
+    private final PoolState state;
+    private final Committer committer;
     private final PoolMetadata metadata;
     private final MapPublisher maps;
     private final PartialTrims partialTrims;
     private final PoolCounters counters;
 
     Unmapper(
-            PoolWorker worker,
             PoolLoops loops,
+            PoolState state,
+            Committer committer,
             PoolMetadata metadata,
             MapPublisher maps,
             PartialTrims partialTrims,
             PoolCounters counters) {
-        this.worker = worker;
         this.loops = loops;
+        this.state = state;
+        this.committer = committer;
         this.metadata = metadata;
         this.maps = maps;
         this.partialTrims = partialTrims;
@@ -46,14 +49,13 @@ final class Unmapper {
     }
 
     /** Whether a request unmaps: what remains of it are whole blocks, or a TRIM of a part of one. */
-    static boolean isUnmap(BlockRequest request) {
+    static boolean isUnmap(ThinDevice device, BlockRequest request) {
         if (request.operation() == BlockOperation.DISCARD) {
             return true;
         }
-        ThinVolume volume = (ThinVolume) request.parkedBy();
         return request.operation() == BlockOperation.WRITE_ZEROES
                 && !request.hasFlag(BlockRequest.NO_UNMAP)
-                && volume.firstWholeBlock(request) < volume.endWholeBlock(request);
+                && device.firstWholeBlock(request) < device.endWholeBlock(request);
     }
 
     /** Makes a request that changes blocks wait behind a queued trim of these. @return false if there is none */
@@ -69,19 +71,22 @@ final class Unmapper {
         return false;
     }
 
-    /** Unmaps the next step of a request's whole blocks, then hands it back or queues it again. */
-    void unmap(ThinDevice device, BlockRequest request) throws StorageException {
-        if (worker.state().isFrozen()) {
+    /**
+     * Unmaps the next step of a request's whole blocks, then hands it back or queues it.
+     *
+     * @return false if another step is to follow, after other requests
+     */
+    boolean unmap(ThinDevice device, BlockRequest request) throws StorageException {
+        if (state.isFrozen()) {
             // TRIM is advice, and succeeds without effect (table 1.4); zeros are a promise that cannot be kept.
             loops.handBack(request, request.operation() == BlockOperation.DISCARD ? Errno.OK : Errno.EIO);
-            return;
+            return true;
         }
-        ThinVolume volume = (ThinVolume) request.parkedBy();
-        long first = volume.firstWholeBlock(request);
-        long end = volume.endWholeBlock(request);
+        long first = device.firstWholeBlock(request);
+        long end = device.endWholeBlock(request);
         if (first >= end) {
             trimPart(device, request);
-            return;
+            return true;
         }
         long from = nextMapped(device, first + request.progress(), end);
         long to = Math.min(end, from + STEP_BLOCKS);
@@ -89,17 +94,17 @@ final class Unmapper {
             QueuedTrim step = new QueuedTrim(request, from, to);
             if (step.isBlocked(device)) {
                 device.queuedTrims.add(step);
-                return;
+                return true;
             }
             unmap(device, from, to);
         }
         if (to >= end) {
             loops.handBack(request, Errno.OK);
-        } else {
-            // Counts blocks: the request has not been at a disk.
-            request.setProgress(to - first);
-            worker.defer(volume, request);
+            return true;
         }
+        // Counts blocks: the request has not been at a disk.
+        request.setProgress(to - first);
+        return false;
     }
 
     /** A TRIM of a part of one block: unmaps the block once trims have covered all of it (NBD T37a). */
@@ -126,7 +131,7 @@ final class Unmapper {
         partialTrims.forget(device, from, to);
         long removed = metadata.removeRange(device.id, from, to);
         if (removed > 0) {
-            worker.committer().changed(device);
+            committer.changed(device);
             device.mappedBlocks = metadata.details(device.id).mappedBlocks();
             counters.unmappedBlocks.add(removed);
             maps.withdraw(device, from, to);

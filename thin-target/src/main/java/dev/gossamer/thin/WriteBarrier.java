@@ -1,49 +1,83 @@
 package dev.gossamer.thin;
 
+import dev.gossamer.io.IoLoop;
+import dev.gossamer.io.StorageException;
 import dev.gossamer.thin.metadata.DeviceDetails;
 import dev.gossamer.thin.metadata.PoolMetadata;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 
 /**
  * Brings the contents of devices to rest, so that they can be taken as of one instant (MSG-6, MSG-7). Worker's thread.
  *
  * <ol>
- *   <li>{@link #raise}: the worker holds writes and trims back, and loops see every block as shared, so that all writes
- *       come to the worker.
- *   <li>{@link #whenAtRest}: waits for blocks in preparation, then for the loops' writes in flight.
- *   <li>{@link #lift}: what was held back is looked at again, and breaks sharing as needed.
+ *   <li>The worker holds writes and trims back, and loops see every block as shared, so that all writes come to the worker.
+ *   <li>Blocks in preparation are waited for, then the loops' writes in flight, then a commit that is being written.
+ *   <li>After the work, what was held back is looked at again, and breaks sharing as needed.
  * </ol>
  *
  * <p>Reads go on all the time. Of the devices of one barrier none moves on before all are at rest.
  */
 final class WriteBarrier {
-    private final PoolWorker worker;
-    private final PoolMetadata metadata;
-    private final PoolCounters counters;
-    private final List<ThinDevice> devices;
-    private long raisedNanos;
-
-    /** @param devices each once, none of them behind a barrier */
-    WriteBarrier(PoolWorker worker, PoolCounters counters, List<ThinDevice> devices) {
-        this.worker = worker;
-        this.metadata = worker.metadata();
-        this.counters = counters;
-        this.devices = devices;
+    /** Work with contents at rest that can fail. */
+    interface AtRest<T> {
+        T run() throws StorageException;
     }
 
-    void raise() {
-        raisedNanos = worker.nanoTime();
+    private final IoLoop loop;
+    private final PoolMetadata metadata;
+    private final PoolLoops loops;
+    private final Cells cells;
+    private final Committer committer;
+    private final PoolCounters counters;
+
+    WriteBarrier(
+            IoLoop loop,
+            PoolMetadata metadata,
+            PoolLoops loops,
+            Cells cells,
+            Committer committer,
+            PoolCounters counters) {
+        this.loop = loop;
+        this.metadata = metadata;
+        this.loops = loops;
+        this.cells = cells;
+        this.committer = committer;
+        this.counters = counters;
+    }
+
+    /**
+     * Does some work with devices at rest.
+     *
+     * @param devices each once, none of them behind a barrier
+     * @param afterwards run before the answer is known, whatever it is
+     */
+    <T> void whenAtRest(
+            List<ThinDevice> devices, Runnable afterwards, CompletableFuture<T> answer, AtRest<T> work) {
+        long raisedNanos = loop.nanoTime();
         for (ThinDevice device : devices) {
             device.barrier = true;
             device.snapshottedTime = Integer.MAX_VALUE;
         }
+        whenIdle(devices, 0, () -> loops.drain(() -> committer.whenQuiet(() -> {
+            T result = null;
+            StorageException failure = null;
+            try {
+                result = work.run();
+            } catch (StorageException e) {
+                failure = e;
+            }
+            lift(devices, raisedNanos);
+            afterwards.run();
+            if (failure == null) {
+                answer.complete(result);
+            } else {
+                answer.completeExceptionally(failure);
+            }
+        })));
     }
 
-    void whenAtRest(Runnable task) {
-        whenIdle(0, () -> worker.loops().drain(task));
-    }
-
-    void lift() {
+    private void lift(List<ThinDevice> devices, long raisedNanos) {
         for (ThinDevice device : devices) {
             DeviceDetails details = metadata.detailsIfReadable(device.id);
             if (details != null) {
@@ -51,18 +85,18 @@ final class WriteBarrier {
             }
             device.barrier = false;
         }
-        counters.barrierNanos.accumulate(worker.nanoTime() - raisedNanos);
+        counters.barrierNanos.accumulate(loop.nanoTime() - raisedNanos);
         for (ThinDevice device : devices) {
-            worker.cells().readmit(device.held);
+            cells.readmit(device.held);
         }
     }
 
     // A device that is idle stays so: what would begin new work on it is held back.
-    private void whenIdle(int index, Runnable task) {
+    private void whenIdle(List<ThinDevice> devices, int index, Runnable task) {
         if (index == devices.size()) {
             task.run();
         } else {
-            worker.cells().whenIdle(devices.get(index), () -> whenIdle(index + 1, task));
+            cells.whenIdle(devices.get(index), () -> whenIdle(devices, index + 1, task));
         }
     }
 }

@@ -1,0 +1,67 @@
+package dev.gossamer.thin;
+
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.StorageException;
+import dev.gossamer.thin.metadata.PoolMetadata;
+
+/**
+ * How messages change metadata: not once it is frozen (MSG-3), not when it may run out of space half way, and durable before the
+ * answer (MSG-2). Worker's thread, while no commit is being written.
+ */
+final class MetadataChange {
+    /** A step of a message that changes metadata. */
+    interface Step {
+        void apply() throws StorageException;
+    }
+
+    private final PoolMetadata metadata;
+    private final PoolState state;
+    private final PoolFaults faults;
+    private final Committer committer;
+
+    MetadataChange(PoolMetadata metadata, PoolState state, PoolFaults faults, Committer committer) {
+        this.metadata = metadata;
+        this.state = state;
+        this.faults = faults;
+        this.committer = committer;
+    }
+
+    /** EROFS, with the reason, once the metadata may not change any more. */
+    void checkAllowed() throws StorageException {
+        if (state.isFrozen()) {
+            throw new StorageException(
+                    Errno.EROFS, "the pool is " + state.mode().word() + ": " + state.cause());
+        }
+    }
+
+    /** As {@link #checkAllowed}, and ENOSPC if there is no metadata left for a change that takes some. */
+    void checkWritable() throws StorageException {
+        checkAllowed();
+        if (metadata.isNearlyFull() && metadata.isChanged()) {
+            // What the open transaction has used up comes back with its commit (S-3).
+            commit();
+            checkAllowed();
+        }
+        // A message must not fail half way for want of space: that would cost the whole transaction.
+        if (metadata.isNearlyFull()) {
+            throw new StorageException(
+                    Errno.ENOSPC, "the metadata device is nearly full; delete volumes or snapshots, or enlarge it");
+        }
+    }
+
+    /** Applies and commits; a failure aborts the transaction, for it may be half done (E-1). */
+    void commit(Step step) throws StorageException {
+        try {
+            step.apply();
+        } catch (StorageException e) {
+            faults.abort(e);
+            throw e;
+        }
+        commit();
+    }
+
+    /** Commits what is open. */
+    void commit() throws StorageException {
+        committer.commitNow();
+    }
+}

@@ -1,0 +1,70 @@
+package dev.gossamer.thin;
+
+import dev.gossamer.io.BlockRequest;
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.StorageException;
+import dev.gossamer.thin.metadata.PoolMetadata;
+
+/** Gives out data blocks, or makes who wants one wait or fail (rules S-1 to S-3, S-6). Worker's thread. */
+final class SpaceGate {
+    /** No data block: the request waits, or has been answered. */
+    static final long NONE = -1;
+
+    private final PoolMetadata metadata;
+    private final PoolLoops loops;
+    private final PoolState state;
+    private final SpaceQuotas quotas;
+    private final SpaceWaiters waiters;
+    private final PoolResize resize;
+    private final SpaceMonitor monitor;
+
+    SpaceGate(
+            PoolMetadata metadata,
+            PoolLoops loops,
+            PoolState state,
+            SpaceQuotas quotas,
+            SpaceWaiters waiters,
+            PoolResize resize,
+            SpaceMonitor monitor) {
+        this.metadata = metadata;
+        this.loops = loops;
+        this.state = state;
+        this.quotas = quotas;
+        this.waiters = waiters;
+        this.resize = resize;
+        this.monitor = monitor;
+    }
+
+    /**
+     * Reserves a data block for a write.
+     *
+     * @param provisions whether nothing is mapped there, so that the volume takes one block more
+     * @return {@link #NONE} if the request has been parked or handed back
+     */
+    long reserve(VolumeHandle volume, BlockRequest request, boolean provisions) throws StorageException {
+        ThinDevice device = volume.device();
+        if (state.isFrozen()) {
+            loops.handBack(request, Errno.EIO);
+            return NONE;
+        }
+        if (provisions && quotas.isAtLimit(device)) {
+            loops.handBack(request, Errno.ENOSPC);
+            return NONE;
+        }
+        if (metadata.isNearlyFull()) {
+            waiters.needMetadata(request);
+            return NONE;
+        }
+        if (!quotas.hasRoom(device)) {
+            boolean reserved = metadata.dataBlocksFree() > 0;
+            waiters.needData(
+                    volume, request, reserved ? "all free data blocks are reserved for volumes" : "no free data block");
+            return NONE;
+        }
+        long dataBlock = metadata.reserveDataBlock();
+        if (!resize.extendIfLow()) {
+            monitor.checkData();
+        }
+        return dataBlock;
+    }
+}
