@@ -120,8 +120,8 @@ final class BlockPreparation extends Cell {
             io.buffers().whenReleased(this::nextSlice);
         } else if (isCovered()) {
             overlayAndWrite();
-        } else if (sourceBlock == NO_SOURCE && device.isOverOrigin(sliceStart())) {
-            io.readOrigin(device.origin, sliceStart(), sliceBytes, slice, afterRead);
+        } else if (sourceBlock == NO_SOURCE && device.isOverExternalOrigin(sliceStart())) {
+            io.readOrigin(device.externalOrigin(), sliceStart(), sliceBytes, slice, afterRead);
         } else if (sourceBlock == NO_SOURCE) {
             slice.zero(0, sliceBytes);
             overlayAndWrite();

@@ -64,7 +64,7 @@ final class BlockWrites {
             partialTrims.forget(device, block, block + 1);
             maps.publishKind(device, block, Region.MAPPED);
         }
-        if (time < device.snapshottedTime) {
+        if (time < device.snapshottedTime()) {
             if (!claims.claim(device, block, dataBlock, request)) {
                 provisioner.prepare(volume, block, dataBlock, request);
             }

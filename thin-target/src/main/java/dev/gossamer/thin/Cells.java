@@ -23,7 +23,7 @@ final class Cells {
 
     /** Holds a block until {@link #release}. */
     void hold(Cell cell) {
-        cell.device.cells.put(cell.virtualBlock, cell);
+        cell.device.cells().hold(cell);
         held++;
     }
 
@@ -36,15 +36,22 @@ final class Cells {
     /** The work on a block is done: trims that waited for it go on, and so does who waited in the cell. */
     void release(Cell cell) {
         ThinDevice device = cell.device;
-        device.cells.remove(cell.virtualBlock);
+        device.cells().release(cell);
         held--;
-        releaseTrims(device, cell.virtualBlock);
+        for (RequestQueue ready = device.cells().takeTrim(cell.virtualBlock);
+                ready != null;
+                ready = device.cells().takeTrim(cell.virtualBlock)) {
+            // What is readmitted may queue again, at the end.
+            readmit(ready);
+        }
         readmit(cell.waiting);
-        if (device.cells.isEmpty()) {
-            runAll(device.whenIdle);
+        if (device.cells().isIdle()) {
+            device.cells().takeWhenIdle().forEach(Runnable::run);
         }
         if (held == 0) {
-            runAll(whenIdle);
+            List<Runnable> tasks = List.copyOf(whenIdle);
+            whenIdle.clear();
+            tasks.forEach(Runnable::run);
         }
     }
 
@@ -67,10 +74,10 @@ final class Cells {
 
     /** Runs a task now, or else as soon as no block of the device is held. */
     void whenIdle(ThinDevice device, Runnable task) {
-        if (device.cells.isEmpty()) {
+        if (device.cells().isIdle()) {
             task.run();
         } else {
-            device.whenIdle.add(task);
+            device.cells().addWhenIdle(task);
         }
     }
 
@@ -80,29 +87,6 @@ final class Cells {
             task.run();
         } else {
             whenIdle.add(task);
-        }
-    }
-
-    private void releaseTrims(ThinDevice device, long block) {
-        for (int i = 0; i < device.queuedTrims.size(); i++) {
-            QueuedTrim trim = device.queuedTrims.get(i);
-            if (trim.contains(block) && !trim.isBlocked(device)) {
-                device.queuedTrims.remove(i);
-                RequestQueue ready = new RequestQueue();
-                ready.add(trim.request);
-                trim.waiting.moveTo(ready);
-                readmit(ready);
-                // What was readmitted may have queued again, at the end.
-                i = -1;
-            }
-        }
-    }
-
-    private static void runAll(List<Runnable> tasks) {
-        if (!tasks.isEmpty()) {
-            List<Runnable> now = List.copyOf(tasks);
-            tasks.clear();
-            now.forEach(Runnable::run);
         }
     }
 }

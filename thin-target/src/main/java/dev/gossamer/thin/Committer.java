@@ -153,7 +153,7 @@ final class Committer {
 
     /** Whether the device has changes that a crash would undo. */
     boolean isUncommitted(ThinDevice device) {
-        return device.changedInTransaction > committedTransaction;
+        return device.changedInTransaction() > committedTransaction;
     }
 
     /** Keeps a request until a commit that begins after this call is done, and hands it back with what came of that. */
@@ -167,7 +167,7 @@ final class Committer {
 
     /** Notes that the open transaction has changed a device; call before the change is published (G-7a). */
     void changed(ThinDevice device) {
-        device.changedInTransaction = transaction;
+        device.markChanged(transaction);
         armTimer();
     }
 

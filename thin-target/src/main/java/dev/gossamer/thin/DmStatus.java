@@ -52,7 +52,7 @@ final class DmStatus {
         long sectors = metadata.dataBlocks() * metadata.blockBytes() / SECTOR_BYTES;
         lines.add("0 " + sectors + " thin-pool " + pool());
         for (ThinDevice device : devices.all()) {
-            lines.add(device.name() + ": 0 " + device.sizeBytes / SECTOR_BYTES + " thin " + thin(device));
+            lines.add(device.name() + ": 0 " + device.sizeBytes() / SECTOR_BYTES + " thin " + thin(device));
         }
         return lines;
     }
@@ -81,8 +81,8 @@ final class DmStatus {
             return state.mode().word();
         }
         long sectorsPerBlock = metadata.blockBytes() / SECTOR_BYTES;
-        long highest = metadata.highestMappedBlock(device.id);
-        return device.mappedBlocks * sectorsPerBlock + " "
+        long highest = metadata.highestMappedBlock(device.id());
+        return device.mappedBlocks() * sectorsPerBlock + " "
                 + (highest < 0 ? "-" : Long.toString((highest + 1) * sectorsPerBlock - 1));
     }
 }

@@ -100,7 +100,7 @@ final class ExternalOrigins {
     /** Closes origins that no volume is over any more. */
     void closeUnused(Collection<ThinDevice> devices) {
         open.values().removeIf(image -> {
-            boolean unused = devices.stream().noneMatch(device -> device.origin == image);
+            boolean unused = devices.stream().noneMatch(device -> device.externalOrigin() == image);
             if (unused) {
                 image.close();
             }

@@ -47,7 +47,7 @@ final class InPlaceClaims {
     /** Claims a block that is mapped before the device's last snapshot. @return false if it is shared all the same */
     boolean claim(ThinDevice device, long block, long dataBlock, BlockRequest request) throws StorageException {
         // After a failed commit it is not known which of two states is on disk, so only the time counts.
-        if (state.isFrozen() || !metadata.isExclusive(device.id, block)) {
+        if (state.isFrozen() || !metadata.isExclusive(device.id(), block)) {
             return false;
         }
         Claim claim = new Claim(device, block, dataBlock, faults.incarnation());

@@ -29,14 +29,14 @@ final class Lineage {
 
     /** Whether another volume is a relative. A volume is not its own. */
     boolean includes(ThinDevice other) {
-        return other.id != device.id && founderOf(other) == founderOf(device);
+        return other.id() != device.id() && founderOf(other) == founderOf(device);
     }
 
     /** Id of the first volume that is known, marked if that one is deleted. Each step goes back in time, so it ends. */
     private long founderOf(ThinDevice descendant) {
         List<Integer> way = new ArrayList<>();
-        int id = descendant.id;
-        CatalogSlot slot = descendant.slot;
+        int id = descendant.id();
+        CatalogSlot slot = descendant.slot();
         Long founder = founders.get(id);
         while (founder == null) {
             way.add(id);
@@ -44,11 +44,11 @@ final class Lineage {
                 founder = (long) id;
             } else {
                 ThinDevice origin = devices.withId(slot.originId());
-                CatalogSlot originSlot = origin == null ? null : origin.slot;
+                CatalogSlot originSlot = origin == null ? null : origin.slot();
                 if (originSlot == null || originSlot.creationTime() >= slot.creationTime()) {
                     founder = DELETED | slot.originId();
                 } else {
-                    id = origin.id;
+                    id = origin.id();
                     slot = originSlot;
                     founder = founders.get(id);
                 }

@@ -47,7 +47,7 @@ final class MapPrefetch {
 
     private static long firstMissing(ThinDevice device, long from, long end) {
         long number = from;
-        while (number < end && device.extents.region(number) != null) {
+        while (number < end && device.extents().region(number) != null) {
             number++;
         }
         return number;

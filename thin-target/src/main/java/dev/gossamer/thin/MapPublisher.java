@@ -27,29 +27,24 @@ final class MapPublisher {
     /** Reads a region of a device from the mapping tree and publishes it, blocks that a cell locks as locked. */
     void load(ThinDevice device, long regionNumber) throws StorageException {
         long first = regionNumber * Region.BLOCKS;
-        BTreeCursor cursor = metadata.cursor(device.id, first).upTo(first + Region.BLOCKS);
+        BTreeCursor cursor = metadata.cursor(device.id(), first).upTo(first + Region.BLOCKS);
         while (cursor.next()) {
             long packed = cursor.value(0);
             int kind = partialTrims.contains(device, cursor.key()) ? Region.TRIMMED : Region.MAPPED;
             regionBuilder.add((int) (cursor.key() - first), kind, Mapping.dataBlock(packed), Mapping.time(packed));
         }
-        long[] region = regionBuilder.build();
-        for (Cell cell : device.cells.values()) {
-            if (ExtentMap.regionOf(cell.virtualBlock) == regionNumber) {
-                region = cell.shownIn(region);
-            }
-        }
-        boolean isNew = device.extents.region(regionNumber) == null;
+        long[] region = device.cells().shownIn(regionNumber, regionBuilder.build());
+        boolean isNew = device.extents().region(regionNumber) == null;
         put(device, regionNumber, region);
         if (isNew) {
-            regionCache.loaded(device.extents, regionNumber);
+            regionCache.loaded(device.extents(), regionNumber);
         }
     }
 
     /** Publishes one block's extent, if its region is loaded. */
     void publish(ThinDevice device, long block, int kind, int time, long dataBlock) {
         long number = ExtentMap.regionOf(block);
-        long[] region = device.extents.region(number);
+        long[] region = device.extents().region(number);
         if (region != null) {
             int inRegion = ExtentMap.blockInRegion(block);
             put(device, number, Region.with(region, inRegion, 1, kind, time, dataBlock));
@@ -58,7 +53,7 @@ final class MapPublisher {
 
     /** Publishes a mapped block as another kind, if its region is loaded. */
     void publishKind(ThinDevice device, long block, int kind) {
-        long[] region = device.extents.region(ExtentMap.regionOf(block));
+        long[] region = device.extents().region(ExtentMap.regionOf(block));
         int inRegion = ExtentMap.blockInRegion(block);
         int index = region == null ? -1 : Region.find(region, inRegion);
         if (index >= 0 && Region.kind(region, index) != kind) {
@@ -74,7 +69,7 @@ final class MapPublisher {
         long first = ExtentMap.regionOf(from);
         long last = ExtentMap.regionOf(to - 1);
         for (long number = first; number <= last; number++) {
-            long[] region = device.extents.region(number);
+            long[] region = device.extents().region(number);
             if (region != null) {
                 long base = number * Region.BLOCKS;
                 int start = (int) Math.max(0, from - base);
@@ -91,9 +86,9 @@ final class MapPublisher {
 
     /** Withdraws all regions of a device, whose size may have changed. */
     void forget(ThinDevice device) {
-        long before = device.extents.words();
-        device.extents.reset(device.blocks());
-        regionCache.changed(device.extents.words() - before);
+        long before = device.extents().words();
+        device.extents().reset(device.blocks());
+        regionCache.changed(device.extents().words() - before);
     }
 
     /** The device is gone, or has got other contents or another size: withdraws its regions, forgets what TRIMs have covered. */
@@ -103,8 +98,8 @@ final class MapPublisher {
     }
 
     private void put(ThinDevice device, long regionNumber, long[] region) {
-        long before = device.extents.words();
-        device.extents.publish(regionNumber, region);
-        regionCache.changed(device.extents.words() - before);
+        long before = device.extents().words();
+        device.extents().publish(regionNumber, region);
+        regionCache.changed(device.extents().words() - before);
     }
 }

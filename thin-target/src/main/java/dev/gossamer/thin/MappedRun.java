@@ -32,7 +32,7 @@ final class MappedRun {
         long blockBytes = device.blockBytes();
         long block = offsetBytes / blockBytes;
         long regionNumber = ExtentMap.regionOf(block);
-        long[] region = device.extents.region(regionNumber);
+        long[] region = device.extents().region(regionNumber);
         long firstOfRegion = regionNumber * Region.BLOCKS;
         if (region == null) {
             action = Action.WORKER;

@@ -53,7 +53,7 @@ final class PartialTrims {
      */
     boolean add(ThinDevice device, long block, long fromBytes, long toBytes) {
         long start = block * device.blockBytes();
-        long inVolume = Math.min(device.blockBytes(), device.sizeBytes - start);
+        long inVolume = Math.min(device.blockBytes(), device.sizeBytes() - start);
         if (inVolume <= 0) {
             return false;
         }

@@ -50,7 +50,7 @@ final class PoolDevices {
 
     void add(ThinDevice device) {
         limitsChanged(device);
-        if (byId.put(device.id, device) == null) {
+        if (byId.put(device.id(), device) == null) {
             count.incrementAndGet();
         }
         byName.put(device.name(), device);
@@ -58,7 +58,7 @@ final class PoolDevices {
 
     void remove(ThinDevice device) {
         reserving.remove(device);
-        if (byId.remove(device.id, device)) {
+        if (byId.remove(device.id(), device)) {
             count.decrementAndGet();
         }
         byName.remove(device.name(), device);
@@ -87,12 +87,11 @@ final class PoolDevices {
     /** After an abort that has worked: takes what the devices' details say from the committed metadata (E-3). */
     void reload(PoolMetadata metadata) {
         for (ThinDevice device : all()) {
-            DeviceDetails details = metadata.detailsIfReadable(device.id);
+            DeviceDetails details = metadata.detailsIfReadable(device.id());
             if (details == null) {
                 remove(device);
             } else {
-                device.mappedBlocks = details.mappedBlocks();
-                device.snapshottedTime = details.snapshottedTime();
+                device.refresh(details);
             }
         }
     }

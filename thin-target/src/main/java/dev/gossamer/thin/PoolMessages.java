@@ -89,9 +89,9 @@ final class PoolMessages {
         ThinDevice device = new ThinDevice(id, metadata.blockBytes(), spec.sizeBytes(), null);
         change.commit(() -> {
             metadata.createDevice(id);
-            device.slot = catalog.put(slotFor(id, -1, false, spec.sizeBytes(), spec.name())
+            device.recorded(catalog.put(slotFor(id, -1, false, spec.sizeBytes(), spec.name())
                     .withLimits(spec.limits())
-                    .withExternalOrigin(origin == null ? null : origin.record()));
+                    .withExternalOrigin(origin == null ? null : origin.record())));
         });
         return present(device);
     }
@@ -109,21 +109,21 @@ final class PoolMessages {
         }
         int[] retired = {Reclaimer.NONE};
         try {
-            change.commit(() -> retired[0] = reclaimer.delete(device.id));
+            change.commit(() -> retired[0] = reclaimer.delete(device.id()));
         } catch (StorageException e) {
             device.reopen();
             throw e;
         }
         devices.remove(device);
         maps.forgetContents(device);
-        deviceIds.freed(device.id);
+        deviceIds.freed(device.id());
         if (retired[0] != Reclaimer.NONE) {
             reclaimer.retired(retired[0]);
         }
-        if (device.origin != null) {
+        if (device.externalOrigin() != null) {
             origins.closeUnused(devices.all());
         }
-        CatalogSlot slot = device.slot;
+        CatalogSlot slot = device.slot();
         if (slot != null) {
             try {
                 catalog.erase(slot);
@@ -149,7 +149,7 @@ final class PoolMessages {
         VolumeSpec.checkSize(sizeBytes);
         change.checkWritable();
         ThinDevice device = find(name);
-        if (sizeBytes < device.sizeBytes && device.openCount() > 0 && !force) {
+        if (sizeBytes < device.sizeBytes() && device.openCount() > 0 && !force) {
             throw new StorageException(
                     Errno.EBUSY,
                     "volume " + name + " is in use by " + device.openCount()
@@ -157,7 +157,7 @@ final class PoolMessages {
         }
         CatalogSlot slot = slotOf(device).withSize(sizeBytes);
         store(device, slot);
-        device.sizeBytes = sizeBytes;
+        device.resized(sizeBytes);
         maps.forgetContents(device);
         return device.info();
     }
@@ -190,24 +190,23 @@ final class PoolMessages {
 
     /** Writes a device's changed slot. Memory follows when it is durable. */
     private void store(ThinDevice device, CatalogSlot slot) throws StorageException {
-        checkCatalogRoom(List.of(device.id));
+        checkCatalogRoom(List.of(device.id()));
         CatalogSlot[] written = new CatalogSlot[1];
         change.commit(() -> written[0] = catalog.put(slot));
-        device.slot = written[0];
+        device.recorded(written[0]);
     }
 
     VolumeInfo present(ThinDevice device) throws StorageException {
-        DeviceDetails details = metadata.details(device.id);
-        device.mappedBlocks = details.mappedBlocks();
-        device.snapshottedTime = details.snapshottedTime();
-        device.origin = origins.of(device.slot);
+        DeviceDetails details = metadata.details(device.id());
+        device.refresh(details);
+        device.putOver(origins.of(device.slot()));
         devices.add(device);
         return device.info();
     }
 
     /** EBUSY while writes to the device are held back. */
     static void checkNoBarrier(ThinDevice device) throws StorageException {
-        if (device.barrier) {
+        if (device.cells().isBehindBarrier()) {
             throw new StorageException(
                     Errno.EBUSY,
                     "a snapshot of " + device.name()
@@ -223,8 +222,8 @@ final class PoolMessages {
     }
 
     CatalogSlot slotOf(ThinDevice device) throws StorageException {
-        CatalogSlot known = device.slot;
-        return known != null ? known : slotFor(device.id, -1, false, device.sizeBytes, device.name());
+        CatalogSlot known = device.slot();
+        return known != null ? known : slotFor(device.id(), -1, false, device.sizeBytes(), device.name());
     }
 
     CatalogSlot slotFor(int id, int originId, boolean readOnly, long sizeBytes, String name) throws StorageException {

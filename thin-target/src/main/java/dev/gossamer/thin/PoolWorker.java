@@ -99,11 +99,7 @@ final class PoolWorker {
             loops.handBack(request, Errno.EIO);
             return;
         }
-        if (device.barrier && request.operation() != BlockOperation.READ) {
-            device.held.add(request);
-            return;
-        }
-        if (Unmapper.queueBehindTrim(device, request)) {
+        if (device.cells().holdBack(request) || device.cells().queueBehindTrim(request)) {
             return;
         }
         try {
@@ -130,7 +126,7 @@ final class PoolWorker {
     private void serve(VolumeHandle volume, BlockRequest request) throws StorageException {
         ThinDevice device = volume.device();
         long block = request.offsetBytes() / device.blockBytes();
-        long[] region = device.extents.region(ExtentMap.regionOf(block));
+        long[] region = device.extents().region(ExtentMap.regionOf(block));
         if (region == null) {
             regionLoads.load(device, ExtentMap.regionOf(block), request);
             return;
@@ -140,7 +136,7 @@ final class PoolWorker {
             loops.handBack(request, ServedDevice.SERVE_AGAIN);
             return;
         }
-        Cell cell = device.cells.get(block);
+        Cell cell = device.cells().at(block);
         if (cell != null) {
             if (!cell.join(request)) {
                 cell.waiting.add(request);

@@ -61,10 +61,12 @@ final class Provisioner implements BlockPreparation.Owner {
         if (dataBlock == SpaceGate.NONE) {
             return;
         }
-        device.preparingBlocks += provisions ? 1 : 0;
+        if (provisions) {
+            device.beginProvisioning();
+        }
         boolean zeroed = provisions
                 && request.lengthBytes() < device.blockBytes()
-                && !device.isOverOrigin(block * device.blockBytes())
+                && !device.isOverExternalOrigin(block * device.blockBytes())
                 && io.isZeroed(dataBlock);
         BlockPreparation cell =
                 new BlockPreparation(this, io, device, block, faults.incarnation(), dataBlock, sourceBlock, zeroed);
@@ -80,7 +82,9 @@ final class Provisioner implements BlockPreparation.Owner {
             committer.whenQuiet(() -> prepared(cell, errno));
             return;
         }
-        cell.device.preparingBlocks -= cell.breaksSharing() ? 0 : 1;
+        if (!cell.breaksSharing()) {
+            cell.device.endProvisioning();
+        }
         loops.finishAll(cell.joined(), settle(cell, errno));
         cells.release(cell);
     }
@@ -111,12 +115,12 @@ final class Provisioner implements BlockPreparation.Owner {
 
     private void insert(BlockPreparation cell) throws StorageException {
         ThinDevice device = cell.device;
-        metadata.insert(device.id, cell.virtualBlock, cell.dataBlock);
+        metadata.insert(device.id(), cell.virtualBlock, cell.dataBlock);
         committer.changed(device);
         if (committer.isWriting()) {
             counters.mappedDuringCommit.increment();
         }
-        device.mappedBlocks = metadata.details(device.id).mappedBlocks();
+        device.countMapped(metadata.details(device.id()).mappedBlocks());
         maps.publish(device, cell.virtualBlock, Region.MAPPED, metadata.time(), cell.dataBlock);
         (cell.breaksSharing() ? counters.brokenSharings : counters.provisionedBlocks).increment();
         if (cell.isZeroed()) {

@@ -11,8 +11,8 @@ import dev.gossamer.io.RequestQueue;
 final class QueuedTrim {
     final BlockRequest request;
     final RequestQueue waiting = new RequestQueue();
-    private final long fromBlock;
-    private final long toBlock;
+    final long fromBlock;
+    final long toBlock;
 
     /** @param toBlock exclusive */
     QueuedTrim(BlockRequest request, long fromBlock, long toBlock) {
@@ -30,15 +30,5 @@ final class QueuedTrim {
         long first = other.offsetBytes() / blockBytes;
         long last = (other.offsetBytes() + other.lengthBytes() - 1) / blockBytes;
         return first < toBlock && last >= fromBlock;
-    }
-
-    /** Whether a block of the range is being prepared or rewritten. */
-    boolean isBlocked(ThinDevice device) {
-        for (Cell cell : device.cells.values()) {
-            if (contains(cell.virtualBlock)) {
-                return true;
-            }
-        }
-        return false;
     }
 }

@@ -146,7 +146,7 @@ final class RegionLoads {
     }
 
     private boolean isKnown(ThinDevice device, long regionNumber) {
-        return device.extents.region(regionNumber) != null || loads.containsKey(new Place(device, regionNumber));
+        return device.extents().region(regionNumber) != null || loads.containsKey(new Place(device, regionNumber));
     }
 
     private void loadAhead(ThinDevice device, long from) {
@@ -173,7 +173,7 @@ final class RegionLoads {
                 errno = Errno.EIO;
             } else {
                 long first = load.place.regionNumber() * Region.BLOCKS;
-                metadata.findMissing(missing, device.id, first, first + Region.BLOCKS);
+                metadata.findMissing(missing, device.id(), first, first + Region.BLOCKS);
                 if (!missing.isEmpty() && complete && load.rounds < MAX_ROUNDS) {
                     load.rounds++;
                     missing.fetch(loop, arrivedAll -> advance(load, arrivedAll));

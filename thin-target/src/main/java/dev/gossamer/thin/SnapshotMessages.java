@@ -123,15 +123,15 @@ final class SnapshotMessages {
         change.commit(() -> {
             for (int i = 0; i < specs.size(); i++) {
                 ThinDevice origin = origins.get(i);
-                ThinDevice snapshot = new ThinDevice(ids.get(i), metadata.blockBytes(), origin.sizeBytes, null);
-                metadata.createSnapshot(snapshot.id, origin.id);
-                snapshot.slot = catalog.put(messages.slotFor(
-                                snapshot.id,
-                                origin.id,
+                ThinDevice snapshot = new ThinDevice(ids.get(i), metadata.blockBytes(), origin.sizeBytes(), null);
+                metadata.createSnapshot(snapshot.id(), origin.id());
+                snapshot.recorded(catalog.put(messages.slotFor(
+                                snapshot.id(),
+                                origin.id(),
                                 specs.get(i).readOnly(),
-                                origin.sizeBytes,
+                                origin.sizeBytes(),
                                 specs.get(i).name())
-                        .withExternalOrigin(externalOrigin(origin)));
+                        .withExternalOrigin(externalOrigin(origin))));
                 snapshots.add(snapshot);
             }
         });
@@ -147,33 +147,33 @@ final class SnapshotMessages {
         messages.checkNameIsFree(keptName);
         checkTime(1);
         ThinDevice kept = new ThinDevice(
-                deviceIds.lowestFree(1).getFirst(), metadata.blockBytes(), device.sizeBytes, null);
-        messages.checkCatalogRoom(List.of(kept.id, device.id));
+                deviceIds.lowestFree(1).getFirst(), metadata.blockBytes(), device.sizeBytes(), null);
+        messages.checkCatalogRoom(List.of(kept.id(), device.id()));
         CatalogSlot before = messages.slotOf(device);
         try {
             change.commit(() -> {
-                metadata.rollBack(device.id, source.id, kept.id);
-                kept.slot = catalog.put(messages.slotFor(kept.id, device.id, false, device.sizeBytes, keptName)
-                        .withExternalOrigin(externalOrigin(device)));
+                metadata.rollBack(device.id(), source.id(), kept.id());
+                kept.recorded(catalog.put(messages.slotFor(kept.id(), device.id(), false, device.sizeBytes(), keptName)
+                        .withExternalOrigin(externalOrigin(device))));
                 // The present slot must hold until the commit: the size changes with the contents, or not at all.
-                device.slot = catalog.put(before.withSize(source.sizeBytes)
+                device.recorded(catalog.put(before.withSize(source.sizeBytes())
                         .withExternalOrigin(externalOrigin(source))
-                        .inForceFrom(metadata.time()));
+                        .inForceFrom(metadata.time())));
             });
         } catch (StorageException e) {
-            device.slot = before;
+            device.recorded(before);
             throw e;
         }
-        device.sizeBytes = source.sizeBytes;
+        device.resized(source.sizeBytes());
         maps.forgetContents(device);
-        device.origin = source.origin;
-        DeviceDetails details = metadata.details(device.id);
-        device.mappedBlocks = details.mappedBlocks();
+        device.putOver(source.externalOrigin());
+        DeviceDetails details = metadata.details(device.id());
+        device.countMapped(details.mappedBlocks());
         return messages.present(kept);
     }
 
     private static ExternalOrigin externalOrigin(ThinDevice device) {
-        CatalogSlot slot = device.slot;
+        CatalogSlot slot = device.slot();
         return slot == null ? null : slot.externalOrigin();
     }
 

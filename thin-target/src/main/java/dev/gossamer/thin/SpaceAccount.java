@@ -48,7 +48,7 @@ final class SpaceAccount {
             if (state.mode() == PoolMode.FAIL) {
                 throw new StorageException(Errno.EIO, state.cause());
             }
-            metadata.startPrivateEntries(entries, device.id, nextBlock);
+            metadata.startPrivateEntries(entries, device.id(), nextBlock);
             while (entries.next()) {
                 if (!metadata.isDataBlockShared(Mapping.dataBlock(entries.value()))) {
                     exclusive++;
@@ -59,7 +59,7 @@ final class SpaceAccount {
                     return;
                 }
             }
-            long mapped = device.mappedBlocks;
+            long mapped = device.mappedBlocks();
             answer.complete(new VolumeSpace(
                     mapped * device.blockBytes(), Math.min(exclusive, mapped) * (long) device.blockBytes()));
         } catch (StorageException e) {

@@ -21,7 +21,7 @@ final class SpaceQuotas {
     /** Whether the volume may not map one block more. */
     boolean isAtLimit(ThinDevice device) {
         long limit = device.limits().limitBytes();
-        return limit > 0 && (taken(device) + 1) * metadata.blockBytes() > limit;
+        return limit > 0 && (device.takenBlocks() + 1) * metadata.blockBytes() > limit;
     }
 
     /** Whether there is a free block that the volume may take, to map it or to replace a shared one. */
@@ -37,7 +37,7 @@ final class SpaceQuotas {
     /** Blocks that a volume would hold back from others if its limits were these. */
     long reservedBy(ThinDevice device, VolumeLimits limits) {
         long wanted = Math.ceilDiv(limits.reserveBytes(), metadata.blockBytes());
-        return Math.max(0, wanted - taken(device));
+        return Math.max(0, wanted - device.takenBlocks());
     }
 
     /** Blocks that volumes other than this one hold back; of all volumes if it is null. */
@@ -49,9 +49,5 @@ final class SpaceQuotas {
             }
         }
         return sum;
-    }
-
-    private static long taken(ThinDevice device) {
-        return device.mappedBlocks + device.preparingBlocks;
     }
 }

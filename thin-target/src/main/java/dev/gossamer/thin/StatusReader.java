@@ -70,14 +70,14 @@ final class StatusReader {
         long offset = query.offsetBytes();
         long length = query.lengthBytes();
         int contexts = query.contexts();
-        if (offset < 0 || length <= 0 || length > device.sizeBytes - offset || contexts == 0) {
+        if (offset < 0 || length <= 0 || length > device.sizeBytes() - offset || contexts == 0) {
             return Errno.EINVAL;
         }
         beganNanos = loop.nanoTime();
         long toBlock = (offset + length + device.blockBytes() - 1) / device.blockBytes();
         for (int i = 0; i < contexts; i++) {
             StatusContext context = query.context(i);
-            if (context.device.id != device.id) {
+            if (context.device.id() != device.id()) {
                 return Errno.EINVAL;
             }
             StatusExtents answer = query.beginAnswer(i);
@@ -93,7 +93,7 @@ final class StatusReader {
     private void walk(ThinDevice device, StatusKind kind, long toBlock, StatusExtents answer, int maxNodes)
             throws StorageException {
         long blockBytes = device.blockBytes();
-        MappingWalk walk = metadata.walk(device.id, answer.position() / blockBytes);
+        MappingWalk walk = metadata.walk(device.id(), answer.position() / blockBytes);
         int stepEnd = NODES_PER_STEP;
         while (walk.next() && walk.virtualBlock() < toBlock) {
             long block = walk.virtualBlock();
@@ -113,7 +113,7 @@ final class StatusReader {
 
     /** Nothing is mapped up to there: an external origin shows through as far as it reaches, then zeros do (N-3). */
     private static boolean unmappedUpTo(ThinDevice device, StatusKind kind, StatusExtents answer, long toBytes) {
-        OriginImage origin = device.origin;
+        OriginImage origin = device.externalOrigin();
         if (origin != null) {
             int flags = kind == StatusKind.DEPTH ? StatusKind.DEPTH_SHARED : 0;
             if (!answer.upTo(Math.min(toBytes, origin.sizeBytes()), flags)) {
@@ -143,13 +143,13 @@ final class StatusReader {
             throws StorageException {
         long blockBytes = device.blockBytes();
         // Where the base has already ended, or ends inside a block, there is nothing to be equal to.
-        long baseBlocks = device.sizeBytes > base.sizeBytes ? base.sizeBytes / blockBytes : toBlock;
+        long baseBlocks = device.sizeBytes() > base.sizeBytes() ? base.sizeBytes() / blockBytes : toBlock;
         long common = Math.min(baseBlocks, toBlock);
         long from = answer.position() / blockBytes;
         int nodes = 0;
         while (from < common) {
             TreeDifference found =
-                    metadata.compare(device.id, base.id, from, common, StatusQuery.MAX_EXTENTS, NODES_PER_STEP);
+                    metadata.compare(device.id(), base.id(), from, common, StatusQuery.MAX_EXTENTS, NODES_PER_STEP);
             for (int i = 0; i < found.ranges(); i++) {
                 if (!answer.upTo(found.from(i) * blockBytes, 0)
                         || !answer.upTo(found.to(i) * blockBytes, StatusKind.IS_CHANGED)) {

@@ -7,71 +7,36 @@ import dev.gossamer.thin.catalog.CatalogSlot;
 import dev.gossamer.thin.catalog.OnFull;
 import dev.gossamer.thin.catalog.VolumeLimits;
 import dev.gossamer.thin.extent.ExtentMap;
-import java.util.ArrayList;
-import java.util.HashMap;
-import java.util.List;
-import java.util.Map;
+import dev.gossamer.thin.metadata.DeviceDetails;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * The one state object of a thin device (rule T-2); any number of {@link ThinVolume} handles use it.
  *
- * <p>Volatile fields are written by the worker and read by loops; the others are the worker's alone.
+ * <p>Its fields change through verbs, on the worker's thread; any thread may read what is not marked as the worker's.
  */
 final class ThinDevice {
     /** Value of {@link #openCount} once the device is being deleted: no handle can be had any more. */
     private static final int DELETED = -1;
 
-    final int id;
+    private final int id;
     private final int blockBytes;
+    private final ExtentMap extents;
+    private final DeviceCells cells;
 
-    /** Mappings that loops may use without asking. */
-    final ExtentMap extents;
+    private volatile int snapshottedTime;
+    private volatile long changedInTransaction;
+    private volatile boolean lostChanges;
+    private volatile long sizeBytes;
+    private volatile long mappedBlocks;
+    private volatile CatalogSlot slot;
+    private volatile OriginImage externalOrigin;
 
-    /**
-     * A block mapped at this time or later is exclusive and may be written in place (D-4). Raised by the worker
-     * <em>before</em> it drains the loops for a snapshot, so every write that saw the old value has ended when it goes
-     * on.
-     */
-    volatile int snapshottedTime;
-
-    /**
-     * Number of the last transaction that changed a mapping of this device; set before the change is published (G-7a).
-     */
-    volatile long changedInTransaction;
-
-    /** Acknowledged changes were lost by an abort: FLUSH and FUA fail until the pool is opened again (G-6). */
-    volatile boolean lostChanges;
-
-    volatile long sizeBytes;
-    volatile long mappedBlocks;
-
-    /** Blocks being prepared that will be mapped where nothing was. */
-    int preparingBlocks;
-
-    /** What the catalog says; null for a device of an adopted pool that nobody has named. */
-    volatile CatalogSlot slot;
-
-    /** What shows through where nothing is mapped; null: zeros do. Changes only while nobody has the device open. */
-    volatile OriginImage origin;
+    private int preparingBlocks;
 
     private final AtomicInteger openCount = new AtomicInteger();
     // Those of the open handles that only keep the device in existence, for others to be compared with.
     private final AtomicInteger baseCount = new AtomicInteger();
-
-    /** Blocks being prepared or rewritten, by virtual block (rule L-1). */
-    final Map<Long, Cell> cells = new HashMap<>();
-
-    /** Trims that wait for cells in their range (L-8); seldom more than one. */
-    final List<QueuedTrim> queuedTrims = new ArrayList<>();
-
-    /** Waiting until {@link #cells} is empty. */
-    final List<Runnable> whenIdle = new ArrayList<>();
-
-    /** A snapshot is being taken: writes and trims wait in {@link #held} (MSG-6). */
-    boolean barrier;
-
-    final RequestQueue held = new RequestQueue();
 
     // Made when the device is first opened: a pool may have very many that nobody uses.
     private WriteOrder writeOrder;
@@ -82,10 +47,57 @@ final class ThinDevice {
         this.sizeBytes = sizeBytes;
         this.slot = slot;
         this.extents = new ExtentMap(blocks());
+        this.cells = new DeviceCells(blockBytes);
+    }
+
+    // ---- any thread ----------------------------------------------------------------------------------------------
+
+    /** The thin device id, 24 bits. */
+    int id() {
+        return id;
     }
 
     int blockBytes() {
         return blockBytes;
+    }
+
+    /** Mappings that loops may use without asking; the worker publishes them. */
+    ExtentMap extents() {
+        return extents;
+    }
+
+    /** A block mapped at this time or later is exclusive and may be written in place (D-4). */
+    int snapshottedTime() {
+        return snapshottedTime;
+    }
+
+    /** Number of the last transaction that changed a mapping of this device. */
+    long changedInTransaction() {
+        return changedInTransaction;
+    }
+
+    /** Acknowledged changes were lost by an abort: FLUSH and FUA fail until the pool is opened again (G-6). */
+    boolean hasLostChanges() {
+        return lostChanges;
+    }
+
+    long sizeBytes() {
+        return sizeBytes;
+    }
+
+    /** Mapped blocks, shared ones included. */
+    long mappedBlocks() {
+        return mappedBlocks;
+    }
+
+    /** What the catalog says; null for a device of an adopted pool that nobody has named. */
+    CatalogSlot slot() {
+        return slot;
+    }
+
+    /** What shows through where nothing is mapped; null: zeros do. Changes only while nobody has the device open. */
+    OriginImage externalOrigin() {
+        return externalOrigin;
     }
 
     /** Virtual blocks, the last one perhaps partly outside the volume. */
@@ -110,8 +122,8 @@ final class ThinDevice {
     }
 
     /** Whether the external origin has bytes in the range: "not mapped" does not mean zeros there. */
-    boolean isOverOrigin(long fromBytes) {
-        OriginImage below = origin;
+    boolean isOverExternalOrigin(long fromBytes) {
+        OriginImage below = externalOrigin;
         return below != null && fromBytes < below.sizeBytes();
     }
 
@@ -180,6 +192,7 @@ final class ThinDevice {
         return Math.max(0, openCount.get());
     }
 
+    /** The device's facts at this moment. */
     VolumeInfo info() {
         CatalogSlot known = slot;
         return new VolumeInfo(
@@ -193,7 +206,87 @@ final class ThinDevice {
                 known == null ? null : known.createdAt(),
                 openCount(),
                 limits(),
-                origin == null ? null : origin.record().location(),
-                origin == null ? null : origin.failure());
+                externalOrigin == null ? null : externalOrigin.record().location(),
+                externalOrigin == null ? null : externalOrigin.failure());
+    }
+
+    // ---- worker's thread -----------------------------------------------------------------------------------------
+
+    /** What the worker holds of this device. */
+    DeviceCells cells() {
+        return cells;
+    }
+
+    /** The transaction has changed a mapping; comes before the change is published (G-7a). */
+    void markChanged(long transaction) {
+        changedInTransaction = transaction;
+    }
+
+    /** An abort has lost acknowledged changes. */
+    void loseChanges() {
+        lostChanges = true;
+    }
+
+    /** The volume has another size. Published regions are the caller's business. */
+    void resized(long newSizeBytes) {
+        sizeBytes = newSizeBytes;
+    }
+
+    /** The catalog says something else of the device. */
+    void recorded(CatalogSlot newSlot) {
+        slot = newSlot;
+    }
+
+    /** The device is over an external origin, or over none. */
+    void putOver(OriginImage origin) {
+        externalOrigin = origin;
+    }
+
+    /** Takes what the device's record in the metadata says. */
+    void refresh(DeviceDetails details) {
+        mappedBlocks = details.mappedBlocks();
+        snapshottedTime = details.snapshottedTime();
+    }
+
+    /** The device has so many blocks mapped. */
+    void countMapped(long blocks) {
+        mappedBlocks = blocks;
+    }
+
+    /** A block is being prepared that will be mapped where nothing was. */
+    void beginProvisioning() {
+        preparingBlocks++;
+    }
+
+    /** That block is mapped, or given up. */
+    void endProvisioning() {
+        preparingBlocks--;
+    }
+
+    /** Blocks mapped, and being prepared to be mapped: what limits count. */
+    long takenBlocks() {
+        return mappedBlocks + preparingBlocks;
+    }
+
+    /**
+     * Makes every block look shared, so that all writes come to the worker, which holds them back. Comes <em>before</em> the loops
+     * are drained: every write that saw the old time has ended then.
+     */
+    void raiseBarrier() {
+        cells.raiseBarrier();
+        snapshottedTime = Integer.MAX_VALUE;
+    }
+
+    /**
+     * Lets writes in again.
+     *
+     * @param details the device's record; null if that cannot be read, which leaves every block looking shared
+     * @return what was held back
+     */
+    RequestQueue lowerBarrier(DeviceDetails details) {
+        if (details != null) {
+            snapshottedTime = details.snapshottedTime();
+        }
+        return cells.lowerBarrier();
     }
 }

@@ -400,9 +400,8 @@ public final class ThinPool {
         long sizeBytes =
                 slot != null ? slot.sizeBytes() : (metadata.highestMappedBlock(id) + 1) * metadata.blockBytes();
         ThinDevice device = new ThinDevice(id, metadata.blockBytes(), sizeBytes, slot);
-        device.mappedBlocks = details.mappedBlocks();
-        device.snapshottedTime = details.snapshottedTime();
-        device.origin = origins.of(slot);
+        device.refresh(details);
+        device.putOver(origins.of(slot));
         return device;
     }
 

@@ -59,7 +59,7 @@ public final class ThinVolume implements BlockDevice, VolumeHandle {
         this.data = data;
         this.dataAlignmentBytes = data.geometry().alignmentBytes();
         this.order = device.writeOrder(loops);
-        OriginImage origin = device.origin;
+        OriginImage origin = device.externalOrigin();
         this.readAlignmentBytes =
                 origin == null ? dataAlignmentBytes : Math.max(dataAlignmentBytes, origin.alignmentBytes());
     }
@@ -67,7 +67,7 @@ public final class ThinVolume implements BlockDevice, VolumeHandle {
     @Override
     public BlockGeometry geometry() {
         boolean readOnly = device.isReadOnly() || state.mode().isFinal();
-        return new BlockGeometry(device.sizeBytes, 1, readOnly, ignoresDiscard() ? 0 : device.blockBytes());
+        return new BlockGeometry(device.sizeBytes(), 1, readOnly, ignoresDiscard() ? 0 : device.blockBytes());
     }
 
     private boolean ignoresDiscard() {
@@ -76,7 +76,7 @@ public final class ThinVolume implements BlockDevice, VolumeHandle {
 
     @Override
     public long sizeBytes() {
-        return device.sizeBytes;
+        return device.sizeBytes();
     }
 
     /** The volume's facts now. */
@@ -105,7 +105,7 @@ public final class ThinVolume implements BlockDevice, VolumeHandle {
         layout.begin(offsetBytes);
         for (long position = offsetBytes; position < end; position = run.endBytes) {
             run.find(device, position, end, 0, false);
-            layout.add(run.endBytes, run.action == MappedRun.Action.UNMAPPED && !device.isOverOrigin(position));
+            layout.add(run.endBytes, run.action == MappedRun.Action.UNMAPPED && !device.isOverExternalOrigin(position));
         }
         layout.finish();
     }
@@ -133,7 +133,7 @@ public final class ThinVolume implements BlockDevice, VolumeHandle {
         }
         long offset = request.offsetBytes();
         long length = request.lengthBytes();
-        if (offset < 0 || length < 0 || length > device.sizeBytes - offset) {
+        if (offset < 0 || length < 0 || length > device.sizeBytes() - offset) {
             request.complete(Errno.EINVAL);
             return;
         }
@@ -154,7 +154,7 @@ public final class ThinVolume implements BlockDevice, VolumeHandle {
             readSlice(request, offset);
             return;
         }
-        if (operation == BlockOperation.WRITE_ZEROES && device.isOverOrigin(offset)) {
+        if (operation == BlockOperation.WRITE_ZEROES && device.isOverExternalOrigin(offset)) {
             // Unmapping would let the origin show through again: zeros have to be mapped.
             request.setFlags(request.flags() | BlockRequest.NO_UNMAP);
         }
@@ -226,7 +226,7 @@ public final class ThinVolume implements BlockDevice, VolumeHandle {
     /** Serves a request that the worker has handed back; the volume may have shrunk in the meantime (NBD T63). */
     @Override
     public void serve(BlockRequest request) {
-        if (request.lengthBytes() > device.sizeBytes - request.offsetBytes()) {
+        if (request.lengthBytes() > device.sizeBytes() - request.offsetBytes()) {
             request.complete(Errno.EINVAL);
         } else {
             serveChecked(request);
@@ -252,7 +252,7 @@ public final class ThinVolume implements BlockDevice, VolumeHandle {
     /** Cuts the range into runs with one answer each; a request that is one run is served as it is. */
     private void serveRuns(BlockRequest request, long fromBytes, long toBytes) {
         boolean write = request.operation() != BlockOperation.READ;
-        int inPlaceFrom = write ? device.snapshottedTime : 0;
+        int inPlaceFrom = write ? device.snapshottedTime() : 0;
         MappedRun run = loops.share(request.loop()).run;
         boolean whole = fromBytes == request.offsetBytes() && toBytes - fromBytes == request.lengthBytes();
         run.find(device, fromBytes, toBytes, inPlaceFrom, write);
@@ -289,8 +289,8 @@ public final class ThinVolume implements BlockDevice, VolumeHandle {
                 }
             }
             case UNMAPPED -> {
-                if (piece.operation() == BlockOperation.READ && device.isOverOrigin(piece.offsetBytes())) {
-                    device.origin.read(piece);
+                if (piece.operation() == BlockOperation.READ && device.isOverExternalOrigin(piece.offsetBytes())) {
+                    device.externalOrigin().read(piece);
                 } else if (piece.operation() == BlockOperation.READ) {
                     piece.buffer().zero(piece.bufferOffsetBytes(), (int) piece.lengthBytes());
                     piece.complete(Errno.OK);
@@ -457,7 +457,7 @@ public final class ThinVolume implements BlockDevice, VolumeHandle {
      * mark, so "unchanged" means that no completed write depends on an uncommitted mapping.
      */
     private void stabilize(BlockRequest request) {
-        if (device.lostChanges) {
+        if (device.hasLostChanges()) {
             request.complete(Errno.EIO);
         } else if (committer.isUncommitted(device)) {
             request.push(afterCommit);
@@ -474,7 +474,7 @@ public final class ThinVolume implements BlockDevice, VolumeHandle {
 
     /** A commit after an abort covers nothing of what the abort has lost (G-6). */
     private void afterCommit(BlockRequest request, int errno) {
-        request.complete(errno == Errno.OK && device.lostChanges ? Errno.EIO : errno);
+        request.complete(errno == Errno.OK && device.hasLostChanges() ? Errno.EIO : errno);
     }
 
     private static void afterDataFlush(BlockRequest flush, int errno) {

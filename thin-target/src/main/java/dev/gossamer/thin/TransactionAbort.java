@@ -89,7 +89,7 @@ final class TransactionAbort implements PoolFaults.Handler {
         state.degrade(worse, why);
         for (ThinDevice device : devices.all()) {
             if (committer.isUncommitted(device)) {
-                device.lostChanges = true;
+                device.loseChanges();
             }
             maps.forget(device);
         }

@@ -58,19 +58,6 @@ final class Unmapper {
                 && device.firstWholeBlock(request) < device.endWholeBlock(request);
     }
 
-    /** Makes a request that changes blocks wait behind a queued trim of these. @return false if there is none */
-    static boolean queueBehindTrim(ThinDevice device, BlockRequest request) {
-        if (request.operation() != BlockOperation.READ) {
-            for (QueuedTrim trim : device.queuedTrims) {
-                if (trim.meets(request, device.blockBytes())) {
-                    trim.waiting.add(request);
-                    return true;
-                }
-            }
-        }
-        return false;
-    }
-
     /**
      * Unmaps the next step of a request's whole blocks, then hands it back or queues it.
      *
@@ -92,8 +79,8 @@ final class Unmapper {
         long to = Math.min(end, from + STEP_BLOCKS);
         if (from < to) {
             QueuedTrim step = new QueuedTrim(request, from, to);
-            if (step.isBlocked(device)) {
-                device.queuedTrims.add(step);
+            if (device.cells().isHeld(step.fromBlock, step.toBlock)) {
+                device.cells().queue(step);
                 return true;
             }
             unmap(device, from, to);
@@ -113,8 +100,8 @@ final class Unmapper {
         long to = from + request.lengthBytes();
         long block = from / device.blockBytes();
         QueuedTrim step = new QueuedTrim(request, block, block + 1);
-        if (step.isBlocked(device)) {
-            device.queuedTrims.add(step);
+        if (device.cells().isHeld(step.fromBlock, step.toBlock)) {
+            device.cells().queue(step);
             return;
         }
         if (nextMapped(device, block, block + 1) == block) {
@@ -129,10 +116,10 @@ final class Unmapper {
 
     private void unmap(ThinDevice device, long from, long to) throws StorageException {
         partialTrims.forget(device, from, to);
-        long removed = metadata.removeRange(device.id, from, to);
+        long removed = metadata.removeRange(device.id(), from, to);
         if (removed > 0) {
             committer.changed(device);
-            device.mappedBlocks = metadata.details(device.id).mappedBlocks();
+            device.countMapped(metadata.details(device.id()).mappedBlocks());
             counters.unmappedBlocks.add(removed);
             maps.withdraw(device, from, to);
         }
@@ -140,7 +127,7 @@ final class Unmapper {
 
     /** First mapped block in the range, or its end: a trim of unmapped space costs one look-up. */
     private long nextMapped(ThinDevice device, long from, long end) throws StorageException {
-        BTreeCursor cursor = metadata.cursor(device.id, from);
+        BTreeCursor cursor = metadata.cursor(device.id(), from);
         return cursor.next() && cursor.key() < end ? cursor.key() : end;
     }
 }

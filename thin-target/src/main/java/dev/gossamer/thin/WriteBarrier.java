@@ -1,9 +1,10 @@
 package dev.gossamer.thin;
 
 import dev.gossamer.io.IoLoop;
+import dev.gossamer.io.RequestQueue;
 import dev.gossamer.io.StorageException;
-import dev.gossamer.thin.metadata.DeviceDetails;
 import dev.gossamer.thin.metadata.PoolMetadata;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
@@ -56,8 +57,7 @@ final class WriteBarrier {
             List<ThinDevice> devices, Runnable afterwards, CompletableFuture<T> answer, AtRest<T> work) {
         long raisedNanos = loop.nanoTime();
         for (ThinDevice device : devices) {
-            device.barrier = true;
-            device.snapshottedTime = Integer.MAX_VALUE;
+            device.raiseBarrier();
         }
         whenIdle(devices, 0, () -> loops.drain(() -> committer.whenQuiet(() -> {
             T result = null;
@@ -78,17 +78,12 @@ final class WriteBarrier {
     }
 
     private void lift(List<ThinDevice> devices, long raisedNanos) {
+        List<RequestQueue> heldBack = new ArrayList<>();
         for (ThinDevice device : devices) {
-            DeviceDetails details = metadata.detailsIfReadable(device.id);
-            if (details != null) {
-                device.snapshottedTime = details.snapshottedTime();
-            }
-            device.barrier = false;
+            heldBack.add(device.lowerBarrier(metadata.detailsIfReadable(device.id())));
         }
         counters.barrierNanos.accumulate(loop.nanoTime() - raisedNanos);
-        for (ThinDevice device : devices) {
-            cells.readmit(device.held);
-        }
+        heldBack.forEach(cells::readmit);
     }
 
     // A device that is idle stays so: what would begin new work on it is held back.

@@ -114,11 +114,11 @@ class RegionCacheTest {
         for (int region = 1; region < REGIONS; region++) {
             sim.read(volume, region * REGION_BYTES, SECTOR);
         }
-        assertNull(volume.device().extents.region(0));
+        assertNull(volume.device().extents().region(0));
         SimPool.Result read = sim.start(1, volume, BlockOperation.READ, 0, SECTOR, 0, null);
         SimPool.Result write = sim.start(1, volume, BlockOperation.WRITE, 200, 100, 0, new byte[100]);
         sim.loops.runUntilIdle();
-        long[] region = volume.device().extents.region(0);
+        long[] region = volume.device().extents().region(0);
         assertNotNull(region);
         assertEquals(Region.LOCKED, Region.kind(region, 0));
         assertFalse(read.isDone() || write.isDone(), "went past a rewrite of the sector");
@@ -137,14 +137,14 @@ class RegionCacheTest {
         for (int i = 0; i < 3; i++) {
             use();
             sim.await(sim.pool.resizeVolume("v", REGIONS * REGION_BYTES, false));
-            assertEquals(0, volume.device().extents.words());
+            assertEquals(0, volume.device().extents().words());
         }
         use();
         sim.snapshot("v", "s").close();
         volume.close();
         sim.await(sim.pool.rollBack("v", "s", "kept"));
         volume = sim.pool.openVolume("v");
-        assertEquals(0, volume.device().extents.words());
+        assertEquals(0, volume.device().extents().words());
         use();
         volume.close();
         sim.await(sim.pool.deleteVolume("v"));
@@ -173,7 +173,7 @@ class RegionCacheTest {
     private long extentWords() {
         long words = 0;
         for (long number = 0; number < REGIONS; number++) {
-            long[] region = volume.device().extents.region(number);
+            long[] region = volume.device().extents().region(number);
             words += region == null ? 0 : 2L * Region.count(region);
         }
         return words;
@@ -182,7 +182,7 @@ class RegionCacheTest {
     private int regionsKnown() {
         int known = 0;
         for (long number = 0; number < REGIONS; number++) {
-            known += volume.device().extents.region(number) == null ? 0 : 1;
+            known += volume.device().extents().region(number) == null ? 0 : 1;
         }
         return known;
     }
