@@ -1,5 +1,6 @@
 package dev.gossamer.thin;
 
+import dev.gossamer.io.worker.RequestsInFlight;
 import dev.gossamer.pdata.spacemap.FreedBlocks;
 import dev.gossamer.thin.metadata.PoolMetadata;
 
@@ -9,7 +10,7 @@ import dev.gossamer.thin.metadata.PoolMetadata;
  */
 final class AfterCommit implements Committer.Listener {
     private final PoolMetadata metadata;
-    private final PoolLoops loops;
+    private final RequestsInFlight inFlight;
     private final PoolFaults faults;
     private final SpaceWaiters waiters;
     private final SpaceMonitor monitor;
@@ -19,7 +20,7 @@ final class AfterCommit implements Committer.Listener {
 
     AfterCommit(
             PoolMetadata metadata,
-            PoolLoops loops,
+            RequestsInFlight inFlight,
             PoolFaults faults,
             SpaceWaiters waiters,
             SpaceMonitor monitor,
@@ -27,7 +28,7 @@ final class AfterCommit implements Committer.Listener {
             Reclaimer reclaimer,
             Quarantine quarantine) {
         this.metadata = metadata;
-        this.loops = loops;
+        this.inFlight = inFlight;
         this.faults = faults;
         this.waiters = waiters;
         this.monitor = monitor;
@@ -64,7 +65,7 @@ final class AfterCommit implements Committer.Listener {
     /** Requests that looked up a mapping before it went may still be on their way to a freed block: wait for them. */
     private void releaseWhenUnused(FreedBlocks freed) {
         long incarnation = faults.incarnation();
-        loops.drain(() -> {
+        inFlight.drain(() -> {
             if (faults.incarnation() == incarnation) {
                 quarantine.add(freed);
             }

@@ -147,8 +147,7 @@ final class BlockPreparation extends Cell {
     }
 
     private void write(IoBuffer source, int sourceOffsetBytes) {
-        io.submit(
-                BlockOperation.WRITE, dataBlock, sliceOffsetBytes, sliceBytes, source, sourceOffsetBytes, afterWrite);
+        io.submit(BlockOperation.WRITE, dataBlock, sliceOffsetBytes, sliceBytes, source, sourceOffsetBytes, afterWrite);
     }
 
     private void afterWrite(BlockRequest write, int errno) {

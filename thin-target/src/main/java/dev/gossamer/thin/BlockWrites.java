@@ -4,6 +4,8 @@ import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.ServedDevice;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.worker.RequestsInFlight;
+import dev.gossamer.io.worker.WorkerQueue;
 import dev.gossamer.thin.extent.ExtentMap;
 import dev.gossamer.thin.extent.Region;
 
@@ -21,7 +23,8 @@ import dev.gossamer.thin.extent.Region;
  * <p>Worker's thread.
  */
 final class BlockWrites {
-    private final PoolLoops loops;
+    private final WorkerQueue queue;
+    private final RequestsInFlight inFlight;
     private final Cells cells;
     private final CellIo io;
     private final MapPublisher maps;
@@ -31,7 +34,8 @@ final class BlockWrites {
     private final PoolFaults faults;
 
     BlockWrites(
-            PoolLoops loops,
+            WorkerQueue queue,
+            RequestsInFlight inFlight,
             Cells cells,
             CellIo io,
             MapPublisher maps,
@@ -39,7 +43,8 @@ final class BlockWrites {
             Provisioner provisioner,
             InPlaceClaims claims,
             PoolFaults faults) {
-        this.loops = loops;
+        this.queue = queue;
+        this.inFlight = inFlight;
         this.cells = cells;
         this.io = io;
         this.maps = maps;
@@ -69,28 +74,28 @@ final class BlockWrites {
                 provisioner.prepare(volume, block, dataBlock, request);
             }
         } else if (io.isAligned(request)) {
-            loops.handBack(request, ServedDevice.SERVE_AGAIN);
+            queue.handBack(request, ServedDevice.SERVE_AGAIN);
         } else {
             rewrite(device, block, dataBlock, time, request);
         }
     }
 
     private void rewrite(ThinDevice device, long block, long dataBlock, int time, BlockRequest request) {
-        SectorRewrite cell = new SectorRewrite(
-                io, device, block, faults.incarnation(), dataBlock, time, request, this::rewritten);
+        SectorRewrite cell =
+                new SectorRewrite(io, device, block, faults.incarnation(), dataBlock, time, request, this::rewritten);
         cells.hold(cell);
         maps.publish(device, block, Region.LOCKED, time, dataBlock);
-        loops.drain(cell::start);
+        inFlight.drain(cell::start);
     }
 
     /** A sector rewrite is done: lets loops at the block again. */
     private void rewritten(SectorRewrite cell, int errno) {
         if (cell.incarnation == faults.incarnation()) {
             maps.publish(cell.device, cell.virtualBlock, Region.MAPPED, cell.time(), cell.dataBlock());
-            loops.handBack(cell.request(), errno);
+            queue.handBack(cell.request(), errno);
         } else {
             maps.forget(cell.device, cell.virtualBlock);
-            loops.handBack(cell.request(), Errno.EIO);
+            queue.handBack(cell.request(), Errno.EIO);
         }
         cells.release(cell);
     }

@@ -8,6 +8,7 @@ import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.RequestQueue;
 import dev.gossamer.io.RequestStack;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.worker.WorkerQueue;
 import dev.gossamer.pdata.block.FrozenTransaction;
 import dev.gossamer.pdata.spacemap.FreedBlocks;
 import dev.gossamer.thin.metadata.PoolMetadata;
@@ -102,7 +103,7 @@ final class Committer {
     private final IoLoop loop;
     private final PoolMetadata metadata;
     private final BlockDevice data;
-    private final PoolLoops loops;
+    private final WorkerQueue queue;
     private final PoolState pool;
     private final PoolFaults faults;
     private final PoolCounters counters;
@@ -131,14 +132,14 @@ final class Committer {
             IoLoop loop,
             PoolMetadata metadata,
             BlockDevice data,
-            PoolLoops loops,
+            WorkerQueue queue,
             PoolState pool,
             PoolFaults faults,
             PoolCounters counters) {
         this.loop = loop;
         this.metadata = metadata;
         this.data = data;
-        this.loops = loops;
+        this.queue = queue;
         this.pool = pool;
         this.faults = faults;
         this.counters = counters;
@@ -393,7 +394,7 @@ final class Committer {
     private void answer(int errno) {
         for (BlockRequest r = covered.poll(); r != null; r = covered.poll()) {
             counters.commitWaiters.increment();
-            loops.handBack(r, errno);
+            queue.handBack(r, errno);
         }
     }
 }

@@ -2,6 +2,7 @@ package dev.gossamer.thin;
 
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.worker.RequestsInFlight;
 import dev.gossamer.thin.extent.Region;
 import dev.gossamer.thin.metadata.PoolMetadata;
 import java.util.ArrayList;
@@ -19,7 +20,7 @@ import java.util.List;
 final class InPlaceClaims {
     private final Cells cells;
     private final PoolState state;
-    private final PoolLoops loops;
+    private final RequestsInFlight inFlight;
     private final PoolFaults faults;
     private final PoolMetadata metadata;
     private final MapPublisher maps;
@@ -30,14 +31,14 @@ final class InPlaceClaims {
     InPlaceClaims(
             Cells cells,
             PoolState state,
-            PoolLoops loops,
+            RequestsInFlight inFlight,
             PoolFaults faults,
             PoolMetadata metadata,
             MapPublisher maps,
             PoolCounters counters) {
         this.cells = cells;
         this.state = state;
-        this.loops = loops;
+        this.inFlight = inFlight;
         this.faults = faults;
         this.metadata = metadata;
         this.maps = maps;
@@ -62,7 +63,7 @@ final class InPlaceClaims {
         if (!gathered.isEmpty()) {
             List<Claim> together = gathered;
             gathered = new ArrayList<>();
-            loops.drain(() -> together.forEach(this::drained));
+            inFlight.drain(() -> together.forEach(this::drained));
         }
     }
 

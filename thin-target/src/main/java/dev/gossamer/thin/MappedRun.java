@@ -1,5 +1,6 @@
 package dev.gossamer.thin;
 
+import dev.gossamer.io.worker.MapRun;
 import dev.gossamer.thin.extent.ExtentMap;
 import dev.gossamer.thin.extent.Region;
 
@@ -7,7 +8,7 @@ import dev.gossamer.thin.extent.Region;
  * The answer to "what may a loop do with the bytes from here on?": the longest piece with one answer. Reused by its
  * loop.
  */
-final class MappedRun {
+final class MappedRun extends MapRun {
     /** How to serve the run. */
     enum Action {
         /** Pass on to {@link #dataOffsetBytes}. */
@@ -19,7 +20,6 @@ final class MappedRun {
     }
 
     Action action;
-    long endBytes;
     long dataOffsetBytes;
 
     /**

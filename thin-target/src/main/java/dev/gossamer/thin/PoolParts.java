@@ -2,6 +2,10 @@ package dev.gossamer.thin;
 
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.IoLoop;
+import dev.gossamer.io.buffer.IoBufferPool;
+import dev.gossamer.io.worker.PerLoop;
+import dev.gossamer.io.worker.RequestsInFlight;
+import dev.gossamer.io.worker.WorkerQueue;
 import dev.gossamer.thin.metadata.PoolMetadata;
 import java.util.List;
 
@@ -14,7 +18,9 @@ import java.util.List;
 final class PoolParts {
     final IoLoop loop;
     final PoolMetadata metadata;
-    final PoolLoops loops;
+    final PerLoop<IoBufferPool> bounceBuffers;
+    final PerLoop<MappedRun> lookups;
+    final RequestsInFlight inFlight;
     final DiscardMode discardMode;
     final PoolEvents events = new PoolEvents();
     final PoolState state = new PoolState(events);
@@ -34,6 +40,7 @@ final class PoolParts {
     final PoolWorker worker;
     private final RegionLoads regionLoads;
     private final Quarantine quarantine;
+    private final WorkerQueue queue;
 
     PoolParts(
             IoLoop loop,
@@ -44,36 +51,38 @@ final class PoolParts {
             PoolOptions options) {
         this.loop = loop;
         this.metadata = metadata;
-        loops = new PoolLoops(loop, ioLoops);
+        lookups = new PerLoop<>(ioLoops, each -> new MappedRun());
+        bounceBuffers = new PerLoop<>(ioLoops, each -> new IoBufferPool(UnalignedReads.BOUNCE_BYTES));
+        inFlight = new RequestsInFlight(loop, ioLoops);
+        queue = new WorkerQueue(loop, ioLoops);
         discardMode = options.discard().effective(data.geometry().discardBytes(), metadata.blockBytes());
         deviceIds = new DeviceIds(metadata);
         PartialTrims partialTrims = new PartialTrims();
         maps = new MapPublisher(metadata, partialTrims, options.caches().regionWords(), counters);
-        regionLoads = new RegionLoads(state, loops, faults, loop, metadata, maps);
+        regionLoads = new RegionLoads(state, queue, faults, loop, metadata, maps);
         mapPrefetch = new MapPrefetch(loop, regionLoads);
         statusReader = new StatusReader(state, faults, loop, metadata);
-        committer = new Committer(loop, metadata, data, loops, state, faults, counters);
+        committer = new Committer(loop, metadata, data, queue, state, faults, counters);
 
         quotas = new SpaceQuotas(metadata, devices);
         monitor = new SpaceMonitor(metadata, state, events, options.lowWaterPercent());
-        spaceWaiters = new SpaceWaiters(
-                loops, cells, loop, metadata, state, events, committer, quotas, monitor, options);
+        spaceWaiters =
+                new SpaceWaiters(queue, cells, loop, metadata, state, events, committer, quotas, monitor, options);
         resize = new PoolResize(loop, metadata, state, events, faults, committer, monitor, spaceWaiters, options);
         reclaimer = new Reclaimer(loop, metadata, state, faults, committer, spaceWaiters, deviceIds);
-        quarantine = new Quarantine(
-                spaceWaiters, loop, data, metadata, counters, discardMode == DiscardMode.PASSDOWN);
+        quarantine = new Quarantine(spaceWaiters, loop, data, metadata, counters, discardMode == DiscardMode.PASSDOWN);
 
         CellIo io = new CellIo(loop, data, metadata.blockBytes());
-        SpaceGate space = new SpaceGate(metadata, loops, state, quotas, spaceWaiters, resize, monitor);
-        Provisioner provisioner = new Provisioner(
-                metadata, loops, cells, io, space, committer, maps, state, faults, counters);
-        InPlaceClaims claims = new InPlaceClaims(cells, state, loops, faults, metadata, maps, counters);
-        BlockWrites writes = new BlockWrites(loops, cells, io, maps, partialTrims, provisioner, claims, faults);
-        Unmapper unmapper = new Unmapper(loops, state, committer, metadata, maps, partialTrims, counters);
+        SpaceGate space = new SpaceGate(metadata, queue, state, quotas, spaceWaiters, resize, monitor);
+        Provisioner provisioner =
+                new Provisioner(metadata, queue, cells, io, space, committer, maps, state, faults, counters);
+        InPlaceClaims claims = new InPlaceClaims(cells, state, inFlight, faults, metadata, maps, counters);
+        BlockWrites writes =
+                new BlockWrites(queue, inFlight, cells, io, maps, partialTrims, provisioner, claims, faults);
+        Unmapper unmapper = new Unmapper(queue, state, committer, metadata, maps, partialTrims, counters);
         worker = new PoolWorker(
-                loop,
                 metadata,
-                loops,
+                queue,
                 cells,
                 regionLoads,
                 writes,
@@ -84,10 +93,11 @@ final class PoolParts {
                 faults,
                 counters);
 
+        queue.begin(worker);
         cells.startLast(claims::start);
         spaceWaiters.waitFor(resize, reclaimer);
         committer.tell(
-                new AfterCommit(metadata, loops, faults, spaceWaiters, monitor, resize, reclaimer, quarantine));
+                new AfterCommit(metadata, inFlight, faults, spaceWaiters, monitor, resize, reclaimer, quarantine));
         faults.handledBy(new TransactionAbort(
                 metadata,
                 devices,
@@ -113,8 +123,8 @@ final class PoolParts {
     void close(Runnable whenClosed) {
         reclaimer.close();
         committer.close();
-        loops.drain(() -> quarantine.close(() -> regionLoads.close(() -> committer.whenQuiet(() -> {
-            loops.close();
+        inFlight.drain(() -> quarantine.close(() -> regionLoads.close(() -> committer.whenQuiet(() -> {
+            bounceBuffers.forEach(IoBufferPool::close);
             whenClosed.run();
         }))));
     }

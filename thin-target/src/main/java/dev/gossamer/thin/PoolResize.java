@@ -200,8 +200,8 @@ final class PoolResize {
         if (metadata.needsCheck() || state.mode().isFinal()) {
             throw new StorageException(
                     Errno.EROFS,
-                    "the pool is " + state.mode().word() + " ("
-                            + state.cause() + ") and cannot grow before its metadata has been checked");
+                    "the pool is " + state.mode().word() + " (" + state.cause()
+                            + ") and cannot grow before its metadata has been checked");
         }
     }
 

@@ -3,11 +3,10 @@ package dev.gossamer.thin;
 import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
-import dev.gossamer.io.Invariant;
-import dev.gossamer.io.IoLoop;
-import dev.gossamer.io.RequestStack;
 import dev.gossamer.io.ServedDevice;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.worker.TurnListener;
+import dev.gossamer.io.worker.WorkerQueue;
 import dev.gossamer.thin.extent.ExtentMap;
 import dev.gossamer.thin.metadata.PoolMetadata;
 
@@ -18,10 +17,9 @@ import dev.gossamer.thin.metadata.PoolMetadata;
  * <p>A turn serves all requests that have arrived: decides each one (load a region, write to a block, unmap), then starts the
  * cells, so that writes to one block that came together share one preparation.
  */
-final class PoolWorker {
-    private final IoLoop loop;
+final class PoolWorker implements TurnListener {
     private final PoolMetadata metadata;
-    private final PoolLoops loops;
+    private final WorkerQueue queue;
     private final Cells cells;
     private final RegionLoads regionLoads;
     private final BlockWrites writes;
@@ -32,13 +30,9 @@ final class PoolWorker {
     private final PoolFaults faults;
     private final PoolCounters counters;
 
-    private final RequestStack deferred = new RequestStack();
-    private final Runnable turn = this::turn;
-
     PoolWorker(
-            IoLoop loop,
             PoolMetadata metadata,
-            PoolLoops loops,
+            WorkerQueue queue,
             Cells cells,
             RegionLoads regionLoads,
             BlockWrites writes,
@@ -48,9 +42,8 @@ final class PoolWorker {
             PoolState state,
             PoolFaults faults,
             PoolCounters counters) {
-        this.loop = loop;
         this.metadata = metadata;
-        this.loops = loops;
+        this.queue = queue;
         this.cells = cells;
         this.regionLoads = regionLoads;
         this.writes = writes;
@@ -62,41 +55,29 @@ final class PoolWorker {
         this.counters = counters;
     }
 
-    /** Parks a request with the worker until it hands it back. Any thread. */
+    /** Parks a request with the worker until it hands it back. On the request's loop, or the worker's for one that is there. */
     void defer(VolumeHandle volume, BlockRequest request) {
-        request.park(volume);
-        if (deferred.push(request)) {
-            loop.execute(turn);
-        }
+        counters.deferredRequests.increment();
+        queue.defer(volume, request);
     }
 
-    private void turn() {
-        BlockRequest request = deferred.takeAll();
-        while (request != null) {
-            BlockRequest following = request.next;
-            request.next = null;
-            counters.deferredRequests.increment();
-            try {
-                request.parkedBy().admit(request);
-            } catch (AssertionError | RuntimeException bug) {
-                // Those behind it get EIO: the pool is in FAIL mode now.
-                faults.failed(bug);
-            }
-            request = following;
-        }
-        try {
-            cells.startAll();
-        } catch (AssertionError | RuntimeException bug) {
-            faults.failed(bug);
-        }
+    @Override
+    public void turnEnded() {
+        cells.startAll();
+    }
+
+    /** Those behind the request that has shown the bug get EIO: the pool is in FAIL mode then. */
+    @Override
+    public void failed(Throwable bug) {
+        faults.failed(bug);
     }
 
     /** Decides one request. Worker's thread. */
     void admit(VolumeHandle volume, BlockRequest request) {
-        Invariant.check(loop.inLoop(), "a request admitted outside the worker's loop");
+        queue.checkThread();
         ThinDevice device = volume.device();
         if (state.mode() == PoolMode.FAIL) {
-            loops.handBack(request, Errno.EIO);
+            queue.handBack(request, Errno.EIO);
             return;
         }
         if (device.cells().holdBack(request) || device.cells().queueBehindTrim(request)) {
@@ -110,7 +91,7 @@ final class PoolWorker {
             }
         } catch (StorageException e) {
             faults.abort(e);
-            loops.handBack(request, verdictAfterAbort(request));
+            queue.handBack(request, verdictAfterAbort(request));
         }
     }
 
@@ -133,7 +114,7 @@ final class PoolWorker {
         }
         if (block != (request.offsetBytes() + request.lengthBytes() - 1) / device.blockBytes()) {
             // Deferred because the region was not loaded; an earlier request has loaded it since.
-            loops.handBack(request, ServedDevice.SERVE_AGAIN);
+            queue.handBack(request, ServedDevice.SERVE_AGAIN);
             return;
         }
         Cell cell = device.cells().at(block);
@@ -142,7 +123,7 @@ final class PoolWorker {
                 cell.waiting.add(request);
             }
         } else if (request.operation() == BlockOperation.READ) {
-            loops.handBack(request, ServedDevice.SERVE_AGAIN);
+            queue.handBack(request, ServedDevice.SERVE_AGAIN);
         } else {
             writes.write(volume, block, region, request);
         }

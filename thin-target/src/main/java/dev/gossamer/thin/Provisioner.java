@@ -3,6 +3,7 @@ package dev.gossamer.thin;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.worker.WorkerQueue;
 import dev.gossamer.thin.extent.Region;
 import dev.gossamer.thin.metadata.PoolMetadata;
 import org.slf4j.Logger;
@@ -16,7 +17,7 @@ final class Provisioner implements BlockPreparation.Owner {
     private static final Logger LOG = LoggerFactory.getLogger(Provisioner.class);
 
     private final PoolMetadata metadata;
-    private final PoolLoops loops;
+    private final WorkerQueue queue;
     private final Cells cells;
     private final CellIo io;
     private final SpaceGate space;
@@ -28,7 +29,7 @@ final class Provisioner implements BlockPreparation.Owner {
 
     Provisioner(
             PoolMetadata metadata,
-            PoolLoops loops,
+            WorkerQueue queue,
             Cells cells,
             CellIo io,
             SpaceGate space,
@@ -38,7 +39,7 @@ final class Provisioner implements BlockPreparation.Owner {
             PoolFaults faults,
             PoolCounters counters) {
         this.metadata = metadata;
-        this.loops = loops;
+        this.queue = queue;
         this.cells = cells;
         this.io = io;
         this.space = space;
@@ -85,7 +86,7 @@ final class Provisioner implements BlockPreparation.Owner {
         if (!cell.breaksSharing()) {
             cell.device.endProvisioning();
         }
-        loops.finishAll(cell.joined(), settle(cell, errno));
+        queue.handBackAll(cell.joined(), settle(cell, errno));
         cells.release(cell);
     }
 
@@ -104,8 +105,7 @@ final class Provisioner implements BlockPreparation.Owner {
                 return Errno.OK;
             }
             metadata.unreserveDataBlock(cell.dataBlock);
-            LOG.error(
-                    "{}: preparing data block {} failed: {}", cell.device.name(), cell.dataBlock, Errno.name(errno));
+            LOG.error("{}: preparing data block {} failed: {}", cell.device.name(), cell.dataBlock, Errno.name(errno));
             return errno;
         } catch (StorageException e) {
             faults.abort(e);

@@ -6,6 +6,7 @@ import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.RequestQueue;
 import dev.gossamer.io.ServedDevice;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.worker.WorkerQueue;
 import dev.gossamer.pdata.btree.MissingNodes;
 import dev.gossamer.thin.extent.ExtentMap;
 import dev.gossamer.thin.extent.Region;
@@ -73,7 +74,7 @@ final class RegionLoads {
     }
 
     private final PoolState state;
-    private final PoolLoops loops;
+    private final WorkerQueue queue;
     private final PoolFaults faults;
     private final IoLoop loop;
     private final PoolMetadata metadata;
@@ -85,13 +86,13 @@ final class RegionLoads {
 
     RegionLoads(
             PoolState state,
-            PoolLoops loops,
+            WorkerQueue queue,
             PoolFaults faults,
             IoLoop loop,
             PoolMetadata metadata,
             MapPublisher maps) {
         this.state = state;
-        this.loops = loops;
+        this.queue = queue;
         this.faults = faults;
         this.loop = loop;
         this.metadata = metadata;
@@ -208,7 +209,7 @@ final class RegionLoads {
 
     private void finish(Load load, int errno) {
         loads.remove(load.place);
-        loops.finishAll(load.requests, errno == Errno.OK ? ServedDevice.SERVE_AGAIN : errno);
+        queue.handBackAll(load.requests, errno == Errno.OK ? ServedDevice.SERVE_AGAIN : errno);
         load.others.forEach(other -> other.accept(errno));
         if (closed && loads.isEmpty()) {
             Runnable task = whenClosed;

@@ -146,8 +146,8 @@ final class SnapshotMessages {
         change.checkWritable();
         messages.checkNameIsFree(keptName);
         checkTime(1);
-        ThinDevice kept = new ThinDevice(
-                deviceIds.lowestFree(1).getFirst(), metadata.blockBytes(), device.sizeBytes(), null);
+        ThinDevice kept =
+                new ThinDevice(deviceIds.lowestFree(1).getFirst(), metadata.blockBytes(), device.sizeBytes(), null);
         messages.checkCatalogRoom(List.of(kept.id(), device.id()));
         CatalogSlot before = messages.slotOf(device);
         try {

@@ -3,6 +3,7 @@ package dev.gossamer.thin;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.worker.WorkerQueue;
 import dev.gossamer.thin.metadata.PoolMetadata;
 
 /** Gives out data blocks, or makes who wants one wait or fail (rules S-1 to S-3, S-6). Worker's thread. */
@@ -11,7 +12,7 @@ final class SpaceGate {
     static final long NONE = -1;
 
     private final PoolMetadata metadata;
-    private final PoolLoops loops;
+    private final WorkerQueue queue;
     private final PoolState state;
     private final SpaceQuotas quotas;
     private final SpaceWaiters waiters;
@@ -20,14 +21,14 @@ final class SpaceGate {
 
     SpaceGate(
             PoolMetadata metadata,
-            PoolLoops loops,
+            WorkerQueue queue,
             PoolState state,
             SpaceQuotas quotas,
             SpaceWaiters waiters,
             PoolResize resize,
             SpaceMonitor monitor) {
         this.metadata = metadata;
-        this.loops = loops;
+        this.queue = queue;
         this.state = state;
         this.quotas = quotas;
         this.waiters = waiters;
@@ -44,11 +45,11 @@ final class SpaceGate {
     long reserve(VolumeHandle volume, BlockRequest request, boolean provisions) throws StorageException {
         ThinDevice device = volume.device();
         if (state.isFrozen()) {
-            loops.handBack(request, Errno.EIO);
+            queue.handBack(request, Errno.EIO);
             return NONE;
         }
         if (provisions && quotas.isAtLimit(device)) {
-            loops.handBack(request, Errno.ENOSPC);
+            queue.handBack(request, Errno.ENOSPC);
             return NONE;
         }
         if (metadata.isNearlyFull()) {

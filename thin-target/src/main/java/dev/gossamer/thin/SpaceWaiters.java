@@ -4,6 +4,7 @@ import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.RequestQueue;
+import dev.gossamer.io.worker.WorkerQueue;
 import dev.gossamer.thin.catalog.OnFull;
 import dev.gossamer.thin.metadata.PoolMetadata;
 
@@ -23,7 +24,7 @@ import dev.gossamer.thin.metadata.PoolMetadata;
  * own with it (N-5). Worker's thread, but for {@link #count}.
  */
 final class SpaceWaiters {
-    private final PoolLoops loops;
+    private final WorkerQueue queue;
     private final Cells cells;
     private final IoLoop loop;
     private final PoolMetadata metadata;
@@ -52,7 +53,7 @@ final class SpaceWaiters {
     private volatile long heldSinceNanos;
 
     SpaceWaiters(
-            PoolLoops loops,
+            WorkerQueue queue,
             Cells cells,
             IoLoop loop,
             PoolMetadata metadata,
@@ -66,7 +67,7 @@ final class SpaceWaiters {
         this.committer = committer;
         this.quotas = quotas;
         this.monitor = monitor;
-        this.loops = loops;
+        this.queue = queue;
         this.cells = cells;
         this.loop = loop;
         this.metadata = metadata;
@@ -115,7 +116,7 @@ final class SpaceWaiters {
         OnFull own = volume.device().onFull();
         OnFull policy = timedOut || closing ? OnFull.ERROR : own != null ? own : options.onFull();
         if (policy == OnFull.ERROR || volume.isAbandoned()) {
-            loops.handBack(request, Errno.ENOSPC);
+            queue.handBack(request, Errno.ENOSPC);
             return;
         }
         if (held.isEmpty()) {
@@ -132,7 +133,7 @@ final class SpaceWaiters {
             committer.commitSoon();
         } else {
             monitor.outOfMetadata();
-            loops.handBack(request, Errno.EIO);
+            queue.handBack(request, Errno.EIO);
         }
     }
 
@@ -163,8 +164,8 @@ final class SpaceWaiters {
 
     /** Fails everybody who waits. */
     void fail(int errno) {
-        loops.finishAll(forCommit, errno);
-        loops.finishAll(held, errno);
+        queue.handBackAll(forCommit, errno);
+        queue.handBackAll(held, errno);
         heldCount = 0;
     }
 
@@ -188,7 +189,7 @@ final class SpaceWaiters {
         }
         others.moveTo(held);
         heldCount = held.size();
-        loops.finishAll(its, Errno.ESHUTDOWN);
+        queue.handBackAll(its, Errno.ESHUTDOWN);
     }
 
     /** The pool is about to be closed: nobody waits any longer, or later. */
@@ -214,7 +215,7 @@ final class SpaceWaiters {
                 PoolEvent.Kind.NO_SPACE_TIMEOUT,
                 "no data space for " + options.onFullTimeout().toSeconds() + " s: " + heldCount
                         + " waiting request(s) get ENOSPC, and so does every write that needs space from now on");
-        loops.finishAll(held, Errno.ENOSPC);
+        queue.handBackAll(held, Errno.ENOSPC);
         heldCount = 0;
     }
 }

@@ -1,6 +1,7 @@
 package dev.gossamer.thin;
 
 import dev.gossamer.io.BlockRequest;
+import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.RequestQueue;
 import dev.gossamer.io.order.WriteOrder;
 import dev.gossamer.thin.catalog.CatalogSlot;
@@ -8,6 +9,7 @@ import dev.gossamer.thin.catalog.OnFull;
 import dev.gossamer.thin.catalog.VolumeLimits;
 import dev.gossamer.thin.extent.ExtentMap;
 import dev.gossamer.thin.metadata.DeviceDetails;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
@@ -142,10 +144,14 @@ final class ThinDevice {
         return limits().onFull();
     }
 
-    /** The order of writes, one for all handles. Any thread. */
-    synchronized WriteOrder writeOrder(PoolLoops loops) {
+    /**
+     * The order of writes, one for all handles. Any thread.
+     *
+     * @param ioLoops the pool's, each at its own index
+     */
+    synchronized WriteOrder writeOrder(List<? extends IoLoop> ioLoops) {
         if (writeOrder == null) {
-            writeOrder = new WriteOrder(loops.all());
+            writeOrder = new WriteOrder(ioLoops);
         }
         return writeOrder;
     }

@@ -28,6 +28,7 @@ import java.util.concurrent.Executor;
  */
 public final class ThinPool {
     private final IoLoop workerLoop;
+    private final List<? extends IoLoop> ioLoops;
     private final PoolOptions options;
     private final BlockDevice metadataDevice;
     private final BlockDevice data;
@@ -52,6 +53,7 @@ public final class ThinPool {
             OriginOpener originOpener)
             throws StorageException {
         this.workerLoop = workerLoop;
+        this.ioLoops = ioLoops;
         this.options = options;
         this.metadataDevice = metadataDevice;
         this.data = data;
@@ -89,12 +91,11 @@ public final class ThinPool {
                 parts.quotas,
                 parts.spaceWaiters);
         metadataMessages = new MetadataMessages(change, metadata);
-        WriteBarrier barrier = new WriteBarrier(
-                workerLoop, metadata, parts.loops, parts.cells, parts.committer, counters);
+        WriteBarrier barrier =
+                new WriteBarrier(workerLoop, metadata, parts.inFlight, parts.cells, parts.committer, counters);
         snapshotMessages = new SnapshotMessages(
                 change, metadata, catalog, devices, parts.deviceIds, parts.maps, messages, barrier);
-        dmStatus = new DmStatus(
-                metadata, devices, parts.state, parts.committer, parts.spaceWaiters, parts.discardMode);
+        dmStatus = new DmStatus(metadata, devices, parts.state, parts.committer, parts.spaceWaiters, parts.discardMode);
         if (!ioLoops.isEmpty()) {
             parts.reclaimer.start();
         }
@@ -160,7 +161,7 @@ public final class ThinPool {
     /** Opens a volume for I/O from the pool's loops. Null if there is none of that name. Close it to give it back. */
     public ThinVolume openVolume(String name) {
         ThinDevice device = devices.named(name);
-        return device != null && device.open() ? new ThinVolume(device, data, parts) : null;
+        return device != null && device.open() ? new ThinVolume(device, data, ioLoops, parts) : null;
     }
 
     /** What can be asked about the mappings of a volume, by the names that NBD clients use. */
@@ -369,8 +370,7 @@ public final class ThinPool {
     public CompletableFuture<Void> close() {
         CompletableFuture<Void> closed = new CompletableFuture<>();
         stopWaitingForSpace();
-        workerLoop.execute(
-                () -> parts.cells.whenIdle(() -> parts.committer.whenQuiet(() -> closeIdle(closed))));
+        workerLoop.execute(() -> parts.cells.whenIdle(() -> parts.committer.whenQuiet(() -> closeIdle(closed))));
         return closed;
     }
 

@@ -1,7 +1,5 @@
 package dev.gossamer.thin;
 
-import dev.gossamer.io.BlockOperation;
-import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.thin.metadata.PoolMetadata;

@@ -4,6 +4,7 @@ import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.worker.WorkerQueue;
 import dev.gossamer.pdata.btree.BTreeCursor;
 import dev.gossamer.thin.extent.Region;
 import dev.gossamer.thin.metadata.PoolMetadata;
@@ -23,7 +24,7 @@ final class Unmapper {
     /** The width of a step: what the kernel allows a range cell. */
     static final long STEP_BLOCKS = 1024;
 
-    private final PoolLoops loops;
+    private final WorkerQueue queue;
     private final PoolState state;
     private final Committer committer;
     private final PoolMetadata metadata;
@@ -32,14 +33,14 @@ final class Unmapper {
     private final PoolCounters counters;
 
     Unmapper(
-            PoolLoops loops,
+            WorkerQueue queue,
             PoolState state,
             Committer committer,
             PoolMetadata metadata,
             MapPublisher maps,
             PartialTrims partialTrims,
             PoolCounters counters) {
-        this.loops = loops;
+        this.queue = queue;
         this.state = state;
         this.committer = committer;
         this.metadata = metadata;
@@ -66,7 +67,7 @@ final class Unmapper {
     boolean unmap(ThinDevice device, BlockRequest request) throws StorageException {
         if (state.isFrozen()) {
             // TRIM is advice, and succeeds without effect (table 1.4); zeros are a promise that cannot be kept.
-            loops.handBack(request, request.operation() == BlockOperation.DISCARD ? Errno.OK : Errno.EIO);
+            queue.handBack(request, request.operation() == BlockOperation.DISCARD ? Errno.OK : Errno.EIO);
             return true;
         }
         long first = device.firstWholeBlock(request);
@@ -86,7 +87,7 @@ final class Unmapper {
             unmap(device, from, to);
         }
         if (to >= end) {
-            loops.handBack(request, Errno.OK);
+            queue.handBack(request, Errno.OK);
             return true;
         }
         // Counts blocks: the request has not been at a disk.
@@ -111,7 +112,7 @@ final class Unmapper {
                 maps.publishKind(device, block, Region.TRIMMED);
             }
         }
-        loops.handBack(request, Errno.OK);
+        queue.handBack(request, Errno.OK);
     }
 
     private void unmap(ThinDevice device, long from, long to) throws StorageException {

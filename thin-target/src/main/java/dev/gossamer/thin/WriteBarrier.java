@@ -3,6 +3,7 @@ package dev.gossamer.thin;
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.RequestQueue;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.worker.RequestsInFlight;
 import dev.gossamer.thin.metadata.PoolMetadata;
 import java.util.ArrayList;
 import java.util.List;
@@ -27,7 +28,7 @@ final class WriteBarrier {
 
     private final IoLoop loop;
     private final PoolMetadata metadata;
-    private final PoolLoops loops;
+    private final RequestsInFlight inFlight;
     private final Cells cells;
     private final Committer committer;
     private final PoolCounters counters;
@@ -35,13 +36,13 @@ final class WriteBarrier {
     WriteBarrier(
             IoLoop loop,
             PoolMetadata metadata,
-            PoolLoops loops,
+            RequestsInFlight inFlight,
             Cells cells,
             Committer committer,
             PoolCounters counters) {
         this.loop = loop;
         this.metadata = metadata;
-        this.loops = loops;
+        this.inFlight = inFlight;
         this.cells = cells;
         this.committer = committer;
         this.counters = counters;
@@ -53,28 +54,30 @@ final class WriteBarrier {
      * @param devices each once, none of them behind a barrier
      * @param afterwards run before the answer is known, whatever it is
      */
-    <T> void whenAtRest(
-            List<ThinDevice> devices, Runnable afterwards, CompletableFuture<T> answer, AtRest<T> work) {
+    <T> void whenAtRest(List<ThinDevice> devices, Runnable afterwards, CompletableFuture<T> answer, AtRest<T> work) {
         long raisedNanos = loop.nanoTime();
         for (ThinDevice device : devices) {
             device.raiseBarrier();
         }
-        whenIdle(devices, 0, () -> loops.drain(() -> committer.whenQuiet(() -> {
-            T result = null;
-            StorageException failure = null;
-            try {
-                result = work.run();
-            } catch (StorageException e) {
-                failure = e;
-            }
-            lift(devices, raisedNanos);
-            afterwards.run();
-            if (failure == null) {
-                answer.complete(result);
-            } else {
-                answer.completeExceptionally(failure);
-            }
-        })));
+        whenIdle(
+                devices,
+                0,
+                () -> inFlight.drain(() -> committer.whenQuiet(() -> {
+                    T result = null;
+                    StorageException failure = null;
+                    try {
+                        result = work.run();
+                    } catch (StorageException e) {
+                        failure = e;
+                    }
+                    lift(devices, raisedNanos);
+                    afterwards.run();
+                    if (failure == null) {
+                        answer.complete(result);
+                    } else {
+                        answer.completeExceptionally(failure);
+                    }
+                })));
     }
 
     private void lift(List<ThinDevice> devices, long raisedNanos) {
