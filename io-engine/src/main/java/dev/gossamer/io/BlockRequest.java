@@ -49,7 +49,10 @@ public final class BlockRequest {
     /** Free for the submitter (an NBD cookie); devices leave it alone. */
     public long tag;
 
-    /** Free for the submitter (the offset that its NBD client sent, whatever the operation does with it); as {@link #tag}. */
+    /**
+     * Free for the submitter (the offset that its NBD client sent, whatever the operation does with it); as {@link
+     * #tag}.
+     */
     public long tagOffsetBytes;
 
     /** Free for the submitter (its connection); devices leave it alone. */

@@ -15,8 +15,8 @@ import java.util.concurrent.TimeoutException;
 import java.util.regex.Pattern;
 
 /**
- * What an exception says, as the end of a line for people: the system's own words, never "null", a class name or the name of
- * a C function. Messages of {@link StorageException} are such lines already and pass unchanged.
+ * What an exception says, as the end of a line for people: the system's own words, never "null", a class name or the
+ * name of a C function. Messages of {@link StorageException} are such lines already and pass unchanged.
  */
 public final class Reason {
     /** Netty tells the call before the system's words: {@code connect(..) failed with error(-2): No such file}. */
@@ -91,7 +91,9 @@ public final class Reason {
         return CLASS_NAME.matcher(line).replaceAll("").strip();
     }
 
-    /** The name of its class as words, for want of anything better: ClosedWatchServiceException, "closed watch service". */
+    /**
+     * The name of its class as words, for want of anything better: ClosedWatchServiceException, "closed watch service".
+     */
     private static String words(Throwable failure) {
         String name = failure.getClass().getSimpleName().replaceAll("(Exception|Error)$", "");
         String words = WORD_START.matcher(name).replaceAll(" ").toLowerCase(Locale.ROOT);

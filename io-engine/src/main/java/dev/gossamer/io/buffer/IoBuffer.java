@@ -1,6 +1,5 @@
 package dev.gossamer.io.buffer;
 
-import dev.gossamer.io.Invariant;
 import java.nio.ByteBuffer;
 
 /**
@@ -41,7 +40,9 @@ public final class IoBuffer {
      * use absolute accessors, or {@code duplicate} it to keep a position.
      */
     public ByteBuffer bytes() {
-        Invariant.check(inUse, "buffer used after release");
+        if (!inUse) {
+            throw new AssertionError("buffer used after release");
+        }
         return bytes;
     }
 

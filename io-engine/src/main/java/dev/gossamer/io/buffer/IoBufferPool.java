@@ -1,7 +1,6 @@
 package dev.gossamer.io.buffer;
 
-import dev.gossamer.io.Invariant;
-import dev.gossamer.io.posix.PageMemory;
+import dev.gossamer.io.libc.PageMemory;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
@@ -74,12 +73,16 @@ public final class IoBufferPool implements AutoCloseable {
     /** As {@link #tryAcquire}, for an owner who has sized the pool so that it cannot run out. */
     public IoBuffer acquire(int lengthBytes) {
         IoBuffer buffer = tryAcquire(lengthBytes);
-        Invariant.check(buffer != null, "buffer pool used up by an owner that may not wait");
+        if (buffer == null) {
+            throw new AssertionError("buffer pool used up by an owner that may not wait");
+        }
         return buffer;
     }
 
     void release(IoBuffer released) {
-        Invariant.check(released.isInUse(), "buffer released twice");
+        if (!released.isInUse()) {
+            throw new AssertionError("buffer released twice");
+        }
         int order = released.order();
         usedPages -= 1 << order;
         IoBuffer buffer = released;

@@ -2,6 +2,7 @@ package dev.gossamer.io.posix;
 
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.libc.Libc;
 
 /** Calls on descriptors of sockets that somebody else made. None of them waits. */
 public final class Descriptors {

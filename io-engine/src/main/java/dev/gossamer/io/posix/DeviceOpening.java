@@ -4,6 +4,7 @@ import dev.gossamer.io.BlockGeometry;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.FileEngine.FileAction;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.libc.Libc;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -94,8 +95,9 @@ final class DeviceOpening {
     }
 
     /**
-     * The lock belongs to the open file, so it also keeps this process from opening one device twice. Whoever looks at a device
-     * for a moment, as udev does after every change, takes the same lock to read: writing waits some time for it.
+     * The lock belongs to the open file, so it also keeps this process from opening one device twice. Whoever looks at
+     * a device for a moment, as udev does after every change, takes the same lock to read: writing waits some time for
+     * it.
      */
     private void lock() throws StorageException {
         int operation = (options.readOnly() ? Libc.LOCK_SH : Libc.LOCK_EX) | Libc.LOCK_NB;

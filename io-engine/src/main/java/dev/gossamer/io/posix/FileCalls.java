@@ -4,6 +4,7 @@ import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.FileEngine.FileAction;
 import dev.gossamer.io.buffer.ZeroMemory;
+import dev.gossamer.io.libc.Libc;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;

@@ -1,5 +1,6 @@
 package dev.gossamer.io.posix;
 
+import dev.gossamer.io.libc.Libc;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;

@@ -10,6 +10,7 @@ import dev.gossamer.io.FileEngine;
 import dev.gossamer.io.FileEngine.FileAction;
 import dev.gossamer.io.Invariant;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.libc.Libc;
 import java.nio.file.Path;
 
 /**

@@ -1,6 +1,7 @@
 package dev.gossamer.io.posix;
 
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.libc.Libc;
 import java.nio.file.Path;
 
 /** Makes and enlarges files that serve as devices. */

@@ -5,8 +5,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
- * What the queue of a block device can do, as sysfs tells it: files of one number in {@code dev/block/MAJOR:MINOR/queue}. A
- * partition shares the queue of its disk, one directory up. What sysfs does not tell counts as 0: cannot be done.
+ * What the queue of a block device can do, as sysfs tells it: files of one number in {@code
+ * dev/block/MAJOR:MINOR/queue}. A partition shares the queue of its disk, one directory up. What sysfs does not tell
+ * counts as 0: cannot be done.
  */
 record QueueLimits(Path sysfs, DeviceIdentity device) {
     static final Path SYSTEM = Path.of("/sys");

@@ -4,13 +4,14 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.libc.Libc;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * Tells whoever supervises this process how it is, sd_notify(3): a datagram of lines such as {@code READY=1} to the Unix socket
- * that {@code NOTIFY_SOCKET} names. Any thread.
+ * Tells whoever supervises this process how it is, sd_notify(3): a datagram of lines such as {@code READY=1} to the
+ * Unix socket that {@code NOTIFY_SOCKET} names. Any thread.
  */
 public final class ServiceManager {
     /** Nobody wants to know: not started by a service manager. */

@@ -2,6 +2,7 @@ package dev.gossamer.io.posix;
 
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.libc.Libc;
 
 /** System calls on descriptors that another program opened for us; fcntl(2), dup2(2). */
 public final class SocketFlags {

@@ -1,2 +1,5 @@
-/** Files and block devices through system calls. The only package that knows jnr-ffi. */
+/**
+ * Files and block devices: opening, locking, identity, and the ways to carry out requests on them. A device belongs to
+ * the loop of each of its requests; opening and locking wait, and are not for loops.
+ */
 package dev.gossamer.io.posix;

@@ -23,7 +23,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Block devices that can forget but not write zeroes, as many virtual disks: what they hold is given back all the same. */
+/**
+ * Block devices that can forget but not write zeroes, as many virtual disks: what they hold is given back all the same.
+ */
 @Timeout(60)
 class BlockDiscardTest {
     private static final int SIZE = 4 << 20;

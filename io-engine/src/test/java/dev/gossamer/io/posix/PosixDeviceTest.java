@@ -14,6 +14,7 @@ import dev.gossamer.io.Errno;
 import dev.gossamer.io.InlineLoop;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.buffer.IoBufferPool;
+import dev.gossamer.io.libc.Libc;
 import dev.gossamer.io.sim.LoopDriver;
 import dev.gossamer.io.sim.TestIo;
 import java.io.IOException;

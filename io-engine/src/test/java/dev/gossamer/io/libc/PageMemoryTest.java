@@ -1,4 +1,4 @@
-package dev.gossamer.io.posix;
+package dev.gossamer.io.libc;
 
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;

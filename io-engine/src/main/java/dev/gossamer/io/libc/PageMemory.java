@@ -1,6 +1,4 @@
-package dev.gossamer.io.posix;
-
-import dev.gossamer.io.Errno;
+package dev.gossamer.io.libc;
 
 /**
  * Memory straight from the kernel: page aligned, zero, and not resident before it is first touched. So a large limit
@@ -25,7 +23,7 @@ public final class PageMemory {
     public static long map(long lengthBytes) {
         long address = Libc.CALLS.mmap(0, lengthBytes, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS_NORESERVE, -1, 0);
         if (address == -1) {
-            throw new OutOfMemoryError("cannot map " + lengthBytes + " bytes: " + Errno.name(Libc.errno()));
+            throw new OutOfMemoryError("cannot map " + lengthBytes + " bytes: " + Libc.message(Libc.errno()));
         }
         if (lengthBytes >= HUGE_PAGE_BYTES) {
             Libc.CALLS.madvise(address, lengthBytes, MADV_HUGEPAGE);

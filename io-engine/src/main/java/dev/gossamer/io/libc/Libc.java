@@ -1,4 +1,4 @@
-package dev.gossamer.io.posix;
+package dev.gossamer.io.libc;
 
 import jnr.ffi.LastError;
 import jnr.ffi.LibraryLoader;
@@ -9,7 +9,7 @@ import jnr.ffi.Runtime;
  *
  * <p>Run with {@code -Djnr.ffi.x86asm.enabled=false}: otherwise jnr-ffi passes a wrong sixth argument on x86-64.
  */
-final class Libc {
+public final class Libc {
     /** Public only because jnr-ffi implements it from another class loader. Memory is passed as an address. */
     public interface Calls {
         int open(String path, int flags, int mode);
@@ -61,59 +61,59 @@ final class Libc {
         String strerror(int errno);
     }
 
-    static final int O_RDONLY = 0;
-    static final int O_RDWR = 2;
-    static final int O_CREAT = 0x40;
-    static final int O_EXCL = 0x80;
-    static final int O_CLOEXEC = 0x80000;
-    static final int O_DIRECT = oDirect(System.getProperty("os.arch"));
+    public static final int O_RDONLY = 0;
+    public static final int O_RDWR = 2;
+    public static final int O_CREAT = 0x40;
+    public static final int O_EXCL = 0x80;
+    public static final int O_CLOEXEC = 0x80000;
+    public static final int O_DIRECT = oDirect(System.getProperty("os.arch"));
 
-    static final int O_NONBLOCK = 0x800;
-    static final int F_GETFL = 3;
-    static final int F_SETFL = 4;
+    public static final int O_NONBLOCK = 0x800;
+    public static final int F_GETFL = 3;
+    public static final int F_SETFL = 4;
 
-    static final int AF_UNIX = 1;
-    static final int SOCK_DGRAM = 2;
-    static final int SOCK_CLOEXEC = 0x80000;
-    static final int MSG_NOSIGNAL = 0x4000;
+    public static final int AF_UNIX = 1;
+    public static final int SOCK_DGRAM = 2;
+    public static final int SOCK_CLOEXEC = 0x80000;
+    public static final int MSG_NOSIGNAL = 0x4000;
 
-    static final int SEEK_END = 2;
+    public static final int SEEK_END = 2;
     /** lseek: the first byte at or behind the offset that is not in a hole; {@link #ENXIO} if there is none. */
-    static final int SEEK_DATA = 3;
+    public static final int SEEK_DATA = 3;
 
-    static final int ENXIO = 6;
-    static final int LOCK_SH = 1;
-    static final int LOCK_EX = 2;
-    static final int LOCK_NB = 4;
+    public static final int ENXIO = 6;
+    public static final int LOCK_SH = 1;
+    public static final int LOCK_EX = 2;
+    public static final int LOCK_NB = 4;
 
-    static final int FALLOC_FL_KEEP_SIZE = 1;
-    static final int FALLOC_FL_PUNCH_HOLE = 2;
-    static final int FALLOC_FL_ZERO_RANGE = 16;
+    public static final int FALLOC_FL_KEEP_SIZE = 1;
+    public static final int FALLOC_FL_PUNCH_HOLE = 2;
+    public static final int FALLOC_FL_ZERO_RANGE = 16;
 
     /** ioctl: logical sector size of a block device, an int. */
-    static final long BLKSSZGET = 0x1268;
+    public static final long BLKSSZGET = 0x1268;
 
     /** ioctl: forget a range of a block device; offset and length in bytes, two unsigned 64-bit numbers. */
-    static final long BLKDISCARD = 0x1277;
+    public static final long BLKDISCARD = 0x1277;
 
-    static final Calls CALLS = LibraryLoader.create(Calls.class).load("c");
+    public static final Calls CALLS = LibraryLoader.create(Calls.class).load("c");
 
     private static final Runtime RUNTIME = Runtime.getRuntime(CALLS);
 
     private Libc() {}
 
     /** O_DIRECT is one of the few flags whose value depends on the processor. */
-    static int oDirect(String architecture) {
+    public static int oDirect(String architecture) {
         return architecture.equals("aarch64") ? 0x10000 : 0x4000;
     }
 
     /** The error of this thread's last call; ask at once. */
-    static int errno() {
+    public static int errno() {
         return LastError.getLastError(RUNTIME);
     }
 
     /** Text for people. */
-    static String message(int errno) {
+    public static String message(int errno) {
         return CALLS.strerror(errno);
     }
 }
