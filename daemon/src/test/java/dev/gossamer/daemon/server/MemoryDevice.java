@@ -15,6 +15,7 @@ final class MemoryDevice implements BlockDevice {
     private final byte[] bytes;
     private final List<BlockRequest> held = new ArrayList<>();
     private boolean holding;
+    private long delayNanos;
     private int submitted;
     private int closed;
     private int errno = Errno.OK;
@@ -38,7 +39,11 @@ final class MemoryDevice implements BlockDevice {
                 return;
             }
         }
-        request.complete(serve(request));
+        if (delayNanos > 0) {
+            request.loop().schedule(() -> request.complete(serve(request)), delayNanos);
+        } else {
+            request.complete(serve(request));
+        }
     }
 
     private synchronized int serve(BlockRequest request) {
@@ -59,6 +64,11 @@ final class MemoryDevice implements BlockDevice {
     /** From now on requests wait. */
     synchronized void hold() {
         holding = true;
+    }
+
+    /** From now on requests take so long. Set before there are any. */
+    void answerAfter(long nanos) {
+        delayNanos = nanos;
     }
 
     /** Every request fails like this. */

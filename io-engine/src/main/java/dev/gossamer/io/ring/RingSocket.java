@@ -38,6 +38,12 @@ public final class RingSocket implements IoUringIoHandle {
         /** The peer sends no more, or is gone; asked for by {@link RingSocket#watchHangUp}. */
         void hungUp();
 
+        /**
+         * The end has begun, whoever began it: nothing may be handed over any more, and nothing is told but {@link #closed}.
+         * Once.
+         */
+        void closing();
+
         /** The socket is closed, and nothing of it is with the kernel any more. Once, the last call. */
         void closed();
     }
@@ -47,6 +53,13 @@ public final class RingSocket implements IoUringIoHandle {
 
     /** Payload, and what follows it. */
     private static final int INCOMING_PIECES = 2;
+
+    private enum State {
+        OPEN,
+        /** Nothing new goes to the kernel; what it has comes back. */
+        CLOSING,
+        CLOSED
+    }
 
     private static final Logger LOG = LoggerFactory.getLogger(RingSocket.class);
 
@@ -65,8 +78,7 @@ public final class RingSocket implements IoUringIoHandle {
     private boolean receiving;
     private boolean sending;
     private boolean watching;
-    private boolean closing;
-    private boolean closed;
+    private State state = State.OPEN;
 
     /**
      * Takes a socket over. On the loop, which must be one with a ring.
@@ -98,7 +110,7 @@ public final class RingSocket implements IoUringIoHandle {
      * @param restBytes room at {@code restAddress}, 1 or more
      */
     public void receive(long payloadAddress, int payloadBytes, long restAddress, int restBytes) {
-        Invariant.check(!receiving && !closing, "a second receive");
+        Invariant.check(!receiving && state == State.OPEN, "a second receive");
         incoming.setPiece(0, payloadAddress, payloadBytes);
         incoming.setPiece(1, restAddress, restBytes);
         receiving = submit(OP_RECVMSG, incoming.address(), 1, 0);
@@ -115,7 +127,7 @@ public final class RingSocket implements IoUringIoHandle {
      * and nobody needs to: {@link Listener#sent} tells how many bytes went.
      */
     public void send(int pieces) {
-        Invariant.check(!sending && !closing, "a second send");
+        Invariant.check(!sending && state == State.OPEN, "a second send");
         outgoing.setCount(pieces);
         sending = submit(OP_SENDMSG, outgoing.address(), 1, MSG_NOSIGNAL);
     }
@@ -129,7 +141,7 @@ public final class RingSocket implements IoUringIoHandle {
      * Reports once when the peer sends no more: for a time in which nothing is received. Again and again costs nothing.
      */
     public void watchHangUp() {
-        if (!watching && !closing) {
+        if (!watching && state == State.OPEN) {
             watching = submit(OP_POLL_ADD, 0, 0, POLLRDHUP);
         }
     }
@@ -137,8 +149,9 @@ public final class RingSocket implements IoUringIoHandle {
     /** Ends the connection; what is under way comes back first. Netty calls it, too, when the loop ends. */
     @Override
     public void close() {
-        if (!closing) {
-            closing = true;
+        if (state == State.OPEN) {
+            state = State.CLOSING;
+            listener.closing();
             Descriptors.shutDown(descriptor);
             closeIfIdle();
         }
@@ -176,19 +189,19 @@ public final class RingSocket implements IoUringIoHandle {
             switch (event.opcode()) {
                 case OP_RECVMSG -> {
                     receiving = false;
-                    if (!closing) {
+                    if (state == State.OPEN) {
                         listener.received(isTransient(result) ? -Errno.EAGAIN : result);
                     }
                 }
                 case OP_SENDMSG -> {
                     sending = false;
-                    if (!closing) {
+                    if (state == State.OPEN) {
                         listener.sent(isTransient(result) ? 0 : result);
                     }
                 }
                 default -> {
                     watching = false;
-                    if (!closing) {
+                    if (state == State.OPEN) {
                         listener.hungUp();
                     }
                 }
@@ -205,8 +218,8 @@ public final class RingSocket implements IoUringIoHandle {
     }
 
     private void closeIfIdle() {
-        if (closing && !closed && !receiving && !sending && !watching) {
-            closed = true;
+        if (state == State.CLOSING && !receiving && !sending && !watching) {
+            state = State.CLOSED;
             Descriptors.close(descriptor);
             outgoing.release();
             incoming.release();

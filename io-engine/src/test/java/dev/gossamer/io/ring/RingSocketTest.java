@@ -48,6 +48,7 @@ class RingSocketTest {
     private IoLoops loops;
     private SocketChannel peer;
     private RingSocket socket;
+    private int ends;
 
     @BeforeEach
     void connect() throws Exception {
@@ -173,7 +174,14 @@ class RingSocketTest {
         }
 
         @Override
+        public void closing() {
+            assertFalse(results.contains(CLOSED), "the end begins before it is there");
+            ends++;
+        }
+
+        @Override
         public void closed() {
+            assertEquals(1, ends, "times that the beginning of the end was told");
             results.add(CLOSED);
             over.countDown();
         }

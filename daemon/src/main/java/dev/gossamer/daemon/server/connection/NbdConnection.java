@@ -3,16 +3,14 @@ package dev.gossamer.daemon.server.connection;
 import dev.gossamer.daemon.server.access.PeerName;
 import dev.gossamer.daemon.server.export.OpenExport;
 import dev.gossamer.daemon.server.stream.ClientStream;
-import dev.gossamer.daemon.server.stream.ReplyData;
+import dev.gossamer.daemon.server.stream.ConnectionLife;
+import dev.gossamer.daemon.server.stream.ConnectionLife.State;
 import dev.gossamer.daemon.server.stream.SlabView;
 import dev.gossamer.io.BlockCompletion;
 import dev.gossamer.io.BlockDevice;
-import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.BlockRequest;
-import dev.gossamer.io.Errno;
 import dev.gossamer.io.Invariant;
 import dev.gossamer.io.IoLoop;
-import dev.gossamer.io.buffer.IoBuffer;
 import dev.gossamer.nbd.handshake.NegotiatedExport;
 import dev.gossamer.nbd.transmission.RequestDecoder;
 import dev.gossamer.nbd.transmission.RequestSink;
@@ -23,7 +21,6 @@ import dev.gossamer.nbd.wire.NbdRequest;
 import io.netty.buffer.ByteBuf;
 import java.time.Instant;
 import java.util.concurrent.CompletableFuture;
-import java.util.function.IntConsumer;
 import java.util.function.LongConsumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -32,25 +29,11 @@ import org.slf4j.LoggerFactory;
  * One client in transmission: turns its commands into block requests and their completions into replies, in the order
  * in which they complete. Confined to the connection's event loop, which is the {@link IoLoop} of its requests too.
  *
- * <ol>
- *   <li>{@code OPEN}: commands are executed as they come, all at the same time. Too many of them, no memory for their
- *       data or replies that the peer does not take: reading stops until that changes.
- *   <li>{@code DRAINING}: the server stops, or the export is taken away. What is under way ends, what comes is answered
- *       ESHUTDOWN (T64, T65).
- *   <li>{@code FINISHING}: the client said goodbye or sends no more; nothing is read. When nothing is under way and all
- *       replies are sent, the channel is closed (T35, T37).
- *   <li>{@code CLOSED}: the channel is gone. Nothing is started (T51a); when nothing is under way the device is closed.
- * </ol>
+ * <p>How far it has come is its {@link ConnectionLife}, which it shares with its stream. Too many commands, no memory
+ * for their data or replies that the peer does not take: reading stops until that changes.
  */
 public final class NbdConnection implements RequestSink, ClientStream.Listener {
     private static final Logger LOG = LoggerFactory.getLogger(NbdConnection.class);
-
-    private enum State {
-        OPEN,
-        DRAINING,
-        FINISHING,
-        CLOSED
-    }
 
     private final IoLoop loop;
     private final SlabView slab;
@@ -59,7 +42,7 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
     private final StatusQueries statusQueries;
     private final NegotiatedExport negotiated;
     private final ConnectionLimits limits;
-    private final LongConsumer ended;
+    private final LongConsumer whenEnded;
     private final FaultLog faultLog;
     private final RequestDecoder decoder;
     private final ConnectionCounters counters = new ConnectionCounters();
@@ -68,33 +51,26 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
     private final long id;
     private final PeerName peer;
     private final BlockCompletion completion = this::completed;
+    private final ConnectionLife life = new ConnectionLife();
+    private final HeldMemory memory;
+    private final ArrivingRequest arriving;
     private final Runnable resumeTask = this::resume;
-    private final Runnable retryMemoryTask = this::retryMemory;
-    private final IntConsumer replyDataSent = this::replyDataSent;
-    private final Runnable memoryReleased = this::onMemoryReleased;
 
     private ClientStream stream;
-    private ReplyWriter replies;
+    private Answers answers;
     private StallDetector stallDetector;
-    private State state = State.OPEN;
     // What the last READ found; a sparse one takes it along. Those that came back follow by next.
     private SparseRead layout = new SparseRead();
     private boolean decoding;
     // Whether the stream delivers what arrives; if not, resume() sees to it again.
     private boolean reading = true;
-    private boolean finishCalled;
-    private boolean deviceClosed;
-    private boolean waitingForMemory;
     private int inFlight;
-    private long heldBytes;
-    // The command between begin and ready; null if it needs no device.
-    private BlockRequest begun;
-    private int begunPayloadBytes;
+    // Of the command between begin and ready, if it is not executed.
     private int immediateError;
 
     /**
      * @param export closed once, when the connection is over and its last request done
-     * @param ended told the connection's id after that
+     * @param whenEnded told the connection's id after that
      */
     public NbdConnection(
             long id,
@@ -104,7 +80,7 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
             NegotiatedExport negotiated,
             PeerName peer,
             ConnectionLimits limits,
-            LongConsumer ended,
+            LongConsumer whenEnded,
             FaultLog faultLog) {
         this.id = id;
         this.loop = loop;
@@ -114,8 +90,10 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
         this.negotiated = negotiated;
         this.peer = peer;
         this.limits = limits;
-        this.ended = ended;
+        this.whenEnded = whenEnded;
         this.faultLog = faultLog;
+        this.memory = new HeldMemory(loop, limits.payloadBytes(), resumeTask);
+        this.arriving = new ArrivingRequest(loop, memory, slab);
         this.decoder = new RequestDecoder(negotiated, device::sizeBytes, this);
         this.statusQueries = new StatusQueries(loop, export, negotiated.contexts(), this::statusAnswered);
     }
@@ -148,7 +126,15 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
     /** Begins to serve the client behind a stream, which delivers nothing before. On the loop, once. */
     public void begin(ClientStream itsStream) {
         stream = itsStream;
-        replies = new ReplyWriter(stream, negotiated);
+        answers = new Answers(
+                life,
+                new ReplyWriter(stream, negotiated),
+                counters,
+                memory,
+                slab,
+                this::replyDataSent,
+                faultLog,
+                negotiated.export().name());
         stallDetector = new StallDetector(stream);
         LOG.info(
                 "export opened name={} peer={} identity={} mode={} connection={}",
@@ -162,8 +148,8 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
     /** A quarter of the stall time has passed. On any thread. */
     void checkProgress() {
         loop.execute(() -> {
-            if (state != State.CLOSED) {
-                String why = stallDetector.look(missingPayloadBytes());
+            if (life.maySend()) {
+                String why = stallDetector.look(arriving.missingBytes());
                 if (why != null) {
                     drop(why);
                 }
@@ -171,13 +157,12 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
         });
     }
 
-    /** The server stops, or takes the export away: see {@link State#DRAINING}. On any thread. */
+    /** The server stops, or takes the export away: {@link State#DRAINING}. On any thread. */
     public void drain() {
         // After what made this connection and its stream, which runs on the same loop.
         loop.execute(() -> {
-            if (state == State.OPEN) {
-                state = State.DRAINING;
-                waitingForMemory = false;
+            if (life.advance(State.DRAINING)) {
+                memory.stopWaiting();
                 resume();
                 endIfIdle();
             }
@@ -198,34 +183,39 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
     }
 
     @Override
+    public ConnectionLife life() {
+        return life;
+    }
+
+    @Override
     public void closed() {
-        state = State.CLOSED;
+        requireLoop();
         decoder.close();
-        if (begun != null) {
-            // A write whose payload is incomplete leaves no trace. Not earlier: payload may still have been arriving.
-            BlockRequest abandoned = begun;
-            begun = null;
-            giveBack(abandoned.buffer());
-            abandoned.recycle();
-        }
+        // Not earlier: payload may still have been arriving.
+        arriving.abandon();
         export.abandon();
         endIfIdle();
     }
 
     private void endIfIdle() {
-        if (state == State.OPEN || inFlight > 0 || decoding) {
+        if (life.is(State.OPEN) || inFlight > 0 || decoding) {
             return;
         }
-        if (state != State.CLOSED) {
-            if (!finishCalled) {
-                finishCalled = true;
-                decoder.close();
-                stream.finish();
-            }
-        } else if (!deviceClosed) {
-            deviceClosed = true;
+        if (life.mayReceive()) {
+            life.advance(State.FLUSHING);
+            decoder.close();
+            stream.finish();
+        } else if (life.is(State.CLOSED)) {
+            life.advance(State.OVER);
+            giveBackDevice();
+        }
+    }
+
+    private void giveBackDevice() {
+        try {
             export.close();
-            ended.accept(id);
+        } finally {
+            whenEnded.accept(id);
             LOG.info(
                     "export closed name={} peer={} connection={} requests={} bytesRead={} bytesWritten={}",
                     negotiated.export().name(),
@@ -238,13 +228,31 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
         }
     }
 
+    /** This connection cannot go on, and nobody else has to suffer for it. */
+    private void fail(Throwable cause) {
+        LOG.error("connection failed peer={} connection={}", peer.address(), id, cause);
+        stream.close();
+    }
+
+    private void requireLoop() {
+        Invariant.check(loop.inLoop(), "a connection is used by its loop alone");
+    }
+
     // ---- from the socket ----
 
     @Override
     public boolean take(ByteBuf bytes) {
-        decoding = true;
-        decoder.decode(bytes);
-        decoding = false;
+        requireLoop();
+        if (life.mayReceive()) {
+            decoding = true;
+            try {
+                decoder.decode(bytes);
+            } catch (RuntimeException | Error e) {
+                fail(e);
+            } finally {
+                decoding = false;
+            }
+        }
         return wantsMore();
     }
 
@@ -255,32 +263,37 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
 
     @Override
     public int directPayloadBytes() {
-        return (int) missingPayloadBytes();
+        return (int) arriving.missingBytes();
     }
 
     @Override
     public long payloadAddress() {
-        return begun.buffer().address() + begunPayloadBytes;
+        return arriving.payloadAddress();
     }
 
     @Override
     public void payloadArrived(int bytes) {
-        begunPayloadBytes += bytes;
+        requireLoop();
+        arriving.payloadArrived(bytes);
         decoding = true;
-        decoder.payloadPassedBy(bytes);
-        decoding = false;
+        try {
+            decoder.payloadPassedBy(bytes);
+        } catch (RuntimeException | Error e) {
+            fail(e);
+        } finally {
+            decoding = false;
+        }
     }
 
     private boolean wantsMore() {
-        reading = !decoder.isPaused() && stream.isWritable();
+        reading = life.mayReceive() && !decoder.isPaused() && stream.isWritable();
         endIfIdle();
         return reading;
     }
 
     @Override
     public void inputEnded() {
-        if (state != State.CLOSED) {
-            state = State.FINISHING;
+        if (life.advance(State.FINISHING)) {
             decoder.close();
             endIfIdle();
         }
@@ -293,7 +306,7 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
 
     /** Goes on with commands that had to wait, if they still do. */
     private void resume() {
-        if (!reading && !decoding && !waitingForMemory && state != State.CLOSED) {
+        if (!reading && !decoding && !memory.isWaiting() && life.mayReceive()) {
             stream.resume();
         }
     }
@@ -302,9 +315,10 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
 
     @Override
     public boolean begin(NbdRequest command) {
-        begun = null;
-        begunPayloadBytes = 0;
-        if (state != State.OPEN) {
+        if (!life.mayReceive()) {
+            return false; // never executed, and nobody is there to be told (T51a)
+        }
+        if (!life.is(State.OPEN)) {
             immediateError = NbdError.ESHUTDOWN;
             return true;
         }
@@ -326,84 +340,32 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
                 return true;
             }
         }
-        // Nothing to do but to commit: what a FLUSH does (T10).
-        begun = empty ? loop.requests().acquire().command(BlockOperation.FLUSH, 0, 0, 0) : prepare(command);
-        return begun != null;
-    }
-
-    private BlockRequest prepare(NbdRequest command) {
-        BlockOperation operation = BlockCommands.operation(command.command());
-        return operation == BlockOperation.READ || operation == BlockOperation.WRITE
-                ? prepareTransfer(operation, command)
-                : prepare(operation, command);
-    }
-
-    private BlockRequest prepare(BlockOperation operation, NbdRequest command) {
-        return loop.requests()
-                .acquire()
-                .command(
-                        operation,
-                        command.offsetBytes(),
-                        command.lengthBytes(),
-                        BlockCommands.flags(operation, command.flags()));
-    }
-
-    /** Null if there is no memory for the data now; then {@link #resume} runs when there may be. */
-    private BlockRequest prepareTransfer(BlockOperation operation, NbdRequest command) {
-        int lengthBytes = (int) command.lengthBytes();
-        if (heldBytes > 0 && heldBytes + lengthBytes > limits.payloadBytes()) {
-            return null;
+        if (empty) {
+            arriving.beginFlush();
+            return true;
         }
-        IoBuffer buffer = hasShare(lengthBytes) ? loop.buffers().tryAcquire(lengthBytes) : null;
-        if (buffer == null) {
-            waitingForMemory = true;
-            loop.buffers().whenReleased(memoryReleased);
-            return null;
-        }
-        heldBytes += buffer.capacityBytes();
-        return loop.requests()
-                .acquire()
-                .transfer(
-                        operation,
-                        command.offsetBytes(),
-                        lengthBytes,
-                        BlockCommands.flags(operation, command.flags()),
-                        buffer,
-                        0);
-    }
-
-    /**
-     * Whether the connection would not hold more than it leaves free. So n connections that take all they can have get
-     * the (n+1)th part of the loop's memory each, and one part stays for whoever comes next (T53, T54). The first
-     * request of a connection that holds nothing needs no share.
-     */
-    private boolean hasShare(int lengthBytes) {
-        long freeBytes = loop.buffers().capacityBytes() - loop.buffers().usedBytes();
-        return heldBytes == 0 || heldBytes + lengthBytes <= freeBytes - lengthBytes;
+        return arriving.begin(command);
     }
 
     @Override
     public void payload(ByteBuf in, int lengthBytes) {
-        if (begun == null) {
-            in.skipBytes(lengthBytes);
-        } else {
-            slab.fill(begun.buffer(), begunPayloadBytes, in, lengthBytes);
-            begunPayloadBytes += lengthBytes;
-        }
+        arriving.payload(in, lengthBytes);
     }
 
     @Override
     public void ready(NbdRequest command) {
-        BlockRequest request = begun;
-        begun = null;
+        if (!life.mayReceive()) {
+            arriving.abandon();
+            return;
+        }
+        BlockRequest request = arriving.take();
         if (request == null) {
             serveWithoutDevice(command);
             return;
         }
         request.tag = command.cookie();
         request.tagOffsetBytes = command.sentOffsetBytes();
-        inFlight++;
-        counters.setInFlight(inFlight);
+        changeInFlight(1);
         request.push(completion);
         if (isSparse(command)) {
             SparseRead sparse = layout;
@@ -428,74 +390,48 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
         if (immediateError != NbdError.OK) {
             refused(command, immediateError, "the export is being closed");
         } else if (command.command() == NbdCommand.BLOCK_STATUS) {
-            inFlight++;
-            counters.setInFlight(inFlight);
+            changeInFlight(1);
             statusQueries.ask(command);
         } else if (command.command() == NbdCommand.CACHE && command.lengthBytes() > 0) {
             prefetch(command);
         } else if (command.command() == NbdCommand.READ) {
-            counters.countRequest(BlockOperation.READ);
-            if (command.lengthBytes() == 0) {
-                replies.nothingRead(command.cookie(), command.sentOffsetBytes());
-            } else {
-                replies.holeRead(command.cookie(), command.offsetBytes(), command.lengthBytes());
-            }
+            answers.readWithoutData(command);
         } else {
-            replies.done(command.cookie(), command.sentOffsetBytes());
+            answers.done(command.cookie(), command.sentOffsetBytes());
         }
     }
 
     private void prefetch(NbdRequest command) {
         long cookie = command.cookie();
         long sentOffsetBytes = command.sentOffsetBytes();
-        inFlight++;
-        counters.setInFlight(inFlight);
+        changeInFlight(1);
         export.prefetch(loop, command.offsetBytes(), command.lengthBytes(), errno -> {
-            inFlight--;
-            counters.setInFlight(inFlight);
-            if (state != State.CLOSED && errno == Errno.OK) {
-                replies.done(cookie, sentOffsetBytes);
-            } else if (state != State.CLOSED) {
-                replyNoMappings(NbdCommand.CACHE, errno, cookie, sentOffsetBytes);
-            }
-            // Not inside the decoder, which is where an answer may come at once.
-            if (!decoding) {
-                resume();
-                endIfIdle();
-            }
+            requireLoop();
+            changeInFlight(-1);
+            answers.prefetched(errno, cookie, sentOffsetBytes);
+            goOn();
         });
     }
 
-    private void replyNoMappings(int command, int errno, long cookie, long sentOffsetBytes) {
-        counters.countError();
-        String text = "mappings cannot be read: " + Errno.name(errno);
-        replies.failed(command, NbdErrnoMap.toNbdError(errno, 0), cookie, sentOffsetBytes, text);
-    }
-
     private void statusAnswered(StatusQueries.Asked asked) {
-        inFlight--;
-        counters.setInFlight(inFlight);
-        if (state != State.CLOSED) {
-            int errno = asked.query().errno();
-            if (errno == Errno.OK) {
-                replies.status(asked.cookie(), asked.offsetBytes(), asked.query(), asked.contextIds());
-            } else {
-                replyNoMappings(NbdCommand.BLOCK_STATUS, errno, asked.cookie(), asked.offsetBytes());
-            }
+        requireLoop();
+        changeInFlight(-1);
+        try {
+            answers.status(asked);
+        } catch (RuntimeException | Error e) {
+            fail(e);
         }
-        resume();
-        endIfIdle();
+        goOn();
     }
 
     @Override
-    public void refused(NbdRequest request, int nbdError, String text) {
-        counters.countError();
-        replies.failed(request.command(), nbdError, request.cookie(), request.sentOffsetBytes(), text);
+    public void refused(NbdRequest command, int nbdError, String text) {
+        answers.refused(command, nbdError, text);
     }
 
     @Override
     public void disconnect() {
-        state = State.FINISHING;
+        life.advance(State.FINISHING);
     }
 
     @Override
@@ -505,88 +441,43 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
 
     // ---- completions ----
 
+    /** Whatever goes wrong with the answer, what the request has taken is given back, and the loop goes on. */
     private void completed(BlockRequest request, int errno) {
-        inFlight--;
-        counters.setInFlight(inFlight);
-        BlockOperation operation = request.operation();
-        IoBuffer buffer = request.buffer();
-        counters.countRequest(operation);
-        if (errno != Errno.OK) {
-            counters.countError();
-            faultLog.requestFailed(negotiated.export().name(), request, errno);
-        }
-        if (operation == BlockOperation.READ && errno == Errno.OK && state != State.CLOSED) {
-            ReplyData data = slab.replyData(replyDataSent, buffer, (int) request.lengthBytes());
-            counters.countRead(
-                    request.owner instanceof SparseRead sparse
-                            ? replies.sparseRead(request.tag, request.offsetBytes(), data, sparse.layout)
-                            : replies.dataRead(request.tag, request.offsetBytes(), data));
-        } else {
-            if (operation == BlockOperation.WRITE && errno == Errno.OK) {
-                counters.countWritten(request.lengthBytes());
-            }
-            if (buffer != null) {
-                giveBack(buffer);
-            }
-            if (state != State.CLOSED) {
-                reply(request, errno);
-            }
+        requireLoop();
+        changeInFlight(-1);
+        try {
+            answers.completed(request, errno);
+        } catch (RuntimeException | Error e) {
+            fail(e);
         }
         if (request.owner instanceof SparseRead sparse) {
             sparse.next = layout.next;
             layout.next = sparse;
         }
         request.recycle();
+        goOn();
+    }
+
+    /** Something has ended: commands that had to wait go on, or the connection ends. Neither inside the decoder. */
+    private void goOn() {
         resume();
         endIfIdle();
     }
 
-    private void reply(BlockRequest request, int errno) {
-        if (errno == Errno.OK) {
-            replies.done(request.tag, request.tagOffsetBytes);
-        } else {
-            int nbdError = NbdErrnoMap.toNbdError(errno, request.flags());
-            replies.failedAt(
-                    request.operation() == BlockOperation.READ ? request.failedPartOffsetBytes() : BlockRequest.NO_PART,
-                    BlockCommands.command(request.operation()),
-                    nbdError,
-                    request.tag,
-                    request.tagOffsetBytes,
-                    "device reported " + Errno.name(errno));
-        }
+    private void changeInFlight(int change) {
+        inFlight += change;
+        counters.setInFlight(inFlight);
     }
 
     // ---- memory ----
 
-    private void giveBack(IoBuffer buffer) {
-        if (buffer != null) {
-            heldBytes -= buffer.capacityBytes();
-            buffer.release();
-        }
-    }
-
     /** The data of a reply has left, or never will; its memory was given back. */
     private void replyDataSent(int bytes) {
-        heldBytes -= bytes;
-        Invariant.check(heldBytes >= 0, "connection gave back more memory than it held");
+        requireLoop();
+        memory.wasGivenBack(bytes);
         // Not here: the stream is in the middle of sending.
-        if (!reading && state == State.OPEN) {
+        if (!reading && life.is(State.OPEN)) {
             loop.execute(resumeTask);
         }
-    }
-
-    // Runs inside a release, maybe deep in another connection's completion: goes on from the event loop instead.
-    private void onMemoryReleased() {
-        loop.execute(retryMemoryTask);
-    }
-
-    private void retryMemory() {
-        waitingForMemory = false;
-        resume();
-    }
-
-    /** Payload of a begun write that has not arrived. */
-    private long missingPayloadBytes() {
-        return begun != null && begun.operation() == BlockOperation.WRITE ? begun.lengthBytes() - begunPayloadBytes : 0;
     }
 }

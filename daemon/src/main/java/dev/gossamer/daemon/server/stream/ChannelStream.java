@@ -1,5 +1,6 @@
 package dev.gossamer.daemon.server.stream;
 
+import dev.gossamer.daemon.server.stream.ConnectionLife.State;
 import dev.gossamer.nbd.transmission.ReplyEncoder;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
@@ -35,6 +36,7 @@ public final class ChannelStream extends ChannelInboundHandlerAdapter implements
 
     private final Channel channel;
     private final Listener listener;
+    private final ConnectionLife life;
     private final Runnable flushTask = this::flushRest;
     private ChannelHandlerContext ctx;
     // Bytes that were read from the socket behind a command that had to wait; null if there are none.
@@ -42,11 +44,11 @@ public final class ChannelStream extends ChannelInboundHandlerAdapter implements
     private ByteBuf headers;
     private int unflushed;
     private boolean flushScheduled;
-    private boolean closed;
 
     public ChannelStream(Channel channel, Listener listener) {
         this.channel = channel;
         this.listener = listener;
+        this.life = listener.life();
     }
 
     @Override
@@ -61,6 +63,10 @@ public final class ChannelStream extends ChannelInboundHandlerAdapter implements
     @Override
     public void channelRead(ChannelHandlerContext context, Object message) {
         ByteBuf bytes = (ByteBuf) message;
+        if (!life.mayReceive()) {
+            bytes.release();
+            return;
+        }
         // Reading has been switched off when bytes are left, but what was already on its way still comes: one or two
         // reads.
         unread = unread == null ? bytes : ByteToMessageDecoder.MERGE_CUMULATOR.cumulate(context.alloc(), unread, bytes);
@@ -69,12 +75,15 @@ public final class ChannelStream extends ChannelInboundHandlerAdapter implements
 
     @Override
     public void resume() {
+        if (!life.mayReceive()) {
+            return;
+        }
         boolean more = listener.take(unread == null ? Unpooled.EMPTY_BUFFER : unread);
         if (unread != null && !unread.isReadable()) {
             unread.release();
             unread = null;
         }
-        if (!closed && channel.config().isAutoRead() != more) {
+        if (life.mayReceive() && channel.config().isAutoRead() != more) {
             channel.config().setAutoRead(more);
         }
     }
@@ -92,8 +101,7 @@ public final class ChannelStream extends ChannelInboundHandlerAdapter implements
     }
 
     private void ended() {
-        if (!closed) {
-            closed = true;
+        if (life.advance(State.CLOSED)) {
             if (headers != null) {
                 headers.release();
                 headers = null;
@@ -108,7 +116,7 @@ public final class ChannelStream extends ChannelInboundHandlerAdapter implements
 
     @Override
     public void userEventTriggered(ChannelHandlerContext context, Object event) {
-        if (event instanceof ChannelInputShutdownEvent && !closed) {
+        if (event instanceof ChannelInputShutdownEvent && life.mayReceive()) {
             listener.inputEnded();
         }
     }
@@ -121,7 +129,7 @@ public final class ChannelStream extends ChannelInboundHandlerAdapter implements
         } else {
             LOG.error("connection failed peer={}", channel.remoteAddress(), cause);
         }
-        context.close();
+        close();
     }
 
     // ---- replies ----
@@ -170,6 +178,7 @@ public final class ChannelStream extends ChannelInboundHandlerAdapter implements
 
     @Override
     public void close() {
+        life.advance(State.CLOSING);
         ctx.close();
     }
 
@@ -207,7 +216,7 @@ public final class ChannelStream extends ChannelInboundHandlerAdapter implements
 
     private void flush() {
         unflushed = 0;
-        if (closed) {
+        if (!life.maySend()) {
             return;
         }
         if (headers != null) {

@@ -11,6 +11,9 @@ import io.netty.buffer.ByteBuf;
 public interface ClientStream {
     /** What a stream asks and tells its connection, on the loop. */
     interface Listener {
+        /** Shared by the connection and its stream. */
+        ConnectionLife life();
+
         /**
          * Takes bytes that arrived, or that were left the last time; what it cannot use now stays unread.
          *
@@ -59,7 +62,7 @@ public interface ClientStream {
     /** Offers the bytes that were left unread, and goes on reading if more is wanted. */
     void resume();
 
-    /** Takes nothing more, sends what there is, then closes. */
+    /** The connection is {@link ConnectionLife.State#FLUSHING}: sends what there is, then closes. */
     void finish();
 
     /** Closes at once. */

@@ -1,5 +1,6 @@
 package dev.gossamer.daemon.server.stream;
 
+import dev.gossamer.daemon.server.stream.ConnectionLife.State;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.posix.Descriptors;
@@ -41,6 +42,7 @@ public final class RingStream extends ChannelInboundHandlerAdapter implements Cl
     public static final int LARGE_PAYLOAD_BYTES = 16 << 10;
 
     private final Listener listener;
+    private final ConnectionLife life;
     private final int unsentLimitBytes;
     private final SendQueue queue = new SendQueue();
     private final ByteBuf input = Unpooled.directBuffer(INPUT_BYTES, INPUT_BYTES);
@@ -53,9 +55,6 @@ public final class RingStream extends ChannelInboundHandlerAdapter implements Cl
     private int payloadBytes;
     // Whether the write that is arriving is a large one, or was, and nothing came behind it yet.
     private boolean afterLargeWrite;
-    private boolean finishing;
-    private boolean closing;
-    private boolean closed;
     private boolean accounting;
     private int sendPieces;
     private long sendProgress;
@@ -63,6 +62,7 @@ public final class RingStream extends ChannelInboundHandlerAdapter implements Cl
     /** @param unsentLimitBytes replies that may wait before the stream is not {@link #isWritable} */
     public RingStream(Listener listener, int unsentLimitBytes) {
         this.listener = listener;
+        this.life = listener.life();
         this.unsentLimitBytes = unsentLimitBytes;
     }
 
@@ -86,7 +86,7 @@ public final class RingStream extends ChannelInboundHandlerAdapter implements Cl
     public void channelRead(ChannelHandlerContext ctx, Object message) {
         // What came behind the last option; or a read that was under way when the handshake ended.
         ByteBuf bytes = (ByteBuf) message;
-        if (closed) {
+        if (!life.mayReceive()) {
             bytes.release();
             return;
         }
@@ -110,8 +110,8 @@ public final class RingStream extends ChannelInboundHandlerAdapter implements Cl
     }
 
     private void attach(ChannelFuture written) {
-        if (!written.isSuccess() || closing) {
-            channel.close();
+        if (!written.isSuccess() || !life.maySend()) {
+            closeChannel();
             return;
         }
         try {
@@ -119,22 +119,35 @@ public final class RingStream extends ChannelInboundHandlerAdapter implements Cl
             socket = new RingSocket(NettyLoop.of(channel.eventLoop()), descriptor, this);
         } catch (StorageException e) {
             LOG.warn("connection refused: {}", e.getMessage());
+            closeChannel();
+            return;
         }
         channel.close();
-        if (socket != null) {
-            send();
-            if (finishing) {
-                finish();
-            } else {
-                resume();
-            }
+        send();
+        if (life.mayReceive()) {
+            resume();
+        } else {
+            finish();
         }
+    }
+
+    /** There is no socket, so that the channel's end is the stream's. A peer that left early has ended it already. */
+    private void closeChannel() {
+        life.advance(State.CLOSING);
+        channel.close().addListener(done -> {
+            if (socket == null) {
+                closed();
+            }
+        });
     }
 
     // ---- reading ----
 
     @Override
     public void resume() {
+        if (!life.mayReceive()) {
+            return;
+        }
         if (early.isReadable()) {
             wanted = listener.take(early);
             if (early.isReadable()) {
@@ -157,13 +170,13 @@ public final class RingStream extends ChannelInboundHandlerAdapter implements Cl
 
     @Override
     public void hungUp() {
-        if (!wanted && !finishing) {
+        if (!wanted && life.mayReceive()) {
             listener.inputEnded();
         }
     }
 
     private void receive() {
-        if (finishing || closed || socket == null || socket.isReceiving()) {
+        if (!life.mayReceive() || socket == null || socket.isReceiving()) {
             return;
         }
         if (!wanted) {
@@ -182,7 +195,7 @@ public final class RingStream extends ChannelInboundHandlerAdapter implements Cl
 
     @Override
     public void received(int result) {
-        if (finishing) {
+        if (!life.mayReceive()) {
             return;
         }
         if (result > 0) {
@@ -225,7 +238,7 @@ public final class RingStream extends ChannelInboundHandlerAdapter implements Cl
 
     /** Gives the kernel what there is; while a send is on its way there, adds to it. */
     private void send() {
-        if (socket == null || closed || accounting || queue.pieces() == 0) {
+        if (socket == null || !life.maySend() || accounting || queue.pieces() == 0) {
             return;
         }
         boolean sending = socket.isSending();
@@ -256,7 +269,7 @@ public final class RingStream extends ChannelInboundHandlerAdapter implements Cl
         queue.sent(result);
         accounting = false;
         send();
-        if (queue.pieces() == 0 && finishing) {
+        if (queue.pieces() == 0 && life.is(State.FLUSHING)) {
             close();
         } else if (!wasWritable && isWritable()) {
             listener.writable();
@@ -282,7 +295,6 @@ public final class RingStream extends ChannelInboundHandlerAdapter implements Cl
 
     @Override
     public void finish() {
-        finishing = true;
         if (socket != null && queue.pieces() == 0) {
             close();
         }
@@ -290,18 +302,21 @@ public final class RingStream extends ChannelInboundHandlerAdapter implements Cl
 
     @Override
     public void close() {
-        closing = true;
         if (socket != null) {
             socket.close();
         } else {
-            channel.close();
+            closeChannel();
         }
     }
 
     @Override
+    public void closing() {
+        life.advance(State.CLOSING);
+    }
+
+    @Override
     public void closed() {
-        if (!closed) {
-            closed = true;
+        if (life.advance(State.CLOSED)) {
             queue.close();
             input.release();
             early.release();

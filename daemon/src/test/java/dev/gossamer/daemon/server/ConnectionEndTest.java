@@ -1,0 +1,211 @@
+package dev.gossamer.daemon.server;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.gossamer.daemon.server.access.TlsSettings;
+import dev.gossamer.daemon.server.connection.ConnectionLimits;
+import dev.gossamer.io.StorageException;
+import dev.gossamer.io.ring.IoEngineChoice;
+import dev.gossamer.io.ring.IoLoops;
+import dev.gossamer.io.sim.Seeds;
+import dev.gossamer.nbd.wire.NbdCommand;
+import java.io.IOException;
+import java.net.SocketException;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.SplittableRandom;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/**
+ * A connection ends at any moment: what is ready by then is not sent, everything is given back, and the other clients of
+ * the loop notice nothing.
+ */
+@Timeout(120)
+class ConnectionEndTest {
+    private static final int DISK_BYTES = 1 << 20;
+    private static final int CUTTERS = 3;
+    private static final int CUTS = 60;
+    private static final int SECTOR_BYTES = 512;
+
+    @TempDir
+    private Path directory;
+
+    private final MemoryDevice device = new MemoryDevice(DISK_BYTES);
+    private IoLoops loops;
+    private NbdServer server;
+    private Path socket;
+
+    /** All clients on one loop, so that one's end comes between the others' requests. */
+    private void serve(IoEngineChoice engine) throws StorageException {
+        loops = IoLoops.start(1, engine, 16 << 20);
+        server = new NbdServer(loops, new OneExport(device, DISK_BYTES), ConnectionLimits.DEFAULT, TlsSettings.OFF);
+        socket = directory.resolve("nbd.sock");
+        server.listen(new ListenAddress.Unix(socket));
+    }
+
+    @AfterEach
+    void stop() {
+        device.releaseAll();
+        server.stop(10_000);
+        loops.close();
+    }
+
+    private NbdTestClient connect() throws IOException {
+        return new NbdTestClient(socket, OneExport.NAME);
+    }
+
+    private void awaitConnections(int count) throws InterruptedException {
+        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+        while (server.connections().size() != count && System.nanoTime() - end < 0) {
+            TimeUnit.MILLISECONDS.sleep(2);
+        }
+        assertEquals(count, server.connections().size(), "connections that are not over");
+    }
+
+    /** On the loop, behind what it has to do at the moment. */
+    private void assertNothingIsHeld() throws Exception {
+        var loop = loops.loop(0);
+        loop.eventLoop()
+                .submit(() -> {
+                    assertEquals(0, loop.requests().inUse(), "requests");
+                    assertEquals(0, loop.buffers().usedBytes(), "transfer memory");
+                })
+                .get();
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"AUTO", "THREADS"})
+    void whatCompletesAfterTheEndBeganIsNotSent(IoEngineChoice engine) throws Exception {
+        serve(engine);
+        try (NbdTestClient ending = connect()) {
+            device.hold();
+            for (long cookie = 1; cookie <= 3; cookie++) {
+                ending.read(cookie, 0, 4096);
+            }
+            ending.write(4, 0, new byte[4096]);
+            device.awaitSubmitted(4);
+            try (NbdTestClient other = connect()) {
+                other.read(5, 0, 4096);
+                device.awaitSubmitted(5);
+                // In one turn of the loop: the end begins, and all requests complete before the kernel has let go.
+                loops.loop(0).execute(() -> {
+                    server.connections().connections().getFirst().drop("a test");
+                    device.releaseAll();
+                });
+                assertEquals(5, other.reply(4096).cookie());
+                awaitConnections(1);
+                assertEquals(1, device.closed());
+                ending.takeUntilEnd();
+                other.write(6, 0, new byte[4096]);
+                assertEquals(6, other.reply(0).cookie());
+            }
+        }
+        awaitConnections(0);
+        assertNothingIsHeld();
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"AUTO", "THREADS"})
+    void whatArrivesAfterTheEndBeganIsNotExecuted(IoEngineChoice engine) throws Exception {
+        serve(engine);
+        try (NbdTestClient ending = connect()) {
+            device.hold();
+            for (long cookie = 0; cookie < ConnectionLimits.DEFAULT.requests(); cookie++) {
+                ending.read(cookie, 0, 512);
+            }
+            device.awaitSubmitted(ConnectionLimits.DEFAULT.requests());
+            // Beyond the limit: read from the socket, and waiting for a place.
+            ending.read(-1, 0, 512);
+            ending.read(-2, 0, 512);
+            TimeUnit.MILLISECONDS.sleep(50);
+            loops.loop(0).execute(() -> {
+                server.connections().connections().getFirst().drop("a test");
+                device.releaseAll();
+            });
+            awaitConnections(0);
+            assertEquals(ConnectionLimits.DEFAULT.requests(), device.submitted());
+        }
+        assertNothingIsHeld();
+    }
+
+    /** One client goes on, and verifies, while others vanish in the middle of everything. */
+    @ParameterizedTest
+    @EnumSource(names = {"AUTO", "THREADS"})
+    void connectionsCutAtRandomLeaveNothingBehindAndDisturbNobody(IoEngineChoice engine) throws Exception {
+        device.answerAfter(200_000);
+        serve(engine);
+        CountDownLatch cutting = new CountDownLatch(CUTTERS);
+        AtomicReference<Throwable> failure = new AtomicReference<>();
+        for (int i = 0; i < CUTTERS; i++) {
+            SplittableRandom random = Seeds.splittable(i);
+            Thread.ofPlatform().start(() -> {
+                try {
+                    for (int cut = 0; cut < CUTS; cut++) {
+                        cutOne(random);
+                    }
+                } catch (Throwable e) {
+                    failure.set(e);
+                } finally {
+                    cutting.countDown();
+                }
+            });
+        }
+        try (NbdTestClient witness = connect()) {
+            byte[] data = new byte[SECTOR_BYTES];
+            for (long round = 0; cutting.getCount() > 0 || round < 100; round++) {
+                // The last sectors are the witness's own.
+                long offset = DISK_BYTES - SECTOR_BYTES * (1 + round % 8);
+                Arrays.fill(data, (byte) round);
+                witness.write(2 * round, offset, data);
+                assertEquals(2 * round, witness.reply(0).cookie());
+                witness.read(2 * round + 1, offset, SECTOR_BYTES);
+                NbdTestClient.Reply read = witness.reply(SECTOR_BYTES);
+                assertEquals(ByteBuffer.wrap(data), read.data());
+            }
+            assertNull(failure.get(), () -> "a client that was cut: " + failure.get());
+            awaitConnections(1);
+        }
+        awaitConnections(0);
+        assertNothingIsHeld();
+        assertEquals(CUTTERS * CUTS + 1, device.closed());
+    }
+
+    private void cutOne(SplittableRandom random) throws IOException, InterruptedException {
+        try (NbdTestClient client = connect()) {
+            int commands = random.nextInt(1, 60);
+            for (int i = 0; i < commands; i++) {
+                int length = SECTOR_BYTES << random.nextInt(8);
+                if (random.nextBoolean()) {
+                    client.read(i, 0, length);
+                } else {
+                    client.write(i, 0, new byte[length]);
+                }
+            }
+            if (random.nextInt(3) == 0) {
+                // A write that ends in the middle of its header or of its payload.
+                ByteBuffer write = ByteBuffer.allocate(28 + 4096);
+                write.put(NbdTestClient.header(NbdCommand.WRITE, 0, -1, 0, 8192).flip());
+                client.send(write.clear().limit(random.nextInt(1, write.capacity())));
+            }
+            if (random.nextInt(3) == 0) {
+                client.shutdownOutput();
+            }
+            if (random.nextBoolean()) {
+                TimeUnit.MICROSECONDS.sleep(random.nextInt(1000));
+            }
+        } catch (SocketException e) {
+            // Broken off by the server, which has noticed the end of what it was sent.
+            assertTrue(e.getMessage() != null, "a reason");
+        }
+    }
+}
