@@ -14,10 +14,12 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** {@code deploy/src/build-dist}, on a source tree and a JDK of a few files: what it makes again, and when it is done. */
+/**
+ * {@code deploy/src/build-dist}, on a source tree and a JDK of a few files: what it makes again, and when it is done.
+ */
 final class DistributionBuildTest {
-    private static final String BUILD =
-            "cd tree && env PATH=\"%s$PATH\" TOOLCHAIN_JAVA_HOME=\"$(realpath ../jdk)\" deploy/src/build-dist deploy 1.0 true";
+    private static final String BUILD = "cd tree && env PATH=\"%s$PATH\" TOOLCHAIN_JAVA_HOME=\"$(realpath ../jdk)\""
+            + " deploy/src/build-dist deploy 1.0 true";
 
     @TempDir
     private Path scratch;

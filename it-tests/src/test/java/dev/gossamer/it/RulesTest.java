@@ -8,74 +8,140 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.function.BiConsumer;
 import java.util.regex.MatchResult;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** {@code thin-target/RULES.md} says which test proves which rule: the tests it names exist. */
+/**
+ * {@code RULES.md} of thin-target and of snapshot-target say what each rule is and which test proves it. Whatever rule
+ * the code cites has a text there, and whatever test they name exists, wherever it lies.
+ */
 final class RulesTest {
-    /** A test class, perhaps with a method of it, in back quotes. */
+    /** A rule: its id, one sentence, and its tests or why there are none. */
+    private static final Pattern RULE = Pattern.compile(
+            "^- \\*\\*([^*]+)\\*\\* (.+?)\\s+(Tests|None): (.+?)(?=\\n- |\\n\\n|\\z)",
+            Pattern.MULTILINE | Pattern.DOTALL);
+
+    /** A test class, perhaps with a method or a nested class of it, in back quotes. */
     private static final Pattern NAMED = Pattern.compile("`(\\w+(?:Test|Contract))(?:#(\\w+))?`");
 
-    /** A row of a table: rule, tests, remark. */
-    private static final Pattern ROW =
-            Pattern.compile("^\\| ([^|]+) \\| ?([^|]*) \\| ?([^|]*) ?\\|$", Pattern.MULTILINE);
+    private static final String ID = "(?:(?:B|C|D|DI|E|EM|F|G|I|L|M|MSG|N|R|RS|S|ST|T|W|X|Z)-[0-9]+a?|S-[A-Z][0-9])";
+    /** An id in the code, or a range of them. */
+    private static final Pattern CITED = Pattern.compile("(?<![\\w-])(" + ID + ")(?: to (" + ID + "))?(?![\\w-])");
+
+    private static final Pattern NUMBER = Pattern.compile("(.*?)([0-9]+)a?");
 
     private final Path root = Path.of(System.getProperty("gossamer.root"));
+    private final List<MatchResult> rules = new ArrayList<>();
+
+    @BeforeEach
+    void readRules() throws IOException {
+        for (String module : List.of("thin-target", "snapshot-target")) {
+            String text = Files.readString(root.resolve(module).resolve("RULES.md"));
+            List<MatchResult> found = RULE.matcher(text).results().toList();
+            long items = text.lines().filter(line -> line.startsWith("- **")).count();
+            assertEquals(items, found.size(), module + ": rules that have a text, and tests or a reason");
+            assertEquals(
+                    items, found.stream().map(rule -> rule.group(1)).distinct().count(), module + ": an id twice");
+            rules.addAll(found);
+        }
+        assertTrue(rules.size() > 150, rules.size() + " rules");
+    }
+
+    @Test
+    void everyRuleThatTheCodeCitesHasAText() throws IOException {
+        Set<String> known = new HashSet<>();
+        rules.forEach(rule -> known.add(rule.group(1)));
+        Set<String> unknown = new TreeSet<>();
+        Set<String> cited = new HashSet<>();
+        sources("src", (file, text) -> {
+            for (MatchResult citation : CITED.matcher(text).results().toList()) {
+                for (String id : idsOf(citation)) {
+                    cited.add(id);
+                    if (!known.contains(id)) {
+                        unknown.add(id + " in " + file.getFileName());
+                    }
+                }
+            }
+        });
+        assertTrue(cited.size() > 100, () -> "only these are cited: " + cited);
+        assertEquals(Set.of(), unknown);
+    }
 
     @Test
     void everyTestThatIsNamedExists() throws IOException {
-        Map<String, String> classes = testClasses();
-        List<MatchResult> named = NAMED.matcher(rules()).results().toList();
-        assertTrue(named.size() > 100, named.size() + " tests are named");
-        List<String> missing = new ArrayList<>();
-        for (MatchResult name : named) {
-            String source = classes.get(name.group(1));
-            String method = name.group(2);
-            if (source == null || (method != null && !source.contains("void " + method + "("))) {
-                missing.add(name.group());
+        Map<String, String> classes = new HashMap<>();
+        sources("src/test/java", (file, text) -> {
+            String name = file.getFileName().toString();
+            classes.merge(name.substring(0, name.length() - ".java".length()), text, String::concat);
+        });
+        Set<String> missing = new TreeSet<>();
+        int named = 0;
+        for (MatchResult rule : rules) {
+            for (MatchResult test : NAMED.matcher(rule.group(4)).results().toList()) {
+                named++;
+                String source = classes.get(test.group(1));
+                String member = test.group(2);
+                if (source == null
+                        || (member != null
+                                && !source.contains("void " + member + "(")
+                                && !source.contains("class " + member + " "))) {
+                    missing.add(rule.group(1) + ": " + test.group());
+                }
             }
         }
-        assertEquals(List.of(), missing);
+        assertTrue(named > 250, named + " tests are named");
+        assertEquals(Set.of(), missing);
     }
 
     @Test
-    void everyRuleHasATestOrTheReasonWhyNot() throws IOException {
+    void everyRuleHasATestOrTheReasonWhyNot() {
         List<String> bare = new ArrayList<>();
-        int rows = 0;
-        for (MatchResult row : ROW.matcher(rules()).results().toList()) {
-            rows++;
-            if (!NAMED.matcher(row.group(2)).find() && row.group(3).isBlank()) {
-                bare.add(row.group(1));
+        for (MatchResult rule : rules) {
+            boolean tested = NAMED.matcher(rule.group(4)).find();
+            if (tested != rule.group(3).equals("Tests")) {
+                bare.add(rule.group(1));
             }
         }
-        assertTrue(rows > 90, rows + " rows");
         assertEquals(List.of(), bare);
     }
 
-    private String rules() throws IOException {
-        return Files.readString(root.resolve("thin-target/RULES.md"));
+    /** Both ends of a range and what is between them. */
+    private static List<String> idsOf(MatchResult citation) {
+        List<String> ids = new ArrayList<>(List.of(citation.group(1)));
+        if (citation.group(2) != null) {
+            Matcher first = NUMBER.matcher(citation.group(1));
+            Matcher last = NUMBER.matcher(citation.group(2));
+            assertTrue(first.matches() && last.matches() && first.group(1).equals(last.group(1)), citation::group);
+            for (int i = Integer.parseInt(first.group(2)) + 1; i <= Integer.parseInt(last.group(2)); i++) {
+                ids.add(first.group(1) + i);
+            }
+        }
+        return ids;
     }
 
-    /** Sources of all test classes, by name; of one name in two modules, both. */
-    private Map<String, String> testClasses() throws IOException {
-        Map<String, String> classes = new HashMap<>();
+    /** All Java sources below a directory of each module. */
+    private void sources(String directory, BiConsumer<Path, String> user) throws IOException {
         try (Stream<Path> modules = Files.list(root)) {
-            for (Path tree : modules.map(module -> module.resolve("src/test/java"))
+            for (Path tree : modules.map(module -> module.resolve(directory))
                     .filter(Files::isDirectory)
                     .toList()) {
                 try (Stream<Path> files = Files.walk(tree)) {
                     for (Path file :
                             files.filter(f -> f.toString().endsWith(".java")).toList()) {
-                        String name = file.getFileName().toString();
-                        classes.merge(name.substring(0, name.length() - 5), Files.readString(file), String::concat);
+                        user.accept(file, Files.readString(file));
                     }
                 }
             }
         }
-        return classes;
     }
 }

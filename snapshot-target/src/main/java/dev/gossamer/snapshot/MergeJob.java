@@ -16,8 +16,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Brings a snapshot's contents into the origin, from the last record of its table backwards (section 2.7). Worker's
- * thread, but for the volatile fields.
+ * Brings a snapshot's contents into the origin, from the last record of its table backwards (rules S-M1 to S-M7).
+ * Worker's thread, but for the volatile fields.
  *
  * <p>One round, for a run of chunks:
  *

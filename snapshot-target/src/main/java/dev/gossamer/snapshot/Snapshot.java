@@ -12,8 +12,8 @@ import dev.gossamer.snapshot.copy.RemapTable;
 import java.util.function.Consumer;
 
 /**
- * An open handle of a snapshot: the origin's contents at one moment, writable (section 2.3). Overlapping writes of all
- * handles are carried out in the order of receipt (NBD T51a).
+ * An open handle of a snapshot: the origin's contents at one moment, writable (rules S-S1 to S-S4). Overlapping writes
+ * of all handles are carried out in the order of receipt (NBD T51a).
  *
  * <p>Everything here runs on the request's loop, except {@link #admit}. Chunks in the store are served from there at
  * once, others from the origin; a write to one of those goes to the worker.

@@ -12,8 +12,8 @@ import dev.gossamer.snapshot.copy.HeldRequest;
 import java.util.function.Consumer;
 
 /**
- * The origin as its users must see it: a write waits until every snapshot has the old contents (section 2.2), and for
- * older writes that it overlaps (NBD T51a). Reads pass through.
+ * The origin as its users must see it: a write waits until every snapshot has the old contents (rules S-O1 to S-O5),
+ * and for older writes that it overlaps (NBD T51a). Reads pass through.
  *
  * <p>Everything here runs on the request's loop, except {@link #admit}. A write to chunks that all snapshots have goes
  * to the device at once.

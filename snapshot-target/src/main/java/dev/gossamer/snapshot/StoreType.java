@@ -1,6 +1,6 @@
 package dev.gossamer.snapshot;
 
-/** The kinds of stores, with dm-snapshot's letters (section 2.1 of its table line). */
+/** The kinds of stores, with the letters that dm-snapshot has for them. */
 public enum StoreType {
     /** P: survives; whatever finds no room in it ends the snapshot. */
     PERSISTENT,

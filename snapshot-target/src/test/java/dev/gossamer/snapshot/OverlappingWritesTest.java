@@ -10,6 +10,7 @@ import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.sim.Seeds;
 import dev.gossamer.io.sim.SimulatedDisk;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -110,7 +111,7 @@ class OverlappingWritesTest {
     @EnumSource(Kind.class)
     void theNewestAcknowledgedWriteIsWhatIsReadT51a(Kind kind) throws StorageException {
         for (long seed = 1; seed <= SEEDS; seed++) {
-            SplittableRandom random = new SplittableRandom(seed);
+            SplittableRandom random = Seeds.splittable(seed);
             open(kind, seed);
             byte[] model = sim.read(handles.get(0), 0, SIZE);
             hold(r -> r.operation() != BlockOperation.FLUSH && random.nextInt(4) > 0);
@@ -180,7 +181,7 @@ class OverlappingWritesTest {
         sim.loops.runUntilIdle();
         assertFalse(stale.isDone() || waiting.isDone() || newest.isDone(), "the oldest has not reached the disk");
         assertTrue(aside.isDone(), "only writes that overlap wait");
-        letGoAll(new SplittableRandom(1));
+        letGoAll(Seeds.splittable(1));
         assertEquals(Errno.OK, stale.errno | newest.errno);
         assertEquals(Errno.ESHUTDOWN, waiting.errno, "nothing is started for a connection that is gone");
         assertArrayEquals(bytes(7, 1024), sim.read(handles.get(1), 512, 1024));

@@ -20,7 +20,7 @@ import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
-/** The rules of section 2, one by one. */
+/** The rules of snapshot-target's RULES.md, one by one. */
 class SnapshotRulesTest {
     private static final int CHUNK = 4096;
     private static final int SIZE = 1 << 20;

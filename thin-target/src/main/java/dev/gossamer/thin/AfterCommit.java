@@ -5,8 +5,8 @@ import dev.gossamer.pdata.spacemap.FreedBlocks;
 import dev.gossamer.thin.metadata.PoolMetadata;
 
 /**
- * What becomes of space when a transaction is committed: deletions go on before it if somebody waits for space, low water is
- * noticed after it, and what it has freed goes to the {@link Quarantine} once nobody uses it. Worker's thread.
+ * What becomes of space when a transaction is committed: deletions go on before it if somebody waits for space, low
+ * water is noticed after it, and what it has freed goes to the {@link Quarantine} once nobody uses it. Worker's thread.
  */
 final class AfterCommit implements Committer.Listener {
     private final PoolMetadata metadata;
@@ -54,7 +54,9 @@ final class AfterCommit implements Committer.Listener {
         }
     }
 
-    /** If there is nothing to wait for, who wanted space looks again now, at the metadata blocks that came free, too. */
+    /**
+     * If there is nothing to wait for, who wanted space looks again now, at the metadata blocks that came free, too.
+     */
     @Override
     public void idle() {
         if (!metadata.hasWithheldDataBlocks()) {

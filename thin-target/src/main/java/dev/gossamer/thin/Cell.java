@@ -23,7 +23,10 @@ abstract class Cell {
         this.virtualBlock = virtualBlock;
     }
 
-    /** What loops may see of the block's region, freshly loaded, as long as the cell exists: the block locked, if need be. */
+    /**
+     * What loops may see of the block's region, freshly loaded, as long as the cell exists: the block locked, if need
+     * be.
+     */
     long[] shownIn(long[] region) {
         return region;
     }

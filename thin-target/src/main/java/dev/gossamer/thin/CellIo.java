@@ -37,7 +37,10 @@ final class CellIo {
         return request.isAligned(alignmentBytes);
     }
 
-    /** Whether a free data block is known to hold zeros: a hole of a file, so what was never written or has been discarded. */
+    /**
+     * Whether a free data block is known to hold zeros: a hole of a file, so what was never written or has been
+     * discarded.
+     */
     boolean isZeroed(long dataBlock) {
         return data.readsAsZeros(dataBlock * blockBytes, blockBytes);
     }

@@ -7,8 +7,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The cells of a pool: which blocks are held, who waits for them, and what is to be started when all that came together has
- * been looked at. Worker's thread.
+ * The cells of a pool: which blocks are held, who waits for them, and what is to be started when all that came together
+ * has been looked at. Worker's thread.
  */
 final class Cells {
     private final ArrayDeque<Cell> toStart = new ArrayDeque<>();
@@ -16,7 +16,10 @@ final class Cells {
     private Runnable lastToStart = () -> {};
     private int held;
 
-    /** Names what starts after the cells of a turn: the work that cells do together. Once, while the pool is put together. */
+    /**
+     * Names what starts after the cells of a turn: the work that cells do together. Once, while the pool is put
+     * together.
+     */
     void startLast(Runnable task) {
         lastToStart = task;
     }

@@ -10,8 +10,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * What the worker holds of one device: its cells by virtual block (rule L-1), the trims that wait for some of them (L-8), and,
- * behind a barrier, all writes and trims (MSG-6). {@link Cells} holds and releases. Worker's thread.
+ * What the worker holds of one device: its cells by virtual block (rule L-1), the trims that wait for some of them
+ * (L-8), and, behind a barrier, all writes and trims (MSG-6). {@link Cells} holds and releases. Worker's thread.
  */
 final class DeviceCells {
     private final int blockBytes;
@@ -109,7 +109,10 @@ final class DeviceCells {
         held.remove(cell.virtualBlock);
     }
 
-    /** Takes a trim that waited for a block and for no other: itself first, then who waited behind it. Null if there is none. */
+    /**
+     * Takes a trim that waited for a block and for no other: itself first, then who waited behind it. Null if there is
+     * none.
+     */
     RequestQueue takeTrim(long releasedBlock) {
         for (QueuedTrim trim : queuedTrims) {
             if (trim.contains(releasedBlock) && !isHeld(trim.fromBlock, trim.toBlock)) {

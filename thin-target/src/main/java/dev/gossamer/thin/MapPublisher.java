@@ -91,7 +91,10 @@ final class MapPublisher {
         regionCache.changed(device.extents().words() - before);
     }
 
-    /** The device is gone, or has got other contents or another size: withdraws its regions, forgets what TRIMs have covered. */
+    /**
+     * The device is gone, or has got other contents or another size: withdraws its regions, forgets what TRIMs have
+     * covered.
+     */
     void forgetContents(ThinDevice device) {
         partialTrims.forget(device);
         forget(device);

@@ -5,8 +5,8 @@ import dev.gossamer.io.StorageException;
 import dev.gossamer.thin.metadata.PoolMetadata;
 
 /**
- * How messages change metadata: not once it is frozen (MSG-3), not when it may run out of space half way, and durable before the
- * answer (MSG-2). Worker's thread, while no commit is being written.
+ * How messages change metadata: not once it is frozen (MSG-3), not when it may run out of space half way, and durable
+ * before the answer (MSG-2). Worker's thread, while no commit is being written.
  */
 final class MetadataChange {
     /** A step of a message that changes metadata. */

@@ -1,10 +1,11 @@
 package dev.gossamer.thin;
 
 /**
- * Where the parts of a pool report what they cannot go on after, and how they learn that their work is void. Worker's thread.
+ * Where the parts of a pool report what they cannot go on after, and how they learn that their work is void. Worker's
+ * thread.
  *
- * <p>An abort begins a new incarnation of the metadata: what was allocated in an earlier one is free again. Whoever works over
- * several tasks remembers the incarnation in which it began, and looks whether it still is that one (E-2).
+ * <p>An abort begins a new incarnation of the metadata: what was allocated in an earlier one is free again. Whoever
+ * works over several tasks remembers the incarnation in which it began, and looks whether it still is that one (E-2).
  */
 final class PoolFaults {
     /** What is done about them; one for a pool. */

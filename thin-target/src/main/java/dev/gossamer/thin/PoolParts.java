@@ -10,10 +10,11 @@ import dev.gossamer.thin.metadata.PoolMetadata;
 import java.util.List;
 
 /**
- * Puts the parts of a pool together, each with what it uses, and takes them apart. The only place that knows them all; held by
- * {@link ThinPool} and by nobody else.
+ * Puts the parts of a pool together, each with what it uses, and takes them apart. The only place that knows them all;
+ * held by {@link ThinPool} and by nobody else.
  *
- * <p>Where two parts need each other, one hears of the other after both are made: that is the last part of the constructor.
+ * <p>Where two parts need each other, one hears of the other after both are made: that is the last part of the
+ * constructor.
  */
 final class PoolParts {
     final IoLoop loop;
@@ -117,8 +118,8 @@ final class PoolParts {
     }
 
     /**
-     * The last commit is done. Calls back when what it has freed is discarded as well, and no request of the worker's is under
-     * way.
+     * The last commit is done. Calls back when what it has freed is discarded as well, and no request of the worker's
+     * is under way.
      */
     void close(Runnable whenClosed) {
         reclaimer.close();

@@ -11,11 +11,11 @@ import dev.gossamer.thin.extent.ExtentMap;
 import dev.gossamer.thin.metadata.PoolMetadata;
 
 /**
- * Admits requests to the single writer of a pool: everything that changes metadata, or must read metadata that no loop has,
- * happens on its loop. Requests arrive through {@link #defer} from I/O loops, and go back to them.
+ * Admits requests to the single writer of a pool: everything that changes metadata, or must read metadata that no loop
+ * has, happens on its loop. Requests arrive through {@link #defer} from I/O loops, and go back to them.
  *
- * <p>A turn serves all requests that have arrived: decides each one (load a region, write to a block, unmap), then starts the
- * cells, so that writes to one block that came together share one preparation.
+ * <p>A turn serves all requests that have arrived: decides each one (load a region, write to a block, unmap), then
+ * starts the cells, so that writes to one block that came together share one preparation.
  */
 final class PoolWorker implements TurnListener {
     private final PoolMetadata metadata;
@@ -55,7 +55,10 @@ final class PoolWorker implements TurnListener {
         this.counters = counters;
     }
 
-    /** Parks a request with the worker until it hands it back. On the request's loop, or the worker's for one that is there. */
+    /**
+     * Parks a request with the worker until it hands it back. On the request's loop, or the worker's for one that is
+     * there.
+     */
     void defer(VolumeHandle volume, BlockRequest request) {
         counters.deferredRequests.increment();
         queue.defer(volume, request);

@@ -10,8 +10,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Gives a block of a volume a data block of its own, where nothing was mapped or a shared one is: sets one aside, has it filled
- * ({@link BlockPreparation}), and maps it. Worker's thread.
+ * Gives a block of a volume a data block of its own, where nothing was mapped or a shared one is: sets one aside, has
+ * it filled ({@link BlockPreparation}), and maps it. Worker's thread.
  */
 final class Provisioner implements BlockPreparation.Owner {
     private static final Logger LOG = LoggerFactory.getLogger(Provisioner.class);

@@ -275,8 +275,8 @@ final class ThinDevice {
     }
 
     /**
-     * Makes every block look shared, so that all writes come to the worker, which holds them back. Comes <em>before</em> the loops
-     * are drained: every write that saw the old time has ended then.
+     * Makes every block look shared, so that all writes come to the worker, which holds them back. Comes
+     * <em>before</em> the loops are drained: every write that saw the old time has ended then.
      */
     void raiseBarrier() {
         cells.raiseBarrier();

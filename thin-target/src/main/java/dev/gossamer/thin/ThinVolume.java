@@ -15,8 +15,8 @@ import java.util.function.IntConsumer;
 /**
  * An open handle of a volume: the block device that is exported. Serves any range, aligned or not.
  *
- * <p>Checks a request and puts overlapping writes in order; {@link VolumeRequests} serves it, {@link VolumeFlushes} makes it
- * stable. Everything here runs on the request's loop, unless it says otherwise.
+ * <p>Checks a request and puts overlapping writes in order; {@link VolumeRequests} serves it, {@link VolumeFlushes}
+ * makes it stable. Everything here runs on the request's loop, unless it says otherwise.
  */
 public final class ThinVolume implements BlockDevice {
     /** What may be written with zeros by a request that must be fast, however short it is. */
@@ -173,7 +173,10 @@ public final class ThinVolume implements BlockDevice {
                 && written <= Math.max(FAST_ZERO_EDGE_BYTES, request.lengthBytes() / 8);
     }
 
-    /** Serves a write that has waited for older ones. Its connection may be gone: nothing is started for that (NBD T51a). */
+    /**
+     * Serves a write that has waited for older ones. Its connection may be gone: nothing is started for that (NBD
+     * T51a).
+     */
     private void inTurn(BlockRequest write) {
         if (requests.isAbandoned()) {
             write.complete(Errno.ESHUTDOWN);

@@ -9,9 +9,9 @@ import dev.gossamer.io.buffer.IoBufferPool;
 import dev.gossamer.io.worker.PerLoop;
 
 /**
- * Serves an unaligned READ: reads the sectors around it into other memory, a slice at a time, and copies its part (NBD T48). That
- * memory is the loop's share of this pool's: waiting for it while holding a buffer cannot end in a deadlock, because whoever has
- * it waits for the disk only. On the request's loop.
+ * Serves an unaligned READ: reads the sectors around it into other memory, a slice at a time, and copies its part (NBD
+ * T48). That memory is the loop's share of this pool's: waiting for it while holding a buffer cannot end in a deadlock,
+ * because whoever has it waits for the disk only. On the request's loop.
  */
 final class UnalignedReads {
     /** Of each loop: eight slices under way at a time; unaligned reads are rare and may wait for each other. */

@@ -9,9 +9,9 @@ import dev.gossamer.io.Errno;
 /**
  * Makes what had completed on a volume stable, for FLUSH and FUA (rule G-3). On the request's loop.
  *
- * <p>A commit is needed if the volume has changes that no commit covers yet, else a flush of the data device is enough. The worker
- * marks a volume changed before it publishes the mapping. Whoever wrote through that mapping sees the mark, so "unchanged" means
- * that no completed write depends on an uncommitted mapping.
+ * <p>A commit is needed if the volume has changes that no commit covers yet, else a flush of the data device is enough.
+ * The worker marks a volume changed before it publishes the mapping. Whoever wrote through that mapping sees the mark,
+ * so "unchanged" means that no completed write depends on an uncommitted mapping.
  */
 final class VolumeFlushes {
     private final ThinDevice device;

@@ -9,8 +9,8 @@ import dev.gossamer.io.worker.RequestsInFlight;
 import dev.gossamer.io.worker.RunCutter;
 
 /**
- * Serves the requests of one open handle of a volume: what the published map answers goes to the data device at once, what needs
- * metadata goes to the pool's worker and comes back. On the request's loop, but for {@link #admit}.
+ * Serves the requests of one open handle of a volume: what the published map answers goes to the data device at once,
+ * what needs metadata goes to the pool's worker and comes back. On the request's loop, but for {@link #admit}.
  */
 final class VolumeRequests extends RunCutter<MappedRun> implements VolumeHandle {
     private final ThinDevice device;
@@ -67,7 +67,9 @@ final class VolumeRequests extends RunCutter<MappedRun> implements VolumeHandle 
         }
     }
 
-    /** Serves a request with a range, or a part of one, from its first byte on: checked, inside the volume, not empty. */
+    /**
+     * Serves a request with a range, or a part of one, from its first byte on: checked, inside the volume, not empty.
+     */
     void serveChecked(BlockRequest request) {
         switch (request.operation()) {
             case READ, WRITE -> serveWhole(request);
@@ -139,8 +141,8 @@ final class VolumeRequests extends RunCutter<MappedRun> implements VolumeHandle 
     }
 
     /**
-     * TRIM: whole blocks inside the range are unmapped, the rest stays as it is (DI-1). The worker hears of the rest if it may
-     * free a block together with other trims (NBD T37a).
+     * TRIM: whole blocks inside the range are unmapped, the rest stays as it is (DI-1). The worker hears of the rest if
+     * it may free a block together with other trims (NBD T37a).
      */
     private void discard(BlockRequest request) {
         long from = request.offsetBytes();
@@ -173,7 +175,9 @@ final class VolumeRequests extends RunCutter<MappedRun> implements VolumeHandle 
         }
     }
 
-    /** Whole blocks are unmapped, unless that is forbidden; what is left of the range is written with zeros (T30, T31). */
+    /**
+     * Whole blocks are unmapped, unless that is forbidden; what is left of the range is written with zeros (T30, T31).
+     */
     private void writeZeroes(BlockRequest request) {
         long from = request.offsetBytes();
         long to = from + request.lengthBytes();

@@ -13,7 +13,8 @@ import java.util.concurrent.CompletableFuture;
  * Brings the contents of devices to rest, so that they can be taken as of one instant (MSG-6, MSG-7). Worker's thread.
  *
  * <ol>
- *   <li>The worker holds writes and trims back, and loops see every block as shared, so that all writes come to the worker.
+ *   <li>The worker holds writes and trims back, and loops see every block as shared, so that all writes come to the
+ *       worker.
  *   <li>Blocks in preparation are waited for, then the loops' writes in flight, then a commit that is being written.
  *   <li>After the work, what was held back is looked at again, and breaks sharing as needed.
  * </ol>

@@ -206,7 +206,7 @@ class MetadataFaultTest {
         private void trim(long offset, long length) {
             model.writing(offset, new byte[(int) length]);
             int errno = sim.trim(volume, offset, length);
-            // TRIM is advice: in a frozen pool it succeeds without effect (E-2, table of 1.4).
+            // TRIM is advice: in a frozen pool it succeeds without effect (E-2).
             if (sim.pool.mode().isFrozen()) {
                 model.unsure(offset, length);
             }

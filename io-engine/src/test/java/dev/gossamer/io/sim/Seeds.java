@@ -4,10 +4,10 @@ import java.util.Random;
 import java.util.SplittableRandom;
 
 /**
- * Where all tests of all modules have their chance from. A test tells stories by numbers of its own (1, 2, 3); the seed of
- * the run, the property {@value #PROPERTY}, turns each of them into another story. It is 0 unless it is given, so a run
- * is the same each time; with another number the same tests look elsewhere. Equal numbers and equal seeds of the run
- * give equal stories, so the test's name and the seed of the run are all that it takes to replay a failure, and
+ * Where all tests of all modules have their chance from. A test tells stories by numbers of its own (1, 2, 3); the seed
+ * of the run, the property {@value #PROPERTY}, turns each of them into another story. It is 0 unless it is given, so a
+ * run is the same each time; with another number the same tests look elsewhere. Equal numbers and equal seeds of the
+ * run give equal stories, so the test's name and the seed of the run are all that it takes to replay a failure, and
  * {@link ReplayCommand} prints them.
  */
 public final class Seeds {

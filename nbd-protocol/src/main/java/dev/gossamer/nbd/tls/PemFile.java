@@ -20,9 +20,9 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Certificates and private keys in PEM form (RFC 7468). What stands around the blocks is comment, as certtool writes it. Keys
- * may be PKCS #8, PKCS #1 ({@code RSA PRIVATE KEY}) or SEC 1 ({@code EC PRIVATE KEY}), each without a password. Every failure is
- * one line that names the file and the way out.
+ * Certificates and private keys in PEM form (RFC 7468). What stands around the blocks is comment, as certtool writes
+ * it. Keys may be PKCS #8, PKCS #1 ({@code RSA PRIVATE KEY}) or SEC 1 ({@code EC PRIVATE KEY}), each without a
+ * password. Every failure is one line that names the file and the way out.
  */
 final class PemFile {
     /** A chain of certificates has some KiB; whatever is longer is another file. */

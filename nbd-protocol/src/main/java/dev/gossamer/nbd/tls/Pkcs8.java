@@ -31,7 +31,8 @@ final class Pkcs8 {
     }
 
     /**
-     * Of an ECPrivateKey (SEC 1, RFC 5915): {@code SEQUENCE { INTEGER 1, OCTET STRING key, [0] curve, [1] public key }}.
+     * Of an ECPrivateKey (SEC 1, RFC 5915): {@code SEQUENCE { INTEGER 1, OCTET STRING key, [0] curve, [1] public key
+     * }}.
      *
      * @throws IllegalArgumentException if it is something else, or does not name its curve
      */

@@ -25,9 +25,9 @@ public final class TlsContexts {
     private static final String[] PROTOCOLS = {"TLSv1.3", "TLSv1.2"};
 
     /**
-     * Signatures and key exchanges take milliseconds each, which would be milliseconds for everybody on the I/O loop. Two
-     * threads, so that a flood of handshakes leaves most processors to I/O; they end when nothing is to do. A connection has
-     * at most one task in the queue, so the limits of unfinished handshakes (H13) bound it.
+     * Signatures and key exchanges take milliseconds each, which would be milliseconds for everybody on the I/O loop.
+     * Two threads, so that a flood of handshakes leaves most processors to I/O; they end when nothing is to do. A
+     * connection has at most one task in the queue, so the limits of unfinished handshakes (H13) bound it.
      */
     private static final Executor HANDSHAKES = handshakeThreads();
 

@@ -13,7 +13,10 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Every encoding of a key that openssl and certtool write is read; what is refused is refused in one line with a way out. */
+/**
+ * Every encoding of a key that openssl and certtool write is read; what is refused is refused in one line with a way
+ * out.
+ */
 class PemFileTest {
     @TempDir
     private Path directory;
