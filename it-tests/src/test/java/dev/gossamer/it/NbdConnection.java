@@ -230,6 +230,11 @@ final class NbdConnection implements AutoCloseable {
         return transmissionFlags;
     }
 
+    /** Half a close: says that nothing more will be sent. */
+    void shutdownOutput() throws IOException {
+        channel.shutdownOutput();
+    }
+
     /** Closes a TCP connection so that the peer sees a reset, as if this machine had lost its power and come back. */
     void reset() throws IOException {
         channel.setOption(StandardSocketOptions.SO_LINGER, 0);
