@@ -53,7 +53,10 @@ final class Answers {
         counters.countRequest(operation);
         if (errno != Errno.OK) {
             counters.countError();
-            faultLog.requestFailed(exportName, request, errno);
+            // What was given up because its client has gone is nobody's fault (T51a).
+            if (errno != Errno.ESHUTDOWN || life.maySend()) {
+                faultLog.requestFailed(exportName, request, errno);
+            }
         }
         if (operation == BlockOperation.READ && errno == Errno.OK && life.maySend()) {
             ReplyData data = slab.replyData(dataSent, buffer, (int) request.lengthBytes());
