@@ -1,6 +1,7 @@
 package dev.gossamer.io;
 
 import dev.gossamer.io.buffer.IoBuffer;
+import java.util.function.Consumer;
 
 /**
  * One block I/O, pooled by the {@link IoLoop} that made it and reused.
@@ -38,8 +39,18 @@ public final class BlockRequest {
     private IoBuffer buffer;
     private int bufferOffsetBytes;
 
+    /** Grows whenever somebody takes the request: a guard that sees no change may end it, and nobody else will. */
+    private int takings;
+
     private BlockRequest parent;
     private int pendingParts;
+    /** Between {@link #beginSplit} and {@link #endSplit}. */
+    private boolean splitting;
+
+    /** The child made last, and its takings then: if a split breaks off, it is the only one that nobody may have. */
+    private BlockRequest lastPart;
+
+    private int lastPartTakings;
     private int firstError;
     private long failedPartOffsetBytes = NO_PART;
 
@@ -159,12 +170,79 @@ public final class BlockRequest {
         push(completion, offsetBytes);
     }
 
-    /** Ends the request: takes off the last pushed completion, restores the offset and tells it. */
+    /**
+     * Ends the request: takes off the last pushed completion, restores the offset and tells it. Never throws for a
+     * completion's sake: a fault in one is the fault of whoever pushed it ({@link Faults}), and those behind it get EIO.
+     */
     public void complete(int errno) {
+        Invariant.check(depth > 0, "a request is completed twice");
         int top = --depth;
         offsetBytes = savedOffsets[top];
         BlockCompletion completion = completions[top];
-        completion.complete(this, errno);
+        int seen = ++takings;
+        try {
+            completion.complete(this, errno);
+        } catch (Throwable fault) {
+            loop.faults().caught(fault);
+            endUnlessTaken(seen);
+        }
+    }
+
+    /**
+     * Gives the request to a device. If that throws before it has taken it, the request ends with EIO: completions that the
+     * device has pushed already run as for any error. From the return on it is the device's.
+     */
+    public void submitTo(BlockDevice device) {
+        int seen = takings;
+        try {
+            device.submit(this);
+            if (takings == seen) {
+                takings++; // it is held where nothing tells: in a task, in a table
+            }
+        } catch (Throwable fault) {
+            loop.faults().caught(fault);
+            endUnlessTaken(seen);
+        }
+    }
+
+    /**
+     * Runs what decides on this request; if that throws before anybody has taken the request, it ends with EIO. On its
+     * loop, by the present owner.
+     */
+    public void guard(Consumer<BlockRequest> decision) {
+        int seen = takings;
+        try {
+            decision.accept(this);
+        } catch (Throwable fault) {
+            loop.faults().caught(fault);
+            endUnlessTaken(seen);
+        }
+    }
+
+    /** Notes that somebody has the request from now on who will end it. Queues and file engines do; on any thread. */
+    public void taken() {
+        takings++;
+    }
+
+    /** How often the request was taken so far: what has not changed since is still the caller's to end. */
+    public int takings() {
+        return takings;
+    }
+
+    /** Ends the request with EIO if nobody has taken it since then, nor ended it. Completions that wait for it are told. */
+    public void endUnlessTaken(int takingsThen) {
+        if (takings != takingsThen || depth == 0) {
+            return;
+        }
+        if (splitting) {
+            BlockRequest part = lastPart;
+            if (part != null && part.parent == this && part.takings == lastPartTakings) {
+                part.endUnlessTaken(part.takings);
+            }
+            endSplit(Errno.EIO);
+        } else {
+            complete(Errno.EIO);
+        }
     }
 
     /**
@@ -173,6 +251,7 @@ public final class BlockRequest {
      */
     public void beginSplit() {
         pendingParts = 1;
+        splitting = true;
         firstError = Errno.OK;
         failedPartOffsetBytes = NO_PART;
     }
@@ -191,6 +270,8 @@ public final class BlockRequest {
         child.parent = this;
         pendingParts++;
         child.push(BlockRequest::childDone);
+        lastPart = child;
+        lastPartTakings = child.takings;
         return child;
     }
 
@@ -216,7 +297,14 @@ public final class BlockRequest {
 
     /** All parts are under way; completes the request if they are done already. */
     public void endSplit() {
-        partDone(Errno.OK);
+        endSplit(Errno.OK);
+    }
+
+    private void endSplit(int errno) {
+        splitting = false;
+        lastPart = null;
+        takings++;
+        partDone(errno);
     }
 
     private static void childDone(BlockRequest child, int errno) {
@@ -269,8 +357,11 @@ public final class BlockRequest {
     /** Gives the request back to its loop's pool. The buffer is not touched: it is its owner's to release. */
     public void recycle() {
         Invariant.check(depth == 0, "recycled a request that has completions left");
+        takings++;
         buffer = null;
         parent = null;
+        splitting = false;
+        lastPart = null;
         owner = null;
         next = null;
         parkedBy = null;

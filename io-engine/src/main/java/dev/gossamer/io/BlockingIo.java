@@ -50,7 +50,7 @@ public final class BlockingIo {
     private void run(BlockRequest request) throws StorageException {
         done = false;
         request.push(completion);
-        device.submit(request);
+        request.submitTo(device);
         while (!done) {
             loop.runOrPark();
         }

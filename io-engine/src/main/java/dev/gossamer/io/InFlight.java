@@ -44,7 +44,7 @@ public final class InFlight {
         int old = epoch;
         epoch ^= 1;
         if (count[old] == 0) {
-            whenDrained.run();
+            loop.faults().run(whenDrained);
         } else {
             draining = whenDrained;
         }
@@ -70,7 +70,7 @@ public final class InFlight {
         if (draining != null && count[epoch ^ 1] == 0) {
             Runnable done = draining;
             draining = null;
-            done.run();
+            loop.faults().run(done);
             while (draining == null && !laterDrains.isEmpty()) {
                 drain(laterDrains.poll());
             }

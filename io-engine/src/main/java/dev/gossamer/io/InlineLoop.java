@@ -11,6 +11,7 @@ import java.util.concurrent.locks.LockSupport;
  * <p>The owner is the thread that last called {@link #adopt}, at first the one that made the loop.
  */
 public final class InlineLoop implements IoLoop {
+    private final Faults faults = new Faults("inline loop");
     private final RequestPool requests = new RequestPool(this);
     private final IoBufferPool buffers;
     private final FileEngine files;
@@ -21,6 +22,7 @@ public final class InlineLoop implements IoLoop {
     public InlineLoop(FileEngine files, IoBufferPool buffers) {
         this.files = files;
         this.buffers = buffers;
+        buffers.tellFaultsTo(faults::caught);
     }
 
     /** Makes the calling thread the owner: a worker does so before it first uses what it was given. */
@@ -42,7 +44,7 @@ public final class InlineLoop implements IoLoop {
     @Override
     public void execute(Runnable task) {
         if (inLoop()) {
-            task.run();
+            faults.run(task);
         } else {
             inbox.add(task);
             LockSupport.unpark(owner);
@@ -53,6 +55,11 @@ public final class InlineLoop implements IoLoop {
     @Override
     public void schedule(Runnable task, long delayNanos) {
         throw new UnsupportedOperationException("an inline loop has no timers");
+    }
+
+    @Override
+    public Faults faults() {
+        return faults;
     }
 
     @Override
@@ -79,7 +86,7 @@ public final class InlineLoop implements IoLoop {
     public void runOrPark() {
         Runnable task = inbox.poll();
         if (task != null) {
-            task.run();
+            faults.run(task);
         } else {
             LockSupport.park(this);
         }

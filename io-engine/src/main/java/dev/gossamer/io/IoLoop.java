@@ -6,6 +6,8 @@ import java.util.concurrent.Executor;
 /**
  * A thread that owns requests and buffers, and the way to run something on it.
  *
+ * <p>What a task throws ends in the loop's {@link Faults}; the loop goes on.
+ *
  * <p>Connections live on I/O loops, a pool's metadata on its worker's loop. Tests run several loops on one thread.
  */
 public interface IoLoop extends Executor {
@@ -25,6 +27,9 @@ public interface IoLoop extends Executor {
      * wanted.
      */
     void schedule(Runnable task, long delayNanos);
+
+    /** What becomes of what code on this loop throws. Callable from any thread. */
+    Faults faults();
 
     /** The loop's clock, for intervals. */
     long nanoTime();

@@ -8,6 +8,7 @@ public final class RequestQueue {
 
     public void add(BlockRequest request) {
         size++;
+        request.taken();
         request.next = null;
         if (tail == null) {
             head = request;

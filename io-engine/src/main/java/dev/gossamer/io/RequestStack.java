@@ -13,6 +13,7 @@ public final class RequestStack {
 
     /** Adds a request. @return whether the stack was empty: then the taker wants waking, else it is awake already */
     public boolean push(BlockRequest request) {
+        request.taken();
         BlockRequest seen;
         do {
             seen = head.get();

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gossamer.io.BlockingIo;
+import dev.gossamer.io.Faults;
 import dev.gossamer.io.FileEngine;
 import dev.gossamer.io.InlineLoop;
 import dev.gossamer.io.IoLoop;
@@ -51,6 +52,11 @@ class StatusTimeTest {
         @Override
         public void schedule(Runnable task, long delayNanos) {
             loop.schedule(task, delayNanos);
+        }
+
+        @Override
+        public Faults faults() {
+            return loop.faults();
         }
 
         @Override

@@ -5,6 +5,9 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * All transfer memory of one thread: one slab, handed out in powers of two of pages (a buddy allocator).
@@ -19,6 +22,8 @@ public final class IoBufferPool implements AutoCloseable {
     /** Alignment and smallest buffer; satisfies O_DIRECT on every device with sectors up to 4 KiB. */
     public static final int PAGE_BYTES = 4096;
 
+    private static final Logger LOG = LoggerFactory.getLogger(IoBufferPool.class);
+
     private static final int MAX_ORDER = 18; // 1 GiB
 
     private final Arena arena = Arena.ofShared();
@@ -30,6 +35,7 @@ public final class IoBufferPool implements AutoCloseable {
     private final IoBuffer[] freeByOrder = new IoBuffer[MAX_ORDER + 1];
     private final ArrayDeque<Runnable> waiters = new ArrayDeque<>();
     private int usedPages;
+    private Consumer<Throwable> faults = fault -> LOG.error("a waiter for memory failed", fault);
     private boolean waking;
     private boolean released;
 
@@ -102,7 +108,12 @@ public final class IoBufferPool implements AutoCloseable {
         wake();
     }
 
-    /** Runs a task once, on this thread, after something was released. First come, first served. */
+    /** A waiter that throws is reported there; for the loop that the pool belongs to. */
+    public void tellFaultsTo(Consumer<Throwable> newFaults) {
+        faults = newFaults;
+    }
+
+    /** Runs a task once, on this thread, after something was released. First come, first served; one that throws is one less. */
     public void whenReleased(Runnable task) {
         waiters.add(task);
     }
@@ -144,10 +155,18 @@ public final class IoBufferPool implements AutoCloseable {
         while (released && !waiters.isEmpty()) {
             released = false;
             for (int left = waiters.size(); left > 0; left--) {
-                waiters.poll().run();
+                runWaiter();
             }
         }
         waking = false;
+    }
+
+    private void runWaiter() {
+        try {
+            waiters.poll().run();
+        } catch (Throwable fault) {
+            faults.accept(fault); // whoever released memory has nothing to do with it, nor has the next waiter
+        }
     }
 
     @SuppressWarnings("restricted") // Gives an address bounds and a lifetime; the mapping is exactly that long.

@@ -6,8 +6,6 @@ import dev.gossamer.io.Errno;
 import dev.gossamer.io.RequestQueue;
 import java.util.ArrayList;
 import java.util.List;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * The fdatasync(2) calls of one loop: at most one per file at a time. Who asks meanwhile waits, and all who wait share
@@ -20,8 +18,6 @@ import org.slf4j.LoggerFactory;
  * <p>Confined to the loop. Never longer than the number of requests that connections may have under way.
  */
 public final class SharedSyncs {
-    private static final Logger LOG = LoggerFactory.getLogger(SharedSyncs.class);
-
     /** Begins a call; it ends with {@link BlockRequest#complete}. */
     public interface Call {
         void begin(int fileDescriptor, BlockRequest request);
@@ -86,13 +82,7 @@ public final class SharedSyncs {
         while (request != null) {
             BlockRequest following = request.next;
             request.next = null;
-            try {
-                request.complete(errno);
-            } catch (RuntimeException | Error e) {
-                // A broken invariant must not take those with it that share the sync: their clients would wait for
-                // ever.
-                LOG.error("request completion failed", e);
-            }
+            request.complete(errno);
             request = following;
         }
     }

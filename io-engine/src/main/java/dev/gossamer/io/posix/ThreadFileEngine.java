@@ -4,8 +4,6 @@ import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.FileEngine;
 import dev.gossamer.io.Invariant;
 import dev.gossamer.io.IoLoop;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * File I/O of one loop on {@link FileThreads}, for systems where io_uring is missing or forbidden.
@@ -13,8 +11,6 @@ import org.slf4j.LoggerFactory;
  * <p>Finished requests gather in a list; the loop is woken when the list stops being empty and takes all of it.
  */
 public final class ThreadFileEngine implements FileEngine {
-    private static final Logger LOG = LoggerFactory.getLogger(ThreadFileEngine.class);
-
     private final FileThreads threads;
     private final Runnable deliver = this::deliver;
 
@@ -54,6 +50,7 @@ public final class ThreadFileEngine implements FileEngine {
         task.action = action;
         task.fileDescriptor = fileDescriptor;
         task.request = request;
+        request.taken();
         threads.enqueue(task);
     }
 
@@ -94,12 +91,7 @@ public final class ThreadFileEngine implements FileEngine {
         task.request = null;
         task.next = free;
         free = task;
-        try {
-            request.complete(errno);
-        } catch (RuntimeException | Error e) {
-            // A broken invariant must not take the rest of the batch with it: those clients would wait for ever.
-            LOG.error("request completion failed", e);
-        }
+        request.complete(errno);
     }
 
     @Override

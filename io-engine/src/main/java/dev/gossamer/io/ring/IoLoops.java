@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -47,6 +48,8 @@ public final class IoLoops implements AutoCloseable {
     private final List<Thread> loopThreads = new ArrayList<>();
     private final List<NettyLoop> loops = new ArrayList<>();
     private final int ioLoops;
+    // Set by the owner before there is anything to lose; called by a loop. The loop has logged why.
+    private volatile Consumer<Throwable> whenLost = why -> {};
 
     private IoLoops(Transport transport, int count) {
         this.transport = transport;
@@ -76,8 +79,17 @@ public final class IoLoops implements AutoCloseable {
         return begin(workerGroup.next(), bufferBytes);
     }
 
+    /**
+     * What happens if a loop can do no I/O any more, called there: its requests cannot be answered, because the kernel may
+     * still have their memory. For a process that serves somebody there is only its end.
+     */
+    public void whenLost(Consumer<Throwable> action) {
+        whenLost = action;
+    }
+
     private IoEventLoopGroup newGroup(int count, ThreadFactory names) {
-        return new MultiThreadIoEventLoopGroup(count, names, transport.handlers());
+        return new MultiThreadIoEventLoopGroup(
+                count, names, GuardedIoHandler.guard(transport.handlers(), why -> whenLost.accept(why)));
     }
 
     // A daemon thread, so that a start that fails halfway does not keep the process alive.
@@ -108,7 +120,7 @@ public final class IoLoops implements AutoCloseable {
         RingFileEngine engine = new RingFileEngine(this::fileThreads);
         IoRegistration registration =
                 eventLoop.register(engine).syncUninterruptibly().getNow();
-        eventLoop.submit(() -> engine.start(registration)).syncUninterruptibly();
+        eventLoop.submit(() -> engine.start(registration, eventLoop)).syncUninterruptibly();
         return engine;
     }
 

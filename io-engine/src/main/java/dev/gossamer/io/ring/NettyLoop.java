@@ -1,5 +1,6 @@
 package dev.gossamer.io.ring;
 
+import dev.gossamer.io.Faults;
 import dev.gossamer.io.FileEngine;
 import dev.gossamer.io.Invariant;
 import dev.gossamer.io.IoLoop;
@@ -16,6 +17,7 @@ public final class NettyLoop implements IoLoop {
 
     private final int index;
     private final IoEventLoop eventLoop;
+    private final Faults faults;
     private final RequestPool requests = new RequestPool(this);
     private final IoBufferPool buffers;
     private final FileEngine files;
@@ -25,6 +27,8 @@ public final class NettyLoop implements IoLoop {
         this.eventLoop = eventLoop;
         this.buffers = buffers;
         this.files = files;
+        this.faults = new Faults(toString());
+        buffers.tellFaultsTo(faults::caught);
     }
 
     /** On the loop's thread, before anything else of ours runs there. */
@@ -61,13 +65,18 @@ public final class NettyLoop implements IoLoop {
 
     @Override
     public void execute(Runnable task) {
-        eventLoop.execute(task);
+        eventLoop.execute(faults.guarded(task));
     }
 
     @Override
     @SuppressWarnings("FutureReturnValueIgnored") // by contract a scheduled task cannot be taken back
     public void schedule(Runnable task, long delayNanos) {
-        eventLoop.schedule(task, delayNanos, TimeUnit.NANOSECONDS);
+        eventLoop.schedule(faults.guarded(task), delayNanos, TimeUnit.NANOSECONDS);
+    }
+
+    @Override
+    public Faults faults() {
+        return faults;
     }
 
     @Override

@@ -8,10 +8,12 @@ import dev.gossamer.io.posix.FileThreads;
 import dev.gossamer.io.posix.SharedSyncs;
 import dev.gossamer.io.posix.ThreadFileEngine;
 import io.netty.channel.IoEvent;
+import io.netty.channel.IoEventLoop;
 import io.netty.channel.IoRegistration;
 import io.netty.channel.uring.IoUringIoEvent;
 import io.netty.channel.uring.IoUringIoHandle;
 import io.netty.channel.uring.IoUringIoOps;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -61,6 +63,18 @@ final class RingFileEngine implements FileEngine, IoUringIoHandle {
 
     private static final int PROCEED = -1;
 
+    /** The kernel may be short of memory for a moment: an operation that found no room is tried again after this time. */
+    private static final long RETRY_MILLIS = 1;
+
+    /** So often: ten seconds. Then it fails with EIO, which is safe, because the kernel has never seen it. */
+    private static final int RETRIES = 10_000;
+
+    private enum Issue {
+        WITH_KERNEL,
+        NO_ROOM,
+        SHUT_DOWN
+    }
+
     private static final class Operation {
         FileAction action;
         int fileDescriptor;
@@ -68,6 +82,9 @@ final class RingFileEngine implements FileEngine, IoUringIoHandle {
         long doneBytes;
         /** The range is done; what is under way is the sync that its FUA asks for. */
         boolean syncing;
+
+        short slot;
+        int retries;
 
         Operation next;
     }
@@ -82,8 +99,12 @@ final class RingFileEngine implements FileEngine, IoUringIoHandle {
     private final Supplier<FileThreads> threads;
     // Made at the first call that io_uring does not know.
     private ThreadFileEngine rareCalls;
+    // Operations with a slot that found no room in the submission queue; then a timer runs.
+    private Operation firstStarved;
+    private Operation lastStarved;
     private IoRegistration registration;
     private SubmissionQueue queue;
+    private Runnable retryLater;
 
     /** @param threads for calls that io_uring does not know, asked for when the first of them comes */
     RingFileEngine(Supplier<FileThreads> threads) {
@@ -94,9 +115,19 @@ final class RingFileEngine implements FileEngine, IoUringIoHandle {
     }
 
     /** On the loop, before the first request. */
-    void start(IoRegistration newRegistration) {
+    @SuppressWarnings("FutureReturnValueIgnored") // it looks whether it is still wanted
+    void start(IoRegistration newRegistration, IoEventLoop eventLoop) {
+        start(
+                newRegistration,
+                new SubmissionQueue(newRegistration),
+                () -> eventLoop.schedule(this::retryStarved, RETRY_MILLIS, TimeUnit.MILLISECONDS));
+    }
+
+    /** As above, with a queue of the test's. */
+    void start(IoRegistration newRegistration, SubmissionQueue newQueue, Runnable newRetryLater) {
         registration = newRegistration;
-        queue = new SubmissionQueue(newRegistration);
+        queue = newQueue;
+        retryLater = newRetryLater;
     }
 
     /** On the loop, when nothing is under way. */
@@ -131,6 +162,8 @@ final class RingFileEngine implements FileEngine, IoUringIoHandle {
         operation.request = request;
         operation.doneBytes = 0;
         operation.syncing = false;
+        operation.retries = 0;
+        request.taken();
         if (freeSlotCount == 0) {
             if (firstWaiting == null) {
                 firstWaiting = operation;
@@ -146,13 +179,49 @@ final class RingFileEngine implements FileEngine, IoUringIoHandle {
     private void start(Operation operation) {
         short slot = freeSlots[--freeSlotCount];
         inFlight[slot] = operation;
-        if (!issue(operation, slot)) {
-            finish(operation, slot, Errno.ESHUTDOWN);
+        operation.slot = slot;
+        proceed(operation);
+    }
+
+    /** Hands the operation's next step to the kernel, now or when there is room; else ends it. */
+    private void proceed(Operation operation) {
+        switch (issue(operation)) {
+            case WITH_KERNEL -> {}
+            case SHUT_DOWN -> finish(operation, Errno.ESHUTDOWN);
+            case NO_ROOM -> {
+                if (++operation.retries > RETRIES) {
+                    finish(operation, Errno.EIO);
+                } else {
+                    starve(operation);
+                }
+            }
         }
     }
 
-    /** Hands the operation's next step to the kernel; false if the loop is shutting down. */
-    private boolean issue(Operation operation, short slot) {
+    private void starve(Operation operation) {
+        if (firstStarved == null) {
+            firstStarved = operation;
+            retryLater.run();
+        } else {
+            lastStarved.next = operation;
+        }
+        lastStarved = operation;
+    }
+
+    /** Tries again what found no room: all of it, since nobody behind it has fared better. */
+    void retryStarved() {
+        Operation operation = firstStarved;
+        firstStarved = null;
+        while (operation != null) {
+            Operation following = operation.next;
+            operation.next = null;
+            proceed(operation);
+            operation = following;
+        }
+    }
+
+    private Issue issue(Operation operation) {
+        short slot = operation.slot;
         BlockRequest request = operation.request;
         long offset = request.offsetBytes() + operation.doneBytes;
         long left = request.lengthBytes() - operation.doneBytes;
@@ -185,48 +254,50 @@ final class RingFileEngine implements FileEngine, IoUringIoHandle {
         return (int) Math.min(leftBytes, MAX_TRANSFER_BYTES);
     }
 
-    private boolean enqueue(byte code, int fd, long offset, long address, int length, int codeFlags, short slot) {
+    // From the moment the entry is queued, only its completion may end the operation: nothing after that throws.
+    private Issue enqueue(byte code, int fd, long offset, long address, int length, int codeFlags, short slot) {
         if (!registration.isValid()) {
-            return false;
+            return Issue.SHUT_DOWN;
         }
-        registration.submit(new IoUringIoOps(
-                code,
-                (byte) 0,
-                (short) 0,
-                fd,
-                offset,
-                address,
-                length,
-                codeFlags,
-                (long) slot,
-                (short) 0,
-                (short) 0,
-                0,
-                0));
+        if (!queue.makeRoom()) {
+            return Issue.NO_ROOM;
+        }
+        try {
+            registration.submit(new IoUringIoOps(
+                    code,
+                    (byte) 0,
+                    (short) 0,
+                    fd,
+                    offset,
+                    address,
+                    length,
+                    codeFlags,
+                    (long) slot,
+                    (short) 0,
+                    (short) 0,
+                    0,
+                    0));
+        } catch (RuntimeException | OutOfMemoryError e) {
+            // Netty throws before it queues the entry, for want of room or memory, or not at all.
+            LOG.debug("not submitted", e);
+            return Issue.NO_ROOM;
+        }
         if (length <= EARLY_BYTES) {
             queue.submitIfAtLeast(EARLY_ENTRIES);
         }
-        return true;
+        return Issue.WITH_KERNEL;
     }
 
     /** A completion. Netty reuses the event, and pauses the loop for a tenth of a second if this throws. */
     @Override
     public void handle(IoRegistration source, IoEvent ioEvent) {
         IoUringIoEvent event = (IoUringIoEvent) ioEvent;
-        short slot = (short) event.userData();
-        int result = event.res();
-        try {
-            Operation operation = inFlight[slot];
-            int errno = advance(operation, result);
-            if (errno == PROCEED) {
-                if (issue(operation, slot)) {
-                    return;
-                }
-                errno = Errno.ESHUTDOWN;
-            }
-            finish(operation, slot, errno);
-        } catch (RuntimeException | Error e) {
-            LOG.error("request completion failed", e);
+        Operation operation = inFlight[(short) event.userData()];
+        int errno = advance(operation, event.res());
+        if (errno == PROCEED) {
+            proceed(operation);
+        } else {
+            finish(operation, errno);
         }
     }
 
@@ -265,7 +336,8 @@ final class RingFileEngine implements FileEngine, IoUringIoHandle {
         };
     }
 
-    private void finish(Operation operation, short slot, int errno) {
+    private void finish(Operation operation, int errno) {
+        short slot = operation.slot;
         BlockRequest request = operation.request;
         operation.request = null;
         inFlight[slot] = null;

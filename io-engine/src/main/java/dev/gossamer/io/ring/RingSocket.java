@@ -1,6 +1,7 @@
 package dev.gossamer.io.ring;
 
 import dev.gossamer.io.Errno;
+import dev.gossamer.io.Faults;
 import dev.gossamer.io.Invariant;
 import dev.gossamer.io.posix.Descriptors;
 import io.netty.channel.IoEvent;
@@ -71,6 +72,7 @@ public final class RingSocket implements IoUringIoHandle {
     private static final int POLLRDHUP = 0x2000;
 
     private final int descriptor;
+    private final Faults faults;
     private final Listener listener;
     private final IoRegistration registration;
     private final MessageHeader outgoing = new MessageHeader(PIECES);
@@ -88,6 +90,7 @@ public final class RingSocket implements IoUringIoHandle {
     public RingSocket(NettyLoop loop, int descriptor, Listener listener) {
         Invariant.check(loop.files() instanceof RingFileEngine, "a loop without a ring");
         this.descriptor = descriptor;
+        this.faults = loop.faults();
         this.listener = listener;
         incoming.setCount(INCOMING_PIECES);
         registration = loop.eventLoop().register(this).getNow();
@@ -163,20 +166,27 @@ public final class RingSocket implements IoUringIoHandle {
             close();
             return false;
         }
-        registration.submit(new IoUringIoOps(
-                code,
-                (byte) 0,
-                (short) 0,
-                descriptor,
-                0,
-                address,
-                length,
-                messageFlags,
-                (long) code,
-                (short) 0,
-                (short) 0,
-                0,
-                0));
+        try {
+            registration.submit(new IoUringIoOps(
+                    code,
+                    (byte) 0,
+                    (short) 0,
+                    descriptor,
+                    0,
+                    address,
+                    length,
+                    messageFlags,
+                    (long) code,
+                    (short) 0,
+                    (short) 0,
+                    0,
+                    0));
+        } catch (RuntimeException | OutOfMemoryError e) {
+            // Netty throws before it queues the entry, for want of room or memory, or not at all. One connection ends.
+            LOG.warn("connection ends, the kernel takes no I/O now", e);
+            close();
+            return false;
+        }
         return true;
     }
 
@@ -206,8 +216,8 @@ public final class RingSocket implements IoUringIoHandle {
                     }
                 }
             }
-        } catch (RuntimeException | Error e) {
-            LOG.error("connection failed", e);
+        } catch (Throwable fault) {
+            faults.caught(fault);
             close();
         }
         closeIfIdle();
@@ -224,7 +234,7 @@ public final class RingSocket implements IoUringIoHandle {
             outgoing.release();
             incoming.release();
             registration.cancel();
-            listener.closed();
+            faults.run(listener::closed);
         }
     }
 }

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
+import dev.gossamer.io.Faults;
 import dev.gossamer.io.FileEngine;
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.RequestPool;
@@ -117,6 +118,7 @@ class WriteOrderThreadsTest {
     private static final class ThreadLoop implements IoLoop {
         private final int index;
         private final LinkedBlockingQueue<Runnable> tasks = new LinkedBlockingQueue<>();
+        private final Faults faults = new Faults("thread loop");
         private final RequestPool requests = new RequestPool(this);
         private final Thread thread = new Thread(this::run, "loop");
         private boolean stopped;
@@ -154,6 +156,11 @@ class WriteOrderThreadsTest {
         @Override
         public void schedule(Runnable task, long delayNanos) {
             throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public Faults faults() {
+            return faults;
         }
 
         @Override

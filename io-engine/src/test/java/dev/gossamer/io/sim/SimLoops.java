@@ -1,5 +1,6 @@
 package dev.gossamer.io.sim;
 
+import dev.gossamer.io.Faults;
 import dev.gossamer.io.FileEngine;
 import dev.gossamer.io.Invariant;
 import dev.gossamer.io.IoLoop;
@@ -15,6 +16,9 @@ import java.util.SplittableRandom;
 /**
  * Several loops on the calling thread. Tasks of one loop run first in, first out; which loop runs next is drawn from
  * the seed, so one seed is one interleaving. The clock is virtual and moves only in {@link #advance}.
+ *
+ * <p>What code on a loop throws ends in its {@link Faults}, and the loops go on, as real ones do. Afterwards it is thrown at the
+ * test, which has to expect it ({@link #expectFaults}) or to fail.
  */
 public final class SimLoops implements AutoCloseable {
     private record Timer(long atNanos, long number, SimLoop loop, Runnable task) {}
@@ -26,6 +30,8 @@ public final class SimLoops implements AutoCloseable {
     private long nowNanos;
     private long timersMade;
     private SimLoop current;
+    private final List<Throwable> faults = new ArrayList<>();
+    private boolean faultsExpected;
 
     /** @param bufferBytesPerLoop limit of each loop's {@link IoBufferPool}, a power of two */
     public SimLoops(long seed, int count, int bufferBytesPerLoop) {
@@ -43,9 +49,28 @@ public final class SimLoops implements AutoCloseable {
         return loops.size();
     }
 
-    /** Runs code as if it were a task of a loop. */
+    /** From now on faults are only noted: the test looks at them itself. */
+    public void expectFaults() {
+        faultsExpected = true;
+    }
+
+    /** What has been thrown on the loops so far, in order. */
+    public List<Throwable> faults() {
+        return faults;
+    }
+
+    private void throwFaults() {
+        if (!faultsExpected && !faults.isEmpty()) {
+            Throwable first = faults.getFirst();
+            faults.clear();
+            throw first instanceof Error error ? error : new AssertionError("thrown on a loop", first);
+        }
+    }
+
+    /** Runs code as if it were a task of a loop. What it throws is the caller's. */
     public void enter(int index, Runnable task) {
         run(loops.get(index), task);
+        throwFaults();
     }
 
     /** Runs one task of a loop drawn from the seed; false when there is none. */
@@ -60,7 +85,10 @@ public final class SimLoops implements AutoCloseable {
         if (chosen == null) {
             return false;
         }
-        run(chosen, chosen.tasks.poll());
+        Runnable task = chosen.tasks.poll();
+        SimLoop loop = chosen;
+        run(loop, () -> loop.faults.run(task));
+        throwFaults();
         return true;
     }
 
@@ -125,12 +153,16 @@ public final class SimLoops implements AutoCloseable {
     private final class SimLoop implements IoLoop {
         private final int index;
         private final IoBufferPool buffers;
+        private final Faults faults;
         private final RequestPool requests = new RequestPool(this);
         private final ArrayDeque<Runnable> tasks = new ArrayDeque<>();
 
         SimLoop(int index, int bufferBytes) {
             this.index = index;
+            faults = new Faults("loop " + index);
             buffers = new IoBufferPool(bufferBytes);
+            buffers.tellFaultsTo(faults::caught);
+            faults.watch(SimLoops.this.faults::add);
         }
 
         @Override
@@ -151,6 +183,11 @@ public final class SimLoops implements AutoCloseable {
         @Override
         public void schedule(Runnable task, long delayNanos) {
             timers.add(new Timer(nowNanos + Math.max(0, delayNanos), timersMade++, this, task));
+        }
+
+        @Override
+        public Faults faults() {
+            return faults;
         }
 
         @Override

@@ -1,0 +1,128 @@
+package dev.gossamer.io.ring;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import dev.gossamer.io.BlockOperation;
+import dev.gossamer.io.BlockRequest;
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.FileEngine.FileAction;
+import dev.gossamer.io.InlineLoop;
+import dev.gossamer.io.buffer.IoBufferPool;
+import io.netty.channel.IoOps;
+import io.netty.channel.IoRegistration;
+import io.netty.channel.uring.IoUringIoOps;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** File I/O while the kernel takes none: nothing fails that may still be carried out, and nothing waits for ever. */
+class RingStarvationTest {
+    private final InlineLoop loop = new InlineLoop(null, new IoBufferPool(1 << 20));
+    private final RingFileEngine engine = new RingFileEngine();
+    private final List<IoOps> queued = new ArrayList<>();
+    private final List<String> answers = new ArrayList<>();
+    private int room;
+    private int timers;
+    private RuntimeException refusal;
+
+    private RingStarvationTest() {
+        SubmissionQueue queue = new SubmissionQueue(new SubmissionQueue.Entries() {
+            @Override
+            public int count() {
+                return queued.size();
+            }
+
+            @Override
+            public int remaining() {
+                return room - queued.size();
+            }
+
+            @Override
+            public int submit() {
+                throw SubmissionQueueTest.refusal(Errno.EAGAIN);
+            }
+        });
+        engine.start(new Registration(), queue, () -> timers++);
+    }
+
+    @Test
+    void anEarlySubmissionThatFailsIsNoAnswer() {
+        room = 100;
+        for (int i = 0; i < 20; i++) {
+            sync(i);
+        }
+        assertEquals(20, queued.size());
+        assertEquals(List.of(), answers);
+    }
+
+    @Test
+    void whatFindsNoRoomGoesLaterInItsOrder() {
+        for (int i = 0; i < 3; i++) {
+            sync(i);
+        }
+        assertEquals(1, timers);
+        engine.retryStarved();
+        assertEquals(2, timers);
+        room = 100;
+        engine.retryStarved();
+        assertEquals(3, queued.size());
+        assertEquals(List.of(), answers);
+        assertEquals(2, timers);
+    }
+
+    @Test
+    void whatNettyRefusesToQueueIsTriedAgainToo() {
+        room = 100;
+        refusal = new IllegalStateException("submission queue full");
+        sync(0);
+        refusal = null;
+        engine.retryStarved();
+        assertEquals(1, queued.size());
+        assertEquals(List.of(), answers);
+    }
+
+    @Test
+    void whatTheKernelNeverSeesFailsAfterAWhile() {
+        sync(0);
+        for (int i = 0; i < 10_000; i++) {
+            engine.retryStarved();
+        }
+        assertEquals(List.of("0 EIO"), answers);
+        assertEquals(0, loop.requests().inUse());
+    }
+
+    private void sync(int file) {
+        BlockRequest request = loop.requests().acquire().command(BlockOperation.FLUSH, 0, 0, 0);
+        request.push((done, errno) -> {
+            answers.add(file + " " + Errno.name(errno));
+            done.recycle();
+        });
+        engine.submit(FileAction.SYNC, file, request);
+    }
+
+    private final class Registration implements IoRegistration {
+        @Override
+        public <T> T attachment() {
+            return null;
+        }
+
+        @Override
+        public long submit(IoOps ops) {
+            if (refusal != null) {
+                throw refusal;
+            }
+            queued.add((IoUringIoOps) ops);
+            return 0;
+        }
+
+        @Override
+        public boolean isValid() {
+            return true;
+        }
+
+        @Override
+        public boolean cancel() {
+            return true;
+        }
+    }
+}
