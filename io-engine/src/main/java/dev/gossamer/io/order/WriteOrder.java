@@ -110,7 +110,7 @@ public final class WriteOrder {
         @Override
         public void run() {
             if (distance == ranges.length) {
-                inTurn.accept(write);
+                write.guard(inTurn);
             } else {
                 askHere();
             }

@@ -9,13 +9,14 @@ import dev.gossamer.io.RequestStack;
 final class LoopInbox {
     private final IoLoop loop;
     private final RequestStack returned = new RequestStack();
-    private final Runnable take = this::take;
+    private final Runnable take;
 
     // The loop's alone.
     private final RequestQueue arrived = new RequestQueue();
 
     LoopInbox(IoLoop loop) {
         this.loop = loop;
+        this.take = loop.faults().guarded(this::take);
     }
 
     /** Adds a decided request. For the worker. */
@@ -25,19 +26,11 @@ final class LoopInbox {
         }
     }
 
-    /**
-     * A completion that throws must not take those with it that came back together: their clients would wait for ever.
-     */
+    /** What following one verdict throws is that request's: those that came back with it go on. */
     private void take() {
         returned.takeInto(arrived);
-        try {
-            for (BlockRequest r = arrived.poll(); r != null; r = arrived.poll()) {
-                r.followVerdict();
-            }
-        } finally {
-            if (!arrived.isEmpty()) {
-                loop.execute(take);
-            }
+        for (BlockRequest r = arrived.poll(); r != null; r = arrived.poll()) {
+            r.guard(BlockRequest::followVerdict);
         }
     }
 }

@@ -5,6 +5,9 @@ public interface TurnListener {
     /** All requests that had arrived are admitted: time to start what they made together. */
     default void turnEnded() {}
 
-    /** A bug: admitting a request, or the end of a turn, threw this. Nothing of the map can be trusted any more. */
+    /**
+     * A bug: admitting a request, or the end of a turn, threw this. Nothing of the map can be trusted any more. The request gets
+     * EIO by itself. Does not throw.
+     */
     void failed(Throwable bug);
 }

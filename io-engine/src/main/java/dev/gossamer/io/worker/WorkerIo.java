@@ -79,7 +79,7 @@ public final class WorkerIo {
     }
 
     private static void submit(BlockDevice device, BlockRequest request, Done done) {
-        device.submit(answering(request, done));
+        answering(request, done).submitTo(device);
     }
 
     private static void answered(BlockRequest request, int errno) {

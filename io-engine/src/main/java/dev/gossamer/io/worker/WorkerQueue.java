@@ -28,7 +28,7 @@ public final class WorkerQueue {
     private final IoLoop worker;
     private final List<LoopInbox> inboxes;
     private final RequestStack deferred = new RequestStack();
-    private final Runnable turn = this::turn;
+    private final Runnable turn;
 
     // The worker's alone.
     private final RequestQueue arrived = new RequestQueue();
@@ -43,6 +43,7 @@ public final class WorkerQueue {
      */
     public WorkerQueue(IoLoop worker, List<? extends IoLoop> loops) {
         this.worker = worker;
+        this.turn = worker.faults().guarded(this::turn);
         this.inboxes = LoopList.byIndex(loops).stream().map(LoopInbox::new).toList();
     }
 
@@ -89,20 +90,28 @@ public final class WorkerQueue {
     private void turn() {
         deferred.takeInto(arrived);
         for (BlockRequest r = arrived.poll(); r != null; r = arrived.poll()) {
-            if (broken) {
-                handBack(r, Errno.EIO);
-                continue;
-            }
-            try {
-                r.parkedBy().admit(r);
-            } catch (AssertionError | RuntimeException bug) {
-                failed(bug);
-            }
+            admit(r);
         }
         try {
             listener.turnEnded();
-        } catch (AssertionError | RuntimeException bug) {
+        } catch (Throwable bug) {
             failed(bug);
+        }
+    }
+
+    private void admit(BlockRequest request) {
+        if (broken) {
+            handBack(request, Errno.EIO);
+            return;
+        }
+        int seen = request.takings();
+        try {
+            request.parkedBy().admit(request);
+        } catch (Throwable bug) {
+            failed(bug);
+            if (request.takings() == seen) {
+                handBack(request, Errno.EIO); // nobody else will answer it
+            }
         }
     }
 

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Test;
 /** File I/O while the kernel takes none: nothing fails that may still be carried out, and nothing waits for ever. */
 class RingStarvationTest {
     private final InlineLoop loop = new InlineLoop(null, new IoBufferPool(1 << 20));
-    private final RingFileEngine engine = new RingFileEngine();
+    private final RingFileEngine engine = new RingFileEngine(() -> null);
     private final List<IoOps> queued = new ArrayList<>();
     private final List<String> answers = new ArrayList<>();
     private int room;

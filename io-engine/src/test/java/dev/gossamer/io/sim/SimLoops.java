@@ -63,7 +63,11 @@ public final class SimLoops implements AutoCloseable {
         if (!faultsExpected && !faults.isEmpty()) {
             Throwable first = faults.getFirst();
             faults.clear();
-            throw first instanceof Error error ? error : new AssertionError("thrown on a loop", first);
+            switch (first) {
+                case Error error -> throw error;
+                case RuntimeException exception -> throw exception;
+                default -> throw new AssertionError(first); // nothing on a loop declares one
+            }
         }
     }
 
