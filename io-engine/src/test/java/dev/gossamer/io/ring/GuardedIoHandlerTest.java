@@ -13,7 +13,6 @@ import io.netty.channel.IoHandlerContext;
 import io.netty.channel.IoRegistration;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -107,9 +106,7 @@ class GuardedIoHandlerTest {
     }
 
     private static void runs(IoEventLoopGroup group) throws Exception {
-        CompletableFuture<Boolean> ran = new CompletableFuture<>();
-        group.next().schedule(() -> ran.complete(true), 5, TimeUnit.MILLISECONDS);
-        assertTrue(ran.get(1, TimeUnit.MINUTES));
+        assertTrue(group.next().schedule(() -> true, 5, TimeUnit.MILLISECONDS).get(1, TimeUnit.MINUTES));
         assertFalse(group.isShuttingDown());
     }
 

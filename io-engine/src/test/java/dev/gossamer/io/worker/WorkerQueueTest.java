@@ -139,8 +139,7 @@ class WorkerQueueTest {
         loops.runUntilIdle();
         defer(1, 3);
         loops.runUntilIdle();
-        assertEquals(
-                List.of("admitted 1", "bug of 1", "turn", "done 1 EIO", "done 2 EIO", "turn", "done 3 EIO"), log);
+        assertEquals(List.of("admitted 1", "bug of 1", "turn", "done 1 EIO", "done 2 EIO", "turn", "done 3 EIO"), log);
     }
 
     @Test
