@@ -54,8 +54,8 @@ public final class BlockRequest {
     private int firstError;
     private long failedPartOffsetBytes = NO_PART;
 
-    /** Links requests in an intrusive queue of their present owner. */
-    public BlockRequest next;
+    // Links requests in the queue, stack or pool that they are in.
+    BlockRequest next;
 
     /** Free for the submitter (an NBD cookie); devices leave it alone. */
     public long tag;

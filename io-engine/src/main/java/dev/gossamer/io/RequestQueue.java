@@ -53,13 +53,20 @@ public final class RequestQueue {
         return head != null && head.equals(tail);
     }
 
-    /** Empties the queue: the first request, the others follow by {@code next}; null if there is none. */
+    /** Empties the queue: the first of a chain that {@link #unlink} takes apart; null if there is none. */
     public BlockRequest takeAll() {
         BlockRequest first = head;
         head = null;
         tail = null;
         size = 0;
         return first;
+    }
+
+    /** Takes the first request off a chain. @return the one behind it; null if it was the last */
+    public static BlockRequest unlink(BlockRequest first) {
+        BlockRequest following = first.next;
+        first.next = null;
+        return following;
     }
 
     /** Moves everything to the end of another queue. */

@@ -36,8 +36,7 @@ public final class RequestStack {
         }
     }
 
-    /** Takes everything, in order of arrival; linked by {@code next}, null if there is nothing. */
-    public BlockRequest takeAll() {
+    private BlockRequest takeAll() {
         BlockRequest newest = head.getAndSet(null);
         BlockRequest oldest = null;
         while (newest != null) {

@@ -140,7 +140,7 @@ final class BlockPreparation extends Cell {
     }
 
     private void overlayAndWrite() {
-        for (BlockRequest r = joined.peek(); r != null; r = r.next) {
+        for (BlockRequest r = joined.peek(); r != null; r = joined.after(r)) {
             Overlay.copy(r, slice, sliceStart(), sliceBytes);
         }
         write(slice, 0);
@@ -178,7 +178,7 @@ final class BlockPreparation extends Cell {
         int alignment = io.alignmentBytes();
         long from = sliceStart();
         long first = from + device.blockBytes() - sliceOffsetBytes;
-        for (BlockRequest r = joined.peek(); r != null; r = r.next) {
+        for (BlockRequest r = joined.peek(); r != null; r = joined.after(r)) {
             if (r.offsetBytes() + r.lengthBytes() > from) {
                 first = Math.min(first, Math.max(from, r.offsetBytes() & -(long) alignment));
             }
@@ -199,7 +199,7 @@ final class BlockPreparation extends Cell {
         boolean grown = true;
         while (grown) {
             grown = false;
-            for (BlockRequest r = joined.peek(); r != null; r = r.next) {
+            for (BlockRequest r = joined.peek(); r != null; r = joined.after(r)) {
                 long to = (r.offsetBytes() + r.lengthBytes() + alignment - 1) & -(long) alignment;
                 if (to > end && (r.offsetBytes() & -(long) alignment) <= end) {
                     end = to;
@@ -216,7 +216,7 @@ final class BlockPreparation extends Cell {
     }
 
     private boolean isCovered() {
-        for (BlockRequest r = joined.peek(); r != null; r = r.next) {
+        for (BlockRequest r = joined.peek(); r != null; r = joined.after(r)) {
             if (covers(r)) {
                 return true;
             }

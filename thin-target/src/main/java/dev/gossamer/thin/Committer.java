@@ -383,12 +383,7 @@ final class Committer {
     }
 
     private void takeWaiters() {
-        BlockRequest request = waiters.takeAll();
-        while (request != null) {
-            BlockRequest following = request.next;
-            covered.add(request);
-            request = following;
-        }
+        waiters.takeInto(covered);
     }
 
     private void answer(int errno) {

@@ -6,10 +6,8 @@ import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.IoLoop;
-import dev.gossamer.io.order.WriteOrder;
 import dev.gossamer.io.worker.PerLoop;
 import java.util.List;
-import java.util.function.Consumer;
 import java.util.function.IntConsumer;
 
 /**
@@ -30,8 +28,6 @@ public final class ThinVolume implements BlockDevice {
     private final VolumeFlushes flushes;
     private final UnalignedReads unalignedReads;
     private final int readAlignmentBytes;
-    private final WriteOrder order;
-    private final Consumer<BlockRequest> inTurn = this::inTurn;
     private final MapPrefetch mapPrefetch;
     private final StatusReader statusReader;
     private final SpaceWaiters spaceWaiters;
@@ -42,14 +38,14 @@ public final class ThinVolume implements BlockDevice {
         this.state = pool.state;
         this.discardMode = pool.discardMode;
         this.lookups = pool.lookups;
-        this.requests = new VolumeRequests(device, data, pool.lookups, pool.inFlight, pool.worker);
+        this.requests = new VolumeRequests(
+                device, data, device.writeOrder(ioLoops), pool.lookups, pool.inFlight, pool.worker);
         this.flushes = new VolumeFlushes(device, data, pool.committer);
         OriginImage origin = device.externalOrigin();
         int dataAlignmentBytes = data.geometry().alignmentBytes();
         this.readAlignmentBytes =
                 origin == null ? dataAlignmentBytes : Math.max(dataAlignmentBytes, origin.alignmentBytes());
         this.unalignedReads = new UnalignedReads(requests, pool.bounceBuffers, readAlignmentBytes);
-        this.order = device.writeOrder(ioLoops);
         this.mapPrefetch = pool.mapPrefetch;
         this.statusReader = pool.statusReader;
         this.spaceWaiters = pool.spaceWaiters;
@@ -160,8 +156,8 @@ public final class ThinVolume implements BlockDevice {
         }
         if (request.lengthBytes() == 0) {
             request.complete(Errno.OK);
-        } else if (order.enter(request, inTurn)) {
-            requests.serveChecked(request);
+        } else {
+            requests.serveInOrder(request);
         }
     }
 
@@ -171,18 +167,6 @@ public final class ThinVolume implements BlockDevice {
         long written = request.lengthBytes() - wholeBlocks * device.blockBytes();
         return !request.hasFlag(BlockRequest.NO_UNMAP)
                 && written <= Math.max(FAST_ZERO_EDGE_BYTES, request.lengthBytes() / 8);
-    }
-
-    /**
-     * Serves a write that has waited for older ones. Its connection may be gone: nothing is started for that (NBD
-     * T51a).
-     */
-    private void inTurn(BlockRequest write) {
-        if (requests.isAbandoned()) {
-            write.complete(Errno.ESHUTDOWN);
-        } else {
-            requests.serve(write);
-        }
     }
 
     /**

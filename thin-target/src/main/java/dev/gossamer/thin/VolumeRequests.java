@@ -4,6 +4,8 @@ import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
+import dev.gossamer.io.order.OrderedWrites;
+import dev.gossamer.io.order.WriteOrder;
 import dev.gossamer.io.worker.PerLoop;
 import dev.gossamer.io.worker.RequestsInFlight;
 import dev.gossamer.io.worker.RunCutter;
@@ -19,12 +21,12 @@ final class VolumeRequests extends RunCutter<MappedRun> implements VolumeHandle 
     private final PerLoop<MappedRun> lookups;
     private final RequestsInFlight inFlight;
     private final PoolWorker worker;
-    // Set by the connection's loop, read by the worker.
-    private volatile boolean abandoned;
+    private final OrderedWrites writes;
 
     VolumeRequests(
             ThinDevice device,
             BlockDevice data,
+            WriteOrder order,
             PerLoop<MappedRun> lookups,
             RequestsInFlight inFlight,
             PoolWorker worker) {
@@ -35,6 +37,7 @@ final class VolumeRequests extends RunCutter<MappedRun> implements VolumeHandle 
         this.lookups = lookups;
         this.inFlight = inFlight;
         this.worker = worker;
+        this.writes = new OrderedWrites(order, this::serve);
     }
 
     @Override
@@ -44,12 +47,17 @@ final class VolumeRequests extends RunCutter<MappedRun> implements VolumeHandle 
 
     @Override
     public boolean isAbandoned() {
-        return abandoned;
+        return writes.isAbandoned();
     }
 
     /** Nobody waits for these requests any more. */
     void abandon() {
-        abandoned = true;
+        writes.abandon();
+    }
+
+    /** Serves a write, which is not empty, now or after older ones that it overlaps (NBD T51a). */
+    void serveInOrder(BlockRequest write) {
+        writes.submit(write);
     }
 
     @Override

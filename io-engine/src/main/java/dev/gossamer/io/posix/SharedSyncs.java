@@ -72,16 +72,15 @@ public final class SharedSyncs {
             file.waiting.moveTo(file.sharing);
             begin(file, following);
         }
-        first.next = shared;
-        completeAll(first, errno);
+        first.complete(errno);
+        completeAll(shared, errno);
         completeAll(failed, errno);
     }
 
-    private static void completeAll(BlockRequest first, int errno) {
-        BlockRequest request = first;
+    private static void completeAll(BlockRequest chain, int errno) {
+        BlockRequest request = chain;
         while (request != null) {
-            BlockRequest following = request.next;
-            request.next = null;
+            BlockRequest following = RequestQueue.unlink(request);
             request.complete(errno);
             request = following;
         }

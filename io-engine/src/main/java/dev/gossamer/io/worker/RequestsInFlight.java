@@ -1,7 +1,6 @@
 package dev.gossamer.io.worker;
 
 import dev.gossamer.io.BlockRequest;
-import dev.gossamer.io.InFlight;
 import dev.gossamer.io.Invariant;
 import dev.gossamer.io.IoLoop;
 import java.util.List;
@@ -12,7 +11,7 @@ import java.util.List;
  */
 public final class RequestsInFlight {
     private final IoLoop worker;
-    private final PerLoop<InFlight> counts;
+    private final PerLoop<EpochCount> counts;
     private final int loops;
 
     /**
@@ -23,7 +22,7 @@ public final class RequestsInFlight {
      */
     public RequestsInFlight(IoLoop worker, List<? extends IoLoop> loops) {
         this.worker = worker;
-        this.counts = new PerLoop<>(loops, InFlight::new);
+        this.counts = new PerLoop<>(loops, EpochCount::new);
         this.loops = loops.size();
     }
 

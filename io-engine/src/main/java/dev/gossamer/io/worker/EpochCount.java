@@ -1,5 +1,8 @@
-package dev.gossamer.io;
+package dev.gossamer.io.worker;
 
+import dev.gossamer.io.BlockCompletion;
+import dev.gossamer.io.BlockRequest;
+import dev.gossamer.io.IoLoop;
 import java.util.ArrayDeque;
 
 /**
@@ -16,7 +19,7 @@ import java.util.ArrayDeque;
  * <p>Two epochs are enough: a drain that arrives while one is under way starts after it. Counting is a plain increment:
  * no fence and no shared cache line. Fields belong to the loop's thread.
  */
-public final class InFlight {
+final class EpochCount {
     private final IoLoop loop;
     private final BlockCompletion[] leave = {this::leaveEven, this::leaveOdd};
     private final int[] count = new int[2];
@@ -25,18 +28,18 @@ public final class InFlight {
     // One entry per drain that owners have under way at once: bounded by what they change at a time.
     private final ArrayDeque<Runnable> laterDrains = new ArrayDeque<>();
 
-    public InFlight(IoLoop loop) {
+    EpochCount(IoLoop loop) {
         this.loop = loop;
     }
 
     /** Redirects a request and counts it until it completes. On the loop. */
-    public void enter(BlockRequest request, long newOffsetBytes) {
+    void enter(BlockRequest request, long newOffsetBytes) {
         count[epoch]++;
         request.push(leave[epoch], newOffsetBytes);
     }
 
     /** Calls back, on the loop, once every request that entered before has completed. On the loop. */
-    public void drain(Runnable whenDrained) {
+    void drain(Runnable whenDrained) {
         if (draining != null) {
             laterDrains.add(whenDrained);
             return;
@@ -51,7 +54,7 @@ public final class InFlight {
     }
 
     /** Asks the loop to {@link #drain}. Any thread. */
-    public void requestDrain(Runnable whenDrained) {
+    void requestDrain(Runnable whenDrained) {
         loop.execute(() -> drain(whenDrained));
     }
 
