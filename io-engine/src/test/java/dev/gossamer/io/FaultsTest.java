@@ -188,21 +188,6 @@ class FaultsTest {
     }
 
     @Test
-    void aDrainThatThrowsDoesNotHoldUpTheNextOne() {
-        InFlight inFlight = new InFlight(loop);
-        BlockRequest[] underWay = new BlockRequest[1];
-        onLoop(() -> {
-            underWay[0] = request("a");
-            inFlight.enter(underWay[0], 0);
-            inFlight.drain(() -> doThrow(new AssertionError("a drain")));
-            inFlight.drain(() -> answers.add("drained"));
-            underWay[0].complete(Errno.OK);
-        });
-        assertTrue(answers.contains("drained"), answers::toString);
-        assertTrue(answers.contains("a OK"), answers::toString);
-    }
-
-    @Test
     void watchersAreToldAndOneThatThrowsDoesNotKeepItFromTheOthers() {
         Faults faults = new Faults("here");
         List<Throwable> told = new ArrayList<>();

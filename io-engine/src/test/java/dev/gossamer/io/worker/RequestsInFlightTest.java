@@ -74,6 +74,27 @@ class RequestsInFlightTest {
     }
 
     @Test
+    void aDrainThatThrowsDoesNotHoldUpTheNextOne() {
+        loops.expectFaults();
+        loops.enter(0, () -> {
+            EpochCount count = new EpochCount(loops.loop(0));
+            BlockRequest request = loops.loop(0).requests().acquire().command(BlockOperation.DISCARD, 0, 1, 0);
+            request.push((done, errno) -> {
+                log.add("done " + errno);
+                done.recycle();
+            });
+            count.enter(request, 0);
+            count.drain(() -> {
+                throw new AssertionError("a drain");
+            });
+            count.drain(() -> log.add("drained"));
+            request.complete(Errno.OK);
+        });
+        assertEquals(List.of("drained", "done 0"), log);
+        assertEquals(1, loops.faults().size(), "told to who watches the loop");
+    }
+
+    @Test
     void threadsAreChecked() {
         loops.enter(0, () -> assertThrows(AssertionError.class, () -> inFlight.drain(() -> {})));
         loops.enter(0, () -> {
