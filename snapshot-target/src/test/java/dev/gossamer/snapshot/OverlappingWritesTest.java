@@ -11,6 +11,7 @@ import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.sim.Seeds;
+import dev.gossamer.io.sim.Seeds;
 import dev.gossamer.io.sim.SimulatedDisk;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -46,7 +47,7 @@ class OverlappingWritesTest {
     private byte version;
 
     private void open(Kind kind, long seed) throws StorageException {
-        sim = new SimSet(origin, seed, LOOPS);
+        sim = new SimSet(origin, Seeds.of(seed), LOOPS);
         sim.create(SnapshotSpec.of("s", StoreType.PERSISTENT).withChunkBytes(CHUNK), store);
         if (kind == Kind.MERGE) {
             try (Snapshot written = sim.set.openSnapshot("s")) {

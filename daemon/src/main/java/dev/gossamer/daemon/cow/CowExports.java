@@ -14,7 +14,7 @@ import java.util.Set;
  * @param origins by name, concurrent
  * @param storeVolumes the volumes of the pool that are stores, concurrent
  */
-record CowExports(Map<String, ServedOrigin> origins, Set<String> storeVolumes) implements DeviceSource {
+record CowExports(Map<String, OriginExport> origins, Set<String> storeVolumes) implements DeviceSource {
     @Override
     public List<ExportInfo> list() {
         return origins.values().stream()
@@ -25,14 +25,14 @@ record CowExports(Map<String, ServedOrigin> origins, Set<String> storeVolumes) i
     @Override
     public ExportInfo find(String export) {
         CowName name = parse(export);
-        ServedOrigin origin = name == null ? null : origins.get(name.origin());
+        OriginExport origin = name == null ? null : origins.get(name.origin());
         return origin == null ? null : origin.export(name.snapshot());
     }
 
     @Override
     public BlockDevice open(String export) {
         CowName name = parse(export);
-        ServedOrigin origin = name == null ? null : origins.get(name.origin());
+        OriginExport origin = name == null ? null : origins.get(name.origin());
         return origin == null ? null : origin.openExport(name.snapshot());
     }
 

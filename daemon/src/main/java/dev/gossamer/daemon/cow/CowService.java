@@ -35,7 +35,7 @@ public final class CowService {
 
     private final Path file;
     private final CowDevices devices;
-    private final Map<String, ServedOrigin> origins = new ConcurrentSkipListMap<>();
+    private final Map<String, OriginExport> origins = new ConcurrentSkipListMap<>();
     private final Set<String> storeVolumes = ConcurrentHashMap.newKeySet();
     private CowConfig config;
     private boolean closed;
@@ -62,7 +62,7 @@ public final class CowService {
         CowDevices devices = new CowDevices(opener, new OpenOptions(false, buffered), pool, worker, ioLoops);
         CowService service = new CowService(file, devices, CowConfigFile.read(file));
         for (CowConfig.Origin origin : service.config.origins()) {
-            service.begin(new ServedOrigin(service.withoutTransient(origin), devices));
+            service.begin(new OriginExport(service.withoutTransient(origin), devices));
         }
         return service;
     }
@@ -82,7 +82,7 @@ public final class CowService {
         return kept;
     }
 
-    private synchronized void begin(ServedOrigin origin) {
+    private synchronized void begin(OriginExport origin) {
         origins.put(origin.config().name(), origin);
         try {
             origin.open();
@@ -101,12 +101,12 @@ public final class CowService {
         if (!name.isSnapshot()) {
             return createOrigin(name, request.origin()).facts();
         }
-        ServedOrigin origin = origins.get(name.origin());
+        OriginExport origin = origins.get(name.origin());
         if (origin != null) {
             requireSameDevice(origin, request.origin());
             return createSnapshot(origin, name, request).facts();
         }
-        ServedOrigin made = createOrigin(new CowName(name.origin(), null), request.origin());
+        OriginExport made = createOrigin(new CowName(name.origin(), null), request.origin());
         try {
             return createSnapshot(made, name, request).facts();
         } catch (StorageException e) {
@@ -115,7 +115,7 @@ public final class CowService {
         }
     }
 
-    private static void requireSameDevice(ServedOrigin origin, String device) throws StorageException {
+    private static void requireSameDevice(OriginExport origin, String device) throws StorageException {
         String present = origin.config().device();
         if (device != null && !CowDevices.isSame(device, present)) {
             throw new StorageException(
@@ -125,7 +125,7 @@ public final class CowService {
         }
     }
 
-    private ServedOrigin createOrigin(CowName name, String device) throws StorageException {
+    private OriginExport createOrigin(CowName name, String device) throws StorageException {
         requireUnused(name.toString());
         if (device == null) {
             throw new StorageException(
@@ -133,13 +133,13 @@ public final class CowService {
                     "there is no origin " + name + "; name its device: gossamer cow create " + name
                             + " --origin PATH-OR-URI");
         }
-        for (ServedOrigin other : origins.values()) {
+        for (OriginExport other : origins.values()) {
             if (CowDevices.isSame(device, other.config().device())) {
                 throw new StorageException(
                         Errno.EBUSY, device + " is origin " + other.config().name() + " already");
             }
         }
-        ServedOrigin origin = new ServedOrigin(new CowConfig.Origin(name.origin(), device, List.of()), devices);
+        OriginExport origin = new OriginExport(new CowConfig.Origin(name.origin(), device, List.of()), devices);
         origin.open();
         try {
             record(config.with(origin.config()));
@@ -159,7 +159,7 @@ public final class CowService {
         }
     }
 
-    private ServedOrigin createSnapshot(ServedOrigin origin, CowName name, CowRequest request) throws StorageException {
+    private OriginExport createSnapshot(OriginExport origin, CowName name, CowRequest request) throws StorageException {
         requireServed(origin);
         requireUnused(name.toString());
         StoreRequestCheck.check(name, request, origins.values());
@@ -183,7 +183,7 @@ public final class CowService {
         return origin;
     }
 
-    private void recordNew(ServedOrigin origin, RecordedSnapshot snapshot) throws StorageException {
+    private void recordNew(OriginExport origin, RecordedSnapshot snapshot) throws StorageException {
         CowConfig.Origin with = origin.config().with(snapshot);
         try {
             record(config.with(with));
@@ -198,7 +198,7 @@ public final class CowService {
     public synchronized void delete(String export) throws StorageException {
         requireOpen();
         CowName name = CowName.parse(export);
-        ServedOrigin origin = find(name);
+        OriginExport origin = find(name);
         if (!name.isSnapshot()) {
             deleteOrigin(origin);
             return;
@@ -215,7 +215,7 @@ public final class CowService {
         }
     }
 
-    private void deleteOrigin(ServedOrigin origin) throws StorageException {
+    private void deleteOrigin(OriginExport origin) throws StorageException {
         CowConfig.Origin present = origin.config();
         if (!present.snapshots().isEmpty()) {
             throw new StorageException(
@@ -233,7 +233,7 @@ public final class CowService {
     }
 
     /** Takes a snapshot from the record, then from its origin, then removes its store. */
-    private void remove(ServedOrigin origin, RecordedSnapshot snapshot) throws StorageException {
+    private void remove(OriginExport origin, RecordedSnapshot snapshot) throws StorageException {
         CowConfig.Origin with = origin.config();
         change(origin, with.without(snapshot.name()));
         try {
@@ -254,7 +254,7 @@ public final class CowService {
         if (!name.isSnapshot()) {
             throw new StorageException(Errno.EINVAL, name + " is an origin; name the snapshot to merge: NAME@SNAP");
         }
-        ServedOrigin origin = find(name);
+        OriginExport origin = find(name);
         requireServed(origin);
         CowConfig.Origin before = origin.config();
         RecordedSnapshot snapshot = before.snapshot(name.snapshot());
@@ -280,7 +280,7 @@ public final class CowService {
     }
 
     @SuppressWarnings("FutureReturnValueIgnored") // It only reports, and that to the log.
-    private void watchMerge(ServedOrigin origin) {
+    private void watchMerge(OriginExport origin) {
         for (RecordedSnapshot snapshot : origin.config().snapshots()) {
             if (snapshot.merging()) {
                 origin.mergeFinished()
@@ -291,7 +291,7 @@ public final class CowService {
         }
     }
 
-    private synchronized void mergeEnded(ServedOrigin origin, RecordedSnapshot snapshot, Throwable failure) {
+    private synchronized void mergeEnded(OriginExport origin, RecordedSnapshot snapshot, Throwable failure) {
         String export = CowName.of(origin.config().name(), snapshot.name());
         if (failure != null) {
             LOG.error("merge of snapshot={} failed: {}", export, failure.getMessage());
@@ -311,12 +311,12 @@ public final class CowService {
     /** Closes everything; what was begun goes on at the next start. All exports are closed. */
     public synchronized void close() throws StorageException {
         closed = true;
-        for (ServedOrigin origin : origins.values()) {
+        for (OriginExport origin : origins.values()) {
             origin.close();
         }
     }
 
-    private void change(ServedOrigin origin, CowConfig.Origin to) throws StorageException {
+    private void change(OriginExport origin, CowConfig.Origin to) throws StorageException {
         record(config.with(to));
         origin.setConfig(to);
     }
@@ -340,7 +340,7 @@ public final class CowService {
     /** All origins by name. Waits for their workers. */
     public List<CowFacts> all() throws StorageException {
         List<CowFacts> all = new ArrayList<>();
-        for (ServedOrigin origin : origins.values()) {
+        for (OriginExport origin : origins.values()) {
             all.add(origin.facts());
         }
         return all;
@@ -351,8 +351,8 @@ public final class CowService {
         return find(CowName.parse(export)).facts();
     }
 
-    private ServedOrigin find(CowName name) throws StorageException {
-        ServedOrigin origin = origins.get(name.origin());
+    private OriginExport find(CowName name) throws StorageException {
+        OriginExport origin = origins.get(name.origin());
         if (origin == null || (name.isSnapshot() && origin.config().snapshot(name.snapshot()) == null)) {
             throw new StorageException(
                     Errno.ENOENT,
@@ -362,7 +362,7 @@ public final class CowService {
         return origin;
     }
 
-    private static void requireServed(ServedOrigin origin) throws StorageException {
+    private static void requireServed(OriginExport origin) throws StorageException {
         if (!origin.isServed()) {
             throw new StorageException(
                     Errno.EIO,
@@ -379,7 +379,7 @@ public final class CowService {
 
     /** Refuses a name for a volume that an origin or a snapshot has. */
     public void requireFree(String name) throws StorageException {
-        for (ServedOrigin origin : origins.values()) {
+        for (OriginExport origin : origins.values()) {
             CowConfig.Origin recorded = origin.config();
             boolean taken = recorded.name().equals(name)
                     || recorded.snapshots().stream().anyMatch(each -> CowName.of(recorded.name(), each.name())

@@ -16,7 +16,7 @@ final class StoreRequestCheck {
     private StoreRequestCheck() {}
 
     /** Checks chunk size and store against all that is served. */
-    static void check(CowName name, CowRequest request, Collection<ServedOrigin> origins) throws StorageException {
+    static void check(CowName name, CowRequest request, Collection<OriginExport> origins) throws StorageException {
         long chunk = request.chunkBytes();
         if (chunk != 0 && (chunk < LEAST_CHUNK_BYTES || chunk > MAX_CHUNK_BYTES || Long.bitCount(chunk) != 1)) {
             throw new StorageException(
@@ -26,7 +26,7 @@ final class StoreRequestCheck {
         if (request.store() == null) {
             return;
         }
-        for (ServedOrigin origin : origins) {
+        for (OriginExport origin : origins) {
             CowConfig.Origin recorded = origin.config();
             if (CowDevices.isSame(request.store(), recorded.device())) {
                 throw new StorageException(
