@@ -2,6 +2,7 @@ package dev.gossamer.daemon.cow;
 
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.Errno;
+import dev.gossamer.io.Invariant;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.nbd.handshake.ExportInfo;
 import dev.gossamer.nbd.wire.NbdFlags;
@@ -20,12 +21,12 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 
 /**
- * One origin and its snapshots while they are served. If the origin or any of its stores cannot be had, none of them is
+ * The exports of one origin and its snapshots. If the origin or any of its stores cannot be had, none of them is
  * served: a snapshot that misses writes to its origin is lost.
  *
  * <p>Changed by {@link CowService} under its lock, on threads that may wait; asked for exports by event loops.
  */
-final class ServedOrigin {
+final class OriginExport {
     /** How long writes wait for a store in the pool to grow, which takes a commit. As long as a busy disk may need. */
     private static final Duration HOLD_BACK = Duration.ofSeconds(10);
 
@@ -41,15 +42,45 @@ final class ServedOrigin {
     /** What loops need to know of a snapshot to describe it. */
     private record Loaded(long sizeBytes, int alignmentBytes) {}
 
+    /** Where the export is in its life. */
+    enum State {
+        /** Not opened yet, or given up for good. */
+        CLOSED,
+        /** Origin and stores are being opened; nothing is exported yet. */
+        OPENING,
+        /** Exported. */
+        SERVED,
+        /** Something could not be had; nothing is open. It may be opened again when what was in the way is gone. */
+        FAILED,
+        /** All exports are closed; the devices follow. */
+        CLOSING;
+
+        boolean mayBecome(State next) {
+            return switch (this) {
+                case CLOSED -> next == OPENING || next == CLOSED;
+                case OPENING -> next == SERVED || next == FAILED;
+                case SERVED -> next == CLOSING;
+                case FAILED -> next == OPENING || next == CLOSED;
+                case CLOSING -> next == CLOSED;
+            };
+        }
+    }
+
+    /**
+     * The state and what belongs to it, replaced together: a loop never sees the one without the other.
+     *
+     * @param set null unless it is served
+     * @param failure why it is not served, empty if there is no more to say
+     */
+    private record Life(State state, SnapshotSet set, String failure) {}
+
     private final CowDevices devices;
     private final ConcurrentMap<String, Loaded> loaded = new ConcurrentHashMap<>();
     // Replaced under the service's lock, read by loops.
     private volatile CowConfig.Origin config;
-    // Null while it is not served; failure tells why.
-    private volatile SnapshotSet set;
-    private volatile String failure = "";
+    private volatile Life life = new Life(State.CLOSED, null, "");
 
-    ServedOrigin(CowConfig.Origin config, CowDevices devices) {
+    OriginExport(CowConfig.Origin config, CowDevices devices) {
         this.config = config;
         this.devices = devices;
     }
@@ -63,11 +94,18 @@ final class ServedOrigin {
     }
 
     boolean isServed() {
-        return set != null;
+        return life.state == State.SERVED;
     }
 
+    /** Why it is not served. */
     String failure() {
-        return failure;
+        return life.failure;
+    }
+
+    /** The only place that changes the state. Under the service's lock, as all changes are. */
+    private void become(State next, SnapshotSet set, String failure) {
+        Invariant.check(life.state.mayBecome(next), "an origin's export left its order of states");
+        life = new Life(next, set, failure);
     }
 
     /** What a snapshot is called outside, and in its set, so that messages and logs name it in full. */
@@ -79,28 +117,42 @@ final class ServedOrigin {
 
     /** Opens the origin and all snapshots, and goes on with a merge. If this fails nothing is open. */
     void open() throws StorageException {
-        failure = "";
+        become(State.OPENING, null, "");
+        String failure = "it could not be opened";
+        SnapshotSet opened = null;
         try {
-            SnapshotSet opening = devices.openOrigin(config.device());
-            try {
-                for (RecordedSnapshot snapshot : config.snapshots()) {
-                    load(opening, snapshot);
-                }
-                for (RecordedSnapshot snapshot : config.snapshots()) {
-                    if (snapshot.merging()) {
-                        SnapshotSet.join(opening.merge(exportOf(snapshot.name())));
-                    }
-                }
-                set = opening;
-            } finally {
-                if (set == null) {
-                    loaded.clear();
-                    SnapshotSet.join(opening.close());
-                }
-            }
+            opened = openAll();
         } catch (StorageException e) {
             failure = e.getMessage();
             throw e;
+        } finally {
+            if (opened == null) {
+                become(State.FAILED, null, failure);
+            } else {
+                become(State.SERVED, opened, "");
+            }
+        }
+    }
+
+    private SnapshotSet openAll() throws StorageException {
+        SnapshotSet opening = devices.openOrigin(config.device());
+        boolean done = false;
+        try {
+            for (RecordedSnapshot snapshot : config.snapshots()) {
+                load(opening, snapshot);
+            }
+            for (RecordedSnapshot snapshot : config.snapshots()) {
+                if (snapshot.merging()) {
+                    SnapshotSet.join(opening.merge(exportOf(snapshot.name())));
+                }
+            }
+            done = true;
+            return opening;
+        } finally {
+            if (!done) {
+                loaded.clear();
+                SnapshotSet.join(opening.close());
+            }
         }
     }
 
@@ -132,6 +184,7 @@ final class ServedOrigin {
         BlockDevice store = devices.openStore(snapshot);
         boolean done = false;
         try {
+            SnapshotSet set = life.set;
             remember(set, SnapshotSet.join(set.create(spec(snapshot, chunkBytes), store)), store);
             done = true;
         } finally {
@@ -156,33 +209,40 @@ final class ServedOrigin {
 
     /** Gives a snapshot up and wipes its store; one that is not served is only forgotten. */
     void delete(String snapshot) throws StorageException {
-        if (set != null) {
-            SnapshotSet.join(set.delete(exportOf(snapshot)));
+        if (isServed()) {
+            SnapshotSet.join(life.set.delete(exportOf(snapshot)));
         }
         loaded.remove(exportOf(snapshot));
     }
 
     void beginMerge(String snapshot) throws StorageException {
-        SnapshotSet.join(set.merge(exportOf(snapshot)));
+        SnapshotSet.join(life.set.merge(exportOf(snapshot)));
     }
 
     CompletableFuture<Void> mergeFinished() {
-        return set.mergeFinished();
+        return life.set.mergeFinished();
     }
 
     /** Closes all devices. The caller has closed all exports. */
     void close() throws StorageException {
-        SnapshotSet closing = set;
-        set = null;
+        SnapshotSet closing = life.set;
+        if (closing == null) {
+            become(State.CLOSED, null, "");
+            return;
+        }
+        become(State.CLOSING, null, "");
         loaded.clear();
-        if (closing != null) {
+        try {
             SnapshotSet.join(closing.close());
+        } finally {
+            become(State.CLOSED, null, "");
         }
     }
 
     /** Waits for the worker. */
     CowFacts facts() throws StorageException {
-        SnapshotSet now = set;
+        Life is = life;
+        SnapshotSet now = is.set;
         CowConfig.Origin recorded = config;
         Map<String, SnapshotStatus> states = new HashMap<>();
         if (now != null) {
@@ -202,7 +262,7 @@ final class ServedOrigin {
                 recorded.name(),
                 recorded.device(),
                 now == null ? 0 : now.originDevice().sizeBytes(),
-                failure,
+                is.failure,
                 snapshots);
     }
 
@@ -225,7 +285,7 @@ final class ServedOrigin {
 
     /** The origin (null) or a snapshot; null if that is not served, as while it is being merged. */
     ExportInfo export(String snapshot) {
-        SnapshotSet now = set;
+        SnapshotSet now = life.set;
         CowConfig.Origin recorded = config;
         if (now == null) {
             return null;
@@ -262,7 +322,7 @@ final class ServedOrigin {
     }
 
     BlockDevice openExport(String snapshot) {
-        SnapshotSet now = set;
+        SnapshotSet now = life.set;
         if (now == null) {
             return null;
         }
