@@ -46,7 +46,7 @@ final class DeviceIds {
         for (int id = inUse.nextClearBit(0);
                 id < PoolMetadata.MAX_DEVICES && free.size() < count;
                 id = inUse.nextClearBit(id + 1)) {
-            if (metadata.details(id) == null) {
+            if (metadata.isFreeId(id)) {
                 free.add(id);
             } else {
                 inUse.set(id);

@@ -2,6 +2,7 @@ package dev.gossamer.thin;
 
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.pdata.MetadataCorrupt;
 import dev.gossamer.thin.metadata.PoolMetadata;
 
 /**
@@ -46,6 +47,26 @@ final class MetadataChange {
         if (metadata.isNearlyFull()) {
             throw new StorageException(
                     Errno.ENOSPC, "the metadata device is nearly full; delete volumes or snapshots, or enlarge it");
+        }
+    }
+
+    /**
+     * Refuses a change of a volume whose metadata is damaged, as far as that shows on the way to its mappings: to
+     * follow what is wrong there could take away what other volumes have.
+     */
+    void checkSound(ThinDevice device) throws StorageException {
+        if (device.damage() == null) {
+            try {
+                metadata.checkDevice(device.id());
+            } catch (MetadataCorrupt e) {
+                faults.failed(device, e);
+            }
+        }
+        if (device.damage() != null) {
+            throw new StorageException(
+                    Errno.EIO,
+                    "volume " + device.name() + " is damaged (" + device.damage()
+                            + "); close the pool and run thin_check, then thin_repair, on its metadata");
         }
     }
 

@@ -91,7 +91,7 @@ final class PoolDevices {
             if (details == null) {
                 remove(device);
             } else {
-                device.refresh(details);
+                device.refresh(details, metadata.dataBlocks());
             }
         }
     }

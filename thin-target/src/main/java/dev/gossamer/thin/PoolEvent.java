@@ -19,6 +19,8 @@ public record PoolEvent(Instant at, Kind kind, String text) {
         /** Writes have waited for space in vain (S-2). */
         NO_SPACE_TIMEOUT,
         /** A device has got larger (RS-1, S-7). */
-        GROWN
+        GROWN,
+        /** A volume's metadata is damaged: what would need or change it fails, other volumes are served. */
+        DAMAGED
     }
 }

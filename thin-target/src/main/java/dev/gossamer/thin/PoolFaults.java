@@ -1,5 +1,9 @@
 package dev.gossamer.thin;
 
+import dev.gossamer.io.StorageException;
+import dev.gossamer.pdata.MetadataCorrupt;
+import dev.gossamer.thin.metadata.PoolMetadata;
+
 /**
  * Where the parts of a pool report what they cannot go on after, and how they learn that their work is void. Worker's
  * thread.
@@ -13,12 +17,20 @@ final class PoolFaults {
         /** Throws the open transaction away, and the one being written. */
         void abort(Exception cause);
 
+        /** Damage was met in what belongs to one device, before anything was changed. */
+        void damaged(ThinDevice device, String what);
+
         /** Ends the pool: nothing in memory can be trusted any more. */
         void failed(Throwable bug);
     }
 
+    private final PoolMetadata metadata;
     private Handler handler;
     private long incarnation;
+
+    PoolFaults(PoolMetadata metadata) {
+        this.metadata = metadata;
+    }
 
     /** Set once, while the pool is put together. */
     void handledBy(Handler itsHandler) {
@@ -28,6 +40,18 @@ final class PoolFaults {
     /** A metadata operation failed. */
     void abort(Exception cause) {
         handler.abort(cause);
+    }
+
+    /**
+     * An operation for a device failed. Damage that was met before anything was changed is the matter of that device
+     * alone: it is read as far as that goes and changed no more, and others are served (D-8). Anything else aborts.
+     */
+    void failed(ThinDevice device, StorageException e) {
+        if (e instanceof MetadataCorrupt && !metadata.isHalfChanged()) {
+            handler.damaged(device, e.getMessage());
+        } else {
+            handler.abort(e);
+        }
     }
 
     /** A bug: nothing of the pool can be trusted any more. */

@@ -109,6 +109,7 @@ final class PoolMessages {
         }
         int[] retired = {Reclaimer.NONE};
         try {
+            change.checkSound(device);
             change.commit(() -> retired[0] = reclaimer.delete(device.id()));
         } catch (StorageException e) {
             device.reopen();
@@ -198,7 +199,7 @@ final class PoolMessages {
 
     VolumeInfo present(ThinDevice device) throws StorageException {
         DeviceDetails details = metadata.details(device.id());
-        device.refresh(details);
+        device.refresh(details, metadata.dataBlocks());
         device.putOver(origins.of(device.slot()));
         devices.add(device);
         return device.info();

@@ -25,7 +25,7 @@ final class PoolParts {
     final DiscardMode discardMode;
     final PoolEvents events = new PoolEvents();
     final PoolState state = new PoolState(events);
-    final PoolFaults faults = new PoolFaults();
+    final PoolFaults faults;
     final Cells cells = new Cells();
     final PoolDevices devices = new PoolDevices();
     final DeviceIds deviceIds;
@@ -57,6 +57,7 @@ final class PoolParts {
         inFlight = new RequestsInFlight(loop, ioLoops);
         queue = new WorkerQueue(loop, ioLoops);
         discardMode = options.discard().effective(data.geometry().discardBytes(), metadata.blockBytes());
+        faults = new PoolFaults(metadata);
         deviceIds = new DeviceIds(metadata);
         PartialTrims partialTrims = new PartialTrims();
         maps = new MapPublisher(metadata, partialTrims, options.caches().regionWords(), counters);
@@ -110,6 +111,7 @@ final class PoolParts {
                 quarantine,
                 spaceWaiters,
                 state,
+                events,
                 faults));
         if (metadata.needsCheck()) {
             state.degrade(

@@ -81,6 +81,8 @@ final class PoolResize {
                 throw new StorageException(
                         Errno.ENOSPC, "the pool is out of metadata space; grow the metadata first, with --metadata");
             }
+            // Before the device grows: what cannot be counted would be of no use.
+            checkRoom(dataBytes / metadata.blockBytes());
             growData(options.growth().data(dataBytes));
         }
     }
@@ -115,6 +117,7 @@ final class PoolResize {
             if (!state.isFrozen() && monitor.isDataLow()) {
                 long bytes = nextDataBytes();
                 if (bytes > dataBytes()) {
+                    makeRoom(bytes / metadata.blockBytes());
                     growData(options.growth().data(bytes));
                 }
             }
@@ -135,9 +138,14 @@ final class PoolResize {
 
     private long nextMetadataBytes() {
         long block = PoolMetadata.METADATA_BLOCK_BYTES;
-        long ceiling = Math.min(options.autoExtendBytes() / METADATA_SHARE, PoolMetadata.MAX_METADATA_BLOCKS * block);
         long step = Math.max(MIN_STEP_BLOCKS, metadata.metadataBlocks() / STEP_DIVISOR) * block;
-        return Math.min(ceiling, metadataBytes() + step) / block * block;
+        return Math.min(metadataCeilingBytes(), metadataBytes() + step) / block * block;
+    }
+
+    private long metadataCeilingBytes() {
+        return Math.min(
+                options.autoExtendBytes() / METADATA_SHARE,
+                PoolMetadata.MAX_METADATA_BLOCKS * PoolMetadata.METADATA_BLOCK_BYTES);
     }
 
     private long dataBytes() {
@@ -158,8 +166,37 @@ final class PoolResize {
         if (metadata.isNearlyFull() && metadata.isChanged()) {
             committer.commitNow();
         }
-        change(() -> metadata.growData(blocks));
+        checkRoom(blocks);
+        while (metadata.dataBlocks() < blocks) {
+            // A crash in between leaves a device that is larger than the pool knows.
+            change(() -> metadata.growData(blocks));
+        }
         grown("data device grown from " + before + " to " + blocks + " blocks of " + metadata.blockBytes() + " bytes");
+    }
+
+    /** Refuses a growth whose bitmaps do not fit into what is free of the metadata, without touching the reserve. */
+    private void checkRoom(long dataBlocks) throws StorageException {
+        long cost = metadata.growthCost(Math.max(dataBlocks, metadata.dataBlocks()));
+        if (cost > metadata.metadataBlocksFree()) {
+            throw new StorageException(
+                    Errno.ENOSPC,
+                    "counting " + dataBlocks + " data blocks takes " + cost + " more blocks of metadata, and "
+                            + metadata.metadataBlocksFree()
+                            + " are free; grow the metadata first, with --metadata");
+        }
+    }
+
+    /** Grows the metadata, as far as the pool may do that by itself, for a growth of the data that needs it. */
+    private void makeRoom(long dataBlocks) throws StorageException {
+        long missing = metadata.growthCost(dataBlocks) - metadata.metadataBlocksFree();
+        if (missing > 0) {
+            long wanted = metadataBytes() + missing * PoolMetadata.METADATA_BLOCK_BYTES;
+            // A tenth of what is added goes to the reserve.
+            long bytes = Math.min(metadataCeilingBytes(), Math.max(nextMetadataBytes(), wanted / 8 * 9));
+            if (bytes > metadataBytes()) {
+                growMetadata(options.growth().metadata(bytes));
+            }
+        }
     }
 
     private void growMetadata(long deviceBytes) throws StorageException {

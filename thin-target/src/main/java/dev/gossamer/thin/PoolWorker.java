@@ -93,13 +93,15 @@ final class PoolWorker implements TurnListener {
                 serve(volume, request);
             }
         } catch (StorageException e) {
-            faults.abort(e);
-            queue.handBack(request, verdictAfterAbort(request));
+            faults.failed(device, e);
+            queue.handBack(request, verdictAfterFailure(device, request));
         }
     }
 
     private void unmap(VolumeHandle volume, BlockRequest request) throws StorageException {
-        if (metadata.isNearlyFull() && committer.canFreeMetadata()) {
+        if (volume.device().damage() != null) {
+            queue.handBack(request, Errno.EIO);
+        } else if (metadata.isNearlyFull() && committer.canFreeMetadata()) {
             // Unmapping copies nodes: first get back what this transaction has used up (S-3).
             spaceWaiters.needMetadata(request);
         } else if (!unmapper.unmap(volume.device(), request)) {
@@ -133,8 +135,8 @@ final class PoolWorker implements TurnListener {
     }
 
     /** What a request gets whose own metadata operation failed: TRIM is advice, and succeeds without effect (E-2). */
-    private int verdictAfterAbort(BlockRequest request) {
+    private int verdictAfterFailure(ThinDevice device, BlockRequest request) {
         boolean advice = request.operation() == BlockOperation.DISCARD;
-        return advice && state.mode() != PoolMode.FAIL ? Errno.OK : Errno.EIO;
+        return advice && device.damage() == null && state.mode() != PoolMode.FAIL ? Errno.OK : Errno.EIO;
     }
 }

@@ -57,6 +57,10 @@ final class Provisioner implements BlockPreparation.Owner {
      */
     void prepare(VolumeHandle volume, long block, long sourceBlock, BlockRequest request) throws StorageException {
         ThinDevice device = volume.device();
+        if (device.damage() != null) {
+            queue.handBack(request, Errno.EIO);
+            return;
+        }
         boolean provisions = sourceBlock == BlockPreparation.NO_SOURCE;
         long dataBlock = space.reserve(volume, request, provisions);
         if (dataBlock == SpaceGate.NONE) {
@@ -96,7 +100,7 @@ final class Provisioner implements BlockPreparation.Owner {
             return Errno.EIO;
         }
         try {
-            if (state.isFrozen()) {
+            if (state.isFrozen() || cell.device.damage() != null) {
                 metadata.unreserveDataBlock(cell.dataBlock);
                 return Errno.EIO;
             }
@@ -108,7 +112,10 @@ final class Provisioner implements BlockPreparation.Owner {
             LOG.error("{}: preparing data block {} failed: {}", cell.device.name(), cell.dataBlock, Errno.name(errno));
             return errno;
         } catch (StorageException e) {
-            faults.abort(e);
+            faults.failed(cell.device, e);
+            if (cell.device.damage() != null && cell.incarnation == faults.incarnation()) {
+                metadata.unreserveDataBlock(cell.dataBlock);
+            }
             return Errno.EIO;
         }
     }

@@ -3,9 +3,12 @@ package dev.gossamer.thin;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.pdata.MetadataCorrupt;
 import dev.gossamer.thin.metadata.DeviceDetails;
 import dev.gossamer.thin.metadata.PoolMetadata;
 import java.util.TreeMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Reclaims the blocks of deleted volumes in the background (rule MSG-8).
@@ -21,6 +24,8 @@ import java.util.TreeMap;
  * <p>Worker's thread.
  */
 final class Reclaimer {
+    private static final Logger LOG = LoggerFactory.getLogger(Reclaimer.class);
+
     /** No device. */
     static final int NONE = -1;
 
@@ -89,7 +94,7 @@ final class Reclaimer {
         // Below those that are taken: a search from the top would go past every deletion that is not finished.
         int lowest = pending.isEmpty() ? HIGHEST_ID + 1 : pending.firstKey();
         int retiredId = lowest - 1 > id ? lowest - 1 : HIGHEST_ID;
-        while (metadata.details(retiredId) != null) {
+        while (!metadata.isFreeId(retiredId)) {
             if (--retiredId == id) {
                 throw new StorageException(
                         Errno.ENOSPC, "no device id is free to keep what is being deleted; try again later");
@@ -132,8 +137,8 @@ final class Reclaimer {
         pending.clear();
         try {
             for (int id : metadata.deviceIds()) {
-                DeviceDetails details = metadata.details(id);
-                if (details.isRetired()) {
+                DeviceDetails details = metadata.detailsIfReadable(id);
+                if (details != null && details.isRetired()) {
                     found(id, details);
                 }
             }
@@ -172,12 +177,12 @@ final class Reclaimer {
             committer.whenQuiet(this::step);
             return;
         }
+        int id = pending.firstKey();
         try {
             if (metadata.isNearlyFull() && metadata.isChanged()) {
                 // A step needs a few blocks for copies of nodes; a commit gives back what earlier steps have freed.
                 committer.commitNow();
             }
-            int id = pending.firstKey();
             long left = metadata.reclaim(id, STEP_MAPPINGS);
             committer.changed();
             if (spaceWaiters.isWaiting()) {
@@ -189,6 +194,14 @@ final class Reclaimer {
                 deviceIds.freed(id);
             } else {
                 pending.put(id, left);
+            }
+        } catch (MetadataCorrupt e) {
+            if (metadata.isHalfChanged()) {
+                faults.abort(e);
+            } else {
+                // Its space is lost until the metadata is repaired; nothing else is.
+                LOG.error("deleted volume, device {}, is not reclaimed: {}", id, e.getMessage());
+                pending.remove(id);
             }
         } catch (StorageException e) {
             faults.abort(e);

@@ -198,7 +198,7 @@ final class RegionLoads {
     /** Nothing was half changed: the pool only minds if a request cannot be served (E-1, D-8). */
     private void failed(Load load, StorageException e) {
         if (!load.requests.isEmpty()) {
-            faults.abort(e);
+            faults.failed(load.place.device(), e);
         } else if (load.isAwaited()) {
             LOG.warn(
                     "mappings of volume {} cannot be read: {}",

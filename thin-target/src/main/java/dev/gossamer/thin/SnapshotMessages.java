@@ -119,6 +119,9 @@ final class SnapshotMessages {
         }
         List<Integer> ids = deviceIds.lowestFree(specs.size());
         messages.checkCatalogRoom(ids);
+        for (ThinDevice origin : origins) {
+            change.checkSound(origin);
+        }
         List<ThinDevice> snapshots = new ArrayList<>();
         change.commit(() -> {
             for (int i = 0; i < specs.size(); i++) {
@@ -144,6 +147,8 @@ final class SnapshotMessages {
 
     private VolumeInfo exchange(ThinDevice device, ThinDevice source, String keptName) throws StorageException {
         change.checkWritable();
+        change.checkSound(device);
+        change.checkSound(source);
         messages.checkNameIsFree(keptName);
         checkTime(1);
         ThinDevice kept =
@@ -155,10 +160,9 @@ final class SnapshotMessages {
                 metadata.rollBack(device.id(), source.id(), kept.id());
                 kept.recorded(catalog.put(messages.slotFor(kept.id(), device.id(), false, device.sizeBytes(), keptName)
                         .withExternalOrigin(externalOrigin(device))));
-                // The present slot must hold until the commit: the size changes with the contents, or not at all.
-                device.recorded(catalog.put(before.withSize(source.sizeBytes())
-                        .withExternalOrigin(externalOrigin(source))
-                        .inForceFrom(metadata.time())));
+                // Like any slot in force from the commit on: the size changes with the contents, or not at all.
+                device.recorded(
+                        catalog.put(before.withSize(source.sizeBytes()).withExternalOrigin(externalOrigin(source))));
             });
         } catch (StorageException e) {
             device.recorded(before);

@@ -4,6 +4,7 @@ import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.worker.WorkerQueue;
+import dev.gossamer.pdata.OutOfDataSpace;
 import dev.gossamer.thin.metadata.PoolMetadata;
 
 /** Gives out data blocks, or makes who wants one wait or fail (rules S-1 to S-3, S-6). Worker's thread. */
@@ -56,13 +57,24 @@ final class SpaceGate {
             waiters.needMetadata(request);
             return NONE;
         }
+        if (!quotas.hasRoom(device) && !metadata.isDataCounted()) {
+            // What the disk says of free blocks may be another program's mistake: they are counted, once.
+            metadata.countData();
+        }
         if (!quotas.hasRoom(device)) {
             boolean reserved = metadata.dataBlocksFree() > 0;
             waiters.needData(
                     volume, request, reserved ? "all free data blocks are reserved for volumes" : "no free data block");
             return NONE;
         }
-        long dataBlock = metadata.reserveDataBlock();
+        long dataBlock;
+        try {
+            dataBlock = metadata.reserveDataBlock();
+        } catch (OutOfDataSpace e) {
+            // The same mistake the other way round; the search has counted them.
+            waiters.needData(volume, request, "no free data block");
+            return NONE;
+        }
         if (!resize.extendIfLow()) {
             monitor.checkData();
         }

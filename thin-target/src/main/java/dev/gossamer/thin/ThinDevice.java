@@ -33,6 +33,7 @@ final class ThinDevice {
     private volatile long mappedBlocks;
     private volatile CatalogSlot slot;
     private volatile OriginImage externalOrigin;
+    private volatile String damage;
 
     private int preparingBlocks;
 
@@ -81,6 +82,14 @@ final class ThinDevice {
     /** Acknowledged changes were lost by an abort: FLUSH and FUA fail until the pool is opened again (G-6). */
     boolean hasLostChanges() {
         return lostChanges;
+    }
+
+    /**
+     * What is wrong with the device's metadata; null: nothing that anybody has met. It is not changed any more, nor
+     * deleted, for what it refers to cannot be told from what others do; what can be read of it is, to be rescued.
+     */
+    String damage() {
+        return damage;
     }
 
     long sizeBytes() {
@@ -213,7 +222,8 @@ final class ThinDevice {
                 openCount(),
                 limits(),
                 externalOrigin == null ? null : externalOrigin.record().location(),
-                externalOrigin == null ? null : externalOrigin.failure());
+                externalOrigin == null ? null : externalOrigin.failure(),
+                damage);
     }
 
     // ---- worker's thread -----------------------------------------------------------------------------------------
@@ -233,6 +243,11 @@ final class ThinDevice {
         lostChanges = true;
     }
 
+    /** Damage was met in the device's metadata. */
+    void damaged(String what) {
+        damage = what;
+    }
+
     /** The volume has another size. Published regions are the caller's business. */
     void resized(long newSizeBytes) {
         sizeBytes = newSizeBytes;
@@ -248,9 +263,9 @@ final class ThinDevice {
         externalOrigin = origin;
     }
 
-    /** Takes what the device's record in the metadata says. */
-    void refresh(DeviceDetails details) {
-        mappedBlocks = details.mappedBlocks();
+    /** Takes what the device's record in the metadata says; it cannot have mapped more than the pool's data blocks. */
+    void refresh(DeviceDetails details, long dataBlocks) {
+        mappedBlocks = Math.min(details.mappedBlocks(), dataBlocks);
         snapshottedTime = details.snapshottedTime();
     }
 

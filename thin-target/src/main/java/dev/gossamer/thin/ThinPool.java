@@ -6,12 +6,12 @@ import dev.gossamer.io.Errno;
 import dev.gossamer.io.InlineLoop;
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.pdata.MetadataCorrupt;
 import dev.gossamer.thin.catalog.Catalog;
 import dev.gossamer.thin.catalog.CatalogScan;
 import dev.gossamer.thin.catalog.CatalogSlot;
 import dev.gossamer.thin.catalog.VolumeLimits;
 import dev.gossamer.thin.metadata.DeviceDetails;
-import dev.gossamer.thin.metadata.DeviceSizes;
 import dev.gossamer.thin.metadata.PoolFormat;
 import dev.gossamer.thin.metadata.PoolMetadata;
 import java.util.List;
@@ -59,8 +59,7 @@ public final class ThinPool {
         this.data = data;
         inline.adopt();
         metadata = PoolMetadata.open(
-                new BlockingIo(metadataDevice, inline), options.caches().metadataBlocks());
-        DeviceSizes.checkData(data, metadata);
+                new BlockingIo(metadataDevice, inline), data, options.caches().metadataBlocks());
         BlockingIo dataIo = new BlockingIo(data, inline);
         parts = new PoolParts(workerLoop, ioLoops, data, metadata, counters, options);
         devices = parts.devices;
@@ -69,14 +68,14 @@ public final class ThinPool {
         origins = new ExternalOrigins(originOpener, inline);
         try (CatalogScan slots = catalog.scan()) {
             for (int id : metadata.deviceIds()) {
-                DeviceDetails details = metadata.details(id);
                 parts.deviceIds.found(id);
-                if (details.isRetired()) {
-                    parts.reclaimer.found(id, details);
-                } else if (id != catalog.deviceId()) {
-                    devices.add(load(id, details, slots.get(id, details)));
+                if (id != catalog.deviceId()) {
+                    found(id, slots);
                 }
             }
+        }
+        if (metadata.damage() != null) {
+            parts.state.degrade(PoolMode.READ_ONLY, metadata.damage());
         }
         MetadataChange change = new MetadataChange(metadata, parts.state, parts.faults, parts.committer);
         messages = new PoolMessages(
@@ -396,11 +395,32 @@ public final class ThinPool {
         });
     }
 
+    /** A device of the pool that is to be opened. What is wrong with it fails its requests, and not the pool. */
+    private void found(int id, CatalogScan slots) throws StorageException {
+        ThinDevice device;
+        try {
+            DeviceDetails details = metadata.details(id);
+            if (details.isRetired()) {
+                parts.reclaimer.found(id, details);
+                return;
+            }
+            device = load(id, details, slots.get(id, details));
+        } catch (MetadataCorrupt e) {
+            device = new ThinDevice(id, metadata.blockBytes(), 0, null);
+            parts.faults.failed(device, e);
+        }
+        devices.add(device);
+    }
+
     private ThinDevice load(int id, DeviceDetails details, CatalogSlot slot) throws StorageException {
+        if (slot != null && !VolumeSpec.isPossibleSize(slot.sizeBytes())) {
+            throw new MetadataCorrupt(
+                    "the catalog says that thin device " + id + " has " + slot.sizeBytes() + " bytes");
+        }
         long sizeBytes =
                 slot != null ? slot.sizeBytes() : (metadata.highestMappedBlock(id) + 1) * metadata.blockBytes();
         ThinDevice device = new ThinDevice(id, metadata.blockBytes(), sizeBytes, slot);
-        device.refresh(details);
+        device.refresh(details, metadata.dataBlocks());
         device.putOver(origins.of(slot));
         return device;
     }
@@ -413,7 +433,8 @@ public final class ThinPool {
             try {
                 return task.run();
             } catch (StorageException e) {
-                if (e.errno() == Errno.EIO && !parts.state.mode().isFinal()) {
+                boolean harmless = e instanceof MetadataCorrupt && !metadata.isHalfChanged();
+                if (e.errno() == Errno.EIO && !harmless && !parts.state.mode().isFinal()) {
                     parts.faults.abort(e);
                 }
                 throw e;

@@ -38,6 +38,7 @@ final class TransactionAbort implements PoolFaults.Handler {
     private final Quarantine quarantine;
     private final SpaceWaiters spaceWaiters;
     private final PoolState state;
+    private final PoolEvents events;
     private final PoolFaults faults;
 
     TransactionAbort(
@@ -51,6 +52,7 @@ final class TransactionAbort implements PoolFaults.Handler {
             Quarantine quarantine,
             SpaceWaiters spaceWaiters,
             PoolState state,
+            PoolEvents events,
             PoolFaults faults) {
         this.metadata = metadata;
         this.devices = devices;
@@ -62,7 +64,18 @@ final class TransactionAbort implements PoolFaults.Handler {
         this.quarantine = quarantine;
         this.spaceWaiters = spaceWaiters;
         this.state = state;
+        this.events = events;
         this.faults = faults;
+    }
+
+    @Override
+    public void damaged(ThinDevice device, String what) {
+        if (device.damage() == null) {
+            LOG.error("volume {}: its metadata is damaged: {}", device.name(), what);
+            device.damaged(what);
+            maps.forget(device);
+            events.add(PoolEvent.Kind.DAMAGED, "volume " + device.name() + " is damaged: " + what);
+        }
     }
 
     @Override

@@ -19,6 +19,8 @@ import java.util.UUID;
  * @param limits what it may take of the pool's space
  * @param externalOrigin path or URI of what shows through where nothing is mapped; null for zeros
  * @param externalOriginFailure why that cannot be used, so that reads of it fail; null if it can
+ * @param damage what is wrong with its metadata, so that requests that need it or would change it fail; null: nothing
+ *     known
  */
 public record VolumeInfo(
         int id,
@@ -32,7 +34,8 @@ public record VolumeInfo(
         int openCount,
         VolumeLimits limits,
         String externalOrigin,
-        String externalOriginFailure) {
+        String externalOriginFailure,
+        String damage) {
 
     /** Whether the volume was made as a snapshot of another. */
     public boolean isSnapshot() {

@@ -54,6 +54,11 @@ public record VolumeSpec(String name, long sizeBytes, VolumeLimits limits) {
         }
     }
 
+    /** Whether a volume that exists can have this size: other programs' need not be multiples of ours. */
+    static boolean isPossibleSize(long sizeBytes) {
+        return sizeBytes >= 0 && sizeBytes <= MAX_SIZE_BYTES;
+    }
+
     private static String printable(String name) {
         StringBuilder text = new StringBuilder();
         name.codePoints().limit(80).forEach(c -> text.appendCodePoint(Character.isISOControl(c) ? '?' : c));

@@ -417,7 +417,9 @@ class StatusQueryTest {
         sim.shutDown();
         try (IoBufferPool buffers = new IoBufferPool(1 << 20);
                 PoolMetadata metadata = PoolMetadata.open(
-                        new BlockingIo(metadataDisk, new InlineLoop(null, buffers)), PoolMetadata.CACHE_BLOCKS)) {
+                        new BlockingIo(metadataDisk, new InlineLoop(null, buffers)),
+                        dataDisk,
+                        PoolMetadata.CACHE_BLOCKS)) {
             StorageException gone = assertThrows(StorageException.class, () -> metadata.compare(0, 77, 0, 64, 1, 100));
             assertEquals(Errno.ENODEV, gone.errno());
             assertThrows(StorageException.class, () -> metadata.compare(77, 0, 0, 64, 1, 100));
@@ -472,7 +474,9 @@ class StatusQueryTest {
         sim.shutDown();
         try (IoBufferPool buffers = new IoBufferPool(1 << 20);
                 PoolMetadata metadata = PoolMetadata.open(
-                        new BlockingIo(metadataDisk, new InlineLoop(null, buffers)), PoolMetadata.CACHE_BLOCKS)) {
+                        new BlockingIo(metadataDisk, new InlineLoop(null, buffers)),
+                        dataDisk,
+                        PoolMetadata.CACHE_BLOCKS)) {
             for (long block = from; block < to; block += step) {
                 metadata.insert(0, block, metadata.reserveDataBlock());
             }

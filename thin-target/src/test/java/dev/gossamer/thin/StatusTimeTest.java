@@ -95,7 +95,7 @@ class StatusTimeTest {
         try (SimLoops loops = new SimLoops(1, 2, 1 << 20);
                 IoBufferPool buffers = new IoBufferPool(1 << 20)) {
             InlineLoop inline = new InlineLoop(null, buffers);
-            mapAll(metadataDisk, inline);
+            mapAll(metadataDisk, dataDisk, inline);
             CompletableFuture<ThinPool> opened = ThinPool.openOn(
                     metadataDisk,
                     dataDisk,
@@ -131,9 +131,10 @@ class StatusTimeTest {
         }
     }
 
-    private static void mapAll(SimulatedDisk metadataDisk, InlineLoop inline) throws StorageException {
+    private static void mapAll(SimulatedDisk metadataDisk, SimulatedDisk dataDisk, InlineLoop inline)
+            throws StorageException {
         try (PoolMetadata metadata =
-                PoolMetadata.open(new BlockingIo(metadataDisk, inline), PoolMetadata.CACHE_BLOCKS)) {
+                PoolMetadata.open(new BlockingIo(metadataDisk, inline), dataDisk, PoolMetadata.CACHE_BLOCKS)) {
             for (long block = 0; block < BLOCKS; block++) {
                 metadata.insert(0, block, metadata.reserveDataBlock());
             }

@@ -32,6 +32,7 @@ final class AdminJson {
         node.put("connections", volume.openCount());
         node.put("externalOrigin", volume.externalOrigin());
         node.put("externalOriginFailure", volume.externalOriginFailure());
+        node.put("damage", volume.damage());
         node.put("limitBytes", volume.limits().limitBytes());
         node.put("reserveBytes", volume.limits().reserveBytes());
         node.put(

@@ -35,12 +35,19 @@ final class Output {
                     volume.path("id").asText(),
                     size(volume, "sizeBytes"),
                     size(volume, "mappedBytes"),
-                    volume.path("readOnly").asBoolean() ? "ro" : "rw",
+                    access(volume),
                     origin.isInt() ? names.getOrDefault(origin.asInt(), "#" + origin.asInt() + " (deleted)") : NONE,
                     text(volume, "createdAt"),
                     volume.path("connections").asText());
         }
         return table.render();
+    }
+
+    private static String access(JsonNode volume) {
+        if (volume.hasNonNull("damage")) {
+            return "damaged";
+        }
+        return volume.path("readOnly").asBoolean() ? "ro" : "rw";
     }
 
     static String size(JsonNode node, String field) {

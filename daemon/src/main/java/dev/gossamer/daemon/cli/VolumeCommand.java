@@ -183,6 +183,9 @@ final class VolumeCommand implements Runnable {
         if (volume.hasNonNull("externalOriginFailure")) {
             table.row("origin fails", Output.text(volume, "externalOriginFailure"));
         }
+        if (volume.hasNonNull("damage")) {
+            table.row("damaged", Output.text(volume, "damage"));
+        }
         table.row("created", Output.text(volume, "createdAt"));
         table.row("connections", Output.text(volume, "connections"));
         println(table.render());

@@ -113,7 +113,6 @@ public final class BlockManager implements AutoCloseable {
         }
         MetadataBlock block = place(takeFrame(), location, validator, State.DIRTY);
         block.zero(0, MetadataBlock.BYTES);
-        block.markShapeChecked();
         if (location != 0) {
             block.dirtyIndex = dirty.size();
             dirty.add(block);

@@ -31,7 +31,8 @@ public final class MetadataBlock {
     private final long location;
     private final BlockValidator validator;
     private State state;
-    private boolean shapeChecked;
+    // The owner that has looked at its shape since it was loaded; null: none has.
+    private Object checkedBy;
     // What may be accessed: all of it, or nothing once evicted, so that one comparison checks both.
     private int limitBytes = BYTES;
 
@@ -65,13 +66,15 @@ public final class MetadataBlock {
         return state == State.DIRTY;
     }
 
-    /** Whether the owner of this kind of block has looked at its shape since it was loaded. */
-    public boolean isShapeChecked() {
-        return shapeChecked;
+    /** Whether this owner has looked at the block's contents since it was loaded. */
+    @SuppressWarnings("ReferenceEquality") // The one that checked it, and not one like it.
+    public boolean isCheckedBy(Object owner) {
+        return checkedBy == owner;
     }
 
-    public void markShapeChecked() {
-        shapeChecked = true;
+    /** Only the last owner is remembered: a block has one, unless the metadata is damaged. */
+    public void markCheckedBy(Object owner) {
+        checkedBy = owner;
     }
 
     public int getInt(int offsetBytes) {
@@ -128,10 +131,10 @@ public final class MetadataBlock {
         }
     }
 
-    /** Becomes a copy of another block, all but the location. The source's checked shape counts for the copy. */
+    /** Becomes a copy of another block, all but the location. Who has checked the source has checked the copy. */
     public void copyFrom(MetadataBlock source) {
         copyFrom(source, 0, 0, BYTES);
-        shapeChecked = source.shapeChecked;
+        checkedBy = source.checkedBy;
     }
 
     /** Copies the whole block out, to be written from there. */

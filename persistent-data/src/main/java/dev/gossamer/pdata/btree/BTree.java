@@ -17,12 +17,18 @@ import dev.gossamer.pdata.tx.TransactionManager;
  * <p>Any {@link StorageException} out of a change means that the transaction must be aborted.
  */
 public final class BTree {
+    /** No upper bound for keys. */
+    public static final long ALL_KEYS = -1;
+
     /** Nodes on a path: 64-bit keys need 11 levels at the least fan-out, so that anything deeper is a cycle. */
     static final int MAX_DEPTH = 24;
 
     final TransactionManager tx;
     final ValueType type;
     final int valueWords;
+    /** No key may be above this one. */
+    final long maxKey;
+
     private final ChildReferences children = this::incrementChildren;
     private final TreeInsert inserter;
     private final TreeRemove remover;
@@ -31,12 +37,18 @@ public final class BTree {
     private final long[] scratch;
 
     public BTree(TransactionManager tx, ValueType type) {
+        this(tx, type, ALL_KEYS);
+    }
+
+    /** @param maxKey the highest key that such a tree can have; a tree with a higher one is damaged */
+    public BTree(TransactionManager tx, ValueType type, long maxKey) {
         int bytes = type.sizeBytes();
         if (bytes != Integer.BYTES && (bytes < Long.BYTES || bytes > 3 * Long.BYTES || bytes % Long.BYTES != 0)) {
             throw new IllegalArgumentException("values of " + bytes + " bytes");
         }
         this.tx = tx;
         this.type = type;
+        this.maxKey = maxKey;
         valueWords = Math.max(1, bytes / Long.BYTES);
         scratch = new long[valueWords];
         inserter = new TreeInsert(this);
@@ -51,9 +63,9 @@ public final class BTree {
 
     /** Looks a key up. The value's words are copied out; without the key, {@code value} is left alone. */
     public boolean lookup(long root, long key, long[] value) throws StorageException {
-        long location = root;
+        MetadataBlock node = readRoot(root);
+        long bound = maxKey;
         for (int depth = 0; depth < MAX_DEPTH; depth++) {
-            MetadataBlock node = read(location);
             int index = NodeLayout.indexOf(node, key);
             if (index < 0) {
                 return false;
@@ -65,7 +77,31 @@ public final class BTree {
                 NodeLayout.getValue(node, index, value);
                 return true;
             }
-            location = NodeLayout.child(node, index);
+            bound = NodeLayout.lastKeyBelow(node, index, bound);
+            node = readChild(node, index, bound);
+        }
+        throw tooDeep(root);
+    }
+
+    /**
+     * As {@link #lookup}, but looks at every node that an {@link #insert} of the key goes through: so damage on the way
+     * is found while there is nothing to undo.
+     */
+    public boolean lookupForInsert(long root, long key, long[] value) throws StorageException {
+        MetadataBlock node = readRoot(root);
+        long bound = maxKey;
+        for (int depth = 0; depth < MAX_DEPTH; depth++) {
+            int index = NodeLayout.indexOf(node, key);
+            if (NodeLayout.isLeaf(node)) {
+                boolean found = index >= 0 && NodeLayout.key(node, index) == key;
+                if (found) {
+                    NodeLayout.getValue(node, index, value);
+                }
+                return found;
+            }
+            index = Math.max(0, index);
+            bound = NodeLayout.lastKeyBelow(node, index, bound);
+            node = readChild(node, index, bound);
         }
         throw tooDeep(root);
     }
@@ -115,7 +151,7 @@ public final class BTree {
 
     /** Drops one reference to a tree, and with the last one everything in it that has no other parent. */
     public void delete(long root) throws StorageException {
-        delete(root, 0);
+        delete(root, 0, maxKey, 0);
     }
 
     /** All entries from {@code fromKey} on, ascending. */
@@ -133,16 +169,34 @@ public final class BTree {
 
     /** The highest key, or -1 if the tree is empty. */
     public long highestKey(long root) throws StorageException {
-        long location = root;
+        MetadataBlock node = readRoot(root);
         for (int depth = 0; depth < MAX_DEPTH; depth++) {
-            MetadataBlock node = read(location);
             int entries = NodeLayout.entries(node);
             if (NodeLayout.isLeaf(node)) {
                 return entries == 0 ? -1 : NodeLayout.key(node, entries - 1);
             }
-            location = NodeLayout.child(node, entries - 1);
+            node = readChild(node, entries - 1, maxKey);
         }
         throw tooDeep(root);
+    }
+
+    /** See {@link NestedBTree#isSmall}. */
+    boolean isSmall(long root, long maxEntries) throws StorageException {
+        MetadataBlock node = readRoot(root);
+        int children = NodeLayout.entries(node);
+        if (NodeLayout.isLeaf(node)) {
+            return children <= maxEntries;
+        }
+        long entries = 0;
+        for (int i = 0; i < children && entries <= maxEntries; i++) {
+            MetadataBlock parent = read(root);
+            MetadataBlock child = readChild(parent, i, NodeLayout.lastKeyBelow(parent, i, maxKey));
+            if (!NodeLayout.isLeaf(child)) {
+                return false;
+            }
+            entries += NodeLayout.entries(child);
+        }
+        return entries <= maxEntries;
     }
 
     /** Whether there is a key in {@code [fromKey, toKeyExclusive)}. */
@@ -150,26 +204,58 @@ public final class BTree {
         return remover.hasKeyIn(root, fromKey, toKeyExclusive);
     }
 
-    /** A checked node for reading; see {@link TransactionManager#read} for how long it is good. */
+    /**
+     * A node for reading whose shape and values are checked, but not its place in the tree: of one that was checked
+     * there, or will be. See {@link TransactionManager#read} for how long it is good.
+     */
     MetadataBlock read(long location) throws StorageException {
         return checked(tx.read(location, BlockValidator.BTREE_NODE));
     }
 
-    /** A checked node for writing. */
-    MetadataBlock shadow(long location) throws StorageException {
-        read(location);
+    /** The root for reading: with no keys, or none above those that such a tree can have. */
+    MetadataBlock readRoot(long location) throws StorageException {
+        MetadataBlock node = read(location);
+        NodeLayout.checkBounds(node, 0, maxKey, true);
+        return node;
+    }
+
+    /**
+     * A child for reading, whose keys are those that its place in the parent stands for. So no node can be met twice on
+     * different ways down, and a walk ends after as many steps as there are nodes, whatever the nodes say.
+     *
+     * @param bound {@link NodeLayout#lastKeyBelow} of the child
+     */
+    MetadataBlock readChild(MetadataBlock parent, int index, long bound) throws StorageException {
+        return readBetween(NodeLayout.child(parent, index), NodeLayout.key(parent, index), bound);
+    }
+
+    /** A node below the root for reading, whose keys lie in {@code [low, bound]}. */
+    MetadataBlock readBetween(long location, long low, long bound) throws StorageException {
+        MetadataBlock node = read(location);
+        NodeLayout.checkBounds(node, low, bound, false);
+        return node;
+    }
+
+    /** The root for writing. */
+    MetadataBlock shadowRoot(long location) throws StorageException {
+        readRoot(location);
         return tx.shadow(location, BlockValidator.BTREE_NODE, children);
     }
 
     MetadataBlock newNode(int flags) throws StorageException {
         MetadataBlock node = tx.newBlock(BlockValidator.BTREE_NODE);
         NodeLayout.format(node, flags, flags == NodeLayout.LEAF ? type.sizeBytes() : NodeLayout.CHILD_BYTES);
+        node.markCheckedBy(type);
         return node;
     }
 
-    /** Shadows a child and stores its new place in the parent, which is writable. */
-    MetadataBlock shadowChild(MetadataBlock parent, int index) throws StorageException {
-        MetadataBlock child = shadow(NodeLayout.child(parent, index));
+    /**
+     * Shadows a child and stores its new place in the parent, which is writable. For {@code bound} see
+     * {@link #readChild}.
+     */
+    MetadataBlock shadowChild(MetadataBlock parent, int index, long bound) throws StorageException {
+        MetadataBlock present = readChild(parent, index, bound);
+        MetadataBlock child = tx.shadow(present.location(), BlockValidator.BTREE_NODE, children);
         NodeLayout.setChild(parent, index, child.location());
         return child;
     }
@@ -194,7 +280,8 @@ public final class BTree {
         type.decrement(scratch);
     }
 
-    void delete(long location, int depth) throws StorageException {
+    /** Drops a reference to a node at that depth, the root having 0, whose keys lie in {@code [low, bound]}. */
+    void delete(long location, long low, long bound, int depth) throws StorageException {
         if (depth >= MAX_DEPTH) {
             throw tooDeep(location);
         }
@@ -202,10 +289,14 @@ public final class BTree {
             tx.decrement(location);
             return;
         }
-        MetadataBlock node = read(location);
+        MetadataBlock node = depth == 0 ? readRoot(location) : readBetween(location, low, bound);
         boolean leaf = NodeLayout.isLeaf(node);
         int words = leaf ? valueWords : 1;
         // The block may be evicted while its children are deleted: copy what is needed of it first.
+        long[] keys = new long[leaf ? 0 : NodeLayout.entries(node)];
+        for (int i = 0; i < keys.length; i++) {
+            keys[i] = NodeLayout.key(node, i);
+        }
         long[] values = new long[NodeLayout.entries(node) * words];
         for (int i = 0; i < values.length; i++) {
             values[i] = NodeLayout.word(node, i / words, i % words);
@@ -216,7 +307,7 @@ public final class BTree {
                 System.arraycopy(values, i, value, 0, words);
                 type.decrement(value);
             } else {
-                delete(values[i], depth + 1);
+                delete(values[i], keys[i], i + 1 < keys.length ? keys[i + 1] - 1 : bound, depth + 1);
             }
         }
         tx.decrement(location);
@@ -227,14 +318,25 @@ public final class BTree {
     }
 
     private MetadataBlock checked(MetadataBlock node) throws StorageException {
-        if (!node.isShapeChecked()) {
+        if (!node.isCheckedBy(type)) {
             NodeLayout.check(node);
-            node.markShapeChecked();
-        }
-        if (NodeLayout.isLeaf(node) && NodeLayout.valueBytes(node) != type.sizeBytes()) {
-            throw NodeLayout.corrupt(
-                    node, "has values of " + NodeLayout.valueBytes(node) + " bytes instead of " + type.sizeBytes());
+            if (NodeLayout.isLeaf(node)) {
+                checkValues(node);
+            }
+            node.markCheckedBy(type);
         }
         return node;
+    }
+
+    private void checkValues(MetadataBlock leaf) throws StorageException {
+        if (NodeLayout.valueBytes(leaf) != type.sizeBytes()) {
+            throw NodeLayout.corrupt(
+                    leaf, "has values of " + NodeLayout.valueBytes(leaf) + " bytes instead of " + type.sizeBytes());
+        }
+        int entries = NodeLayout.entries(leaf);
+        for (int i = 0; i < entries; i++) {
+            NodeLayout.getValue(leaf, i, scratch);
+            type.check(scratch);
+        }
     }
 }

@@ -11,7 +11,11 @@ public final class BTreeCursor {
     private final BTree tree;
     private final long[] locations = new long[BTree.MAX_DEPTH];
     private final int[] indexes = new int[BTree.MAX_DEPTH];
+    // The last key that may be in the node.
+    private final long[] bounds = new long[BTree.MAX_DEPTH];
     private int depth;
+    // Nodes above the leaves; the same for all leaves. -1: not known yet.
+    private int leafDepth;
 
     // The leaf's entries, copied.
     private long[] keys = new long[0];
@@ -106,17 +110,16 @@ public final class BTreeCursor {
 
     private void start() throws StorageException {
         depth = 0;
+        leafDepth = -1;
         entries = 0;
         index = 0;
         if (root == NestedBTree.NONE) {
             return;
         }
-        long location = root;
-        MetadataBlock node = tree.read(location);
+        MetadataBlock node = tree.readRoot(root);
+        bounds[0] = tree.maxKey;
         while (!NodeLayout.isLeaf(node)) {
-            int child = Math.max(0, NodeLayout.indexOf(node, fromKey));
-            location = push(location, child, node);
-            node = tree.read(location);
+            node = push(node, Math.max(0, NodeLayout.indexOf(node, fromKey)));
         }
         load(node);
         while (index < entries && Long.compareUnsigned(keys[index], fromKey) < 0) {
@@ -132,9 +135,10 @@ public final class BTreeCursor {
                 if (Long.compareUnsigned(NodeLayout.key(node, indexes[top]), lastKey) > 0) {
                     return false;
                 }
-                MetadataBlock child = tree.read(NodeLayout.child(node, indexes[top]));
+                depth--;
+                MetadataBlock child = push(node, indexes[top]);
                 while (!NodeLayout.isLeaf(child)) {
-                    child = tree.read(push(child.location(), 0, child));
+                    child = push(child, 0);
                 }
                 load(child);
                 return true;
@@ -144,17 +148,24 @@ public final class BTreeCursor {
         return false;
     }
 
-    private long push(long location, int child, MetadataBlock node) throws StorageException {
+    /** Remembers a node as the last one on the way, and goes to one of its children. */
+    private MetadataBlock push(MetadataBlock node, int child) throws StorageException {
         if (depth >= BTree.MAX_DEPTH - 1) {
             throw tree.tooDeep(root);
         }
-        locations[depth] = location;
+        locations[depth] = node.location();
         indexes[depth] = child;
+        long bound = NodeLayout.lastKeyBelow(node, child, bounds[depth]);
         depth++;
-        return NodeLayout.child(node, child);
+        bounds[depth] = bound;
+        return tree.readChild(node, child, bound);
     }
 
-    private void load(MetadataBlock leaf) {
+    private void load(MetadataBlock leaf) throws StorageException {
+        if (leafDepth >= 0 && depth != leafDepth) {
+            throw NodeLayout.corrupt(leaf, "is a leaf at depth " + depth + ", others of its tree are at " + leafDepth);
+        }
+        leafDepth = depth;
         entries = NodeLayout.entries(leaf);
         index = 0;
         leafLocation = leaf.location();

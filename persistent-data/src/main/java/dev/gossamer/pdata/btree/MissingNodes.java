@@ -30,7 +30,9 @@ public final class MissingNodes {
     /** Adds those of the nodes that {@link BTreeCursor} reads for keys {@code [fromKey, toKeyExclusive)}. */
     void collect(BTree tree, long root, long fromKey, long toKeyExclusive) throws StorageException {
         blocks = tree.tx.blocks();
-        collect(tree, root, fromKey, toKeyExclusive, 0);
+        if (isPresent(root)) {
+            collect(tree, tree.readRoot(root), fromKey, toKeyExclusive, tree.maxKey, 0);
+        }
     }
 
     public boolean isEmpty() {
@@ -48,18 +50,11 @@ public final class MissingNodes {
     }
 
     // Everything looked into is in the cache and nothing is read, so no block is evicted on the way.
-    private void collect(BTree tree, long location, long fromKey, long toKeyExclusive, int depth)
+    private void collect(BTree tree, MetadataBlock node, long fromKey, long toKeyExclusive, long nodeBound, int depth)
             throws StorageException {
         if (depth >= BTree.MAX_DEPTH) {
-            throw tree.tooDeep(location);
+            throw tree.tooDeep(node.location());
         }
-        if (!blocks.isCached(location)) {
-            if (count < MAX_NODES) {
-                locations[count++] = location;
-            }
-            return;
-        }
-        MetadataBlock node = tree.read(location);
         if (NodeLayout.isLeaf(node)) {
             return;
         }
@@ -68,7 +63,21 @@ public final class MissingNodes {
             if (i > first && Long.compareUnsigned(NodeLayout.key(node, i), toKeyExclusive) >= 0) {
                 return;
             }
-            collect(tree, NodeLayout.child(node, i), fromKey, toKeyExclusive, depth + 1);
+            if (isPresent(NodeLayout.child(node, i))) {
+                long bound = NodeLayout.lastKeyBelow(node, i, nodeBound);
+                collect(tree, tree.readChild(node, i, bound), fromKey, toKeyExclusive, bound, depth + 1);
+            }
         }
+    }
+
+    /** Whether a node is in the cache; if not, it is one of the missing. */
+    private boolean isPresent(long location) {
+        if (!blocks.isCached(location)) {
+            if (count < MAX_NODES) {
+                locations[count++] = location;
+            }
+            return false;
+        }
+        return true;
     }
 }

@@ -1,7 +1,7 @@
 package dev.gossamer.pdata.btree;
 
-import dev.gossamer.io.Invariant;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.pdata.MetadataCorrupt;
 import dev.gossamer.pdata.block.MetadataBlock;
 import dev.gossamer.pdata.tx.TransactionManager;
 
@@ -24,9 +24,13 @@ public final class NestedBTree {
     private long removedCount;
     private boolean createdKey;
 
-    public NestedBTree(TransactionManager tx, ValueType leafType) {
-        lower = new BTree(tx, leafType);
-        upper = new BTree(tx, new SubtreeRoots(tx, lower));
+    /**
+     * @param maxUpperKey the highest key that the upper level can have
+     * @param maxKey the highest key that a subtree can have
+     */
+    public NestedBTree(TransactionManager tx, ValueType leafType, long maxUpperKey, long maxKey) {
+        lower = new BTree(tx, leafType, maxKey);
+        upper = new BTree(tx, new SubtreeRoots(tx, lower), maxUpperKey);
         path = new UpperPath(upper);
     }
 
@@ -47,6 +51,7 @@ public final class NestedBTree {
 
     /** Adds an empty subtree under a key that has none. Returns the new root. */
     public long createSubtree(long root, long upperKey) throws StorageException {
+        checkAbsent(root, upperKey);
         return addSubtree(root, upperKey, lower.create());
     }
 
@@ -55,7 +60,7 @@ public final class NestedBTree {
      * which the caller has added before. Returns the new root.
      */
     public long addSubtree(long root, long upperKey, long subtreeRoot) throws StorageException {
-        Invariant.check(subtreeRoot(root, upperKey) == NONE, "the upper key has a subtree already");
+        checkAbsent(root, upperKey);
         rootWord[0] = subtreeRoot;
         return upper.insert(root, upperKey, rootWord);
     }
@@ -66,9 +71,17 @@ public final class NestedBTree {
      * to is deleted. Returns the new root.
      */
     public long replaceSubtree(long root, long upperKey, long subtreeRoot) throws StorageException {
-        Invariant.check(subtreeRoot(root, upperKey) != NONE, "the upper key has no subtree");
+        existingRoot(root, upperKey);
         rootWord[0] = subtreeRoot;
         return upper.insert(root, upperKey, rootWord);
+    }
+
+    /**
+     * Whether a subtree has at most so many entries, by what its nodes say: its root is a leaf, or leaves are below it
+     * that hold no more. Reads a handful of nodes, whatever the size.
+     */
+    public boolean isSmall(long root, long upperKey, long maxEntries) throws StorageException {
+        return lower.isSmall(existingRoot(root, upperKey), maxEntries);
     }
 
     /** Removes a key and drops its reference to the subtree; what nothing else refers to is deleted. */
@@ -78,6 +91,11 @@ public final class NestedBTree {
 
     public boolean lookup(long root, long upperKey, long key, long[] value) throws StorageException {
         return upper.lookup(root, upperKey, rootWord) && lower.lookup(rootWord[0], key, value);
+    }
+
+    /** As {@link BTree#lookupForInsert}, in the subtree of a key that must have one. */
+    public boolean lookupForInsert(long root, long upperKey, long key, long[] value) throws StorageException {
+        return lower.lookupForInsert(existingRoot(root, upperKey), key, value);
     }
 
     /** As {@link BTree#insert}, in the subtree of a key that has one. Returns the new upper root. */
@@ -98,8 +116,7 @@ public final class NestedBTree {
     /** As {@link BTree#removeRange}, in the subtree of a key that has one. Returns the new upper root. */
     public long removeRange(long root, long upperKey, long fromKey, long toKeyExclusive) throws StorageException {
         removedCount = 0;
-        long subtreeRoot = subtreeRoot(root, upperKey);
-        Invariant.check(subtreeRoot != NONE, "the upper key has no subtree");
+        long subtreeRoot = existingRoot(root, upperKey);
         if (!lower.hasKeyIn(subtreeRoot, fromKey, toKeyExclusive)) {
             return root;
         }
@@ -123,7 +140,17 @@ public final class NestedBTree {
 
     /** Whether another root of the whole, or another upper key, leads to the subtree of a key that has one. */
     public boolean isSubtreeShared(long root, long upperKey) throws StorageException {
-        return isUpperPathShared(root, upperKey) || lower.tx.isShared(subtreeRoot(root, upperKey));
+        return isUpperPathShared(root, upperKey) || lower.tx.isShared(existingRoot(root, upperKey));
+    }
+
+    /** Root of the subtree under a key that must have one; its node is there and can be one. */
+    public long existingRoot(long root, long upperKey) throws StorageException {
+        long subtreeRoot = subtreeRoot(root, upperKey);
+        if (subtreeRoot == NONE) {
+            throw new MetadataCorrupt("there is no subtree for key " + upperKey + ", which must have one");
+        }
+        lower.readRoot(subtreeRoot);
+        return subtreeRoot;
     }
 
     /** How many keys the last {@link #removeRange} or {@link #reclaim} took away. */
@@ -160,6 +187,12 @@ public final class NestedBTree {
         return upper.cursor(root, fromUpperKey);
     }
 
+    private void checkAbsent(long root, long upperKey) throws StorageException {
+        if (subtreeRoot(root, upperKey) != NONE) {
+            throw new MetadataCorrupt("there is a subtree for key " + upperKey + " already, which must not have one");
+        }
+    }
+
     /** Drops one reference to the whole tree of trees; what nothing else refers to is deleted. */
     public void delete(long root) throws StorageException {
         upper.delete(root);
@@ -170,6 +203,14 @@ public final class NestedBTree {
         @Override
         public int sizeBytes() {
             return Long.BYTES;
+        }
+
+        @Override
+        public void check(long[] value) throws StorageException {
+            if (value[0] <= 0 || value[0] >= tx.blocks().deviceBlocks()) {
+                throw new MetadataCorrupt("a subtree is said to be at metadata block " + Long.toUnsignedString(value[0])
+                        + " of " + tx.blocks().deviceBlocks());
+            }
         }
 
         @Override

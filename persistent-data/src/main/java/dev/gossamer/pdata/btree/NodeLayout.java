@@ -120,6 +120,11 @@ public final class NodeLayout {
         }
     }
 
+    /** The last key that may be below child {@code index} of a node with keys up to {@code bound}. */
+    static long lastKeyBelow(MetadataBlock node, int index, long bound) {
+        return index + 1 < entries(node) ? key(node, index + 1) - 1 : bound;
+    }
+
     /** Index of the last key that is not greater than {@code key}, or -1. */
     static int indexOf(MetadataBlock node, long key) {
         int low = 0;
@@ -208,6 +213,23 @@ public final class NodeLayout {
             if (Long.compareUnsigned(key(node, i - 1), key(node, i)) >= 0) {
                 throw corrupt(node, "key " + i + " does not ascend");
             }
+        }
+    }
+
+    /** Refuses a node whose keys are not in {@code [low, bound]}: it is not what its place in the tree stands for. */
+    static void checkBounds(MetadataBlock node, long low, long bound, boolean mayBeEmpty) throws MetadataCorrupt {
+        int entries = entries(node);
+        if (entries == 0) {
+            if (!mayBeEmpty) {
+                throw corrupt(node, "is a leaf without entries, but not the only node of its tree");
+            }
+        } else if (Long.compareUnsigned(key(node, 0), low) < 0
+                || Long.compareUnsigned(key(node, entries - 1), bound) > 0) {
+            throw corrupt(
+                    node,
+                    "has keys from " + Long.toUnsignedString(key(node, 0)) + " to "
+                            + Long.toUnsignedString(key(node, entries - 1)) + " where " + Long.toUnsignedString(low)
+                            + " to " + Long.toUnsignedString(bound) + " belong");
         }
     }
 

@@ -1,6 +1,8 @@
 package dev.gossamer.pdata.btree;
 
+import dev.gossamer.io.Invariant;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.pdata.MetadataCorrupt;
 import dev.gossamer.pdata.block.MetadataBlock;
 
 /**
@@ -14,6 +16,8 @@ final class TreeInsert {
     private final BTree tree;
     private final long[] replaced;
     private boolean createdKey;
+    // The last key that may be in the node where the insertion is.
+    private long bound;
 
     TreeInsert(BTree tree) {
         this.tree = tree;
@@ -25,12 +29,14 @@ final class TreeInsert {
     }
 
     long insert(long root, long key, long[] value) throws StorageException {
-        MetadataBlock node = tree.shadow(root);
+        Invariant.check(Long.compareUnsigned(key, tree.maxKey) <= 0, "a key that such a tree cannot have");
+        MetadataBlock node = tree.shadowRoot(root);
         final long newRoot = node.location();
         if (needsRoom(node, key)) {
             splitRoot(node);
         }
         int depth = 0;
+        bound = tree.maxKey;
         while (!NodeLayout.isLeaf(node)) {
             if (++depth >= BTree.MAX_DEPTH) {
                 throw tree.tooDeep(root);
@@ -51,24 +57,30 @@ final class TreeInsert {
             index = 0;
             NodeLayout.setKey(node, 0, key);
         }
-        MetadataBlock child = tree.shadowChild(node, index);
-        if (!needsRoom(child, key)) {
-            return child;
+        MetadataBlock child = shadowChild(node, index);
+        if (needsRoom(child, key)) {
+            if (!moveToNeighbour(node, index, child)) {
+                split(node, index, child);
+            }
+            index = NodeLayout.indexOf(node, key);
+            child = shadowChild(node, index);
         }
-        if (!moveToNeighbour(node, index, child)) {
-            split(node, index, child);
-        }
-        return tree.shadowChild(node, NodeLayout.indexOf(node, key));
+        bound = NodeLayout.lastKeyBelow(node, index, bound);
+        return child;
+    }
+
+    private MetadataBlock shadowChild(MetadataBlock node, int index) throws StorageException {
+        return tree.shadowChild(node, index, NodeLayout.lastKeyBelow(node, index, bound));
     }
 
     private boolean moveToNeighbour(MetadataBlock parent, int index, MetadataBlock child) throws StorageException {
         if (index > 0 && hasRoomToGive(parent, index - 1)) {
-            MetadataBlock left = tree.shadowChild(parent, index - 1);
+            MetadataBlock left = shadowChild(parent, index - 1);
             even(parent, index, left, child);
             return true;
         }
         if (index + 1 < NodeLayout.entries(parent) && hasRoomToGive(parent, index + 1)) {
-            MetadataBlock right = tree.shadowChild(parent, index + 1);
+            MetadataBlock right = shadowChild(parent, index + 1);
             even(parent, index + 1, child, right);
             return true;
         }
@@ -81,8 +93,13 @@ final class TreeInsert {
         if (tree.tx.isShared(location)) {
             return false;
         }
-        MetadataBlock neighbour = tree.read(location);
-        return NodeLayout.maxEntries(neighbour) - NodeLayout.entries(neighbour) >= WORTHWHILE_ROOM;
+        try {
+            MetadataBlock neighbour = tree.readChild(parent, index, NodeLayout.lastKeyBelow(parent, index, bound));
+            return NodeLayout.maxEntries(neighbour) - NodeLayout.entries(neighbour) >= WORTHWHILE_ROOM;
+        } catch (MetadataCorrupt e) {
+            // It was only asked for help: who needs what is in it is told.
+            return false;
+        }
     }
 
     private static void even(MetadataBlock parent, int rightIndex, MetadataBlock left, MetadataBlock right)

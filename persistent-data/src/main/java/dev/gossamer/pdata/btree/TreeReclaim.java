@@ -79,17 +79,20 @@ final class TreeReclaim {
     private void findLowest(long root) throws StorageException {
         lowestIsShared = false;
         bounded = false;
-        long location = root;
+        MetadataBlock node = tree.readRoot(root);
+        long bound = tree.maxKey;
         for (int depth = 0; depth < BTree.MAX_DEPTH; depth++) {
-            MetadataBlock node = tree.read(location);
             if (NodeLayout.isLeaf(node)) {
                 return;
             }
-            long child = NodeLayout.child(node, 0);
+            long location = node.location();
             boolean hasNeighbour = NodeLayout.entries(node) > 1;
             long neighbourKey = hasNeighbour ? NodeLayout.key(node, 1) : 0;
             boolean isRoot = location == root;
-            if (NodeLayout.isLeaf(tree.read(child))) {
+            bound = NodeLayout.lastKeyBelow(node, 0, bound);
+            MetadataBlock child = tree.readChild(node, 0, bound);
+            long childLocation = child.location();
+            if (NodeLayout.isLeaf(child)) {
                 lowestIsShared = !isRoot && (lowestIsShared || tree.tx.isShared(location));
                 return;
             }
@@ -98,52 +101,53 @@ final class TreeReclaim {
                 boundKey = neighbourKey;
             }
             lowestIsShared |= !isRoot && tree.tx.isShared(location);
-            location = child;
+            node = tree.read(childLocation);
         }
         throw tree.tooDeep(root);
     }
 
     private long dropLowest(long root) throws StorageException {
-        MetadataBlock node = tree.shadow(root);
+        MetadataBlock node = tree.shadowRoot(root);
         final long newRoot = node.location();
+        long nodeBound = tree.maxKey;
         for (int steps = 0; steps < 2 * BTree.MAX_DEPTH; steps++) {
             long location = NodeLayout.child(node, 0);
-            MetadataBlock child = tree.read(location);
+            long bound = NodeLayout.lastKeyBelow(node, 0, nodeBound);
+            MetadataBlock child = tree.readChild(node, 0, bound);
             if (NodeLayout.isLeaf(child)) {
                 // The root has taken the place of its only child: what was to be dropped is the root itself now.
                 return newRoot;
             }
             if (NodeLayout.entries(node) == 1) {
-                remover.pullUp(node);
+                remover.pullUp(node, nodeBound);
                 continue;
             }
-            if (NodeLayout.isLeaf(tree.read(NodeLayout.child(child, 0)))) {
-                removedCount = entriesBelow(location);
+            if (NodeLayout.isLeaf(tree.readChild(child, 0, NodeLayout.lastKeyBelow(child, 0, bound)))) {
+                long low = NodeLayout.key(node, 0);
+                removedCount = entriesBelow(location, bound);
                 // The nodes above were copied if they were shared, which made this one shared, if it was not before.
-                tree.delete(location);
+                tree.delete(location, low, bound, 1);
                 NodeLayout.removeEntries(node, 0, 1);
                 return remover.collapse(newRoot);
             }
-            if (NodeLayout.entries(child) <= NodeLayout.minEntries(child)) {
-                remover.rebalance(node, 0);
+            if (NodeLayout.entries(tree.read(location)) <= NodeLayout.minEntries(tree.read(location))) {
+                remover.rebalance(node, 0, nodeBound);
                 if (NodeLayout.entries(node) == 1) {
                     continue;
                 }
             }
-            node = tree.shadowChild(node, 0);
+            nodeBound = NodeLayout.lastKeyBelow(node, 0, nodeBound);
+            node = tree.shadowChild(node, 0, nodeBound);
         }
         throw tree.tooDeep(root);
     }
 
-    private long entriesBelow(long parent) throws StorageException {
-        MetadataBlock node = tree.read(parent);
-        long[] leaves = new long[NodeLayout.entries(node)];
-        for (int i = 0; i < leaves.length; i++) {
-            leaves[i] = NodeLayout.child(node, i);
-        }
+    private long entriesBelow(long parent, long bound) throws StorageException {
         long entries = 0;
-        for (long leaf : leaves) {
-            entries += NodeLayout.entries(tree.read(leaf));
+        int leaves = NodeLayout.entries(tree.read(parent));
+        for (int i = 0; i < leaves; i++) {
+            MetadataBlock node = tree.read(parent);
+            entries += NodeLayout.entries(tree.readChild(node, i, NodeLayout.lastKeyBelow(node, i, bound)));
         }
         return entries;
     }

@@ -57,8 +57,9 @@ final class TreeRemove {
 
     // One walk to the key that is known to be there: removes it, and what follows of the range as far as is at hand.
     private long removeFrom(long root, long key, long lastKey) throws StorageException {
-        MetadataBlock node = tree.shadow(root);
+        MetadataBlock node = tree.shadowRoot(root);
         final long newRoot = node.location();
+        long bound = tree.maxKey;
         for (int steps = 0; steps < 2 * BTree.MAX_DEPTH; steps++) {
             boolean isRoot = node.location() == newRoot;
             if (NodeLayout.isLeaf(node)) {
@@ -66,23 +67,24 @@ final class TreeRemove {
                 return newRoot;
             }
             if (NodeLayout.entries(node) == 1) {
-                pullUp(node);
+                pullUp(node, bound);
                 continue;
             }
             int index = NodeLayout.indexOf(node, key);
-            MetadataBlock child = tree.read(NodeLayout.child(node, index));
-            if (NodeLayout.isLeaf(child) && removeLeaves(node, isRoot, index, key, lastKey)) {
+            MetadataBlock child = readChild(node, index, bound);
+            if (NodeLayout.isLeaf(child) && removeLeaves(node, isRoot, index, bound, key, lastKey)) {
                 return newRoot;
             }
-            child = tree.read(NodeLayout.child(node, index));
+            child = readChild(node, index, bound);
             if (NodeLayout.entries(child) <= NodeLayout.minEntries(child)) {
-                rebalance(node, index);
+                rebalance(node, index, bound);
                 if (NodeLayout.entries(node) == 1) {
                     continue;
                 }
                 index = NodeLayout.indexOf(node, key);
             }
-            node = tree.shadowChild(node, index);
+            bound = NodeLayout.lastKeyBelow(node, index, bound);
+            node = tree.shadowChild(node, index, bound);
         }
         throw tree.tooDeep(root);
     }
@@ -102,20 +104,20 @@ final class TreeRemove {
     }
 
     // Leaves that lie in the range with all their entries go without a visit: a shared one costs just one decrement.
-    private boolean removeLeaves(MetadataBlock parent, boolean isRoot, int index, long key, long lastKey)
+    private boolean removeLeaves(MetadataBlock parent, boolean isRoot, int index, long bound, long key, long lastKey)
             throws StorageException {
         int spare = NodeLayout.entries(parent) - (isRoot ? 1 : NodeLayout.minEntries(parent));
         int removed = 0;
         while (removed < spare && index < NodeLayout.entries(parent)) {
-            MetadataBlock leaf = tree.read(NodeLayout.child(parent, index));
+            MetadataBlock leaf = readChild(parent, index, bound);
             int entries = NodeLayout.entries(leaf);
-            boolean inside = entries > 0
+            boolean inside = NodeLayout.isLeaf(leaf)
                     && Long.compareUnsigned(NodeLayout.key(leaf, 0), key) >= 0
                     && Long.compareUnsigned(NodeLayout.key(leaf, entries - 1), lastKey) <= 0;
             if (!inside) {
                 break;
             }
-            tree.delete(leaf.location());
+            tree.delete(leaf.location(), key, lastKey, 1);
             NodeLayout.removeEntries(parent, index, index + 1);
             removedCount += entries;
             removed++;
@@ -123,10 +125,15 @@ final class TreeRemove {
         return removed > 0;
     }
 
-    void rebalance(MetadataBlock parent, int index) throws StorageException {
+    /** Moves entries between a child and its neighbour, or makes one of the two. The parent has two at least. */
+    void rebalance(MetadataBlock parent, int index, long bound) throws StorageException {
         int leftIndex = Math.max(0, index - 1);
-        MetadataBlock left = tree.shadowChild(parent, leftIndex);
-        MetadataBlock right = tree.shadowChild(parent, leftIndex + 1);
+        // Both are looked at before one is changed.
+        readChild(parent, leftIndex, bound);
+        readChild(parent, leftIndex + 1, bound);
+        MetadataBlock left = tree.shadowChild(parent, leftIndex, NodeLayout.lastKeyBelow(parent, leftIndex, bound));
+        MetadataBlock right =
+                tree.shadowChild(parent, leftIndex + 1, NodeLayout.lastKeyBelow(parent, leftIndex + 1, bound));
         int total = NodeLayout.entries(left) + NodeLayout.entries(right);
         if (total < 2 * (NodeLayout.minEntries(left) + 1)) {
             NodeLayout.balance(left, right, total);
@@ -139,11 +146,11 @@ final class TreeRemove {
         }
     }
 
-    /** Replaces a node by its only child. */
-    void pullUp(MetadataBlock node) throws StorageException {
+    /** Replaces a node, which may have keys up to {@code bound}, by its only child. */
+    void pullUp(MetadataBlock node, long bound) throws StorageException {
         long location = NodeLayout.child(node, 0);
         boolean shared = tree.tx.isShared(location);
-        node.copyFrom(tree.read(location));
+        node.copyFrom(tree.readChild(node, 0, bound));
         if (shared) {
             tree.incrementChildren(node);
         }
@@ -151,13 +158,17 @@ final class TreeRemove {
     }
 
     long collapse(long root) throws StorageException {
-        MetadataBlock node = tree.shadow(root);
+        MetadataBlock node = tree.shadowRoot(root);
         for (int depth = 0; depth < BTree.MAX_DEPTH; depth++) {
             if (NodeLayout.isLeaf(node) || NodeLayout.entries(node) > 1) {
                 return node.location();
             }
-            pullUp(node);
+            pullUp(node, tree.maxKey);
         }
         throw tree.tooDeep(root);
+    }
+
+    private MetadataBlock readChild(MetadataBlock parent, int index, long bound) throws StorageException {
+        return tree.readChild(parent, index, NodeLayout.lastKeyBelow(parent, index, bound));
     }
 }

@@ -21,12 +21,17 @@ final class TreeWalker {
     // The way from the root to the item: nodes, and where in them we are.
     private final long[] locations = new long[BTree.MAX_DEPTH];
     private final int[] indexes = new int[BTree.MAX_DEPTH];
+    // The last key that may be in the node.
+    private final long[] bounds = new long[BTree.MAX_DEPTH];
     private int depth;
 
     // The item. A leaf has height 0.
     private int height = END;
     private long low;
     private long location;
+    // What a subtree's place stands for.
+    private long firstKey;
+    private long lastKey;
 
     TreeWalker(BTree tree) {
         this.tree = tree;
@@ -47,6 +52,8 @@ final class TreeWalker {
         height = rootHeight;
         low = from;
         location = root;
+        firstKey = 0;
+        lastKey = tree.maxKey;
     }
 
     boolean isAtEnd() {
@@ -99,7 +106,7 @@ final class TreeWalker {
 
     /** Looks into the subtree: goes to the first item in it, or past it. */
     void descend() throws StorageException {
-        MetadataBlock node = tree.read(location);
+        MetadataBlock node = depth == 0 ? tree.readRoot(location) : tree.readBetween(location, firstKey, lastKey);
         nodesRead++;
         if (NodeLayout.isLeaf(node) != (height == 0)) {
             throw NodeLayout.corrupt(node, "is " + height + " levels above the leaves, but does not look so");
@@ -107,6 +114,7 @@ final class TreeWalker {
         int index = NodeLayout.indexOf(node, fromKey);
         boolean tooLow = index >= 0 && height == 0 && NodeLayout.key(node, index) != fromKey;
         locations[depth] = location;
+        bounds[depth] = lastKey;
         indexes[depth] = tooLow ? index + 1 : Math.max(0, index);
         depth++;
         settle();
@@ -139,6 +147,8 @@ final class TreeWalker {
         height = rootHeight - depth;
         if (height >= 0) {
             location = NodeLayout.child(node, index);
+            firstKey = low;
+            lastKey = NodeLayout.lastKeyBelow(node, index, bounds[depth - 1]);
             if (Long.compareUnsigned(low, fromKey) < 0) {
                 low = fromKey;
             }
@@ -152,13 +162,15 @@ final class TreeWalker {
     }
 
     private int heightOf(long root) throws StorageException {
-        long at = root;
+        MetadataBlock node = tree.readRoot(root);
+        long bound = tree.maxKey;
         for (int levels = 0; levels < BTree.MAX_DEPTH; levels++) {
-            MetadataBlock node = tree.read(at);
             if (NodeLayout.isLeaf(node)) {
                 return levels;
             }
-            at = NodeLayout.child(node, Math.max(0, NodeLayout.indexOf(node, fromKey)));
+            int index = Math.max(0, NodeLayout.indexOf(node, fromKey));
+            bound = NodeLayout.lastKeyBelow(node, index, bound);
+            node = tree.readChild(node, index, bound);
         }
         throw tree.tooDeep(root);
     }

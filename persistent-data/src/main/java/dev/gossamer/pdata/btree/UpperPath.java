@@ -1,6 +1,5 @@
 package dev.gossamer.pdata.btree;
 
-import dev.gossamer.io.Invariant;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.pdata.block.MetadataBlock;
 
@@ -16,17 +15,20 @@ final class UpperPath {
 
     /** Shadows from the root down to the leaf that holds the key, and returns that leaf. */
     MetadataBlock shadow(long root, long key) throws StorageException {
-        MetadataBlock node = tree.shadow(root);
+        MetadataBlock node = tree.shadowRoot(root);
         newRoot = node.location();
+        long bound = tree.maxKey;
         for (int depth = 0; depth < BTree.MAX_DEPTH; depth++) {
             int index = NodeLayout.indexOf(node, key);
-            Invariant.check(index >= 0, "the upper key has no subtree");
+            if (index < 0 || (NodeLayout.isLeaf(node) && NodeLayout.key(node, index) != key)) {
+                throw NodeLayout.corrupt(node, "has no entry for key " + key + ", which must be there");
+            }
             if (NodeLayout.isLeaf(node)) {
-                Invariant.check(NodeLayout.key(node, index) == key, "the upper key has no subtree");
                 leafIndex = index;
                 return node;
             }
-            node = tree.shadowChild(node, index);
+            bound = NodeLayout.lastKeyBelow(node, index, bound);
+            node = tree.shadowChild(node, index, bound);
         }
         throw tree.tooDeep(root);
     }

@@ -12,6 +12,13 @@ public interface ValueType {
     /** Size in a leaf: 4, or a multiple of 8 up to 24. */
     int sizeBytes();
 
+    /**
+     * Looks at a value that was read from the device, before anything is done on the strength of it.
+     *
+     * @throws StorageException if there can be no such value: it refers to what does not exist
+     */
+    default void check(long[] value) throws StorageException {}
+
     /** A leaf that holds the value was cloned. */
     default void increment(long[] value) throws StorageException {}
 

@@ -71,7 +71,8 @@ final class CountTable {
     /** Takes over what is on disk. Bitmaps are loaded when they are first needed. */
     void open(SpaceMapRoot root) {
         blocks = root.blocks();
-        allocated = root.allocated();
+        // A hint until all bitmaps have been counted; no more than there can be, whatever it says.
+        allocated = Math.clamp(root.allocated(), 0, blocks);
         overflowRoot = root.overflowRoot();
         committedOverflowRoot = overflowRoot;
         for (int i = bitmapsFor(blocks); i > 0; i--) {
@@ -194,6 +195,11 @@ final class CountTable {
             cursor = found + 1;
         }
         return found;
+    }
+
+    /** Whether {@link #allocated} is exact, and not what the disk says. */
+    boolean isCounted() {
+        return countedBitmaps == bitmaps.size();
     }
 
     /** Reads every bitmap that has not been read yet; from then on {@link #allocated} is exact. */

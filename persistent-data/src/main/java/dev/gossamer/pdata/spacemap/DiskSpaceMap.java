@@ -27,6 +27,21 @@ public final class DiskSpaceMap implements SpaceMap, CommitParticipant {
     /** A mapping has 40 bits for the data block. */
     public static final long MAX_BLOCKS = 1L << 40;
 
+    /** Bitmaps that one transaction adds. */
+    private static final int GROWTH_STEP_BITMAPS = 64;
+
+    /**
+     * Index entries that a new leaf of their tree takes in, at least: entries come in ascending order, so a split
+     * leaves half.
+     */
+    private static final int GROWTH_PER_NODE = 64;
+
+    /**
+     * Copies of what a step changes besides: the index tree's path and splits, metadata bitmaps, their index, the
+     * roots.
+     */
+    private static final int GROWTH_PATH = 16;
+
     private final CountTable table;
     private final BTree index;
     private final long[] entry = new long[2];
@@ -141,6 +156,26 @@ public final class DiskSpaceMap implements SpaceMap, CommitParticipant {
      */
     public void recount() throws StorageException {
         table.countAll();
+    }
+
+    /** Whether {@link #free} is exact. If not, {@link #recount} makes it so. */
+    public boolean isCounted() {
+        return table.isCounted();
+    }
+
+    /**
+     * Metadata blocks that counting more data blocks takes, at most: a bitmap for each 16320 that are not in the last
+     * one, and nodes of the index tree.
+     */
+    public long growthCost(long newBlocks) {
+        long bitmaps = (long) CountTable.bitmapsFor(newBlocks) - CountTable.bitmapsFor(table.blocks());
+        return bitmaps == 0 ? 0 : bitmaps + bitmaps / GROWTH_PER_NODE + GROWTH_PATH;
+    }
+
+    /** How far one transaction should go on the way to that many blocks: so that it stays short. */
+    public long growthStep(long newBlocks) {
+        long bitmaps = CountTable.bitmapsFor(table.blocks()) + (long) GROWTH_STEP_BITMAPS;
+        return Math.min(newBlocks, bitmaps * BitmapLayout.ENTRIES);
     }
 
     /** Whether some of those were freed before the running transaction: they come back without a commit of its. */

@@ -36,6 +36,7 @@ public final class TransactionManager {
     private MetadataAllocator allocator;
     // Between the two phases of a commit, else null.
     private FrozenTransaction frozenBlocks;
+    private long changes;
 
     public TransactionManager(BlockManager blocks) {
         this.blocks = blocks;
@@ -68,6 +69,7 @@ public final class TransactionManager {
 
     /** A zeroed block with count 1, writable until the commit. */
     public MetadataBlock newBlock(BlockValidator validator) throws StorageException {
+        changes++;
         return blocks.newBlock(allocator.allocate(), validator);
     }
 
@@ -80,6 +82,7 @@ public final class TransactionManager {
      */
     public MetadataBlock shadow(long location, BlockValidator validator, ChildReferences children)
             throws StorageException {
+        changes++;
         boolean shared = isShared(location);
         if (!shared && blocks.isDirty(location)) {
             return blocks.read(location, validator);
@@ -109,15 +112,25 @@ public final class TransactionManager {
     }
 
     public void increment(long location) throws StorageException {
+        changes++;
         allocator.increment(location);
     }
 
     /** Drops one reference. What the block refers to is the caller's business when this was the last one. */
     public void decrement(long location) throws StorageException {
+        changes++;
         allocator.decrement(location);
         if (blocks.isDirty(location) && allocator.count(location) == 0) {
             blocks.forget(location);
         }
+    }
+
+    /**
+     * Grows with every step that may have changed anything. An operation that fails while this stands still has changed
+     * nothing.
+     */
+    public long changes() {
+        return changes;
     }
 
     /** Whether a commit would have anything to write, the superblock's own fields aside. */

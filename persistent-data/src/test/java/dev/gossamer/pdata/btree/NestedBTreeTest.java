@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gossamer.io.sim.SimulatedDisk;
+import dev.gossamer.pdata.MetadataCorrupt;
 import dev.gossamer.pdata.check.TestPool;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
@@ -33,13 +34,13 @@ final class NestedBTreeTest {
         assertFalse(pool.mappings.lookup(pool.mappingRoot, 5, 0, value));
         assertFalse(pool.mappings.cursor(pool.mappingRoot, 5, 0).next());
         assertEquals(pool.mappingRoot, pool.mappings.removeSubtree(pool.mappingRoot, 5));
-        assertThrows(AssertionError.class, () -> pool.mappings.insert(pool.mappingRoot, 5, 0, value));
+        assertThrows(MetadataCorrupt.class, () -> pool.mappings.insert(pool.mappingRoot, 5, 0, value));
     }
 
     @Test
     void aSubtreeIsNotReplacedByAnother() throws Exception {
         pool.createDevice(5);
-        assertThrows(AssertionError.class, () -> pool.mappings.createSubtree(pool.mappingRoot, 5));
+        assertThrows(MetadataCorrupt.class, () -> pool.mappings.createSubtree(pool.mappingRoot, 5));
     }
 
     @Test

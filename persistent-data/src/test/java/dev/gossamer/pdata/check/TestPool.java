@@ -65,7 +65,7 @@ public final class TestPool implements AutoCloseable {
             metadataMap = MetadataSpaceMap.open(tx, metadataRoot);
             dataMap = DiskSpaceMap.open(tx, dataRoot);
         }
-        mappings = new NestedBTree(tx, new MappingType(dataMap));
+        mappings = new NestedBTree(tx, new MappingType(dataMap), BTree.ALL_KEYS, BTree.ALL_KEYS);
         details = new BTree(tx, ValueType.plain(24));
         if (format) {
             mappingRoot = mappings.create();

@@ -1,23 +1,32 @@
 package dev.gossamer.thin.catalog;
 
 import dev.gossamer.io.BlockingIo;
+import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.buffer.IoBuffer;
+import dev.gossamer.pdata.MetadataCorrupt;
 import dev.gossamer.thin.metadata.DeviceDetails;
 import dev.gossamer.thin.metadata.Mapping;
 import dev.gossamer.thin.metadata.PoolMetadata;
+import java.nio.ByteBuffer;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.UUID;
 
 /**
  * The hidden thin device that names the others: one {@link CatalogSlot} per device id.
  *
- * <p>Its mappings are part of the pool's transaction like any volume's. A slot is in force only if the device it speaks
- * of exists ({@link CatalogSlot.Halves#inForce}), so creating, snapshotting and deleting a volume are atomic with the
- * commit although slots are written in place: before the commit the slot speaks of a device that is not there. Callers
- * commit after {@link #put}; the commit's data flush makes the slot stable.
+ * <p>It is known by its record in the metadata, which says {@link DeviceDetails#isCatalog}, and by nothing that is
+ * inside a device: there, a guest can write whatever it likes. Pools of earlier versions have a catalog without that
+ * mark. It is believed under the one id that those gave it and gave no volume, {@link #PREFERRED_ID}, and marked with
+ * the first slot that is written.
+ *
+ * <p>Its mappings are part of the pool's transaction like any volume's. Slots are written in place, but are in force
+ * only with the commit of the transaction they were written in ({@link SlotHalves}), and if the device they speak of
+ * exists. So creating, snapshotting, renaming, resizing, rolling back and deleting a volume are atomic with the commit.
+ * Callers commit after {@link #put}; the commit's data flush makes the slot stable.
  *
  * <p>Worker's thread; waits for its I/O.
  */
@@ -33,6 +42,8 @@ public final class Catalog {
     private final PoolMetadata metadata;
     private final BlockingIo data;
     private final int alignmentBytes;
+    // Found when the pool was opened: as many as the transactions that were cut short had changed.
+    private final TreeSet<Integer> orphans = new TreeSet<>();
     private int catalogId = NONE;
 
     private Catalog(PoolMetadata metadata, BlockingIo data) {
@@ -41,18 +52,34 @@ public final class Catalog {
         this.alignmentBytes = data.device().geometry().alignmentBytes();
     }
 
-    /** Finds the pool's catalog: the highest device whose own slot says that it is one. A pool without one is fine. */
+    /** Finds the pool's catalog: the highest device that is marked as one. A pool without one is fine. */
     public static Catalog open(PoolMetadata metadata, BlockingIo data) throws StorageException {
         Catalog catalog = new Catalog(metadata, data);
         List<Integer> ids = metadata.deviceIds();
         for (int i = ids.size() - 1; i >= 0 && catalog.catalogId == NONE; i--) {
-            int id = ids.get(i);
-            CatalogSlot own = metadata.details(id).isRetired() ? null : catalog.read(id, id);
-            if (own != null && own.catalogItself()) {
-                catalog.catalogId = id;
+            DeviceDetails details = metadata.detailsIfReadable(ids.get(i));
+            if (details != null && details.isCatalog()) {
+                catalog.catalogId = ids.get(i);
             }
         }
+        if (catalog.catalogId == NONE && catalog.isUnmarkedCatalog(metadata.detailsIfReadable(PREFERRED_ID))) {
+            catalog.catalogId = PREFERRED_ID;
+        }
         return catalog;
+    }
+
+    /** Whether the device of the preferred id is a catalog from before catalogs were marked. */
+    private boolean isUnmarkedCatalog(DeviceDetails details) throws StorageException {
+        if (details == null || details.isRetired()) {
+            return false;
+        }
+        try {
+            SlotHalves own = read(PREFERRED_ID, PREFERRED_ID);
+            CatalogSlot slot = own == null ? null : own.inForce(details, 0);
+            return slot != null && slot.catalogItself();
+        } catch (MetadataCorrupt e) {
+            return false;
+        }
     }
 
     /** The device that is the catalog, or -1. */
@@ -61,8 +88,8 @@ public final class Catalog {
     }
 
     /** Reads what the catalog says of existing devices. To be closed; the catalog must not be changed before. */
-    public CatalogScan scan() {
-        return new CatalogScan(metadata, data, catalogId);
+    public CatalogScan scan() throws StorageException {
+        return new CatalogScan(metadata, data, catalogId, generation(details()), orphans);
     }
 
     /**
@@ -74,7 +101,8 @@ public final class Catalog {
         if (catalogId == NONE) {
             create();
         }
-        return write(slot);
+        removeOrphans();
+        return write(slot, nextGeneration());
     }
 
     /** Data blocks that {@link #put} would take for the slots of these devices together. */
@@ -95,19 +123,19 @@ public final class Catalog {
 
     /** Marks the slot of a device that was deleted, so that it can never speak of a later one. After the commit. */
     public void erase(CatalogSlot slot) throws StorageException {
-        write(slot.asDeleted());
+        write(slot.asDeleted(), generation(details()));
     }
 
     private void create() throws StorageException {
-        List<Integer> ids = metadata.deviceIds();
         int id = PREFERRED_ID;
-        while (ids.contains(id)) {
+        while (!metadata.isFreeId(id)) {
             id--;
         }
         metadata.createDevice(id);
         catalogId = id;
+        int generation = nextGeneration();
         DeviceDetails details = metadata.details(id);
-        write(new CatalogSlot(
+        CatalogSlot own = new CatalogSlot(
                 0,
                 true,
                 true,
@@ -122,11 +150,57 @@ public final class Catalog {
                 "",
                 0,
                 null,
-                VolumeLimits.NONE));
+                VolumeLimits.NONE);
+        write(own, generation);
     }
 
-    /** What one device, as the catalog, says of another and is in force; else null. */
-    private CatalogSlot read(int device, int id) throws StorageException {
+    private DeviceDetails details() throws StorageException {
+        return catalogId == NONE ? null : metadata.details(catalogId);
+    }
+
+    /** A catalog that is not marked yet has none. */
+    private static int generation(DeviceDetails catalog) {
+        return catalog != null && catalog.isCatalog() ? catalog.catalogGeneration() : 0;
+    }
+
+    /** Lets the generation grow, as part of the running transaction; the first time, that marks the catalog as one. */
+    private int nextGeneration() throws StorageException {
+        int next = generation(details()) + 1;
+        if (next == 0) {
+            throw new StorageException(Errno.ENOSPC, "the catalog has changed 2^32 times; copy the pool to a new one");
+        }
+        metadata.stampCatalog(catalogId, next);
+        return next;
+    }
+
+    /**
+     * Overwrites halves that no commit has made true, before the generation that they were written for can come again.
+     */
+    private void removeOrphans() throws StorageException {
+        while (!orphans.isEmpty()) {
+            int id = orphans.getFirst();
+            DeviceDetails device = metadata.committedDetails(id);
+            if (device != null) {
+                int generation = generation(metadata.committedDetails(catalogId));
+                removeOrphan(id, 0, device, generation);
+                removeOrphan(id, CatalogSlot.HALF_BYTES, device, generation);
+            }
+            orphans.remove(id);
+        }
+    }
+
+    private void removeOrphan(int id, int halfOffset, DeviceDetails device, int generation) throws StorageException {
+        change(id, (window, at) -> {
+            int half = at + halfOffset;
+            if (SlotHalves.isOrphan(CatalogSlot.decode(window, half, id), device, generation)) {
+                window.put(half, new byte[CatalogSlot.HALF_BYTES]);
+            }
+            return half;
+        });
+    }
+
+    /** The slot that one device, as the catalog, has for another; null if there is none. */
+    private SlotHalves read(int device, int id) throws StorageException {
         long packed = metadata.lookup(device, blockOf(id));
         if (packed == PoolMetadata.NOT_MAPPED) {
             return null;
@@ -136,44 +210,47 @@ public final class Catalog {
         IoBuffer buffer = data.loop().buffers().acquire(windowBytes);
         try {
             data.read(diskOffset(packed, window), buffer, 0, windowBytes);
-            return CatalogSlot.decode(buffer.bytes(), (int) (slotInBlock(id) - window), id)
-                    .inForce(metadata.details(id));
+            return SlotHalves.decode(buffer.bytes(), (int) (slotInBlock(id) - window), id);
         } finally {
             buffer.release();
         }
     }
 
-    private CatalogSlot write(CatalogSlot slot) throws StorageException {
-        long packed = writableBlock(blockOf(slot.id()));
+    private CatalogSlot write(CatalogSlot slot, int generation) throws StorageException {
+        DeviceDetails committed = metadata.committedDetails(slot.id());
+        int committedGeneration = generation(metadata.committedDetails(catalogId));
+        CatalogSlot[] written = new CatalogSlot[1];
+        change(slot.id(), (window, at) -> {
+            long sequence = SlotHalves.decode(window, at, slot.id()).nextSequence(committed, committedGeneration);
+            int half = at + (int) (sequence & 1) * CatalogSlot.HALF_BYTES;
+            written[0] = slot.asWritten(sequence, generation);
+            written[0].encode(window, half);
+            return half;
+        });
+        return written[0];
+    }
+
+    /** Changes one half of a slot, and says where it is. */
+    private interface HalfChange {
+        /** @param at where the slot begins */
+        int apply(ByteBuffer window, int at);
+    }
+
+    private void change(int id, HalfChange change) throws StorageException {
+        long packed = writableBlock(blockOf(id));
         int windowBytes = windowBytes();
-        long window = windowInBlock(slot.id());
-        int slotInWindow = (int) (slotInBlock(slot.id()) - window);
+        long window = windowInBlock(id);
         IoBuffer buffer = data.loop().buffers().acquire(windowBytes);
         try {
             data.read(diskOffset(packed, window), buffer, 0, windowBytes);
-            CatalogSlot.Halves present = CatalogSlot.decode(buffer.bytes(), slotInWindow, slot.id());
-            long sequence = nextSequence(present, metadata.details(slot.id()));
-            CatalogSlot written = slot.withSequence(sequence);
-            int half = slotInWindow + (int) (sequence & 1) * CatalogSlot.HALF_BYTES;
-            written.encode(buffer.bytes(), half);
+            int half = change.apply(buffer.bytes(), (int) (slotInBlock(id) - window));
             // Only the sector with this half goes out, so that a torn write cannot reach the other one.
             int from = half & -alignmentBytes;
             int bytes = Math.max(alignmentBytes, CatalogSlot.HALF_BYTES);
             data.write(diskOffset(packed, window + from), buffer, from, bytes);
-            return written;
         } finally {
             buffer.release();
         }
-    }
-
-    /** The half goes by the sequence's lowest bit, and must not be the one that is in force. */
-    private static long nextSequence(CatalogSlot.Halves present, DeviceDetails details) {
-        CatalogSlot newer = present.newer();
-        if (newer == null) {
-            return 1;
-        }
-        CatalogSlot inForce = present.inForce(details);
-        return newer.sequence() + (inForce == null || inForce.equals(newer) ? 1 : 2);
     }
 
     /** The mapping of a catalog block that may be written in place: provisions it, or breaks its sharing, first. */

@@ -6,6 +6,7 @@ import dev.gossamer.io.buffer.IoBuffer;
 import dev.gossamer.thin.metadata.DeviceDetails;
 import dev.gossamer.thin.metadata.Mapping;
 import dev.gossamer.thin.metadata.PoolMetadata;
+import java.util.Set;
 
 /**
  * Reads the slots of all devices when a pool is opened: asked in ascending order of ids, it reads each piece of the
@@ -20,15 +21,23 @@ public final class CatalogScan implements AutoCloseable {
     private final PoolMetadata metadata;
     private final BlockingIo data;
     private final int catalogId;
+    private final int generation;
+    private final Set<Integer> orphans;
     private final IoBuffer buffer;
     private long piece = NONE;
     private boolean mapped;
 
-    /** @param catalogId the device that is the catalog, or negative: nothing is known of any device then */
-    CatalogScan(PoolMetadata metadata, BlockingIo data, int catalogId) {
+    /**
+     * @param catalogId the device that is the catalog, or negative: nothing is known of any device then
+     * @param generation of the catalog
+     * @param orphans takes the ids of slots in which there is a half that no commit has made true
+     */
+    CatalogScan(PoolMetadata metadata, BlockingIo data, int catalogId, int generation, Set<Integer> orphans) {
         this.metadata = metadata;
         this.data = data;
         this.catalogId = catalogId;
+        this.generation = generation;
+        this.orphans = orphans;
         this.buffer = data.loop().buffers().acquire(PIECE_BYTES);
     }
 
@@ -41,10 +50,14 @@ public final class CatalogScan implements AutoCloseable {
         if (offset / PIECE_BYTES != piece) {
             load(offset / PIECE_BYTES);
         }
-        return mapped
-                ? CatalogSlot.decode(buffer.bytes(), (int) (offset % PIECE_BYTES), id)
-                        .inForce(details)
-                : null;
+        if (!mapped) {
+            return null;
+        }
+        SlotHalves halves = SlotHalves.decode(buffer.bytes(), (int) (offset % PIECE_BYTES), id);
+        if (halves.hasOrphan(details, generation)) {
+            orphans.add(id);
+        }
+        return halves.inForce(details, generation);
     }
 
     private void load(long wanted) throws StorageException {

@@ -10,11 +10,11 @@ import java.util.zip.CRC32C;
 
 /**
  * What the catalog says of one device. A slot is 1 KiB at {@code id * 1024} of the catalog device: two halves of 512
- * bytes, written in turn; the valid half with the higher sequence counts, so a torn write loses nothing.
+ * bytes, written in turn, so a torn write loses nothing. Which of them is in force, {@link SlotHalves} tells.
  *
  * <pre>
  *  offset size   of a half, little-endian
- *       0    8  magic "GOSSVOL1"
+ *       0    8  magic "GOSSVOL2"; "GOSSVOL1" of halves from before generations were counted
  *       8    8  sequence
  *      16    4  CRC-32C of the half with this field zero
  *      20    4  flags      bit 0 read-only, bit 1 the catalog itself, bit 2 deleted
@@ -30,7 +30,7 @@ import java.util.zip.CRC32C;
  *     208    8  limit of mapped space in bytes, 0 = none
  *     216    8  reserved space in bytes, 0 = none
  *     224    4  when the pool is full: 0 as the pool says, 1 queue, 2 error
- *     228    4  in force from this snapshotted time of the device
+ *     228    4  in force from this generation of the catalog; GOSSVOL1: from this snapshotted time of the device
  *     232    8  external origin: size in bytes
  *     240    4  external origin: CRC-32C of samples
  *     244    4  external origin: length of its location in bytes, 0 = none
@@ -39,8 +39,9 @@ import java.util.zip.CRC32C;
  *
  * @param sequence grows with every write of the slot
  * @param originId -1 = none
- * @param inForceFrom the slot counts once the device's snapshotted time is this or later; until then the other half
- *     does. So what goes with a change of the mappings (a rollback) comes into force with its commit
+ * @param inForceFrom the {@linkplain DeviceDetails#catalogGeneration generation} of the catalog that the slot was
+ *     written for: it comes into force with the commit that makes this the catalog's generation, and never if that is
+ *     undone
  * @param externalOrigin what shows through where nothing is mapped; null = zeros
  * @param limits never null
  */
@@ -70,7 +71,8 @@ public record CatalogSlot(
     /** Room for a name. */
     public static final int MAX_NAME_BYTES = 128;
 
-    private static final long MAGIC = 0x314C_4F56_5353_4F47L; // "GOSSVOL1"
+    private static final long MAGIC = 0x324C_4F56_5353_4F47L; // "GOSSVOL2"
+    private static final long OLD_MAGIC = 0x314C_4F56_5353_4F47L; // "GOSSVOL1"
     private static final int SEQUENCE = 8;
     private static final int CHECKSUM = 16;
     private static final int FLAGS = 20;
@@ -118,13 +120,6 @@ public record CatalogSlot(
         return edit.done();
     }
 
-    /** The slot as it shall be once the device has taken part in a snapshot at that pool time, or later. */
-    public CatalogSlot inForceFrom(int snapshottedTime) {
-        Edit edit = new Edit(this);
-        edit.inForceFrom = snapshottedTime;
-        return edit.done();
-    }
-
     public CatalogSlot withExternalOrigin(ExternalOrigin newOrigin) {
         Edit edit = new Edit(this);
         edit.externalOrigin = newOrigin;
@@ -143,9 +138,10 @@ public record CatalogSlot(
         return edit.done();
     }
 
-    CatalogSlot withSequence(long newSequence) {
+    CatalogSlot asWritten(long newSequence, int generation) {
         Edit edit = new Edit(this);
         edit.sequence = newSequence;
+        edit.inForceFrom = generation;
         return edit.done();
     }
 
@@ -225,34 +221,13 @@ public record CatalogSlot(
         half.putInt(CHECKSUM, checksum(half));
     }
 
-    /** The valid halves of a slot; null for one that is not a half of this id's slot. */
-    record Halves(CatalogSlot newer, CatalogSlot older) {
-        /**
-         * The half that speaks of a device with these details, or null. That is the newer one, or as long as that is
-         * not {@link CatalogSlot#inForceFrom in force yet} the older.
-         */
-        CatalogSlot inForce(DeviceDetails details) {
-            if (newer == null || details == null || !newer.matches(details)) {
-                return null;
-            }
-            if (newer.inForceFrom <= details.snapshottedTime()) {
-                return newer;
-            }
-            return older != null && older.matches(details) ? older : null;
-        }
-    }
-
-    /** Decodes the slot at {@code offset}. */
-    static Halves decode(ByteBuffer source, int offset, int expectedId) {
-        CatalogSlot first = decodeHalf(source, offset, expectedId);
-        CatalogSlot second = decodeHalf(source, offset + HALF_BYTES, expectedId);
-        boolean firstIsNewer = second == null || (first != null && first.sequence > second.sequence);
-        return firstIsNewer ? new Halves(first, second) : new Halves(second, first);
-    }
-
-    private static CatalogSlot decodeHalf(ByteBuffer source, int offset, int expectedId) {
+    /** Decodes 512 bytes; null if they are not a half of this id's slot. */
+    static SlotHalves.Half decode(ByteBuffer source, int offset, int expectedId) {
         ByteBuffer half = source.slice(offset, HALF_BYTES).order(ByteOrder.LITTLE_ENDIAN);
-        if (half.getLong(0) != MAGIC || half.getInt(CHECKSUM) != checksum(half) || half.getInt(ID) != expectedId) {
+        boolean old = half.getLong(0) == OLD_MAGIC;
+        if ((half.getLong(0) != MAGIC && !old)
+                || half.getInt(CHECKSUM) != checksum(half)
+                || half.getInt(ID) != expectedId) {
             return null;
         }
         int nameLength = half.getInt(NAME_LENGTH);
@@ -275,7 +250,7 @@ public record CatalogSlot(
                     half.getInt(EXTERNAL_SAMPLES));
         }
         int flags = half.getInt(FLAGS);
-        return new CatalogSlot(
+        CatalogSlot slot = new CatalogSlot(
                 half.getLong(SEQUENCE),
                 (flags & FLAG_READ_ONLY) != 0,
                 (flags & FLAG_CATALOG) != 0,
@@ -291,6 +266,7 @@ public record CatalogSlot(
                 half.getInt(IN_FORCE_FROM),
                 externalOrigin,
                 new VolumeLimits(half.getLong(LIMIT), half.getLong(RESERVE), OnFull.ofStored(half.getInt(ON_FULL))));
+        return new SlotHalves.Half(slot, old);
     }
 
     private static int checksum(ByteBuffer half) {

@@ -12,6 +12,7 @@ package dev.gossamer.thin.metadata;
  * </pre>
  *
  * @param mappedBlocks mappings in the device's tree
+ * @param creationTime of the catalog's device: its {@link #catalogGeneration}
  */
 public record DeviceDetails(long mappedBlocks, long transactionId, int creationTime, int snapshottedTime) {
     /**
@@ -20,6 +21,13 @@ public record DeviceDetails(long mappedBlocks, long transactionId, int creationT
      * here.
      */
     static final long RETIRED = 0x214C_4544_5353_4F47L;
+
+    /**
+     * The transaction id of the device that is the pool's catalog: "GOSSCAT!". It says so in the metadata, where no
+     * guest can write, while everything inside a device is a guest's to write. Other programs keep it: to dm-thin the
+     * number is only stored, and thin_dump and thin_restore carry it over.
+     */
+    static final long CATALOG = 0x2154_4143_5353_4F47L;
 
     static final int BYTES = 24;
     static final int WORDS = BYTES / Long.BYTES;
@@ -37,6 +45,32 @@ public record DeviceDetails(long mappedBlocks, long transactionId, int creationT
     /** Whether the device has been deleted and is being reclaimed. */
     public boolean isRetired() {
         return transactionId == RETIRED;
+    }
+
+    /** Whether the device is the pool's catalog. */
+    public boolean isCatalog() {
+        return transactionId == CATALOG;
+    }
+
+    /**
+     * Grows with every transaction that changes what the catalog says; as a number without sign. For the catalog's
+     * device.
+     */
+    public int catalogGeneration() {
+        return creationTime;
+    }
+
+    /** Whether the times are such as mappings can have, and the count is one. A catalog's generation may be larger. */
+    boolean isPossible() {
+        return mappedBlocks >= 0 && isTime(snapshottedTime) && (isCatalog() || isTime(creationTime));
+    }
+
+    private static boolean isTime(int time) {
+        return time >= 0 && time < Mapping.TIME_LIMIT;
+    }
+
+    DeviceDetails asCatalog(int generation) {
+        return new DeviceDetails(mappedBlocks, CATALOG, generation, snapshottedTime);
     }
 
     DeviceDetails asRetired() {

@@ -2,6 +2,7 @@ package dev.gossamer.thin.metadata;
 
 import dev.gossamer.io.Invariant;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.pdata.btree.NestedBTree;
 
 /**
  * How devices come and go: each of these changes the upper level of the mapping tree and the details tree together.
@@ -12,6 +13,16 @@ final class DeviceLife {
 
     DeviceLife(LoadedPool pool) {
         this.pool = pool;
+    }
+
+    /** Whether a device may get this id: neither tree knows of one. */
+    boolean isFree(int id) throws StorageException {
+        return pool.devices.get(id) == null && pool.mappings.subtreeRoot(pool.mappingRoot, id) == NestedBTree.NONE;
+    }
+
+    /** What the catalog says has changed: see {@link DeviceDetails#catalogGeneration}. */
+    void stampCatalog(int id, int generation) throws StorageException {
+        pool.devices.put(id, pool.devices.existing(id).asCatalog(generation));
     }
 
     void create(int id) throws StorageException {
@@ -27,7 +38,7 @@ final class DeviceLife {
     void snapshot(int id, int originId) throws StorageException {
         Invariant.check(canSnapshot(1), "a time that no mapping can hold");
         DeviceDetails origin = pool.devices.get(originId);
-        long root = pool.mappings.subtreeRoot(pool.mappingRoot, originId);
+        long root = pool.mappings.existingRoot(pool.mappingRoot, originId);
         // The reference comes first: storing the root may copy an upper leaf, which counts the roots in it.
         pool.transaction.increment(root);
         pool.mappingRoot = pool.mappings.addSubtree(pool.mappingRoot, id, root);
@@ -40,8 +51,8 @@ final class DeviceLife {
         Invariant.check(canSnapshot(1), "a time that no mapping can hold");
         DeviceDetails replaced = pool.devices.get(id);
         DeviceDetails source = pool.devices.get(sourceId);
-        long replacedRoot = pool.mappings.subtreeRoot(pool.mappingRoot, id);
-        long sourceRoot = pool.mappings.subtreeRoot(pool.mappingRoot, sourceId);
+        long replacedRoot = pool.mappings.existingRoot(pool.mappingRoot, id);
+        long sourceRoot = pool.mappings.existingRoot(pool.mappingRoot, sourceId);
         // References come first, as for a snapshot; so the replaced tree has two when the device lets go of it.
         pool.transaction.increment(replacedRoot);
         pool.transaction.increment(sourceRoot);
@@ -60,13 +71,16 @@ final class DeviceLife {
     }
 
     boolean isDeletedAtOnce(int id, long fewMappings) throws StorageException {
-        return pool.devices.existing(id).mappedBlocks() <= fewMappings
+        pool.devices.existing(id);
+        // Its tree says how much there is; the record's count may be another program's mistake.
+        return pool.mappings.subtreeRoot(pool.mappingRoot, id) == NestedBTree.NONE
+                || pool.mappings.isSmall(pool.mappingRoot, id, fewMappings)
                 || pool.mappings.isSubtreeShared(pool.mappingRoot, id);
     }
 
     void retire(int id, int retiredId) throws StorageException {
         DeviceDetails present = pool.devices.existing(id);
-        long root = pool.mappings.subtreeRoot(pool.mappingRoot, id);
+        long root = pool.mappings.existingRoot(pool.mappingRoot, id);
         // The reference comes first, as with a snapshot.
         pool.transaction.increment(root);
         pool.mappingRoot = pool.mappings.addSubtree(pool.mappingRoot, retiredId, root);
@@ -82,9 +96,10 @@ final class DeviceLife {
             return 0;
         }
         pool.mappingRoot = pool.mappings.reclaim(pool.mappingRoot, id, maxMappings);
-        DeviceDetails left = present.withMappedBlocks(present.mappedBlocks() - pool.mappings.removedCount());
-        pool.devices.put(id, left);
-        return left.mappedBlocks();
+        // At least one is left, or the tree would have been small.
+        long left = Math.max(1, present.mappedBlocks() - pool.mappings.removedCount());
+        pool.devices.put(id, present.withMappedBlocks(left));
+        return left;
     }
 
     private DeviceDetails newDevice(long mappedBlocks) {

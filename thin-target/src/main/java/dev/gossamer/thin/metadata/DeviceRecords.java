@@ -2,6 +2,7 @@ package dev.gossamer.thin.metadata;
 
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.pdata.MetadataCorrupt;
 import dev.gossamer.pdata.btree.BTree;
 import dev.gossamer.pdata.btree.BTreeCursor;
 import dev.gossamer.pdata.btree.ValueType;
@@ -19,9 +20,10 @@ final class DeviceRecords {
     private final TreeMap<Integer, DeviceDetails> recent = new TreeMap<>();
     private final long[] words = new long[DeviceDetails.WORDS];
     private long root;
+    private String damage;
 
     DeviceRecords(TransactionManager transaction, long root) {
-        this.tree = new BTree(transaction, ValueType.plain(DeviceDetails.BYTES));
+        this.tree = new BTree(transaction, ValueType.plain(DeviceDetails.BYTES), PoolMetadata.MAX_DEVICES - 1);
         this.root = root;
     }
 
@@ -34,10 +36,19 @@ final class DeviceRecords {
     List<Integer> ids() throws StorageException {
         List<Integer> ids = new ArrayList<>();
         BTreeCursor cursor = tree.cursor(root, 0);
-        while (cursor.next()) {
-            ids.add((int) cursor.key());
+        try {
+            while (cursor.next()) {
+                ids.add((int) cursor.key());
+            }
+        } catch (MetadataCorrupt e) {
+            damage = "not all devices of the pool can be found: " + e.getMessage();
         }
         return ids;
+    }
+
+    /** What {@link #ids} has met that hides devices; null: nothing. */
+    String damage() {
+        return damage;
     }
 
     /** A device's record; null if there is no such device. */
@@ -46,7 +57,19 @@ final class DeviceRecords {
         if (latest != null) {
             return latest;
         }
-        return tree.lookup(root, id, words) ? DeviceDetails.fromWords(words) : null;
+        return get(root, id);
+    }
+
+    /** A device's record in a version of the tree that was stored; null if there is no such device in it. */
+    DeviceDetails get(long ofRoot, int id) throws StorageException {
+        if (!tree.lookup(ofRoot, id, words)) {
+            return null;
+        }
+        DeviceDetails stored = DeviceDetails.fromWords(words);
+        if (!stored.isPossible()) {
+            throw new MetadataCorrupt("the record of thin device " + id + " cannot be right: " + stored);
+        }
+        return stored;
     }
 
     /** The record of a device that must exist. */
@@ -65,7 +88,8 @@ final class DeviceRecords {
     /** A device has so many mappings more; negative: less. */
     void addMapped(int id, long count) throws StorageException {
         DeviceDetails present = existing(id);
-        put(id, present.withMappedBlocks(present.mappedBlocks() + count));
+        // Another program may have left a wrong count, and the tree decides.
+        put(id, present.withMappedBlocks(Math.max(0, present.mappedBlocks() + count)));
     }
 
     void remove(int id) throws StorageException {

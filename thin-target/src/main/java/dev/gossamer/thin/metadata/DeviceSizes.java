@@ -5,7 +5,7 @@ import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 
 /** Whether a pool's devices are as large as the pool knows them (rule C-4); larger ones are fine. */
-public final class DeviceSizes {
+final class DeviceSizes {
     private DeviceSizes() {}
 
     /** Blocks of a metadata device that can be used. */
@@ -17,21 +17,23 @@ public final class DeviceSizes {
     /** Refuses a metadata device that is too small; {@code present} = its blocks that can be used. */
     static void checkMetadata(String device, Superblock superblock, long present) throws StorageException {
         long known = superblock.metadataSpaceMap().blocks();
-        if (present < known) {
+        if (Long.compareUnsigned(present, known) < 0) {
             throw new StorageException(
                     Errno.EINVAL,
-                    device + ": too small: the pool has " + known + " metadata blocks, the device " + present
-                            + "; give the whole device");
+                    device + ": too small: the pool has " + Long.toUnsignedString(known)
+                            + " metadata blocks, the device " + present + "; give the whole device");
         }
     }
 
     /** Refuses a data device that is too small. */
-    public static void checkData(BlockDevice data, PoolMetadata pool) throws StorageException {
-        long present = data.geometry().sizeBytes() / pool.blockBytes();
-        if (present < pool.dataBlocks()) {
+    static void checkData(BlockDevice data, Superblock superblock) throws StorageException {
+        long blockBytes = (long) superblock.dataBlockSectors() * Superblock.SECTOR_BYTES;
+        long present = data.geometry().sizeBytes() / blockBytes;
+        long known = superblock.dataSpaceMap().blocks();
+        if (Long.compareUnsigned(present, known) < 0) {
             throw new StorageException(
                     Errno.EINVAL,
-                    data + ": too small: the pool has " + pool.dataBlocks() + " blocks of " + pool.blockBytes()
+                    data + ": too small: the pool has " + Long.toUnsignedString(known) + " blocks of " + blockBytes
                             + " bytes, the device has room for " + present + "; give the pool's own data device");
         }
     }

@@ -1,5 +1,6 @@
 package dev.gossamer.thin.metadata;
 
+import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.Invariant;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.pdata.block.BlockManager;
@@ -37,6 +38,9 @@ final class LoadedPool {
     /** Something has changed, records of devices aside. */
     boolean changed;
 
+    /** Volumes are addressed in bytes, up to 2^56 of them: nothing can be mapped beyond. */
+    private static final long MAX_VIRTUAL_BYTES = 1L << 56;
+
     private LoadedPool(BlockManager blocks, String deviceName, Superblock superblock) throws StorageException {
         this.deviceName = deviceName;
         this.blocks = blocks;
@@ -44,7 +48,12 @@ final class LoadedPool {
         transaction = new TransactionManager(blocks);
         metadataMap = MetadataSpaceMap.open(transaction, superblock.metadataSpaceMap());
         dataMap = DiskSpaceMap.open(transaction, superblock.dataSpaceMap());
-        mappings = new NestedBTree(transaction, new MappingValue(dataMap));
+        long blockBytes = (long) superblock.dataBlockSectors() * Superblock.SECTOR_BYTES;
+        mappings = new NestedBTree(
+                transaction,
+                new MappingValue(dataMap),
+                PoolMetadata.MAX_DEVICES - 1,
+                MAX_VIRTUAL_BYTES / blockBytes - 1);
         difference = new TreeDifference(mappings.subtrees());
         sharing = new SharingTest(mappings, dataMap);
         devices = new DeviceRecords(transaction, superblock.detailsRoot());
@@ -54,10 +63,16 @@ final class LoadedPool {
         heldRoot = superblock.heldRoot();
     }
 
-    /** @param deviceName names the device in messages */
-    static LoadedPool load(BlockManager blocks, String deviceName) throws StorageException {
+    /**
+     * Loads what the superblock says, once it has been compared with the devices.
+     *
+     * @param deviceName names the metadata device in messages
+     */
+    static LoadedPool load(BlockManager blocks, String deviceName, BlockDevice data) throws StorageException {
         Superblock superblock = Superblock.load(blocks, deviceName);
         DeviceSizes.checkMetadata(deviceName, superblock, blocks.deviceBlocks());
+        DeviceSizes.checkData(data, superblock);
+        superblock.checkRoots(deviceName);
         return new LoadedPool(blocks, deviceName, superblock);
     }
 

@@ -1,5 +1,7 @@
 package dev.gossamer.thin.metadata;
 
+import dev.gossamer.io.Invariant;
+
 /**
  * A mapping as the tree stores it: the data block and the pool's time when it was made, packed into one long.
  *
@@ -21,7 +23,10 @@ public final class Mapping {
 
     private Mapping() {}
 
+    /** Both fit: a bit too many of one would be the other's. */
     public static long pack(long dataBlock, int time) {
+        Invariant.check(time >= 0 && time < TIME_LIMIT, "a time that no mapping can hold");
+        Invariant.check(dataBlock >= 0 && dataBlock < DATA_BLOCK_LIMIT, "a data block that no mapping can hold");
         return dataBlock << TIME_BITS | time;
     }
 

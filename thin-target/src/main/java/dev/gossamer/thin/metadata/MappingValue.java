@@ -1,6 +1,7 @@
 package dev.gossamer.thin.metadata;
 
 import dev.gossamer.io.StorageException;
+import dev.gossamer.pdata.MetadataCorrupt;
 import dev.gossamer.pdata.btree.ValueType;
 import dev.gossamer.pdata.spacemap.SpaceMap;
 
@@ -9,6 +10,14 @@ record MappingValue(SpaceMap dataMap) implements ValueType {
     @Override
     public int sizeBytes() {
         return Long.BYTES;
+    }
+
+    @Override
+    public void check(long[] value) throws StorageException {
+        long dataBlock = Mapping.dataBlock(value[0]);
+        if (dataBlock >= dataMap.blocks()) {
+            throw new MetadataCorrupt("a mapping leads to data block " + dataBlock + " of " + dataMap.blocks());
+        }
     }
 
     @Override

@@ -1,8 +1,10 @@
 package dev.gossamer.thin.metadata;
 
+import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.BlockingIo;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.pdata.MetadataCorrupt;
 import dev.gossamer.pdata.block.BlockManager;
 import dev.gossamer.pdata.block.FrozenTransaction;
 import dev.gossamer.pdata.block.MetadataBlock;
@@ -49,26 +51,31 @@ public final class PoolMetadata implements AutoCloseable {
     private static final long LOW_WATER_BLOCKS = 1024;
 
     private final String deviceName;
+    private final BlockDevice data;
     private BlockManager blocks;
     private LoadedPool pool;
     private DeviceLife life;
     // Of the transaction being written.
     private Superblock frozen;
     private boolean readable = true;
+    // Of the transaction manager, when no change was half made.
+    private long settledChanges;
     private final long[] word = new long[1];
 
-    private PoolMetadata(BlockingIo device) {
+    private PoolMetadata(BlockingIo device, BlockDevice data) {
         this.deviceName = device.device().toString();
+        this.data = data;
     }
 
     /**
      * Opens a pool; writes nothing.
      *
+     * @param data the pool's data device, for its size
      * @param cacheBlocks metadata blocks to keep in memory; at least 64
      * @throws StorageException if the device holds no pool that can be used; the message says why
      */
-    public static PoolMetadata open(BlockingIo device, int cacheBlocks) throws StorageException {
-        PoolMetadata pool = new PoolMetadata(device);
+    public static PoolMetadata open(BlockingIo device, BlockDevice data, int cacheBlocks) throws StorageException {
+        PoolMetadata pool = new PoolMetadata(device, data);
         long metadataBlocks = DeviceSizes.usableMetadataBlocks(device.device());
         if (metadataBlocks == 0 || Superblock.isUnformatted(device)) {
             throw new StorageException(
@@ -161,7 +168,22 @@ public final class PoolMetadata implements AutoCloseable {
         return pool.committed.needsCheck();
     }
 
-    /** Ids of all devices, ascending. */
+    /**
+     * What is wrong with metadata that all devices share, so that it must not be changed; null: nothing that was met.
+     */
+    public String damage() {
+        return pool.devices.damage();
+    }
+
+    /** Looks at what comes before a device's mappings: its record, and the root of its tree. */
+    public void checkDevice(int id) throws StorageException {
+        pool.devices.existing(id);
+        if (pool.mappings.subtreeRoot(pool.mappingRoot, id) != NestedBTree.NONE) {
+            pool.mappings.existingRoot(pool.mappingRoot, id);
+        }
+    }
+
+    /** Ids of all devices, ascending; up to the first {@link #damage} if there is any. */
     public List<Integer> deviceIds() throws StorageException {
         return pool.devices.ids();
     }
@@ -169,6 +191,11 @@ public final class PoolMetadata implements AutoCloseable {
     /** A device's record, changes of this transaction included; null if there is no such device. */
     public DeviceDetails details(int id) throws StorageException {
         return pool.devices.get(id);
+    }
+
+    /** A device's record as of the last commit; null if there was no such device. */
+    public DeviceDetails committedDetails(int id) throws StorageException {
+        return pool.devices.get(pool.committed.detailsRoot(), id);
     }
 
     /** As {@link #details}, but null as well if the metadata cannot be read. */
@@ -252,6 +279,18 @@ public final class PoolMetadata implements AutoCloseable {
 
     public void createDevice(int id) throws StorageException {
         life.create(id);
+        settle();
+    }
+
+    /** Whether a device may get this id: there is none, not even half of one. */
+    public boolean isFreeId(int id) throws StorageException {
+        return life.isFree(id);
+    }
+
+    /** Says in a device's record that it is the pool's catalog, of this generation (see {@link DeviceDetails}). */
+    public void stampCatalog(int id, int generation) throws StorageException {
+        life.stampCatalog(id, generation);
+        settle();
     }
 
     /** Whether the pool's time can grow by so many snapshots: a mapping has 24 bits for it. */
@@ -264,6 +303,7 @@ public final class PoolMetadata implements AutoCloseable {
      */
     public void createSnapshot(int id, int originId) throws StorageException {
         life.snapshot(id, originId);
+        settle();
     }
 
     /**
@@ -273,10 +313,12 @@ public final class PoolMetadata implements AutoCloseable {
      */
     public void rollBack(int id, int sourceId, int keptId) throws StorageException {
         life.rollBack(id, sourceId, keptId);
+        settle();
     }
 
     public void deleteDevice(int id) throws StorageException {
         life.delete(id);
+        settle();
     }
 
     /**
@@ -293,6 +335,7 @@ public final class PoolMetadata implements AutoCloseable {
      */
     public void retireDevice(int id, int retiredId) throws StorageException {
         life.retire(id, retiredId);
+        settle();
     }
 
     /**
@@ -300,7 +343,9 @@ public final class PoolMetadata implements AutoCloseable {
      * whole and, with the last ones, the device. Returns what is left.
      */
     public long reclaim(int id, int maxMappings) throws StorageException {
-        return life.reclaim(id, maxMappings);
+        long left = life.reclaim(id, maxMappings);
+        settle();
+        return left;
     }
 
     /**
@@ -317,6 +362,16 @@ public final class PoolMetadata implements AutoCloseable {
         return pool.dataMap.isUnreferenced(firstBlock, count);
     }
 
+    /** Whether the number of free data blocks is exact; until then it is what the device says, which may be wrong. */
+    public boolean isDataCounted() {
+        return pool.dataMap.isCounted();
+    }
+
+    /** Counts the free data blocks: reads every bitmap not read yet, once. */
+    public void countData() throws StorageException {
+        pool.dataMap.recount();
+    }
+
     /** Gives back a block that was set aside. */
     public void unreserveDataBlock(long dataBlock) {
         pool.dataMap.unreserve(dataBlock);
@@ -324,11 +379,16 @@ public final class PoolMetadata implements AutoCloseable {
 
     /** Maps a block to a reserved data block, whose contents are in place. The old data block loses a reference. */
     public void insert(int id, long virtualBlock, long dataBlock) throws StorageException {
+        pool.devices.existing(id);
+        if (pool.mappings.lookupForInsert(pool.mappingRoot, id, virtualBlock, word)) {
+            checkCounted(id, virtualBlock, word[0]);
+        }
         pool.dataMap.unreserve(dataBlock);
         pool.dataMap.increment(dataBlock);
         word[0] = Mapping.pack(dataBlock, pool.time);
         pool.mappingRoot = pool.mappings.insert(pool.mappingRoot, id, virtualBlock, word);
         pool.devices.addMapped(id, pool.mappings.insertCreatedKey() ? 1 : 0);
+        settle();
     }
 
     /** Unmaps blocks {@code [from, to)}. @return how many were mapped */
@@ -337,10 +397,24 @@ public final class PoolMetadata implements AutoCloseable {
         if (!cursor.next() || cursor.key() >= to) {
             return 0;
         }
+        pool.devices.existing(id);
+        do {
+            checkCounted(id, cursor.key(), cursor.value(0));
+        } while (cursor.next() && cursor.key() < to);
         pool.mappingRoot = pool.mappings.removeRange(pool.mappingRoot, id, from, to);
         long removed = pool.mappings.removedCount();
         pool.devices.addMapped(id, -removed);
+        settle();
         return removed;
+    }
+
+    /** What is free cannot be freed: it may have another owner by now (D-7). */
+    private void checkCounted(int id, long virtualBlock, long packed) throws StorageException {
+        long dataBlock = Mapping.dataBlock(packed);
+        if (pool.dataMap.count(dataBlock) == 0) {
+            throw new MetadataCorrupt("block " + virtualBlock + " of thin device " + id + " is mapped to data block "
+                    + dataBlock + ", which is counted as free");
+        }
     }
 
     /** Sets the user's number, if it is what the caller thinks (on-disk format 9.10). */
@@ -360,17 +434,28 @@ public final class PoolMetadata implements AutoCloseable {
      */
     public void reserveMetadataSnapshot() throws StorageException {
         pool.holdRoots();
+        settle();
     }
 
     /** Lets go of the metadata snapshot; what only it refers to is freed. */
     public void releaseMetadataSnapshot() throws StorageException {
         pool.releaseRoots();
+        settle();
     }
 
-    /** Counts the blocks of a data device that has grown (on-disk format 9.8). */
+    /** Metadata blocks that {@link #growData} takes until the pool has so many data blocks, at most. */
+    public long growthCost(long newDataBlocks) {
+        return pool.dataMap.growthCost(newDataBlocks);
+    }
+
+    /**
+     * Counts the blocks of a data device that has grown (on-disk format 9.8), as many as one transaction should take
+     * on: to be repeated, each time after a commit, until the pool has all of them.
+     */
     public void growData(long newDataBlocks) throws StorageException {
         pool.changed = true;
-        pool.dataMap.extend(newDataBlocks);
+        pool.dataMap.extend(pool.dataMap.growthStep(newDataBlocks));
+        settle();
     }
 
     /** Takes more blocks of the metadata device into use, up to {@link #MAX_METADATA_BLOCKS} (on-disk format 8.4). */
@@ -378,9 +463,18 @@ public final class PoolMetadata implements AutoCloseable {
         pool.changed = true;
         blocks.grow(newMetadataBlocks);
         pool.metadataMap.extend(newMetadataBlocks);
+        settle();
     }
 
     // ---- transaction ---------------------------------------------------------------------------------------------
+
+    /**
+     * Whether an operation failed after it had begun to change something: then the transaction is to be aborted. If
+     * not, the metadata is as it was before that operation, and the failure is only the matter of who asked for it.
+     */
+    public boolean isHalfChanged() {
+        return pool.transaction.changes() != settledChanges;
+    }
 
     /** Whether a commit would write anything. */
     public boolean isChanged() {
@@ -401,6 +495,7 @@ public final class PoolMetadata implements AutoCloseable {
         MetadataBlock superblock = pool.transaction.superblockForUpdate();
         frozen.write(superblock);
         pool.changed = false;
+        settle();
         return pool.transaction.freeze(superblock);
     }
 
@@ -460,8 +555,13 @@ public final class PoolMetadata implements AutoCloseable {
     }
 
     private void load() throws StorageException {
-        pool = LoadedPool.load(blocks, deviceName);
+        pool = LoadedPool.load(blocks, deviceName, data);
         life = new DeviceLife(pool);
         frozen = null;
+        settle();
+    }
+
+    private void settle() {
+        settledChanges = pool.transaction.changes();
     }
 }

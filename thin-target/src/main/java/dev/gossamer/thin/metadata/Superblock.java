@@ -109,6 +109,10 @@ public record Superblock(
                     Errno.EINVAL,
                     device + ": not thin-pool metadata (magic " + magic + "); give the pool's metadata device");
         }
+        int version = block.getInt(VERSION);
+        if (version != VERSION_VALUE) {
+            throw refuse(device, "version " + Integer.toUnsignedString(version));
+        }
         int incompatible = block.getInt(INCOMPAT_FLAGS);
         if (incompatible != 0) {
             throw refuse(device, "incompatible features 0x" + Integer.toHexString(incompatible));
@@ -124,9 +128,19 @@ public record Superblock(
                     device + ": data block size of " + sectors + " sectors is no multiple of 128 up to 2097152; "
                             + "the superblock is damaged, run thin_check on it");
         }
+        int metadataSectors = block.getInt(METADATA_BLOCK_SECTORS);
+        if (metadataSectors != METADATA_SECTORS) {
+            throw damaged(
+                    device, "metadata blocks of " + Integer.toUnsignedString(metadataSectors) + " sectors, not 8");
+        }
+        int time = block.getInt(TIME);
+        if (time < 0 || time >= Mapping.TIME_LIMIT) {
+            throw damaged(
+                    device, "a time of " + Integer.toUnsignedString(time) + ", where mappings have room for 2^24");
+        }
         return new Superblock(
                 (block.getInt(FLAGS) & NEEDS_CHECK) != 0,
-                block.getInt(TIME),
+                time,
                 block.getLong(TRANSACTION_ID),
                 block.getLong(HELD_ROOT),
                 SpaceMapRoot.read(block, DATA_SPACE_MAP),
@@ -135,6 +149,34 @@ public record Superblock(
                 block.getLong(DETAILS_ROOT),
                 sectors,
                 block.getLong(METADATA_BLOCKS));
+    }
+
+    /** Refuses roots that lie outside the metadata, whose size has been compared with the device's. */
+    void checkRoots(String device) throws StorageException {
+        checkRoot(device, "mapping tree", mappingRoot);
+        checkRoot(device, "details tree", detailsRoot);
+        checkRoot(device, "data bitmaps", dataSpaceMap.bitmapRoot());
+        checkRoot(device, "large data counts", dataSpaceMap.overflowRoot());
+        checkRoot(device, "metadata bitmaps", metadataSpaceMap.bitmapRoot());
+        checkRoot(device, "large metadata counts", metadataSpaceMap.overflowRoot());
+        if (heldRoot != 0) {
+            checkRoot(device, "metadata snapshot", heldRoot);
+        }
+    }
+
+    private void checkRoot(String device, String what, long location) throws StorageException {
+        long blocks = metadataSpaceMap.blocks();
+        if (location <= 0 || location >= blocks) {
+            throw damaged(
+                    device,
+                    what + " at metadata block " + Long.toUnsignedString(location) + " of "
+                            + Long.toUnsignedString(blocks));
+        }
+    }
+
+    private static StorageException damaged(String device, String what) {
+        return new StorageException(
+                Errno.EINVAL, device + ": the superblock is damaged: " + what + "; run thin_check on it");
     }
 
     /** Encodes into block 0. The fields that are not this program's (uuid, feature flags, padding) stay as they are. */

@@ -35,7 +35,7 @@ class SharingTestTest {
     void open() throws StorageException {
         BlockingIo io = new BlockingIo(disk, new InlineLoop(null, buffers));
         PoolFormat.format(io, data, 64 << 10);
-        metadata = PoolMetadata.open(io, PoolMetadata.CACHE_BLOCKS);
+        metadata = PoolMetadata.open(io, data, PoolMetadata.CACHE_BLOCKS);
     }
 
     @AfterEach

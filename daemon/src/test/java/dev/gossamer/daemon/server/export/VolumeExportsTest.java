@@ -12,7 +12,8 @@ import org.junit.jupiter.api.Test;
 
 class VolumeExportsTest {
     private static VolumeInfo volume(int id, String name, boolean readOnly, int originId) {
-        return new VolumeInfo(id, null, name, 1 << 20, 0, readOnly, originId, null, 0, VolumeLimits.NONE, null, null);
+        return new VolumeInfo(
+                id, null, name, 1 << 20, 0, readOnly, originId, null, 0, VolumeLimits.NONE, null, null, null);
     }
 
     @Test
