@@ -23,7 +23,11 @@ public final class HeldRequest {
         this.whenReleased = whenReleased;
     }
 
-    /** Work of the worker's own. @param whenReleased gets the first error that {@link #fail} was told, or 0 */
+    /**
+     * Work of the worker's own.
+     *
+     * @param whenReleased gets the first error that {@link #fail} was told, or 0
+     */
     public HeldRequest(IntConsumer whenReleased) {
         this(null, whenReleased);
     }
