@@ -8,6 +8,7 @@ import dev.gossamer.daemon.device.OriginDevices;
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.InlineLoop;
+import dev.gossamer.io.Reason;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.buffer.IoBufferPool;
 import dev.gossamer.io.posix.InlineFileEngine;
@@ -108,7 +109,7 @@ public final class PoolCreation {
             throw new StorageException(
                     Errno.EINVAL, directory + " is a file; name a directory that is empty or does not exist", e);
         } catch (IOException e) {
-            throw new StorageException(Errno.EIO, "cannot read " + directory + ": " + e.getMessage(), e);
+            throw new StorageException(Errno.EIO, "cannot read " + directory + ": " + Reason.of(e), e);
         }
     }
 
@@ -132,7 +133,7 @@ public final class PoolCreation {
         } catch (StorageException e) {
             throw e;
         } catch (IOException e) {
-            throw new StorageException(Errno.EIO, "cannot make the pool in " + directory + ": " + e.getMessage(), e);
+            throw new StorageException(Errno.EIO, "cannot make the pool in " + directory + ": " + Reason.of(e), e);
         } finally {
             if (!done) {
                 removeWhatWasMade();
@@ -239,7 +240,7 @@ public final class PoolCreation {
         } catch (java.nio.file.NoSuchFileException e) {
             throw new StorageException(Errno.ENODEV, "there is no " + e.getFile() + "; check the path", e);
         } catch (IOException e) {
-            throw new StorageException(Errno.EIO, "cannot examine " + metadata + ": " + e.getMessage(), e);
+            throw new StorageException(Errno.EIO, "cannot examine " + metadata + ": " + Reason.of(e), e);
         }
     }
 

@@ -1,5 +1,6 @@
 package dev.gossamer.io;
 
+import java.io.FileNotFoundException;
 import java.net.ConnectException;
 import java.net.UnknownHostException;
 import java.nio.channels.ClosedChannelException;
@@ -20,7 +21,8 @@ import java.util.regex.Pattern;
  */
 public final class Reason {
     /** Netty tells the call before the system's words: {@code connect(..) failed with error(-2): No such file}. */
-    private static final Pattern CALL = Pattern.compile("\\w+\\(\\.*\\) failed(?: with error\\(-?\\d+\\))?: ");
+    private static final Pattern CALL =
+            Pattern.compile("(?:io_uring )?\\w+\\(\\.*\\) failed(?: with error\\(-?\\d+\\))?: ");
 
     /** Where one exception quotes another: {@code java.security.SomeException: text}. */
     private static final Pattern CLASS_NAME =
@@ -72,6 +74,9 @@ public final class Reason {
         String message = cause.getMessage();
         if (cause instanceof UnresolvedAddressException || cause instanceof UnknownHostException) {
             return message == null ? "the host is not known" : "the host " + message.split(":", 2)[0] + " is not known";
+        }
+        if (cause instanceof FileNotFoundException && message == null) {
+            return "No such file or directory";
         }
         if (cause instanceof ClosedChannelException) {
             return "the connection was closed";

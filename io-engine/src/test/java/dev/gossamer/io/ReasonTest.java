@@ -2,8 +2,10 @@ package dev.gossamer.io;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.net.ConnectException;
+import java.net.NoRouteToHostException;
 import java.net.UnknownHostException;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.ClosedSelectorException;
@@ -23,6 +25,8 @@ class ReasonTest {
                 reads("No space left on device", new IOException("No space left on device")),
                 reads("the connection was closed", new ClosedChannelException()),
                 reads("nobody can be reached there", new ConnectException()),
+                reads("No such file or directory", new FileNotFoundException()),
+                reads("no route to host", new NoRouteToHostException()),
                 reads("closed selector", new ClosedSelectorException()),
                 reads("/a/b: No such file or directory", new NoSuchFileException("/a/b")),
                 reads("/a/b: Permission denied", new AccessDeniedException("/a/b")),

@@ -3,6 +3,7 @@ package dev.gossamer.snapshot;
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.IoLoop;
+import dev.gossamer.io.Reason;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.order.WriteOrder;
 import dev.gossamer.snapshot.copy.CopyQueue;
@@ -240,7 +241,7 @@ public final class SnapshotSet {
             if (e.getCause() instanceof StorageException cause) {
                 throw cause;
             }
-            throw new StorageException(Errno.EIO, String.valueOf(e.getCause().getMessage()), e);
+            throw new StorageException(Errno.EIO, Reason.of(e), e);
         }
     }
 }

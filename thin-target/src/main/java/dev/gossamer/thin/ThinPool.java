@@ -5,6 +5,7 @@ import dev.gossamer.io.BlockingIo;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.InlineLoop;
 import dev.gossamer.io.IoLoop;
+import dev.gossamer.io.Reason;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.pdata.MetadataCorrupt;
 import dev.gossamer.thin.catalog.Catalog;
@@ -472,7 +473,7 @@ public final class ThinPool {
             if (e.getCause() instanceof StorageException cause) {
                 throw cause;
             }
-            throw new StorageException(Errno.EIO, String.valueOf(e.getCause().getMessage()), e);
+            throw new StorageException(Errno.EIO, Reason.of(e), e);
         }
     }
 }

@@ -9,6 +9,7 @@ import dev.gossamer.daemon.server.access.AccessRules;
 import dev.gossamer.daemon.server.access.ClientPolicy;
 import dev.gossamer.daemon.server.access.ServerLimits;
 import dev.gossamer.io.Errno;
+import dev.gossamer.io.Reason;
 import dev.gossamer.io.StorageException;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -47,7 +48,7 @@ public final class ClientsConfig {
         } catch (StorageException e) {
             throw e;
         } catch (IOException e) {
-            throw new StorageException(Errno.EIO, "cannot read " + file + ": " + e.getMessage(), e);
+            throw new StorageException(Errno.EIO, "cannot read " + file + ": " + Reason.of(e), e);
         }
     }
 

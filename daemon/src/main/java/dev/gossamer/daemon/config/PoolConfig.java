@@ -5,6 +5,7 @@ import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 import dev.gossamer.io.Errno;
+import dev.gossamer.io.Reason;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.thin.catalog.OnFull;
 import java.io.IOException;
@@ -58,7 +59,7 @@ public record PoolConfig(String metadata, String data, boolean buffered, SpaceCo
                             + file.getParent(),
                     e);
         } catch (IOException e) {
-            throw new StorageException(Errno.EIO, "cannot read " + file + ": " + e.getMessage(), e);
+            throw new StorageException(Errno.EIO, "cannot read " + file + ": " + Reason.of(e), e);
         }
         return parse(file, text);
     }
@@ -106,7 +107,7 @@ public record PoolConfig(String metadata, String data, boolean buffered, SpaceCo
         } catch (StorageException e) {
             throw e;
         } catch (IOException e) {
-            throw bad(file, e.getMessage());
+            throw bad(file, Reason.of(e));
         }
         require(file, "metadata", metadata);
         require(file, "data", data);

@@ -11,6 +11,7 @@ import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 import dev.gossamer.daemon.config.ConfigFile;
 import dev.gossamer.daemon.config.ConfigKeys;
 import dev.gossamer.io.Errno;
+import dev.gossamer.io.Reason;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.snapshot.StoreFullAction;
 import dev.gossamer.snapshot.StoreType;
@@ -68,7 +69,7 @@ final class CowConfigFile {
         } catch (IllegalArgumentException e) {
             throw new StorageException(Errno.EINVAL, file + ": " + e.getMessage(), e);
         } catch (IOException e) {
-            throw new StorageException(Errno.EIO, "cannot read " + file + ": " + e.getMessage(), e);
+            throw new StorageException(Errno.EIO, "cannot read " + file + ": " + Reason.of(e), e);
         }
     }
 
@@ -91,7 +92,7 @@ final class CowConfigFile {
         try {
             ConfigFile.replace(file, HEAD + mapper().writeValueAsString(root));
         } catch (IOException e) {
-            throw new StorageException(Errno.EIO, "cannot write " + file + ": " + e.getMessage(), e);
+            throw new StorageException(Errno.EIO, "cannot write " + file + ": " + Reason.of(e), e);
         }
     }
 

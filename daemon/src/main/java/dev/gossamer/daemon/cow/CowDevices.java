@@ -4,6 +4,7 @@ import dev.gossamer.daemon.device.DeviceOpener;
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.IoLoop;
+import dev.gossamer.io.Reason;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.posix.OpenOptions;
 import dev.gossamer.snapshot.SnapshotSet;
@@ -67,7 +68,7 @@ record CowDevices(DeviceOpener opener, OpenOptions options, ThinPool pool, IoLoo
     private void grow(String volume, String snapshot, long sizeBytes, Runnable done) {
         pool.resizeVolume(volume, sizeBytes, false).whenComplete((grown, failure) -> {
             if (failure != null) {
-                LOG.warn("store={} of snapshot={} cannot grow: {}", volume, snapshot, failure.getMessage());
+                LOG.warn("store={} of snapshot={} cannot grow: {}", volume, snapshot, Reason.of(failure));
             }
             done.run();
         });

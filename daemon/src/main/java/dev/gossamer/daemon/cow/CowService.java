@@ -4,6 +4,7 @@ import dev.gossamer.daemon.device.DeviceOpener;
 import dev.gossamer.daemon.server.export.DeviceSource;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.IoLoop;
+import dev.gossamer.io.Reason;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.posix.OpenOptions;
 import dev.gossamer.snapshot.StoreType;
@@ -294,7 +295,7 @@ public final class CowService {
     private synchronized void mergeEnded(OriginExport origin, RecordedSnapshot snapshot, Throwable failure) {
         String export = CowName.of(origin.config().name(), snapshot.name());
         if (failure != null) {
-            LOG.error("merge of snapshot={} failed: {}", export, failure.getMessage());
+            LOG.error("merge of snapshot={} failed: {}", export, Reason.of(failure));
             return;
         }
         if (closed) {

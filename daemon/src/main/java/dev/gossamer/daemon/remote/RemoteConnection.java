@@ -1,5 +1,6 @@
 package dev.gossamer.daemon.remote;
 
+import dev.gossamer.io.Reason;
 import dev.gossamer.nbd.client.ClientReplyDecoder;
 import dev.gossamer.nbd.client.ClientRequestEncoder;
 import dev.gossamer.nbd.client.RemoteExport;
@@ -167,7 +168,7 @@ final class RemoteConnection extends ChannelInboundHandlerAdapter implements Rep
 
     @Override
     public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
-        lose("connection failed: " + cause.getMessage());
+        lose("connection failed: " + Reason.of(cause));
     }
 
     @Override

@@ -56,8 +56,6 @@ public final class Libc {
 
         long sendto(int fd, long address, long lengthBytes, int flags, long receiver, int receiverBytes);
 
-        int getppid();
-
         String strerror(int errno);
     }
 
