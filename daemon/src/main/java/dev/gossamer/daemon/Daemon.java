@@ -23,6 +23,7 @@ import dev.gossamer.io.posix.InlineFileEngine;
 import dev.gossamer.io.posix.OpenOptions;
 import dev.gossamer.io.ring.IoLoops;
 import dev.gossamer.io.ring.PassedSocket;
+import dev.gossamer.thin.PoolMode;
 import dev.gossamer.thin.PoolOptions;
 import dev.gossamer.thin.ThinPool;
 import dev.gossamer.thin.VolumeSpec;
@@ -183,6 +184,16 @@ public final class Daemon {
     /** Where NBD is served; the pool directory's own socket comes first. */
     public List<ListenAddress> addresses() {
         return nbd.addresses();
+    }
+
+    /** Whether nothing works any more until the pool is opened again (M-5). Any thread. */
+    public boolean hasFailed() {
+        return pool.mode() == PoolMode.FAIL;
+    }
+
+    /** Whether no NBD client is connected. Any thread. */
+    public boolean isIdle() {
+        return nbd.connections().size() == 0;
     }
 
     /** How data reaches the disks, one word. */

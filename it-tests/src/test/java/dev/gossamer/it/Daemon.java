@@ -14,7 +14,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -40,6 +42,7 @@ final class Daemon implements AutoCloseable {
 
     private final Path directory;
     private final Path log;
+    private final Map<String, String> environment = new HashMap<>();
     private Process process;
     private final StringBuilder output = new StringBuilder();
     private BlockingQueue<String> lines = new LinkedBlockingQueue<>();
@@ -93,6 +96,18 @@ final class Daemon implements AutoCloseable {
                 .toList();
     }
 
+    /** A variable in the environment of what is started from now on. */
+    Daemon with(String variable, String value) {
+        environment.put(variable, value);
+        return this;
+    }
+
+    /** Waits for the daemon to end by itself, and returns its exit code. */
+    int awaitEnd() throws InterruptedException {
+        assertTrue(process.waitFor(STOP_LIMIT.toMillis(), TimeUnit.MILLISECONDS), () -> "still there\n" + logText());
+        return process.exitValue();
+    }
+
     /** Starts {@code gossamer serve} and returns when it has printed its ready line. */
     Daemon start(String... options) throws IOException, InterruptedException {
         return startCommand(Stream.concat(Stream.of("serve", directory.toString()), Stream.of(options))
@@ -103,6 +118,7 @@ final class Daemon implements AutoCloseable {
     Daemon startCommand(String... arguments) throws IOException, InterruptedException {
         ProcessBuilder builder = new ProcessBuilder(command(arguments));
         builder.redirectError(ProcessBuilder.Redirect.appendTo(log.toFile()));
+        builder.environment().putAll(environment);
         process = builder.start();
         lines = new LinkedBlockingQueue<>();
         readLinesInBackground(process.inputReader(UTF_8), lines);

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectWriter;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.gossamer.io.Errno;
+import dev.gossamer.io.Reason;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.thin.SnapshotSpec;
 import dev.gossamer.thin.VolumeInfo;
@@ -250,7 +251,9 @@ final class AdminApi {
             return answer(AdminRefusal.statusOf(e.errno()), AdminJson.error(e.getMessage()));
         }
         LOG.error("admin request failed", cause);
-        return answer(AdminRefusal.INTERNAL_ERROR, AdminJson.error("internal error, see the daemon's log: " + cause));
+        return answer(
+                AdminRefusal.INTERNAL_ERROR,
+                AdminJson.error("internal error, see the daemon's log: " + Reason.of(cause)));
     }
 
     private static Throwable cause(Throwable failure) {

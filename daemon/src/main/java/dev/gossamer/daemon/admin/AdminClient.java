@@ -2,11 +2,14 @@ package dev.gossamer.daemon.admin;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedChannelException;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
 
 /**
  * Asks a running daemon over its admin socket; for the command line, so it loads neither Netty nor the storage engine.
@@ -17,9 +20,26 @@ public final class AdminClient {
     private static final int ANSWER_LIMIT_BYTES = 256 << 20;
 
     private final Path socket;
+    private final Duration limit;
 
+    /** Waits as long as it takes. */
     public AdminClient(Path socket) {
+        this(socket, Duration.ZERO);
+    }
+
+    /** @param limit how long a request may take; zero is for ever */
+    public AdminClient(Path socket, Duration limit) {
         this.socket = socket;
+        this.limit = limit;
+    }
+
+    /** The daemon accepted the connection, or not even that, and then said nothing for too long. */
+    public static final class Silent extends IOException {
+        private static final long serialVersionUID = 1L;
+
+        Silent(Throwable cause) {
+            super("no answer in time", cause);
+        }
     }
 
     /**
@@ -38,17 +58,43 @@ public final class AdminClient {
      * Sends a request and waits for the answer.
      *
      * @param body JSON, or empty
+     * @throws Silent if that took too long; the daemon may still do what was asked
      * @throws IOException if no daemon listens or it went away
      */
     public Answer send(String method, String path, String body) throws IOException {
-        try (SocketChannel channel = SocketChannel.open(UnixDomainSocketAddress.of(socket))) {
-            byte[] content = body.getBytes(StandardCharsets.UTF_8);
-            String head = method + " " + path + " HTTP/1.1\r\nHost: gossamer\r\nContent-Length: " + content.length
-                    + "\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n";
-            write(channel, ByteBuffer.wrap(head.getBytes(StandardCharsets.UTF_8)));
-            write(channel, ByteBuffer.wrap(content));
-            return parse(readToEnd(channel));
+        try (SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX)) {
+            // Unix sockets have no time-outs in Java: whoever closes the channel ends the wait.
+            Thread watch = Thread.ofPlatform().daemon().unstarted(() -> closeAfterLimit(channel));
+            if (!limit.isZero()) {
+                watch.start();
+            }
+            try {
+                return exchange(channel, method, path, body);
+            } catch (ClosedChannelException e) {
+                throw new Silent(e);
+            } finally {
+                watch.interrupt();
+            }
         }
+    }
+
+    private void closeAfterLimit(SocketChannel channel) {
+        try {
+            Thread.sleep(limit);
+            channel.close();
+        } catch (InterruptedException | IOException e) {
+            return; // answered, or the end of it comes some other way
+        }
+    }
+
+    private Answer exchange(SocketChannel channel, String method, String path, String body) throws IOException {
+        channel.connect(UnixDomainSocketAddress.of(socket));
+        byte[] content = body.getBytes(StandardCharsets.UTF_8);
+        String head = method + " " + path + " HTTP/1.1\r\nHost: gossamer\r\nContent-Length: " + content.length
+                + "\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n";
+        write(channel, ByteBuffer.wrap(head.getBytes(StandardCharsets.UTF_8)));
+        write(channel, ByteBuffer.wrap(content));
+        return parse(readToEnd(channel));
     }
 
     private static void write(SocketChannel channel, ByteBuffer bytes) throws IOException {

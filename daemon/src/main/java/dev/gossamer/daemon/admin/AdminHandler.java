@@ -1,5 +1,7 @@
 package dev.gossamer.daemon.admin;
 
+import dev.gossamer.daemon.server.access.UnixPeer;
+import dev.gossamer.nbd.wire.NbdText;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
 import io.netty.channel.ChannelFuture;
@@ -95,7 +97,25 @@ final class AdminHandler extends SimpleChannelInboundHandler<HttpObject> {
         // Bytes were kept as they came: a piece may end within a character.
         String text = new String(body.toString().getBytes(StandardCharsets.ISO_8859_1), StandardCharsets.UTF_8);
         // Completes on this loop, on the pool's worker or aside; Netty takes writes from any thread.
-        api.handle(head.method().name(), head.uri(), text).thenAccept(response -> send(ctx, response));
+        String peer = UnixPeer.describe(ctx.channel());
+        api.handle(head.method().name(), head.uri(), text).thenAccept(response -> {
+            logChange(peer, text, response);
+            send(ctx, response);
+        });
+    }
+
+    /** One line for each request that may have changed something: who asked for what, and how it ended. */
+    private void logChange(String peer, String text, AdminResponse response) {
+        String method = head.method().name();
+        if (!method.equals("GET")) {
+            LOG.info(
+                    "admin request={} path={} body={} peer={} status={}",
+                    NbdText.echo(method),
+                    NbdText.echo(head.uri()),
+                    NbdText.echo(text),
+                    peer,
+                    response.status());
+        }
     }
 
     private void refuse(ChannelHandlerContext ctx, int status, String message) {

@@ -2,6 +2,7 @@ package dev.gossamer.daemon.admin;
 
 import dev.gossamer.daemon.server.SocketFile;
 import dev.gossamer.io.Errno;
+import dev.gossamer.io.Reason;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.ring.IoLoops;
 import io.netty.bootstrap.ServerBootstrap;
@@ -21,7 +22,7 @@ public final class AdminServer {
     private final AdminApi api;
     private final AtomicInteger open = new AtomicInteger();
     private Channel listener;
-    private Path socket;
+    private SocketFile socket;
 
     public AdminServer(PoolAdmin pool, CowAdmin cow) {
         this.api = new AdminApi(pool, cow);
@@ -34,24 +35,23 @@ public final class AdminServer {
                 .group(loops.nettyGroup())
                 .channel(loops.unixServerChannel())
                 .childHandler(new Pipeline())
-                .bind(SocketFile.address(path, loops.unixServerChannel()))
+                .bind(SocketFile.address(SocketFile.birthPlace(path), loops.unixServerChannel()))
                 .awaitUninterruptibly();
         if (!bound.isSuccess()) {
             throw new StorageException(
-                    Errno.EBUSY,
-                    "cannot listen on " + path + ": " + bound.cause().getMessage(),
-                    bound.cause());
+                    Errno.EBUSY, "cannot listen on " + path + ": " + Reason.of(bound.cause()), bound.cause());
         }
         listener = bound.channel();
-        socket = path;
-        SocketFile.restrict(path);
+        socket = SocketFile.own(path);
     }
 
     /** Stops listening and removes the socket; an answer on its way still arrives. */
     public void stop() {
         if (listener != null) {
             listener.close().awaitUninterruptibly();
-            SocketFile.remove(socket);
+            if (socket != null) {
+                socket.remove();
+            }
         }
     }
 

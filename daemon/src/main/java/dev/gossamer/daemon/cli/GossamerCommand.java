@@ -1,7 +1,9 @@
 package dev.gossamer.daemon.cli;
 
 import dev.gossamer.daemon.Version;
+import dev.gossamer.io.Reason;
 import dev.gossamer.io.StorageException;
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.List;
 import picocli.CommandLine;
@@ -9,7 +11,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
 import picocli.CommandLine.ParameterException;
 
-/** The command {@code gossamer}. Exit codes: 0 done, 1 refused or failed, 2 wrong usage. */
+/** The command {@code gossamer}. Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 4 a served pool failed. */
 @Command(
         name = "gossamer",
         description = "Serves the volumes of a thin pool over NBD.",
@@ -25,6 +27,9 @@ import picocli.CommandLine.ParameterException;
             "'gossamer COMMAND --help' explains a command and shows examples."
         })
 public final class GossamerCommand implements Runnable {
+    /** Nothing works until the pool is opened again (M-5), which a service manager does: 2 would keep it from that. */
+    static final int POOL_FAILED = 4;
+
     private static final int FAILED = 1;
 
     /** All commands, in the order of the help. */
@@ -80,6 +85,10 @@ public final class GossamerCommand implements Runnable {
             throws Exception {
         if (failure instanceof CommandFailed || failure instanceof StorageException) {
             commandLine.getErr().println("gossamer: " + failure.getMessage());
+            return FAILED;
+        }
+        if (failure instanceof IOException) {
+            commandLine.getErr().println("gossamer: " + Reason.of(failure));
             return FAILED;
         }
         throw failure;

@@ -5,11 +5,14 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.gossamer.daemon.admin.AdminClient;
 import dev.gossamer.daemon.config.PoolDirectory;
+import dev.gossamer.io.Reason;
 import java.io.IOException;
+import java.net.ConnectException;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import picocli.CommandLine.Option;
 
 /** {@code -p DIR}: which pool a command is about, and the way to the daemon that serves it. */
@@ -25,6 +28,13 @@ final class PoolOption {
             defaultValue = DEFAULT,
             description = "Pool directory; default $GOSSAMER_POOL, else ./gossamer-pool.")
     private Path directory;
+
+    @Option(
+            names = "--timeout",
+            paramLabel = "SECONDS",
+            defaultValue = "60",
+            description = "How long to wait for the daemon's answer; 0 is for ever; default ${DEFAULT-VALUE}.")
+    private int timeoutSeconds;
 
     private final JsonMapper json = new JsonMapper();
 
@@ -42,7 +52,8 @@ final class PoolOption {
     private AdminClient.Answer send(String method, String path, JsonNode body) throws CommandFailed {
         PoolDirectory pool = new PoolDirectory(directory);
         try {
-            return new AdminClient(pool.adminSocket()).send(method, path, body == null ? "" : body.toString());
+            return new AdminClient(pool.adminSocket(), Duration.ofSeconds(Math.max(0, timeoutSeconds)))
+                    .send(method, path, body == null ? "" : body.toString());
         } catch (IOException e) {
             throw unreachable(pool, e);
         }
@@ -76,6 +87,13 @@ final class PoolOption {
     }
 
     private CommandFailed unreachable(PoolDirectory pool, IOException cause) {
+        if (cause instanceof AdminClient.Silent) {
+            return new CommandFailed(
+                    "the daemon does not answer, after " + timeoutSeconds
+                            + " s; it may still do what was asked: look at"
+                            + " its log, or wait longer with --timeout SECONDS",
+                    cause);
+        }
         if (!Files.exists(pool.config())) {
             return new CommandFailed(
                     directory + " is no pool; make one with: gossamer pool create " + directory
@@ -86,6 +104,9 @@ final class PoolOption {
             return new CommandFailed(
                     "you may not use " + pool.adminSocket() + "; run this as the user or group that serves the pool",
                     cause);
+        }
+        if (Files.exists(pool.adminSocket()) && !(cause instanceof ConnectException)) {
+            return new CommandFailed("the daemon cannot be asked: " + Reason.of(cause), cause);
         }
         return new CommandFailed(
                 "no daemon is serving " + directory + "; start it with: gossamer serve " + directory, cause);

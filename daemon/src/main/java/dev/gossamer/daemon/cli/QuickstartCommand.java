@@ -56,8 +56,7 @@ final class QuickstartCommand implements Callable<Integer> {
                 pool, config, List.of(), IoEngineChoice.AUTO, TlsSettings.OFF, PassedSockets.NONE);
         // Also after a first try that ended between the two steps.
         daemon.createVolumeIfNone(new VolumeSpec(VOLUME, VOLUME_BYTES));
-        daemon.run(spec.commandLine().getOut(), howToAttach(pool));
-        return 0;
+        return daemon.run(spec.commandLine().getOut(), howToAttach(pool));
     }
 
     static String howToAttach(PoolDirectory pool) {

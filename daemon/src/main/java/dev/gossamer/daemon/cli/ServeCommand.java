@@ -20,7 +20,9 @@ import picocli.CommandLine.Spec;
         description = {
             "Serves a pool over NBD on DIR/nbd.sock until SIGTERM or Ctrl-C; a second signal ends it at once.",
             "Prints one line on standard output when clients can connect; logs go to standard error.",
-            "Sockets passed by systemd or by a client (LISTEN_FDS) are served too; then that line goes to the log."
+            "Sockets passed by systemd or by a client (LISTEN_FDS) are served too; then that line goes to the log, and the",
+            "server ends when whoever started it is gone and no client is connected.",
+            "Exit codes: 0 asked to stop, 1 refused or failed, 2 wrong usage, 4 the pool failed and wants to be opened again."
         },
         footer = {
             "",
@@ -49,6 +51,11 @@ final class ServeCommand implements Callable<Integer> {
     private boolean buffered;
 
     @Option(
+            names = "--persistent",
+            description = "Stay when the client that started this server with a socket is gone and none is connected.")
+    private boolean persistent;
+
+    @Option(
             names = "--engine",
             paramLabel = "ENGINE",
             defaultValue = "auto",
@@ -61,14 +68,14 @@ final class ServeCommand implements Callable<Integer> {
         PassedSockets passed = new PassedSockets(
                 ActivatedSockets.descriptors(
                         System.getenv(), ProcessHandle.current().pid()),
-                listen.allowsRemote());
+                listen.allowsRemote(),
+                persistent);
         var addresses = listen.addresses(spec);
         PoolConfig config = PoolConfig.read(pool.config());
         if (buffered) {
             config = config.withBuffered(true);
         }
-        ForegroundDaemon.start(pool, config, addresses, engine, tls.settings(spec), passed)
+        return ForegroundDaemon.start(pool, config, addresses, engine, tls.settings(spec), passed)
                 .run(spec.commandLine().getOut(), "");
-        return 0;
     }
 }

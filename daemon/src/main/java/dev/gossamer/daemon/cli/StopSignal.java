@@ -1,7 +1,9 @@
 package dev.gossamer.daemon.cli;
 
 import java.lang.reflect.Proxy;
+import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 
 /**
  * SIGHUP asks to read the configuration again. SIGTERM and SIGINT: the first asks the daemon to stop, a second one does
@@ -61,19 +63,17 @@ final class StopSignal {
         received.countDown();
     }
 
-    /** Waits for the first signal. */
-    void await() {
-        boolean interrupted = false;
-        while (true) {
-            try {
-                received.await();
-                break;
-            } catch (InterruptedException e) {
-                interrupted = true;
-            }
-        }
-        if (interrupted) {
+    /**
+     * Waits for the first signal, at most so long.
+     *
+     * @return whether it has come; an interrupted thread does not wait for it
+     */
+    boolean await(Duration limit) {
+        try {
+            return received.await(limit.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
+            return true;
         }
     }
 }

@@ -6,6 +6,7 @@ import dev.gossamer.daemon.server.access.AdmissionCounters.Refusal;
 import dev.gossamer.daemon.server.access.ClientPolicy;
 import dev.gossamer.daemon.server.access.HandshakeGate;
 import dev.gossamer.daemon.server.access.PeerName;
+import dev.gossamer.daemon.server.access.RefusalLog;
 import dev.gossamer.daemon.server.access.ServerTls;
 import dev.gossamer.daemon.server.access.TlsSettings;
 import dev.gossamer.daemon.server.access.UnixPeer;
@@ -20,6 +21,7 @@ import dev.gossamer.daemon.server.stream.ChannelStream;
 import dev.gossamer.daemon.server.stream.RingStream;
 import dev.gossamer.daemon.server.stream.SlabView;
 import dev.gossamer.io.Errno;
+import dev.gossamer.io.Reason;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.ring.IoLoops;
 import dev.gossamer.io.ring.NettyLoop;
@@ -73,12 +75,14 @@ public final class NbdServer {
     private final SlabView[] slabs;
     private final ExportDirectory directory;
     private final AdmissionCounters admissions = new AdmissionCounters();
+    private final RefusalLog refusals = new RefusalLog();
     private final List<HandshakeGate> gates = new ArrayList<>();
     private final ConnectionRegistry registry = new ConnectionRegistry();
     private final FaultLog faultLog = new FaultLog();
     private final StallTimer stallWatch;
     private final List<Channel> listeners = new ArrayList<>();
     private final List<ListenAddress> addresses = new ArrayList<>();
+    private final List<SocketFile> socketFiles = new ArrayList<>();
     private final List<ListenAddress> passed = new ArrayList<>();
     // Written once, by the thread that stops the server; read by event loops.
     private volatile boolean stopping;
@@ -90,7 +94,7 @@ public final class NbdServer {
         this.tls = new ServerTls(tls);
         this.loops = loops;
         this.exports = exports;
-        this.directory = new AccessControl(exports, () -> policy.access(), admissions, () -> stopping);
+        this.directory = new AccessControl(exports, () -> policy.access(), admissions, refusals, () -> stopping);
         this.limits = limits;
         this.stallWatch = new StallTimer(registry, limits.stallMillis());
         this.slabs = new SlabView[loops.count()];
@@ -130,7 +134,7 @@ public final class NbdServer {
     }
 
     private ServerBootstrap newBootstrap() {
-        HandshakeGate gate = new HandshakeGate(() -> policy.limits(), admissions);
+        HandshakeGate gate = new HandshakeGate(() -> policy.limits(), admissions, refusals);
         gates.add(gate);
         return new ServerBootstrap()
                 .group(loops.nettyGroup())
@@ -152,8 +156,8 @@ public final class NbdServer {
     private ListenAddress listenUnix(ServerBootstrap bootstrap, ListenAddress.Unix unix) throws StorageException {
         SocketFile.makeWay(unix.path());
         bootstrap.channel(loops.unixServerChannel());
-        bind(bootstrap, SocketFile.address(unix.path(), loops.unixServerChannel()), unix);
-        SocketFile.restrict(unix.path());
+        bind(bootstrap, SocketFile.address(SocketFile.birthPlace(unix.path()), loops.unixServerChannel()), unix);
+        socketFiles.add(SocketFile.own(unix.path()));
         return unix;
     }
 
@@ -170,7 +174,7 @@ public final class NbdServer {
         if (!bound.isSuccess()) {
             throw new StorageException(
                     Errno.EBUSY,
-                    "cannot listen on " + address + ": " + bound.cause().getMessage() + "; use another address",
+                    "cannot listen on " + address + ": " + Reason.of(bound.cause()) + "; use another address",
                     bound.cause());
         }
         listeners.add(bound.channel());
@@ -214,11 +218,7 @@ public final class NbdServer {
     public void stop(long graceMillis) {
         stopping = true;
         listeners.forEach(listener -> listener.close().awaitUninterruptibly());
-        for (ListenAddress address : addresses) {
-            if (address instanceof ListenAddress.Unix unix) {
-                SocketFile.remove(unix.path());
-            }
-        }
+        socketFiles.forEach(SocketFile::remove);
         gates.forEach(HandshakeGate::closeAll);
         registry.connections().forEach(NbdConnection::drain);
         if (!awaitNoConnections(graceMillis)) {
@@ -341,6 +341,9 @@ public final class NbdServer {
 
         @Override
         public void failed(Channel channel, HandshakeFailure why, Throwable cause) {
+            if (why == HandshakeFailure.TLS_FAILED) {
+                refusals.refused("tls", PeerName.of(Peer.of(channel)), Reason.of(cause));
+            }
             admissions.countRefused(
                     switch (why) {
                         case TIMED_OUT -> Refusal.HANDSHAKE_TIMED_OUT;

@@ -25,9 +25,11 @@ import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -476,6 +478,48 @@ class NbdServerTest {
             assertThrows(StorageException.class, () -> server.listen(new ListenAddress.Unix(file)));
             assertEquals("precious", Files.readString(file));
             client.disconnect();
+        }
+    }
+
+    /** Whoever has replaced our file by its own keeps it when we stop. */
+    @Test
+    void onlyOurOwnSocketIsRemoved() throws IOException {
+        start().close();
+        Files.delete(socket);
+        try (ServerSocketChannel another = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
+            another.bind(UnixDomainSocketAddress.of(socket));
+            server.stop(10_000);
+            assertTrue(Files.exists(socket), "another's socket was removed");
+            Files.delete(socket);
+        }
+    }
+
+    /** Only a refused connection says that nobody is there: this one is full, and served all the same. */
+    @Test
+    void aServerThatIsBusyIsNoStaleSocket() throws IOException {
+        start().close();
+        Path busy = directory.resolve("busy.sock");
+        UnixDomainSocketAddress address = UnixDomainSocketAddress.of(busy);
+        try (ServerSocketChannel another = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
+            another.bind(address, 1);
+            List<SocketChannel> waiting = new ArrayList<>();
+            boolean full = false;
+            while (!full) {
+                SocketChannel client = SocketChannel.open(StandardProtocolFamily.UNIX);
+                client.configureBlocking(false);
+                waiting.add(client);
+                try {
+                    client.connect(address);
+                } catch (IOException backlogFull) {
+                    full = true;
+                }
+            }
+            StorageException refusal = assertThrows(StorageException.class, () -> SocketFile.makeWay(busy));
+            assertTrue(refusal.getMessage().contains("busy.sock may be in use"), refusal.getMessage());
+            assertTrue(Files.exists(busy));
+            for (SocketChannel client : waiting) {
+                client.close();
+            }
         }
     }
 

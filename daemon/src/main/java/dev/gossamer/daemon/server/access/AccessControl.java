@@ -19,16 +19,19 @@ public final class AccessControl implements ExportDirectory {
     private final ExportDirectory exports;
     private final Supplier<AccessRules> rules;
     private final AdmissionCounters counters;
+    private final RefusalLog log;
     private final BooleanSupplier stopping;
 
     public AccessControl(
             ExportDirectory exports,
             Supplier<AccessRules> rules,
             AdmissionCounters counters,
+            RefusalLog log,
             BooleanSupplier stopping) {
         this.exports = exports;
         this.rules = rules;
         this.counters = counters;
+        this.log = log;
         this.stopping = stopping;
     }
 
@@ -59,6 +62,7 @@ public final class AccessControl implements ExportDirectory {
         AccessRights rights = now.rights(peer, export.name());
         if (rights == AccessRights.NONE) {
             counters.countAccessDenied();
+            log.refused("export=" + export.name(), PeerName.of(peer), "no rule lets it in");
             return null;
         }
         return restrict(export, rights);

@@ -1,6 +1,7 @@
 package dev.gossamer.daemon.server.access;
 
 import dev.gossamer.daemon.server.access.AdmissionCounters.Refusal;
+import dev.gossamer.nbd.handshake.Peer;
 import io.netty.channel.Channel;
 import java.net.InetSocketAddress;
 import java.util.HashMap;
@@ -24,6 +25,7 @@ public final class HandshakeGate {
 
     private final Supplier<ServerLimits> limits;
     private final AdmissionCounters counters;
+    private final RefusalLog log;
     // Oldest first.
     private final LinkedHashMap<Channel, String> negotiating = new LinkedHashMap<>();
     // Those whose channel tells when they are over: until transmission begins.
@@ -31,9 +33,10 @@ public final class HandshakeGate {
     private final Map<String, Integer> openByPeer = new HashMap<>();
     private int open;
 
-    public HandshakeGate(Supplier<ServerLimits> limits, AdmissionCounters counters) {
+    public HandshakeGate(Supplier<ServerLimits> limits, AdmissionCounters counters, RefusalLog log) {
         this.limits = limits;
         this.counters = counters;
+        this.log = log;
     }
 
     /** False if there are too many connections: the channel is to be closed, and was not counted. */
@@ -48,7 +51,7 @@ public final class HandshakeGate {
             int ofPeer = openByPeer.getOrDefault(peer, 0);
             if (open >= now.connections() || (!peer.equals(UNIX_PEER) && ofPeer >= now.connectionsPerPeer())) {
                 counters.countRefused(Refusal.TOO_MANY_CONNECTIONS);
-                LOG.debug("connection refused peer={} why=too many connections", channel.remoteAddress());
+                log.refused("connection", PeerName.of(Peer.of(channel)), "too many connections");
                 return false;
             }
             dropped = tooOld(peer, now);

@@ -2,7 +2,7 @@ package dev.gossamer.daemon.server.connection;
 
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
-import java.util.concurrent.atomic.AtomicLong;
+import dev.gossamer.io.LogLimit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -12,17 +12,12 @@ import org.slf4j.LoggerFactory;
  */
 public final class FaultLog {
     private static final Logger LOG = LoggerFactory.getLogger(FaultLog.class);
-    private static final long INTERVAL_NANOS = 1_000_000_000L;
 
-    // Shared by all loops: whoever moves the time forward writes the line.
-    private final AtomicLong nextNanos = new AtomicLong(Long.MIN_VALUE);
-    private final AtomicLong leftOut = new AtomicLong();
+    // Shared by all loops.
+    private final LogLimit limit = LogLimit.onePerSecond();
 
     void requestFailed(String export, BlockRequest request, int errno) {
-        long now = request.loop().nanoTime();
-        long next = nextNanos.get();
-        if ((next != Long.MIN_VALUE && now - next < 0) || !nextNanos.compareAndSet(next, now + INTERVAL_NANOS)) {
-            leftOut.incrementAndGet();
+        if (!limit.admits(request.loop().nanoTime())) {
             return;
         }
         LOG.warn(
@@ -32,6 +27,6 @@ public final class FaultLog {
                 request.offsetBytes(),
                 request.lengthBytes(),
                 Errno.name(errno),
-                leftOut.getAndSet(0));
+                limit.takeLeftOut());
     }
 }

@@ -2,6 +2,7 @@ package dev.gossamer.daemon.server.stream;
 
 import dev.gossamer.daemon.server.stream.ConnectionLife.State;
 import dev.gossamer.io.Errno;
+import dev.gossamer.io.Reason;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.posix.Descriptors;
 import dev.gossamer.io.ring.NettyLoop;
@@ -118,7 +119,7 @@ public final class RingStream extends ChannelInboundHandlerAdapter implements Cl
             int descriptor = Descriptors.duplicate(((UnixChannel) channel).fd().intValue());
             socket = new RingSocket(NettyLoop.of(channel.eventLoop()), descriptor, this);
         } catch (StorageException e) {
-            LOG.warn("connection refused: {}", e.getMessage());
+            LOG.warn("connection refused: {}", Reason.of(e));
             closeChannel();
             return;
         }

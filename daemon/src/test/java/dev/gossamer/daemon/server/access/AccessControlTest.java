@@ -29,7 +29,8 @@ class AccessControlTest {
 
     private final AdmissionCounters counters = new AdmissionCounters();
     private AccessRules rules = AccessRules.OPEN;
-    private final AccessControl control = new AccessControl(new ThreeExports(), () -> rules, counters, () -> false);
+    private final AccessControl control =
+            new AccessControl(new ThreeExports(), () -> rules, counters, new RefusalLog(), () -> false);
 
     private static Peer tcp(String address) {
         return new Peer(new InetSocketAddress(address, 4711), false, null, Peer.NO_USER);
