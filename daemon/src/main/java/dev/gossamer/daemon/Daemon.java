@@ -3,7 +3,6 @@ package dev.gossamer.daemon;
 import dev.gossamer.daemon.admin.AdminServer;
 import dev.gossamer.daemon.config.ClientsConfig;
 import dev.gossamer.daemon.config.DaemonConfig;
-import dev.gossamer.daemon.config.PoolDirectory;
 import dev.gossamer.daemon.cow.CowService;
 import dev.gossamer.daemon.device.DeviceGrowth;
 import dev.gossamer.daemon.device.DeviceOpener;
@@ -59,21 +58,21 @@ public final class Daemon {
     /** One metadata transfer, or one catalog slot, at a time. */
     private static final int INLINE_BUFFER_BYTES = 1 << 20;
 
-    private final PoolDirectory directory;
     private final IoLoops loops;
     private final ThinPool pool;
     private final CowService cow;
     private final NbdServer nbd;
     private final AdminServer admin;
+    private final ClientReload reload;
 
     private Daemon(
-            PoolDirectory directory, IoLoops loops, ThinPool pool, CowService cow, NbdServer nbd, AdminServer admin) {
-        this.directory = directory;
+            IoLoops loops, ThinPool pool, CowService cow, NbdServer nbd, AdminServer admin, ClientReload reload) {
         this.loops = loops;
         this.pool = pool;
         this.cow = cow;
         this.nbd = nbd;
         this.admin = admin;
+        this.reload = reload;
     }
 
     /** As {@link #start(DaemonConfig, PassedSockets)}, without passed sockets. */
@@ -95,6 +94,7 @@ public final class Daemon {
         CowService cow = null;
         NbdServer nbd = null;
         AdminServer admin = null;
+        ClientReload reload = null;
         try {
             DeviceOpener opener = DeviceOpener.on(loops, config.directory());
             OriginDevices origins = new OriginDevices(opener, config.directory(), config.pool());
@@ -113,9 +113,10 @@ public final class Daemon {
                     new VolumeExports(pool, ThinPool.join(pool.status()).blockBytes());
             nbd = new NbdServer(
                     loops, new CombinedExports(volumes, cow.exports()), ConnectionLimits.DEFAULT, config.tls());
-            reload(config.directory(), nbd);
+            reload = new ClientReload(new ClientsConfig(config.directory().clients()), nbd);
+            reload.run();
             admin = new AdminServer(
-                    new PoolAdminService(config.directory(), pool, nbd, loops, origins, cow),
+                    new PoolAdminService(config.directory(), pool, nbd, loops, origins, cow, reload),
                     new CowAdminService(cow, nbd, origins));
             admin.listen(loops, config.directory().adminSocket());
             ListenAddress own = new ListenAddress.Unix(config.directory().nbdSocket());
@@ -132,10 +133,10 @@ public final class Daemon {
                 nbd.listen(address);
             }
         } catch (StorageException | RuntimeException e) {
-            new Daemon(config.directory(), loops, pool, cow, nbd, admin).stopWhatRuns();
+            new Daemon(loops, pool, cow, nbd, admin, reload).stopWhatRuns();
             throw e;
         }
-        return new Daemon(config.directory(), loops, pool, cow, nbd, admin);
+        return new Daemon(loops, pool, cow, nbd, admin, reload);
     }
 
     private static ThinPool openPool(
@@ -164,12 +165,7 @@ public final class Daemon {
      * was. Not on an event loop: it reads files.
      */
     public void reload() throws StorageException {
-        reload(directory, nbd);
-    }
-
-    static void reload(PoolDirectory directory, NbdServer nbd) throws StorageException {
-        nbd.apply(ClientsConfig.read(directory.clients()));
-        LOG.info("client rules and certificates read");
+        reload.run();
     }
 
     private static void requireAllowed(ListenAddress address, PassedSockets passed) throws StorageException {

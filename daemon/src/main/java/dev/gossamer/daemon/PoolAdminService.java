@@ -35,6 +35,7 @@ final class PoolAdminService implements PoolAdmin {
     private final IoLoops loops;
     private final OriginDevices origins;
     private final CowService cow;
+    private final ClientReload reload;
     private final Instant startedAt = Instant.now();
     // Made by the first scrape: who does not collect metrics does not pay for their start.
     private DaemonMetrics metrics;
@@ -45,13 +46,15 @@ final class PoolAdminService implements PoolAdmin {
             NbdServer nbd,
             IoLoops loops,
             OriginDevices origins,
-            CowService cow) {
+            CowService cow,
+            ClientReload reload) {
         this.directory = directory;
         this.pool = pool;
         this.nbd = nbd;
         this.loops = loops;
         this.origins = origins;
         this.cow = cow;
+        this.reload = reload;
     }
 
     @Override
@@ -211,7 +214,7 @@ final class PoolAdminService implements PoolAdmin {
         return CompletableFuture.runAsync(
                 () -> {
                     try {
-                        Daemon.reload(directory, nbd);
+                        reload.run();
                     } catch (StorageException e) {
                         throw new CompletionException(e);
                     }

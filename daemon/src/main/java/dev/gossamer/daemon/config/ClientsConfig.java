@@ -1,18 +1,12 @@
 package dev.gossamer.daemon.config;
 
-import com.fasterxml.jackson.core.JacksonException;
-import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.gossamer.daemon.server.access.AccessRules;
 import dev.gossamer.daemon.server.access.ClientPolicy;
 import dev.gossamer.daemon.server.access.ServerLimits;
 import dev.gossamer.io.Errno;
-import dev.gossamer.io.Reason;
 import dev.gossamer.io.StorageException;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 
@@ -33,45 +27,34 @@ public final class ClientsConfig {
     /** Thousands of rules; more is another file. */
     private static final int FILE_LIMIT_BYTES = 1 << 20;
 
-    private ClientsConfig() {}
+    private final Path file;
+    private boolean wasThere;
 
-    /** Reads and checks the file; a message names the file, the place and the rule. No file means no restrictions. */
-    public static ClientPolicy read(Path file) throws StorageException {
-        if (!Files.exists(file)) {
-            return ClientPolicy.DEFAULT;
+    /** @param file need not be there */
+    public ClientsConfig(Path file) {
+        this.file = file;
+    }
+
+    /**
+     * Reads and checks the file; a message names the file, the place and the rule. No file means no restrictions; but rules
+     * that were there once do not end because their file is gone, which may be an accident.
+     */
+    public synchronized ClientPolicy read() throws StorageException {
+        ClientPolicy policy = YamlFile.read(file, FILE_LIMIT_BYTES, ClientsConfig::policy);
+        if (policy == null && wasThere) {
+            throw new StorageException(
+                    Errno.ENOENT,
+                    file + " is gone; its rules stay in force. Put it back; or restart the daemon, to serve everybody");
         }
-        try {
-            if (Files.size(file) > FILE_LIMIT_BYTES) {
-                throw new StorageException(Errno.EINVAL, file + " is too long for a list of access rules");
-            }
-            return parse(file, Files.readString(file));
-        } catch (StorageException e) {
-            throw e;
-        } catch (IOException e) {
-            throw new StorageException(Errno.EIO, "cannot read " + file + ": " + Reason.of(e), e);
-        }
+        wasThere |= policy != null;
+        return policy == null ? ClientPolicy.DEFAULT : policy;
     }
 
     static ClientPolicy parse(Path file, String text) throws StorageException {
-        JsonNode root;
-        try {
-            root = new ObjectMapper(new YAMLFactory().enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION))
-                    .readTree(text);
-        } catch (JacksonException e) {
-            int line = e.getLocation() == null ? 1 : e.getLocation().getLineNr();
-            throw new StorageException(Errno.EINVAL, file + ": line " + line + " is no YAML, or repeats a key", e);
-        }
-        try {
-            return policy(root);
-        } catch (IllegalArgumentException e) {
-            throw new StorageException(Errno.EINVAL, file + ": " + e.getMessage(), e);
-        }
+        return YamlFile.parse(file, text, ClientsConfig::policy);
     }
 
-    private static ClientPolicy policy(JsonNode root) {
-        if (root.isMissingNode() || root.isNull()) {
-            return ClientPolicy.DEFAULT;
-        }
+    private static ClientPolicy policy(ObjectNode root) {
         ConfigKeys.requireKnown(root, "", List.of("access", "limits"));
         AccessRules access = root.has("access") ? AccessRuleParser.parse(root.path("access")) : AccessRules.OPEN;
         return new ClientPolicy(access, limits(root.path("limits")));

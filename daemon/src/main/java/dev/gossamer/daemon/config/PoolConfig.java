@@ -1,19 +1,14 @@
 package dev.gossamer.daemon.config;
 
-import com.fasterxml.jackson.core.JsonParseException;
-import com.fasterxml.jackson.core.JsonParser;
-import com.fasterxml.jackson.core.JsonToken;
-import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.gossamer.io.Errno;
-import dev.gossamer.io.Reason;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.thin.catalog.OnFull;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.util.HashSet;
-import java.util.Set;
+import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * What {@code pool.yaml} says.
@@ -27,6 +22,11 @@ import java.util.Set;
 public record PoolConfig(String metadata, String data, boolean buffered, SpaceConfig space) {
     /** A few keys need a few hundred bytes; more is another file. */
     private static final int FILE_LIMIT_BYTES = 64 << 10;
+
+    private static final List<String> SPACE_KEYS =
+            List.of("on-full", "on-full-timeout", "low-water", "auto-extend", "discard");
+    private static final List<String> KEYS =
+            Stream.concat(Stream.of("metadata", "data", "buffered"), SPACE_KEYS.stream()).toList();
 
     /** A configuration with the defaults for space. */
     public PoolConfig(String metadata, String data, boolean buffered) {
@@ -44,77 +44,36 @@ public record PoolConfig(String metadata, String data, boolean buffered, SpaceCo
 
     /** Reads and checks a configuration; a message names the file, the key and the rule. */
     public static PoolConfig read(Path file) throws StorageException {
-        String text;
-        try {
-            if (Files.size(file) > FILE_LIMIT_BYTES) {
-                throw new StorageException(Errno.EINVAL, file + " is too long for a pool configuration");
-            }
-            text = Files.readString(file);
-        } catch (StorageException e) {
-            throw e;
-        } catch (NoSuchFileException e) {
+        PoolConfig config = YamlFile.read(file, FILE_LIMIT_BYTES, PoolConfig::of);
+        if (config == null) {
             throw new StorageException(
                     Errno.ENODEV,
                     file.getParent() + " is no pool: it has no pool.yaml; make one with: gossamer pool create "
-                            + file.getParent(),
-                    e);
-        } catch (IOException e) {
-            throw new StorageException(Errno.EIO, "cannot read " + file + ": " + Reason.of(e), e);
+                            + file.getParent());
         }
-        return parse(file, text);
+        return config;
     }
 
     static PoolConfig parse(Path file, String text) throws StorageException {
-        String metadata = null;
-        String data = null;
-        Boolean buffered = null;
-        SpaceConfig space = SpaceConfig.DEFAULT;
-        Set<String> seen = new HashSet<>();
-        // The streaming parser: binding to objects would cost every start more than the rest of the configuration.
-        try (JsonParser parser = new YAMLFactory().createParser(text)) {
-            if (parser.nextToken() != JsonToken.START_OBJECT) {
-                throw bad(file, "must consist of lines 'key: value'");
-            }
-            while (parser.nextToken() == JsonToken.FIELD_NAME) {
-                String key = parser.currentName();
-                JsonToken value = parser.nextToken();
-                switch (key) {
-                    case "metadata" -> metadata = path(file, key, metadata, value, parser);
-                    case "data" -> data = path(file, key, data, value, parser);
-                    case "buffered" -> {
-                        if (buffered != null) {
-                            throw bad(file, "key 'buffered' appears twice");
-                        }
-                        if (value != JsonToken.VALUE_TRUE && value != JsonToken.VALUE_FALSE) {
-                            throw bad(file, "key 'buffered' must be true or false");
-                        }
-                        buffered = value == JsonToken.VALUE_TRUE;
-                    }
-                    case "on-full", "on-full-timeout", "low-water", "auto-extend", "discard" -> {
-                        if (!seen.add(key)) {
-                            throw bad(file, "key '" + key + "' appears twice");
-                        }
-                        space = space(file, key, space, parser.getText());
-                    }
-                    default -> throw bad(
-                            file,
-                            "unknown key '" + key + "'; known are metadata, data, buffered, on-full, "
-                                    + "on-full-timeout, low-water, auto-extend and discard");
-                }
-            }
-        } catch (JsonParseException e) {
-            throw bad(file, "line " + e.getLocation().getLineNr() + " is no YAML");
-        } catch (StorageException e) {
-            throw e;
-        } catch (IOException e) {
-            throw bad(file, Reason.of(e));
-        }
-        require(file, "metadata", metadata);
-        require(file, "data", data);
-        return new PoolConfig(metadata, data, Boolean.TRUE.equals(buffered), space);
+        return YamlFile.parse(file, text, PoolConfig::of);
     }
 
-    private static SpaceConfig space(Path file, String key, SpaceConfig space, String text) throws StorageException {
+    private static PoolConfig of(ObjectNode root) throws StorageException {
+        ConfigKeys.requireKnown(root, "", KEYS);
+        SpaceConfig space = SpaceConfig.DEFAULT;
+        for (String key : SPACE_KEYS) {
+            if (root.has(key)) {
+                space = space(key, space, root.path(key).asText());
+            }
+        }
+        JsonNode buffered = root.path("buffered");
+        if (!buffered.isMissingNode() && !buffered.isBoolean()) {
+            throw new IllegalArgumentException("key 'buffered' must be true or false");
+        }
+        return new PoolConfig(path(root, "metadata"), path(root, "data"), buffered.asBoolean(), space);
+    }
+
+    private static SpaceConfig space(String key, SpaceConfig space, String text) {
         try {
             return switch (key) {
                 case "on-full" -> space.withOnFull(OnFull.of(text));
@@ -124,7 +83,7 @@ public record PoolConfig(String metadata, String data, boolean buffered, SpaceCo
                 default -> space.withAutoExtend(Quantity.bytes(text));
             };
         } catch (StorageException | IllegalArgumentException e) {
-            throw bad(file, "key '" + key + "': " + e.getMessage());
+            throw new IllegalArgumentException("key '" + key + "': " + e.getMessage(), e);
         }
     }
 
@@ -140,27 +99,15 @@ public record PoolConfig(String metadata, String data, boolean buffered, SpaceCo
         ConfigFile.replace(file, text);
     }
 
-    private static String path(Path file, String key, String before, JsonToken value, JsonParser parser)
-            throws IOException {
-        if (before != null) {
-            throw bad(file, "key '" + key + "' appears twice");
+    private static String path(JsonNode root, String key) {
+        JsonNode value = root.path(key);
+        if (value.isMissingNode()) {
+            throw new IllegalArgumentException("key '" + key + "' is missing");
         }
-        if (!value.isScalarValue()
-                || value == JsonToken.VALUE_NULL
-                || parser.getText().isBlank()) {
-            throw bad(file, "key '" + key + "' must be a path");
+        if (!value.isValueNode() || value.isNull() || value.asText().isBlank()) {
+            throw new IllegalArgumentException("key '" + key + "' must be a path");
         }
-        return parser.getText();
-    }
-
-    private static void require(Path file, String key, String value) throws StorageException {
-        if (value == null) {
-            throw bad(file, "key '" + key + "' is missing");
-        }
-    }
-
-    private static StorageException bad(Path file, String what) {
-        return new StorageException(Errno.EINVAL, file + ": " + what);
+        return value.asText();
     }
 
     /** YAML's single quotes: everything is literal, a quote is written twice. */

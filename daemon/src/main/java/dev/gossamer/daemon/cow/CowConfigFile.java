@@ -1,7 +1,5 @@
 package dev.gossamer.daemon.cow;
 
-import com.fasterxml.jackson.core.JacksonException;
-import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
@@ -10,13 +8,13 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 import dev.gossamer.daemon.config.ConfigFile;
 import dev.gossamer.daemon.config.ConfigKeys;
+import dev.gossamer.daemon.config.YamlFile;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.Reason;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.snapshot.StoreFullAction;
 import dev.gossamer.snapshot.StoreType;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -52,25 +50,8 @@ final class CowConfigFile {
 
     /** No file means no origins. A message names the file, the place and the rule. */
     static CowConfig read(Path file) throws StorageException {
-        if (!Files.exists(file)) {
-            return CowConfig.EMPTY;
-        }
-        try {
-            if (Files.size(file) > LIMIT_BYTES) {
-                throw new StorageException(Errno.EINVAL, file + " is too long for a list of snapshots");
-            }
-            JsonNode root = mapper().readTree(Files.readString(file));
-            return new CowConfig(origins(root));
-        } catch (StorageException e) {
-            throw e;
-        } catch (JacksonException e) {
-            int line = e.getLocation() == null ? 1 : e.getLocation().getLineNr();
-            throw new StorageException(Errno.EINVAL, file + ": line " + line + " is no YAML, or repeats a key", e);
-        } catch (IllegalArgumentException e) {
-            throw new StorageException(Errno.EINVAL, file + ": " + e.getMessage(), e);
-        } catch (IOException e) {
-            throw new StorageException(Errno.EIO, "cannot read " + file + ": " + Reason.of(e), e);
-        }
+        CowConfig config = YamlFile.read(file, LIMIT_BYTES, root -> new CowConfig(origins(root)));
+        return config == null ? CowConfig.EMPTY : config;
     }
 
     static void write(Path file, CowConfig config) throws StorageException {
@@ -90,26 +71,22 @@ final class CowConfigFile {
             }
         }
         try {
-            ConfigFile.replace(file, HEAD + mapper().writeValueAsString(root));
+            ConfigFile.replace(file, HEAD + new ObjectMapper(new YAMLFactory()).writeValueAsString(root));
         } catch (IOException e) {
             throw new StorageException(Errno.EIO, "cannot write " + file + ": " + Reason.of(e), e);
         }
-    }
-
-    private static ObjectMapper mapper() {
-        return new ObjectMapper(new YAMLFactory().enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION));
     }
 
     private static List<CowConfig.Origin> origins(JsonNode root) {
         List<CowConfig.Origin> all = new ArrayList<>();
         Set<String> names = new HashSet<>();
         ConfigKeys.requireKnown(root, "", List.of("origins"));
-        for (JsonNode node : root.path("origins")) {
+        for (JsonNode node : list(root, "origins")) {
             ConfigKeys.requireKnown(node, "origins: ", List.of("name", "device", "snapshots"));
             String name = unique(names, text(node, "name", "origins: "));
             List<RecordedSnapshot> snapshots = new ArrayList<>();
             Set<String> snapshotNames = new HashSet<>();
-            for (JsonNode each : node.path("snapshots")) {
+            for (JsonNode each : list(node, "snapshots")) {
                 snapshots.add(snapshot(each, name + ": ", snapshotNames));
             }
             all.add(new CowConfig.Origin(name, text(node, "device", name + ": "), snapshots));
@@ -133,6 +110,14 @@ final class CowConfigFile {
                 type,
                 action,
                 state.equals(MERGING));
+    }
+
+    private static JsonNode list(JsonNode node, String key) {
+        JsonNode list = node.path(key);
+        if (!list.isArray() && !list.isMissingNode()) {
+            throw new IllegalArgumentException("'" + key + "' must be a list");
+        }
+        return list;
     }
 
     private static String unique(Set<String> names, String name) {

@@ -8,20 +8,65 @@ import dev.gossamer.daemon.server.access.ClientPolicy;
 import dev.gossamer.daemon.server.access.PeerCondition;
 import dev.gossamer.daemon.server.access.ServerLimits;
 import dev.gossamer.io.StorageException;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** {@code clients.yaml}: rule X9 and limits H11 and H13 as users write them. */
 class ClientsConfigTest {
     private static final Path FILE = Path.of("/pool/clients.yaml");
 
+    @TempDir
+    private Path directory;
+
     @Test
-    void noFileAndAnEmptyOneMeanNoRestrictions() throws StorageException {
-        assertEquals(ClientPolicy.DEFAULT, ClientsConfig.read(Path.of("/no/such/clients.yaml")));
-        assertEquals(ClientPolicy.DEFAULT, ClientsConfig.parse(FILE, "# nothing yet\n"));
+    void noFileMeansNoRestrictions() throws StorageException {
+        assertEquals(ClientPolicy.DEFAULT, new ClientsConfig(Path.of("/no/such/clients.yaml")).read());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "# nothing yet\n", "---\n", "~\n"})
+    void aFileThatSaysNothingIsRefused(String text) throws IOException {
+        Path file = directory.resolve("clients.yaml");
+        Files.writeString(file, text);
+        StorageException refused = assertThrows(StorageException.class, () -> new ClientsConfig(file).read());
+        assertTrue(refused.getMessage().startsWith(file.toString()), refused.getMessage());
+    }
+
+    @Test
+    void aLinkToNothingIsNotTheSameAsNoFile() throws IOException {
+        Path file = directory.resolve("clients.yaml");
+        Files.createSymbolicLink(file, directory.resolve("gone"));
+        StorageException refused = assertThrows(StorageException.class, () -> new ClientsConfig(file).read());
+        assertTrue(refused.getMessage().contains("a link to nothing"), refused.getMessage());
+    }
+
+    @Test
+    void rulesThatWereThereDoNotEndWithTheirFile() throws IOException {
+        Path file = directory.resolve("clients.yaml");
+        ClientsConfig config = new ClientsConfig(file);
+        assertEquals(ClientPolicy.DEFAULT, config.read());
+        Files.writeString(file, "access: []\n");
+        assertEquals(List.of(), config.read().access().rules());
+        Files.delete(file);
+        StorageException refused = assertThrows(StorageException.class, config::read);
+        assertTrue(refused.getMessage().contains("is gone"), refused.getMessage());
+        Files.writeString(file, "limits: {handshakes: 7}\n");
+        assertEquals(7, config.read().limits().handshakes());
+    }
+
+    @Test
+    void whatIsNoTextIsRefused() throws IOException {
+        Path file = directory.resolve("clients.yaml");
+        Files.write(file, new byte[] {'a', (byte) 0xff, ':'});
+        StorageException refused = assertThrows(StorageException.class, () -> new ClientsConfig(file).read());
+        assertTrue(refused.getMessage().contains("UTF-8"), refused.getMessage());
     }
 
     @Test
@@ -44,6 +89,13 @@ class ClientsConfigTest {
         assertEquals(new ServerLimits(4000, 1000, 1000, 3, 0), policy.limits());
     }
 
+    @Test
+    void aSecondDocumentIsRefused() {
+        StorageException refused = assertThrows(
+                StorageException.class, () -> ClientsConfig.parse(FILE, "access: []\n---\naccess: [{rights: none}]\n"));
+        assertTrue(refused.getMessage().contains("a second document"), refused.getMessage());
+    }
+
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',
@@ -64,7 +116,22 @@ class ClientsConfigTest {
                 "limits: {handshakes: 0}                            | 'handshakes' must be a whole number from 1",
                 "limits: {handshake-seconds: soon}                  | 'handshake-seconds' must be",
                 "limits: {handshake: 1}                             | limits: unknown key",
-                "{access: [], access: []}                           | line 1 is no YAML, or repeats",
+                "{access: [], access: []}                           | line 1: key 'access' appears twice",
+                "access: [{uid: 1, uid: '*', rights: none}]         | key 'uid' appears twice",
+                "{access: &a [{rights: none}], limits: *a}          | line 1: anchors",
+                "access: [{certificate: &a x, exports: *a}]         | line 1: anchors",
+                "access: [{certificate: *, rights: none}]           | is no YAML",
+                "access: [{exports: !!str x, rights: none}]         | tags",
+                "access: [{<<: {uid: 1}, rights: none}]             | unknown key '<<'",
+                "access: [{exports: 007, rights: none}]             | '007' is no plain number",
+                "access: [{exports: 1_0, rights: none}]             | '1_0' is no plain number",
+                "access: [{exports: 1.5, rights: none}]             | '1.5' is no plain number",
+                "access: [{exports: [True], rights: none}]          | 'exports' must be a name",
+                "access: [{exports: [], rights: none}]              | 'exports' must be a name",
+                "access: [{exports: , rights: none}]                | 'exports' must be a name",
+                "access: ~                                          | must be a list",
+                "limits: ~                                          | limits: must consist of",
+                "limits: {handshakes: 1_0}                          | '1_0' is no plain number",
                 "{access: [                                         | is no YAML",
             })
     void aMistakeIsNamedWithFileAndPlace(String text, String expected) {

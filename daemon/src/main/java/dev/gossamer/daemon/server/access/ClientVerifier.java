@@ -5,9 +5,11 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.net.Socket;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.KeyStore;
+import java.security.cert.CRL;
 import java.security.cert.CertPathBuilder;
 import java.security.cert.CertStore;
 import java.security.cert.Certificate;
@@ -18,6 +20,7 @@ import java.security.cert.PKIXBuilderParameters;
 import java.security.cert.PKIXRevocationChecker;
 import java.security.cert.X509CertSelector;
 import java.security.cert.X509Certificate;
+import java.util.Collection;
 import java.util.EnumSet;
 import javax.net.ssl.CertPathTrustManagerParameters;
 import javax.net.ssl.SSLEngine;
@@ -48,7 +51,7 @@ final class ClientVerifier extends X509ExtendedTrustManager {
             store.setCertificateEntry("ca" + store.size(), ca);
         }
         TrustManagerFactory factory = TrustManagerFactory.getInstance("PKIX");
-        if (Files.exists(crlFile)) {
+        if (Files.exists(crlFile, LinkOption.NOFOLLOW_LINKS)) {
             PKIXBuilderParameters parameters = new PKIXBuilderParameters(store, new X509CertSelector());
             parameters.addCertStore(revocationLists(crlFile));
             // Only the lists that are here: asking the network would let an attacker delay or decide the answer.
@@ -71,10 +74,12 @@ final class ClientVerifier extends X509ExtendedTrustManager {
 
     private static CertStore revocationLists(Path crlFile) throws IOException, GeneralSecurityException {
         try (InputStream in = Files.newInputStream(crlFile)) {
-            return CertStore.getInstance(
-                    "Collection",
-                    new CollectionCertStoreParameters(
-                            CertificateFactory.getInstance("X.509").generateCRLs(in)));
+            Collection<? extends CRL> lists =
+                    CertificateFactory.getInstance("X.509").generateCRLs(in);
+            if (lists.isEmpty()) {
+                throw new CertificateException(crlFile + " holds no list of revoked certificates");
+            }
+            return CertStore.getInstance("Collection", new CollectionCertStoreParameters(lists));
         }
     }
 

@@ -10,6 +10,7 @@ import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.SslContextBuilder;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 
@@ -39,7 +40,7 @@ public record TlsSettings(TlsOffer.Mode mode, Path directory, boolean verifyClie
         try {
             SslContextBuilder builder = TlsContexts.server(certificate, key);
             if (ca != null) {
-                builder.trustManager(ClientVerifier.read(ca, directory.resolve("ca-crl.pem")))
+                builder.trustManager(ClientVerifier.read(ca, revocationLists()))
                         .clientAuth(ClientAuth.REQUIRE);
             }
             return builder.build();
@@ -47,6 +48,15 @@ public record TlsSettings(TlsOffer.Mode mode, Path directory, boolean verifyClie
             throw new StorageException(
                     Errno.EINVAL, directory + ": the certificates cannot be used: " + Reason.of(e), e);
         }
+    }
+
+    /** Whether there are lists of revoked certificates, be they good or not, that clients are checked against. */
+    boolean hasRevocationLists() {
+        return verifyClients && Files.exists(revocationLists(), LinkOption.NOFOLLOW_LINKS);
+    }
+
+    Path revocationLists() {
+        return directory.resolve("ca-crl.pem");
     }
 
     private Path file(String name) throws StorageException {
