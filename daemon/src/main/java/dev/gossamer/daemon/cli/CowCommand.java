@@ -3,17 +3,11 @@ package dev.gossamer.daemon.cli;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.gossamer.daemon.device.DeviceOpener;
 import java.io.Console;
-import java.io.PrintWriter;
-import java.nio.file.Path;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 
 /** {@code gossamer cow ...}: classic copy-on-write snapshots of devices outside the pool. */
 @Command(
@@ -32,16 +26,8 @@ import picocli.CommandLine.Spec;
             "  gossamer cow create -p DIR disk@monday                 its store is a volume of the pool, and grows",
             "  gossamer cow merge -p DIR disk@monday                  puts the origin back to Monday"
         })
-final class CowCommand implements Runnable {
+final class CowCommand extends CommandGroup {
     private static final String COLLECTION = "/v1/cow";
-
-    @Spec
-    private CommandSpec spec;
-
-    @Override
-    public void run() {
-        throw new ParameterException(spec.commandLine(), "a command is missing");
-    }
 
     /** What only a snapshot has. */
     static final class StoreOptions {
@@ -109,15 +95,14 @@ final class CowCommand implements Runnable {
             throws CommandFailed {
         boolean ofSnapshot = name.indexOf('@') >= 0;
         if (!ofSnapshot && !options.isEmpty()) {
-            throw new ParameterException(
-                    spec.commandLine(), "'" + name + "' would be an origin, and has no store; write NAME@SNAP");
+            throw wrongUsage("'" + name + "' would be an origin, and has no store; write NAME@SNAP");
         }
         if (options.isTransient && options.overflow) {
-            throw new ParameterException(spec.commandLine(), "give --transient or --overflow, not both");
+            throw wrongUsage("give --transient or --overflow, not both");
         }
         ObjectNode body = JsonNodeFactory.instance.objectNode().put("name", name);
-        put(body, "origin", absolute(origin));
-        put(body, "store", absolute(options.store));
+        put(body, "origin", DeviceName.absolute(origin));
+        put(body, "store", DeviceName.absolute(options.store));
         put(body, "onFull", options.onFull);
         if (options.chunkBytes != null) {
             body.put("chunkBytes", options.chunkBytes);
@@ -141,13 +126,6 @@ final class CowCommand implements Runnable {
         if (value != null) {
             body.put(field, value);
         }
-    }
-
-    /** The daemon has another working directory. */
-    private static String absolute(String device) {
-        return device == null || DeviceOpener.isUri(device)
-                ? device
-                : Path.of(device).toAbsolutePath().normalize().toString();
     }
 
     @Command(
@@ -190,13 +168,9 @@ final class CowCommand implements Runnable {
     void delete(
             @Mixin PoolOption pool,
             @Parameters(paramLabel = "NAME[@SNAP]", description = "Origin or snapshot.") String name,
-            @Option(
-                            names = "--force",
-                            description =
-                                    "Disconnect its clients first: what they have under way ends, more is refused.")
-                    boolean force)
+            @Mixin ForceOption force)
             throws CommandFailed {
-        pool.ask("DELETE", path(name) + PoolOption.force(force), null);
+        pool.ask("DELETE", path(name) + force.query(), null);
         println("deleted " + name);
     }
 
@@ -217,23 +191,19 @@ final class CowCommand implements Runnable {
     void merge(
             @Mixin PoolOption pool,
             @Parameters(paramLabel = "NAME@SNAP", description = "Snapshot.") String name,
-            @Option(
-                            names = "--force",
-                            description =
-                                    "Disconnect clients of both first: what they have under way ends, more is refused.")
-                    boolean force,
+            @Mixin ForceOption force,
             @Option(
                             names = "--no-wait",
                             description = "Return once the merge has begun; 'cow status' shows its progress.")
                     boolean noWait)
             throws CommandFailed {
-        JsonNode body = JsonNodeFactory.instance.objectNode().put("force", force);
+        JsonNode body = JsonNodeFactory.instance.objectNode().put("force", force.isGiven());
         JsonNode begun = pool.parse(pool.ask("POST", path(name) + "/merge", body));
         if (noWait) {
             println("merging " + name + "; see: gossamer cow status " + name);
             return;
         }
-        new MergeProgress(pool, path(name), spec.commandLine().getErr(), isTerminal()).follow(begun);
+        new MergeProgress(pool, path(name), spec().commandLine().getErr(), isTerminal()).follow(begun);
         println("merged " + name);
     }
 
@@ -241,12 +211,6 @@ final class CowCommand implements Runnable {
     private static boolean isTerminal() {
         Console console = System.console();
         return console != null && console.isTerminal();
-    }
-
-    private void println(String text) {
-        PrintWriter out = spec.commandLine().getOut();
-        out.println(Output.withoutLineEnd(text));
-        out.flush();
     }
 
     private static String path(String name) {

@@ -26,7 +26,7 @@ import picocli.CommandLine.ParameterException;
             "",
             "'gossamer COMMAND --help' explains a command and shows examples."
         })
-public final class GossamerCommand implements Runnable {
+public final class GossamerCommand extends CommandGroup {
     /** Nothing works until the pool is opened again (M-5), which a service manager does: 2 would keep it from that. */
     static final int POOL_FAILED = 4;
 
@@ -43,9 +43,6 @@ public final class GossamerCommand implements Runnable {
             StatusCommand.class,
             ReloadCommand.class,
             CompletionCommand.class);
-
-    @CommandLine.Spec
-    private CommandLine.Model.CommandSpec spec;
 
     /** Runs a command line and returns its exit code. */
     public static int run(String... args) {
@@ -74,11 +71,6 @@ public final class GossamerCommand implements Runnable {
 
     private static String nameOf(Class<?> command) {
         return command.getAnnotation(Command.class).name();
-    }
-
-    @Override
-    public void run() {
-        throw new ParameterException(spec.commandLine(), "a command is missing");
     }
 
     private static int failed(Exception failure, CommandLine commandLine, CommandLine.ParseResult parsed)

@@ -1,8 +1,10 @@
 package dev.gossamer.daemon.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.io.PrintWriter;
 import java.util.HashMap;
 import java.util.Map;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 
 /** {@code --json}, and the tables that are printed without it. */
@@ -16,9 +18,11 @@ final class Output {
         return asJson;
     }
 
-    /** Text without a line end of its own too many. */
-    static String withoutLineEnd(String text) {
-        return text.stripTrailing();
+    /** Prints what a command has to say, without a line end of its own too many. */
+    static void print(CommandSpec spec, String text) {
+        PrintWriter out = spec.commandLine().getOut();
+        out.println(text.stripTrailing());
+        out.flush();
     }
 
     /** Volumes as a table; origins by name where they still exist. */

@@ -4,15 +4,11 @@ import dev.gossamer.daemon.PoolCreation;
 import dev.gossamer.daemon.config.PoolConfig;
 import dev.gossamer.daemon.config.PoolDirectory;
 import dev.gossamer.daemon.config.SpaceConfig;
-import dev.gossamer.daemon.device.DeviceOpener;
 import dev.gossamer.io.StorageException;
 import java.nio.file.Path;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 
 /** {@code gossamer pool ...}: makes pool directories, for which no daemon is needed. */
 @Command(
@@ -24,15 +20,7 @@ import picocli.CommandLine.Spec;
             PoolSpaceCommands.MetadataSnapshot.class
         },
         footer = {"", "Example:", "  gossamer pool create DIR --size 10G"})
-final class PoolCommand implements Runnable {
-    @Spec
-    private CommandSpec spec;
-
-    @Override
-    public void run() {
-        throw new ParameterException(spec.commandLine(), "a command is missing");
-    }
-
+final class PoolCommand extends CommandGroup {
     @Command(
             description = {
                 "Makes an empty pool, in two sparse files of DIR or on two devices.",
@@ -89,7 +77,7 @@ final class PoolCommand implements Runnable {
                     pool, size, blockBytes, buffered, SpaceConfig.DEFAULT.withAutoExtend(autoExtend));
         } else {
             if (data == null || metadata == null) {
-                throw new ParameterException(spec.commandLine(), "--data and --metadata go together");
+                throw wrongUsage("--data and --metadata go together");
             }
             PoolConfig config =
                     config(data, metadata, buffered).withSpace(SpaceConfig.DEFAULT.withAutoExtend(autoExtend));
@@ -132,17 +120,7 @@ final class PoolCommand implements Runnable {
 
     /** Paths on the command line are relative to where it was typed, those of the file to the pool directory. */
     private static PoolConfig config(String data, String metadata, boolean buffered) {
-        return new PoolConfig(absolute(metadata), absolute(data), buffered);
+        return new PoolConfig(DeviceName.absolute(metadata), DeviceName.absolute(data), buffered);
     }
 
-    private static String absolute(String device) {
-        return DeviceOpener.isUri(device)
-                ? device
-                : Path.of(device).toAbsolutePath().normalize().toString();
-    }
-
-    private void println(String text) {
-        spec.commandLine().getOut().println(text);
-        spec.commandLine().getOut().flush();
-    }
 }

@@ -81,11 +81,6 @@ final class PoolOption {
         return URLEncoder.encode(name, StandardCharsets.UTF_8).replace("+", "%20");
     }
 
-    /** What a path ends in for {@code --force}. */
-    static String force(boolean force) {
-        return force ? "?force=true" : "";
-    }
-
     private CommandFailed unreachable(PoolDirectory pool, IOException cause) {
         if (cause instanceof AdminClient.Silent) {
             return new CommandFailed(

@@ -3,7 +3,6 @@ package dev.gossamer.daemon.cli;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.io.PrintWriter;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -62,7 +61,7 @@ final class PoolSpaceCommands {
             }
             String answer = pool.ask("POST", "/v1/pool/grow", body);
             JsonNode status = pool.parse(answer);
-            print(
+            Output.print(
                     spec,
                     output.isJson()
                             ? answer
@@ -111,7 +110,7 @@ final class PoolSpaceCommands {
                                 .put("value", change[1]));
             }
             JsonNode status = pool.parse(pool.ask("GET", "/v1/status", null));
-            print(spec, status.path("transactionId").asText());
+            Output.print(spec, status.path("transactionId").asText());
             return 0;
         }
     }
@@ -144,7 +143,7 @@ final class PoolSpaceCommands {
         public Integer call() throws CommandFailed {
             String path = "/v1/pool/metadata-snapshot";
             switch (what) {
-                case "reserve" -> print(
+                case "reserve" -> Output.print(
                         spec,
                         "reserved, at metadata block "
                                 + pool.parse(pool.ask("POST", path, null))
@@ -152,18 +151,12 @@ final class PoolSpaceCommands {
                                         .asText());
                 case "release" -> {
                     pool.ask("DELETE", path, null);
-                    print(spec, "released");
+                    Output.print(spec, "released");
                 }
                 default -> throw new ParameterException(
                         spec.commandLine(), "'" + what + "' is neither reserve nor release");
             }
             return 0;
         }
-    }
-
-    private static void print(CommandSpec spec, String text) {
-        PrintWriter out = spec.commandLine().getOut();
-        out.println(Output.withoutLineEnd(text));
-        out.flush();
     }
 }

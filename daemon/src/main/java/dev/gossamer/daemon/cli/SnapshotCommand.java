@@ -4,30 +4,18 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.io.PrintWriter;
 import java.util.List;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 
 /** {@code gossamer snapshot ...}: snapshots are volumes that began as the contents of another. */
 @Command(
         name = "snapshot",
         description = "Takes, lists, deletes and goes back to snapshots of a running pool's volumes.",
         footer = {"", "Example:", "  gossamer snapshot create -p DIR vol0 before-upgrade"})
-final class SnapshotCommand implements Runnable {
-    @Spec
-    private CommandSpec spec;
-
-    @Override
-    public void run() {
-        throw new ParameterException(spec.commandLine(), "a command is missing");
-    }
-
+final class SnapshotCommand extends CommandGroup {
     @Command(
             description = {
                 "Takes a snapshot of a volume or snapshot at this instant, also while it is being written.",
@@ -70,7 +58,7 @@ final class SnapshotCommand implements Runnable {
         for (String each : snapshots) {
             int equals = each.indexOf('=');
             if (equals < 0) {
-                throw new ParameterException(spec.commandLine(), "'" + each + "' is not VOLUME=NAME");
+                throw wrongUsage("'" + each + "' is not VOLUME=NAME");
             }
             wanted.addObject().put("origin", each.substring(0, equals)).put("name", each.substring(equals + 1));
         }
@@ -100,14 +88,10 @@ final class SnapshotCommand implements Runnable {
                             description = "Name for the snapshot of what it held. Default: VOLUME-replaced-1, or a "
                                     + "higher number.")
                     String keepAs,
-            @Option(
-                            names = "--force",
-                            description = "Disconnect the volume's clients first: what they have under way ends, more "
-                                    + "is refused.")
-                    boolean force)
+            @Mixin ForceOption force)
             throws CommandFailed {
         ObjectNode body =
-                JsonNodeFactory.instance.objectNode().put("to", snapshot).put("force", force);
+                JsonNodeFactory.instance.objectNode().put("to", snapshot).put("force", force.isGiven());
         if (keepAs != null) {
             body.put("keepAs", keepAs);
         }
@@ -138,23 +122,14 @@ final class SnapshotCommand implements Runnable {
     void delete(
             @Mixin PoolOption pool,
             @Parameters(paramLabel = "NAME", description = "Snapshot.") String name,
-            @Option(
-                            names = "--force",
-                            description =
-                                    "Disconnect its clients first: what they have under way ends, more is refused.")
-                    boolean force)
+            @Mixin ForceOption force)
             throws CommandFailed {
         String path = "/v1/volumes/" + PoolOption.segment(name);
         if (pool.parse(pool.ask("GET", path, null)).path("originId").isNull()) {
             throw new CommandFailed(name + " is no snapshot; to delete a volume: gossamer volume delete " + name);
         }
-        pool.ask("DELETE", path + PoolOption.force(force), null);
+        pool.ask("DELETE", path + force.query(), null);
         println("deleted " + name);
     }
 
-    private void println(String text) {
-        PrintWriter out = spec.commandLine().getOut();
-        out.println(Output.withoutLineEnd(text));
-        out.flush();
-    }
 }

@@ -1,7 +1,6 @@
 package dev.gossamer.daemon.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import java.io.PrintWriter;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -31,18 +30,15 @@ final class StatusCommand implements Callable<Integer> {
     @Override
     public Integer call() throws CommandFailed {
         if (dm) {
-            spec.commandLine().getOut().print(pool.ask("GET", "/v1/dm-status", null));
-            spec.commandLine().getOut().flush();
+            Output.print(spec, pool.ask("GET", "/v1/dm-status", null));
             return 0;
         }
         String answer = pool.ask("GET", "/v1/status", null);
-        PrintWriter out = spec.commandLine().getOut();
-        if (output.isJson()) {
-            out.println(Output.withoutLineEnd(answer));
-        } else {
-            out.print(render(pool.parse(answer), pool.parse(pool.ask("GET", "/v1/connections", null))));
-        }
-        out.flush();
+        Output.print(
+                spec,
+                output.isJson()
+                        ? answer
+                        : render(pool.parse(answer), pool.parse(pool.ask("GET", "/v1/connections", null))));
         return 0;
     }
 

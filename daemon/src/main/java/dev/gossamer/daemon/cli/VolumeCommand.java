@@ -3,33 +3,19 @@ package dev.gossamer.daemon.cli;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.gossamer.daemon.device.DeviceOpener;
-import java.io.PrintWriter;
-import java.nio.file.Path;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 
 /** {@code gossamer volume ...}: volumes of a pool that is being served. */
 @Command(
         name = "volume",
         description = "Makes, shows, changes and deletes volumes of a running pool.",
         footer = {"", "Example:", "  gossamer volume create -p DIR vol1 --size 100G"})
-final class VolumeCommand implements Runnable {
+final class VolumeCommand extends CommandGroup {
     private static final String COLLECTION = "/v1/volumes";
-
-    @Spec
-    private CommandSpec spec;
-
-    @Override
-    public void run() {
-        throw new ParameterException(spec.commandLine(), "a command is missing");
-    }
 
     @Command(
             description = {
@@ -63,12 +49,7 @@ final class VolumeCommand implements Runnable {
         ObjectNode body =
                 JsonNodeFactory.instance.objectNode().put("name", name).put("sizeBytes", size);
         if (origin != null) {
-            // The daemon has another working directory.
-            body.put(
-                    "externalOrigin",
-                    DeviceOpener.isUri(origin)
-                            ? origin
-                            : Path.of(origin).toAbsolutePath().normalize().toString());
+            body.put("externalOrigin", DeviceName.absolute(origin));
         }
         printOne(pool, output, "created", pool.ask("POST", COLLECTION, body));
     }
@@ -120,7 +101,7 @@ final class VolumeCommand implements Runnable {
             body.put("onFull", onFull);
         }
         if (body.isEmpty()) {
-            throw new ParameterException(spec.commandLine(), "give --limit, --reserve or --on-full");
+            throw wrongUsage("give --limit, --reserve or --on-full");
         }
         printOne(pool, output, "changed", pool.ask("PATCH", path(name) + "/limits", body));
     }
@@ -243,13 +224,9 @@ final class VolumeCommand implements Runnable {
     void delete(
             @Mixin PoolOption pool,
             @Parameters(paramLabel = "NAME", description = "Volume or snapshot.") String name,
-            @Option(
-                            names = "--force",
-                            description =
-                                    "Disconnect its clients first: what they have under way ends, more is refused.")
-                    boolean force)
+            @Mixin ForceOption force)
             throws CommandFailed {
-        pool.ask("DELETE", path(name) + PoolOption.force(force), null);
+        pool.ask("DELETE", path(name) + force.query(), null);
         println("deleted " + name);
     }
 
@@ -260,13 +237,6 @@ final class VolumeCommand implements Runnable {
             JsonNode volume = pool.parse(answer);
             println(done + " " + volume.path("name").asText() + ", " + Output.size(volume, "sizeBytes"));
         }
-    }
-
-    private void println(String text) {
-        CommandLine commandLine = spec.commandLine();
-        PrintWriter out = commandLine.getOut();
-        out.println(Output.withoutLineEnd(text));
-        out.flush();
     }
 
     private static String limit(JsonNode volume, String field) {
