@@ -119,24 +119,28 @@ public final class Daemon {
                     new PoolAdminService(config.directory(), pool, nbd, loops, origins, cow, reload),
                     new CowAdminService(cow, nbd, origins));
             admin.listen(loops, config.directory().adminSocket());
-            ListenAddress own = new ListenAddress.Unix(config.directory().nbdSocket());
-            boolean ownPassed = false;
-            for (int descriptor : passed.descriptors()) {
-                PassedSocket socket = PassedSocket.of(descriptor);
-                requireAllowed(ListenAddress.of(socket), passed);
-                ownPassed |= nbd.listen(socket).equals(own);
-            }
-            if (!ownPassed) {
-                nbd.listen(own);
-            }
-            for (ListenAddress address : config.listen()) {
-                nbd.listen(address);
-            }
+            listen(nbd, config, passed);
         } catch (StorageException | RuntimeException e) {
             new Daemon(loops, pool, cow, nbd, admin, reload).stopWhatRuns();
             throw e;
         }
         return new Daemon(loops, pool, cow, nbd, admin, reload);
+    }
+
+    private static void listen(NbdServer nbd, DaemonConfig config, PassedSockets passed) throws StorageException {
+        ListenAddress own = new ListenAddress.Unix(config.directory().nbdSocket());
+        boolean ownPassed = false;
+        for (int descriptor : passed.descriptors()) {
+            PassedSocket socket = PassedSocket.of(descriptor);
+            requireAllowed(ListenAddress.of(socket), passed);
+            ownPassed |= nbd.listen(socket).equals(own);
+        }
+        if (!ownPassed) {
+            nbd.listen(own);
+        }
+        for (ListenAddress address : config.listen()) {
+            nbd.listen(address);
+        }
     }
 
     private static ThinPool openPool(

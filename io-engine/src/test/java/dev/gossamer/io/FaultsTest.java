@@ -2,7 +2,6 @@ package dev.gossamer.io;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gossamer.io.buffer.IoBufferPool;
 import dev.gossamer.io.sim.SimLoops;

@@ -6,7 +6,8 @@ import picocli.CommandLine.Option;
 final class ForceOption {
     @Option(
             names = "--force",
-            description = "Disconnect clients that are in the way first: what they have under way ends, more is refused.")
+            description = "Disconnect clients that are in the way first: what they have under way ends, more is "
+                    + "refused.")
     private boolean given;
 
     boolean isGiven() {

@@ -122,5 +122,4 @@ final class PoolCommand extends CommandGroup {
     private static PoolConfig config(String data, String metadata, boolean buffered) {
         return new PoolConfig(DeviceName.absolute(metadata), DeviceName.absolute(data), buffered);
     }
-
 }

@@ -131,5 +131,4 @@ final class SnapshotCommand extends CommandGroup {
         pool.ask("DELETE", path + force.query(), null);
         println("deleted " + name);
     }
-
 }

@@ -36,8 +36,8 @@ public final class ClientsConfig {
     }
 
     /**
-     * Reads and checks the file; a message names the file, the place and the rule. No file means no restrictions; but rules
-     * that were there once do not end because their file is gone, which may be an accident.
+     * Reads and checks the file; a message names the file, the place and the rule. No file means no restrictions; but
+     * rules that were there once do not end because their file is gone, which may be an accident.
      */
     public synchronized ClientPolicy read() throws StorageException {
         ClientPolicy policy = YamlFile.read(file, FILE_LIMIT_BYTES, ClientsConfig::policy);

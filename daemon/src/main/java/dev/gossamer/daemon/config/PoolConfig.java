@@ -25,8 +25,9 @@ public record PoolConfig(String metadata, String data, boolean buffered, SpaceCo
 
     private static final List<String> SPACE_KEYS =
             List.of("on-full", "on-full-timeout", "low-water", "auto-extend", "discard");
-    private static final List<String> KEYS =
-            Stream.concat(Stream.of("metadata", "data", "buffered"), SPACE_KEYS.stream()).toList();
+    private static final List<String> KEYS = Stream.concat(
+                    Stream.of("metadata", "data", "buffered"), SPACE_KEYS.stream())
+            .toList();
 
     /** A configuration with the defaults for space. */
     public PoolConfig(String metadata, String data, boolean buffered) {

@@ -19,9 +19,9 @@ import java.nio.file.Path;
 import java.util.regex.Pattern;
 
 /**
- * The one reader of YAML. What two readers could understand in two ways is refused, because access may depend on it: keys
- * that appear twice, anchors and aliases, tags, a second document, numbers in other than plain decimal notation. A file
- * that is empty, or a link to nothing, is an error and not the same as none. Blocks; not on a loop.
+ * The one reader of YAML. What two readers could understand in two ways is refused, because access may depend on it:
+ * keys that appear twice, anchors and aliases, tags, a second document, numbers in other than plain decimal notation.
+ * A file that is empty, or a link to nothing, is an error and not the same as none. Blocks; not on a loop.
  */
 public final class YamlFile {
     private static final JsonNodeFactory NODES = JsonNodeFactory.instance;

@@ -27,8 +27,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * A connection ends at any moment: what is ready by then is not sent, everything is given back, and the other clients of
- * the loop notice nothing.
+ * A connection ends at any moment: what is ready by then is not sent, everything is given back, and the other clients
+ * of the loop notice nothing.
  */
 @Timeout(120)
 class ConnectionEndTest {

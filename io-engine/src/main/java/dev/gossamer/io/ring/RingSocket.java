@@ -40,8 +40,8 @@ public final class RingSocket implements IoUringIoHandle {
         void hungUp();
 
         /**
-         * The end has begun, whoever began it: nothing may be handed over any more, and nothing is told but {@link #closed}.
-         * Once.
+         * The end has begun, whoever began it: nothing may be handed over any more, and nothing is told but
+         * {@link #closed}. Once.
          */
         void closing();
 

@@ -19,8 +19,8 @@ public final class ServerTls {
     }
 
     /**
-     * Reads the certificates; {@link #use} puts them in force. Null where TLS is off. Lists of revoked certificates that
-     * were there once may not be missing: that would let in whom they name.
+     * Reads the certificates; {@link #use} puts them in force. Null where TLS is off. Lists of revoked certificates
+     * that were there once may not be missing: that would let in whom they name.
      */
     public synchronized SslContext load() throws StorageException {
         if (settings.mode() == TlsOffer.Mode.NONE) {

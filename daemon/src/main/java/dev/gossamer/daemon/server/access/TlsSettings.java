@@ -40,8 +40,7 @@ public record TlsSettings(TlsOffer.Mode mode, Path directory, boolean verifyClie
         try {
             SslContextBuilder builder = TlsContexts.server(certificate, key);
             if (ca != null) {
-                builder.trustManager(ClientVerifier.read(ca, revocationLists()))
-                        .clientAuth(ClientAuth.REQUIRE);
+                builder.trustManager(ClientVerifier.read(ca, revocationLists())).clientAuth(ClientAuth.REQUIRE);
             }
             return builder.build();
         } catch (IOException | GeneralSecurityException | IllegalArgumentException e) {

@@ -12,9 +12,9 @@ import dev.gossamer.nbd.wire.NbdRequest;
 import java.util.function.IntConsumer;
 
 /**
- * What the client is told of the end of each command, and what is counted of it. The one place that asks whether there is
- * still anybody to tell: once the end of the connection has begun, memory is given back and nothing is sent. Confined to
- * the connection's event loop.
+ * What the client is told of the end of each command, and what is counted of it. The one place that asks whether
+ * there is still anybody to tell: once the end of the connection has begun, memory is given back and nothing is sent.
+ * Confined to the connection's event loop.
  */
 final class Answers {
     private final ConnectionLife life;

@@ -10,8 +10,8 @@ import io.netty.buffer.ByteBuf;
 
 /**
  * The block request of the command that is arriving: made when its header is there, complete when its payload is. A
- * connection has one, as commands arrive one behind the other; there is none while a command needs no device. Confined to
- * the connection's event loop.
+ * connection has one, as commands arrive one behind the other; there is none while a command needs no device.
+ * Confined to the connection's event loop.
  */
 final class ArrivingRequest {
     private final IoLoop loop;
@@ -26,7 +26,7 @@ final class ArrivingRequest {
         this.slab = slab;
     }
 
-    /** Makes the request of a command for a device. False, and nothing is made, if there is no memory for its data now. */
+    /** Makes the request of a command for a device. False, and nothing is made, if its data has no memory now. */
     boolean begin(NbdRequest command) {
         BlockOperation operation = BlockCommands.operation(command.command());
         int flags = BlockCommands.flags(operation, command.flags());

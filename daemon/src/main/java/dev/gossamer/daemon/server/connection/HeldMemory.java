@@ -5,9 +5,9 @@ import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.buffer.IoBuffer;
 
 /**
- * The transfer memory that one connection holds: for writes until they are done, for reads until they are sent. Bounded by
- * the connection's limit and by its share of what the loop has; a connection that gets none waits, and reads no more of
- * its client meanwhile (T53, T54). Confined to the connection's event loop.
+ * The transfer memory that one connection holds: for writes until they are done, for reads until they are sent.
+ * Bounded by the connection's limit and by its share of what the loop has; a connection that gets none waits, and
+ * reads no more of its client meanwhile (T53, T54). Confined to the connection's event loop.
  */
 final class HeldMemory {
     private final IoLoop loop;
@@ -41,9 +41,9 @@ final class HeldMemory {
     }
 
     /**
-     * Whether the connection would not hold more than it leaves free. So n connections that take all they can have get the
-     * (n+1)th part of the loop's memory each, and one part stays for whoever comes next (T53, T54). The first request of a
-     * connection that holds nothing needs no share.
+     * Whether the connection would not hold more than it leaves free. So n connections that take all they can have
+     * get the (n+1)th part of the loop's memory each, and one part stays for whoever comes next (T53, T54). The first
+     * request of a connection that holds nothing needs no share.
      */
     private boolean hasShare(int lengthBytes) {
         long freeBytes = loop.buffers().capacityBytes() - loop.buffers().usedBytes();

@@ -54,8 +54,8 @@ class ServerTlsTest {
     }
 
     private void keytool(String command, String... options) throws IOException, InterruptedException {
-        List<String> line = new ArrayList<>(
-                List.of(Path.of(System.getProperty("java.home"), "bin", "keytool").toString(), command));
+        List<String> line = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "keytool").toString(), command));
         line.addAll(List.of("-alias", "key", "-storepass", PASSWORD));
         line.addAll(List.of("-keystore", directory.resolve("keys.p12").toString()));
         line.addAll(List.of(options));
