@@ -12,6 +12,7 @@ import dev.gossamer.io.StorageException;
 import dev.gossamer.io.sim.PowerSupply;
 import dev.gossamer.io.sim.Seeds;
 import dev.gossamer.io.sim.SimulatedDisk;
+import dev.gossamer.io.sim.SlowDisk;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;

@@ -14,6 +14,7 @@ import dev.gossamer.io.StorageException;
 import dev.gossamer.io.sim.Event;
 import dev.gossamer.io.sim.Recorder;
 import dev.gossamer.io.sim.SimulatedDisk;
+import dev.gossamer.io.sim.SlowDisk;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;

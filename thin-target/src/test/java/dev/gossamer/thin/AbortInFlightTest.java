@@ -5,16 +5,14 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.gossamer.io.BlockDevice;
-import dev.gossamer.io.BlockGeometry;
 import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
-import dev.gossamer.io.RequestQueue;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.sim.FaultPlan;
 import dev.gossamer.io.sim.FaultyDevice;
 import dev.gossamer.io.sim.SimulatedDisk;
+import dev.gossamer.io.sim.SlowDisk;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -28,49 +26,13 @@ class AbortInFlightTest {
     private final SimulatedDisk data = new SimulatedDisk(64L * BLOCK);
     private final FaultPlan metadataFaults = new FaultPlan();
     private final FaultPlan dataFaults = new FaultPlan();
-    private final SlowWrites slowData = new SlowWrites(new FaultyDevice(data, dataFaults));
+    private final SlowDisk slowData = new SlowDisk(new FaultyDevice(data, dataFaults));
     private SimPool sim;
     private ThinVolume volume;
 
-    /** Keeps writes of the pool's worker back until told. */
-    private static final class SlowWrites implements BlockDevice {
-        private final BlockDevice disk;
-        private final RequestQueue held = new RequestQueue();
-        private boolean holding;
-
-        SlowWrites(BlockDevice disk) {
-            this.disk = disk;
-        }
-
-        @Override
-        public BlockGeometry geometry() {
-            return disk.geometry();
-        }
-
-        @Override
-        public void submit(BlockRequest request) {
-            if (holding
-                    && request.operation() == BlockOperation.WRITE
-                    && request.loop().index() == 2) {
-                held.add(request);
-            } else {
-                disk.submit(request);
-            }
-        }
-
-        void letGo(SimPool sim) {
-            holding = false;
-            for (BlockRequest r = held.poll(); r != null; r = held.poll()) {
-                BlockRequest request = r;
-                sim.loops.enter(2, () -> disk.submit(request));
-            }
-            sim.loops.runUntilIdle();
-        }
-
-        @Override
-        public void close() {
-            disk.close();
-        }
+    /** Writes of the pool's worker. */
+    private static boolean isCopy(BlockRequest request) {
+        return request.operation() == BlockOperation.WRITE && request.loop().index() == 2;
     }
 
     @BeforeEach
@@ -86,7 +48,7 @@ class AbortInFlightTest {
     @Test
     void aCopyUnderWayAtAnAbortEndsBeforeThePoolIsClosed() throws StorageException {
         assertEquals(Errno.OK, sim.write(volume, 3L * BLOCK, ThinPoolTest.bytes(3, 512)));
-        slowData.holding = true;
+        slowData.hold(AbortInFlightTest::isCopy);
         SimPool.Result copy = sim.start(0, volume, BlockOperation.WRITE, 512, 512, 0, ThinPoolTest.bytes(2, 512));
         SimPool.Result behind = sim.start(1, volume, BlockOperation.WRITE, 8192, 512, 0, ThinPoolTest.bytes(4, 512));
         sim.loops.runUntilIdle();

@@ -18,6 +18,7 @@ import dev.gossamer.io.sim.PowerSupply;
 import dev.gossamer.io.sim.Recorder;
 import dev.gossamer.io.sim.Seeds;
 import dev.gossamer.io.sim.SimulatedDisk;
+import dev.gossamer.io.sim.SlowDisk;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -97,7 +98,7 @@ class DiscardTest {
         int free = free();
         fill(volume, 0, free);
         sim.flush(volume);
-        slow.holds = r -> r.operation() == BlockOperation.DISCARD;
+        slow.hold(r -> r.operation() == BlockOperation.DISCARD);
         sim.trim(volume, 0, BLOCK);
         sim.flush(volume);
         SimPool.Result write =
@@ -116,7 +117,7 @@ class DiscardTest {
         List<Long> blocks = fill(volume, 0, free);
         // Every second block: single-block runs, more of them than are under way at a time.
         sim.flush(volume);
-        slow.holds = r -> r.operation() == BlockOperation.DISCARD;
+        slow.hold(r -> r.operation() == BlockOperation.DISCARD);
         for (int i = 0; i < 20; i++) {
             sim.trim(volume, 2L * i * BLOCK, BLOCK);
         }
@@ -139,7 +140,7 @@ class DiscardTest {
         fill(volume, 1, free - 1);
         sim.flush(volume);
         sim.write(volume, 0, ThinPoolTest.bytes(1, BLOCK));
-        slow.holds = r -> r.operation() == BlockOperation.READ && r.loop().index() == 0;
+        slow.hold(r -> r.operation() == BlockOperation.READ && r.loop().index() == 0);
         SimPool.Result late = sim.start(0, volume, BlockOperation.READ, 0, BLOCK, 0, null);
         sim.loops.runUntilIdle();
         assertFalse(late.isDone());
@@ -196,7 +197,7 @@ class DiscardTest {
         ThinVolume volume = fresh().create("v", VOLUME);
         fill(volume, 0, 4);
         sim.snapshot("v", "s");
-        slow.holds = r -> r.operation() == BlockOperation.WRITE;
+        slow.hold(r -> r.operation() == BlockOperation.WRITE);
         SimPool.Result write = sim.start(0, volume, BlockOperation.WRITE, 0, BLOCK, 0, new byte[BLOCK]);
         SimPool.Result trim = sim.start(1, volume, BlockOperation.DISCARD, 0, 4L * BLOCK, 0, null);
         sim.loops.runUntilIdle();

@@ -8,6 +8,7 @@ import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.sim.SimulatedDisk;
+import dev.gossamer.io.sim.SlowDisk;
 import org.junit.jupiter.api.Test;
 
 /** Rules D-4 to D-6a and L-6 as a client sees them: no copy too many, and none too few. */
@@ -126,7 +127,7 @@ class ExactSharingTest {
             sim.write(volume, 0, old);
             ThinVolume snapshot = sim.snapshot("v", "s");
             sim.read(snapshot, 0, 512);
-            data.holds = r -> r.operation() == BlockOperation.READ && r.loop().index() == 0;
+            data.hold(r -> r.operation() == BlockOperation.READ && r.loop().index() == 0);
             SimPool.Result read = sim.start(0, snapshot, BlockOperation.READ, 0, BLOCK, 0, null);
             sim.loops.runUntilIdle();
             assertFalse(read.isDone());

@@ -11,6 +11,7 @@ import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.sim.SimulatedDisk;
+import dev.gossamer.io.sim.SlowDisk;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -69,7 +70,7 @@ class GroupSnapshotTest {
             ThinVolume b = sim.create("b", VOLUME);
             sim.write(a, 0, ThinPoolTest.bytes(1, BLOCK));
             sim.write(b, 0, ThinPoolTest.bytes(1, BLOCK));
-            data.holds = r -> r.operation() == BlockOperation.WRITE && r.loop().index() == 0;
+            data.hold(r -> r.operation() == BlockOperation.WRITE && r.loop().index() == 0);
             SimPool.Result slow = sim.start(0, b, BlockOperation.WRITE, 0, 512, 0, ThinPoolTest.bytes(2, 512));
             sim.loops.runUntilIdle();
             CompletableFuture<List<VolumeInfo>> answer = sim.pool.createSnapshots(

@@ -9,6 +9,7 @@ import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.sim.SimulatedDisk;
+import dev.gossamer.io.sim.SlowDisk;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 
@@ -30,7 +31,7 @@ class InFlightTest {
                 sim.write(volume, (long) i * BLOCK, ThinPoolTest.bytes(i, BLOCK));
             }
             sim.flush(volume);
-            data.holds = r -> r.operation() == BlockOperation.READ && r.loop().index() == 0;
+            data.hold(r -> r.operation() == BlockOperation.READ && r.loop().index() == 0);
             SimPool.Result read = sim.start(0, volume, BlockOperation.READ, 0, BLOCK, 0, null);
             sim.loops.runUntilIdle();
             assertFalse(read.isDone());
@@ -54,7 +55,7 @@ class InFlightTest {
         try (SimPool sim = SimPool.open(metadata, data, 2, 2)) {
             ThinVolume volume = sim.create("v", VOLUME);
             sim.write(volume, 0, ThinPoolTest.bytes(1, BLOCK));
-            data.holds = r -> r.operation() == BlockOperation.WRITE && r.loop().index() == 0;
+            data.hold(r -> r.operation() == BlockOperation.WRITE && r.loop().index() == 0);
             SimPool.Result slow = sim.start(0, volume, BlockOperation.WRITE, 0, 512, 0, ThinPoolTest.bytes(2, 512));
             sim.loops.runUntilIdle();
             CompletableFuture<VolumeInfo> snapshot = sim.pool.createSnapshot("v", "s", false);
@@ -80,7 +81,7 @@ class InFlightTest {
         try (SimPool sim = SimPool.open(metadata, data, 3, 2)) {
             ThinVolume volume = sim.create("v", VOLUME);
             sim.write(volume, 0, ThinPoolTest.bytes(1, BLOCK));
-            data.holds = r -> r.operation() == BlockOperation.WRITE && r.loop().index() == 0;
+            data.hold(r -> r.operation() == BlockOperation.WRITE && r.loop().index() == 0);
             SimPool.Result slow = sim.start(0, volume, BlockOperation.WRITE, 0, 512, 0, ThinPoolTest.bytes(2, 512));
             SimPool.Result part = sim.start(1, volume, BlockOperation.WRITE, 100, 10, 0, ThinPoolTest.bytes(3, 10));
             sim.loops.runUntilIdle();

@@ -4,13 +4,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gossamer.io.BlockDevice;
-import dev.gossamer.io.BlockGeometry;
 import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.sim.FaultPlan;
 import dev.gossamer.io.sim.FaultyDevice;
+import dev.gossamer.io.sim.ForwardingDevice;
 import dev.gossamer.io.sim.PowerSupply;
 import dev.gossamer.io.sim.SimulatedDisk;
 import java.util.Arrays;
@@ -116,17 +116,11 @@ class MetadataFaultTest {
     }
 
     /** Notes whether a read that the worker does not wait for has failed. */
-    private static final class ReadsAhead implements BlockDevice {
-        private final BlockDevice disk;
+    private static final class ReadsAhead extends ForwardingDevice {
         boolean failed;
 
         ReadsAhead(BlockDevice disk) {
-            this.disk = disk;
-        }
-
-        @Override
-        public BlockGeometry geometry() {
-            return disk.geometry();
+            super(disk);
         }
 
         @Override
@@ -137,12 +131,7 @@ class MetadataFaultTest {
                     done.complete(errno);
                 });
             }
-            disk.submit(request);
-        }
-
-        @Override
-        public void close() {
-            disk.close();
+            below.submit(request);
         }
     }
 

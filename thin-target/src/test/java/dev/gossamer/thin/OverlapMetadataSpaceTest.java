@@ -7,6 +7,7 @@ import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.sim.SimulatedDisk;
+import dev.gossamer.io.sim.SlowDisk;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -52,18 +53,18 @@ class OverlapMetadataSpaceTest {
             }
             List<SimPool.Result> results = new ArrayList<>();
             // Blocks in preparation are mapped when they are ready, however little metadata is left.
-            data.holds = r -> r.loop().index() == WORKER && r.operation() == BlockOperation.WRITE;
+            data.hold(r -> r.loop().index() == WORKER && r.operation() == BlockOperation.WRITE);
             for (int i = 1; i <= IN_PREPARATION; i++) {
                 write(sim, v, i * 480 + 1, results);
             }
             sim.loops.runUntilIdle();
-            data.holds = r -> false;
+            data.hold(r -> false);
             for (int i = 1; i <= IN_PREPARATION; i++) {
                 write(sim, v, i * 480 + 3, results);
             }
             sim.loops.runUntilIdle();
-            metadata.holds =
-                    r -> r.loop().index() == WORKER && r.operation() == BlockOperation.WRITE && r.offsetBytes() == 0;
+            metadata.hold(r ->
+                    r.loop().index() == WORKER && r.operation() == BlockOperation.WRITE && r.offsetBytes() == 0);
             SimPool.Result flush = sim.start(1, v, BlockOperation.FLUSH, 0, 0, 0, null);
             sim.loops.runUntilIdle();
             data.letGo(sim);

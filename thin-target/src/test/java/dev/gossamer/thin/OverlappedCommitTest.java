@@ -12,6 +12,7 @@ import dev.gossamer.io.StorageException;
 import dev.gossamer.io.sim.FaultPlan;
 import dev.gossamer.io.sim.FaultyDevice;
 import dev.gossamer.io.sim.SimulatedDisk;
+import dev.gossamer.io.sim.SlowDisk;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Predicate;
@@ -118,7 +119,7 @@ class OverlappedCommitTest {
         SimPool.Result first = commitHeldAt(Step.SUPERBLOCK);
         assertEquals(Errno.OK, sim.write(v, 0, ThinPoolTest.bytes(5, BLOCK)), "in place");
         SimPool.Result second = start(v, BlockOperation.FLUSH);
-        data.holds = holding(Step.DATA_FLUSH);
+        data.hold(holding(Step.DATA_FLUSH));
         sim.loops.runUntilIdle();
         letGo(metadata);
         assertEquals(Errno.OK, first.errno);
@@ -290,7 +291,7 @@ class OverlappedCommitTest {
     }
 
     private void hold(Step step) {
-        (step == Step.DATA_FLUSH ? data : metadata).holds = holding(step);
+        (step == Step.DATA_FLUSH ? data : metadata).hold(holding(step));
     }
 
     /** Only what does not block the worker: that could never be let go. */

@@ -11,6 +11,7 @@ import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.sim.Seeds;
 import dev.gossamer.io.sim.SimulatedDisk;
+import dev.gossamer.io.sim.SlowDisk;
 import java.util.Arrays;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.AfterEach;
@@ -154,7 +155,7 @@ class PartialTrimsTest {
     void aTrimOfABlockThatIsBeingCopiedWaitsT37a() throws StorageException {
         sim.snapshot("v", "s").close();
         byte[] fresh = ThinPoolTest.bytes(7, 4096);
-        data.holds = r -> r.operation() == BlockOperation.WRITE;
+        data.hold(r -> r.operation() == BlockOperation.WRITE);
         SimPool.Result copying = sim.start(0, volume, BlockOperation.WRITE, HALF, fresh.length, 0, fresh);
         sim.loops.runUntilIdle();
         SimPool.Result first = sim.start(1, volume, BlockOperation.DISCARD, 0, HALF, 0, null);

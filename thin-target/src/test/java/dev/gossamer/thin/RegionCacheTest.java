@@ -13,6 +13,7 @@ import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.sim.Seeds;
 import dev.gossamer.io.sim.SimulatedDisk;
+import dev.gossamer.io.sim.SlowDisk;
 import dev.gossamer.thin.extent.Region;
 import dev.gossamer.thin.metadata.PoolMetadata;
 import java.nio.ByteBuffer;
@@ -107,7 +108,7 @@ class RegionCacheTest {
     void aRegionThatIsWithdrawnWhileABlockIsLockedComesBackLocked() throws StorageException {
         open(data, 1);
         assertEquals(Errno.OK, sim.write(volume, 0, contents(1)));
-        data.holds = r -> r.offsetBytes() % BLOCK == 0 && r.operation() == BlockOperation.WRITE;
+        data.hold(r -> r.offsetBytes() % BLOCK == 0 && r.operation() == BlockOperation.WRITE);
         SimPool.Result rewrite = sim.start(0, volume, BlockOperation.WRITE, 0, 100, 0, new byte[100]);
         sim.loops.runUntilIdle();
         assertFalse(rewrite.isDone());

@@ -1,31 +1,19 @@
 package dev.gossamer.thin;
 
-import dev.gossamer.io.BlockDevice;
-import dev.gossamer.io.BlockGeometry;
 import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.BlockRequest;
+import dev.gossamer.io.sim.ForwardingDevice;
 import java.util.HashMap;
 import java.util.Map;
 
 /**
  * A {@link VoidDisk} that keeps the first eight bytes of each 64 KiB as well, to tell blocks apart by the ten thousand.
  */
-final class StampedDisk implements BlockDevice {
-    private final VoidDisk disk;
+final class StampedDisk extends ForwardingDevice {
     private final Map<Long, Long> stamps = new HashMap<>();
 
     StampedDisk(long sizeBytes) {
-        disk = new VoidDisk(sizeBytes);
-    }
-
-    @Override
-    public BlockGeometry geometry() {
-        return disk.geometry();
-    }
-
-    @Override
-    public boolean readsAsZeros(long offsetBytes, long lengthBytes) {
-        return disk.readsAsZeros(offsetBytes, lengthBytes);
+        super(new VoidDisk(sizeBytes));
     }
 
     @Override
@@ -40,11 +28,6 @@ final class StampedDisk implements BlockDevice {
                 done.complete(errno);
             });
         }
-        disk.submit(request);
-    }
-
-    @Override
-    public void close() {
-        disk.close();
+        below.submit(request);
     }
 }

@@ -9,6 +9,7 @@ import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.sim.SimulatedDisk;
+import dev.gossamer.io.sim.SlowDisk;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -27,7 +28,7 @@ class TrimFairnessTest {
             ThinVolume volume = sim.create("v", 64L << 20);
             sim.write(volume, 0, ThinPoolTest.bytes(1, 8 * BLOCK));
             sim.snapshot("v", "s");
-            data.holds = r -> r.operation() == BlockOperation.WRITE;
+            data.hold(r -> r.operation() == BlockOperation.WRITE);
             SimPool.Result before = start(sim, volume, 3, 2);
             SimPool.Result trim = sim.start(1, volume, BlockOperation.DISCARD, 0, 8L * BLOCK, 0, null);
             sim.loops.runUntilIdle();

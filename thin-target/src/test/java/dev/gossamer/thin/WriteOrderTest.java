@@ -11,6 +11,7 @@ import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.sim.Seeds;
 import dev.gossamer.io.sim.SimulatedDisk;
+import dev.gossamer.io.sim.SlowDisk;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -66,7 +67,7 @@ class WriteOrderTest {
                 if (mapped) {
                     sim.write(volume, 0, ThinPoolTest.bytes(9, BLOCK));
                 }
-                data.holds = WriteOrderTest::changes;
+                data.hold(WriteOrderTest::changes);
                 SimPool.Result old = write(0, first, 4096, ThinPoolTest.bytes(1, 8192));
                 sim.loops.runUntilIdle();
                 first.abandon();
@@ -90,7 +91,7 @@ class WriteOrderTest {
     void whatWaitsIsNotStartedOnceItsConnectionIsGoneT51a() throws StorageException {
         sim.write(volume, 0, ThinPoolTest.bytes(9, BLOCK));
         ThinVolume gone = sim.pool.openVolume("v");
-        data.holds = WriteOrderTest::changes;
+        data.hold(WriteOrderTest::changes);
         SimPool.Result slow = write(0, volume, 0, ThinPoolTest.bytes(1, 4096));
         SimPool.Result waiting = write(1, gone, 0, ThinPoolTest.bytes(2, 4096));
         sim.loops.runUntilIdle();
@@ -105,7 +106,7 @@ class WriteOrderTest {
     @Test
     void writesThatDoNotOverlapDoNotWait() throws StorageException {
         sim.write(volume, 0, ThinPoolTest.bytes(9, BLOCK));
-        data.holds = r -> r.operation() == BlockOperation.WRITE && r.loop().index() == 0;
+        data.hold(r -> r.operation() == BlockOperation.WRITE && r.loop().index() == 0);
         SimPool.Result slow = write(0, volume, 4096, ThinPoolTest.bytes(1, 4096));
         for (int loop = 1; loop < LOOPS; loop++) {
             SimPool.Result before = write(loop, volume, 0, ThinPoolTest.bytes(2, 4096));
@@ -120,7 +121,7 @@ class WriteOrderTest {
 
     @Test
     void manyWritesOfOnePlaceEndInOrderOfReceipt() {
-        data.holds = WriteOrderTest::changes;
+        data.hold(WriteOrderTest::changes);
         List<SimPool.Result> results = new ArrayList<>();
         // More than a table of ranges has at first, on each loop.
         for (int i = 0; i < 200; i++) {
@@ -142,7 +143,7 @@ class WriteOrderTest {
     @Test
     void aSnapshotTakenWhileWritesWaitForEachOtherEndsAll() throws StorageException {
         sim.write(volume, 0, ThinPoolTest.bytes(9, BLOCK));
-        data.holds = WriteOrderTest::changes;
+        data.hold(WriteOrderTest::changes);
         List<SimPool.Result> results = new ArrayList<>();
         for (int i = 0; i < 6; i++) {
             byte[] bytes = ThinPoolTest.bytes(i, 4096);
@@ -170,7 +171,7 @@ class WriteOrderTest {
         for (long seed = 1; seed <= 12; seed++) {
             SplittableRandom random = Seeds.splittable(seed);
             byte[] model = sim.read(volume, 0, BLOCKS * BLOCK);
-            data.holds = r -> changes(r) && random.nextInt(4) > 0;
+            data.hold(r -> changes(r) && random.nextInt(4) > 0);
             List<SimPool.Result> results = new ArrayList<>();
             for (int step = 0; step < 400; step++) {
                 // Also one loop alone: then nothing but its own ranges can make a write wait.
@@ -185,7 +186,7 @@ class WriteOrderTest {
                 if (step == 200 && seed % 4 == 0) {
                     data.letGo(sim);
                     sim.snapshot("v", "s" + seed).close();
-                    data.holds = r -> changes(r) && random.nextInt(4) > 0;
+                    data.hold(r -> changes(r) && random.nextInt(4) > 0);
                 }
             }
             sim.loops.runUntilIdle();

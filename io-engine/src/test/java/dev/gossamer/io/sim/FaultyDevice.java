@@ -1,32 +1,20 @@
 package dev.gossamer.io.sim;
 
 import dev.gossamer.io.BlockDevice;
-import dev.gossamer.io.BlockGeometry;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
 
 /** Lets requests through to another device, except those that its {@link FaultPlan} fails: these do nothing. */
-public final class FaultyDevice implements BlockDevice {
-    private final BlockDevice below;
+public final class FaultyDevice extends ForwardingDevice {
     private final FaultPlan plan;
 
     public FaultyDevice(BlockDevice below, FaultPlan plan) {
-        this.below = below;
+        super(below);
         this.plan = plan;
     }
 
     public FaultPlan plan() {
         return plan;
-    }
-
-    @Override
-    public BlockGeometry geometry() {
-        return below.geometry();
-    }
-
-    @Override
-    public boolean readsAsZeros(long offsetBytes, long lengthBytes) {
-        return below.readsAsZeros(offsetBytes, lengthBytes);
     }
 
     @Override
@@ -37,11 +25,6 @@ public final class FaultyDevice implements BlockDevice {
         } else {
             request.loop().execute(() -> request.complete(errno));
         }
-    }
-
-    @Override
-    public void close() {
-        below.close();
     }
 
     @Override

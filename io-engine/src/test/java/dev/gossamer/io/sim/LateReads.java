@@ -1,7 +1,6 @@
 package dev.gossamer.io.sim;
 
 import dev.gossamer.io.BlockDevice;
-import dev.gossamer.io.BlockGeometry;
 import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.BlockRequest;
 import java.util.ArrayList;
@@ -9,10 +8,9 @@ import java.util.List;
 import java.util.function.Predicate;
 
 /** A device whose reads of one kind fetch what is there at once, and are answered when the test says so. */
-public final class LateReads implements BlockDevice {
+public final class LateReads extends ForwardingDevice {
     private record Answer(BlockRequest request, int errno) {}
 
-    private final BlockDevice disk;
     private final Predicate<BlockRequest> kind;
     private final List<Answer> answers = new ArrayList<>();
     private boolean holding;
@@ -23,7 +21,7 @@ public final class LateReads implements BlockDevice {
 
     /** Answers everything at once until {@link #hold}. */
     public LateReads(BlockDevice disk, Predicate<BlockRequest> kind) {
-        this.disk = disk;
+        super(disk);
         this.kind = kind;
     }
 
@@ -68,11 +66,6 @@ public final class LateReads implements BlockDevice {
     }
 
     @Override
-    public BlockGeometry geometry() {
-        return disk.geometry();
-    }
-
-    @Override
     public void submit(BlockRequest request) {
         if (request.operation() == BlockOperation.READ) {
             if (kind.test(request)) {
@@ -91,16 +84,11 @@ public final class LateReads implements BlockDevice {
                 others++;
             }
         }
-        disk.submit(request);
+        below.submit(request);
     }
 
     private void read(BlockRequest request, int errno) {
         underWay--;
         request.complete(errno);
-    }
-
-    @Override
-    public void close() {
-        disk.close();
     }
 }
