@@ -58,10 +58,15 @@ final class ProtocolTableTest {
         Map<String, String> tests = tests();
         List<String> missing = new ArrayList<>();
         int named = 0;
-        for (String row : Files.readAllLines(root().resolve("nbd-protocol/PROTOCOL.md"))) {
+        String text = Files.readString(root().resolve("nbd-protocol/PROTOCOL.md"));
+        // an item of a list goes on in indented lines
+        List<String> items = text.replace("\n  ", " ")
+                .lines()
+                .filter(line -> line.startsWith("- **"))
+                .toList();
+        for (String row : items) {
             String test = null;
-            for (MatchResult name :
-                    NAME.matcher(row.startsWith("|") ? row : "").results().toList()) {
+            for (MatchResult name : NAME.matcher(row).results().toList()) {
                 test = name.group(1) == null ? test : name.group(1);
                 String source = tests.get(test);
                 String method = name.group(2);
