@@ -39,10 +39,11 @@ class Report:
 
     def table(self, head, lines):
         if self.markdown:
-            print("| " + " | ".join(head) + " |")
+            # without spaces: the lines of some tables would be wider than 120 columns
+            print("|" + "|".join(head) + "|")
             print("|" + "|".join("---" if i == 0 else "---:" for i in range(len(head))) + "|")
             for line in lines:
-                print("| " + " | ".join(line) + " |")
+                print("|" + "|".join(line) + "|")
         else:
             widths = [max(len(line[i]) for line in [head, *lines]) for i in range(len(head))]
             for line in [head, *lines]:
