@@ -3,7 +3,7 @@ package dev.gossamer.io;
 /**
  * Everything that holds blocks: a disk, a thin volume, a simulated disk, a fault injector. Devices stack.
  *
- * <p>Contract, checked by the contract tests on every implementation:
+ * <p>Contract; {@code BlockDeviceContract} among the tests checks it on disks, volumes, origins, snapshots and exports:
  *
  * <ol>
  *   <li>{@link #submit} is called on the thread of {@code request.loop()}, and the request completes on that thread,

@@ -172,7 +172,8 @@ public final class BlockRequest {
 
     /**
      * Ends the request: takes off the last pushed completion, restores the offset and tells it. Never throws for a
-     * completion's sake: a fault in one is the fault of whoever pushed it ({@link Faults}), and those behind it get EIO.
+     * completion's sake: a fault in one is the fault of whoever pushed it ({@link Faults}), and those behind it get
+     * EIO.
      */
     public void complete(int errno) {
         Invariant.check(depth > 0, "a request is completed twice");
@@ -189,8 +190,8 @@ public final class BlockRequest {
     }
 
     /**
-     * Gives the request to a device. If that throws before it has taken it, the request ends with EIO: completions that the
-     * device has pushed already run as for any error. From the return on it is the device's.
+     * Gives the request to a device. If that throws before it has taken it, the request ends with EIO: completions that
+     * the device has pushed already run as for any error. From the return on it is the device's.
      */
     public void submitTo(BlockDevice device) {
         int seen = takings;
@@ -229,7 +230,9 @@ public final class BlockRequest {
         return takings;
     }
 
-    /** Ends the request with EIO if nobody has taken it since then, nor ended it. Completions that wait for it are told. */
+    /**
+     * Ends the request with EIO if nobody has taken it since then, nor ended it. Completions that wait for it are told.
+     */
     public void endUnlessTaken(int takingsThen) {
         if (takings != takingsThen || depth == 0) {
             return;

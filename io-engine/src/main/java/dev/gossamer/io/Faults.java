@@ -8,12 +8,13 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Where it ends what code on a loop throws: a broken invariant, any other RuntimeException or Error, OutOfMemoryError too.
+ * Where it ends what code on a loop throws: a broken invariant, any other RuntimeException or Error, OutOfMemoryError
+ * too.
  *
  * <p>One fault has one victim. Whatever enters a loop runs under its faults: tasks and timers ({@link #guarded}),
- * completions ({@link BlockRequest#complete}), submissions ({@link BlockRequest#submitTo}), waiters for memory. The request
- * whose handling threw ends with EIO unless somebody else has it by then; what came with it in one batch is served; and the
- * owners of state that may be half changed, who {@linkplain #watch watch} the loop, are told.
+ * completions ({@link BlockRequest#complete}), submissions ({@link BlockRequest#submitTo}), waiters for memory. The
+ * request whose handling threw ends with EIO unless somebody else has it by then; what came with it in one batch is
+ * served; and the owners of state that may be half changed, who {@linkplain #watch watch} the loop, are told.
  *
  * <p>Callable from any thread. Nothing here throws, not even without memory.
  */
@@ -70,7 +71,9 @@ public final class Faults {
         }
     }
 
-    /** A task that does not throw. What is executed often makes its own once; {@link IoLoop#execute} wraps all others. */
+    /**
+     * A task that does not throw. What is executed often makes its own once; {@link IoLoop#execute} wraps all others.
+     */
     public Runnable guarded(Runnable task) {
         return task instanceof Guarded ? task : new Guarded(this, task);
     }

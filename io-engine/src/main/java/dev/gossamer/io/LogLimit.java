@@ -4,8 +4,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * How many lines of one kind reach the log: a burst, then one every interval, so that neither a broken disk nor a hostile
- * client can flood it; the next line that is written says how many were left out. Any thread; takes no lock.
+ * How many lines of one kind reach the log: a burst, then one every interval, so that neither a broken disk nor a
+ * hostile client can flood it; the next line that is written says how many were left out. Any thread; takes no lock.
  */
 public final class LogLimit {
     private static final long NEVER = Long.MIN_VALUE;

@@ -1,5 +1,6 @@
 package dev.gossamer.it;
 
+import dev.gossamer.io.sim.Seeds;
 import java.io.IOException;
 import java.net.SocketAddress;
 import java.nio.ByteBuffer;
@@ -12,9 +13,9 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 
 /**
- * Connections that end badly, in a random way each: within the handshake, a header or a payload, with requests under way and
- * replies unread, by a close, a reset, half a close, or a lie. Everything that they do follows from the seed, but for the order
- * among the threads that do it.
+ * Connections that end badly, in a random way each: within the handshake, a header or a payload, with requests under
+ * way and replies unread, by a close, a reset, half a close, or a lie. Everything that they do follows from the seed,
+ * but for the order among the threads that do it.
  */
 final class ClientStorm {
     private static final int THREADS = 4;
@@ -42,7 +43,7 @@ final class ClientStorm {
     void rage(int connections, long seed) throws InterruptedException, ExecutionException {
         try (ExecutorService threads = Executors.newFixedThreadPool(THREADS)) {
             List<Future<?>> ends = new ArrayList<>();
-            SplittableRandom seeds = new SplittableRandom(seed);
+            SplittableRandom seeds = Seeds.splittable(seed);
             for (int i = 0; i < THREADS; i++) {
                 SplittableRandom random = seeds.split();
                 ends.add(threads.submit(() -> {
@@ -139,7 +140,9 @@ final class ClientStorm {
         victim.write(ByteBuffer.wrap(bytes(random, random.nextInt(length))));
     }
 
-    /** What a validator must refuse: beyond the end, too long, unknown, with flags that do not exist, or nothing at all. */
+    /**
+     * What a validator must refuse: beyond the end, too long, unknown, with flags that do not exist, or nothing at all.
+     */
     private static void lie(NbdConnection victim, SplittableRandom random) throws IOException {
         int command = random.nextInt(12);
         int flags = random.nextInt(1 << 16);

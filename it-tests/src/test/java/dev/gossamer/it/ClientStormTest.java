@@ -12,8 +12,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * One fault, one victim, by the real daemon and both engines: two thousand connections that end badly beside clients that
- * verify. No request of theirs is lost, nothing is held for those that are gone, and the daemon ends when it is told to.
+ * One fault, one victim, by the real daemon and both engines: two thousand connections that end badly beside clients
+ * that verify. No request of theirs is lost, nothing is held for those that are gone, and the daemon ends when it is
+ * told to.
  */
 final class ClientStormTest {
     private static final int CONNECTIONS = 2000;

@@ -18,9 +18,6 @@ import org.junit.jupiter.api.io.TempDir;
  * {@code deploy/src/build-dist}, on a source tree and a JDK of a few files: what it makes again, and when it is done.
  */
 final class DistributionBuildTest {
-    private static final String BUILD = "cd tree && env PATH=\"%s$PATH\" TOOLCHAIN_JAVA_HOME=\"$(realpath ../jdk)\""
-            + " deploy/src/build-dist deploy 1.0 true";
-
     @TempDir
     private Path scratch;
 
@@ -58,7 +55,9 @@ final class DistributionBuildTest {
     }
 
     private Tool.Result build(String pathBefore) throws Exception {
-        return Tool.run("sh", "-c", "cd '" + scratch + "' && " + BUILD.formatted(pathBefore));
+        String environment = "env PATH=\"" + pathBefore + "$PATH\" TOOLCHAIN_JAVA_HOME=\"$(realpath ../jdk)\"";
+        String build = " deploy/src/build-dist deploy 1.0 true";
+        return Tool.run("sh", "-c", "cd '" + scratch + "' && cd tree && " + environment + build);
     }
 
     private Path archive() throws IOException {

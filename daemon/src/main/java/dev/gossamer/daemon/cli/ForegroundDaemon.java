@@ -19,8 +19,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Serves a pool in this process until a signal comes, the pool fails, or whoever started it for itself is gone. A service
- * manager hears when it is ready and when it stops.
+ * Serves a pool in this process until a signal comes, the pool fails, or whoever started it for itself is gone. A
+ * service manager hears when it is ready and when it stops.
  */
 final class ForegroundDaemon {
     /** How often it looks whether it is still wanted. */

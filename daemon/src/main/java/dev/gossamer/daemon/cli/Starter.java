@@ -1,9 +1,9 @@
 package dev.gossamer.daemon.cli;
 
 /**
- * The process that started this one, as long as it lives: the client that passed us the socket it connects to. When it is gone
- * this process has another parent, or none. The launcher tells who it was in {@code gossamer.parent}, from before the time that
- * this program takes to start.
+ * The process that started this one, as long as it lives: the client that passed us the socket it connects to. When it
+ * is gone this process has another parent, or none. The launcher tells who it was in {@code gossamer.parent}, from
+ * before the time that this program takes to start.
  */
 final class Starter {
     private static final String PROPERTY = "gossamer.parent";

@@ -31,8 +31,8 @@ public final class SocketFile {
     }
 
     /**
-     * Makes the path free for binding. What a dead daemon left behind is removed, but only after the system said that nobody
-     * listens there (T67): a server that is busy, or that we may not ask, is one.
+     * Makes the path free for binding. What a dead daemon left behind is removed, but only after the system said that
+     * nobody listens there (T67): a server that is busy, or that we may not ask, is one.
      */
     public static void makeWay(Path path) throws StorageException {
         if (!Files.exists(path, LinkOption.NOFOLLOW_LINKS)) {
@@ -64,8 +64,8 @@ public final class SocketFile {
     }
 
     /**
-     * Where to bind a socket that shall be {@code path}: beside it. Netty removes the path that it bound when the listener is
-     * closed, whatever is there by then.
+     * Where to bind a socket that shall be {@code path}: beside it. Netty removes the path that it bound when the
+     * listener is closed, whatever is there by then.
      */
     public static Path birthPlace(Path path) {
         return path.resolveSibling("." + ProcessHandle.current().pid());

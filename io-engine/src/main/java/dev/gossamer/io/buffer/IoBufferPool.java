@@ -113,7 +113,10 @@ public final class IoBufferPool implements AutoCloseable {
         faults = newFaults;
     }
 
-    /** Runs a task once, on this thread, after something was released. First come, first served; one that throws is one less. */
+    /**
+     * Runs a task once, on this thread, after something was released. First come, first served; one that throws is one
+     * less.
+     */
     public void whenReleased(Runnable task) {
         waiters.add(task);
     }

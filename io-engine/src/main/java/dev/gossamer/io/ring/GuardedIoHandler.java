@@ -18,13 +18,14 @@ import org.slf4j.LoggerFactory;
  *
  * <ol>
  *   <li>EINTR is repeated below Netty and never seen here.
- *   <li>EAGAIN, EBUSY, ENOMEM, ENOBUFS: the kernel has no memory for requests, or too many completions wait. What was to be
- *       submitted is still queued; the next turn tries again, after a short pause so that the loop does not spin. Tasks and
- *       timers run meanwhile.
- *   <li>Any other errno (EBADF, EINVAL, ENXIO): the ring is unusable. What the kernel has may still be written to, so no request
- *       on it can be answered, now or later: the owner of the process is told once, to end it. Clients reconnect to the next.
- *   <li>What a handle's completion throws: the other completions of the batch are still in the queue, and served by the next
- *       turn.
+ *   <li>EAGAIN, EBUSY, ENOMEM, ENOBUFS: the kernel has no memory for requests, or too many completions wait. What was
+ *       to be submitted is still queued; the next turn tries again, after a short pause so that the loop does not spin.
+ *       Tasks and timers run meanwhile.
+ *   <li>Any other errno (EBADF, EINVAL, ENXIO): the ring is unusable. What the kernel has may still be written to, so
+ *       no request on it can be answered, now or later: the owner of the process is told once, to end it. Clients
+ *       reconnect to the next.
+ *   <li>What a handle's completion throws: the other completions of the batch are still in the queue, and served by the
+ *       next turn.
  * </ol>
  *
  * <p>Confined to the loop.

@@ -80,8 +80,8 @@ public final class IoLoops implements AutoCloseable {
     }
 
     /**
-     * What happens if a loop can do no I/O any more, called there: its requests cannot be answered, because the kernel may
-     * still have their memory. For a process that serves somebody there is only its end.
+     * What happens if a loop can do no I/O any more, called there: its requests cannot be answered, because the kernel
+     * may still have their memory. For a process that serves somebody there is only its end.
      */
     public void whenLost(Consumer<Throwable> action) {
         whenLost = action;

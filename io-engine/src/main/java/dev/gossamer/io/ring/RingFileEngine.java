@@ -63,7 +63,9 @@ final class RingFileEngine implements FileEngine, IoUringIoHandle {
 
     private static final int PROCEED = -1;
 
-    /** The kernel may be short of memory for a moment: an operation that found no room is tried again after this time. */
+    /**
+     * The kernel may be short of memory for a moment: an operation that found no room is tried again after this time.
+     */
     private static final long RETRY_MILLIS = 1;
 
     /** So often: ten seconds. Then it fails with EIO, which is safe, because the kernel has never seen it. */

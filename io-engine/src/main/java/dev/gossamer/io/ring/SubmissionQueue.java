@@ -16,10 +16,10 @@ import org.slf4j.LoggerFactory;
  * turn. Netty does it at the end of a turn, and has nothing public for it; so this looks behind {@link IoRegistration}.
  * If another version of Netty looks different inside, everything works as Netty does it by itself.
  *
- * <p>Nothing here throws. When the kernel's enter fails, it has taken none of the entries (io_uring_enter(2): an error is
- * returned only if nothing was submitted): they stay in the queue, and the end of the turn tries again, where
- * {@link GuardedIoHandler} says what each error comes to. An errno for a request whose entry is queued would be followed by a
- * second completion, and the kernel would write into memory that is somebody else's by then.
+ * <p>Nothing here throws. When the kernel's enter fails, it has taken none of the entries (io_uring_enter(2): an error
+ * is returned only if nothing was submitted): they stay in the queue, and the end of the turn tries again, where
+ * {@link GuardedIoHandler} says what each error comes to. An errno for a request whose entry is queued would be
+ * followed by a second completion, and the kernel would write into memory that is somebody else's by then.
  *
  * <p>Confined to the loop.
  */

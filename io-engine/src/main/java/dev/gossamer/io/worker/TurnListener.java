@@ -6,8 +6,8 @@ public interface TurnListener {
     default void turnEnded() {}
 
     /**
-     * A bug: admitting a request, or the end of a turn, threw this. Nothing of the map can be trusted any more. The request gets
-     * EIO by itself. Does not throw.
+     * A bug: admitting a request, or the end of a turn, threw this. Nothing of the map can be trusted any more. The
+     * request gets EIO by itself. Does not throw.
      */
     void failed(Throwable bug);
 }

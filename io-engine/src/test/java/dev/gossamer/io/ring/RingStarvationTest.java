@@ -102,6 +102,7 @@ class RingStarvationTest {
 
     private final class Registration implements IoRegistration {
         @Override
+        @SuppressWarnings("TypeParameterUnusedInFormals") // Netty's
         public <T> T attachment() {
             return null;
         }

@@ -17,8 +17,8 @@ import java.util.SplittableRandom;
  * Several loops on the calling thread. Tasks of one loop run first in, first out; which loop runs next is drawn from
  * the seed, so one seed is one interleaving. The clock is virtual and moves only in {@link #advance}.
  *
- * <p>What code on a loop throws ends in its {@link Faults}, and the loops go on, as real ones do. Afterwards it is thrown at the
- * test, which has to expect it ({@link #expectFaults}) or to fail.
+ * <p>What code on a loop throws ends in its {@link Faults}, and the loops go on, as real ones do. Afterwards it is
+ * thrown at the test, which has to expect it ({@link #expectFaults}) or to fail.
  */
 public final class SimLoops implements AutoCloseable {
     private record Timer(long atNanos, long number, SimLoop loop, Runnable task) {}

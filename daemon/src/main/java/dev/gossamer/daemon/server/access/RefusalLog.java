@@ -5,8 +5,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Who was not let in, one line each: whose TLS failed, who asked for an export that it may not use, who came when there were
- * too many. Bounded, as it is others who decide how often they ask. Any thread.
+ * Who was not let in, one line each: whose TLS failed, who asked for an export that it may not use, who came when there
+ * were too many. Bounded, as it is others who decide how often they ask. Any thread.
  */
 public final class RefusalLog {
     private static final Logger LOG = LoggerFactory.getLogger(RefusalLog.class);
