@@ -63,11 +63,31 @@ final class MetadataChange {
             }
         }
         if (device.damage() != null) {
-            throw new StorageException(
-                    Errno.EIO,
-                    "volume " + device.name() + " is damaged (" + device.damage()
-                            + "); close the pool and run thin_check, then thin_repair, on its metadata");
+            throw new MetadataCorrupt("volume " + device.name() + " is damaged (" + device.damage()
+                    + "); close the pool and run thin_check, then thin_repair, on its metadata");
         }
+    }
+
+    /**
+     * As {@link #commit(Step)}, for a step that looks at all it needs of a volume's metadata before it changes any:
+     * damage that is met there refuses the step, and nothing is aborted.
+     */
+    void commit(ThinDevice device, Step step) throws StorageException {
+        long mark = metadata.changeMark();
+        try {
+            step.apply();
+        } catch (MetadataCorrupt e) {
+            if (metadata.changeMark() == mark) {
+                faults.failed(device, e);
+                checkSound(device);
+            }
+            faults.abort(e);
+            throw e;
+        } catch (StorageException e) {
+            faults.abort(e);
+            throw e;
+        }
+        commit();
     }
 
     /** Applies and commits; a failure aborts the transaction, for it may be half done (E-1). */

@@ -110,7 +110,7 @@ final class PoolMessages {
         int[] retired = {Reclaimer.NONE};
         try {
             change.checkSound(device);
-            change.commit(() -> retired[0] = reclaimer.delete(device.id()));
+            change.commit(device, () -> retired[0] = reclaimer.delete(device.id()));
         } catch (StorageException e) {
             device.reopen();
             throw e;

@@ -20,6 +20,7 @@ final class DeviceRecords {
     private final TreeMap<Integer, DeviceDetails> recent = new TreeMap<>();
     private final long[] words = new long[DeviceDetails.WORDS];
     private long root;
+    private long puts;
     private String damage;
 
     DeviceRecords(TransactionManager transaction, long root) {
@@ -81,7 +82,13 @@ final class DeviceRecords {
         return found;
     }
 
+    /** How often a record was put so far. */
+    long puts() {
+        return puts;
+    }
+
     void put(int id, DeviceDetails details) {
+        puts++;
         recent.put(id, details);
     }
 

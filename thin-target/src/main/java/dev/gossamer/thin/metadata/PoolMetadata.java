@@ -476,6 +476,11 @@ public final class PoolMetadata implements AutoCloseable {
         return pool.transaction.changes() != settledChanges;
     }
 
+    /** Grows with every change: an operation, or several, during which this stands still have changed nothing. */
+    public long changeMark() {
+        return pool.transaction.changes() + pool.devices.puts();
+    }
+
     /** Whether a commit would write anything. */
     public boolean isChanged() {
         return pool.isChanged();
