@@ -58,6 +58,7 @@ public final class Daemon {
     /** One metadata transfer, or one catalog slot, at a time. */
     private static final int INLINE_BUFFER_BYTES = 1 << 20;
 
+    private final PoolLock lock;
     private final IoLoops loops;
     private final ThinPool pool;
     private final CowService cow;
@@ -66,7 +67,14 @@ public final class Daemon {
     private final ClientReload reload;
 
     private Daemon(
-            IoLoops loops, ThinPool pool, CowService cow, NbdServer nbd, AdminServer admin, ClientReload reload) {
+            PoolLock lock,
+            IoLoops loops,
+            ThinPool pool,
+            CowService cow,
+            NbdServer nbd,
+            AdminServer admin,
+            ClientReload reload) {
+        this.lock = lock;
         this.loops = loops;
         this.pool = pool;
         this.cow = cow;
@@ -81,11 +89,22 @@ public final class Daemon {
     }
 
     /**
-     * Opens the pool and serves it. If that fails, nothing is left running or locked.
+     * Opens the pool and serves it. If that fails, nothing is left running or locked; a {@link PoolInUse} if another
+     * process has the directory.
      *
      * @param passed to serve as well; one at the directory's own path takes its place
      */
     public static Daemon start(DaemonConfig config, PassedSockets passed) throws StorageException {
+        PoolLock lock = PoolLock.take(config.directory());
+        try {
+            return start(config, passed, lock);
+        } catch (StorageException | RuntimeException e) {
+            lock.close();
+            throw e;
+        }
+    }
+
+    private static Daemon start(DaemonConfig config, PassedSockets passed, PoolLock lock) throws StorageException {
         IoLoops loops = IoLoops.start(config.ioLoops(), config.engine(), LOOP_BUFFER_BYTES);
         if (!loops.engineReason().isEmpty()) {
             LOG.info("engine={} reason={}", loops.engineName(), loops.engineReason());
@@ -121,10 +140,10 @@ public final class Daemon {
             admin.listen(loops, config.directory().adminSocket());
             listen(nbd, config, passed);
         } catch (StorageException | RuntimeException e) {
-            new Daemon(loops, pool, cow, nbd, admin, reload).stopWhatRuns();
+            new Daemon(lock, loops, pool, cow, nbd, admin, reload).stopWhatRuns();
             throw e;
         }
-        return new Daemon(loops, pool, cow, nbd, admin, reload);
+        return new Daemon(lock, loops, pool, cow, nbd, admin, reload);
     }
 
     private static void listen(NbdServer nbd, DaemonConfig config, PassedSockets passed) throws StorageException {
@@ -226,6 +245,7 @@ public final class Daemon {
                 ThinPool.join(pool.close());
             } finally {
                 loops.close();
+                lock.close();
             }
         }
         LOG.info("stopped");

@@ -117,7 +117,7 @@ public final class PoolCreation {
         void run(PoolCreation creation) throws StorageException, IOException;
     }
 
-    private void run(Steps steps) throws StorageException {
+    private void requireNew() throws StorageException {
         if (!isNew(directory)) {
             throw new StorageException(
                     Errno.EBUSY,
@@ -125,10 +125,18 @@ public final class PoolCreation {
                             ? directory + " is a pool already; serve it with: gossamer serve " + directory
                             : directory + " is not empty; name a directory that is empty or does not exist");
         }
+    }
+
+    private void run(Steps steps) throws StorageException {
+        requireNew();
         boolean done = false;
         try {
             makeDirectories(directory.path());
-            steps.run(this);
+            try (var ignored = PoolLock.take(directory)) {
+                // Another may have made one since the first look.
+                requireNew();
+                steps.run(this);
+            }
             done = true;
         } catch (StorageException e) {
             throw e;

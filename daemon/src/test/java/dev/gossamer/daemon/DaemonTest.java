@@ -164,8 +164,12 @@ class DaemonTest {
 
     @Test
     void aSecondDaemonIsToldWhoHasThePool() {
-        StorageException refused = assertThrows(StorageException.class, this::start);
+        PoolInUse refused = assertThrows(PoolInUse.class, this::start);
         assertTrue(refused.getMessage().contains("in use"), refused.getMessage());
+        assertTrue(
+                refused.getMessage()
+                        .contains("process " + ProcessHandle.current().pid()),
+                refused.getMessage());
         assertTrue(Files.exists(pool.adminSocket()), "the first one's sockets stay");
     }
 

@@ -90,7 +90,7 @@ final class ServiceTest {
         List<String> lines = Files.readAllLines(unit);
         assertTrue(lines.contains("Type=notify"), lines::toString);
         assertTrue(lines.contains("Restart=on-failure"), lines::toString);
-        assertTrue(lines.contains("RestartPreventExitStatus=2"), lines::toString);
+        assertTrue(lines.contains("RestartPreventExitStatus=2 3"), lines::toString);
     }
 
     @Test

@@ -1,5 +1,6 @@
 package dev.gossamer.daemon.cli;
 
+import dev.gossamer.daemon.PoolInUse;
 import dev.gossamer.daemon.Version;
 import dev.gossamer.io.Reason;
 import dev.gossamer.io.StorageException;
@@ -11,7 +12,8 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
 import picocli.CommandLine.ParameterException;
 
-/** The command {@code gossamer}. Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 4 a served pool failed. */
+/** The command {@code gossamer}. Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 another process has
+ * the pool, 4 a served pool failed. */
 @Command(
         name = "gossamer",
         description = "Serves the volumes of a thin pool over NBD.",
@@ -31,6 +33,9 @@ public final class GossamerCommand extends CommandGroup {
     static final int POOL_FAILED = 4;
 
     private static final int FAILED = 1;
+
+    /** Trying again does not help as long as the other process is there. */
+    private static final int IN_USE = 3;
 
     /** All commands, in the order of the help. */
     private static final List<Class<?>> COMMANDS = List.of(
@@ -77,7 +82,7 @@ public final class GossamerCommand extends CommandGroup {
             throws Exception {
         if (failure instanceof CommandFailed || failure instanceof StorageException) {
             commandLine.getErr().println("gossamer: " + failure.getMessage());
-            return FAILED;
+            return failure instanceof PoolInUse ? IN_USE : FAILED;
         }
         if (failure instanceof IOException) {
             commandLine.getErr().println("gossamer: " + Reason.of(failure));

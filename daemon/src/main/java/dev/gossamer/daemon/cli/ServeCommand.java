@@ -20,11 +20,10 @@ import picocli.CommandLine.Spec;
         description = {
             "Serves a pool over NBD on DIR/nbd.sock until SIGTERM or Ctrl-C; a second signal ends it at once.",
             "Prints one line on standard output when clients can connect; logs go to standard error.",
-            "Sockets passed by systemd or by a client (LISTEN_FDS) are served too; then that line goes "
-                    + "to the log, and the",
-            "server ends when whoever started it is gone and no client is connected.",
-            "Exit codes: 0 asked to stop, 1 refused or failed, 2 wrong usage, 4 the pool failed and "
-                    + "wants to be opened again."
+            "Sockets passed by systemd or by a client (LISTEN_FDS) are served too; then that line goes to the log, and",
+            "the server ends when whoever started it is gone and no client is connected.",
+            "Exit codes: 0 asked to stop, 1 refused or failed, 2 wrong usage, 3 another process has the pool, 4 the",
+            "pool failed and wants to be opened again."
         },
         footer = {
             "",

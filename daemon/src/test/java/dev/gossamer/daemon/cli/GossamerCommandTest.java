@@ -5,9 +5,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gossamer.daemon.config.PoolDirectory;
 import dev.gossamer.daemon.server.ListenAddress;
+import dev.gossamer.io.posix.DirectoryLock;
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
@@ -47,6 +50,20 @@ class GossamerCommandTest {
         assertEquals(
                 "gossamer: no daemon is serving " + pool + "; start it with: gossamer serve " + pool + "\n",
                 err.toString());
+    }
+
+    @Test
+    void aDirectoryThatAnotherHasIsExitCodeThree() throws IOException {
+        try (var ignored = DirectoryLock.take(directory)) {
+            for (String[] command : new String[][] {{"pool", "create"}, {"quickstart"}}) {
+                List<String> line = new ArrayList<>(List.of(command));
+                line.add(directory.toString());
+                assertEquals(3, run(line.toArray(String[]::new)), err.toString());
+                assertTrue(err.toString().contains("is in use by another process"), err.toString());
+                assertEquals(1, err.toString().lines().count(), err.toString());
+                err.getBuffer().setLength(0);
+            }
+        }
     }
 
     @Test
