@@ -37,6 +37,23 @@ public interface BlockDevice extends AutoCloseable {
     void submit(BlockRequest request);
 
     /**
+     * Submits a request of the caller's own. If that throws before the device has taken it, the request ends with EIO:
+     * completions that the device has pushed already run as for any error. From the return on it is the device's.
+     */
+    default void start(BlockRequest request) {
+        int seen = request.takings();
+        try {
+            submit(request);
+            if (request.takings() == seen) {
+                request.taken(); // it is held where nothing tells: in a task, in a table
+            }
+        } catch (Throwable fault) {
+            request.loop().faults().caught(fault);
+            request.endUnlessTaken(seen);
+        }
+    }
+
+    /**
      * Whoever used this handle is gone. Requests that wait for something other than a disk end without effect, and none
      * that waits for its turn is started (NBD T51a); the others complete as usual. {@link #close} still comes when all
      * have. A device on which nothing waits like that has nothing to do. Any thread.

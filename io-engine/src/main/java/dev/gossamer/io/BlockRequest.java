@@ -190,23 +190,6 @@ public final class BlockRequest {
     }
 
     /**
-     * Gives the request to a device. If that throws before it has taken it, the request ends with EIO: completions that
-     * the device has pushed already run as for any error. From the return on it is the device's.
-     */
-    public void submitTo(BlockDevice device) {
-        int seen = takings;
-        try {
-            device.submit(this);
-            if (takings == seen) {
-                takings++; // it is held where nothing tells: in a task, in a table
-            }
-        } catch (Throwable fault) {
-            loop.faults().caught(fault);
-            endUnlessTaken(seen);
-        }
-    }
-
-    /**
      * Runs what decides on this request; if that throws before anybody has taken the request, it ends with EIO. On its
      * loop, by the present owner.
      */

@@ -50,7 +50,7 @@ public final class BlockingIo {
     private void run(BlockRequest request) throws StorageException {
         done = false;
         request.push(completion);
-        request.submitTo(device);
+        device.start(request);
         while (!done) {
             loop.runOrPark();
         }

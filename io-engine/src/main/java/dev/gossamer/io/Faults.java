@@ -12,7 +12,7 @@ import org.slf4j.LoggerFactory;
  * too.
  *
  * <p>One fault has one victim. Whatever enters a loop runs under its faults: tasks and timers ({@link #guarded}),
- * completions ({@link BlockRequest#complete}), submissions ({@link BlockRequest#submitTo}), waiters for memory. The
+ * completions ({@link BlockRequest#complete}), submissions ({@link BlockDevice#start}), waiters for memory. The
  * request whose handling threw ends with EIO unless somebody else has it by then; what came with it in one batch is
  * served; and the owners of state that may be half changed, who {@linkplain #watch watch} the loop, are told.
  *

@@ -84,23 +84,23 @@ class FaultsTest {
     @ParameterizedTest
     @MethodSource("kinds")
     void aDeviceThatThrowsEndsTheRequestWithAllThatItHadPushed(Throwable kind) {
-        onLoop(() -> request("a").submitTo(device(request -> {
+        onLoop(() -> device(request -> {
             request.push((done, errno) -> {
                 answers.add("layer " + Errno.name(errno));
                 done.complete(errno);
             });
             doThrow(kind);
-        })));
+        }).start(request("a")));
         assertEquals(List.of("layer EIO", "a EIO"), answers);
     }
 
     @Test
     void aRequestThatTheDeviceHasTakenIsNotEndedASecondTime() {
         RequestQueue queue = new RequestQueue();
-        onLoop(() -> request("a").submitTo(device(request -> {
+        onLoop(() -> device(request -> {
             queue.add(request);
             throw new AssertionError("late");
-        })));
+        }).start(request("a")));
         assertEquals(List.of(), answers);
         onLoop(() -> queue.poll().complete(Errno.OK));
         assertEquals(List.of("a OK"), answers);
@@ -110,7 +110,7 @@ class FaultsTest {
     void norOneThatADeviceKeepsWhereNothingTells() {
         BlockDevice keeps = device(request -> request.loop().execute(() -> request.complete(Errno.OK)));
         onLoop(() -> request("a").guard(request -> {
-            request.submitTo(keeps);
+            keeps.start(request);
             throw new AssertionError("late");
         }));
         assertEquals(List.of(), answers);
@@ -138,10 +138,10 @@ class FaultsTest {
         onLoop(() -> {
             BlockRequest request = request("a");
             request.beginSplit();
-            request.child(0, 100).submitTo(device(part -> {
+            device(part -> {
                 throw new IllegalStateException("one part");
-            }));
-            request.child(100, 100).submitTo(device(disk::add));
+            }).start(request.child(0, 100));
+            device(disk::add).start(request.child(100, 100));
             request.endSplit();
         });
         assertEquals(List.of(), answers);

@@ -79,7 +79,7 @@ public final class WorkerIo {
     }
 
     private static void submit(BlockDevice device, BlockRequest request, Done done) {
-        answering(request, done).submitTo(device);
+        device.start(answering(request, done));
     }
 
     private static void answered(BlockRequest request, int errno) {

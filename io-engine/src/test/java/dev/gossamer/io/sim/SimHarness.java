@@ -14,8 +14,8 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
 /**
- * Something with a worker, all of it on the test's thread, interleaved by one seed: I/O loops 0 to n-1 and the worker on
- * loop n. Requests are started on a loop and finished by running all of them; none may be lost, end twice or end on
+ * Something with a worker, all of it on the test's thread, interleaved by one seed: I/O loops 0 to n-1 and the worker
+ * on loop n. Requests are started on a loop and finished by running all of them; none may be lost, end twice or end on
  * another loop.
  */
 public abstract class SimHarness implements AutoCloseable {
