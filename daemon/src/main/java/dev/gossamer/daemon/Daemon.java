@@ -24,8 +24,10 @@ import dev.gossamer.io.ring.IoLoops;
 import dev.gossamer.io.ring.PassedSocket;
 import dev.gossamer.thin.PoolMode;
 import dev.gossamer.thin.PoolOptions;
+import dev.gossamer.thin.PoolStatus;
 import dev.gossamer.thin.ThinPool;
 import dev.gossamer.thin.VolumeSpec;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.slf4j.Logger;
@@ -42,6 +44,9 @@ public final class Daemon {
 
     /** Time for clients to take their last replies (T65). */
     private static final long STOP_GRACE_MILLIS = 10_000;
+
+    /** For devices that do not answer; after that what was not committed is lost, as in a crash. */
+    private static final Duration STOP_PATIENCE = Duration.ofSeconds(30);
 
     /**
      * Four connections may each have two requests of the largest size (32 MiB) in memory; small requests never reach
@@ -60,6 +65,7 @@ public final class Daemon {
 
     private final PoolLock lock;
     private final IoLoops loops;
+    private final DeviceOpener opener;
     private final ThinPool pool;
     private final CowService cow;
     private final NbdServer nbd;
@@ -69,6 +75,7 @@ public final class Daemon {
     private Daemon(
             PoolLock lock,
             IoLoops loops,
+            DeviceOpener opener,
             ThinPool pool,
             CowService cow,
             NbdServer nbd,
@@ -76,6 +83,7 @@ public final class Daemon {
             ClientReload reload) {
         this.lock = lock;
         this.loops = loops;
+        this.opener = opener;
         this.pool = pool;
         this.cow = cow;
         this.nbd = nbd;
@@ -114,8 +122,9 @@ public final class Daemon {
         NbdServer nbd = null;
         AdminServer admin = null;
         ClientReload reload = null;
+        DeviceOpener opener =
+                DeviceOpener.on(loops, config.directory(), config.pool().devicePatience());
         try {
-            DeviceOpener opener = DeviceOpener.on(loops, config.directory());
             OriginDevices origins = new OriginDevices(opener, config.directory(), config.pool());
             List<IoLoop> ioLoops = new ArrayList<>();
             for (int i = 0; i < loops.count(); i++) {
@@ -128,22 +137,31 @@ public final class Daemon {
             pool = openPool(config, loops, poolLoops, opener, origins);
             boolean buffered = config.pool().buffered();
             cow = CowService.open(config.directory().cow(), opener, buffered, pool, cowWorker, ioLoops);
-            VolumeExports volumes =
-                    new VolumeExports(pool, ThinPool.join(pool.status()).blockBytes());
+            PoolStatus first = ThinPool.join(pool.status());
+            VolumeExports volumes = new VolumeExports(pool, first.blockBytes());
             nbd = new NbdServer(
                     loops, new CombinedExports(volumes, cow.exports()), ConnectionLimits.DEFAULT, config.tls());
             reload = new ClientReload(new ClientsConfig(config.directory().clients()), nbd);
             reload.run();
             admin = new AdminServer(
-                    new PoolAdminService(config.directory(), pool, nbd, loops, origins, cow, reload),
+                    new PoolAdminService(
+                            config.directory(),
+                            pool,
+                            nbd,
+                            loops,
+                            origins,
+                            opener,
+                            new LatestStatus(pool::status, first),
+                            cow,
+                            reload),
                     new CowAdminService(cow, nbd, origins));
             admin.listen(loops, config.directory().adminSocket());
             listen(nbd, config, passed);
         } catch (StorageException | RuntimeException e) {
-            new Daemon(lock, loops, pool, cow, nbd, admin, reload).stopWhatRuns();
+            new Daemon(lock, loops, opener, pool, cow, nbd, admin, reload).stopWhatRuns();
             throw e;
         }
-        return new Daemon(lock, loops, pool, cow, nbd, admin, reload);
+        return new Daemon(lock, loops, opener, pool, cow, nbd, admin, reload);
     }
 
     private static void listen(NbdServer nbd, DaemonConfig config, PassedSockets passed) throws StorageException {
@@ -166,7 +184,7 @@ public final class Daemon {
             DaemonConfig config, IoLoops loops, List<IoLoop> poolLoops, DeviceOpener opener, OriginDevices origins)
             throws StorageException {
         boolean buffered = config.pool().buffered();
-        BlockDevice metadata = opener.open(config.pool().metadata(), new OpenOptions(false, buffered));
+        BlockDevice metadata = opener.openPatient(config.pool().metadata(), new OpenOptions(false, buffered));
         BlockDevice data = null;
         try {
             data = opener.open(config.pool().data(), new OpenOptions(false, buffered));
@@ -234,6 +252,7 @@ public final class Daemon {
      */
     public void stop() throws StorageException {
         LOG.info("stopping");
+        opener.limitPatience(STOP_PATIENCE);
         admin.stop();
         pool.stopWaitingForSpace();
         nbd.stop(STOP_GRACE_MILLIS);

@@ -4,6 +4,7 @@ import dev.gossamer.daemon.admin.DaemonStatus;
 import dev.gossamer.daemon.admin.PoolAdmin;
 import dev.gossamer.daemon.config.PoolDirectory;
 import dev.gossamer.daemon.cow.CowService;
+import dev.gossamer.daemon.device.DeviceOpener;
 import dev.gossamer.daemon.device.OriginDevices;
 import dev.gossamer.daemon.metrics.DaemonMetrics;
 import dev.gossamer.daemon.server.ListenAddress;
@@ -34,6 +35,8 @@ final class PoolAdminService implements PoolAdmin {
     private final NbdServer nbd;
     private final IoLoops loops;
     private final OriginDevices origins;
+    private final DeviceOpener devices;
+    private final LatestStatus latest;
     private final CowService cow;
     private final ClientReload reload;
     private final Instant startedAt = Instant.now();
@@ -46,6 +49,8 @@ final class PoolAdminService implements PoolAdmin {
             NbdServer nbd,
             IoLoops loops,
             OriginDevices origins,
+            DeviceOpener devices,
+            LatestStatus latest,
             CowService cow,
             ClientReload reload) {
         this.directory = directory;
@@ -53,6 +58,8 @@ final class PoolAdminService implements PoolAdmin {
         this.nbd = nbd;
         this.loops = loops;
         this.origins = origins;
+        this.devices = devices;
+        this.latest = latest;
         this.cow = cow;
         this.reload = reload;
     }
@@ -186,16 +193,18 @@ final class PoolAdminService implements PoolAdmin {
 
     @Override
     public CompletableFuture<DaemonStatus> status() {
-        return pool.status()
-                .thenApply(status -> new DaemonStatus(
+        return latest.ask()
+                .thenApply(known -> new DaemonStatus(
                         directory.path(),
                         Version.current(),
                         loops.engineName(),
                         nbd.addresses().stream().map(ListenAddress::uri).toList(),
                         startedAt,
                         nbd.connections().size(),
-                        status,
-                        pool.events()));
+                        known.status(),
+                        known.fresh(),
+                        pool.events(),
+                        devices.remoteDevices()));
     }
 
     @Override
@@ -224,7 +233,7 @@ final class PoolAdminService implements PoolAdmin {
 
     @Override
     public CompletableFuture<String> metrics() {
-        return pool.status().thenApply(this::scrape);
+        return latest.ask().thenApply(known -> scrape(known.status()));
     }
 
     private synchronized String scrape(PoolStatus status) {
@@ -235,6 +244,6 @@ final class PoolAdminService implements PoolAdmin {
             }
             metrics = new DaemonMetrics(pool, nbd.connections(), nbd.admissions(), ioLoops, loops.threads());
         }
-        return metrics.scrape(status, nbd.connections().totals());
+        return metrics.scrape(status, nbd.connections().totals(), devices.remoteDevices());
     }
 }

@@ -81,7 +81,7 @@ public final class PoolCreation {
         new PoolCreation(directory).run(creation -> {
             creation.makeFile(METADATA_FILE, metadataBytes(size / blockBytes));
             creation.makeFile(DATA_FILE, size);
-            creation.format(new PoolConfig(METADATA_FILE, DATA_FILE, buffered, space), blockBytes);
+            creation.format(new PoolConfig(METADATA_FILE, DATA_FILE, buffered).withSpace(space), blockBytes);
         });
     }
 

@@ -183,4 +183,40 @@ final class RemotePoolTest {
         }
         return copy;
     }
+
+    /** Longer than the data device would be waited for: nothing fails, status says what is wrong, and work goes on. */
+    @Test
+    void metadataThatWereAwayAreNoReasonToFail() throws Exception {
+        Path socket = scratch.resolve("metadata.sock");
+        Path disk = sparse("metadata-disk", 64);
+        NbdProcess server = nbdkit(socket, "file", disk.toString());
+        Path data = sparse("data", 64);
+        try (Daemon daemon = Daemon.create(scratch, "--data", data.toString(), "--metadata", uri(socket))) {
+            daemon.start();
+            daemon.createVolume("vol", "16M");
+            server.kill();
+            Process writer = new ProcessBuilder(
+                            "qemu-io", "-f", "raw", "-c", "write -P 5 0 1M", "-c", "flush", daemon.uri("vol"))
+                    .redirectErrorStream(true)
+                    .redirectOutput(scratch.resolve("writer.log").toFile())
+                    .start();
+            long begin = System.nanoTime();
+            String status = mode(daemon);
+            while (status.contains("\"stalledSeconds\" : 0.0")) {
+                TimeUnit.MILLISECONDS.sleep(200);
+                status = mode(daemon);
+            }
+            String shown = Daemon.gossamer("status", "-p", daemon.directory().toString())
+                    .out();
+            assertTrue(shown.contains("bring its server back"), shown);
+            TimeUnit.NANOSECONDS.sleep(TimeUnit.SECONDS.toNanos(33) - (System.nanoTime() - begin));
+            assertTrue(writer.isAlive(), "the writer was answered, with what?");
+            nbdkit(socket, "file", disk.toString());
+            assertEquals(0, writer.waitFor(), () -> "see writer.log");
+            assertTrue(mode(daemon).contains("\"mode\" : \"rw\""), () -> daemon.logText());
+            Tool.succeed("qemu-io", "-f", "raw", "-c", "read -P 5 0 1M", daemon.uri("vol"));
+            daemon.stop();
+            Daemon.thinCheck(disk);
+        }
+    }
 }

@@ -3,6 +3,7 @@ package dev.gossamer.daemon.admin;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.gossamer.daemon.device.DeviceHealth;
 import dev.gossamer.daemon.server.connection.ConnectionInfo;
 import dev.gossamer.thin.PoolEvent;
 import dev.gossamer.thin.PoolStatus;
@@ -93,6 +94,11 @@ final class AdminJson {
                     .put("at", event.at().toString())
                     .put("kind", event.kind().name().toLowerCase(Locale.ROOT))
                     .put("text", event.text());
+        }
+        node.put("poolAnswers", status.poolAnswers());
+        ArrayNode devices = node.putArray("remoteDevices");
+        for (DeviceHealth device : status.devices()) {
+            devices.addObject().put("name", device.name()).put("stalledSeconds", device.stalledSeconds());
         }
         ArrayNode listen = node.putArray("listen");
         status.listen().forEach(listen::add);

@@ -1,5 +1,6 @@
 package dev.gossamer.daemon.admin;
 
+import dev.gossamer.daemon.device.DeviceHealth;
 import dev.gossamer.thin.PoolEvent;
 import dev.gossamer.thin.PoolStatus;
 import java.nio.file.Path;
@@ -14,7 +15,10 @@ import java.util.List;
  * @param engine how data reaches the disks: {@code io_uring} or {@code threads}
  * @param listen where NBD clients connect, as URIs
  * @param connections NBD connections in transmission
+ * @param pool its condition, or what was known of it last
+ * @param poolAnswers whether it has told its condition just now; else it waits, mostly for a device
  * @param events what happened to the pool lately, oldest first
+ * @param devices the remote ones
  */
 public record DaemonStatus(
         Path poolDirectory,
@@ -24,9 +28,12 @@ public record DaemonStatus(
         Instant startedAt,
         int connections,
         PoolStatus pool,
-        List<PoolEvent> events) {
+        boolean poolAnswers,
+        List<PoolEvent> events,
+        List<DeviceHealth> devices) {
     public DaemonStatus {
         listen = List.copyOf(listen);
         events = List.copyOf(events);
+        devices = List.copyOf(devices);
     }
 }

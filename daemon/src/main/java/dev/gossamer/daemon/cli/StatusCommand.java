@@ -49,6 +49,18 @@ final class StatusCommand implements Callable<Integer> {
         if (status.path("needsCheck").asBoolean()) {
             facts.row("needs check", "yes: metadata failed once and should be checked");
         }
+        if (!status.path("poolAnswers").asBoolean(true)) {
+            facts.row("attention", "the pool waits and does not answer: what follows is what was known before");
+        }
+        for (JsonNode device : status.path("remoteDevices")) {
+            long seconds = Math.round(device.path("stalledSeconds").asDouble());
+            if (seconds > 0) {
+                facts.row(
+                        "stalled",
+                        device.path("name").asText() + " has not answered for " + seconds
+                                + " s; bring its server back, requests wait");
+            }
+        }
         facts.row("data", usage(status, "dataUsedBytes", "dataBytes"));
         facts.row("metadata", usage(status, "metadataUsedBytes", "metadataBytes"));
         if (status.path("dataLow").asBoolean() || status.path("metadataLow").asBoolean()) {

@@ -7,6 +7,7 @@ import dev.gossamer.io.StorageException;
 import dev.gossamer.thin.catalog.OnFull;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.stream.Stream;
 
@@ -17,30 +18,35 @@ import java.util.stream.Stream;
  *     NBD export
  * @param data likewise, of the data device
  * @param buffered the data device is used through the page cache, not with O_DIRECT
+ * @param devicePatience how long a request waits for the server of a remote data device before it fails; zero = for ever. The
+ *     metadata device is always waited for: without it the pool would fail as a whole
  * @param space what happens when space runs low or out
  */
-public record PoolConfig(String metadata, String data, boolean buffered, SpaceConfig space) {
+public record PoolConfig(String metadata, String data, boolean buffered, Duration devicePatience, SpaceConfig space) {
+    /** What initiators commonly wait before they call a disk dead, and enough for a server to restart. */
+    public static final Duration DEFAULT_PATIENCE = Duration.ofSeconds(30);
+
     /** A few keys need a few hundred bytes; more is another file. */
     private static final int FILE_LIMIT_BYTES = 64 << 10;
 
     private static final List<String> SPACE_KEYS =
             List.of("on-full", "on-full-timeout", "low-water", "auto-extend", "discard");
     private static final List<String> KEYS = Stream.concat(
-                    Stream.of("metadata", "data", "buffered"), SPACE_KEYS.stream())
+                    Stream.of("metadata", "data", "buffered", "device-patience"), SPACE_KEYS.stream())
             .toList();
 
     /** A configuration with the defaults for space. */
     public PoolConfig(String metadata, String data, boolean buffered) {
-        this(metadata, data, buffered, SpaceConfig.DEFAULT);
+        this(metadata, data, buffered, DEFAULT_PATIENCE, SpaceConfig.DEFAULT);
     }
 
     /** The same, used through the page cache or not. */
     public PoolConfig withBuffered(boolean newBuffered) {
-        return new PoolConfig(metadata, data, newBuffered, space);
+        return new PoolConfig(metadata, data, newBuffered, devicePatience, space);
     }
 
     public PoolConfig withSpace(SpaceConfig newSpace) {
-        return new PoolConfig(metadata, data, buffered, newSpace);
+        return new PoolConfig(metadata, data, buffered, devicePatience, newSpace);
     }
 
     /** Reads and checks a configuration; a message names the file, the key and the rule. */
@@ -71,7 +77,16 @@ public record PoolConfig(String metadata, String data, boolean buffered, SpaceCo
         if (!buffered.isMissingNode() && !buffered.isBoolean()) {
             throw new IllegalArgumentException("key 'buffered' must be true or false");
         }
-        return new PoolConfig(path(root, "metadata"), path(root, "data"), buffered.asBoolean(), space);
+        return new PoolConfig(path(root, "metadata"), path(root, "data"), buffered.asBoolean(), patience(root), space);
+    }
+
+    private static Duration patience(ObjectNode root) {
+        JsonNode patience = root.path("device-patience");
+        try {
+            return patience.isMissingNode() ? DEFAULT_PATIENCE : Quantity.time(patience.asText());
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException("key 'device-patience': " + e.getMessage(), e);
+        }
     }
 
     private static SpaceConfig space(String key, SpaceConfig space, String text) {
@@ -96,6 +111,9 @@ public record PoolConfig(String metadata, String data, boolean buffered, SpaceCo
                         + "data: " + quote(data) + "\n"
                         + "# true: the data device is used through the page cache instead of O_DIRECT\n"
                         + "buffered: " + buffered + "\n"
+                        + (devicePatience.equals(DEFAULT_PATIENCE)
+                                ? ""
+                                : "device-patience: " + devicePatience.toSeconds() + "s\n")
                         + space.yaml();
         ConfigFile.replace(file, text);
     }

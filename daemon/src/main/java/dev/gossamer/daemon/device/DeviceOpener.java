@@ -11,6 +11,9 @@ import dev.gossamer.io.posix.PosixDevice;
 import dev.gossamer.io.ring.IoEngineChoice;
 import dev.gossamer.io.ring.IoLoops;
 import dev.gossamer.nbd.client.NbdUri;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.regex.Pattern;
 
 /**
@@ -29,6 +32,7 @@ public final class DeviceOpener implements AutoCloseable {
     private final PoolDirectory directory;
     private final RemoteSettings settings;
     private final boolean ownsLoops;
+    private final List<NbdClientDevice> remote = new CopyOnWriteArrayList<>();
     private IoLoops loops;
 
     private DeviceOpener(PoolDirectory directory, RemoteSettings settings, boolean ownsLoops, IoLoops loops) {
@@ -42,9 +46,10 @@ public final class DeviceOpener implements AutoCloseable {
      * For a daemon: requests come from these loops, and whoever else wants.
      *
      * @param directory relative paths begin there
+     * @param patience how long a request waits for the server of a remote device; zero = for ever
      */
-    public static DeviceOpener on(IoLoops loops, PoolDirectory directory) {
-        return new DeviceOpener(directory, RemoteSettings.DEFAULT, false, loops);
+    public static DeviceOpener on(IoLoops loops, PoolDirectory directory, Duration patience) {
+        return new DeviceOpener(directory, RemoteSettings.DEFAULT.withPatience(patience), false, loops);
     }
 
     /** For a command without a daemon: starts a loop of its own if a URI needs one, until {@link #close}. */
@@ -66,7 +71,37 @@ public final class DeviceOpener implements AutoCloseable {
         if (!isUri(pathOrUri)) {
             return PosixDevice.open(directory.resolve(pathOrUri), options);
         }
-        return NbdClientDevice.open(parse(pathOrUri), options.readOnly(), loops(), settings);
+        return openRemote(pathOrUri, options, settings);
+    }
+
+    /**
+     * As {@link #open}, for a device without which nothing works at all: its server is waited for as long as it takes, until
+     * {@link #limitPatience}.
+     */
+    public BlockDevice openPatient(String pathOrUri, OpenOptions options) throws StorageException {
+        return isUri(pathOrUri)
+                ? openRemote(pathOrUri, options, settings.withPatience(Duration.ZERO))
+                : open(pathOrUri, options);
+    }
+
+    private NbdClientDevice openRemote(String uri, OpenOptions options, RemoteSettings bounds) throws StorageException {
+        NbdClientDevice device = NbdClientDevice.open(parse(uri), options.readOnly(), loops(), bounds);
+        remote.removeIf(NbdClientDevice::isClosed);
+        remote.add(device);
+        return device;
+    }
+
+    /** The remote devices that are open. Any thread. */
+    public List<DeviceHealth> remoteDevices() {
+        return remote.stream()
+                .filter(device -> !device.isClosed())
+                .map(device -> new DeviceHealth(device.toString(), device.stalledSeconds()))
+                .toList();
+    }
+
+    /** Everything is going to be closed: no request waits longer than this for its server any more. */
+    public void limitPatience(Duration limit) {
+        remote.forEach(device -> device.limitPatience(limit));
     }
 
     /** Reads a URI; its errors name it. */

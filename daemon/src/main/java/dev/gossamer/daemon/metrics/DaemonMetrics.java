@@ -1,6 +1,7 @@
 package dev.gossamer.daemon.metrics;
 
 import com.sun.management.ThreadMXBean;
+import dev.gossamer.daemon.device.DeviceHealth;
 import dev.gossamer.daemon.server.access.AdmissionCounters;
 import dev.gossamer.daemon.server.connection.ConnectionCounters;
 import dev.gossamer.daemon.server.connection.ConnectionRegistry;
@@ -13,6 +14,8 @@ import dev.gossamer.thin.PoolStatus;
 import dev.gossamer.thin.ThinPool;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MultiGauge;
+import io.micrometer.core.instrument.Tags;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.lang.management.ManagementFactory;
@@ -26,6 +29,7 @@ public final class DaemonMetrics {
     private static final int METADATA_BLOCK_BYTES = 4096;
 
     private final PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+    private final MultiGauge stalled;
     // Of the scrape under way; gauges read it while that scrape holds this object's lock.
     private PoolStatus status;
     private ConnectionCounters totals;
@@ -47,6 +51,9 @@ public final class DaemonMetrics {
         registerConnections(connections);
         registerAdmissions(admissions);
         registerAllocation(threads);
+        stalled = MultiGauge.builder("gossamer.device.stalled.seconds")
+                .description("How long the oldest request of a remote device has waited, if that is more than 5 s")
+                .register(registry);
         for (IoLoop loop : loops) {
             String index = Integer.toString(loop.index());
             Gauge.builder("gossamer.loop.buffer.used.bytes", loop, l -> l.buffers()
@@ -78,7 +85,13 @@ public final class DaemonMetrics {
     }
 
     /** Everything in Prometheus' text format. */
-    public synchronized String scrape(PoolStatus poolStatus, ConnectionCounters connectionTotals) {
+    public synchronized String scrape(
+            PoolStatus poolStatus, ConnectionCounters connectionTotals, List<DeviceHealth> remoteDevices) {
+        stalled.register(
+                remoteDevices.stream()
+                        .map(device -> MultiGauge.Row.of(Tags.of("device", device.name()), device.stalledSeconds()))
+                        .toList(),
+                true);
         status = poolStatus;
         totals = connectionTotals;
         return registry.scrape();

@@ -11,6 +11,7 @@ import dev.gossamer.io.ring.NettyLoop;
 import dev.gossamer.nbd.client.NbdUri;
 import dev.gossamer.nbd.client.RemoteExport;
 import dev.gossamer.nbd.wire.NbdFlags;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -46,6 +47,7 @@ public final class NbdClientDevice implements BlockDevice {
     private final RemoteSession session;
     private final boolean canFlush;
     private final boolean canZeroFast;
+    private volatile boolean closed;
 
     private NbdClientDevice(String name, RemoteSession session) {
         this.name = name;
@@ -151,9 +153,30 @@ public final class NbdClientDevice implements BlockDevice {
         return mustBeFast && !canZeroFast ? Errno.EOPNOTSUPP : Errno.OK;
     }
 
+    /** How long the oldest request has waited, in seconds, if that is so long that the device is stalled (OP-3); else 0. */
+    public double stalledSeconds() {
+        long nanos = 0;
+        for (RemoteLink link : session.links()) {
+            nanos = Math.max(nanos, link.stalledNanos());
+        }
+        return nanos / 1e9;
+    }
+
+    /** From now on no request waits longer than this for the server, whatever the settings say. Any thread. */
+    public void limitPatience(Duration limit) {
+        for (RemoteLink link : session.links()) {
+            link.loop().execute(() -> link.limitPatience(limit.toNanos()));
+        }
+    }
+
+    public boolean isClosed() {
+        return closed;
+    }
+
     /** Says goodbye to the server. Waits a little for that, unless it is called on a loop that has to do it. */
     @Override
     public void close() {
+        closed = true;
         CountDownLatch open = new CountDownLatch(session.links().size());
         session.home().loop().execute(() -> session.close(open::countDown));
         if (session.links().stream().noneMatch(link -> link.loop().inLoop())) {

@@ -19,6 +19,9 @@ abstract class RemoteCommand {
     /** The loop's time at which an answer is no longer waited for. */
     final long deadlineNanos;
 
+    /** The loop's time at which it was sent on the present connection. */
+    private long sentNanos;
+
     RemoteCommand(int command, int flags, long offsetBytes, long lengthBytes, long deadlineNanos) {
         this.command = command;
         this.flags = flags;
@@ -34,6 +37,15 @@ abstract class RemoteCommand {
 
     final boolean isExpired(long nowNanos) {
         return nowNanos - deadlineNanos >= 0;
+    }
+
+    final void sent(long nowNanos) {
+        sentNanos = nowNanos;
+    }
+
+    /** Whether its server has had so long to answer it. */
+    final boolean isUnansweredFor(long nanos, long nowNanos) {
+        return nowNanos - sentNanos >= nanos;
     }
 
     /**

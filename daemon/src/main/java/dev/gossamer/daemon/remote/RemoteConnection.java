@@ -79,6 +79,7 @@ final class RemoteConnection extends ChannelInboundHandlerAdapter implements Rep
         long cookie = nextCookie++;
         decoder.expect(cookie, command.command, command.flags, command.offsetBytes, command.lengthBytes, 0);
         inFlight.put(cookie, command);
+        command.sent(System.nanoTime());
         inFlightBytes += command.payloadBytes();
         int dataBytes = command.command == NbdCommand.WRITE ? command.payloadBytes() : 0;
         ByteBuf message = ctx.alloc().directBuffer(ClientRequestEncoder.longestRequestBytes() + dataBytes);

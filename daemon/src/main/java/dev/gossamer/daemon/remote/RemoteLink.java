@@ -38,6 +38,11 @@ final class RemoteLink {
         CLOSED
     }
 
+    /** A request that is older makes its device stalled (OP-3). */
+    private static final long STALLED_NANOS = 5_000_000_000L;
+
+    private static final long NOT_STALLED = Long.MIN_VALUE;
+
     /** Looks for what has waited too long happen so often within a request's patience. */
     private static final int LOOKS = 32;
 
@@ -59,6 +64,12 @@ final class RemoteLink {
     /** Negotiated, and not let in yet. */
     private RemoteConnection joining;
 
+    /** When the oldest request was submitted that makes the device stalled. Written on the loop, read by any thread. */
+    private volatile long stalledSinceNanos = NOT_STALLED;
+    /** Beyond this nothing is waited for, whatever the settings say. */
+    private long limitNanos;
+
+    private boolean limited;
     private long incarnation;
     private boolean looking;
     private boolean flushing;
@@ -237,18 +248,19 @@ final class RemoteLink {
         looking = false;
         long now = loop.nanoTime();
         List<RemotePiece> late = new ArrayList<>();
-        waiting.removeIf(piece -> piece.isExpired(now) && late.add(piece));
+        noteStalled(now);
+        waiting.removeIf(piece -> isExpired(piece, now) && late.add(piece));
         if (state == State.UP) {
             boolean stuck = false;
             for (RemoteCommand command : connection.unanswered()) {
-                stuck |= command.isExpired(now);
+                stuck |= isExpired(command, now) || command.isUnansweredFor(settings.silenceNanos(), now);
             }
             if (stuck) {
                 // Its answer may still come, for memory that will not be its own by then: only a new connection helps.
                 connection.drop();
                 lose("server does not answer");
                 requeueUnanswered();
-                waiting.removeIf(piece -> piece.isExpired(now) && late.add(piece));
+                waiting.removeIf(piece -> isExpired(piece, now) && late.add(piece));
             } else {
                 unflushed.releaseUpTo(session.stableSequence());
                 if (!unflushed.isEmpty()) {
@@ -258,6 +270,41 @@ final class RemoteLink {
             }
         }
         late.forEach(piece -> finish(piece, Errno.EIO));
+        lookLater();
+    }
+
+    private boolean isExpired(RemoteCommand command, long now) {
+        return command.isExpired(now) || (limited && now - limitNanos >= 0);
+    }
+
+    private void noteStalled(long now) {
+        long oldest = now;
+        for (RemotePiece piece : waiting) {
+            oldest = Math.min(oldest, piece.deadlineNanos - settings.patienceNanos());
+        }
+        if (connection != null) {
+            for (RemoteCommand command : connection.unanswered()) {
+                oldest = Math.min(oldest, command.deadlineNanos - settings.patienceNanos());
+            }
+        }
+        boolean was = stalledSinceNanos != NOT_STALLED;
+        boolean is = now - oldest >= STALLED_NANOS;
+        stalledSinceNanos = is ? oldest : NOT_STALLED;
+        if (is != was) {
+            session.logStalled(loop, is);
+        }
+    }
+
+    /** How long the oldest request has waited, if that is so long that the device is stalled; else 0. Any thread. */
+    long stalledNanos() {
+        long since = stalledSinceNanos;
+        return since == NOT_STALLED ? 0 : loop.nanoTime() - since;
+    }
+
+    /** From now on nothing waits longer than this: whoever uses the device wants to end. */
+    void limitPatience(long nanos) {
+        limited = true;
+        limitNanos = loop.nanoTime() + nanos;
         lookLater();
     }
 

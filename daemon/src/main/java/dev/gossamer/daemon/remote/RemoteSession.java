@@ -162,6 +162,14 @@ final class RemoteSession {
         LOG.warn("{}: no connection for {}, which goes through the first one's: {}", name, loop, why);
     }
 
+    void logStalled(NettyLoop loop, boolean stalled) {
+        if (stalled) {
+            LOG.warn("{}: stalled: a request of {} has waited for more than 5 s", name, loop);
+        } else {
+            LOG.warn("{}: no longer stalled: the requests of {} go on", name, loop);
+        }
+    }
+
     // ---- the first loop ----
 
     /** The device is open; its first connection is there. */
@@ -285,8 +293,8 @@ final class RemoteSession {
         state = State.REPLAYING;
         replayingOn = connection;
         connection.setOwner(why -> replayFailed(connection, why));
-        long deadline = home.loop().nanoTime() + settings.patienceNanos();
-        home.loop().schedule(() -> replayFailed(connection, "server does not answer"), settings.patienceNanos());
+        long deadline = home.loop().nanoTime() + settings.silenceNanos();
+        home.loop().schedule(() -> replayFailed(connection, "server does not answer"), settings.silenceNanos());
         new WriteReplay(connection, kept, deadline, error -> replayed(connection, error)).start();
     }
 

@@ -1,10 +1,13 @@
 package dev.gossamer.daemon.remote;
 
+import java.time.Duration;
+
 /**
  * The bounds of an {@link NbdClientDevice}.
  *
  * @param patienceMillis from submission, a request may take so long, lost connections and all; then it ends with EIO.
- *     Attempts to reconnect end as long after the last request, and begin again with the next one
+ *     Attempts to reconnect end as long after the last request, and begin again with the next one. 0: for ever (OP-2)
+ * @param silenceMillis a connection whose server has not answered a command for so long is given up for a new one
  * @param firstRetryMillis pause after the first failed attempt to reconnect; each further one is twice as long
  * @param lastRetryMillis the longest such pause
  * @param handshakeMillis for connecting and negotiating, once
@@ -16,6 +19,7 @@ package dev.gossamer.daemon.remote;
  */
 public record RemoteSettings(
         long patienceMillis,
+        long silenceMillis,
         long firstRetryMillis,
         long lastRetryMillis,
         long handshakeMillis,
@@ -30,9 +34,30 @@ public record RemoteSettings(
      * let a FLUSH cover a second or so of writing at disk speed.
      */
     public static final RemoteSettings DEFAULT =
-            new RemoteSettings(30_000, 100, 5_000, 10_000, 128, 32 << 20, 64 << 20, 5);
+            new RemoteSettings(30_000, 30_000, 100, 5_000, 10_000, 128, 32 << 20, 64 << 20, 5);
+
+    /** Longer than any process lives, and short enough to be added to a time. */
+    private static final long FOR_EVER_NANOS = Long.MAX_VALUE / 4;
+
+    /** The same with another patience; 0 is for ever, and then no command is given up either. */
+    public RemoteSettings withPatience(Duration patience) {
+        return new RemoteSettings(
+                patience.toMillis(),
+                patience.isZero() ? silenceMillis : Math.min(silenceMillis, patience.toMillis()),
+                firstRetryMillis,
+                lastRetryMillis,
+                handshakeMillis,
+                inFlightLimit,
+                inFlightBytes,
+                unflushedBytes,
+                patience.isZero() ? Integer.MAX_VALUE : attempts);
+    }
 
     long patienceNanos() {
-        return patienceMillis * 1_000_000;
+        return patienceMillis == 0 ? FOR_EVER_NANOS : patienceMillis * 1_000_000;
+    }
+
+    long silenceNanos() {
+        return silenceMillis * 1_000_000;
     }
 }

@@ -9,6 +9,7 @@ import dev.gossamer.thin.DiscardMode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -34,6 +35,21 @@ class PoolConfigTest {
     @Test
     void bufferedIsOffUnlessAskedFor() throws IOException {
         assertEquals(new PoolConfig("m", "d", false), PoolConfig.parse(FILE, "data: d\nmetadata: m\n"));
+    }
+
+    /** OP-2. */
+    @Test
+    void thePatienceWithRemoteDevicesIsWrittenAndRead() throws IOException {
+        Path file = directory.resolve("pool.yaml");
+        new PoolConfig("/m", "/d", false).write(file);
+        assertEquals(Duration.ofSeconds(30), PoolConfig.read(file).devicePatience());
+        for (Duration patience : new Duration[] {Duration.ofSeconds(90), Duration.ZERO}) {
+            new PoolConfig("/m", "/d", false, patience, SpaceConfig.DEFAULT).write(file);
+            assertEquals(patience, PoolConfig.read(file).devicePatience());
+        }
+        Files.writeString(file, "metadata: /m\ndata: /d\ndevice-patience: long\n");
+        StorageException refusal = assertThrows(StorageException.class, () -> PoolConfig.read(file));
+        assertTrue(refusal.getMessage().contains("key 'device-patience': 'long' is no time"), refusal.getMessage());
     }
 
     @Test

@@ -18,6 +18,7 @@ import dev.gossamer.io.ring.IoLoops;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -37,7 +38,7 @@ class OriginExportTest {
     void start() throws StorageException {
         loops = IoLoops.start(1, IoEngineChoice.AUTO, 8 << 20);
         device = directory.resolve("disk.img");
-        DeviceOpener opener = DeviceOpener.on(loops, new PoolDirectory(directory));
+        DeviceOpener opener = DeviceOpener.on(loops, new PoolDirectory(directory), Duration.ofSeconds(30));
         CowDevices devices =
                 new CowDevices(opener, new OpenOptions(false, true), null, loops.loop(0), List.of(loops.loop(0)));
         origin = new OriginExport(new CowConfig.Origin("disk", device.toString(), List.of()), devices);

@@ -39,7 +39,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 @Timeout(60)
 class HostileRemoteTest {
     private static final RemoteSettings TWO_ATTEMPTS =
-            new RemoteSettings(20_000, 10, 50, 1_000, 128, 32 << 20, 64 << 20, 2);
+            new RemoteSettings(20_000, 20_000, 10, 50, 1_000, 128, 32 << 20, 64 << 20, 2);
     private static final int SIZE_BYTES = 1 << 20;
     private static final int DONE = 1;
 

@@ -147,7 +147,7 @@ class ReconnectTest {
             killed.incrementAndGet();
             return VolatileServer.HANG_UP;
         });
-        RemoteSettings settings = new RemoteSettings(60_000, 1, 5, 10_000, 128, 32 << 20, 64 << 20, 5);
+        RemoteSettings settings = new RemoteSettings(60_000, 60_000, 1, 5, 10_000, 128, 32 << 20, 64 << 20, 5);
         NbdClientDevice device = rig.open(server.uri(), settings);
         TestIo io = rig.io(device, 0);
         assertEquals(Errno.EIO, io.run(Io.read(4096, 4096)));
@@ -290,7 +290,7 @@ class ReconnectTest {
 
     @Test
     void keptWritesAreBoundedByFlushesOfTheDevicesOwn() throws Exception {
-        RemoteSettings small = new RemoteSettings(60_000, 20, 100, 10_000, 128, 1 << 20, 256 << 10, 100);
+        RemoteSettings small = new RemoteSettings(60_000, 60_000, 20, 100, 10_000, 128, 1 << 20, 256 << 10, 100);
         TestIo io = rig.io(rig.open(server.uri(), small), 0);
         for (int round = 0; round < 8; round++) {
             List<Io> writes = new ArrayList<>();

@@ -13,10 +13,12 @@ import java.util.List;
 /** Two I/O loops and devices on them; at the end, everything must have been given back. */
 final class RemoteRig implements AutoCloseable {
     /** Impatient, so that tests of what never comes are quick. */
-    static final RemoteSettings IMPATIENT = new RemoteSettings(1_500, 20, 200, 5_000, 128, 32 << 20, 64 << 20, 5);
+    static final RemoteSettings IMPATIENT =
+            new RemoteSettings(1_500, 1_500, 20, 200, 5_000, 128, 32 << 20, 64 << 20, 5);
 
     /** A request waits as long as a busy machine may need. */
-    static final RemoteSettings PATIENT = new RemoteSettings(60_000, 20, 100, 10_000, 128, 32 << 20, 64 << 20, 100);
+    static final RemoteSettings PATIENT =
+            new RemoteSettings(60_000, 60_000, 20, 100, 10_000, 128, 32 << 20, 64 << 20, 100);
 
     private final IoLoops loops;
     private final List<NbdClientDevice> devices = new ArrayList<>();

@@ -1,0 +1,45 @@
+package dev.gossamer.daemon;
+
+import dev.gossamer.thin.PoolStatus;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
+
+/**
+ * The pool's condition, also while the pool cannot tell: its worker waits for a metadata device that does not answer. Then it
+ * is what was known last. One question is under way at a time, whoever asks. Any thread.
+ */
+final class LatestStatus {
+    /** Whoever looks after a stalled device waits so long for each look. */
+    private static final long PATIENCE_MILLIS = 2_000;
+
+    /**
+     * A condition.
+     *
+     * @param fresh the pool has told it just now
+     */
+    record Known(PoolStatus status, boolean fresh) {}
+
+    private final Supplier<CompletableFuture<PoolStatus>> pool;
+    // Guarded by this object's monitor.
+    private CompletableFuture<PoolStatus> underWay;
+    private volatile PoolStatus latest;
+
+    LatestStatus(Supplier<CompletableFuture<PoolStatus>> pool, PoolStatus first) {
+        this.pool = pool;
+        this.latest = first;
+    }
+
+    CompletableFuture<Known> ask() {
+        CompletableFuture<Known> answer = question().thenApply(status -> new Known(status, true));
+        return answer.completeOnTimeout(new Known(latest, false), PATIENCE_MILLIS, TimeUnit.MILLISECONDS);
+    }
+
+    private synchronized CompletableFuture<PoolStatus> question() {
+        if (underWay == null || underWay.isDone()) {
+            underWay = pool.get();
+            underWay.thenAccept(status -> latest = status);
+        }
+        return underWay;
+    }
+}
