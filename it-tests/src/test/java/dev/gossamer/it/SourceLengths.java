@@ -1,5 +1,6 @@
 package dev.gossamer.it;
 
+import com.sun.source.tree.BlockTree;
 import com.sun.source.tree.CompilationUnitTree;
 import com.sun.source.tree.LineMap;
 import com.sun.source.tree.MethodTree;
@@ -17,7 +18,7 @@ import javax.tools.ToolProvider;
 
 /** How long methods are, as the compiler's own parser sees them. */
 final class SourceLengths {
-    /** A method's file, name and number of lines, from its first annotation or modifier to its closing brace. */
+    /** A method's file, name and number of lines, from its opening to its closing brace. */
     record Method(String file, String name, long lines) {
         @Override
         public String toString() {
@@ -54,11 +55,14 @@ final class SourceLengths {
 
         @Override
         public Void visitMethod(MethodTree method, Void nothing) {
-            LineMap lines = unit.getLineMap();
-            long first = lines.getLineNumber(positions.getStartPosition(unit, method));
-            long last = lines.getLineNumber(positions.getEndPosition(unit, method));
-            methods.add(
-                    new Method(unit.getSourceFile().getName(), method.getName().toString(), last - first + 1));
+            BlockTree body = method.getBody();
+            if (body != null) {
+                LineMap lines = unit.getLineMap();
+                long first = lines.getLineNumber(positions.getStartPosition(unit, body));
+                long last = lines.getLineNumber(positions.getEndPosition(unit, body));
+                methods.add(new Method(
+                        unit.getSourceFile().getName(), method.getName().toString(), last - first + 1));
+            }
             return super.visitMethod(method, null);
         }
     }

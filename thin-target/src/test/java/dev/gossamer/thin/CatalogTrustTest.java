@@ -12,6 +12,7 @@ import dev.gossamer.io.InlineLoop;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.buffer.IoBufferPool;
 import dev.gossamer.io.sim.PowerSupply;
+import dev.gossamer.io.sim.Seeds;
 import dev.gossamer.io.sim.SimulatedDisk;
 import dev.gossamer.thin.catalog.Catalog;
 import dev.gossamer.thin.catalog.OldCatalog;
@@ -118,8 +119,8 @@ class CatalogTrustTest {
             supply.cutAfter(cut);
             boolean answered = answered(sim, sim.pool.renameVolume("s", "t"));
             sim.close();
-            metadataCopy.crash(new SplittableRandom(cut));
-            dataCopy.crash(new SplittableRandom(cut + 100));
+            metadataCopy.crash(Seeds.splittable(cut));
+            dataCopy.crash(Seeds.splittable(cut + 100));
             supply.restore();
             sim = SimPool.open(metadataCopy, dataCopy, 1, 1);
             assertEquals(LARGE, sim.pool.volume("v").sizeBytes(), "cut " + cut);
@@ -198,7 +199,7 @@ class CatalogTrustTest {
                 supply.cutAfter(cut);
                 boolean answered = answered(sim, operation.start(sim.pool));
                 sim.close();
-                SplittableRandom random = new SplittableRandom(seed * 1000L + cut);
+                SplittableRandom random = Seeds.splittable(seed * 1000L + cut);
                 metadata.crash(random);
                 data.crash(random);
                 supply.restore();

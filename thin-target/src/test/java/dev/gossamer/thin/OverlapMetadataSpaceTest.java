@@ -63,8 +63,8 @@ class OverlapMetadataSpaceTest {
                 write(sim, v, i * 480 + 3, results);
             }
             sim.loops.runUntilIdle();
-            metadata.hold(r ->
-                    r.loop().index() == WORKER && r.operation() == BlockOperation.WRITE && r.offsetBytes() == 0);
+            metadata.hold(
+                    r -> r.loop().index() == WORKER && r.operation() == BlockOperation.WRITE && r.offsetBytes() == 0);
             SimPool.Result flush = sim.start(1, v, BlockOperation.FLUSH, 0, 0, 0, null);
             sim.loops.runUntilIdle();
             data.letGo(sim);
