@@ -2,15 +2,18 @@ package dev.gossamer.daemon.server;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gossamer.daemon.server.access.TlsSettings;
 import dev.gossamer.daemon.server.connection.ConnectionLimits;
+import dev.gossamer.daemon.server.connection.NbdConnection;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.ring.IoEngineChoice;
 import dev.gossamer.io.ring.IoLoops;
 import dev.gossamer.io.sim.Seeds;
 import dev.gossamer.nbd.wire.NbdCommand;
+import io.netty.buffer.Unpooled;
 import java.io.IOException;
 import java.net.SocketException;
 import java.nio.ByteBuffer;
@@ -136,6 +139,22 @@ class ConnectionEndTest {
             assertEquals(ConnectionLimits.DEFAULT.requests(), device.submitted());
         }
         assertNothingIsHeld();
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"AUTO", "THREADS"})
+    void anotherThreadThanTheLoopsIsNotLetIn(IoEngineChoice engine) throws Exception {
+        serve(engine);
+        try (NbdTestClient client = connect()) {
+            client.read(1, 0, SECTOR_BYTES);
+            client.reply(SECTOR_BYTES);
+            NbdConnection connection = server.connections().connections().getFirst();
+            assertThrows(AssertionError.class, () -> connection.take(Unpooled.EMPTY_BUFFER));
+            assertThrows(AssertionError.class, () -> connection.payloadArrived(1));
+            assertThrows(AssertionError.class, connection::closed);
+            client.read(2, 0, SECTOR_BYTES);
+            assertEquals(2, client.reply(SECTOR_BYTES).cookie());
+        }
     }
 
     /** One client goes on, and verifies, while others vanish in the middle of everything. */
