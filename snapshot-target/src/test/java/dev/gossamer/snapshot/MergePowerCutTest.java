@@ -9,6 +9,7 @@ import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.sim.PowerSupply;
 import dev.gossamer.io.sim.Seeds;
+import dev.gossamer.io.sim.SimHarness;
 import dev.gossamer.io.sim.SimulatedDisk;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -131,7 +132,7 @@ class MergePowerCutTest {
             throws StorageException {
         BlockDevice open = sim.set.openOrigin();
         for (int window = 0; window < 4; window++) {
-            List<SimSet.Result> results = new ArrayList<>();
+            List<SimHarness.Result> results = new ArrayList<>();
             int shift = random.nextInt(8);
             for (int i = 0; i < 10; i++) {
                 int area = (i * 5 + shift * 3 + window) % 50;
@@ -143,10 +144,10 @@ class MergePowerCutTest {
                     sim.loops.runOne();
                 }
             }
-            while (!results.stream().allMatch(SimSet.Result::isDone)) {
+            while (!results.stream().allMatch(SimHarness.Result::isDone)) {
                 assertTrue(sim.loops.runOne(), "a write hangs");
             }
-            SimSet.Result flush = sim.start(0, open, BlockOperation.FLUSH, 0, 0, 0, null);
+            SimHarness.Result flush = sim.start(0, open, BlockOperation.FLUSH, 0, 0, 0, null);
             while (!flush.isDone()) {
                 assertTrue(sim.loops.runOne(), "a flush hangs");
             }

@@ -9,6 +9,7 @@ import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.sim.FaultPlan;
 import dev.gossamer.io.sim.FaultyDevice;
+import dev.gossamer.io.sim.SimHarness;
 import dev.gossamer.io.sim.SimulatedDisk;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -75,7 +76,7 @@ class NthFailureTest {
     private void workload(SimSet sim) throws StorageException {
         try (BlockDevice origin = sim.set.openOrigin();
                 Snapshot snapshot = sim.set.openSnapshot("s")) {
-            List<SimSet.Result> results = new ArrayList<>();
+            List<SimHarness.Result> results = new ArrayList<>();
             for (int i = 0; i < 8; i++) {
                 byte[] bytes = new byte[1024];
                 Arrays.fill(bytes, (byte) (i + 20));
@@ -103,7 +104,7 @@ class NthFailureTest {
 
     private static void check(SimSet sim, String name, SectorVersions model, String where) throws StorageException {
         try (Snapshot snapshot = sim.set.openSnapshot(name)) {
-            SimSet.Result read = sim.finish(sim.start(0, snapshot, BlockOperation.READ, 0, SIZE, 0, null));
+            SimHarness.Result read = sim.finish(sim.start(0, snapshot, BlockOperation.READ, 0, SIZE, 0, null));
             if (sim.status(name).state() == SnapshotState.INVALID) {
                 assertEquals(Errno.EIO, read.errno, where);
             } else if (read.errno == Errno.OK) {
@@ -135,7 +136,7 @@ class NthFailureTest {
             originModel.writing(2 * CHUNK, bytes);
             sim.write(origin, 2 * CHUNK, bytes);
             sim.flush(origin);
-            SimSet.Result read = sim.finish(sim.start(0, origin, BlockOperation.READ, 0, SIZE, 0, null));
+            SimHarness.Result read = sim.finish(sim.start(0, origin, BlockOperation.READ, 0, SIZE, 0, null));
             if (read.errno == Errno.OK) {
                 originModel.check(read.data, where + ", merged origin");
             }

@@ -11,6 +11,7 @@ import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.sim.Seeds;
+import dev.gossamer.io.sim.SimHarness;
 import dev.gossamer.io.sim.SimulatedDisk;
 import dev.gossamer.io.sim.SlowDisk;
 import java.util.ArrayList;
@@ -116,7 +117,7 @@ class OverlappingWritesTest {
             open(kind, seed);
             byte[] model = sim.read(handles.get(0), 0, SIZE);
             hold(r -> r.operation() != BlockOperation.FLUSH && random.nextInt(4) > 0);
-            List<SimSet.Result> results = new ArrayList<>();
+            List<SimHarness.Result> results = new ArrayList<>();
             for (int step = 0; step < 60; step++) {
                 results.add(startOne(kind, random, model));
                 for (int tasks = random.nextInt(6); tasks > 0; tasks--) {
@@ -128,7 +129,7 @@ class OverlappingWritesTest {
             }
             letGoAll(random);
             hold(r -> false);
-            for (SimSet.Result result : results) {
+            for (SimHarness.Result result : results) {
                 assertEquals(Errno.OK, result.errno, kind + " seed " + seed);
             }
             int difference = Arrays.mismatch(model, sim.read(handles.get(1), 0, SIZE));
@@ -150,7 +151,7 @@ class OverlappingWritesTest {
         }
     }
 
-    private SimSet.Result startOne(Kind kind, SplittableRandom random, byte[] model) {
+    private SimHarness.Result startOne(Kind kind, SplittableRandom random, byte[] model) {
         int loop = random.nextInt(LOOPS);
         BlockDevice handle = handles.get(random.nextInt(2));
         int offset = random.nextInt(3 * CHUNK / 512) * 512 + random.nextInt(2) * 8 * CHUNK;
@@ -173,12 +174,12 @@ class OverlappingWritesTest {
     void aStaleTwinIsNeverAppliedLateT51a(Kind kind) throws StorageException {
         open(kind, 1);
         hold(r -> r.operation() == BlockOperation.WRITE && r.loop().index() == 0);
-        SimSet.Result stale = sim.startWrite(0, handles.get(0), 512, bytes(5, 1024));
-        SimSet.Result waiting = sim.startWrite(1, handles.get(0), 1024, bytes(6, 1024));
+        SimHarness.Result stale = sim.startWrite(0, handles.get(0), 512, bytes(5, 1024));
+        SimHarness.Result waiting = sim.startWrite(1, handles.get(0), 1024, bytes(6, 1024));
         sim.loops.runUntilIdle();
         handles.get(0).abandon();
-        SimSet.Result newest = sim.startWrite(2, handles.get(1), 512, bytes(7, 1024));
-        SimSet.Result aside = sim.startWrite(2, handles.get(1), CHUNK * 5, bytes(8, 512));
+        SimHarness.Result newest = sim.startWrite(2, handles.get(1), 512, bytes(7, 1024));
+        SimHarness.Result aside = sim.startWrite(2, handles.get(1), CHUNK * 5, bytes(8, 512));
         sim.loops.runUntilIdle();
         assertFalse(stale.isDone() || waiting.isDone() || newest.isDone(), "the oldest has not reached the disk");
         assertTrue(aside.isDone(), "only writes that overlap wait");
@@ -202,9 +203,9 @@ class OverlappingWritesTest {
         sim.create(spec, small);
         BlockDevice gone = kind == Kind.SNAPSHOT ? sim.set.openSnapshot("s") : sim.set.openOrigin();
         BlockDevice other = kind == Kind.SNAPSHOT ? sim.set.openSnapshot("s") : sim.set.openOrigin();
-        SimSet.Result first = sim.startWrite(0, gone, 0, bytes(1, 512));
-        SimSet.Result held = sim.startWrite(0, gone, 4 * CHUNK, bytes(2, 512));
-        SimSet.Result behind = sim.startWrite(1, other, 4 * CHUNK, bytes(3, 512));
+        SimHarness.Result first = sim.startWrite(0, gone, 0, bytes(1, 512));
+        SimHarness.Result held = sim.startWrite(0, gone, 4 * CHUNK, bytes(2, 512));
+        SimHarness.Result behind = sim.startWrite(1, other, 4 * CHUNK, bytes(3, 512));
         sim.loops.runUntilIdle();
         assertTrue(first.isDone());
         assertFalse(held.isDone() || behind.isDone(), "the store is full");
@@ -212,7 +213,7 @@ class OverlappingWritesTest {
         sim.loops.runUntilIdle();
         assertEquals(Errno.ESHUTDOWN, held.errno);
         assertFalse(behind.isDone(), "its own connection lives: it waits for room itself now");
-        SimSet.Result late = sim.startWrite(2, gone, 6 * CHUNK, bytes(4, 512));
+        SimHarness.Result late = sim.startWrite(2, gone, 6 * CHUNK, bytes(4, 512));
         sim.loops.runUntilIdle();
         assertEquals(Errno.ESHUTDOWN, late.errno, "what comes to wait later ends as well");
         other.abandon();
@@ -229,8 +230,8 @@ class OverlappingWritesTest {
     void aRequestToASuspendedSnapshotEndsWhenItsConnectionIsGone() throws StorageException {
         open(Kind.SNAPSHOT, 1);
         sim.await(sim.set.suspend("s"));
-        SimSet.Result its = sim.startWrite(0, handles.get(0), 0, bytes(1, 512));
-        SimSet.Result others = sim.startWrite(1, handles.get(1), CHUNK, bytes(2, 512));
+        SimHarness.Result its = sim.startWrite(0, handles.get(0), 0, bytes(1, 512));
+        SimHarness.Result others = sim.startWrite(1, handles.get(1), CHUNK, bytes(2, 512));
         sim.loops.runUntilIdle();
         handles.get(0).abandon();
         sim.loops.runUntilIdle();

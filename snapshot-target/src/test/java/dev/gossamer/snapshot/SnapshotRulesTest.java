@@ -13,6 +13,7 @@ import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.sim.Event;
 import dev.gossamer.io.sim.Recorder;
+import dev.gossamer.io.sim.SimHarness;
 import dev.gossamer.io.sim.SimulatedDisk;
 import dev.gossamer.io.sim.SlowDisk;
 import java.util.ArrayList;
@@ -114,7 +115,7 @@ class SnapshotRulesTest {
         sim.create(SPEC, store);
         BlockDevice open = sim.set.openOrigin();
         events.clear();
-        List<SimSet.Result> results = new ArrayList<>();
+        List<SimHarness.Result> results = new ArrayList<>();
         for (int i = 0; i < 8; i++) {
             results.add(sim.startWrite(i & 1, open, i * 512L, filled(i + 1, 512)));
         }
@@ -150,8 +151,8 @@ class SnapshotRulesTest {
         Snapshot snapshot = sim.createAndOpen(SPEC, store);
         BlockDevice open = sim.set.openOrigin();
         origin.hold(r -> r.operation() == BlockOperation.READ && r.loop().index() == 1);
-        SimSet.Result read = sim.start(1, snapshot, BlockOperation.READ, 0, CHUNK, 0, null);
-        SimSet.Result write = sim.startWrite(0, open, 0, filled(2, CHUNK));
+        SimHarness.Result read = sim.start(1, snapshot, BlockOperation.READ, 0, CHUNK, 0, null);
+        SimHarness.Result write = sim.startWrite(0, open, 0, filled(2, CHUNK));
         sim.loops.runUntilIdle();
         assertFalse(write.isDone(), "the write overtook a read of the snapshot");
         assertEquals(1, originDisk.readNow(0, 1)[0]);
@@ -226,9 +227,9 @@ class SnapshotRulesTest {
         BlockDevice open = sim.set.openOrigin();
         assertEquals(Errno.OK, sim.write(open, 0, filled(1, 2 * CHUNK)));
         tiny.hold(r -> r.offsetBytes() == 0 && r.operation() == BlockOperation.WRITE);
-        SimSet.Result write = sim.startWrite(0, open, 2 * CHUNK, filled(1, CHUNK));
+        SimHarness.Result write = sim.startWrite(0, open, 2 * CHUNK, filled(1, CHUNK));
         sim.loops.runUntilIdle();
-        SimSet.Result next = sim.startWrite(1, open, 5 * CHUNK, filled(1, CHUNK));
+        SimHarness.Result next = sim.startWrite(1, open, 5 * CHUNK, filled(1, CHUNK));
         sim.loops.runUntilIdle();
         assertFalse(write.isDone(), "the write went by before the header was written");
         assertFalse(next.isDone(), "the next write went by before the header was written");
@@ -281,13 +282,13 @@ class SnapshotRulesTest {
             sim.create(SPEC.withName(name).withFullStore(action, 1_000_000_000, StoreGrowth.NONE), small);
             BlockDevice open = sim.set.openOrigin();
             assertEquals(Errno.OK, sim.write(open, 0, filled(1, 2 * CHUNK)));
-            SimSet.Result grown = sim.startWrite(0, open, 2 * CHUNK, filled(2, CHUNK));
+            SimHarness.Result grown = sim.startWrite(0, open, 2 * CHUNK, filled(2, CHUNK));
             sim.loops.advance(900_000_000);
             assertFalse(grown.isDone(), name);
             small.resize(5 * CHUNK);
             sim.await(sim.set.storeGrown(name));
             assertEquals(Errno.OK, grown.errno, name);
-            SimSet.Result given = sim.startWrite(0, open, 3 * CHUNK, filled(3, CHUNK));
+            SimHarness.Result given = sim.startWrite(0, open, 3 * CHUNK, filled(3, CHUNK));
             sim.loops.advance(900_000_000);
             assertFalse(given.isDone(), name);
             sim.loops.advance(200_000_000);
@@ -349,14 +350,14 @@ class SnapshotRulesTest {
         Snapshot source = sim.createAndOpen(SPEC, store);
         assertEquals(Errno.OK, sim.write(source, 0, filled(7, CHUNK)));
         sim.await(sim.set.suspend("s"));
-        SimSet.Result parked = sim.start(1, source, BlockOperation.READ, 0, CHUNK, 0, null);
+        SimHarness.Result parked = sim.start(1, source, BlockOperation.READ, 0, CHUNK, 0, null);
         sim.loops.runUntilIdle();
         assertFalse(parked.isDone());
         sim.await(sim.set.handOver("s", SPEC.withName("d").withChunkBytes(0)));
         sim.loops.runUntilIdle();
         assertEquals(Errno.EIO, parked.errno);
         Snapshot destination = sim.set.openSnapshot("d");
-        SimSet.Result waiting = sim.start(0, destination, BlockOperation.READ, 0, CHUNK, 0, null);
+        SimHarness.Result waiting = sim.start(0, destination, BlockOperation.READ, 0, CHUNK, 0, null);
         sim.loops.runUntilIdle();
         assertFalse(waiting.isDone());
         assertEquals(CHUNK, sim.await(sim.set.resume("d")).chunkBytes());
@@ -375,7 +376,7 @@ class SnapshotRulesTest {
         sim.await(sim.set.merge("s"));
         assertEquals(1, origin.held().size());
         BlockDevice open = sim.set.openOrigin();
-        SimSet.Result write = sim.startWrite(0, open, CHUNK, filled(8, 512));
+        SimHarness.Result write = sim.startWrite(0, open, CHUNK, filled(8, 512));
         sim.loops.runUntilIdle();
         assertFalse(write.isDone(), "a write to the run was not kept back");
         assertEquals(7, sim.read(open, 0, CHUNK)[0], "reads go on");

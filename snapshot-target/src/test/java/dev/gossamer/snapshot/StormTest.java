@@ -9,6 +9,7 @@ import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.sim.Seeds;
+import dev.gossamer.io.sim.SimHarness;
 import dev.gossamer.io.sim.SimulatedDisk;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -44,13 +45,13 @@ class StormTest {
     }
 
     private static final class Pending {
-        final SimSet.Result result;
+        final SimHarness.Result result;
         /** What a READ must find; null for others. */
         final byte[] expected;
 
         final String what;
 
-        Pending(SimSet.Result result, byte[] expected, String what) {
+        Pending(SimHarness.Result result, byte[] expected, String what) {
             this.result = result;
             this.expected = expected;
             this.what = what;

@@ -11,6 +11,7 @@ import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.sim.FaultPlan;
 import dev.gossamer.io.sim.FaultyDevice;
+import dev.gossamer.io.sim.SimHarness;
 import dev.gossamer.io.sim.SimulatedDisk;
 import dev.gossamer.io.sim.SlowDisk;
 import java.util.concurrent.CompletableFuture;
@@ -49,8 +50,8 @@ class AbortInFlightTest {
     void aCopyUnderWayAtAnAbortEndsBeforeThePoolIsClosed() throws StorageException {
         assertEquals(Errno.OK, sim.write(volume, 3L * BLOCK, ThinPoolTest.bytes(3, 512)));
         slowData.hold(AbortInFlightTest::isCopy);
-        SimPool.Result copy = sim.start(0, volume, BlockOperation.WRITE, 512, 512, 0, ThinPoolTest.bytes(2, 512));
-        SimPool.Result behind = sim.start(1, volume, BlockOperation.WRITE, 8192, 512, 0, ThinPoolTest.bytes(4, 512));
+        SimHarness.Result copy = sim.start(0, volume, BlockOperation.WRITE, 512, 512, 0, ThinPoolTest.bytes(2, 512));
+        SimHarness.Result behind = sim.start(1, volume, BlockOperation.WRITE, 8192, 512, 0, ThinPoolTest.bytes(4, 512));
         sim.loops.runUntilIdle();
         assertFalse(copy.isDone());
         metadataFaults.fail(BlockOperation.WRITE, 1, Errno.EIO);

@@ -9,6 +9,7 @@ import dev.gossamer.io.sim.FaultPlan;
 import dev.gossamer.io.sim.FaultyDevice;
 import dev.gossamer.io.sim.LateReads;
 import dev.gossamer.io.sim.PowerSupply;
+import dev.gossamer.io.sim.SimHarness;
 import dev.gossamer.io.sim.SimulatedDisk;
 import dev.gossamer.thin.extent.Region;
 import java.util.ArrayList;
@@ -63,8 +64,8 @@ final class ColdPool {
         return contents((int) (offset / BLOCK));
     }
 
-    SimPool.Result startRead(ThinVolume volume, long offset) {
-        SimPool.Result result = sim.start(0, volume, BlockOperation.READ, offset, SECTOR, 0, null);
+    SimHarness.Result startRead(ThinVolume volume, long offset) {
+        SimHarness.Result result = sim.start(0, volume, BlockOperation.READ, offset, SECTOR, 0, null);
         sim.loops.runUntilIdle();
         return result;
     }
@@ -106,7 +107,7 @@ final class ColdPool {
         try (SimPool sim = SimPool.open(metadataBase, dataBase, 1, 1)) {
             ThinVolume volume = sim.create("v", VOLUME);
             for (int from = 0; from < BLOCKS; from += Region.BLOCKS) {
-                List<SimPool.Result> writes = new ArrayList<>();
+                List<SimHarness.Result> writes = new ArrayList<>();
                 for (int block = from; block < from + Region.BLOCKS; block++) {
                     writes.add(sim.start(
                             0, volume, BlockOperation.WRITE, (long) block * BLOCK, SECTOR, 0, contents(block)));

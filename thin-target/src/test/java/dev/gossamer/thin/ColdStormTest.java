@@ -8,6 +8,7 @@ import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.sim.Seeds;
+import dev.gossamer.io.sim.SimHarness;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -60,7 +61,7 @@ class ColdStormTest {
         }
     }
 
-    private record Pending(Volume volume, int block, BlockOperation operation, SimPool.Result result) {}
+    private record Pending(Volume volume, int block, BlockOperation operation, SimHarness.Result result) {}
 
     @ParameterizedTest
     @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12})
@@ -170,7 +171,7 @@ class ColdStormTest {
     private void flush() {
         finishSome();
         for (Volume volume : volumes) {
-            SimPool.Result flush = sim.start(0, volume.handle, BlockOperation.FLUSH, 0, 0, 0, null);
+            SimHarness.Result flush = sim.start(0, volume.handle, BlockOperation.FLUSH, 0, 0, 0, null);
             sim.loops.runUntilIdle();
             assertEquals(Errno.OK, flush.errno);
             volume.model.allStable();
@@ -198,7 +199,7 @@ class ColdStormTest {
     }
 
     private byte[] readWaiting(Volume volume, int block) {
-        SimPool.Result read = sim.start(0, volume.handle, BlockOperation.READ, (long) block * BLOCK, SECTOR, 0, null);
+        SimHarness.Result read = sim.start(0, volume.handle, BlockOperation.READ, (long) block * BLOCK, SECTOR, 0, null);
         sim.loops.runUntilIdle();
         while (!read.isDone()) {
             cold.answer(random.nextInt(cold.late.held()));
@@ -308,7 +309,7 @@ class ColdStormTest {
         }
         sim.loops.runUntilIdle();
         cold.faults.fail(BlockOperation.WRITE, 1, Errno.EIO);
-        SimPool.Result flush = sim.start(0, volumes.getFirst().handle, BlockOperation.FLUSH, 0, 0, 0, null);
+        SimHarness.Result flush = sim.start(0, volumes.getFirst().handle, BlockOperation.FLUSH, 0, 0, 0, null);
         sim.loops.runUntilIdle();
         assertTrue(flush.isDone());
         cold.faults.heal();

@@ -17,6 +17,7 @@ import dev.gossamer.io.sim.FaultyDevice;
 import dev.gossamer.io.sim.PowerSupply;
 import dev.gossamer.io.sim.Recorder;
 import dev.gossamer.io.sim.Seeds;
+import dev.gossamer.io.sim.SimHarness;
 import dev.gossamer.io.sim.SimulatedDisk;
 import dev.gossamer.io.sim.SlowDisk;
 import java.util.ArrayList;
@@ -101,7 +102,7 @@ class DiscardTest {
         slow.hold(r -> r.operation() == BlockOperation.DISCARD);
         sim.trim(volume, 0, BLOCK);
         sim.flush(volume);
-        SimPool.Result write =
+        SimHarness.Result write =
                 sim.start(0, volume, BlockOperation.WRITE, 500L * BLOCK, BLOCK, 0, ThinPoolTest.bytes(99, BLOCK));
         sim.loops.runUntilIdle();
         assertFalse(write.isDone(), "the only free block is being discarded");
@@ -124,7 +125,7 @@ class DiscardTest {
         sim.flush(volume);
         int underWay = discarded().size();
         assertTrue(underWay > 0 && underWay < 20, underWay + " discards under way at once");
-        SimPool.Result write = sim.start(0, volume, BlockOperation.WRITE, 500L * BLOCK, 512, 0, new byte[512]);
+        SimHarness.Result write = sim.start(0, volume, BlockOperation.WRITE, 500L * BLOCK, 512, 0, new byte[512]);
         sim.loops.runUntilIdle();
         slow.letGo(sim);
         assertEquals(Errno.OK, write.errno);
@@ -141,11 +142,11 @@ class DiscardTest {
         sim.flush(volume);
         sim.write(volume, 0, ThinPoolTest.bytes(1, BLOCK));
         slow.hold(r -> r.operation() == BlockOperation.READ && r.loop().index() == 0);
-        SimPool.Result late = sim.start(0, volume, BlockOperation.READ, 0, BLOCK, 0, null);
+        SimHarness.Result late = sim.start(0, volume, BlockOperation.READ, 0, BLOCK, 0, null);
         sim.loops.runUntilIdle();
         assertFalse(late.isDone());
         assertEquals(Errno.OK, sim.finish(sim.start(1, volume, BlockOperation.DISCARD, 0, BLOCK, 0, null)).errno);
-        SimPool.Result write =
+        SimHarness.Result write =
                 sim.start(1, volume, BlockOperation.WRITE, 500L * BLOCK, BLOCK, 0, ThinPoolTest.bytes(99, BLOCK));
         sim.loops.runUntilIdle();
         slow.letGo(sim);
@@ -198,8 +199,8 @@ class DiscardTest {
         fill(volume, 0, 4);
         sim.snapshot("v", "s");
         slow.hold(r -> r.operation() == BlockOperation.WRITE);
-        SimPool.Result write = sim.start(0, volume, BlockOperation.WRITE, 0, BLOCK, 0, new byte[BLOCK]);
-        SimPool.Result trim = sim.start(1, volume, BlockOperation.DISCARD, 0, 4L * BLOCK, 0, null);
+        SimHarness.Result write = sim.start(0, volume, BlockOperation.WRITE, 0, BLOCK, 0, new byte[BLOCK]);
+        SimHarness.Result trim = sim.start(1, volume, BlockOperation.DISCARD, 0, 4L * BLOCK, 0, null);
         sim.loops.runUntilIdle();
         assertFalse(trim.isDone(), "a block of it is being copied");
         StorageException refused = assertThrows(StorageException.class, () -> sim.await(sim.pool.deleteVolume("v")));

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.sim.SimHarness;
 import dev.gossamer.io.sim.SimulatedDisk;
 import dev.gossamer.io.sim.SlowDisk;
 import org.junit.jupiter.api.Test;
@@ -128,12 +129,12 @@ class ExactSharingTest {
             ThinVolume snapshot = sim.snapshot("v", "s");
             sim.read(snapshot, 0, 512);
             data.hold(r -> r.operation() == BlockOperation.READ && r.loop().index() == 0);
-            SimPool.Result read = sim.start(0, snapshot, BlockOperation.READ, 0, BLOCK, 0, null);
+            SimHarness.Result read = sim.start(0, snapshot, BlockOperation.READ, 0, BLOCK, 0, null);
             sim.loops.runUntilIdle();
             assertFalse(read.isDone());
             assertEquals(Errno.OK, sim.finish(sim.start(1, snapshot, BlockOperation.DISCARD, 0, BLOCK, 0, null)).errno);
             assertEquals(Errno.OK, sim.finish(sim.start(1, snapshot, BlockOperation.FLUSH, 0, 0, 0, null)).errno);
-            SimPool.Result write =
+            SimHarness.Result write =
                     sim.start(1, volume, BlockOperation.WRITE, 0, BLOCK, 0, ThinPoolTest.bytes(2, BLOCK));
             sim.loops.runUntilIdle();
             assertFalse(write.isDone(), "L-6: the snapshot's read, begun before its trim, is still under way");

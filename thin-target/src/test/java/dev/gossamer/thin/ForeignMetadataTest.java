@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.sim.SimHarness;
 import dev.gossamer.io.sim.SimulatedDisk;
 import java.nio.ByteBuffer;
 import org.junit.jupiter.api.Test;
@@ -67,7 +68,7 @@ class ForeignMetadataTest {
     private static void assertFails(SimPool sim, String name, BlockOperation operation, long offset) {
         ThinVolume volume = sim.pool.openVolume(name);
         byte[] bytes = operation == BlockOperation.WRITE ? new byte[512] : null;
-        SimPool.Result result = sim.finish(sim.start(0, volume, operation, offset, 512, 0, bytes));
+        SimHarness.Result result = sim.finish(sim.start(0, volume, operation, offset, 512, 0, bytes));
         assertEquals(Errno.EIO, result.errno, operation.toString());
         assertNotNull(sim.pool.volume(name).damage());
         volume.close();
@@ -282,7 +283,7 @@ class ForeignMetadataTest {
             ThinVolume v = sim.pool.openVolume("v");
             long free = total - used;
             for (long b = 16400; b < 16400 + free; b++) {
-                SimPool.Result last = sim.start(0, v, BlockOperation.WRITE, b * BLOCK, 512, 0, new byte[512]);
+                SimHarness.Result last = sim.start(0, v, BlockOperation.WRITE, b * BLOCK, 512, 0, new byte[512]);
                 if (b % 500 == 0 || b == 16400 + free - 1) {
                     assertEquals(Errno.OK, sim.finish(last).errno, "block " + b);
                 }

@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.sim.SimHarness;
 import dev.gossamer.io.sim.SimulatedDisk;
 import dev.gossamer.io.sim.SlowDisk;
 import java.util.ArrayList;
@@ -37,7 +38,7 @@ class GroupSnapshotTest {
                     for (int i = 0; i < 2; i++) {
                         byte[] stamp = new byte[512];
                         java.util.Arrays.fill(stamp, (byte) round);
-                        SimPool.Result write = sim.start(i, volumes[i], BlockOperation.WRITE, 0, 512, 0, stamp);
+                        SimHarness.Result write = sim.start(i, volumes[i], BlockOperation.WRITE, 0, 512, 0, stamp);
                         if (round == 5 && i == seed % 2) {
                             answer = sim.pool.createSnapshots(
                                     List.of(new SnapshotSpec("b", "b1", false), new SnapshotSpec("a", "a1", true)));
@@ -71,12 +72,12 @@ class GroupSnapshotTest {
             sim.write(a, 0, ThinPoolTest.bytes(1, BLOCK));
             sim.write(b, 0, ThinPoolTest.bytes(1, BLOCK));
             data.hold(r -> r.operation() == BlockOperation.WRITE && r.loop().index() == 0);
-            SimPool.Result slow = sim.start(0, b, BlockOperation.WRITE, 0, 512, 0, ThinPoolTest.bytes(2, 512));
+            SimHarness.Result slow = sim.start(0, b, BlockOperation.WRITE, 0, 512, 0, ThinPoolTest.bytes(2, 512));
             sim.loops.runUntilIdle();
             CompletableFuture<List<VolumeInfo>> answer = sim.pool.createSnapshots(
                     List.of(new SnapshotSpec("a", "a1", false), new SnapshotSpec("b", "b1", false)));
             sim.loops.runUntilIdle();
-            SimPool.Result later = sim.start(1, a, BlockOperation.WRITE, 0, 512, 0, ThinPoolTest.bytes(3, 512));
+            SimHarness.Result later = sim.start(1, a, BlockOperation.WRITE, 0, 512, 0, ThinPoolTest.bytes(3, 512));
             sim.loops.runUntilIdle();
             assertFalse(answer.isDone() || later.isDone(), "MSG-7: a waits for the write under way to b");
             long pause = 7_000_000;

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.sim.SimHarness;
 import dev.gossamer.io.sim.SimulatedDisk;
 import dev.gossamer.io.sim.SlowDisk;
 import java.util.concurrent.CompletableFuture;
@@ -32,12 +33,12 @@ class InFlightTest {
             }
             sim.flush(volume);
             data.hold(r -> r.operation() == BlockOperation.READ && r.loop().index() == 0);
-            SimPool.Result read = sim.start(0, volume, BlockOperation.READ, 0, BLOCK, 0, null);
+            SimHarness.Result read = sim.start(0, volume, BlockOperation.READ, 0, BLOCK, 0, null);
             sim.loops.runUntilIdle();
             assertFalse(read.isDone());
             assertEquals(Errno.OK, sim.finish(sim.start(1, volume, BlockOperation.DISCARD, 0, BLOCK, 0, null)).errno);
             assertEquals(Errno.OK, sim.finish(sim.start(1, volume, BlockOperation.FLUSH, 0, 0, 0, null)).errno);
-            SimPool.Result write =
+            SimHarness.Result write =
                     sim.start(1, volume, BlockOperation.WRITE, 500L * BLOCK, BLOCK, 0, ThinPoolTest.bytes(99, BLOCK));
             sim.loops.runUntilIdle();
             assertFalse(write.isDone(), "the only free block is still being read; the write must wait for it");
@@ -56,15 +57,15 @@ class InFlightTest {
             ThinVolume volume = sim.create("v", VOLUME);
             sim.write(volume, 0, ThinPoolTest.bytes(1, BLOCK));
             data.hold(r -> r.operation() == BlockOperation.WRITE && r.loop().index() == 0);
-            SimPool.Result slow = sim.start(0, volume, BlockOperation.WRITE, 0, 512, 0, ThinPoolTest.bytes(2, 512));
+            SimHarness.Result slow = sim.start(0, volume, BlockOperation.WRITE, 0, 512, 0, ThinPoolTest.bytes(2, 512));
             sim.loops.runUntilIdle();
             CompletableFuture<VolumeInfo> snapshot = sim.pool.createSnapshot("v", "s", false);
             sim.loops.runUntilIdle();
             assertFalse(snapshot.isDone(), "MSG-6: a write in place is under way");
-            SimPool.Result later = sim.start(1, volume, BlockOperation.WRITE, 0, 512, 0, ThinPoolTest.bytes(3, 512));
+            SimHarness.Result later = sim.start(1, volume, BlockOperation.WRITE, 0, 512, 0, ThinPoolTest.bytes(3, 512));
             sim.loops.runUntilIdle();
             assertFalse(later.isDone(), "MSG-6: later writes wait for the snapshot");
-            SimPool.Result read = sim.start(1, volume, BlockOperation.READ, BLOCK, 512, 0, null);
+            SimHarness.Result read = sim.start(1, volume, BlockOperation.READ, BLOCK, 512, 0, null);
             sim.loops.runUntilIdle();
             assertTrue(read.isDone(), "reads go on");
             data.letGo(sim);
@@ -82,8 +83,8 @@ class InFlightTest {
             ThinVolume volume = sim.create("v", VOLUME);
             sim.write(volume, 0, ThinPoolTest.bytes(1, BLOCK));
             data.hold(r -> r.operation() == BlockOperation.WRITE && r.loop().index() == 0);
-            SimPool.Result slow = sim.start(0, volume, BlockOperation.WRITE, 0, 512, 0, ThinPoolTest.bytes(2, 512));
-            SimPool.Result part = sim.start(1, volume, BlockOperation.WRITE, 100, 10, 0, ThinPoolTest.bytes(3, 10));
+            SimHarness.Result slow = sim.start(0, volume, BlockOperation.WRITE, 0, 512, 0, ThinPoolTest.bytes(2, 512));
+            SimHarness.Result part = sim.start(1, volume, BlockOperation.WRITE, 100, 10, 0, ThinPoolTest.bytes(3, 10));
             sim.loops.runUntilIdle();
             assertFalse(part.isDone());
             data.letGo(sim);

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.sim.SimHarness;
 import dev.gossamer.io.sim.SimulatedDisk;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -74,7 +75,7 @@ class LiveResizeTest {
     @Test
     void requestsUnderWayBeyondTheNewEndAreAnsweredAndThePoolGoesOn() throws StorageException {
         sim.write(volume, LARGE - 2L * BLOCK, block(7));
-        List<SimPool.Result> pending = new ArrayList<>();
+        List<SimHarness.Result> pending = new ArrayList<>();
         // Before the worker gets to it, the loops let requests pass that it will find beyond the end.
         var shrunk = sim.pool.resizeVolume("v", SMALL, true);
         for (int i = 0; i < 8; i++) {
@@ -86,7 +87,7 @@ class LiveResizeTest {
         }
         sim.loops.runUntilIdle();
         assertEquals(SMALL, ThinPool.join(shrunk).sizeBytes());
-        for (SimPool.Result result : pending) {
+        for (SimHarness.Result result : pending) {
             assertTrue(result.isDone());
             assertTrue(result.errno == Errno.OK || result.errno == Errno.EINVAL, Errno.name(result.errno));
         }

@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.sim.SimHarness;
 import dev.gossamer.io.sim.SimulatedDisk;
 import dev.gossamer.thin.catalog.OnFull;
 import dev.gossamer.thin.catalog.VolumeLimits;
@@ -55,9 +56,9 @@ class OutOfSpaceTest {
         SimPool.assertSound(metadata, "after the test");
     }
 
-    private SimPool.Result writeBeyond(ThinVolume to, int index) {
+    private SimHarness.Result writeBeyond(ThinVolume to, int index) {
         long offset = (long) (written + index) * BLOCK;
-        SimPool.Result result =
+        SimHarness.Result result =
                 sim.start(index & 1, to, BlockOperation.WRITE, offset, 512, 0, ThinPoolTest.bytes(100 + index, 512));
         sim.loops.runUntilIdle();
         return result;
@@ -66,7 +67,7 @@ class OutOfSpaceTest {
     @Test
     void aWriteWaitsForSpaceAndGoesOnWhenATrimBringsSome() throws StorageException {
         openAndFill(OnFull.QUEUE);
-        SimPool.Result waiting = writeBeyond(volume, 0);
+        SimHarness.Result waiting = writeBeyond(volume, 0);
         assertFalse(waiting.isDone(), "S-2");
         assertEquals(PoolMode.OUT_OF_DATA_SPACE, sim.pool.mode(), "M-2");
         assertEquals(1, sim.status().space().waitingRequests());
@@ -84,7 +85,7 @@ class OutOfSpaceTest {
     @Test
     void afterTheTimeoutWhoWaitsGetsEnospcAndWhoComesLaterToo() throws StorageException {
         openAndFill(OnFull.QUEUE);
-        SimPool.Result waiting = writeBeyond(volume, 0);
+        SimHarness.Result waiting = writeBeyond(volume, 0);
         sim.loops.advance(TIMEOUT.toNanos() - 1);
         assertFalse(waiting.isDone());
         assertEquals(TIMEOUT.toNanos() - 1, sim.status().space().waitedNanos(), "ST-3");
@@ -107,11 +108,11 @@ class OutOfSpaceTest {
     @Test
     void eachTimeThePoolRunsOutHasATimeoutOfItsOwn() throws StorageException {
         openAndFill(OnFull.QUEUE);
-        SimPool.Result first = writeBeyond(volume, 0);
+        SimHarness.Result first = writeBeyond(volume, 0);
         sim.loops.advance(TIMEOUT.toNanos() - 2_000_000_000L);
         sim.await(sim.pool.grow(25L * BLOCK, -1));
         assertEquals(Errno.OK, first.errno);
-        SimPool.Result second = writeBeyond(volume, 1);
+        SimHarness.Result second = writeBeyond(volume, 1);
         sim.loops.advance(5_000_000_000L);
         assertFalse(second.isDone(), "S-2: counted from when the pool ran out again");
         sim.loops.advance(TIMEOUT.toNanos());
@@ -125,7 +126,7 @@ class OutOfSpaceTest {
         assertEquals(PoolMode.OUT_OF_DATA_SPACE, sim.pool.mode());
 
         sim.await(sim.pool.limitVolume("v", new VolumeLimits(0, 0, OnFull.QUEUE)));
-        SimPool.Result waiting = writeBeyond(volume, 0);
+        SimHarness.Result waiting = writeBeyond(volume, 0);
         assertFalse(waiting.isDone(), "S-2: policy of the volume");
         sim.await(sim.pool.limitVolume("v", VolumeLimits.NONE));
         assertEquals(Errno.ENOSPC, writeBeyond(volume, 1).errno);
@@ -136,7 +137,7 @@ class OutOfSpaceTest {
     @Test
     void mappedBlocksAreServedWhileOthersWait() throws StorageException {
         openAndFill(OnFull.QUEUE);
-        List<SimPool.Result> waiting = new ArrayList<>();
+        List<SimHarness.Result> waiting = new ArrayList<>();
         for (int i = 0; i < 6; i++) {
             waiting.add(writeBeyond(volume, i));
         }
@@ -149,11 +150,11 @@ class OutOfSpaceTest {
         assertEquals(
                 Errno.OK, sim.flush(volume), "table 1.4: a flush covers what was answered, and waits for no space");
         assertNotNull(sim.create("new", VOLUME), "MSG-4: create works without a free data block");
-        assertTrue(waiting.stream().noneMatch(SimPool.Result::isDone));
+        assertTrue(waiting.stream().noneMatch(SimHarness.Result::isDone));
 
         // RS-2: two more blocks serve the first two who wait; six serve all.
         sim.await(sim.pool.grow(26L * BLOCK, -1));
-        assertEquals(2, waiting.stream().filter(SimPool.Result::isDone).count());
+        assertEquals(2, waiting.stream().filter(SimHarness.Result::isDone).count());
         assertEquals(PoolMode.OUT_OF_DATA_SPACE, sim.pool.mode());
         sim.await(sim.pool.grow(30L * BLOCK, -1));
         for (int i = 0; i < waiting.size(); i++) {
@@ -166,8 +167,8 @@ class OutOfSpaceTest {
     void aConnectionThatEndsTakesItsWaitingRequestsWithIt() throws StorageException {
         openAndFill(OnFull.QUEUE);
         ThinVolume otherConnection = sim.pool.openVolume("v");
-        SimPool.Result gone = writeBeyond(volume, 0);
-        SimPool.Result stays = writeBeyond(otherConnection, 1);
+        SimHarness.Result gone = writeBeyond(volume, 0);
+        SimHarness.Result stays = writeBeyond(otherConnection, 1);
         volume.abandon();
         sim.loops.runUntilIdle();
         assertTrue(gone.isDone(), "N-5");
@@ -183,7 +184,7 @@ class OutOfSpaceTest {
     @Test
     void closingThePoolEndsTheWaiting() throws StorageException {
         openAndFill(OnFull.QUEUE);
-        SimPool.Result waiting = writeBeyond(volume, 0);
+        SimHarness.Result waiting = writeBeyond(volume, 0);
         sim.pool.stopWaitingForSpace();
         sim.loops.runUntilIdle();
         assertEquals(Errno.ENOSPC, waiting.errno);

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.sim.SimHarness;
 import dev.gossamer.io.sim.SimulatedDisk;
 import dev.gossamer.io.sim.SlowDisk;
 import java.util.ArrayList;
@@ -51,7 +52,7 @@ class OverlapMetadataSpaceTest {
             for (int i = 0; sim.status().space().metadataBlocksFree() > free; i++) {
                 sim.create("filler" + i, VOLUME).close();
             }
-            List<SimPool.Result> results = new ArrayList<>();
+            List<SimHarness.Result> results = new ArrayList<>();
             // Blocks in preparation are mapped when they are ready, however little metadata is left.
             data.hold(r -> r.loop().index() == WORKER && r.operation() == BlockOperation.WRITE);
             for (int i = 1; i <= IN_PREPARATION; i++) {
@@ -65,7 +66,7 @@ class OverlapMetadataSpaceTest {
             sim.loops.runUntilIdle();
             metadata.hold(
                     r -> r.loop().index() == WORKER && r.operation() == BlockOperation.WRITE && r.offsetBytes() == 0);
-            SimPool.Result flush = sim.start(1, v, BlockOperation.FLUSH, 0, 0, 0, null);
+            SimHarness.Result flush = sim.start(1, v, BlockOperation.FLUSH, 0, 0, 0, null);
             sim.loops.runUntilIdle();
             data.letGo(sim);
             for (int i = 1; i <= 12; i++) {
@@ -73,10 +74,10 @@ class OverlapMetadataSpaceTest {
                 write(sim, v, mapped + 300 + i * 40, results);
             }
             sim.loops.runUntilIdle();
-            waits += results.stream().allMatch(SimPool.Result::isDone) ? 0 : 1;
+            waits += results.stream().allMatch(SimHarness.Result::isDone) ? 0 : 1;
             metadata.letGo(sim);
             assertEquals(Errno.OK, flush.errno, where);
-            for (SimPool.Result result : results) {
+            for (SimHarness.Result result : results) {
                 assertTrue(result.isDone(), where + ": something hangs");
             }
             assertTrue(!sim.pool.mode().isFinal(), where + ": aborted, " + sim.pool.mode());
@@ -86,7 +87,7 @@ class OverlapMetadataSpaceTest {
         }
     }
 
-    private static void write(SimPool sim, ThinVolume v, int block, List<SimPool.Result> results) {
+    private static void write(SimPool sim, ThinVolume v, int block, List<SimHarness.Result> results) {
         results.add(sim.start(0, v, BlockOperation.WRITE, (long) block * BLOCK, 512, 0, new byte[512]));
     }
 }

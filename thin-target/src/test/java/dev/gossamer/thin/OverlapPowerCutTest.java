@@ -9,6 +9,7 @@ import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.sim.PowerSupply;
 import dev.gossamer.io.sim.Seeds;
+import dev.gossamer.io.sim.SimHarness;
 import dev.gossamer.io.sim.SimulatedDisk;
 import java.util.ArrayList;
 import java.util.List;
@@ -98,7 +99,7 @@ class OverlapPowerCutTest {
     }
 
     /** Something under way, and what it means when it succeeds. */
-    private record Pending(SimPool.Result result, CompletableFuture<?> message, Runnable succeeded) {
+    private record Pending(SimHarness.Result result, CompletableFuture<?> message, Runnable succeeded) {
         boolean isDone() {
             return result != null ? result.isDone() : message.isDone();
         }

@@ -11,6 +11,7 @@ import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.sim.FaultPlan;
 import dev.gossamer.io.sim.FaultyDevice;
+import dev.gossamer.io.sim.SimHarness;
 import dev.gossamer.io.sim.SimulatedDisk;
 import dev.gossamer.io.sim.SlowDisk;
 import java.util.List;
@@ -77,7 +78,7 @@ class OverlappedCommitTest {
     @ParameterizedTest
     @EnumSource
     void theWorkerServesWhileACommitIsWritten(Step step) throws StorageException {
-        SimPool.Result flush = commitHeldAt(step);
+        SimHarness.Result flush = commitHeldAt(step);
         long before = sim.pool.counters().mappedDuringCommit.sum();
         assertEquals(Errno.OK, sim.write(v, 3L * BLOCK, ThinPoolTest.bytes(3, BLOCK)));
         assertEquals(Errno.OK, sim.write(w, 3L * BLOCK, ThinPoolTest.bytes(4, 512)));
@@ -101,7 +102,7 @@ class OverlappedCommitTest {
     @ParameterizedTest
     @EnumSource
     void whatIsChangedMeanwhileIsNotInTheCommitUnderWay(Step step) throws StorageException {
-        SimPool.Result flush = commitHeldAt(step);
+        SimHarness.Result flush = commitHeldAt(step);
         assertEquals(Errno.OK, sim.write(v, 3L * BLOCK, ThinPoolTest.bytes(3, BLOCK)));
         assertEquals(Errno.OK, sim.trim(v, 0, BLOCK));
         letGo();
@@ -116,9 +117,9 @@ class OverlappedCommitTest {
     /** Its data may have been written after the flush of the data device that belongs to the commit under way. */
     @Test
     void aFlushThatComesMeanwhileWaitsForTheNextCommit() throws StorageException {
-        SimPool.Result first = commitHeldAt(Step.SUPERBLOCK);
+        SimHarness.Result first = commitHeldAt(Step.SUPERBLOCK);
         assertEquals(Errno.OK, sim.write(v, 0, ThinPoolTest.bytes(5, BLOCK)), "in place");
-        SimPool.Result second = start(v, BlockOperation.FLUSH);
+        SimHarness.Result second = start(v, BlockOperation.FLUSH);
         data.hold(holding(Step.DATA_FLUSH));
         sim.loops.runUntilIdle();
         letGo(metadata);
@@ -133,7 +134,7 @@ class OverlappedCommitTest {
     @ParameterizedTest
     @EnumSource
     void managementOperationsWaitForTheCommitUnderWay(Step step) throws StorageException {
-        SimPool.Result flush = commitHeldAt(step);
+        SimHarness.Result flush = commitHeldAt(step);
         List<CompletableFuture<?>> operations = List.of(
                 sim.pool.createVolume(new VolumeSpec("new", VOLUME)),
                 sim.pool.createSnapshot("v", "s", false),
@@ -184,7 +185,7 @@ class OverlappedCommitTest {
         byte[] before = dataDisk.readNow(0, DATA_BLOCKS * BLOCK);
         assertEquals(Errno.OK, sim.trim(v, 0, BLOCK));
         hold(step);
-        SimPool.Result flush = start(v, BlockOperation.FLUSH);
+        SimHarness.Result flush = start(v, BlockOperation.FLUSH);
         sim.loops.runUntilIdle();
         assertArrayEquals(before, dataDisk.readNow(0, DATA_BLOCKS * BLOCK));
         letGo();
@@ -203,9 +204,9 @@ class OverlappedCommitTest {
         assertEquals(Errno.OK, sim.flush(v));
         assertEquals(Errno.OK, sim.trim(w, 0, BLOCK));
         hold(step);
-        SimPool.Result flush = start(w, BlockOperation.FLUSH);
+        SimHarness.Result flush = start(w, BlockOperation.FLUSH);
         sim.loops.runUntilIdle();
-        SimPool.Result write =
+        SimHarness.Result write =
                 sim.start(0, v, BlockOperation.WRITE, block * BLOCK, BLOCK, 0, ThinPoolTest.bytes(9, BLOCK));
         sim.loops.runUntilIdle();
         assertFalse(write.isDone(), "ENOSPC, or a block that the stable state uses");
@@ -221,14 +222,14 @@ class OverlappedCommitTest {
     @ParameterizedTest
     @EnumSource
     void anAbortMeanwhileGoesBackToTheStableState(Step step) throws StorageException {
-        SimPool.Result flush = commitHeldAt(step);
+        SimHarness.Result flush = commitHeldAt(step);
         assertEquals(Errno.OK, sim.write(w, 3L * BLOCK, ThinPoolTest.bytes(3, BLOCK)));
-        SimPool.Result second = start(w, BlockOperation.FLUSH);
+        SimHarness.Result second = start(w, BlockOperation.FLUSH);
         sim.loops.runUntilIdle();
         // Ahead of need, and when it is needed.
         faults.failDuring(BlockOperation.READ, 1, 2, Errno.EIO);
         ThinVolume cold = sim.pool.openVolume("cold");
-        SimPool.Result read = sim.finish(sim.start(0, cold, BlockOperation.READ, 0, BLOCK, 0, null));
+        SimHarness.Result read = sim.finish(sim.start(0, cold, BlockOperation.READ, 0, BLOCK, 0, null));
         assertEquals(Errno.EIO, read.errno);
         assertEquals(PoolMode.READ_ONLY, sim.pool.mode());
         // What memory has now must not be mixed with what is under way.
@@ -259,9 +260,9 @@ class OverlappedCommitTest {
     @ParameterizedTest
     @EnumSource
     void aStepThatFailsLosesBothTransactions(Step step) throws StorageException {
-        SimPool.Result flush = commitHeldAt(step);
+        SimHarness.Result flush = commitHeldAt(step);
         assertEquals(Errno.OK, sim.write(w, 3L * BLOCK, ThinPoolTest.bytes(3, BLOCK)));
-        SimPool.Result second = start(w, BlockOperation.FLUSH);
+        SimHarness.Result second = start(w, BlockOperation.FLUSH);
         CompletableFuture<VolumeInfo> message = sim.pool.createVolume(new VolumeSpec("new", VOLUME));
         sim.loops.runUntilIdle();
         SlowDisk device = step == Step.DATA_FLUSH ? data : metadata;
@@ -280,10 +281,10 @@ class OverlappedCommitTest {
     }
 
     /** Maps a block of {@code v}, asks for a flush and lets the commit go as far as the step. */
-    private SimPool.Result commitHeldAt(Step step) {
+    private SimHarness.Result commitHeldAt(Step step) {
         assertEquals(Errno.OK, sim.write(v, 2L * BLOCK, ThinPoolTest.bytes(2, BLOCK)));
         hold(step);
-        SimPool.Result flush = start(v, BlockOperation.FLUSH);
+        SimHarness.Result flush = start(v, BlockOperation.FLUSH);
         sim.loops.runUntilIdle();
         assertTrue(metadata.heldCount() + data.heldCount() > 0);
         assertFalse(flush.isDone());
@@ -304,7 +305,7 @@ class OverlappedCommitTest {
                 };
     }
 
-    private SimPool.Result start(ThinVolume volume, BlockOperation operation) {
+    private SimHarness.Result start(ThinVolume volume, BlockOperation operation) {
         return sim.start(1, volume, operation, 0, 0, 0, null);
     }
 

@@ -12,6 +12,7 @@ import dev.gossamer.io.sim.FaultPlan;
 import dev.gossamer.io.sim.FaultyDevice;
 import dev.gossamer.io.sim.PowerSupply;
 import dev.gossamer.io.sim.Seeds;
+import dev.gossamer.io.sim.SimHarness;
 import dev.gossamer.io.sim.SimulatedDisk;
 import dev.gossamer.thin.catalog.OnFull;
 import java.time.Duration;
@@ -32,7 +33,7 @@ class PoolResizeTest {
         try (SimPool sim = open(metadata, data, 0)) {
             ThinVolume volume = sim.create("v", VOLUME);
             for (int step = 1; step <= 7; step++) {
-                SimPool.Result[] writes = new SimPool.Result[4];
+                SimHarness.Result[] writes = new SimHarness.Result[4];
                 for (int i = 0; i < writes.length; i++) {
                     int block = step * 4 + i;
                     writes[i] =
@@ -42,7 +43,7 @@ class PoolResizeTest {
                 sim.await(grown);
                 assertEquals(10 + step * 4, sim.status().dataBlocks(), "RS-1: the exact total");
                 assertEquals(64 + step * 20_000L, sim.status().metadataBlocks(), "RS-1");
-                for (SimPool.Result write : writes) {
+                for (SimHarness.Result write : writes) {
                     assertEquals(Errno.OK, sim.finish(write).errno, "RS-2");
                 }
             }
@@ -147,7 +148,7 @@ class PoolResizeTest {
             try {
                 ThinVolume volume = sim.create("v", VOLUME);
                 for (int round = 0; round < 4; round++) {
-                    SimPool.Result last = null;
+                    SimHarness.Result last = null;
                     for (int i = 0; i < 6; i++) {
                         last = sim.start(
                                 0, volume, BlockOperation.WRITE, (long) written * BLOCK, 512, 0, stamp(written));

@@ -7,6 +7,7 @@ import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.sim.Seeds;
+import dev.gossamer.io.sim.SimHarness;
 import dev.gossamer.io.sim.SimulatedDisk;
 import dev.gossamer.thin.catalog.VolumeLimits;
 import java.nio.file.Path;
@@ -54,7 +55,7 @@ class PoolStormTest {
     private long mappedDuringCommit;
 
     /** Under way while a management operation begins, so that it often meets a commit; null if there is none. */
-    private SimPool.Result flush;
+    private SimHarness.Result flush;
 
     private StormVolume flushed;
 

@@ -7,6 +7,7 @@ import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.sim.Seeds;
+import dev.gossamer.io.sim.SimHarness;
 import dev.gossamer.io.sim.SimulatedDisk;
 import java.util.Arrays;
 import java.util.HashSet;
@@ -168,7 +169,7 @@ final class PowerCutWorkload {
     }
 
     private void writeTogether(List<int[]> ranges) throws PowerIsOff {
-        SimPool.Result[] results = new SimPool.Result[ranges.size()];
+        SimHarness.Result[] results = new SimHarness.Result[ranges.size()];
         for (int i = 0; i < results.length; i++) {
             int[] range = ranges.get(i);
             byte[] bytes = stamped(range[0], range[1]);
@@ -176,7 +177,7 @@ final class PowerCutWorkload {
             model.writing(range[0], bytes);
             results[i] = sim.start(i & 1, volume, BlockOperation.WRITE, range[0], range[1], 0, bytes);
         }
-        for (SimPool.Result result : results) {
+        for (SimHarness.Result result : results) {
             finish(result);
         }
     }
@@ -199,7 +200,7 @@ final class PowerCutWorkload {
         model.allStable();
     }
 
-    private void finish(SimPool.Result result) throws PowerIsOff {
+    private void finish(SimHarness.Result result) throws PowerIsOff {
         sim.loops.runUntilIdle();
         assertTrue(result.isDone(), "a request hangs");
         if (result.errno != Errno.OK) {

@@ -12,6 +12,7 @@ import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.sim.Seeds;
+import dev.gossamer.io.sim.SimHarness;
 import dev.gossamer.io.sim.SimulatedDisk;
 import dev.gossamer.io.sim.SlowDisk;
 import dev.gossamer.thin.extent.Region;
@@ -93,7 +94,7 @@ class RegionCacheTest {
         for (int region = 0; region < REGIONS; region++) {
             assertEquals(Errno.OK, sim.write(volume, region * REGION_BYTES, contents(region)));
         }
-        List<SimPool.Result> reads = new ArrayList<>();
+        List<SimHarness.Result> reads = new ArrayList<>();
         for (int region = 0; region < REGIONS; region++) {
             reads.add(sim.start(region % 2, volume, BlockOperation.READ, region * REGION_BYTES, SECTOR, 0, null));
         }
@@ -109,15 +110,15 @@ class RegionCacheTest {
         open(data, 1);
         assertEquals(Errno.OK, sim.write(volume, 0, contents(1)));
         data.hold(r -> r.offsetBytes() % BLOCK == 0 && r.operation() == BlockOperation.WRITE);
-        SimPool.Result rewrite = sim.start(0, volume, BlockOperation.WRITE, 0, 100, 0, new byte[100]);
+        SimHarness.Result rewrite = sim.start(0, volume, BlockOperation.WRITE, 0, 100, 0, new byte[100]);
         sim.loops.runUntilIdle();
         assertFalse(rewrite.isDone());
         for (int region = 1; region < REGIONS; region++) {
             sim.read(volume, region * REGION_BYTES, SECTOR);
         }
         assertNull(volume.device().extents().region(0));
-        SimPool.Result read = sim.start(1, volume, BlockOperation.READ, 0, SECTOR, 0, null);
-        SimPool.Result write = sim.start(1, volume, BlockOperation.WRITE, 200, 100, 0, new byte[100]);
+        SimHarness.Result read = sim.start(1, volume, BlockOperation.READ, 0, SECTOR, 0, null);
+        SimHarness.Result write = sim.start(1, volume, BlockOperation.WRITE, 200, 100, 0, new byte[100]);
         sim.loops.runUntilIdle();
         long[] region = volume.device().extents().region(0);
         assertNotNull(region);

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.sim.SimHarness;
 import dev.gossamer.pdata.block.ReadAhead;
 import java.util.ArrayList;
 import java.util.List;
@@ -40,7 +41,7 @@ class RegionLoadsTest {
         assertRead(cold.startRead(volume, offset), offset);
     }
 
-    private static void assertRead(SimPool.Result read, long offset) {
+    private static void assertRead(SimHarness.Result read, long offset) {
         assertEquals(Errno.OK, read.errno);
         assertArrayEquals(ColdPool.contentsAt(offset), read.data);
     }
@@ -56,7 +57,7 @@ class RegionLoadsTest {
         warmInnerNodes();
         long others = cold.late.others();
         long seen = cold.late.seen();
-        SimPool.Result read = cold.startRead(volume, ColdPool.offset(7, 200));
+        SimHarness.Result read = cold.startRead(volume, ColdPool.offset(7, 200));
         int leaves = cold.late.held();
         assertTrue(leaves >= 3, leaves + " leaves under way at once");
         assertFalse(read.isDone());
@@ -71,7 +72,7 @@ class RegionLoadsTest {
     void aColdTreeIsReadLevelByLevelAndTheWorkerWaitsForNothing() throws StorageException {
         cold.late.hold();
         long others = cold.late.others();
-        SimPool.Result read = cold.startRead(volume, ColdPool.offset(7, 200));
+        SimHarness.Result read = cold.startRead(volume, ColdPool.offset(7, 200));
         List<Integer> rounds = new ArrayList<>();
         while (!read.isDone()) {
             rounds.add(cold.late.held());
@@ -87,18 +88,18 @@ class RegionLoadsTest {
     @Test
     void requestsToARegionWaitTogetherOthersAreServedAndSeveralRegionsLoadAtOnce() throws StorageException {
         warmInnerNodes();
-        List<SimPool.Result> same = new ArrayList<>();
+        List<SimHarness.Result> same = new ArrayList<>();
         same.add(cold.startRead(volume, ColdPool.offset(3, 0)));
         int leaves = cold.late.held();
         for (int block = 1; block < 20; block++) {
             same.add(cold.startRead(volume, ColdPool.offset(3, block)));
         }
         assertEquals(leaves, cold.late.held());
-        SimPool.Result other = cold.startRead(volume, ColdPool.offset(12, 100));
+        SimHarness.Result other = cold.startRead(volume, ColdPool.offset(12, 100));
         assertTrue(cold.late.held() >= leaves + 3, "the other region waits for the first one");
         assertEquals(Errno.OK, sim.write(volume, ColdPool.offset(0, 9), ThinPoolTest.bytes(1, 512)));
         assertEquals(Errno.OK, sim.trim(volume, ColdPool.offset(0, 10), BLOCK), "work for the worker");
-        for (SimPool.Result each : same) {
+        for (SimHarness.Result each : same) {
             assertFalse(each.isDone());
         }
         // The other one's come first, then in any order.
@@ -148,7 +149,7 @@ class RegionLoadsTest {
     @Test
     void noMoreReadsAreUnderWayThanTheBoundAndAllRegionsGetTheirTurn() throws StorageException {
         warmInnerNodes();
-        List<SimPool.Result> reads = new ArrayList<>();
+        List<SimHarness.Result> reads = new ArrayList<>();
         for (int region = ColdPool.REGIONS - 1; region > 0; region--) {
             reads.add(cold.startRead(volume, ColdPool.offset(region, 3)));
         }
@@ -170,7 +171,7 @@ class RegionLoadsTest {
         List<Integer> answers = cold.prefetch(volume, 0, ColdPool.VOLUME);
         assertTrue(cold.late.held() >= 10, cold.late.held() + " reads under way");
         assertTrue(cold.late.held() <= 30, cold.late.held() + " reads under way: others find the line full");
-        SimPool.Result read = cold.startRead(volume, ColdPool.offset(15, 0));
+        SimHarness.Result read = cold.startRead(volume, ColdPool.offset(15, 0));
         cold.answerAll();
         assertEquals(List.of(Errno.OK), answers);
         assertRead(read, ColdPool.offset(15, 0));
@@ -187,9 +188,9 @@ class RegionLoadsTest {
     void aDamagedLeafFailsThoseWhoNeedItAndNotThePool() throws StorageException {
         warmInnerNodes();
         damageALeafOf(7);
-        SimPool.Result needsIt = cold.startRead(volume, ColdPool.offset(7, 0));
-        SimPool.Result needsItToo = cold.startRead(volume, ColdPool.offset(7, 500));
-        SimPool.Result other = cold.startRead(volume, ColdPool.offset(12, 0));
+        SimHarness.Result needsIt = cold.startRead(volume, ColdPool.offset(7, 0));
+        SimHarness.Result needsItToo = cold.startRead(volume, ColdPool.offset(7, 500));
+        SimHarness.Result other = cold.startRead(volume, ColdPool.offset(12, 0));
         cold.answerAll();
         assertEquals(Errno.EIO, needsIt.errno);
         assertEquals(Errno.EIO, needsItToo.errno);
@@ -216,7 +217,7 @@ class RegionLoadsTest {
     }
 
     private void damageALeafOf(int region) {
-        SimPool.Result read = cold.startRead(volume, ColdPool.offset(region, 0));
+        SimHarness.Result read = cold.startRead(volume, ColdPool.offset(region, 0));
         long leaf = cold.late.heldOffsetBytes(1);
         cold.answerAll();
         assertRead(read, ColdPool.offset(region, 0));
@@ -239,7 +240,7 @@ class RegionLoadsTest {
     void aReadAheadThatFailsOnceIsReadAgain() throws StorageException {
         warmInnerNodes();
         cold.faults.fail(BlockOperation.READ, 2, Errno.EIO);
-        SimPool.Result read = cold.startRead(volume, ColdPool.offset(7, 0));
+        SimHarness.Result read = cold.startRead(volume, ColdPool.offset(7, 0));
         cold.answerAll();
         assertRead(read, ColdPool.offset(7, 0));
         assertEquals(PoolMode.WRITE, sim.pool.mode());
@@ -249,8 +250,8 @@ class RegionLoadsTest {
     @Test
     void anAbortForgetsNobody() throws StorageException {
         warmInnerNodes();
-        SimPool.Result read = cold.startRead(volume, ColdPool.offset(7, 0));
-        SimPool.Result write =
+        SimHarness.Result read = cold.startRead(volume, ColdPool.offset(7, 0));
+        SimHarness.Result write =
                 sim.start(0, volume, BlockOperation.WRITE, ColdPool.offset(7, 1), 512, 0, ThinPoolTest.bytes(1, 512));
         List<Integer> prefetched = cold.prefetch(volume, ColdPool.offset(9, 0), BLOCK);
         assertEquals(Errno.OK, sim.trim(volume, ColdPool.offset(0, 10), BLOCK));
@@ -271,7 +272,7 @@ class RegionLoadsTest {
     @Test
     void whenThePoolFailsWhoWaitsFailsToo() throws StorageException {
         warmInnerNodes();
-        SimPool.Result read = cold.startRead(volume, ColdPool.offset(7, 0));
+        SimHarness.Result read = cold.startRead(volume, ColdPool.offset(7, 0));
         List<Integer> prefetched = cold.prefetch(volume, ColdPool.offset(9, 0), BLOCK);
         assertEquals(Errno.OK, sim.trim(volume, ColdPool.offset(0, 10), BLOCK));
         cold.faults.failAlways(BlockOperation.WRITE, Errno.EIO);
@@ -286,7 +287,7 @@ class RegionLoadsTest {
     @Test
     void aVolumeCanBeDeletedAndItsIdUsedAgainWhileItsRegionsAreReadAhead() throws StorageException {
         warmInnerNodes();
-        SimPool.Result read = cold.startRead(volume, ColdPool.offset(1, 0));
+        SimHarness.Result read = cold.startRead(volume, ColdPool.offset(1, 0));
         while (!read.isDone()) {
             cold.answer(0);
         }
@@ -307,7 +308,7 @@ class RegionLoadsTest {
         assertEquals(Errno.OK, sim.write(volume, ColdPool.offset(2, 0), ThinPoolTest.bytes(1, 512)));
         reopen();
         warmInnerNodes();
-        SimPool.Result read = cold.startRead(volume, ColdPool.offset(1, 0));
+        SimHarness.Result read = cold.startRead(volume, ColdPool.offset(1, 0));
         while (!read.isDone()) {
             cold.answer(0);
         }
@@ -331,14 +332,14 @@ class RegionLoadsTest {
     @Test
     void aVolumeThatShrinksMeanwhileAnswersAsItIsThen() throws StorageException {
         warmInnerNodes();
-        SimPool.Result beyond = cold.startRead(volume, ColdPool.offset(29, 0));
-        SimPool.Result inside = cold.startRead(volume, ColdPool.offset(3, 0));
+        SimHarness.Result beyond = cold.startRead(volume, ColdPool.offset(29, 0));
+        SimHarness.Result inside = cold.startRead(volume, ColdPool.offset(3, 0));
         sim.await(sim.pool.resizeVolume("v", ColdPool.VOLUME / 2, true));
         cold.answerAll();
         assertEquals(Errno.EINVAL, beyond.errno);
         assertRead(inside, ColdPool.offset(3, 0));
         sim.await(sim.pool.resizeVolume("v", ColdPool.VOLUME, true));
-        SimPool.Result again = cold.startRead(volume, ColdPool.offset(29, 0));
+        SimHarness.Result again = cold.startRead(volume, ColdPool.offset(29, 0));
         cold.answerAll();
         assertRead(again, ColdPool.offset(29, 0));
         shutDown();
@@ -347,7 +348,7 @@ class RegionLoadsTest {
     @Test
     void aWriteThatWaitsForItsRegionIsNotInASnapshotTakenMeanwhile() throws StorageException {
         warmInnerNodes();
-        SimPool.Result write =
+        SimHarness.Result write =
                 sim.start(0, volume, BlockOperation.WRITE, ColdPool.offset(7, 1), 512, 0, ThinPoolTest.bytes(1, 512));
         CompletableFuture<VolumeInfo> taken = sim.pool.createSnapshot("v", "s", false);
         sim.loops.runUntilIdle();
@@ -366,7 +367,7 @@ class RegionLoadsTest {
     @Test
     void aReadThatWaitsForItsRegionSeesATrimThatWasAnsweredMeanwhile() throws StorageException {
         warmInnerNodes();
-        SimPool.Result read = cold.startRead(volume, ColdPool.offset(7, 1));
+        SimHarness.Result read = cold.startRead(volume, ColdPool.offset(7, 1));
         assertEquals(Errno.OK, sim.trim(volume, ColdPool.offset(7, 0), 4L * BLOCK));
         assertFalse(read.isDone());
         cold.answerAll();
@@ -379,7 +380,7 @@ class RegionLoadsTest {
     @Test
     void thePoolIsClosedWhenWhatIsReadAheadHasArrived() throws StorageException {
         warmInnerNodes();
-        SimPool.Result read = cold.startRead(volume, ColdPool.offset(1, 0));
+        SimHarness.Result read = cold.startRead(volume, ColdPool.offset(1, 0));
         while (!read.isDone()) {
             cold.answer(0);
         }

@@ -8,6 +8,7 @@ import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.sim.Seeds;
+import dev.gossamer.io.sim.SimHarness;
 import dev.gossamer.io.sim.SimulatedDisk;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -130,7 +131,7 @@ class StatusStormTest {
     private void batch() {
         volumes.forEach(Modelled::remember);
         boolean quiet = random.nextInt(3) == 0;
-        List<SimPool.Result> requests = new ArrayList<>();
+        List<SimHarness.Result> requests = new ArrayList<>();
         List<Asked> questions = new ArrayList<>();
         List<StatusContext> selected = new ArrayList<>();
         for (int i = quiet ? 0 : random.nextInt(6); i > 0; i--) {
@@ -149,7 +150,7 @@ class StatusStormTest {
         }
         questions.add(ask(selected));
         sim.loops.runUntilIdle();
-        for (SimPool.Result result : requests) {
+        for (SimHarness.Result result : requests) {
             assertEquals(Errno.OK, result.errno);
         }
         for (Asked asked : questions) {
@@ -171,7 +172,7 @@ class StatusStormTest {
         return true;
     }
 
-    private SimPool.Result change(Modelled m, int first, int blocks) {
+    private SimHarness.Result change(Modelled m, int first, int blocks) {
         long offset = (long) first * BLOCK;
         long length = (long) blocks * BLOCK;
         BlockOperation operation = BlockOperation.WRITE;

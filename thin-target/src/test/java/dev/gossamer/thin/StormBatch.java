@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
+import dev.gossamer.io.sim.SimHarness;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -19,7 +20,7 @@ final class StormBatch {
     /** A request under way. */
     private static final class Pending {
         final StormVolume volume;
-        final SimPool.Result result;
+        final SimHarness.Result result;
         final int offset;
         /** What its range held, for a request that may find no space; else null. */
         final byte[] before;
@@ -28,7 +29,7 @@ final class StormBatch {
 
         final String what;
 
-        Pending(StormVolume volume, SimPool.Result result, int offset, byte[] before, byte[] expected, String what) {
+        Pending(StormVolume volume, SimHarness.Result result, int offset, byte[] before, byte[] expected, String what) {
             this.volume = volume;
             this.result = result;
             this.offset = offset;
@@ -131,7 +132,7 @@ final class StormBatch {
             byte[] before,
             byte[] expected) {
         int loop = random.nextInt(sim.loops.count() - 1);
-        SimPool.Result result = sim.start(loop, volume.handle, operation, offset, length, flags, data);
+        SimHarness.Result result = sim.start(loop, volume.handle, operation, offset, length, flags, data);
         String what = operation + " " + volume.name + " " + offset + "+" + length;
         pending.add(new Pending(volume, result, offset, before, expected, what));
     }

@@ -16,6 +16,7 @@ import dev.gossamer.io.sim.Event;
 import dev.gossamer.io.sim.FaultPlan;
 import dev.gossamer.io.sim.FaultyDevice;
 import dev.gossamer.io.sim.Recorder;
+import dev.gossamer.io.sim.SimHarness;
 import dev.gossamer.io.sim.SimulatedDisk;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -111,9 +112,9 @@ class ThinPoolTest {
     void twoHalvesOfASectorWrittenTogetherBothSurvive() throws StorageException {
         ThinVolume volume = fresh().create("v", VOLUME);
         sim.write(volume, 0, bytes(1, BLOCK));
-        SimPool.Result left = sim.start(0, volume, BlockOperation.WRITE, 1024, 256, 0, bytes(2, 256));
-        SimPool.Result right = sim.start(1, volume, BlockOperation.WRITE, 1280, 256, 0, bytes(3, 256));
-        SimPool.Result next = sim.start(1, volume, BlockOperation.WRITE, 1536, 512, 0, bytes(4, 512));
+        SimHarness.Result left = sim.start(0, volume, BlockOperation.WRITE, 1024, 256, 0, bytes(2, 256));
+        SimHarness.Result right = sim.start(1, volume, BlockOperation.WRITE, 1280, 256, 0, bytes(3, 256));
+        SimHarness.Result next = sim.start(1, volume, BlockOperation.WRITE, 1536, 512, 0, bytes(4, 512));
         sim.loops.runUntilIdle();
         assertEquals(Errno.OK, left.errno | right.errno | next.errno);
         assertArrayEquals(bytes(2, 256), sim.read(volume, 1024, 256));
@@ -127,7 +128,7 @@ class ThinPoolTest {
         sim.read(volume, 0, 512);
         sim.write(volume, 0, bytes(9, 512));
         events.clear();
-        List<SimPool.Result> results = new ArrayList<>();
+        List<SimHarness.Result> results = new ArrayList<>();
         sim.loops.enter(0, () -> {
             for (int i = 0; i < 8; i++) {
                 results.add(
@@ -184,7 +185,7 @@ class ThinPoolTest {
                 ThinVolume volume = pool.create("v", VOLUME);
                 pool.write(volume, 0, bytes(1, 2 * BLOCK));
                 // Each round writes the same stamp to two blocks, the first before the second.
-                List<SimPool.Result> firsts = new ArrayList<>();
+                List<SimHarness.Result> firsts = new ArrayList<>();
                 var snapshot = new Object() {
                     java.util.concurrent.CompletableFuture<VolumeInfo> answer;
                 };
@@ -196,7 +197,7 @@ class ThinPoolTest {
                     while (!firsts.get(round - 2).isDone()) {
                         pool.loops.runOne();
                     }
-                    SimPool.Result second = pool.start(1, volume, BlockOperation.WRITE, BLOCK, 512, 0, stamp(round));
+                    SimHarness.Result second = pool.start(1, volume, BlockOperation.WRITE, BLOCK, 512, 0, stamp(round));
                     while (!second.isDone()) {
                         pool.loops.runOne();
                     }
@@ -447,7 +448,7 @@ class ThinPoolTest {
     @Test
     void manyRequestsOfSeveralLoopsAllEnd() throws StorageException {
         ThinVolume volume = fresh().create("v", VOLUME);
-        List<SimPool.Result> results = new ArrayList<>();
+        List<SimHarness.Result> results = new ArrayList<>();
         for (int i = 0; i < 60; i++) {
             results.add(sim.start(
                     i & 1,
@@ -463,7 +464,7 @@ class ThinPoolTest {
             }
         }
         sim.loops.runUntilIdle();
-        for (SimPool.Result result : results) {
+        for (SimHarness.Result result : results) {
             assertEquals(Errno.OK, result.errno);
         }
     }

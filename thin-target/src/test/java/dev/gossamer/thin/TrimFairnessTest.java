@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.sim.SimHarness;
 import dev.gossamer.io.sim.SimulatedDisk;
 import dev.gossamer.io.sim.SlowDisk;
 import java.util.ArrayList;
@@ -29,17 +30,17 @@ class TrimFairnessTest {
             sim.write(volume, 0, ThinPoolTest.bytes(1, 8 * BLOCK));
             sim.snapshot("v", "s");
             data.hold(r -> r.operation() == BlockOperation.WRITE);
-            SimPool.Result before = start(sim, volume, 3, 2);
-            SimPool.Result trim = sim.start(1, volume, BlockOperation.DISCARD, 0, 8L * BLOCK, 0, null);
+            SimHarness.Result before = start(sim, volume, 3, 2);
+            SimHarness.Result trim = sim.start(1, volume, BlockOperation.DISCARD, 0, 8L * BLOCK, 0, null);
             sim.loops.runUntilIdle();
             assertFalse(trim.isDone(), "a block in its range is being copied");
             // Each would hold a block of its own, and the trim with it, for as long as such writes come.
-            List<SimPool.Result> after = new ArrayList<>();
+            List<SimHarness.Result> after = new ArrayList<>();
             for (int block : new int[] {5, 6, 3}) {
                 after.add(start(sim, volume, block, 10 + block));
             }
-            SimPool.Result outside = start(sim, volume, 20, 30);
-            SimPool.Result later = sim.start(0, volume, BlockOperation.DISCARD, 6L * BLOCK, 6L * BLOCK, 0, null);
+            SimHarness.Result outside = start(sim, volume, 20, 30);
+            SimHarness.Result later = sim.start(0, volume, BlockOperation.DISCARD, 6L * BLOCK, 6L * BLOCK, 0, null);
             sim.loops.runUntilIdle();
             assertEquals(2, data.heldCount(), "only the first write and the one outside are at the disk");
             data.letGoFirst(sim);
@@ -69,14 +70,14 @@ class TrimFairnessTest {
             for (int i = 0; i < 10000; i++) {
                 sim.write(volume, (long) i * BLOCK, new byte[512]);
             }
-            SimPool.Result trim = sim.start(0, volume, BlockOperation.DISCARD, 0, 10400L * BLOCK, 0, null);
+            SimHarness.Result trim = sim.start(0, volume, BlockOperation.DISCARD, 0, 10400L * BLOCK, 0, null);
             // Let the first step begin, then compete with what is left.
             while (volume.info().mappedBytes() == 10000L * BLOCK) {
                 sim.loops.runOne();
             }
             assertEquals(10000L - Unmapper.STEP_BLOCKS, volume.info().mappedBytes() / BLOCK);
             // Outside its range: one inside comes after the trim (NBD T51a).
-            SimPool.Result write = sim.start(1, volume, BlockOperation.WRITE, 10500L * BLOCK, 512, 0, new byte[512]);
+            SimHarness.Result write = sim.start(1, volume, BlockOperation.WRITE, 10500L * BLOCK, 512, 0, new byte[512]);
             while (!write.isDone()) {
                 sim.loops.runOne();
             }
@@ -88,7 +89,7 @@ class TrimFairnessTest {
         SimPool.assertSound(metadata, "after the test");
     }
 
-    private static SimPool.Result start(SimPool sim, ThinVolume volume, int block, int version) {
+    private static SimHarness.Result start(SimPool sim, ThinVolume volume, int block, int version) {
         return sim.start(
                 0, volume, BlockOperation.WRITE, (long) block * BLOCK, 512, 0, ThinPoolTest.bytes(version, 512));
     }

@@ -10,6 +10,7 @@ import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.sim.Seeds;
+import dev.gossamer.io.sim.SimHarness;
 import dev.gossamer.io.sim.SimulatedDisk;
 import dev.gossamer.io.sim.SlowDisk;
 import java.util.ArrayList;
@@ -48,7 +49,7 @@ class WriteOrderTest {
         SimPool.assertSound(metadata, "after the test");
     }
 
-    private SimPool.Result write(int loop, ThinVolume handle, long offset, byte[] bytes) {
+    private SimHarness.Result write(int loop, ThinVolume handle, long offset, byte[] bytes) {
         return sim.start(loop, handle, BlockOperation.WRITE, offset, bytes.length, 0, bytes);
     }
 
@@ -68,14 +69,14 @@ class WriteOrderTest {
                     sim.write(volume, 0, ThinPoolTest.bytes(9, BLOCK));
                 }
                 data.hold(WriteOrderTest::changes);
-                SimPool.Result old = write(0, first, 4096, ThinPoolTest.bytes(1, 8192));
+                SimHarness.Result old = write(0, first, 4096, ThinPoolTest.bytes(1, 8192));
                 sim.loops.runUntilIdle();
                 first.abandon();
-                SimPool.Result twin = write(loop, volume, 8192, ThinPoolTest.bytes(2, 8192));
+                SimHarness.Result twin = write(loop, volume, 8192, ThinPoolTest.bytes(2, 8192));
                 sim.loops.runUntilIdle();
                 assertFalse(twin.isDone(), "the older write has not reached the disk");
                 assertEquals(1, data.heldCount(), "at the disk together, where their order is lost");
-                SimPool.Result elsewhere = sim.start(loop, volume, BlockOperation.READ, 0, 4096, 0, null);
+                SimHarness.Result elsewhere = sim.start(loop, volume, BlockOperation.READ, 0, 4096, 0, null);
                 sim.loops.runUntilIdle();
                 assertTrue(elsewhere.isDone(), "only writes wait");
                 data.letGo(sim);
@@ -92,8 +93,8 @@ class WriteOrderTest {
         sim.write(volume, 0, ThinPoolTest.bytes(9, BLOCK));
         ThinVolume gone = sim.pool.openVolume("v");
         data.hold(WriteOrderTest::changes);
-        SimPool.Result slow = write(0, volume, 0, ThinPoolTest.bytes(1, 4096));
-        SimPool.Result waiting = write(1, gone, 0, ThinPoolTest.bytes(2, 4096));
+        SimHarness.Result slow = write(0, volume, 0, ThinPoolTest.bytes(1, 4096));
+        SimHarness.Result waiting = write(1, gone, 0, ThinPoolTest.bytes(2, 4096));
         sim.loops.runUntilIdle();
         gone.abandon();
         data.letGo(sim);
@@ -107,10 +108,10 @@ class WriteOrderTest {
     void writesThatDoNotOverlapDoNotWait() throws StorageException {
         sim.write(volume, 0, ThinPoolTest.bytes(9, BLOCK));
         data.hold(r -> r.operation() == BlockOperation.WRITE && r.loop().index() == 0);
-        SimPool.Result slow = write(0, volume, 4096, ThinPoolTest.bytes(1, 4096));
+        SimHarness.Result slow = write(0, volume, 4096, ThinPoolTest.bytes(1, 4096));
         for (int loop = 1; loop < LOOPS; loop++) {
-            SimPool.Result before = write(loop, volume, 0, ThinPoolTest.bytes(2, 4096));
-            SimPool.Result after = write(loop, volume, 8192, ThinPoolTest.bytes(3, 4096));
+            SimHarness.Result before = write(loop, volume, 0, ThinPoolTest.bytes(2, 4096));
+            SimHarness.Result after = write(loop, volume, 8192, ThinPoolTest.bytes(3, 4096));
             sim.loops.runUntilIdle();
             assertTrue(before.isDone() && after.isDone(), "ranges that only touch are independent");
         }
@@ -122,7 +123,7 @@ class WriteOrderTest {
     @Test
     void manyWritesOfOnePlaceEndInOrderOfReceipt() {
         data.hold(WriteOrderTest::changes);
-        List<SimPool.Result> results = new ArrayList<>();
+        List<SimHarness.Result> results = new ArrayList<>();
         // More than a table of ranges has at first, on each loop.
         for (int i = 0; i < 200; i++) {
             results.add(write(i % LOOPS, volume, 512, ThinPoolTest.bytes(i, 512)));
@@ -144,7 +145,7 @@ class WriteOrderTest {
     void aSnapshotTakenWhileWritesWaitForEachOtherEndsAll() throws StorageException {
         sim.write(volume, 0, ThinPoolTest.bytes(9, BLOCK));
         data.hold(WriteOrderTest::changes);
-        List<SimPool.Result> results = new ArrayList<>();
+        List<SimHarness.Result> results = new ArrayList<>();
         for (int i = 0; i < 6; i++) {
             byte[] bytes = ThinPoolTest.bytes(i, 4096);
             results.add(
@@ -159,7 +160,7 @@ class WriteOrderTest {
         }
         data.letGo(sim);
         sim.await(snapshot);
-        for (SimPool.Result result : results) {
+        for (SimHarness.Result result : results) {
             assertEquals(Errno.OK, result.errno);
         }
         assertArrayEquals(ThinPoolTest.bytes(5, 4096), sim.read(volume, 0, 4096));
@@ -172,7 +173,7 @@ class WriteOrderTest {
             SplittableRandom random = Seeds.splittable(seed);
             byte[] model = sim.read(volume, 0, BLOCKS * BLOCK);
             data.hold(r -> changes(r) && random.nextInt(4) > 0);
-            List<SimPool.Result> results = new ArrayList<>();
+            List<SimHarness.Result> results = new ArrayList<>();
             for (int step = 0; step < 400; step++) {
                 // Also one loop alone: then nothing but its own ranges can make a write wait.
                 int loop = seed % 3 == 0 ? 0 : random.nextInt(LOOPS);
@@ -194,7 +195,7 @@ class WriteOrderTest {
                 sim.loops.runUntilIdle();
             }
             data.letGo(sim);
-            for (SimPool.Result result : results) {
+            for (SimHarness.Result result : results) {
                 assertEquals(Errno.OK, result.errno, "seed " + seed);
             }
             int difference = Arrays.mismatch(model, sim.read(volume, 0, BLOCKS * BLOCK));
@@ -202,7 +203,7 @@ class WriteOrderTest {
         }
     }
 
-    private SimPool.Result startOne(int loop, SplittableRandom random, byte[] model) {
+    private SimHarness.Result startOne(int loop, SplittableRandom random, byte[] model) {
         int granularity = random.nextInt(3) == 0 ? 1 : 512;
         int offset = random.nextInt(2 * BLOCK / granularity) * granularity + random.nextInt(2) * 5 * BLOCK;
         int length = (1 + random.nextInt((random.nextInt(8) == 0 ? BLOCK : 8192) / granularity)) * granularity;

@@ -9,6 +9,7 @@ import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.sim.Event;
 import dev.gossamer.io.sim.Recorder;
+import dev.gossamer.io.sim.SimHarness;
 import dev.gossamer.io.sim.SimulatedDisk;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -71,7 +72,7 @@ class ZeroingTest {
         ThinVolume volume = fresh();
         byte[] expected = new byte[BLOCK];
         int[][] ranges = {{60_000, 5536}, {0, 512}, {512, 700}, {1212, 10}, {30_000, 4096}};
-        List<SimPool.Result> results = new ArrayList<>();
+        List<SimHarness.Result> results = new ArrayList<>();
         sim.loops.enter(0, () -> {
             for (int i = 0; i < ranges.length; i++) {
                 byte[] bytes = ThinPoolTest.bytes(i, ranges[i][1]);
