@@ -199,7 +199,8 @@ class ColdStormTest {
     }
 
     private byte[] readWaiting(Volume volume, int block) {
-        SimHarness.Result read = sim.start(0, volume.handle, BlockOperation.READ, (long) block * BLOCK, SECTOR, 0, null);
+        long offset = (long) block * BLOCK;
+        SimHarness.Result read = sim.start(0, volume.handle, BlockOperation.READ, offset, SECTOR, 0, null);
         sim.loops.runUntilIdle();
         while (!read.isDone()) {
             cold.answer(random.nextInt(cold.late.held()));

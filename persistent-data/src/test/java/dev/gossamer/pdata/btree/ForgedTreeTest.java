@@ -24,7 +24,6 @@ import org.junit.jupiter.api.function.Executable;
  */
 class ForgedTreeTest {
     private static final int HEALTHY = 1;
-    private static final int FORGED = 2;
     private static final long KEYS = 1000;
 
     /** A walk may look at this many blocks: a few ways down. */
