@@ -112,6 +112,14 @@ public final class Daemon {
         }
     }
 
+    private static List<IoLoop> all(IoLoops loops) {
+        List<IoLoop> all = new ArrayList<>();
+        for (int i = 0; i < loops.count(); i++) {
+            all.add(loops.loop(i));
+        }
+        return all;
+    }
+
     private static Daemon start(DaemonConfig config, PassedSockets passed, PoolLock lock) throws StorageException {
         IoLoops loops = IoLoops.start(config.ioLoops(), config.engine(), LOOP_BUFFER_BYTES);
         if (!loops.engineReason().isEmpty()) {
@@ -126,10 +134,7 @@ public final class Daemon {
                 DeviceOpener.on(loops, config.directory(), config.pool().devicePatience());
         try {
             OriginDevices origins = new OriginDevices(opener, config.directory(), config.pool());
-            List<IoLoop> ioLoops = new ArrayList<>();
-            for (int i = 0; i < loops.count(); i++) {
-                ioLoops.add(loops.loop(i));
-            }
+            List<IoLoop> ioLoops = all(loops);
             // Started before the pool's worker: the pool takes its requests too, for stores that are volumes.
             IoLoop cowWorker = loops.startWorker("gossamer-cow", COW_BUFFER_BYTES);
             List<IoLoop> poolLoops = new ArrayList<>(ioLoops);

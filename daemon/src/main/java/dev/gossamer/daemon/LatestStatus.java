@@ -6,8 +6,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 
 /**
- * The pool's condition, also while the pool cannot tell: its worker waits for a metadata device that does not answer. Then it
- * is what was known last. One question is under way at a time, whoever asks. Any thread.
+ * The pool's condition, also while the pool cannot tell: its worker waits for a metadata device that does not answer.
+ * Then it is what was known last. One question is under way at a time, whoever asks. Any thread.
  */
 final class LatestStatus {
     /** Whoever looks after a stalled device waits so long for each look. */

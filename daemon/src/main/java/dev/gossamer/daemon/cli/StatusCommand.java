@@ -80,9 +80,10 @@ final class StatusCommand implements Callable<Integer> {
         facts.row("engine", status.path("engine").asText());
         facts.row("version", status.path("version").asText());
         facts.row("started", status.path("startedAt").asText());
-        if (connections.isEmpty()) {
-            return facts.render();
-        }
+        return facts.render() + (connections.isEmpty() ? "" : System.lineSeparator() + peers(connections));
+    }
+
+    private static String peers(JsonNode connections) {
         TextTable peers =
                 new TextTable("EXPORT", "PEER", ">REQUESTS", ">IN-FLIGHT", ">READ", ">WRITTEN", ">ERRORS", "SINCE");
         for (JsonNode connection : connections) {
@@ -96,7 +97,7 @@ final class StatusCommand implements Callable<Integer> {
                     connection.path("errors").asText(),
                     connection.path("openedAt").asText());
         }
-        return facts.render() + System.lineSeparator() + peers.render();
+        return peers.render();
     }
 
     private static String whenFull(JsonNode status) {

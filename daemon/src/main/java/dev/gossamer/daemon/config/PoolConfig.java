@@ -18,8 +18,8 @@ import java.util.stream.Stream;
  *     NBD export
  * @param data likewise, of the data device
  * @param buffered the data device is used through the page cache, not with O_DIRECT
- * @param devicePatience how long a request waits for the server of a remote data device before it fails; zero = for ever. The
- *     metadata device is always waited for: without it the pool would fail as a whole
+ * @param devicePatience how long a request waits for the server of a remote data device before it fails; zero = for
+ *     ever. The metadata device is always waited for: without it the pool would fail as a whole
  * @param space what happens when space runs low or out
  */
 public record PoolConfig(String metadata, String data, boolean buffered, Duration devicePatience, SpaceConfig space) {

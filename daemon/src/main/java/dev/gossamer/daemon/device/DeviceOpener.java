@@ -75,8 +75,8 @@ public final class DeviceOpener implements AutoCloseable {
     }
 
     /**
-     * As {@link #open}, for a device without which nothing works at all: its server is waited for as long as it takes, until
-     * {@link #limitPatience}.
+     * As {@link #open}, for a device without which nothing works at all: its server is waited for as long as it takes,
+     * until {@link #limitPatience}.
      */
     public BlockDevice openPatient(String pathOrUri, OpenOptions options) throws StorageException {
         return isUri(pathOrUri)

@@ -153,7 +153,9 @@ public final class NbdClientDevice implements BlockDevice {
         return mustBeFast && !canZeroFast ? Errno.EOPNOTSUPP : Errno.OK;
     }
 
-    /** How long the oldest request has waited, in seconds, if that is so long that the device is stalled (OP-3); else 0. */
+    /**
+     * How long the oldest request has waited, in seconds, if that is so long that the device is stalled (OP-3); else 0.
+     */
     public double stalledSeconds() {
         long nanos = 0;
         for (RemoteLink link : session.links()) {
