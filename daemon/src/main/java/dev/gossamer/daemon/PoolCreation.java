@@ -15,7 +15,7 @@ import dev.gossamer.io.posix.InlineFileEngine;
 import dev.gossamer.io.posix.OpenOptions;
 import dev.gossamer.io.posix.PosixFiles;
 import dev.gossamer.thin.PoolOptions;
-import dev.gossamer.thin.ThinPool;
+import dev.gossamer.thin.pool.ThinPool;
 import java.io.IOException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;

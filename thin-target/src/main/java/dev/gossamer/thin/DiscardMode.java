@@ -41,7 +41,7 @@ public enum DiscardMode {
      * What a request for this mode comes to on a data device (rule F-1): without discards, or with granules larger than
      * a block, nothing can be passed down.
      */
-    DiscardMode effective(long discardBytes, int blockBytes) {
+    public DiscardMode effective(long discardBytes, int blockBytes) {
         return this == PASSDOWN && (discardBytes == 0 || discardBytes > blockBytes) ? NO_PASSDOWN : this;
     }
 }

@@ -45,7 +45,7 @@ public enum PoolMode {
     }
 
     /** Whether the metadata may no longer change. */
-    public boolean isFrozen() {
+    public boolean isMetadataReadOnly() {
         return compareTo(OUT_OF_METADATA_SPACE) >= 0;
     }
 

@@ -1,6 +1,5 @@
 package dev.gossamer.thin;
 
-import dev.gossamer.thin.catalog.OnFull;
 import java.time.Duration;
 
 /**

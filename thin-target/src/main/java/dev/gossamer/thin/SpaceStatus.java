@@ -1,7 +1,5 @@
 package dev.gossamer.thin;
 
-import dev.gossamer.thin.catalog.OnFull;
-
 /**
  * How a pool stands for space at one moment, beyond the plain counts.
  *

@@ -5,19 +5,36 @@ package dev.gossamer.thin;
  * from being deleted, so that a difference never becomes an empty one unnoticed (NBD M10): close it.
  */
 public final class StatusContext implements AutoCloseable {
+    /** A volume that others are compared with, kept from being deleted. */
+    public interface Base {
+        /** Its thin device id. */
+        int id();
+
+        String name();
+
+        long sizeBytes();
+
+        /** Lets go of it. */
+        void closeAsBase();
+    }
+
     private final String name;
     private final StatusKind kind;
-    final ThinDevice device;
-    /** For CHANGED_SINCE; else null. */
-    final ThinDevice base;
-
+    private final int volumeId;
+    private final Base base;
     private boolean closed;
 
-    /** @param base opened as such by the caller; {@link #close} closes it */
-    StatusContext(String name, StatusKind kind, ThinDevice device, ThinDevice base) {
+    /**
+     * A question about one volume.
+     *
+     * @param volumeId the volume's thin device id
+     * @param base for {@link StatusKind#CHANGED_SINCE}: opened as such by the caller, {@link #close} closes it; else
+     *     null
+     */
+    public StatusContext(String name, StatusKind kind, int volumeId, Base base) {
         this.name = name;
         this.kind = kind;
-        this.device = device;
+        this.volumeId = volumeId;
         this.base = base;
     }
 
@@ -28,6 +45,16 @@ public final class StatusContext implements AutoCloseable {
 
     public StatusKind kind() {
         return kind;
+    }
+
+    /** Thin device id of the volume that it was selected for. */
+    public int volumeId() {
+        return volumeId;
+    }
+
+    /** The volume that is compared with; null for a context without one. */
+    public Base base() {
+        return base;
     }
 
     /** Name of the volume that is compared with; null for a context without one. */

@@ -6,7 +6,7 @@ import java.util.Arrays;
  * The answer to one question: extents of bytes with equal flags, back to back from the start of the range. Length and
  * flags are packed into one long, {@code lengthBytes << 2 | flags}: volumes are smaller than 2^57 bytes.
  */
-final class StatusExtents {
+public final class StatusExtents {
     private static final int FLAG_BITS = 2;
 
     /** Capacity kept for the next answer; more is given back, so that many idle queries do not hold 512 KiB each. */
@@ -34,7 +34,7 @@ final class StatusExtents {
      *
      * @return whether more can be said; false once the range is covered or there are too many extents
      */
-    boolean upTo(long toBytes, int flags) {
+    public boolean upTo(long toBytes, int flags) {
         long to = Math.min(toBytes, endBytes);
         if (to > position) {
             if (count > 0 && flags(count - 1) == flags) {
@@ -53,7 +53,7 @@ final class StatusExtents {
     }
 
     /** First byte that nothing has been said of. */
-    long position() {
+    public long position() {
         return position;
     }
 

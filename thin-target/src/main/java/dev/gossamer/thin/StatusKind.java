@@ -30,7 +30,7 @@ public enum StatusKind {
 
     public static final int IS_CHANGED = 1;
 
-    static final int DEPTH_UNMAPPED = 0;
-    static final int DEPTH_PRIVATE = 1;
-    static final int DEPTH_SHARED = 2;
+    public static final int DEPTH_UNMAPPED = 0;
+    public static final int DEPTH_PRIVATE = 1;
+    public static final int DEPTH_SHARED = 2;
 }

@@ -5,7 +5,7 @@ import dev.gossamer.io.IoLoop;
 
 /**
  * One NBD BLOCK_STATUS: a range, the questions, and then the answers (NBD T41 to T46). Used again and again by the
- * connection that owns it; belongs to the worker from {@link ThinVolume#queryStatus} until the completion runs.
+ * connection that owns it; belongs to the worker from {@code ThinVolume.queryStatus} until the completion runs.
  *
  * <p>All answers come from one state of the mappings. Each covers the range from its start, but perhaps not to its end:
  * at least one extent, at most {@link #MAX_EXTENTS}, and no more than the worker can look through at once.
@@ -93,22 +93,22 @@ public final class StatusQuery {
 
     // ---- for the worker ------------------------------------------------------------------------------------------
 
-    long offsetBytes() {
+    public long offsetBytes() {
         return offsetBytes;
     }
 
-    long lengthBytes() {
+    public long lengthBytes() {
         return lengthBytes;
     }
 
     /** Makes an answer ready to be filled. */
-    StatusExtents beginAnswer(int index) {
+    public StatusExtents beginAnswer(int index) {
         StatusExtents answer = answers[index];
         answer.begin(offsetBytes, offsetBytes + lengthBytes, one ? 1 : MAX_EXTENTS);
         return answer;
     }
 
-    void complete(int newErrno) {
+    public void complete(int newErrno) {
         errno = newErrno;
         loop.execute(notification);
     }

@@ -1,6 +1,5 @@
 package dev.gossamer.thin;
 
-import dev.gossamer.thin.catalog.VolumeLimits;
 import java.time.Instant;
 import java.util.UUID;
 

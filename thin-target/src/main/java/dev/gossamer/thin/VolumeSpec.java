@@ -2,7 +2,6 @@ package dev.gossamer.thin;
 
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
-import dev.gossamer.thin.catalog.VolumeLimits;
 import java.nio.charset.StandardCharsets;
 
 /**
@@ -55,7 +54,7 @@ public record VolumeSpec(String name, long sizeBytes, VolumeLimits limits) {
     }
 
     /** Whether a volume that exists can have this size: other programs' need not be multiples of ours. */
-    static boolean isPossibleSize(long sizeBytes) {
+    public static boolean isPossibleSize(long sizeBytes) {
         return sizeBytes >= 0 && sizeBytes <= MAX_SIZE_BYTES;
     }
 

@@ -3,9 +3,9 @@ package dev.gossamer.daemon.admin;
 import dev.gossamer.daemon.server.connection.ConnectionInfo;
 import dev.gossamer.thin.SnapshotSpec;
 import dev.gossamer.thin.VolumeInfo;
+import dev.gossamer.thin.VolumeLimits;
 import dev.gossamer.thin.VolumeSpace;
 import dev.gossamer.thin.VolumeSpec;
-import dev.gossamer.thin.catalog.VolumeLimits;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 

@@ -3,10 +3,10 @@ package dev.gossamer.daemon.admin;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.thin.OnFull;
 import dev.gossamer.thin.VolumeInfo;
+import dev.gossamer.thin.VolumeLimits;
 import dev.gossamer.thin.VolumeSpace;
-import dev.gossamer.thin.catalog.OnFull;
-import dev.gossamer.thin.catalog.VolumeLimits;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 

@@ -4,7 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
-import dev.gossamer.thin.catalog.OnFull;
+import dev.gossamer.thin.OnFull;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;

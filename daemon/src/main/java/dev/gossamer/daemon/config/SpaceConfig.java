@@ -1,10 +1,10 @@
 package dev.gossamer.daemon.config;
 
 import dev.gossamer.thin.DiscardMode;
+import dev.gossamer.thin.OnFull;
 import dev.gossamer.thin.PoolCaches;
 import dev.gossamer.thin.PoolGrowth;
 import dev.gossamer.thin.PoolOptions;
-import dev.gossamer.thin.catalog.OnFull;
 import java.time.Duration;
 
 /**

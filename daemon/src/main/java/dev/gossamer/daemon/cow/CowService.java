@@ -8,7 +8,7 @@ import dev.gossamer.io.Reason;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.posix.OpenOptions;
 import dev.gossamer.snapshot.StoreType;
-import dev.gossamer.thin.ThinPool;
+import dev.gossamer.thin.pool.ThinPool;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;

@@ -11,7 +11,7 @@ import dev.gossamer.thin.PoolCounters;
 import dev.gossamer.thin.PoolEvent;
 import dev.gossamer.thin.PoolMode;
 import dev.gossamer.thin.PoolStatus;
-import dev.gossamer.thin.ThinPool;
+import dev.gossamer.thin.pool.ThinPool;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MultiGauge;

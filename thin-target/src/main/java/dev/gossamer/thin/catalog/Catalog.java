@@ -5,6 +5,7 @@ import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.buffer.IoBuffer;
 import dev.gossamer.pdata.MetadataCorrupt;
+import dev.gossamer.thin.VolumeLimits;
 import dev.gossamer.thin.metadata.DeviceDetails;
 import dev.gossamer.thin.metadata.Mapping;
 import dev.gossamer.thin.metadata.PoolMetadata;

@@ -1,5 +1,7 @@
 package dev.gossamer.thin.catalog;
 
+import dev.gossamer.thin.OnFull;
+import dev.gossamer.thin.VolumeLimits;
 import dev.gossamer.thin.metadata.DeviceDetails;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;

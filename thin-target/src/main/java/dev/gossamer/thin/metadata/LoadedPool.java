@@ -24,7 +24,7 @@ final class LoadedPool {
     final DiskSpaceMap dataMap;
     final NestedBTree mappings;
     final TreeDifference difference;
-    final SharingTest sharing;
+    final ExclusiveCheck sharing;
     final DeviceRecords devices;
 
     /** What a crash leads to. */
@@ -55,7 +55,7 @@ final class LoadedPool {
                 PoolMetadata.MAX_DEVICES - 1,
                 MAX_VIRTUAL_BYTES / blockBytes - 1);
         difference = new TreeDifference(mappings.subtrees());
-        sharing = new SharingTest(mappings, dataMap);
+        sharing = new ExclusiveCheck(mappings, dataMap);
         devices = new DeviceRecords(transaction, superblock.detailsRoot());
         time = superblock.time();
         mappingRoot = superblock.mappingRoot();

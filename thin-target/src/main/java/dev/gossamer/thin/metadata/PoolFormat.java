@@ -23,7 +23,7 @@ public final class PoolFormat {
     private PoolFormat() {}
 
     /**
-     * See {@link dev.gossamer.thin.ThinPool#format}.
+     * See {@code ThinPool.format}.
      *
      * @param blockBytes size of a data block
      * @throws StorageException before anything is written, if a device is unfit

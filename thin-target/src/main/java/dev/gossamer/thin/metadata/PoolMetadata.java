@@ -231,7 +231,7 @@ public final class PoolMetadata implements AutoCloseable {
 
     /**
      * Whether a mapped block of a device may be written in place although its mapping is older than the device's last
-     * snapshot: nobody else sees the data block, now or after a crash ({@link SharingTest}).
+     * snapshot: nobody else sees the data block, now or after a crash ({@link ExclusiveCheck}).
      */
     public boolean isExclusive(int id, long virtualBlock) throws StorageException {
         return pool.sharing.isExclusive(pool.mappingRoot, pool.committed.mappingRoot(), id, virtualBlock);

@@ -5,7 +5,7 @@ import dev.gossamer.io.IoLoop;
 import dev.gossamer.thin.ReadLayout;
 import dev.gossamer.thin.StatusContext;
 import dev.gossamer.thin.StatusQuery;
-import dev.gossamer.thin.ThinVolume;
+import dev.gossamer.thin.pool.ThinVolume;
 import java.util.Arrays;
 import java.util.function.IntConsumer;
 

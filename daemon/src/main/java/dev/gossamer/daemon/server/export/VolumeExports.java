@@ -6,9 +6,9 @@ import dev.gossamer.nbd.handshake.Peer;
 import dev.gossamer.nbd.wire.NbdFlags;
 import dev.gossamer.thin.DiscardMode;
 import dev.gossamer.thin.StatusContext;
-import dev.gossamer.thin.ThinPool;
-import dev.gossamer.thin.ThinVolume;
 import dev.gossamer.thin.VolumeInfo;
+import dev.gossamer.thin.pool.ThinPool;
+import dev.gossamer.thin.pool.ThinVolume;
 import java.util.List;
 
 /**

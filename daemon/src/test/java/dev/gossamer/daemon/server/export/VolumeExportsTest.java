@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import dev.gossamer.nbd.handshake.ExportInfo;
 import dev.gossamer.nbd.wire.NbdFlags;
 import dev.gossamer.thin.VolumeInfo;
-import dev.gossamer.thin.catalog.VolumeLimits;
+import dev.gossamer.thin.VolumeLimits;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 

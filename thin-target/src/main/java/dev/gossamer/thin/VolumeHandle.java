@@ -1,9 +1,0 @@
-package dev.gossamer.thin;
-
-import dev.gossamer.io.ServedDevice;
-
-/** An open handle of a volume, as the pool's worker sees it. */
-interface VolumeHandle extends ServedDevice {
-    /** The volume's state, one for all handles. */
-    ThinDevice device();
-}

@@ -1,0 +1,73 @@
+package dev.gossamer.thin.cell;
+
+import dev.gossamer.io.BlockCompletion;
+import dev.gossamer.io.BlockDevice;
+import dev.gossamer.io.BlockOperation;
+import dev.gossamer.io.BlockRequest;
+import dev.gossamer.io.IoLoop;
+import dev.gossamer.io.buffer.IoBuffer;
+import dev.gossamer.io.buffer.IoBufferPool;
+import dev.gossamer.thin.device.OriginImage;
+
+/** Transfers of a pool's worker to and from data blocks, for what its cells do. Worker's thread. */
+public final class CellIo {
+    private final IoLoop loop;
+    private final BlockDevice data;
+    private final int blockBytes;
+    private final int alignmentBytes;
+
+    public CellIo(IoLoop loop, BlockDevice data, int blockBytes) {
+        this.loop = loop;
+        this.data = data;
+        this.blockBytes = blockBytes;
+        this.alignmentBytes = data.geometry().alignmentBytes();
+    }
+
+    /** Memory of the worker; whoever has some waits for a disk only, so waiting for it ends. */
+    IoBufferPool buffers() {
+        return loop.buffers();
+    }
+
+    /** What transfers to the data device must be multiples of. */
+    int alignmentBytes() {
+        return alignmentBytes;
+    }
+
+    /** Whether the data device takes a request as it is. */
+    boolean isAligned(BlockRequest request) {
+        return request.isAligned(alignmentBytes);
+    }
+
+    /**
+     * Whether a free data block is known to hold zeros: a hole of a file, so what was never written or has been
+     * discarded.
+     */
+    boolean isZeroed(long dataBlock) {
+        return data.readsAsZeros(dataBlock * blockBytes, blockBytes);
+    }
+
+    /** Reads from a place in a data block, or writes there. */
+    void submit(
+            BlockOperation operation,
+            long dataBlock,
+            int offsetInBlock,
+            int lengthBytes,
+            IoBuffer buffer,
+            int bufferOffsetBytes,
+            BlockCompletion completion) {
+        BlockRequest request = loop.requests().acquire();
+        long offset = dataBlock * blockBytes + offsetInBlock;
+        request.transfer(operation, offset, lengthBytes, 0, buffer, bufferOffsetBytes);
+        request.push(completion);
+        data.submit(request);
+    }
+
+    /** Reads of an external origin, zeros beyond its end. */
+    void readOrigin(
+            OriginImage origin, long offsetBytes, int lengthBytes, IoBuffer buffer, BlockCompletion completion) {
+        BlockRequest request = loop.requests().acquire();
+        request.transfer(BlockOperation.READ, offsetBytes, lengthBytes, 0, buffer, 0);
+        request.push(completion);
+        origin.read(request);
+    }
+}

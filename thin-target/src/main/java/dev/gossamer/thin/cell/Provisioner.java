@@ -1,0 +1,146 @@
+package dev.gossamer.thin.cell;
+
+import dev.gossamer.io.BlockRequest;
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.StorageException;
+import dev.gossamer.io.worker.WorkerQueue;
+import dev.gossamer.thin.PoolCounters;
+import dev.gossamer.thin.commit.Committer;
+import dev.gossamer.thin.device.Cells;
+import dev.gossamer.thin.device.PoolFaults;
+import dev.gossamer.thin.device.PoolState;
+import dev.gossamer.thin.device.ThinDevice;
+import dev.gossamer.thin.device.VolumeHandle;
+import dev.gossamer.thin.extent.Region;
+import dev.gossamer.thin.map.MapPublisher;
+import dev.gossamer.thin.metadata.PoolMetadata;
+import dev.gossamer.thin.space.SpaceGate;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Gives a block of a volume a data block of its own, where nothing was mapped or a shared one is: sets one aside, has
+ * it filled ({@link BlockPreparation}), and maps it. Worker's thread.
+ */
+public final class Provisioner implements BlockPreparation.Owner {
+    private static final Logger LOG = LoggerFactory.getLogger(Provisioner.class);
+
+    private final PoolMetadata metadata;
+    private final WorkerQueue queue;
+    private final Cells cells;
+    private final CellIo io;
+    private final SpaceGate space;
+    private final Committer committer;
+    private final MapPublisher maps;
+    private final PoolState state;
+    private final PoolFaults faults;
+    private final PoolCounters counters;
+
+    public Provisioner(
+            PoolMetadata metadata,
+            WorkerQueue queue,
+            Cells cells,
+            CellIo io,
+            SpaceGate space,
+            Committer committer,
+            MapPublisher maps,
+            PoolState state,
+            PoolFaults faults,
+            PoolCounters counters) {
+        this.metadata = metadata;
+        this.queue = queue;
+        this.cells = cells;
+        this.io = io;
+        this.space = space;
+        this.committer = committer;
+        this.maps = maps;
+        this.state = state;
+        this.faults = faults;
+        this.counters = counters;
+    }
+
+    /**
+     * Begins to prepare a block for a write; without space the write waits, or fails.
+     *
+     * @param sourceBlock the shared data block to replace, or {@link BlockPreparation#NO_SOURCE}
+     */
+    void prepare(VolumeHandle volume, long block, long sourceBlock, BlockRequest request) throws StorageException {
+        ThinDevice device = volume.device();
+        if (device.damage() != null) {
+            queue.handBack(request, Errno.EIO);
+            return;
+        }
+        boolean provisions = sourceBlock == BlockPreparation.NO_SOURCE;
+        long dataBlock = space.reserve(volume, request, provisions);
+        if (dataBlock == SpaceGate.NONE) {
+            return;
+        }
+        if (provisions) {
+            device.beginProvisioning();
+        }
+        boolean zeroed = provisions
+                && request.lengthBytes() < device.blockBytes()
+                && !device.isOverExternalOrigin(block * device.blockBytes())
+                && io.isZeroed(dataBlock);
+        BlockPreparation cell =
+                new BlockPreparation(this, io, device, block, faults.incarnation(), dataBlock, sourceBlock, zeroed);
+        cell.join(request);
+        cells.holdToStart(cell);
+    }
+
+    /** Maps the block, completes the writes, lets others in. */
+    @Override
+    public void prepared(BlockPreparation cell, int errno) {
+        if (metadata.isNearlyFull() && committer.isWriting()) {
+            // It would copy nodes once more: what the commit under way has used up comes back first (S-3).
+            committer.whenQuiet(() -> prepared(cell, errno));
+            return;
+        }
+        if (!cell.breaksSharing()) {
+            cell.device.endProvisioning();
+        }
+        queue.handBackAll(cell.joined(), settle(cell, errno));
+        cells.release(cell);
+    }
+
+    /** Maps the block or gives it back. @return what the writes get */
+    private int settle(BlockPreparation cell, int errno) {
+        if (cell.incarnation != faults.incarnation()) {
+            return Errno.EIO;
+        }
+        try {
+            if (state.isMetadataReadOnly() || cell.device.damage() != null) {
+                metadata.unreserveDataBlock(cell.dataBlock);
+                return Errno.EIO;
+            }
+            if (errno == Errno.OK) {
+                insert(cell);
+                return Errno.OK;
+            }
+            metadata.unreserveDataBlock(cell.dataBlock);
+            LOG.error("{}: preparing data block {} failed: {}", cell.device.name(), cell.dataBlock, Errno.name(errno));
+            return errno;
+        } catch (StorageException e) {
+            faults.failed(cell.device, e);
+            if (cell.device.damage() != null && cell.incarnation == faults.incarnation()) {
+                metadata.unreserveDataBlock(cell.dataBlock);
+            }
+            return Errno.EIO;
+        }
+    }
+
+    private void insert(BlockPreparation cell) throws StorageException {
+        ThinDevice device = cell.device;
+        metadata.insert(device.id(), cell.virtualBlock, cell.dataBlock);
+        committer.changed(device);
+        if (committer.isWriting()) {
+            counters.mappedDuringCommit.increment();
+        }
+        device.countMapped(metadata.details(device.id()).mappedBlocks());
+        maps.publish(device, cell.virtualBlock, Region.MAPPED, metadata.time(), cell.dataBlock);
+        (cell.breaksSharing() ? counters.brokenSharings : counters.provisionedBlocks).increment();
+        if (cell.isZeroed()) {
+            counters.zeroedForFree.increment();
+        }
+    }
+}

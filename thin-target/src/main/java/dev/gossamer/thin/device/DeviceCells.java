@@ -1,0 +1,139 @@
+package dev.gossamer.thin.device;
+
+import dev.gossamer.io.BlockOperation;
+import dev.gossamer.io.BlockRequest;
+import dev.gossamer.io.RequestQueue;
+import dev.gossamer.thin.extent.ExtentMap;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * What the worker holds of one device: its cells by virtual block (rule L-1), the trims that wait for some of them
+ * (L-8), and, behind a barrier, all writes and trims (MSG-6). {@link Cells} holds and releases. Worker's thread.
+ */
+public final class DeviceCells {
+    private final int blockBytes;
+    private final Map<Long, Cell> held = new HashMap<>();
+    // Seldom more than one.
+    private final List<QueuedTrim> queuedTrims = new ArrayList<>();
+    private final List<Runnable> whenIdle = new ArrayList<>();
+    private final RequestQueue behindBarrier = new RequestQueue();
+    private boolean barrier;
+
+    DeviceCells(int blockBytes) {
+        this.blockBytes = blockBytes;
+    }
+
+    /** The cell that holds a block; null if none does. */
+    public Cell at(long block) {
+        return held.get(block);
+    }
+
+    /** Whether no block is held. */
+    boolean isIdle() {
+        return held.isEmpty();
+    }
+
+    /** Whether one of the blocks from {@code from} up to {@code to}, exclusive, is held. */
+    public boolean isHeld(long from, long to) {
+        for (Cell cell : held.values()) {
+            if (cell.virtualBlock >= from && cell.virtualBlock < to) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** What loops may see of a region that was read from the mapping tree: blocks locked that a cell keeps them off. */
+    public long[] shownIn(long regionNumber, long[] region) {
+        long[] shown = region;
+        for (Cell cell : held.values()) {
+            if (ExtentMap.regionOf(cell.virtualBlock) == regionNumber) {
+                shown = cell.shownIn(shown);
+            }
+        }
+        return shown;
+    }
+
+    /** Keeps a trim until no block of its range is held. */
+    public void queue(QueuedTrim trim) {
+        queuedTrims.add(trim);
+    }
+
+    /** Makes a request that changes blocks wait behind a queued trim of these. @return false if there is none */
+    public boolean queueBehindTrim(BlockRequest request) {
+        if (request.operation() != BlockOperation.READ) {
+            for (QueuedTrim trim : queuedTrims) {
+                if (trim.meets(request, blockBytes)) {
+                    trim.waiting.add(request);
+                    return true;
+                }
+            }
+        }
+        return false;
+    }
+
+    /** Whether a snapshot is being taken, or a rollback is under way. */
+    public boolean isBehindBarrier() {
+        return barrier;
+    }
+
+    /** Makes a request that changes blocks wait for the barrier to go. @return false if there is none */
+    public boolean holdBack(BlockRequest request) {
+        if (!barrier || request.operation() == BlockOperation.READ) {
+            return false;
+        }
+        behindBarrier.add(request);
+        return true;
+    }
+
+    void raiseBarrier() {
+        barrier = true;
+    }
+
+    /** Ends holding back. @return what was held back, to be looked at again once all devices of the barrier are free */
+    RequestQueue lowerBarrier() {
+        barrier = false;
+        return behindBarrier;
+    }
+
+    // ---- for Cells -----------------------------------------------------------------------------------------------
+
+    void hold(Cell cell) {
+        held.put(cell.virtualBlock, cell);
+    }
+
+    void release(Cell cell) {
+        held.remove(cell.virtualBlock);
+    }
+
+    /**
+     * Takes a trim that waited for a block and for no other: itself first, then who waited behind it. Null if there is
+     * none.
+     */
+    RequestQueue takeTrim(long releasedBlock) {
+        for (QueuedTrim trim : queuedTrims) {
+            if (trim.contains(releasedBlock) && !isHeld(trim.fromBlock, trim.toBlock)) {
+                queuedTrims.remove(trim);
+                RequestQueue ready = new RequestQueue();
+                ready.add(trim.request);
+                trim.waiting.moveTo(ready);
+                return ready;
+            }
+        }
+        return null;
+    }
+
+    void addWhenIdle(Runnable task) {
+        whenIdle.add(task);
+    }
+
+    /** Takes the tasks that wait until no block is held. */
+    List<Runnable> takeWhenIdle() {
+        List<Runnable> tasks = List.copyOf(whenIdle);
+        whenIdle.clear();
+        return tasks;
+    }
+}

@@ -1,0 +1,285 @@
+package dev.gossamer.thin.message;
+
+import dev.gossamer.io.BlockDevice;
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.StorageException;
+import dev.gossamer.thin.VolumeInfo;
+import dev.gossamer.thin.VolumeLimits;
+import dev.gossamer.thin.VolumeSpec;
+import dev.gossamer.thin.catalog.Catalog;
+import dev.gossamer.thin.catalog.CatalogSlot;
+import dev.gossamer.thin.commit.MetadataChange;
+import dev.gossamer.thin.device.DeviceIds;
+import dev.gossamer.thin.device.ExternalOrigins;
+import dev.gossamer.thin.device.OriginImage;
+import dev.gossamer.thin.device.PoolDevices;
+import dev.gossamer.thin.device.ThinDevice;
+import dev.gossamer.thin.map.MapPublisher;
+import dev.gossamer.thin.metadata.DeviceDetails;
+import dev.gossamer.thin.metadata.PoolMetadata;
+import dev.gossamer.thin.space.Reclaimer;
+import dev.gossamer.thin.space.SpaceQuotas;
+import dev.gossamer.thin.space.SpaceWaiters;
+import java.util.List;
+import java.util.UUID;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The management operations that change metadata (dm-thin's messages). Each ends with a commit before it answers
+ * (MSG-2) and is refused once the metadata is frozen (MSG-3). Worker's thread.
+ */
+public final class VolumeMessages {
+    private static final Logger LOG = LoggerFactory.getLogger(VolumeMessages.class);
+
+    private final MetadataChange change;
+    private final PoolMetadata metadata;
+    private final Catalog catalog;
+    private final PoolDevices devices;
+    private final DeviceIds deviceIds;
+    private final ExternalOrigins origins;
+    private final MapPublisher maps;
+    private final Reclaimer reclaimer;
+    private final SpaceQuotas quotas;
+    private final SpaceWaiters spaceWaiters;
+
+    public VolumeMessages(
+            MetadataChange change,
+            PoolMetadata metadata,
+            Catalog catalog,
+            PoolDevices devices,
+            DeviceIds deviceIds,
+            ExternalOrigins origins,
+            MapPublisher maps,
+            Reclaimer reclaimer,
+            SpaceQuotas quotas,
+            SpaceWaiters spaceWaiters) {
+        this.change = change;
+        this.metadata = metadata;
+        this.catalog = catalog;
+        this.devices = devices;
+        this.deviceIds = deviceIds;
+        this.origins = origins;
+        this.maps = maps;
+        this.reclaimer = reclaimer;
+        this.quotas = quotas;
+        this.spaceWaiters = spaceWaiters;
+    }
+
+    /**
+     * Makes a volume over an external origin, which is open, and is closed if that is refused.
+     *
+     * @param location what the origin was opened as
+     */
+    public VolumeInfo createVolumeOver(VolumeSpec spec, String location, BlockDevice origin) throws StorageException {
+        OriginImage image;
+        try {
+            change.checkWritable();
+            checkNameIsFree(spec.name());
+            image = origins.add(location, origin);
+        } catch (StorageException e) {
+            origin.close();
+            throw e;
+        }
+        try {
+            return createVolume(spec, image);
+        } catch (StorageException e) {
+            origins.closeUnused(devices.all());
+            throw e;
+        }
+    }
+
+    /** @param origin null: what is not mapped is zero */
+    public VolumeInfo createVolume(VolumeSpec spec, OriginImage origin) throws StorageException {
+        VolumeSpec.checkName(spec.name());
+        VolumeSpec.checkSize(spec.sizeBytes());
+        change.checkWritable();
+        checkNameIsFree(spec.name());
+        checkLimits(null, spec.limits());
+        int id = deviceIds.lowestFree(1).getFirst();
+        checkCatalogRoom(List.of(id));
+        ThinDevice device = new ThinDevice(id, metadata.blockBytes(), spec.sizeBytes(), null);
+        change.commit(() -> {
+            metadata.createDevice(id);
+            device.recorded(catalog.put(slotFor(id, -1, false, spec.sizeBytes(), spec.name())
+                    .withLimits(spec.limits())
+                    .withExternalOrigin(origin == null ? null : origin.record())));
+        });
+        return present(device);
+    }
+
+    /**
+     * Deletes a volume in one transaction (MSG-8): name and id are free at once. What it alone has mapped is reclaimed
+     * in the background, if it is more than a few blocks.
+     */
+    public void deleteVolume(String name) throws StorageException {
+        change.checkAllowed();
+        ThinDevice device = find(name);
+        checkNoBarrier(device);
+        if (!device.closeForDeletion()) {
+            throw new StorageException(Errno.EBUSY, inUse(device));
+        }
+        int[] retired = {Reclaimer.NONE};
+        try {
+            change.checkSound(device);
+            change.commit(device, () -> retired[0] = reclaimer.delete(device.id()));
+        } catch (StorageException e) {
+            device.reopen();
+            throw e;
+        }
+        devices.remove(device);
+        maps.forgetContents(device);
+        deviceIds.freed(device.id());
+        if (retired[0] != Reclaimer.NONE) {
+            reclaimer.retired(retired[0]);
+        }
+        if (device.externalOrigin() != null) {
+            origins.closeUnused(devices.all());
+        }
+        CatalogSlot slot = device.slot();
+        if (slot != null) {
+            try {
+                catalog.erase(slot);
+            } catch (StorageException e) {
+                // The device is gone; a stale slot only matters if another program makes a device of the same id.
+                LOG.warn("catalog slot of deleted volume {} not cleared: {}", name, e.getMessage());
+            }
+        }
+    }
+
+    public VolumeInfo renameVolume(String name, String newName) throws StorageException {
+        VolumeSpec.checkName(newName);
+        change.checkWritable();
+        ThinDevice device = find(name);
+        checkNameIsFree(newName);
+        CatalogSlot slot = slotOf(device).withName(newName);
+        store(device, slot);
+        devices.renamed(device, name);
+        return device.info();
+    }
+
+    public VolumeInfo resizeVolume(String name, long sizeBytes, boolean force) throws StorageException {
+        VolumeSpec.checkSize(sizeBytes);
+        change.checkWritable();
+        ThinDevice device = find(name);
+        if (sizeBytes < device.sizeBytes() && device.openCount() > 0 && !force) {
+            throw new StorageException(
+                    Errno.EBUSY,
+                    "volume " + name + " is in use by " + device.openCount()
+                            + " connection(s); disconnect them before shrinking it, or use --force");
+        }
+        CatalogSlot slot = slotOf(device).withSize(sizeBytes);
+        store(device, slot);
+        device.resized(sizeBytes);
+        maps.forgetContents(device);
+        return device.info();
+    }
+
+    /** Changes what a volume may take of the pool's space (S-6). A limit below what is mapped stops growth, no more. */
+    public VolumeInfo limitVolume(String name, VolumeLimits limits) throws StorageException {
+        change.checkWritable();
+        ThinDevice device = find(name);
+        checkLimits(device, limits);
+        store(device, slotOf(device).withLimits(limits));
+        devices.limitsChanged(device);
+        // Space that was reserved may be free for others now, or a waiting write may be allowed.
+        spaceWaiters.spaceReleased();
+        return device.info();
+    }
+
+    private void checkLimits(ThinDevice device, VolumeLimits limits) throws StorageException {
+        limits.check();
+        long wanted = device == null
+                ? Math.ceilDiv(limits.reserveBytes(), metadata.blockBytes())
+                : quotas.reservedBy(device, limits);
+        long free = metadata.dataBlocksFree() - quotas.reservedExcept(device);
+        if (wanted > 0 && wanted > free) {
+            throw new StorageException(
+                    Errno.ENOSPC,
+                    "cannot reserve " + wanted * metadata.blockBytes() + " bytes more: "
+                            + Math.max(0, free) * metadata.blockBytes() + " are free and not reserved; grow the pool");
+        }
+    }
+
+    /** Writes a device's changed slot. Memory follows when it is durable. */
+    private void store(ThinDevice device, CatalogSlot slot) throws StorageException {
+        checkCatalogRoom(List.of(device.id()));
+        CatalogSlot[] written = new CatalogSlot[1];
+        change.commit(() -> written[0] = catalog.put(slot));
+        device.recorded(written[0]);
+    }
+
+    VolumeInfo present(ThinDevice device) throws StorageException {
+        DeviceDetails details = metadata.details(device.id());
+        device.refresh(details, metadata.dataBlocks());
+        device.putOver(origins.of(device.slot()));
+        devices.add(device);
+        return device.info();
+    }
+
+    /** EBUSY while writes to the device are held back. */
+    static void checkNoBarrier(ThinDevice device) throws StorageException {
+        if (device.cells().isBehindBarrier()) {
+            throw new StorageException(
+                    Errno.EBUSY,
+                    "a snapshot of " + device.name()
+                            + " is being taken, or a rollback is under way, at this moment; try again");
+        }
+    }
+
+    static String inUse(ThinDevice device) {
+        int comparing = device.baseCount();
+        String how = comparing == 0 ? "" : " (" + comparing + " of them, as the base of a changed-block context)";
+        return "volume " + device.name() + " is in use by " + device.openCount() + " connection(s)" + how
+                + "; disconnect them first";
+    }
+
+    CatalogSlot slotOf(ThinDevice device) throws StorageException {
+        CatalogSlot known = device.slot();
+        return known != null ? known : slotFor(device.id(), -1, false, device.sizeBytes(), device.name());
+    }
+
+    CatalogSlot slotFor(int id, int originId, boolean readOnly, long sizeBytes, String name) throws StorageException {
+        DeviceDetails details = metadata.details(id);
+        return new CatalogSlot(
+                0,
+                readOnly,
+                false,
+                false,
+                id,
+                originId,
+                details.transactionId(),
+                details.creationTime(),
+                sizeBytes,
+                System.currentTimeMillis(),
+                UUID.randomUUID(),
+                name,
+                0,
+                null,
+                VolumeLimits.NONE);
+    }
+
+    /** The slots of devices can be written; in a pool without a free data block, too, if none is needed (MSG-4). */
+    void checkCatalogRoom(List<Integer> ids) throws StorageException {
+        int needed = catalog.blocksNeeded(ids);
+        if (needed > metadata.dataBlocksFree()) {
+            throw new StorageException(
+                    Errno.ENOSPC, "the pool has no free data block for its catalog; trim or delete volumes first");
+        }
+    }
+
+    ThinDevice find(String name) throws StorageException {
+        ThinDevice device = devices.named(name);
+        if (device == null) {
+            throw new StorageException(
+                    Errno.ENOENT, "there is no volume '" + name + "'; 'gossamer volume list' shows all");
+        }
+        return device;
+    }
+
+    void checkNameIsFree(String name) throws StorageException {
+        if (devices.named(name) != null) {
+            throw new StorageException(Errno.EEXIST, "a volume '" + name + "' exists already; choose another name");
+        }
+    }
+}

@@ -1,0 +1,68 @@
+package dev.gossamer.thin.metadata;
+
+import dev.gossamer.io.StorageException;
+import dev.gossamer.pdata.btree.BTreeCursor;
+import dev.gossamer.pdata.btree.NestedBTree;
+import dev.gossamer.pdata.spacemap.SpaceMap;
+
+/**
+ * Tells exactly whether a device is the only one to see a data block, so that it may write in place (rules D-6, D-6a).
+ *
+ * <p>The time of a mapping is the first filter and the caller's business: it never says "exclusive" wrongly, but goes
+ * on saying "shared" after the other side has gone. Counts decide then, those of all nodes on the way from the root
+ * included, for two devices that share a leaf have every block in it with a count of 1 (D-5).
+ *
+ * <p>The running state is not enough. Say that B trims a block which it shares with A: A is the only one left to see
+ * it, writes in place, and the power fails before the commit. B's mapping is back, and B reads what A wrote. So the
+ * block must be exclusive in the committed state as well. That state is still on disk, trees and counts, because a
+ * transaction never overwrites what the last commit uses; it is asked directly, and nothing has to be kept of what lost
+ * references since.
+ *
+ * <p>While a transaction is being written, a crash may also lead to its state, between the two. It need not be asked: a
+ * block that two devices see there was seen by both before, as sharing begins only with snapshots, rollbacks and
+ * metadata snapshots, and these are committed while no other transaction is being written.
+ *
+ * <p>Costs two walks from the root, mostly in the cache. Worker's thread.
+ */
+final class ExclusiveCheck {
+    private final NestedBTree mappings;
+    private final SpaceMap dataMap;
+
+    ExclusiveCheck(NestedBTree mappings, SpaceMap dataMap) {
+        this.mappings = mappings;
+        this.dataMap = dataMap;
+    }
+
+    /**
+     * Whether a mapped block of a device is exclusive in the running state and in the one a crash would lead back to.
+     */
+    boolean isExclusive(long runningRoot, long committedRoot, int id, long virtualBlock) throws StorageException {
+        BTreeCursor running = mappings.cursor(runningRoot, id, virtualBlock);
+        if (!running.next() || running.key() != virtualBlock) {
+            return false;
+        }
+        long dataBlock = Mapping.dataBlock(running.value(0));
+        return !dataMap.isShared(dataBlock)
+                && !running.isPathShared()
+                && !mappings.isUpperPathShared(runningRoot, id)
+                && isExclusiveInCommitted(committedRoot, id, virtualBlock, dataBlock);
+    }
+
+    private boolean isExclusiveInCommitted(long root, int id, long virtualBlock, long dataBlock)
+            throws StorageException {
+        long count = dataMap.committedCount(dataBlock);
+        BTreeCursor committed = mappings.cursor(root, id, virtualBlock);
+        boolean sameMapping = committed.next()
+                && committed.key() == virtualBlock
+                && Mapping.dataBlock(committed.value(0)) == dataBlock;
+        if (!sameMapping) {
+            // Mapped since the commit: whoever refers to the block there is somebody else.
+            return count == 0;
+        }
+        if (count > 1 || committed.isPathSharedInCommitted()) {
+            return false;
+        }
+        BTreeCursor upper = mappings.upperCursor(root, id);
+        return upper.next() && !upper.isPathSharedInCommitted();
+    }
+}

@@ -1,0 +1,166 @@
+package dev.gossamer.thin.pool;
+
+import dev.gossamer.io.BlockDevice;
+import dev.gossamer.io.IoLoop;
+import dev.gossamer.io.buffer.IoBufferPool;
+import dev.gossamer.io.worker.PerLoop;
+import dev.gossamer.io.worker.RequestsInFlight;
+import dev.gossamer.io.worker.WorkerQueue;
+import dev.gossamer.thin.DiscardMode;
+import dev.gossamer.thin.PoolCounters;
+import dev.gossamer.thin.PoolMode;
+import dev.gossamer.thin.PoolOptions;
+import dev.gossamer.thin.cell.BlockWrites;
+import dev.gossamer.thin.cell.CellIo;
+import dev.gossamer.thin.cell.EndedSharing;
+import dev.gossamer.thin.cell.Provisioner;
+import dev.gossamer.thin.cell.Unmapper;
+import dev.gossamer.thin.commit.Committer;
+import dev.gossamer.thin.device.Cells;
+import dev.gossamer.thin.device.DeviceIds;
+import dev.gossamer.thin.device.PartialTrims;
+import dev.gossamer.thin.device.PoolDevices;
+import dev.gossamer.thin.device.PoolEvents;
+import dev.gossamer.thin.device.PoolFaults;
+import dev.gossamer.thin.device.PoolState;
+import dev.gossamer.thin.map.MapLookup;
+import dev.gossamer.thin.map.MapPrefetch;
+import dev.gossamer.thin.map.MapPublisher;
+import dev.gossamer.thin.map.RegionLoads;
+import dev.gossamer.thin.metadata.PoolMetadata;
+import dev.gossamer.thin.space.AfterCommit;
+import dev.gossamer.thin.space.PoolResize;
+import dev.gossamer.thin.space.Quarantine;
+import dev.gossamer.thin.space.Reclaimer;
+import dev.gossamer.thin.space.SpaceGate;
+import dev.gossamer.thin.space.SpaceMonitor;
+import dev.gossamer.thin.space.SpaceQuotas;
+import dev.gossamer.thin.space.SpaceWaiters;
+import dev.gossamer.thin.status.StatusReader;
+import dev.gossamer.thin.worker.PoolWorker;
+import dev.gossamer.thin.worker.TransactionAbort;
+import java.util.List;
+
+/**
+ * Puts the parts of a pool together, each with what it uses, and takes them apart. The only place that knows them all;
+ * held by {@link ThinPool} and by nobody else.
+ *
+ * <p>Where two parts need each other, one hears of the other after both are made: that is the last part of the
+ * constructor.
+ */
+final class PoolParts {
+    final IoLoop loop;
+    final PoolMetadata metadata;
+    final PerLoop<IoBufferPool> bounceBuffers;
+    final PerLoop<MapLookup> lookups;
+    final RequestsInFlight inFlight;
+    final DiscardMode discardMode;
+    final PoolEvents events = new PoolEvents();
+    final PoolState state = new PoolState(events);
+    final PoolFaults faults;
+    final Cells cells = new Cells();
+    final PoolDevices devices = new PoolDevices();
+    final DeviceIds deviceIds;
+    final MapPublisher maps;
+    final MapPrefetch mapPrefetch;
+    final StatusReader statusReader;
+    final Committer committer;
+    final SpaceQuotas quotas;
+    final SpaceMonitor monitor;
+    final SpaceWaiters spaceWaiters;
+    final PoolResize resize;
+    final Reclaimer reclaimer;
+    final PoolWorker worker;
+    private final RegionLoads regionLoads;
+    private final Quarantine quarantine;
+    private final WorkerQueue queue;
+
+    PoolParts(
+            IoLoop loop,
+            List<? extends IoLoop> ioLoops,
+            BlockDevice data,
+            PoolMetadata metadata,
+            PoolCounters counters,
+            PoolOptions options) {
+        this.loop = loop;
+        this.metadata = metadata;
+        lookups = new PerLoop<>(ioLoops, each -> new MapLookup());
+        bounceBuffers = new PerLoop<>(ioLoops, each -> new IoBufferPool(UnalignedReads.BOUNCE_BYTES));
+        inFlight = new RequestsInFlight(loop, ioLoops);
+        queue = new WorkerQueue(loop, ioLoops);
+        discardMode = options.discard().effective(data.geometry().discardBytes(), metadata.blockBytes());
+        faults = new PoolFaults(metadata);
+        deviceIds = new DeviceIds(metadata);
+        PartialTrims partialTrims = new PartialTrims();
+        maps = new MapPublisher(metadata, partialTrims, options.caches().regionWords(), counters);
+        regionLoads = new RegionLoads(state, queue, faults, loop, metadata, maps);
+        mapPrefetch = new MapPrefetch(loop, regionLoads);
+        statusReader = new StatusReader(state, faults, loop, metadata);
+        committer = new Committer(loop, metadata, data, queue, state, faults, counters);
+
+        quotas = new SpaceQuotas(metadata, devices);
+        monitor = new SpaceMonitor(metadata, state, events, options.lowWaterPercent());
+        spaceWaiters =
+                new SpaceWaiters(queue, cells, loop, metadata, state, events, committer, quotas, monitor, options);
+        resize = new PoolResize(loop, metadata, state, events, faults, committer, monitor, spaceWaiters, options);
+        reclaimer = new Reclaimer(loop, metadata, state, faults, committer, spaceWaiters, deviceIds);
+        quarantine = new Quarantine(spaceWaiters, loop, data, metadata, counters, discardMode == DiscardMode.PASSDOWN);
+
+        CellIo io = new CellIo(loop, data, metadata.blockBytes());
+        SpaceGate space = new SpaceGate(metadata, queue, state, quotas, spaceWaiters, resize, monitor);
+        Provisioner provisioner =
+                new Provisioner(metadata, queue, cells, io, space, committer, maps, state, faults, counters);
+        EndedSharing claims = new EndedSharing(cells, state, inFlight, faults, metadata, maps, counters);
+        BlockWrites writes =
+                new BlockWrites(queue, inFlight, cells, io, maps, partialTrims, provisioner, claims, faults);
+        Unmapper unmapper = new Unmapper(queue, state, committer, metadata, maps, partialTrims, counters);
+        worker = new PoolWorker(
+                metadata,
+                queue,
+                cells,
+                regionLoads,
+                writes,
+                unmapper,
+                spaceWaiters,
+                committer,
+                state,
+                faults,
+                counters);
+
+        queue.begin(worker);
+        cells.startLast(claims::start);
+        spaceWaiters.waitFor(resize, reclaimer);
+        committer.tell(
+                new AfterCommit(metadata, inFlight, faults, spaceWaiters, monitor, resize, reclaimer, quarantine));
+        faults.handledBy(new TransactionAbort(
+                metadata,
+                devices,
+                deviceIds,
+                partialTrims,
+                maps,
+                committer,
+                reclaimer,
+                quarantine,
+                spaceWaiters,
+                state,
+                events,
+                faults));
+        if (metadata.needsCheck()) {
+            state.degrade(
+                    PoolMode.READ_ONLY, "needs_check is set; run thin_check --clear-needs-check-flag on the metadata");
+        }
+    }
+
+    /**
+     * The last commit is done. Calls back when what it has freed is discarded as well, and no request of the worker's
+     * is under way.
+     */
+    void close(Runnable whenClosed) {
+        reclaimer.close();
+        committer.close();
+        inFlight.drain(() -> quarantine.close(() -> regionLoads.close(() -> committer.whenQuiet(() -> {
+            bounceBuffers.forEach(IoBufferPool::close);
+            whenClosed.run();
+        }))));
+    }
+}

@@ -1,0 +1,501 @@
+package dev.gossamer.thin.pool;
+
+import dev.gossamer.io.BlockDevice;
+import dev.gossamer.io.BlockingIo;
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.InlineLoop;
+import dev.gossamer.io.IoLoop;
+import dev.gossamer.io.Reason;
+import dev.gossamer.io.StorageException;
+import dev.gossamer.pdata.MetadataCorrupt;
+import dev.gossamer.thin.DiscardMode;
+import dev.gossamer.thin.OriginOpener;
+import dev.gossamer.thin.PoolCounters;
+import dev.gossamer.thin.PoolEvent;
+import dev.gossamer.thin.PoolMode;
+import dev.gossamer.thin.PoolOptions;
+import dev.gossamer.thin.PoolStatus;
+import dev.gossamer.thin.SnapshotSpec;
+import dev.gossamer.thin.SpaceStatus;
+import dev.gossamer.thin.VolumeInfo;
+import dev.gossamer.thin.VolumeLimits;
+import dev.gossamer.thin.VolumeSpace;
+import dev.gossamer.thin.VolumeSpec;
+import dev.gossamer.thin.catalog.Catalog;
+import dev.gossamer.thin.catalog.CatalogScan;
+import dev.gossamer.thin.catalog.CatalogSlot;
+import dev.gossamer.thin.commit.MetadataChange;
+import dev.gossamer.thin.device.ExternalOrigins;
+import dev.gossamer.thin.device.PoolDevices;
+import dev.gossamer.thin.device.ThinDevice;
+import dev.gossamer.thin.message.DmStatus;
+import dev.gossamer.thin.message.MetadataMessages;
+import dev.gossamer.thin.message.SnapshotMessages;
+import dev.gossamer.thin.message.VolumeMessages;
+import dev.gossamer.thin.message.WriteBarrier;
+import dev.gossamer.thin.metadata.DeviceDetails;
+import dev.gossamer.thin.metadata.PoolFormat;
+import dev.gossamer.thin.metadata.PoolMetadata;
+import dev.gossamer.thin.space.SpaceAccount;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.Executor;
+
+/**
+ * A thin pool: a metadata device and a data device, and the volumes on them. The only door to the pool's worker; every
+ * method may be called from any thread.
+ *
+ * <p>Life cycle: {@link #format} once, then {@link #open}, then {@link #close}. A pool that is never closed, because
+ * the process was killed or the power failed, opens again without repair as it was at its last commit.
+ */
+public final class ThinPool {
+    private final IoLoop workerLoop;
+    private final List<? extends IoLoop> ioLoops;
+    private final PoolOptions options;
+    private final BlockDevice metadataDevice;
+    private final BlockDevice data;
+    private final PoolMetadata metadata;
+    private final PoolDevices devices;
+    private final PoolCounters counters = new PoolCounters();
+    private final PoolParts parts;
+    private final VolumeMessages messages;
+    private final MetadataMessages metadataMessages;
+    private final SnapshotMessages snapshotMessages;
+    private final DmStatus dmStatus;
+    private final ExternalOrigins origins;
+    private final StatusContexts statusContexts;
+
+    private ThinPool(
+            BlockDevice metadataDevice,
+            BlockDevice data,
+            InlineLoop inline,
+            IoLoop workerLoop,
+            List<? extends IoLoop> ioLoops,
+            PoolOptions options,
+            OriginOpener originOpener)
+            throws StorageException {
+        this.workerLoop = workerLoop;
+        this.ioLoops = ioLoops;
+        this.options = options;
+        this.metadataDevice = metadataDevice;
+        this.data = data;
+        inline.adopt();
+        metadata = PoolMetadata.open(
+                new BlockingIo(metadataDevice, inline), data, options.caches().metadataBlocks());
+        BlockingIo dataIo = new BlockingIo(data, inline);
+        parts = new PoolParts(workerLoop, ioLoops, data, metadata, counters, options);
+        devices = parts.devices;
+        statusContexts = new StatusContexts(devices);
+        Catalog catalog = Catalog.open(metadata, dataIo);
+        origins = new ExternalOrigins(originOpener, inline);
+        try (CatalogScan slots = catalog.scan()) {
+            for (int id : metadata.deviceIds()) {
+                parts.deviceIds.found(id);
+                if (id != catalog.deviceId()) {
+                    found(id, slots);
+                }
+            }
+        }
+        if (metadata.damage() != null) {
+            parts.state.degrade(PoolMode.READ_ONLY, metadata.damage());
+        }
+        MetadataChange change = new MetadataChange(metadata, parts.state, parts.faults, parts.committer);
+        messages = new VolumeMessages(
+                change,
+                metadata,
+                catalog,
+                devices,
+                parts.deviceIds,
+                origins,
+                parts.maps,
+                parts.reclaimer,
+                parts.quotas,
+                parts.spaceWaiters);
+        metadataMessages = new MetadataMessages(change, metadata);
+        WriteBarrier barrier =
+                new WriteBarrier(workerLoop, metadata, parts.inFlight, parts.cells, parts.committer, counters);
+        snapshotMessages = new SnapshotMessages(
+                change, metadata, catalog, devices, parts.deviceIds, parts.maps, messages, barrier);
+        dmStatus = new DmStatus(metadata, devices, parts.state, parts.committer, parts.spaceWaiters, parts.discardMode);
+        if (!ioLoops.isEmpty()) {
+            parts.reclaimer.start();
+        }
+    }
+
+    /**
+     * Formats a pool on a metadata device whose first block is all zero. Waits for its I/O, on the calling thread.
+     *
+     * @param blockBytes size of a data block: a multiple of 64 KiB up to 1 GiB
+     * @throws StorageException if there is something on the metadata device, or a device is too small; nothing is
+     *     written then
+     */
+    public static void format(BlockDevice metadata, BlockDevice data, int blockBytes, InlineLoop inline)
+            throws StorageException {
+        PoolFormat.format(new BlockingIo(metadata, inline), data, blockBytes);
+    }
+
+    /**
+     * Opens a pool. Nothing is written until it is used. The metadata is read on the worker's loop, which adopts {@code
+     * inline}; the pool closes both devices when it is closed.
+     *
+     * @param workerLoop the loop that will own the metadata; its buffers hold blocks in preparation
+     * @param ioLoops the loops that will submit requests, each at its own {@link IoLoop#index}, from 0; with none the
+     *     pool is only looked at
+     * @param originOpener opens what volumes with an external origin are over; one that cannot be opened fails its
+     *     volumes, not the pool
+     */
+    public static ThinPool open(
+            BlockDevice metadata,
+            BlockDevice data,
+            InlineLoop inline,
+            IoLoop workerLoop,
+            List<? extends IoLoop> ioLoops,
+            PoolOptions options,
+            OriginOpener originOpener)
+            throws StorageException {
+        return join(openOn(metadata, data, inline, workerLoop, ioLoops, options, originOpener));
+    }
+
+    /** As {@link #open}, without waiting. */
+    public static CompletableFuture<ThinPool> openOn(
+            BlockDevice metadata,
+            BlockDevice data,
+            InlineLoop inline,
+            IoLoop workerLoop,
+            List<? extends IoLoop> ioLoops,
+            PoolOptions options,
+            OriginOpener originOpener) {
+        return call(workerLoop, () -> new ThinPool(metadata, data, inline, workerLoop, ioLoops, options, originOpener));
+    }
+
+    /** All volumes and snapshots, by id. */
+    public List<VolumeInfo> volumes() {
+        return devices.infos();
+    }
+
+    /** A volume by its name; null if there is none. */
+    public VolumeInfo volume(String name) {
+        ThinDevice device = devices.named(name);
+        return device == null ? null : device.info();
+    }
+
+    /** Opens a volume for I/O from the pool's loops. Null if there is none of that name. Close it to give it back. */
+    public ThinVolume openVolume(String name) {
+        ThinDevice device = devices.named(name);
+        return device != null && device.open() ? new ThinVolume(device, data, ioLoops, parts) : null;
+    }
+
+    /** What can be asked about the mappings of a volume, by the names that NBD clients use. */
+    public StatusContexts statusContexts() {
+        return statusContexts;
+    }
+
+    /** What becomes of TRIM on this pool's data device. */
+    public DiscardMode discardMode() {
+        return parts.discardMode;
+    }
+
+    /** What the pool can do at this moment. */
+    public PoolMode mode() {
+        return parts.state.mode();
+    }
+
+    /** What happened lately that the owner should know, oldest first; bounded. */
+    public List<PoolEvent> events() {
+        return parts.events.latest();
+    }
+
+    /** How many events of a kind there were since the pool was opened. */
+    public long eventCount(PoolEvent.Kind kind) {
+        return parts.events.count(kind);
+    }
+
+    public PoolCounters counters() {
+        return counters;
+    }
+
+    /** Metadata blocks looked at so far, cached or not: the work that an operation makes. */
+    long metadataVisits() {
+        return metadata.blockVisits();
+    }
+
+    /** Creates an empty volume; durable when the future completes. Fails with {@link StorageException}. */
+    public CompletableFuture<VolumeInfo> createVolume(VolumeSpec spec) {
+        return message(() -> messages.createVolume(spec, null));
+    }
+
+    /**
+     * As {@link #createVolume}, over an external origin: a device that shows through where nothing is mapped,
+     * read-only, smaller or larger than the volume (X-1 to X-5). Snapshots of the volume are over it too. TRIM lets it
+     * show through again; WRITE_ZEROES maps zeros.
+     *
+     * @param location a path or URI by which the {@link OriginOpener} finds the device the next time
+     * @param origin open for reading, not one of the pool's own; the pool closes it, also if it refuses
+     */
+    public CompletableFuture<VolumeInfo> createVolumeOver(VolumeSpec spec, String location, BlockDevice origin) {
+        return message(() -> messages.createVolumeOver(spec, location, origin));
+    }
+
+    /** Takes a snapshot of a volume, in use or not; durable when the future completes. */
+    public CompletableFuture<VolumeInfo> createSnapshot(String origin, String name, boolean readOnly) {
+        return createSnapshots(List.of(new SnapshotSpec(origin, name, readOnly)))
+                .thenApply(List::getFirst);
+    }
+
+    /** Takes snapshots of several volumes, in use or not, as of one instant; all of them or none (MSG-7). */
+    public CompletableFuture<List<VolumeInfo>> createSnapshots(List<SnapshotSpec> snapshots) {
+        CompletableFuture<List<VolumeInfo>> answer = new CompletableFuture<>();
+        whenQuiet(() -> snapshotMessages.create(snapshots, answer));
+        return answer;
+    }
+
+    /**
+     * Gives a volume that nobody has open the contents and the size that another of its lineage has now, in use or not.
+     * What it held until then is kept as a snapshot of it; durable when the future completes, as a whole or not at all.
+     *
+     * @param keepAs name for that snapshot; null to make one up
+     * @return the snapshot
+     */
+    public CompletableFuture<VolumeInfo> rollBack(String name, String source, String keepAs) {
+        CompletableFuture<VolumeInfo> answer = new CompletableFuture<>();
+        whenQuiet(() -> snapshotMessages.rollBack(name, source, keepAs, answer));
+        return answer;
+    }
+
+    /**
+     * Changes a volume's size. Shrinking hides what is beyond the end, growing shows it again.
+     *
+     * @param force shrinks it even while it is open: requests beyond the new end fail (NBD T63)
+     */
+    public CompletableFuture<VolumeInfo> resizeVolume(String name, long sizeBytes, boolean force) {
+        return message(() -> messages.resizeVolume(name, sizeBytes, force));
+    }
+
+    public CompletableFuture<VolumeInfo> renameVolume(String name, String newName) {
+        return message(() -> messages.renameVolume(name, newName));
+    }
+
+    /** Changes what a volume may take of the pool's space. */
+    public CompletableFuture<VolumeInfo> limitVolume(String name, VolumeLimits limits) {
+        return message(() -> messages.limitVolume(name, limits));
+    }
+
+    /**
+     * Takes larger devices into use while the pool is being used; writes that wait for space go on (RS-1, RS-2).
+     *
+     * @param dataBytes at least so large the data device shall be; 0 = as large as it is now, negative = leave it alone
+     * @param metadataBytes likewise
+     */
+    public CompletableFuture<Void> grow(long dataBytes, long metadataBytes) {
+        return message(() -> {
+            parts.resize.grow(dataBytes, metadataBytes);
+            return null;
+        });
+    }
+
+    /**
+     * Deletes a volume that nobody has open. When the future completes the deletion is durable and the name is free;
+     * blocks that only this volume had come free in the background, see {@link PoolStatus#reclaimBlocks}.
+     */
+    public CompletableFuture<Void> deleteVolume(String name) {
+        return message(() -> {
+            messages.deleteVolume(name);
+            return null;
+        });
+    }
+
+    public CompletableFuture<PoolStatus> status() {
+        return call(
+                workerLoop,
+                () -> new PoolStatus(
+                        parts.state.mode(),
+                        parts.state.cause(),
+                        metadata.needsCheck(),
+                        metadata.blockBytes(),
+                        metadata.dataBlocks(),
+                        metadata.dataBlocksUsed(),
+                        metadata.metadataBlocks(),
+                        metadata.metadataBlocksUsed(),
+                        metadata.transactionId(),
+                        metadata.heldRoot(),
+                        Integer.toUnsignedLong(metadata.time()),
+                        devices.count(),
+                        spaceStatus(),
+                        parts.reclaimer.pendingVolumes(),
+                        parts.reclaimer.pendingBlocks(),
+                        parts.discardMode));
+    }
+
+    /** Sets the user's transaction id, if it is what the caller thinks. */
+    public CompletableFuture<Void> setTransactionId(long expected, long next) {
+        return message(() -> {
+            metadataMessages.setTransactionId(expected, next);
+            return null;
+        });
+    }
+
+    /** Keeps the mappings of now readable for tools, until released. The answer is its block. */
+    public CompletableFuture<Long> reserveMetadataSnapshot() {
+        return message(metadataMessages::reserveMetadataSnapshot);
+    }
+
+    public CompletableFuture<Void> releaseMetadataSnapshot() {
+        return message(() -> {
+            metadataMessages.releaseMetadataSnapshot();
+            return null;
+        });
+    }
+
+    /**
+     * Counts what a volume has for itself; see {@link SpaceAccount} for the cost. ENOENT if there is none of that name.
+     */
+    public CompletableFuture<VolumeSpace> spaceOf(String name) {
+        CompletableFuture<VolumeSpace> answer = new CompletableFuture<>();
+        ThinDevice device = devices.named(name);
+        if (device == null) {
+            answer.completeExceptionally(new StorageException(
+                    Errno.ENOENT, "there is no volume '" + name + "'; 'gossamer volume list' shows all"));
+        } else {
+            workerLoop.execute(() -> new SpaceAccount(parts.state, workerLoop, metadata, device, answer).step());
+        }
+        return answer;
+    }
+
+    /** The kernel's status lines, the pool's first; see {@link DmStatus}. */
+    public CompletableFuture<List<String>> dmStatus() {
+        return call(this::whenQuiet, dmStatus::lines);
+    }
+
+    private SpaceStatus spaceStatus() {
+        return new SpaceStatus(
+                metadata.dataBlocksFree(),
+                parts.quotas.reservedExcept(null),
+                parts.monitor.dataLowWaterBlocks(),
+                parts.monitor.isDataLow(),
+                metadata.metadataBlocksFree(),
+                metadata.metadataLowWaterBlocks(),
+                parts.monitor.isMetadataLow(),
+                options.onFull(),
+                parts.spaceWaiters.effectivePolicy(),
+                parts.spaceWaiters.count(),
+                parts.spaceWaiters.waitedNanos(),
+                options.autoExtendBytes());
+    }
+
+    /** Writes that wait for space get ENOSPC now, and none waits from now on: the pool is about to be closed. */
+    public void stopWaitingForSpace() {
+        workerLoop.execute(() -> parts.spaceWaiters.close());
+    }
+
+    /** Waits for blocks in preparation, commits and closes the devices. The caller has closed all volumes. */
+    public CompletableFuture<Void> close() {
+        CompletableFuture<Void> closed = new CompletableFuture<>();
+        stopWaitingForSpace();
+        workerLoop.execute(() -> parts.cells.whenIdle(() -> parts.committer.whenQuiet(() -> closeIdle(closed))));
+        return closed;
+    }
+
+    private void closeIdle(CompletableFuture<Void> closed) {
+        StorageException[] failure = new StorageException[1];
+        try {
+            if (parts.state.mode() != PoolMode.FAIL) {
+                parts.committer.commitNow();
+            }
+        } catch (StorageException e) {
+            failure[0] = e;
+        }
+        parts.close(() -> {
+            metadata.close();
+            metadataDevice.close();
+            data.close();
+            origins.close();
+            if (failure[0] == null) {
+                closed.complete(null);
+            } else {
+                closed.completeExceptionally(failure[0]);
+            }
+        });
+    }
+
+    /** A device of the pool that is to be opened. What is wrong with it fails its requests, and not the pool. */
+    private void found(int id, CatalogScan slots) throws StorageException {
+        ThinDevice device;
+        try {
+            DeviceDetails details = metadata.details(id);
+            if (details.isRetired()) {
+                parts.reclaimer.found(id, details);
+                return;
+            }
+            device = load(id, details, slots.get(id, details));
+        } catch (MetadataCorrupt e) {
+            device = new ThinDevice(id, metadata.blockBytes(), 0, null);
+            parts.faults.failed(device, e);
+        }
+        devices.add(device);
+    }
+
+    private ThinDevice load(int id, DeviceDetails details, CatalogSlot slot) throws StorageException {
+        if (slot != null && !VolumeSpec.isPossibleSize(slot.sizeBytes())) {
+            throw new MetadataCorrupt(
+                    "the catalog says that thin device " + id + " has " + slot.sizeBytes() + " bytes");
+        }
+        long sizeBytes =
+                slot != null ? slot.sizeBytes() : (metadata.highestMappedBlock(id) + 1) * metadata.blockBytes();
+        ThinDevice device = new ThinDevice(id, metadata.blockBytes(), sizeBytes, slot);
+        device.refresh(details, metadata.dataBlocks());
+        device.putOver(origins.of(slot));
+        return device;
+    }
+
+    /**
+     * A management operation on the worker. If it could not read or write metadata, the transaction is aborted (E-1).
+     */
+    private <T> CompletableFuture<T> message(Task<T> task) {
+        return call(this::whenQuiet, () -> {
+            try {
+                return task.run();
+            } catch (StorageException e) {
+                boolean harmless = e instanceof MetadataCorrupt && !metadata.isHalfChanged();
+                if (e.errno() == Errno.EIO && !harmless && !parts.state.mode().isFinal()) {
+                    parts.faults.abort(e);
+                }
+                throw e;
+            }
+        });
+    }
+
+    /** Work for the worker that can fail. */
+    private interface Task<T> {
+        T run() throws StorageException;
+    }
+
+    /** Runs a task that commits on the worker, while no other commit is being written. */
+    private void whenQuiet(Runnable task) {
+        workerLoop.execute(() -> parts.committer.whenQuiet(task));
+    }
+
+    private static <T> CompletableFuture<T> call(Executor loop, Task<T> task) {
+        CompletableFuture<T> answer = new CompletableFuture<>();
+        loop.execute(() -> {
+            try {
+                answer.complete(task.run());
+            } catch (StorageException | RuntimeException | AssertionError e) {
+                answer.completeExceptionally(e);
+            }
+        });
+        return answer;
+    }
+
+    /** Waits for an answer of the pool and unwraps its error. Not from a loop. */
+    public static <T> T join(CompletableFuture<T> answer) throws StorageException {
+        try {
+            return answer.join();
+        } catch (CompletionException e) {
+            if (e.getCause() instanceof StorageException cause) {
+                throw cause;
+            }
+            throw new StorageException(Errno.EIO, Reason.of(e), e);
+        }
+    }
+}

@@ -1,0 +1,215 @@
+package dev.gossamer.thin.pool;
+
+import dev.gossamer.io.BlockDevice;
+import dev.gossamer.io.BlockOperation;
+import dev.gossamer.io.BlockRequest;
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.order.OrderedWrites;
+import dev.gossamer.io.order.WriteOrder;
+import dev.gossamer.io.worker.PerLoop;
+import dev.gossamer.io.worker.RequestsInFlight;
+import dev.gossamer.io.worker.RunCutter;
+import dev.gossamer.thin.device.PartialTrims;
+import dev.gossamer.thin.device.ThinDevice;
+import dev.gossamer.thin.device.VolumeHandle;
+import dev.gossamer.thin.map.MapLookup;
+import dev.gossamer.thin.worker.PoolWorker;
+
+/**
+ * Serves the requests of one open handle of a volume: what the published map answers goes to the data device at once,
+ * what needs metadata goes to the pool's worker and comes back. On the request's loop, but for {@link #admit}.
+ */
+final class VolumeRequests extends RunCutter<MapLookup> implements VolumeHandle {
+    private final ThinDevice device;
+    private final BlockDevice data;
+    private final int dataAlignmentBytes;
+    private final PerLoop<MapLookup> lookups;
+    private final RequestsInFlight inFlight;
+    private final PoolWorker worker;
+    private final OrderedWrites writes;
+
+    VolumeRequests(
+            ThinDevice device,
+            BlockDevice data,
+            WriteOrder order,
+            PerLoop<MapLookup> lookups,
+            RequestsInFlight inFlight,
+            PoolWorker worker) {
+        super(lookups);
+        this.device = device;
+        this.data = data;
+        this.dataAlignmentBytes = data.geometry().alignmentBytes();
+        this.lookups = lookups;
+        this.inFlight = inFlight;
+        this.worker = worker;
+        this.writes = new OrderedWrites(order, this::serve);
+    }
+
+    @Override
+    public ThinDevice device() {
+        return device;
+    }
+
+    @Override
+    public boolean isAbandoned() {
+        return writes.isAbandoned();
+    }
+
+    /** Nobody waits for these requests any more. */
+    void abandon() {
+        writes.abandon();
+    }
+
+    /** Serves a write, which is not empty, now or after older ones that it overlaps (NBD T51a). */
+    void serveInOrder(BlockRequest write) {
+        writes.submit(write);
+    }
+
+    @Override
+    public void admit(BlockRequest request) {
+        worker.admit(this, request);
+    }
+
+    /** Serves a request that has waited; the volume may have shrunk in the meantime (NBD T63). */
+    @Override
+    public void serve(BlockRequest request) {
+        if (request.lengthBytes() > device.sizeBytes() - request.offsetBytes()) {
+            request.complete(Errno.EINVAL);
+        } else {
+            serveChecked(request);
+        }
+    }
+
+    /**
+     * Serves a request with a range, or a part of one, from its first byte on: checked, inside the volume, not empty.
+     */
+    void serveChecked(BlockRequest request) {
+        switch (request.operation()) {
+            case READ, WRITE -> serveWhole(request);
+            case DISCARD -> discard(request);
+            case WRITE_ZEROES -> writeZeroes(request);
+            case FLUSH -> throw new AssertionError("a flush has no range");
+        }
+    }
+
+    @Override
+    protected void find(MapLookup run, BlockRequest request, long fromBytes, long toBytes) {
+        boolean write = request.operation() != BlockOperation.READ;
+        run.find(device, fromBytes, toBytes, write ? device.snapshottedTime() : 0, write);
+    }
+
+    @Override
+    protected void serve(BlockRequest piece, MapLookup run) {
+        switch (run.action) {
+            case REMAP -> {
+                if (piece.isAligned(dataAlignmentBytes)) {
+                    inFlight.enter(piece, run.dataOffsetBytes);
+                    submitToData(piece);
+                } else {
+                    deferUnaligned(piece);
+                }
+            }
+            case UNMAPPED -> serveUnmapped(piece);
+            case WORKER -> worker.defer(this, piece);
+        }
+    }
+
+    private void submitToData(BlockRequest piece) {
+        if (piece.operation() == BlockOperation.WRITE_ZEROES) {
+            // The block stays mapped, so its space on the data device must stay allocated too.
+            piece.setFlags(piece.flags() | BlockRequest.NO_UNMAP);
+        }
+        data.submit(piece);
+    }
+
+    private void serveUnmapped(BlockRequest piece) {
+        if (piece.operation() == BlockOperation.READ && device.isOverExternalOrigin(piece.offsetBytes())) {
+            device.externalOrigin().read(piece);
+        } else if (piece.operation() == BlockOperation.READ) {
+            piece.buffer().zero(piece.bufferOffsetBytes(), (int) piece.lengthBytes());
+            piece.complete(Errno.OK);
+        } else if (piece.operation() == BlockOperation.WRITE_ZEROES && !piece.hasFlag(BlockRequest.NO_UNMAP)) {
+            piece.complete(Errno.OK);
+        } else {
+            worker.defer(this, piece);
+        }
+    }
+
+    /** The worker rewrites blocks one at a time, so a run of several is cut first. */
+    private void deferUnaligned(BlockRequest piece) {
+        long blockBytes = device.blockBytes();
+        long from = piece.offsetBytes();
+        long to = from + piece.lengthBytes();
+        if (from / blockBytes == (to - 1) / blockBytes) {
+            worker.defer(this, piece);
+            return;
+        }
+        piece.beginSplit();
+        while (from < to) {
+            long end = Math.min(to, (from / blockBytes + 1) * blockBytes);
+            worker.defer(this, piece.child(from, end - from));
+            from = end;
+        }
+        piece.endSplit();
+    }
+
+    /**
+     * TRIM: whole blocks inside the range are unmapped, the rest stays as it is (DI-1). The worker hears of the rest if
+     * it may free a block together with other trims (NBD T37a).
+     */
+    private void discard(BlockRequest request) {
+        long from = request.offsetBytes();
+        long to = from + request.lengthBytes();
+        long wholeFrom = device.firstWholeBlock(request) * device.blockBytes();
+        long wholeTo = device.endWholeBlock(request) * device.blockBytes();
+        if (wholeFrom == from && wholeTo == to) {
+            worker.defer(this, request);
+            return;
+        }
+        request.beginSplit();
+        if (wholeFrom < wholeTo) {
+            worker.defer(this, request.child(wholeFrom, wholeTo - wholeFrom));
+        }
+        trimPart(request, from, Math.min(to, wholeFrom));
+        if (wholeFrom <= wholeTo) {
+            trimPart(request, wholeTo, to);
+        }
+        request.endSplit();
+    }
+
+    /** A part of one block, perhaps empty. */
+    private void trimPart(BlockRequest request, long fromBytes, long toBytes) {
+        if (PartialTrims.isWorthNoting(device.blockBytes(), fromBytes, toBytes)) {
+            MapLookup run = lookups.of(request.loop());
+            run.find(device, fromBytes, toBytes, 0, false);
+            if (run.action != MapLookup.Action.UNMAPPED) {
+                worker.defer(this, request.child(fromBytes, toBytes - fromBytes));
+            }
+        }
+    }
+
+    /**
+     * Whole blocks are unmapped, unless that is forbidden; what is left of the range is written with zeros (T30, T31).
+     */
+    private void writeZeroes(BlockRequest request) {
+        long from = request.offsetBytes();
+        long to = from + request.lengthBytes();
+        long wholeFrom = device.firstWholeBlock(request) * device.blockBytes();
+        long wholeTo = device.endWholeBlock(request) * device.blockBytes();
+        if (request.hasFlag(BlockRequest.NO_UNMAP) || wholeFrom >= wholeTo) {
+            serveWhole(request);
+        } else if (wholeFrom == from && wholeTo == to) {
+            worker.defer(this, request);
+        } else {
+            request.beginSplit();
+            worker.defer(this, request.child(wholeFrom, wholeTo - wholeFrom));
+            if (from < wholeFrom) {
+                servePart(request, from, wholeFrom);
+            }
+            if (wholeTo < to) {
+                servePart(request, wholeTo, to);
+            }
+            request.endSplit();
+        }
+    }
+}

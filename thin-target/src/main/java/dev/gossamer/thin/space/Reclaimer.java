@@ -1,0 +1,218 @@
+package dev.gossamer.thin.space;
+
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.IoLoop;
+import dev.gossamer.io.StorageException;
+import dev.gossamer.pdata.MetadataCorrupt;
+import dev.gossamer.thin.commit.Committer;
+import dev.gossamer.thin.device.DeviceIds;
+import dev.gossamer.thin.device.PoolFaults;
+import dev.gossamer.thin.device.PoolState;
+import dev.gossamer.thin.metadata.DeviceDetails;
+import dev.gossamer.thin.metadata.PoolMetadata;
+import java.util.TreeMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Reclaims the blocks of deleted volumes in the background (rule MSG-8).
+ *
+ * <p>Deleting a volume moves its mappings, in the one transaction that also takes its id and name away, to a high
+ * device id whose details say that it is {@linkplain DeviceDetails#isRetired retired}. From there this takes them away,
+ * a bounded number at a time, each step leaving a sound pool: a commit may come in between, and a crash loses no more
+ * than the steps since. To another dm-thin implementation the rest is a thin device, to be deleted like any other. What
+ * is freed passes through the {@link Quarantine}, so it is discarded too (DI-12).
+ *
+ * <p>Pace: a step, then a pause, so that the worker's other duties go on; no pause while somebody waits for space.
+ *
+ * <p>Worker's thread.
+ */
+public final class Reclaimer {
+    private static final Logger LOG = LoggerFactory.getLogger(Reclaimer.class);
+
+    /** No device. */
+    public static final int NONE = -1;
+
+    /** Mappings of a step: five to thirteen leaves of the tree, about a millisecond. */
+    public static final int STEP_MAPPINGS = 1024;
+
+    /** Between two steps: with steps of a millisecond, half of the worker's time. */
+    public static final long PAUSE_NANOS = 1_000_000L;
+
+    /** While the metadata is frozen, to see whether it still is. */
+    private static final long FROZEN_PAUSE_NANOS = 1_000_000_000L;
+
+    /** Highest id for a retired device; the one above is the catalog's. */
+    private static final int HIGHEST_ID = PoolMetadata.MAX_DEVICES - 2;
+
+    private final PoolState state;
+    private final Committer committer;
+    private final SpaceWaiters spaceWaiters;
+    private final DeviceIds deviceIds;
+    private final PoolFaults faults;
+    private final IoLoop loop;
+    private final PoolMetadata metadata;
+    // Device id to mappings left; as many as there are deletions not finished, at most the pool's devices.
+    private final TreeMap<Integer, Long> pending = new TreeMap<>();
+    private boolean timerArmed;
+    private boolean closed;
+
+    public Reclaimer(
+            IoLoop loop,
+            PoolMetadata metadata,
+            PoolState state,
+            PoolFaults faults,
+            Committer committer,
+            SpaceWaiters spaceWaiters,
+            DeviceIds deviceIds) {
+        this.state = state;
+        this.committer = committer;
+        this.spaceWaiters = spaceWaiters;
+        this.deviceIds = deviceIds;
+        this.faults = faults;
+        this.loop = loop;
+        this.metadata = metadata;
+    }
+
+    /** Notes a retired device found at opening; {@link #start} begins with it. */
+    public void found(int id, DeviceDetails details) {
+        pending.put(id, details.mappedBlocks());
+    }
+
+    /** Begins, or goes on, if there is anything to do. */
+    public void start() {
+        if (!pending.isEmpty()) {
+            pause(PAUSE_NANOS);
+        }
+    }
+
+    /**
+     * Deletes a device, or retires it if that would take long. Part of the caller's transaction. @return the id, or
+     * NONE
+     */
+    public int delete(int id) throws StorageException {
+        if (metadata.isDeletedAtOnce(id, STEP_MAPPINGS)) {
+            metadata.deleteDevice(id);
+            return NONE;
+        }
+        // Below those that are taken: a search from the top would go past every deletion that is not finished.
+        int lowest = pending.isEmpty() ? HIGHEST_ID + 1 : pending.firstKey();
+        int retiredId = lowest - 1 > id ? lowest - 1 : HIGHEST_ID;
+        while (!metadata.isFreeId(retiredId)) {
+            if (--retiredId == id) {
+                throw new StorageException(
+                        Errno.ENOSPC, "no device id is free to keep what is being deleted; try again later");
+            }
+        }
+        metadata.retireDevice(id, retiredId);
+        return retiredId;
+    }
+
+    /** The transaction that retired a device is committed. */
+    public void retired(int id) throws StorageException {
+        found(id, metadata.details(id));
+        start();
+    }
+
+    /** Whether blocks will come free without anybody's doing. */
+    boolean isPending() {
+        return !pending.isEmpty() && !closed && !state.isMetadataReadOnly();
+    }
+
+    /** Mappings that are still to be taken away; the blocks behind them may be shared. */
+    public long pendingBlocks() {
+        return pending.values().stream().mapToLong(Long::longValue).sum();
+    }
+
+    /** Deleted volumes of which something is left. */
+    public int pendingVolumes() {
+        return pending.size();
+    }
+
+    /** Somebody waits for space: a step without a pause. Freed blocks count from the next commit on. */
+    void stepNow() {
+        if (isPending()) {
+            step();
+        }
+    }
+
+    /** The transaction is gone: what it had reclaimed is there again. */
+    public void aborted() {
+        pending.clear();
+        try {
+            for (int id : metadata.deviceIds()) {
+                DeviceDetails details = metadata.detailsIfReadable(id);
+                if (details != null && details.isRetired()) {
+                    found(id, details);
+                }
+            }
+        } catch (StorageException e) {
+            // Unreadable metadata: the pool fails for the same reason, and reclaims when it is opened again.
+            pending.clear();
+        }
+        start();
+    }
+
+    public void close() {
+        closed = true;
+    }
+
+    private void pause(long nanos) {
+        if (!timerArmed) {
+            timerArmed = true;
+            loop.schedule(
+                    () -> {
+                        timerArmed = false;
+                        step();
+                    },
+                    nanos);
+        }
+    }
+
+    private void step() {
+        if (closed || pending.isEmpty()) {
+            return;
+        }
+        if (state.isMetadataReadOnly()) {
+            pause(FROZEN_PAUSE_NANOS);
+            return;
+        }
+        if (metadata.isNearlyFull() && committer.isWriting()) {
+            committer.whenQuiet(this::step);
+            return;
+        }
+        int id = pending.firstKey();
+        try {
+            if (metadata.isNearlyFull() && metadata.isChanged()) {
+                // A step needs a few blocks for copies of nodes; a commit gives back what earlier steps have freed.
+                committer.commitNow();
+            }
+            long left = metadata.reclaim(id, STEP_MAPPINGS);
+            committer.changed();
+            if (spaceWaiters.isWaiting()) {
+                // The commit takes the next step at once.
+                committer.commitSoon();
+            }
+            if (left == 0) {
+                pending.remove(id);
+                deviceIds.freed(id);
+            } else {
+                pending.put(id, left);
+            }
+        } catch (MetadataCorrupt e) {
+            if (metadata.isHalfChanged()) {
+                faults.abort(e);
+            } else {
+                // Its space is lost until the metadata is repaired; nothing else is.
+                LOG.error("deleted volume, device {}, is not reclaimed: {}", id, e.getMessage());
+                pending.remove(id);
+            }
+        } catch (StorageException e) {
+            faults.abort(e);
+        } catch (AssertionError | RuntimeException bug) {
+            faults.failed(bug);
+            return;
+        }
+        start();
+    }
+}

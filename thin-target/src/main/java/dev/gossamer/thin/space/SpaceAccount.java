@@ -1,0 +1,73 @@
+package dev.gossamer.thin.space;
+
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.IoLoop;
+import dev.gossamer.io.StorageException;
+import dev.gossamer.pdata.btree.PrivateEntries;
+import dev.gossamer.thin.PoolMode;
+import dev.gossamer.thin.VolumeSpace;
+import dev.gossamer.thin.device.PoolState;
+import dev.gossamer.thin.device.ThinDevice;
+import dev.gossamer.thin.metadata.Mapping;
+import dev.gossamer.thin.metadata.PoolMetadata;
+import java.util.concurrent.CompletableFuture;
+
+/**
+ * Counts, when somebody asks, which blocks of a volume are its own (rule ST-3): those in nodes of its tree that have
+ * one parent, and with a reference count of 1.
+ *
+ * <p>Reads only that part of the volume's tree that it shares with nobody: some 120 to 250 mappings a node, so a
+ * million exclusive blocks cost about 6000 nodes and a volume just snapshotted costs one. Works in steps, with requests
+ * served in between, so writes that come meanwhile may be counted or not. Worker's thread.
+ */
+public final class SpaceAccount {
+    /** Nodes a step: a millisecond or so if they have to be read. */
+    private static final int NODES_PER_STEP = 32;
+
+    private final PoolState state;
+    private final IoLoop loop;
+    private final PoolMetadata metadata;
+    private final ThinDevice device;
+    private final CompletableFuture<VolumeSpace> answer;
+    private final PrivateEntries entries;
+    private long nextBlock;
+    private long exclusive;
+
+    public SpaceAccount(
+            PoolState state,
+            IoLoop loop,
+            PoolMetadata metadata,
+            ThinDevice device,
+            CompletableFuture<VolumeSpace> answer) {
+        this.state = state;
+        this.loop = loop;
+        this.metadata = metadata;
+        this.device = device;
+        this.answer = answer;
+        this.entries = metadata.privateEntries();
+    }
+
+    public void step() {
+        try {
+            if (state.mode() == PoolMode.FAIL) {
+                throw new StorageException(Errno.EIO, state.cause());
+            }
+            metadata.startPrivateEntries(entries, device.id(), nextBlock);
+            while (entries.next()) {
+                if (!metadata.isDataBlockShared(Mapping.dataBlock(entries.value()))) {
+                    exclusive++;
+                }
+                nextBlock = entries.key() + 1;
+                if (entries.nodesRead() > NODES_PER_STEP) {
+                    loop.execute(this::step);
+                    return;
+                }
+            }
+            long mapped = device.mappedBlocks();
+            answer.complete(new VolumeSpace(
+                    mapped * device.blockBytes(), Math.min(exclusive, mapped) * (long) device.blockBytes()));
+        } catch (StorageException e) {
+            answer.completeExceptionally(e);
+        }
+    }
+}

@@ -1,0 +1,86 @@
+package dev.gossamer.thin.space;
+
+import dev.gossamer.io.BlockRequest;
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.StorageException;
+import dev.gossamer.io.worker.WorkerQueue;
+import dev.gossamer.pdata.OutOfDataSpace;
+import dev.gossamer.thin.device.PoolState;
+import dev.gossamer.thin.device.ThinDevice;
+import dev.gossamer.thin.device.VolumeHandle;
+import dev.gossamer.thin.metadata.PoolMetadata;
+
+/** Gives out data blocks, or makes who wants one wait or fail (rules S-1 to S-3, S-6). Worker's thread. */
+public final class SpaceGate {
+    /** No data block: the request waits, or has been answered. */
+    public static final long NONE = -1;
+
+    private final PoolMetadata metadata;
+    private final WorkerQueue queue;
+    private final PoolState state;
+    private final SpaceQuotas quotas;
+    private final SpaceWaiters waiters;
+    private final PoolResize resize;
+    private final SpaceMonitor monitor;
+
+    public SpaceGate(
+            PoolMetadata metadata,
+            WorkerQueue queue,
+            PoolState state,
+            SpaceQuotas quotas,
+            SpaceWaiters waiters,
+            PoolResize resize,
+            SpaceMonitor monitor) {
+        this.metadata = metadata;
+        this.queue = queue;
+        this.state = state;
+        this.quotas = quotas;
+        this.waiters = waiters;
+        this.resize = resize;
+        this.monitor = monitor;
+    }
+
+    /**
+     * Reserves a data block for a write.
+     *
+     * @param provisions whether nothing is mapped there, so that the volume takes one block more
+     * @return {@link #NONE} if the request has been parked or handed back
+     */
+    public long reserve(VolumeHandle volume, BlockRequest request, boolean provisions) throws StorageException {
+        ThinDevice device = volume.device();
+        if (state.isMetadataReadOnly()) {
+            queue.handBack(request, Errno.EIO);
+            return NONE;
+        }
+        if (provisions && quotas.isAtLimit(device)) {
+            queue.handBack(request, Errno.ENOSPC);
+            return NONE;
+        }
+        if (metadata.isNearlyFull()) {
+            waiters.needMetadata(request);
+            return NONE;
+        }
+        if (!quotas.hasRoom(device) && !metadata.isDataCounted()) {
+            // What the disk says of free blocks may be another program's mistake: they are counted, once.
+            metadata.countData();
+        }
+        if (!quotas.hasRoom(device)) {
+            boolean reserved = metadata.dataBlocksFree() > 0;
+            waiters.needData(
+                    volume, request, reserved ? "all free data blocks are reserved for volumes" : "no free data block");
+            return NONE;
+        }
+        long dataBlock;
+        try {
+            dataBlock = metadata.reserveDataBlock();
+        } catch (OutOfDataSpace e) {
+            // The same mistake the other way round; the search has counted them.
+            waiters.needData(volume, request, "no free data block");
+            return NONE;
+        }
+        if (!resize.extendIfLow()) {
+            monitor.checkData();
+        }
+        return dataBlock;
+    }
+}

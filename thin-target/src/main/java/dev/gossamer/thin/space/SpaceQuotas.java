@@ -1,0 +1,55 @@
+package dev.gossamer.thin.space;
+
+import dev.gossamer.thin.VolumeLimits;
+import dev.gossamer.thin.device.PoolDevices;
+import dev.gossamer.thin.device.ThinDevice;
+import dev.gossamer.thin.metadata.PoolMetadata;
+
+/**
+ * Limits and reservations of volumes, looked at when a data block is to be taken (rule S-6).
+ *
+ * <p>Both count mapped blocks and blocks being prepared to be mapped. A reservation that is not used up yet is free
+ * space that only its volume may take. Worker's thread.
+ */
+public final class SpaceQuotas {
+    private final PoolMetadata metadata;
+    private final PoolDevices devices;
+
+    public SpaceQuotas(PoolMetadata metadata, PoolDevices devices) {
+        this.metadata = metadata;
+        this.devices = devices;
+    }
+
+    /** Whether the volume may not map one block more. */
+    boolean isAtLimit(ThinDevice device) {
+        long limit = device.limits().limitBytes();
+        return limit > 0 && (device.takenBlocks() + 1) * metadata.blockBytes() > limit;
+    }
+
+    /** Whether there is a free block that the volume may take, to map it or to replace a shared one. */
+    boolean hasRoom(ThinDevice device) {
+        return metadata.dataBlocksFree() > reservedExcept(device);
+    }
+
+    /** Free data blocks that nobody has reserved. */
+    long unreservedFree() {
+        return metadata.dataBlocksFree() - reservedExcept(null);
+    }
+
+    /** Blocks that a volume would hold back from others if its limits were these. */
+    public long reservedBy(ThinDevice device, VolumeLimits limits) {
+        long wanted = Math.ceilDiv(limits.reserveBytes(), metadata.blockBytes());
+        return Math.max(0, wanted - device.takenBlocks());
+    }
+
+    /** Blocks that volumes other than this one hold back; of all volumes if it is null. */
+    public long reservedExcept(ThinDevice device) {
+        long sum = 0;
+        for (ThinDevice each : devices.reserving()) {
+            if (!each.equals(device)) {
+                sum += reservedBy(each, each.limits());
+            }
+        }
+        return sum;
+    }
+}

@@ -1,0 +1,229 @@
+package dev.gossamer.thin.space;
+
+import dev.gossamer.io.BlockRequest;
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.IoLoop;
+import dev.gossamer.io.RequestQueue;
+import dev.gossamer.io.worker.WorkerQueue;
+import dev.gossamer.thin.OnFull;
+import dev.gossamer.thin.PoolEvent;
+import dev.gossamer.thin.PoolMode;
+import dev.gossamer.thin.PoolOptions;
+import dev.gossamer.thin.commit.Committer;
+import dev.gossamer.thin.device.Cells;
+import dev.gossamer.thin.device.PoolEvents;
+import dev.gossamer.thin.device.PoolState;
+import dev.gossamer.thin.device.VolumeHandle;
+import dev.gossamer.thin.metadata.PoolMetadata;
+
+/**
+ * Requests that need a block when there is none (rules S-1 to S-3, M-2, M-3).
+ *
+ * <ol>
+ *   <li>Blocks freed by the open transaction come back with its commit: the request waits for that, and is looked at
+ *       again.
+ *   <li>If there is still no data block, the pool is out of data space. The request waits on, or gets ENOSPC, as its
+ *       volume or else the pool says ({@link OnFull}).
+ *   <li>When the pool has been out of space for as long as its time-out says, all who wait get ENOSPC, and so does who
+ *       comes later, until there is space again (M-7).
+ * </ol>
+ *
+ * <p>There are never more waiters than requests that connections may have under way; a connection that ends takes its
+ * own with it (N-5). Worker's thread, but for {@link #count}.
+ */
+public final class SpaceWaiters {
+    private final WorkerQueue queue;
+    private final Cells cells;
+    private final IoLoop loop;
+    private final PoolMetadata metadata;
+    private final PoolEvents events;
+    private final PoolState state;
+    private final Committer committer;
+    private final SpaceQuotas quotas;
+    private final SpaceMonitor monitor;
+    private final PoolOptions options;
+    private PoolResize resize;
+    private Reclaimer reclaimer;
+
+    // Waiting for a commit, for requests under way that keep freed blocks from being given out, or for an extension.
+    private final RequestQueue forCommit = new RequestQueue();
+    // Waiting for space.
+    private final RequestQueue held = new RequestQueue();
+
+    /** Counts the times the pool ran out, so that a timer knows whether it is meant. */
+    private long episode;
+
+    private boolean timedOut;
+    private boolean closing;
+
+    // Written by the worker; read by the management API, to which a slightly old value is as good.
+    private volatile int heldCount;
+    private volatile long heldSinceNanos;
+
+    public SpaceWaiters(
+            WorkerQueue queue,
+            Cells cells,
+            IoLoop loop,
+            PoolMetadata metadata,
+            PoolState state,
+            PoolEvents events,
+            Committer committer,
+            SpaceQuotas quotas,
+            SpaceMonitor monitor,
+            PoolOptions options) {
+        this.state = state;
+        this.committer = committer;
+        this.quotas = quotas;
+        this.monitor = monitor;
+        this.queue = queue;
+        this.cells = cells;
+        this.loop = loop;
+        this.metadata = metadata;
+        this.events = events;
+        this.options = options;
+    }
+
+    /** Names what brings space without anybody's doing. Once, while the pool is put together. */
+    public void waitFor(PoolResize itsResize, Reclaimer itsReclaimer) {
+        resize = itsResize;
+        reclaimer = itsReclaimer;
+    }
+
+    /** Requests waiting for space. Any thread. */
+    public int count() {
+        return heldCount;
+    }
+
+    /** How long somebody has been waiting for space. */
+    public long waitedNanos() {
+        return heldCount == 0 ? 0 : loop.nanoTime() - heldSinceNanos;
+    }
+
+    /**
+     * What happens now to a write of a volume without a policy of its own: the time-out turns QUEUE into ERROR (M-7).
+     */
+    public OnFull effectivePolicy() {
+        return timedOut || closing ? OnFull.ERROR : options.onFull();
+    }
+
+    /** There is no data block for the request. */
+    void needData(VolumeHandle volume, BlockRequest request, String why) {
+        if (resize.extendIfLow()) {
+            forCommit.add(request);
+            return;
+        }
+        if (committer.canFreeBlocks() || reclaimer.isPending()) {
+            forCommit.add(request);
+            committer.commitSoon();
+            return;
+        }
+        if (state.mode() == PoolMode.WRITE) {
+            state.degrade(PoolMode.OUT_OF_DATA_SPACE, why);
+            startTimeout();
+        }
+        OnFull own = volume.device().onFull();
+        OnFull policy = timedOut || closing ? OnFull.ERROR : own != null ? own : options.onFull();
+        if (policy == OnFull.ERROR || volume.isAbandoned()) {
+            queue.handBack(request, Errno.ENOSPC);
+            return;
+        }
+        if (held.isEmpty()) {
+            heldSinceNanos = loop.nanoTime();
+        }
+        held.add(request);
+        heldCount = held.size();
+    }
+
+    /** Free metadata is down to the reserve: a commit now may bring some back (S-3), otherwise this is the end. */
+    public void needMetadata(BlockRequest request) {
+        if (committer.canFreeMetadata()) {
+            forCommit.add(request);
+            committer.commitSoon();
+        } else {
+            monitor.outOfMetadata();
+            queue.handBack(request, Errno.EIO);
+        }
+    }
+
+    /** Whether somebody waits for space. */
+    boolean isWaiting() {
+        return !forCommit.isEmpty() || !held.isEmpty();
+    }
+
+    /**
+     * Blocks that were freed, or new ones, can be allocated now: leaves OUT_OF_DATA_SPACE and serves who waited (M-3).
+     */
+    public void spaceReleased() {
+        if (quotas.unreservedFree() > 0) {
+            state.recover(PoolMode.OUT_OF_DATA_SPACE, PoolMode.WRITE, "there are free data blocks again");
+            if (state.mode() == PoolMode.WRITE) {
+                episode++;
+                timedOut = false;
+            }
+        }
+        RequestQueue retry = new RequestQueue();
+        forCommit.moveTo(retry);
+        if (metadata.dataBlocksFree() > 0 || state.isMetadataReadOnly()) {
+            held.moveTo(retry);
+            heldCount = 0;
+        }
+        cells.readmit(retry);
+    }
+
+    /** Fails everybody who waits. */
+    public void fail(int errno) {
+        queue.handBackAll(forCommit, errno);
+        queue.handBackAll(held, errno);
+        heldCount = 0;
+    }
+
+    /** The user of a handle is gone: its requests end, soon. Any thread. */
+    public void abandonSoon(VolumeHandle volume) {
+        if (heldCount > 0) {
+            loop.execute(() -> abandon(volume));
+        }
+    }
+
+    /** A connection has ended: nobody wants to know what becomes of its requests, so they end without effect (N-5). */
+    private void abandon(VolumeHandle volume) {
+        RequestQueue others = new RequestQueue();
+        RequestQueue its = new RequestQueue();
+        for (BlockRequest r = held.poll(); r != null; r = held.poll()) {
+            if (volume.equals(r.parkedBy())) {
+                its.add(r);
+            } else {
+                others.add(r);
+            }
+        }
+        others.moveTo(held);
+        heldCount = held.size();
+        queue.handBackAll(its, Errno.ESHUTDOWN);
+    }
+
+    /** The pool is about to be closed: nobody waits any longer, or later. */
+    public void close() {
+        closing = true;
+        fail(Errno.ENOSPC);
+    }
+
+    private void startTimeout() {
+        long nanos = options.onFullTimeout().toNanos();
+        long its = ++episode;
+        if (nanos > 0) {
+            loop.schedule(() -> timeOut(its), nanos);
+        }
+    }
+
+    private void timeOut(long its) {
+        if (its != episode || closing || state.mode() != PoolMode.OUT_OF_DATA_SPACE) {
+            return;
+        }
+        timedOut = true;
+        events.add(
+                PoolEvent.Kind.NO_SPACE_TIMEOUT,
+                "no data space for " + options.onFullTimeout().toSeconds() + " s: " + heldCount
+                        + " waiting request(s) get ENOSPC, and so does every write that needs space from now on");
+        queue.handBackAll(held, Errno.ENOSPC);
+        heldCount = 0;
+    }
+}

@@ -1,0 +1,184 @@
+package dev.gossamer.thin.status;
+
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.IoLoop;
+import dev.gossamer.io.StorageException;
+import dev.gossamer.pdata.btree.TreeDifference;
+import dev.gossamer.thin.PoolMode;
+import dev.gossamer.thin.StatusContext;
+import dev.gossamer.thin.StatusExtents;
+import dev.gossamer.thin.StatusKind;
+import dev.gossamer.thin.StatusQuery;
+import dev.gossamer.thin.device.OriginImage;
+import dev.gossamer.thin.device.PoolFaults;
+import dev.gossamer.thin.device.PoolState;
+import dev.gossamer.thin.device.ThinDevice;
+import dev.gossamer.thin.metadata.MappingWalk;
+import dev.gossamer.thin.metadata.PoolMetadata;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Answers {@link StatusQuery}s from the mapping tree. On the worker's loop, but for {@link #ask}.
+ *
+ * <p>A query is one task of the loop, so nothing changes while it is answered, and all its answers show one state
+ * (T45). To keep others from waiting it stops after some nodes or some time, with what it has by then; the client asks
+ * again from there.
+ */
+public final class StatusReader {
+    /** Nodes that a query may look into, all its questions together. From the cache they take some 10 ms. */
+    private static final int MAX_NODES = 1024;
+
+    /** Time is looked at after so many nodes; that much each question gets in any case. */
+    private static final int NODES_PER_STEP = 16;
+
+    /**
+     * After this no further step is begun (T44): enough for 4 GiB of 64 KiB blocks, the most that a 32-bit request has.
+     */
+    private static final long MAX_NANOS = 5_000_000;
+
+    private static final Logger LOG = LoggerFactory.getLogger(StatusReader.class);
+
+    private final PoolState state;
+    private final PoolFaults faults;
+    private final IoLoop loop;
+    private final PoolMetadata metadata;
+    private long beganNanos;
+
+    public StatusReader(PoolState state, PoolFaults faults, IoLoop loop, PoolMetadata metadata) {
+        this.state = state;
+        this.faults = faults;
+        this.loop = loop;
+        this.metadata = metadata;
+    }
+
+    /** Answers a query later. Any thread. */
+    public void ask(ThinDevice device, StatusQuery query) {
+        loop.execute(() -> answer(device, query));
+    }
+
+    private void answer(ThinDevice device, StatusQuery query) {
+        int errno;
+        try {
+            errno = collect(device, query);
+        } catch (StorageException e) {
+            // Nothing was half changed, so this is the error of the one who asked and of nobody else (D-8).
+            LOG.warn("status of volume {} cannot be read: {}", device.name(), e.getMessage());
+            errno = Errno.EIO;
+        } catch (AssertionError | RuntimeException bug) {
+            faults.failed(bug);
+            errno = Errno.EIO;
+        }
+        query.complete(errno);
+    }
+
+    private int collect(ThinDevice device, StatusQuery query) throws StorageException {
+        if (state.mode() == PoolMode.FAIL) {
+            return Errno.EIO;
+        }
+        long offset = query.offsetBytes();
+        long length = query.lengthBytes();
+        int contexts = query.contexts();
+        if (offset < 0 || length <= 0 || length > device.sizeBytes() - offset || contexts == 0) {
+            return Errno.EINVAL;
+        }
+        beganNanos = loop.nanoTime();
+        long toBlock = (offset + length + device.blockBytes() - 1) / device.blockBytes();
+        for (int i = 0; i < contexts; i++) {
+            StatusContext context = query.context(i);
+            if (context.volumeId() != device.id()) {
+                return Errno.EINVAL;
+            }
+            StatusExtents answer = query.beginAnswer(i);
+            if (context.kind() == StatusKind.CHANGED_SINCE) {
+                difference(device, context.base(), toBlock, answer, MAX_NODES / contexts);
+            } else {
+                walk(device, context.kind(), toBlock, answer, MAX_NODES / contexts);
+            }
+        }
+        return Errno.OK;
+    }
+
+    private void walk(ThinDevice device, StatusKind kind, long toBlock, StatusExtents answer, int maxNodes)
+            throws StorageException {
+        long blockBytes = device.blockBytes();
+        MappingWalk walk = metadata.walk(device.id(), answer.position() / blockBytes);
+        int stepEnd = NODES_PER_STEP;
+        while (walk.next() && walk.virtualBlock() < toBlock) {
+            long block = walk.virtualBlock();
+            if (walk.leavesRead() > stepEnd) {
+                if (stepEnd >= maxNodes || isLate()) {
+                    return;
+                }
+                stepEnd += NODES_PER_STEP;
+            }
+            if (!unmappedUpTo(device, kind, answer, block * blockBytes)
+                    || !answer.upTo((block + 1) * blockBytes, mappedFlags(kind, walk))) {
+                return;
+            }
+        }
+        unmappedUpTo(device, kind, answer, toBlock * blockBytes);
+    }
+
+    /** Nothing is mapped up to there: an external origin shows through as far as it reaches, then zeros do (N-3). */
+    private static boolean unmappedUpTo(ThinDevice device, StatusKind kind, StatusExtents answer, long toBytes) {
+        OriginImage origin = device.externalOrigin();
+        if (origin != null) {
+            int flags = kind == StatusKind.DEPTH ? StatusKind.DEPTH_SHARED : 0;
+            if (!answer.upTo(Math.min(toBytes, origin.sizeBytes()), flags)) {
+                return false;
+            }
+        }
+        return answer.upTo(toBytes, unmappedFlags(kind));
+    }
+
+    private static int unmappedFlags(StatusKind kind) {
+        return switch (kind) {
+            case ALLOCATION -> StatusKind.HOLE | StatusKind.ZERO;
+            case DEPTH -> StatusKind.DEPTH_UNMAPPED;
+            case SHARED, CHANGED_SINCE -> 0;
+        };
+    }
+
+    private static int mappedFlags(StatusKind kind, MappingWalk walk) throws StorageException {
+        return switch (kind) {
+            case DEPTH -> walk.isShared() ? StatusKind.DEPTH_SHARED : StatusKind.DEPTH_PRIVATE;
+            case SHARED -> walk.isShared() ? StatusKind.IS_SHARED : 0;
+            case ALLOCATION, CHANGED_SINCE -> 0;
+        };
+    }
+
+    private void difference(
+            ThinDevice device, StatusContext.Base base, long toBlock, StatusExtents answer, int maxNodes)
+            throws StorageException {
+        long blockBytes = device.blockBytes();
+        // Where the base has already ended, or ends inside a block, there is nothing to be equal to.
+        long baseBlocks = device.sizeBytes() > base.sizeBytes() ? base.sizeBytes() / blockBytes : toBlock;
+        long common = Math.min(baseBlocks, toBlock);
+        long from = answer.position() / blockBytes;
+        int nodes = 0;
+        while (from < common) {
+            TreeDifference found =
+                    metadata.compare(device.id(), base.id(), from, common, StatusQuery.MAX_EXTENTS, NODES_PER_STEP);
+            for (int i = 0; i < found.ranges(); i++) {
+                if (!answer.upTo(found.from(i) * blockBytes, 0)
+                        || !answer.upTo(found.to(i) * blockBytes, StatusKind.IS_CHANGED)) {
+                    return;
+                }
+            }
+            from = found.doneTo();
+            if (!answer.upTo(from * blockBytes, 0)) {
+                return;
+            }
+            nodes += found.nodesRead();
+            if (from < common && (nodes >= maxNodes || isLate())) {
+                return;
+            }
+        }
+        answer.upTo(toBlock * blockBytes, StatusKind.IS_CHANGED);
+    }
+
+    private boolean isLate() {
+        return loop.nanoTime() - beganNanos >= MAX_NANOS;
+    }
+}

@@ -1,0 +1,155 @@
+package dev.gossamer.thin.worker;
+
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.StorageException;
+import dev.gossamer.thin.PoolEvent;
+import dev.gossamer.thin.PoolMode;
+import dev.gossamer.thin.commit.Committer;
+import dev.gossamer.thin.device.DeviceIds;
+import dev.gossamer.thin.device.PartialTrims;
+import dev.gossamer.thin.device.PoolDevices;
+import dev.gossamer.thin.device.PoolEvents;
+import dev.gossamer.thin.device.PoolFaults;
+import dev.gossamer.thin.device.PoolState;
+import dev.gossamer.thin.device.ThinDevice;
+import dev.gossamer.thin.map.MapPublisher;
+import dev.gossamer.thin.metadata.PoolMetadata;
+import dev.gossamer.thin.space.Quarantine;
+import dev.gossamer.thin.space.Reclaimer;
+import dev.gossamer.thin.space.SpaceWaiters;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What happens when a metadata operation fails (rules E-1 to E-4, M-2).
+ *
+ * <ol>
+ *   <li>A new incarnation of the metadata begins: blocks in preparation will not be mapped, their writes get EIO (E-2).
+ *       Where they are writing is free in the committed state; nothing is allocated before the pool is opened again,
+ *       and it is closed only when they have ended (E-4).
+ *   <li>Everything in memory is thrown away and read anew from the last superblock. The transaction being written is
+ *       lost as well as the running one. What the writer has under way ends some time, and nobody cares how: it lies
+ *       where the last superblock uses nothing, but for the next superblock, which is as good a state, as nothing is
+ *       written on the strength of either.
+ *   <li>needs_check is written into the superblock, once nothing is under way any more, so that it has the last word.
+ *       The pool is READ_ONLY; if that did not work either, FAIL.
+ *   <li>Extent maps are emptied (E-3). A volume whose acknowledged changes are lost fails its flushes from now on
+ *       (G-6).
+ * </ol>
+ *
+ * <p>Worker's thread.
+ */
+public final class TransactionAbort implements PoolFaults.Handler {
+    private static final Logger LOG = LoggerFactory.getLogger(TransactionAbort.class);
+
+    private final PoolMetadata metadata;
+    private final PoolDevices devices;
+    private final DeviceIds deviceIds;
+    private final PartialTrims partialTrims;
+    private final MapPublisher maps;
+    private final Committer committer;
+    private final Reclaimer reclaimer;
+    private final Quarantine quarantine;
+    private final SpaceWaiters spaceWaiters;
+    private final PoolState state;
+    private final PoolEvents events;
+    private final PoolFaults faults;
+
+    public TransactionAbort(
+            PoolMetadata metadata,
+            PoolDevices devices,
+            DeviceIds deviceIds,
+            PartialTrims partialTrims,
+            MapPublisher maps,
+            Committer committer,
+            Reclaimer reclaimer,
+            Quarantine quarantine,
+            SpaceWaiters spaceWaiters,
+            PoolState state,
+            PoolEvents events,
+            PoolFaults faults) {
+        this.metadata = metadata;
+        this.devices = devices;
+        this.deviceIds = deviceIds;
+        this.partialTrims = partialTrims;
+        this.maps = maps;
+        this.committer = committer;
+        this.reclaimer = reclaimer;
+        this.quarantine = quarantine;
+        this.spaceWaiters = spaceWaiters;
+        this.state = state;
+        this.events = events;
+        this.faults = faults;
+    }
+
+    @Override
+    public void damaged(ThinDevice device, String what) {
+        if (device.damage() == null) {
+            LOG.error("volume {}: its metadata is damaged: {}", device.name(), what);
+            device.damaged(what);
+            maps.forget(device);
+            events.add(PoolEvent.Kind.DAMAGED, "volume " + device.name() + " is damaged: " + what);
+        }
+    }
+
+    @Override
+    public void abort(Exception cause) {
+        if (state.mode() == PoolMode.FAIL) {
+            return;
+        }
+        LOG.error("metadata operation failed, transaction aborted: {}", cause.getMessage(), cause);
+        faults.beginIncarnation();
+        PoolMode worse = PoolMode.READ_ONLY;
+        String why = cause.getMessage();
+        boolean flagLater = committer.isWriting();
+        try {
+            metadata.abort();
+            if (!flagLater) {
+                metadata.setNeedsCheck();
+            }
+        } catch (StorageException e) {
+            worse = PoolMode.FAIL;
+            why = "abort failed: " + e.getMessage();
+        }
+        state.degrade(worse, why);
+        for (ThinDevice device : devices.all()) {
+            if (committer.isUncommitted(device)) {
+                device.loseChanges();
+            }
+            maps.forget(device);
+        }
+        if (worse != PoolMode.FAIL) {
+            devices.reload(metadata);
+            reclaimer.aborted();
+            deviceIds.aborted();
+        }
+        partialTrims.forgetAll();
+        committer.aborted();
+        quarantine.aborted();
+        spaceWaiters.fail(Errno.EIO);
+        if (flagLater) {
+            committer.whenQuiet(this::flag);
+        }
+    }
+
+    private void flag() {
+        if (state.mode() == PoolMode.FAIL) {
+            return;
+        }
+        try {
+            metadata.setNeedsCheck();
+        } catch (StorageException e) {
+            state.degrade(PoolMode.FAIL, "abort failed: " + e.getMessage());
+        }
+    }
+
+    /** A bug: nothing in memory can be trusted any more, nor be used to write to the device. */
+    @Override
+    public void failed(Throwable bug) {
+        LOG.error("pool failed", bug);
+        faults.beginIncarnation();
+        metadata.writer().cancel();
+        state.degrade(PoolMode.FAIL, "internal error: " + bug);
+        spaceWaiters.fail(Errno.EIO);
+    }
+}

@@ -1,0 +1,99 @@
+package dev.gossamer.thin.pool;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.gossamer.io.BlockOperation;
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.StorageException;
+import dev.gossamer.io.sim.SimHarness;
+import dev.gossamer.io.sim.SimulatedDisk;
+import dev.gossamer.thin.PoolMode;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** Another size for a volume that is open (NBD T62, T63). */
+class LiveResizeTest {
+    private static final int BLOCK = SimPool.BLOCK;
+    /** Two slots of the extent map's upper level, so that shrinking shortens it. */
+    private static final long LARGE = 33L << 30;
+
+    private static final long SMALL = 1 << 20;
+
+    private SimPool sim;
+    private ThinVolume volume;
+
+    @BeforeEach
+    void openAVolume() throws StorageException {
+        SimulatedDisk metadata = new SimulatedDisk(4 << 20);
+        SimulatedDisk data = new SimulatedDisk(64L * BLOCK);
+        SimPool.format(metadata, data);
+        sim = SimPool.open(metadata, data, 1, 2);
+        volume = sim.create("v", LARGE);
+    }
+
+    @AfterEach
+    void nothingIsLeftInUse() {
+        sim.loops.runUntilIdle();
+        assertEquals(0, sim.inUse());
+        sim.close();
+    }
+
+    private static byte[] block(int value) {
+        byte[] bytes = new byte[BLOCK];
+        Arrays.fill(bytes, (byte) value);
+        return bytes;
+    }
+
+    @Test
+    void anOpenHandleUsesTheNewRangeAtOnce() throws StorageException {
+        assertEquals(Errno.EINVAL, sim.write(volume, LARGE, block(1)));
+        sim.await(sim.pool.resizeVolume("v", 2 * LARGE, false));
+        assertEquals(2 * LARGE, volume.sizeBytes());
+        assertEquals(Errno.OK, sim.write(volume, 2 * LARGE - BLOCK, block(1)));
+        assertArrayEquals(block(1), sim.read(volume, 2 * LARGE - BLOCK, BLOCK));
+    }
+
+    @Test
+    void shrinkingAnOpenVolumeNeedsForce() throws StorageException {
+        var refused = sim.pool.resizeVolume("v", SMALL, false);
+        sim.loops.runUntilIdle();
+        StorageException why = assertThrows(StorageException.class, () -> ThinPool.join(refused));
+        assertTrue(why.getMessage().contains("--force"), why.getMessage());
+        assertEquals(LARGE, volume.sizeBytes());
+
+        sim.await(sim.pool.resizeVolume("v", SMALL, true));
+        assertEquals(Errno.EINVAL, sim.write(volume, SMALL, block(1)));
+        assertEquals(Errno.OK, sim.write(volume, SMALL - BLOCK, block(1)));
+    }
+
+    @Test
+    void requestsUnderWayBeyondTheNewEndAreAnsweredAndThePoolGoesOn() throws StorageException {
+        sim.write(volume, LARGE - 2L * BLOCK, block(7));
+        List<SimHarness.Result> pending = new ArrayList<>();
+        // Before the worker gets to it, the loops let requests pass that it will find beyond the end.
+        var shrunk = sim.pool.resizeVolume("v", SMALL, true);
+        for (int i = 0; i < 8; i++) {
+            // Different regions, none of them loaded, and one that is: mapped, unmapped, unaligned, trimmed.
+            long offset = LARGE - (1L + i) * (LARGE / 64);
+            pending.add(sim.start(i % 2, volume, BlockOperation.WRITE, offset, 5000, 0, new byte[5000]));
+            pending.add(sim.start(i % 2, volume, BlockOperation.READ, offset + BLOCK, 100, 0, null));
+            pending.add(sim.start(0, volume, BlockOperation.DISCARD, LARGE - 4L * BLOCK, 4L * BLOCK, 0, null));
+        }
+        sim.loops.runUntilIdle();
+        assertEquals(SMALL, ThinPool.join(shrunk).sizeBytes());
+        for (SimHarness.Result result : pending) {
+            assertTrue(result.isDone());
+            assertTrue(result.errno == Errno.OK || result.errno == Errno.EINVAL, Errno.name(result.errno));
+        }
+        assertEquals(PoolMode.WRITE, sim.pool.mode());
+        assertEquals(Errno.OK, sim.write(volume, 0, block(9)));
+        assertEquals(Errno.OK, sim.flush(volume));
+    }
+}

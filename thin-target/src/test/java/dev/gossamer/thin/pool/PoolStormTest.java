@@ -1,0 +1,313 @@
+package dev.gossamer.thin.pool;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.gossamer.io.BlockOperation;
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.StorageException;
+import dev.gossamer.io.sim.Seeds;
+import dev.gossamer.io.sim.SimHarness;
+import dev.gossamer.io.sim.SimulatedDisk;
+import dev.gossamer.thin.PoolOptions;
+import dev.gossamer.thin.SnapshotSpec;
+import dev.gossamer.thin.VolumeLimits;
+import dev.gossamer.thin.VolumeSpec;
+import dev.gossamer.thin.commit.Committer;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/**
+ * Everything that can be done to a pool and its volumes, at random, against a naive model: one byte array per volume.
+ * Requests from three loops run at the same time; the data device runs full now and then. Rules D-3, D-9, DI-1, DI-9,
+ * DI-10, X-1 to X-5, S-1, S-6, RS-1, S-M8, T-1, MSG-5, MSG-7; I-1 to I-4 by the checker.
+ *
+ * <p>A seed is one story. {@code -Dstorm.operations=N} tells longer ones.
+ */
+class PoolStormTest {
+    private static final int BLOCK = SimPool.BLOCK;
+    private static final int MAX_VOLUMES = 8;
+    private static final int LOOPS = 3;
+    private static final String ORIGIN = "/images/golden";
+
+    /** Less than eight volumes can take, so that space runs out again and again. */
+    private static final long DATA_CEILING = 200L * BLOCK;
+
+    /** One for the catalog's own slot, one for those of the lowest ids. */
+    private static final int CATALOG_BLOCKS = 2;
+
+    @TempDir
+    Path directory;
+
+    private final SimulatedDisk metadata = new SimulatedDisk(1 << 20);
+    private final SimulatedDisk data = new SimulatedDisk(100L * BLOCK);
+    private final SimulatedDisk origin = new SimulatedDisk(11 * BLOCK / 2);
+    private final byte[] zeros = new byte[StormVolume.MAX_BYTES];
+    private final List<StormVolume> volumes = new ArrayList<>();
+    private SplittableRandom random = Seeds.splittable(0);
+    private SimPool sim;
+    private int names;
+    private int noSpace;
+    private int operations;
+    private long mappedDuringCommit;
+
+    /** Under way while a management operation begins, so that it often meets a commit; null if there is none. */
+    private SimHarness.Result flush;
+
+    private StormVolume flushed;
+
+    @ParameterizedTest
+    @ValueSource(longs = {1, 2, 3})
+    void storm(long seed) throws Exception {
+        random = Seeds.splittable(seed);
+        origin.writeNow(0, ThinPoolTest.bytes(99, 11 * BLOCK / 2));
+        origin.setReadOnly(true);
+        SimPool.format(metadata, data);
+        open();
+        create(false);
+        int wanted = Integer.getInteger("storm.operations", 100_000);
+        while (operations < wanted) {
+            String where = "seed " + seed + ", operation " + operations;
+            try {
+                beginFlush();
+                step(where);
+                endFlush(where);
+            } catch (StorageException | RuntimeException e) {
+                throw new AssertionError(where + ": " + e, e);
+            }
+        }
+        verifyAll("seed " + seed + " at the end");
+        shutDown();
+        SimPool.assertSound(metadata, "seed " + seed);
+        ThinCheck.assertAccepts(metadata, directory, "seed " + seed);
+        everythingCanBeDeleted();
+        assertTrue(noSpace > 0, "the pool never ran full");
+        assertTrue(mappedDuringCommit > 0, "no commit overlapped with the next transaction");
+    }
+
+    private void open() throws StorageException {
+        PoolOptions options = SimPool.OPTIONS.withGrowth(new SimPool.DiskGrowth(metadata, data), 0);
+        sim = SimPool.open(metadata, data, random.nextLong(), LOOPS, options, location -> {
+            assertEquals(ORIGIN, location);
+            return origin;
+        });
+        for (StormVolume volume : volumes) {
+            volume.reopened(sim.pool.openVolume(volume.name));
+        }
+    }
+
+    private void step(String where) throws StorageException {
+        operations++;
+        switch (random.nextInt(100)) {
+            case 0, 1 -> create(false);
+            case 2 -> create(true);
+            case 3, 4, 5, 6 -> snapshot();
+            case 7, 8 -> snapshotGroup();
+            case 9, 10, 11 -> rollBack();
+            case 12, 13, 14, 15 -> delete();
+            case 16, 17 -> resize();
+            case 18 -> rename();
+            case 19 -> limit();
+            case 20 -> grow();
+            case 21 -> sim.loops.advance(random.nextLong(2 * Committer.PERIOD_NANOS));
+            case 22 -> reopen(where, random.nextBoolean());
+            case 23 -> verifyAll(where);
+            default -> {
+                operations--;
+                StormBatch batch = new StormBatch(sim, random);
+                operations += batch.run(volumes, where);
+                noSpace += batch.noSpace();
+            }
+        }
+    }
+
+    private void beginFlush() {
+        if (random.nextInt(3) == 0) {
+            flushed = any();
+            flush = sim.start(random.nextInt(LOOPS), flushed.handle, BlockOperation.FLUSH, 0, 0, 0, null);
+            for (int tasks = random.nextInt(25); tasks > 0; tasks--) {
+                sim.loops.runOne();
+            }
+        }
+    }
+
+    private void endFlush(String where) {
+        if (flush != null) {
+            assertEquals(Errno.OK, sim.finish(flush).errno, where);
+            flush = null;
+            flushed = null;
+        }
+    }
+
+    /** Whoever closes a handle has waited for its requests. */
+    private void close(StormVolume volume) {
+        if (volume.equals(flushed)) {
+            sim.loops.runUntilIdle();
+        }
+        volume.handle.close();
+    }
+
+    private void shutDown() throws StorageException {
+        sim.loops.runUntilIdle();
+        mappedDuringCommit += sim.pool.counters().mappedDuringCommit.sum();
+        sim.shutDown();
+    }
+
+    /** An operation that a full pool may refuse, and then has not begun. @return whether it was done */
+    private boolean unlessFull(CompletableFuture<?> answer) throws StorageException {
+        try {
+            sim.await(answer);
+            return true;
+        } catch (StorageException e) {
+            if (e.errno() != Errno.ENOSPC) {
+                throw e;
+            }
+            return false;
+        }
+    }
+
+    private void add(StormVolume volume) {
+        volume.handle = sim.pool.openVolume(volume.name);
+        volumes.add(volume);
+    }
+
+    private void create(boolean overOrigin) throws StorageException {
+        if (volumes.size() < MAX_VOLUMES) {
+            StormVolume volume = StormVolume.create("v" + names++, randomSize(), overOrigin ? originContents() : zeros);
+            VolumeSpec spec = new VolumeSpec(volume.name, volume.size);
+            if (unlessFull(
+                    overOrigin ? sim.pool.createVolumeOver(spec, ORIGIN, origin) : sim.pool.createVolume(spec))) {
+                add(volume);
+            }
+        }
+    }
+
+    private byte[] originContents() {
+        return Arrays.copyOf(ThinPoolTest.bytes(99, 11 * BLOCK / 2), StormVolume.MAX_BYTES);
+    }
+
+    private void snapshot() throws StorageException {
+        if (volumes.size() < MAX_VOLUMES) {
+            StormVolume snapshot = any().snapshot("s" + names++);
+            if (unlessFull(sim.pool.createSnapshot(snapshot.parent.name, snapshot.name, false))) {
+                add(snapshot);
+            }
+        }
+    }
+
+    private void snapshotGroup() throws StorageException {
+        if (volumes.size() > 1 && volumes.size() + 2 <= MAX_VOLUMES) {
+            List<StormVolume> origins =
+                    List.of(volumes.getFirst(), volumes.get(1 + random.nextInt(volumes.size() - 1)));
+            List<StormVolume> snapshots =
+                    origins.stream().map(o -> o.snapshot("g" + names++)).toList();
+            List<SnapshotSpec> specs = snapshots.stream()
+                    .map(s -> new SnapshotSpec(s.parent.name, s.name, false))
+                    .toList();
+            if (unlessFull(sim.pool.createSnapshots(specs))) {
+                snapshots.forEach(this::add);
+            }
+        }
+    }
+
+    private void rollBack() throws StorageException {
+        StormVolume from = any();
+        StormVolume target = from.parent;
+        if (target != null && volumes.contains(target) && volumes.size() < MAX_VOLUMES) {
+            StormVolume kept = target.snapshot("r" + names++);
+            close(target);
+            if (unlessFull(sim.pool.rollBack(target.name, from.name, kept.name))) {
+                add(kept);
+                target.rollBackTo(from);
+            }
+            target.handle = sim.pool.openVolume(target.name);
+        }
+    }
+
+    private void delete() throws StorageException {
+        if (volumes.size() > 1) {
+            StormVolume victim = any();
+            close(victim);
+            sim.await(sim.pool.deleteVolume(victim.name));
+            volumes.remove(victim);
+        }
+    }
+
+    private void resize() throws StorageException {
+        StormVolume volume = any();
+        int size = randomSize();
+        if (unlessFull(sim.pool.resizeVolume(volume.name, size, true))) {
+            volume.resize(size);
+        }
+    }
+
+    private void rename() throws StorageException {
+        StormVolume volume = any();
+        String name = "n" + names++;
+        if (unlessFull(sim.pool.renameVolume(volume.name, name))) {
+            volume.name = name;
+        }
+    }
+
+    /** A limit or a reservation for some, none for others. */
+    private void limit() throws StorageException {
+        long limit = random.nextInt(3) == 0 ? (20L + random.nextInt(20)) * BLOCK : 0;
+        long reserve = random.nextInt(3) == 0 ? random.nextInt(20) * (long) BLOCK : 0;
+        unlessFull(sim.pool.limitVolume(any().name, new VolumeLimits(limit, reserve, null)));
+    }
+
+    private void grow() throws StorageException {
+        long size = data.sizeBytes() + random.nextInt(8) * (long) BLOCK;
+        sim.await(sim.pool.grow(
+                Math.min(size, DATA_CEILING), Math.min(metadata.sizeBytes() + random.nextInt(9) * 4096L, 4L << 20)));
+    }
+
+    /** Closes the pool and opens it again; or kills it, when all that was answered has been flushed. */
+    private void reopen(String where, boolean kill) throws StorageException {
+        if (kill) {
+            volumes.forEach(volume -> assertEquals(Errno.OK, sim.flush(volume.handle), where));
+            sim.close();
+            metadata.crash(random);
+            data.crash(random);
+        } else {
+            shutDown();
+        }
+        SimPool.assertSound(metadata, where);
+        open();
+    }
+
+    private void verifyAll(String where) {
+        volumes.forEach(volume -> volume.verify(sim, where));
+        assertEquals(0, sim.inUse(), where + ": requests or buffers leaked");
+    }
+
+    /** No block is lost: with its volumes gone the pool has the catalog's blocks, and no more. */
+    private void everythingCanBeDeleted() throws StorageException {
+        open();
+        while (!volumes.isEmpty()) {
+            StormVolume last = volumes.removeLast();
+            last.handle.close();
+            sim.await(sim.pool.deleteVolume(last.name));
+        }
+        assertEquals(CATALOG_BLOCKS, sim.status().dataBlocksUsed());
+        sim.shutDown();
+        SimPool.assertSound(metadata, "all volumes deleted");
+    }
+
+    private int randomSize() {
+        return random.nextInt(4) == 0
+                ? (1 + random.nextInt(StormVolume.MAX_BYTES / 4096)) * 4096
+                : StormVolume.MAX_BYTES;
+    }
+
+    private StormVolume any() {
+        return volumes.get(random.nextInt(volumes.size()));
+    }
+}

@@ -1,0 +1,145 @@
+package dev.gossamer.thin.pool;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.gossamer.io.BlockingIo;
+import dev.gossamer.io.Faults;
+import dev.gossamer.io.FileEngine;
+import dev.gossamer.io.InlineLoop;
+import dev.gossamer.io.IoLoop;
+import dev.gossamer.io.RequestPool;
+import dev.gossamer.io.StorageException;
+import dev.gossamer.io.buffer.IoBufferPool;
+import dev.gossamer.io.sim.SimLoops;
+import dev.gossamer.io.sim.SimulatedDisk;
+import dev.gossamer.thin.StatusContext;
+import dev.gossamer.thin.metadata.CommitNow;
+import dev.gossamer.thin.metadata.PoolMetadata;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** A status query on a worker whose metadata is slow to come: it must not keep the worker (NBD T44, T57). */
+class StatusTimeTest {
+    private static final int BLOCK = SimPool.BLOCK;
+    private static final long BLOCKS = 60_000;
+
+    /** A loop whose clock goes on by 3 ms with each look at it. */
+    private static final class SlowLoop implements IoLoop {
+        private final IoLoop loop;
+        private long nanos;
+
+        SlowLoop(IoLoop loop) {
+            this.loop = loop;
+        }
+
+        @Override
+        public int index() {
+            return loop.index();
+        }
+
+        @Override
+        public boolean inLoop() {
+            return loop.inLoop();
+        }
+
+        @Override
+        public void execute(Runnable task) {
+            loop.execute(task);
+        }
+
+        @Override
+        public void schedule(Runnable task, long delayNanos) {
+            loop.schedule(task, delayNanos);
+        }
+
+        @Override
+        public Faults faults() {
+            return loop.faults();
+        }
+
+        @Override
+        public long nanoTime() {
+            nanos += 3_000_000;
+            return nanos;
+        }
+
+        @Override
+        public RequestPool requests() {
+            return loop.requests();
+        }
+
+        @Override
+        public IoBufferPool buffers() {
+            return loop.buffers();
+        }
+
+        @Override
+        public FileEngine files() {
+            return loop.files();
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"base:allocation", "qemu:allocation-depth", "qemu:dirty-bitmap:s"})
+    void anAnswerEndsAfterFiveMillisecondsAndTheRestCanBeAskedFor(String name) throws StorageException {
+        SimulatedDisk metadataDisk = new SimulatedDisk(16 << 20);
+        SimulatedDisk dataDisk = new SimulatedDisk((BLOCKS + 100) * BLOCK);
+        SimPool.format(metadataDisk, dataDisk);
+        try (SimPool sim = SimPool.open(metadataDisk, dataDisk, 1, 1)) {
+            sim.create("v", BLOCKS * BLOCK).close();
+            sim.snapshot("v", "s").close();
+            sim.shutDown();
+        }
+        try (SimLoops loops = new SimLoops(1, 2, 1 << 20);
+                IoBufferPool buffers = new IoBufferPool(1 << 20)) {
+            InlineLoop inline = new InlineLoop(null, buffers);
+            mapAll(metadataDisk, dataDisk, inline);
+            CompletableFuture<ThinPool> opened = ThinPool.openOn(
+                    metadataDisk,
+                    dataDisk,
+                    inline,
+                    new SlowLoop(loops.loop(1)),
+                    List.of(loops.loop(0)),
+                    SimPool.OPTIONS,
+                    SimPool.NO_ORIGINS);
+            loops.runUntilIdle();
+            ThinPool pool = ThinPool.join(opened);
+            ThinVolume volume = pool.openVolume("v");
+            int questions = 0;
+            long at = 0;
+            try (StatusContext context = pool.statusContexts().resolve("v", name)) {
+                AskedStatus asked = new AskedStatus(loops);
+                while (at < BLOCKS * BLOCK) {
+                    asked.start(0, volume, at, BLOCKS * BLOCK - at, true, context)
+                            .finish();
+                    assertEquals(1, asked.query.count(0));
+                    long answered = asked.query.lengthBytes(0, 0);
+                    assertTrue(answered >= 28L * 84 * BLOCK || at + answered == BLOCKS * BLOCK, "two steps at least");
+                    at += answered;
+                    questions++;
+                }
+            }
+            assertEquals(BLOCKS * BLOCK, at);
+            // 60000 mappings are 240 to 480 leaves, and two steps of 16 nodes take 6 ms.
+            assertTrue(questions >= 7 && questions <= 20, questions + " questions");
+            volume.close();
+            CompletableFuture<Void> closed = pool.close();
+            loops.runUntilIdle();
+            ThinPool.join(closed);
+        }
+    }
+
+    private static void mapAll(SimulatedDisk metadataDisk, SimulatedDisk dataDisk, InlineLoop inline)
+            throws StorageException {
+        try (PoolMetadata metadata =
+                PoolMetadata.open(new BlockingIo(metadataDisk, inline), dataDisk, PoolMetadata.CACHE_BLOCKS)) {
+            for (long block = 0; block < BLOCKS; block++) {
+                metadata.insert(0, block, metadata.reserveDataBlock());
+            }
+            CommitNow.commit(metadata);
+        }
+    }
+}
