@@ -33,6 +33,14 @@ public interface BlockDevice extends AutoCloseable {
         return false;
     }
 
+    /**
+     * What this device remembers of lost writes; null if it does not, as a volume, whose pool does, or a disk of a test:
+     * {@link WatchedDevice#over} makes up for it.
+     */
+    default DeviceHealth health() {
+        return null;
+    }
+
     /** Starts a request. Never blocks and never throws for the request's sake: errors come with its completion. */
     void submit(BlockRequest request);
 

@@ -25,7 +25,7 @@ public final class BlockRequest {
     public static final long NO_PART = -1;
 
     /** Deepest stack of devices: connection, volume, slice, fault plan, recorder, disk, and room to spare. */
-    private static final int MAX_DEPTH = 8;
+    private static final int MAX_DEPTH = 10;
 
     private final IoLoop loop;
     private final BlockCompletion[] completions = new BlockCompletion[MAX_DEPTH];

@@ -88,7 +88,7 @@ public final class SnapshotMerge implements BlockDevice, ServedDevice {
     /** While merging TRIM is accepted and does nothing (rule S-D4). */
     private void discard(BlockRequest request) {
         if (snapshot.state() == SnapshotState.MERGED && device.geometry().discardBytes() > 0) {
-            origin.submit(request);
+            request.submitTo(origin);
         } else {
             request.complete(Errno.OK);
         }
@@ -97,13 +97,13 @@ public final class SnapshotMerge implements BlockDevice, ServedDevice {
     /** What was written may be in either device: the store first, then the origin. */
     private void flush(BlockRequest request) {
         if (snapshot.state() == SnapshotState.MERGED) {
-            device.submit(request);
+            request.submitTo(device);
         } else {
             BlockRequest flush = request.loop().requests().acquire().command(BlockOperation.FLUSH, 0, 0, 0);
             flush.owner = request;
             flush.push(afterStoreFlush);
             loops.writes().enter(flush, 0);
-            store.submit(flush);
+            flush.submitTo(store);
         }
     }
 
@@ -111,7 +111,7 @@ public final class SnapshotMerge implements BlockDevice, ServedDevice {
         BlockRequest request = (BlockRequest) flush.owner;
         flush.recycle();
         if (errno == Errno.OK) {
-            device.submit(request);
+            request.submitTo(device);
         } else {
             request.complete(errno);
         }
@@ -146,7 +146,7 @@ public final class SnapshotMerge implements BlockDevice, ServedDevice {
         @Override
         void serveMissing(BlockRequest piece) {
             if (piece.operation() == BlockOperation.READ) {
-                device.submit(piece);
+                piece.submitTo(device);
             } else {
                 origin.serve(piece);
             }

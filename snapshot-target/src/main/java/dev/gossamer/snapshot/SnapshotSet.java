@@ -5,6 +5,7 @@ import dev.gossamer.io.Errno;
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.Reason;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.WatchedDevice;
 import dev.gossamer.io.order.WriteOrder;
 import dev.gossamer.snapshot.copy.CopyQueue;
 import java.util.ArrayList;
@@ -16,6 +17,9 @@ import java.util.concurrent.CompletionException;
 /**
  * A plain device, the origin, and its classic copy-on-write snapshots. The only door to their worker; every method may
  * be called from any thread. Futures complete on the worker's loop and fail with {@link StorageException}.
+ *
+ * <p>The origin and the stores remember what they have lost ({@link dev.gossamer.io.DeviceHealth}): after a flush that
+ * failed, every FLUSH of the handles on them fails until the set is opened again.
  *
  * <p>Every write to the origin must pass through {@link #openOrigin}: what writes to the device itself destroys the
  * snapshots.
@@ -40,12 +44,12 @@ public final class SnapshotSet {
     private final SnapshotMessages messages;
 
     private SnapshotSet(BlockDevice origin, IoLoop workerLoop, List<? extends IoLoop> ioLoops) {
-        this.origin = origin;
+        this.origin = WatchedDevice.over(origin);
         this.loops = OriginLoops.of(workerLoop, ioLoops);
-        CopyQueue copies = new CopyQueue(loops.transfers(), origin);
+        CopyQueue copies = new CopyQueue(loops.transfers(), this.origin);
         this.attached = new AttachedSnapshots(loops.queue(), copies);
         this.originOrder = new WriteOrder(ioLoops);
-        this.messages = new SnapshotMessages(loops, attached, copies, origin, door);
+        this.messages = new SnapshotMessages(loops, attached, copies, this.origin, door);
     }
 
     /**
@@ -97,7 +101,7 @@ public final class SnapshotSet {
      * if it was refused.
      */
     public CompletableFuture<SnapshotStatus> create(SnapshotSpec spec, BlockDevice store) {
-        return ask(answer -> messages.create(spec, store, answer));
+        return ask(answer -> messages.create(spec, WatchedDevice.over(store), answer));
     }
 
     /**
@@ -105,7 +109,7 @@ public final class SnapshotSet {
      * became invalid opens as {@link SnapshotState#INVALID}. The store is the set's from then on; not if this fails.
      */
     public CompletableFuture<SnapshotStatus> load(SnapshotSpec spec, BlockDevice store) {
-        return ask(answer -> messages.load(spec, store, answer));
+        return ask(answer -> messages.load(spec, WatchedDevice.over(store), answer));
     }
 
     /** All snapshots, by name. */
@@ -226,7 +230,7 @@ public final class SnapshotSet {
         loops.worker().execute(() -> {
             try {
                 task.run(answer);
-            } catch (StorageException | RuntimeException | AssertionError e) {
+            } catch (StorageException | RuntimeException | Error e) {
                 answer.completeExceptionally(e);
             }
         });

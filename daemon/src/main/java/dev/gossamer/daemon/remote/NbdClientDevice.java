@@ -4,6 +4,7 @@ import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.BlockGeometry;
 import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.BlockRequest;
+import dev.gossamer.io.DeviceHealth;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.ring.IoLoops;
@@ -119,6 +120,11 @@ public final class NbdClientDevice implements BlockDevice {
     }
 
     @Override
+    public DeviceHealth health() {
+        return session.health();
+    }
+
+    @Override
     public void submit(BlockRequest request) {
         int errno = check(request, session.geometry());
         boolean nothing = request.operation() == BlockOperation.FLUSH ? !canFlush : request.lengthBytes() == 0;
@@ -137,7 +143,7 @@ public final class NbdClientDevice implements BlockDevice {
     private int check(BlockRequest request, BlockGeometry geometry) {
         BlockOperation operation = request.operation();
         if (operation == BlockOperation.FLUSH) {
-            return Errno.OK;
+            return session.health().isFailed() ? Errno.EIO : Errno.OK;
         }
         if (geometry.readOnly() && operation != BlockOperation.READ) {
             return Errno.EROFS;

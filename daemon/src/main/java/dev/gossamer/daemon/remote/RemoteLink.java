@@ -5,6 +5,7 @@ import dev.gossamer.io.Errno;
 import dev.gossamer.io.ring.NettyLoop;
 import dev.gossamer.nbd.wire.NbdCommand;
 import dev.gossamer.nbd.wire.NbdError;
+import dev.gossamer.nbd.wire.NbdFlags;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
@@ -88,7 +89,7 @@ final class RemoteLink {
 
     /** Whether answered writes are kept: there is something to wait for before they may be forgotten. */
     boolean keepsWrites() {
-        return session.canFlush();
+        return session.canFlush() && !session.health().isFailed();
     }
 
     // ---- requests ----
@@ -156,10 +157,11 @@ final class RemoteLink {
             return;
         }
         int errno = RemoteErrors.toErrno(nbdError);
+        noteFailure(piece, nbdError);
         if (nbdError == NbdError.OK && piece.command == NbdCommand.FLUSH) {
             session.stableUpTo(piece.coveredSequence);
             unflushed.releaseUpTo(session.stableSequence());
-            errno = session.writesLost() ? Errno.EIO : Errno.OK;
+            errno = session.health().isFailed() ? Errno.EIO : Errno.OK;
         } else if (nbdError == NbdError.OK && piece.isKept()) {
             unflushed.add(new UnflushedWrite(
                     session.nextSequence(),
@@ -171,6 +173,29 @@ final class RemoteLink {
         }
         finish(piece, errno);
         afterAnswer();
+    }
+
+    /**
+     * The server's own word that it has lost something, which it gives once. A server that shuts down, or does not answer,
+     * has not said so: what is kept will be repeated.
+     */
+    private void noteFailure(RemoteCommand command, int nbdError) {
+        if (nbdError == NbdError.OK || nbdError == NbdError.ESHUTDOWN) {
+            return;
+        }
+        if (command.command == NbdCommand.FLUSH) {
+            session.health().flushed(RemoteErrors.toErrno(nbdError));
+        } else if ((command.flags & NbdFlags.CMD_FUA) != 0) {
+            session.health().wroteThrough(RemoteErrors.toErrno(nbdError));
+        }
+        forgetIfLost();
+    }
+
+    /** Nothing that is kept can become stable any more, so it need not take memory. */
+    private void forgetIfLost() {
+        if (session.health().isFailed()) {
+            unflushed.takeAll().forEach(UnflushedWrite::release);
+        }
     }
 
     private void afterAnswer() {
@@ -224,6 +249,7 @@ final class RemoteLink {
         @Override
         void answered(int nbdError) {
             flushing = false;
+            noteFailure(this, nbdError);
             if (nbdError == NbdError.OK) {
                 session.stableUpTo(covered);
                 unflushed.releaseUpTo(session.stableSequence());
@@ -263,6 +289,7 @@ final class RemoteLink {
                 waiting.removeIf(piece -> isExpired(piece, now) && late.add(piece));
             } else {
                 unflushed.releaseUpTo(session.stableSequence());
+                forgetIfLost();
                 if (!unflushed.isEmpty()) {
                     flushKept();
                 }

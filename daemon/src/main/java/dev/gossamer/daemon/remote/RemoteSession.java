@@ -1,6 +1,7 @@
 package dev.gossamer.daemon.remote;
 
 import dev.gossamer.io.BlockGeometry;
+import dev.gossamer.io.DeviceHealth;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.ring.NettyLoop;
 import dev.gossamer.nbd.client.RemoteExport;
@@ -54,6 +55,7 @@ final class RemoteSession {
     private final RemoteExport export;
     private final List<RemoteLink> links = new ArrayList<>();
     private final RemoteLink home;
+    private final DeviceHealth health;
 
     // Positions of answered writes, and up to where they are stable; moved by all loops.
     private final AtomicLong sequence = new AtomicLong();
@@ -61,7 +63,6 @@ final class RemoteSession {
 
     // Written by the first loop, read by all.
     private volatile BlockGeometry geometry;
-    private volatile boolean writesLost;
     // Together they let a loop skip the message: it writes the one before it reads the other; the first loop vice
     // versa.
     private volatile long wantedNanos;
@@ -84,6 +85,7 @@ final class RemoteSession {
             boolean readOnly,
             List<NettyLoop> loops) {
         this.name = name;
+        this.health = new DeviceHealth(name);
         this.connector = connector;
         this.settings = settings;
         this.export = export;
@@ -141,9 +143,9 @@ final class RemoteSession {
         stable.accumulateAndGet(covered, Math::max);
     }
 
-    /** Whether answered writes are gone for good: no FLUSH may succeed any more. */
-    boolean writesLost() {
-        return writesLost;
+    /** Whether answered writes are gone for good: then no FLUSH succeeds any more, and none are kept. */
+    DeviceHealth health() {
+        return health;
     }
 
     /** Something waits for a connection. */
@@ -318,14 +320,8 @@ final class RemoteSession {
             LOG.info("{}: {} writes that were answered and not flushed were repeated", name, kept.size());
             stableUpTo(lastSequence());
         } else {
-            writesLost = true;
-            LOG.error(
-                    "{}: {} answered writes may be lost, the server does not take them again: {}; flushes fail "
-                            + "until the"
-                            + " device is opened anew",
-                    name,
-                    kept.size(),
-                    Errno.name(RemoteErrors.toErrno(nbdError)));
+            health.fail("the server does not take " + kept.size() + " answered writes again: "
+                    + Errno.name(RemoteErrors.toErrno(nbdError)));
         }
         releaseKept();
         up(connection);

@@ -186,9 +186,13 @@ class ReconnectTest {
             error.set(pair[0]);
             assertEquals(pair[1], io.run(Io.write(0, filled(4096, 1), 0)), "NBD error " + pair[0]);
             assertEquals(pair[1], io.run(Io.read(0, 4096)), "NBD error " + pair[0]);
-            assertEquals(pair[1], io.command(BlockOperation.FLUSH, 0, 0, 0), "NBD error " + pair[0]);
+            error.set(NbdError.OK);
+            // A device whose flush has failed answers every later one itself.
+            TestIo fresh = rig.io(rig.open(server.uri(), RemoteRig.PATIENT), 0);
+            error.set(pair[0]);
+            assertEquals(pair[1], fresh.command(BlockOperation.FLUSH, 0, 0, 0), "NBD error " + pair[0]);
         }
-        assertTrue(server.accepted() <= 2, "an error is no reason to reconnect");
+        assertTrue(server.accepted() <= 2 + expected.length, "an error is no reason to reconnect");
     }
 
     @Test

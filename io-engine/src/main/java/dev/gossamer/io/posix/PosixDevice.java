@@ -5,6 +5,7 @@ import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.BlockGeometry;
 import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.BlockRequest;
+import dev.gossamer.io.DeviceHealth;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.FileEngine;
 import dev.gossamer.io.FileEngine.FileAction;
@@ -29,6 +30,7 @@ public final class PosixDevice implements BlockDevice {
     private final DeviceIdentity identity;
     // Null where nothing can be given back.
     private final FileAction discardAction;
+    private final DeviceHealth health = new DeviceHealth(this);
     private final BlockCompletion afterPunch = this::punched;
     private final BlockCompletion afterZeroRange = this::zeroRanged;
 
@@ -78,6 +80,11 @@ public final class PosixDevice implements BlockDevice {
     @Override
     public BlockGeometry geometry() {
         return geometry;
+    }
+
+    @Override
+    public DeviceHealth health() {
+        return health;
     }
 
     /** Looks again how large the device is, after someone has resized it. Blocks briefly; control path only. */
@@ -132,7 +139,9 @@ public final class PosixDevice implements BlockDevice {
         BlockOperation operation = request.operation();
         FileEngine files = request.loop().files();
         if (operation == BlockOperation.FLUSH) {
-            files.submit(FileAction.SYNC, fileDescriptor, request);
+            if (health.admit(request)) {
+                files.submit(FileAction.SYNC, fileDescriptor, request);
+            }
             return;
         }
         int errno = check(request, operation, geometry);
@@ -140,6 +149,7 @@ public final class PosixDevice implements BlockDevice {
             request.complete(errno);
             return;
         }
+        health.admit(request);
         switch (operation) {
             case READ -> files.submit(FileAction.READ, fileDescriptor, request);
             case WRITE -> files.submit(FileAction.WRITE, fileDescriptor, request);

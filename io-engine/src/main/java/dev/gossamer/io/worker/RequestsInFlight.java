@@ -37,6 +37,10 @@ public final class RequestsInFlight {
      */
     public void drain(Runnable whenDrained) {
         Invariant.check(worker.inLoop(), "loops drained by another than their worker");
+        if (loops == 0) {
+            worker.execute(whenDrained);
+            return;
+        }
         int[] left = {loops};
         Runnable oneLess = () -> {
             if (--left[0] == 0) {

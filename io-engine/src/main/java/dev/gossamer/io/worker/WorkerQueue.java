@@ -99,7 +99,8 @@ public final class WorkerQueue {
         }
     }
 
-    private void admit(BlockRequest request) {
+    /** Decides a request, again if it has waited. What that throws is told, and its answer is EIO. Worker's thread. */
+    public void admit(BlockRequest request) {
         if (broken) {
             handBack(request, Errno.EIO);
             return;

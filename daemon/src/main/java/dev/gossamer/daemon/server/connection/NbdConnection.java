@@ -374,7 +374,7 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
             request.owner = sparse;
             sparse.submit(request, device);
         } else {
-            device.submit(request);
+            request.submitTo(device);
         }
     }
 

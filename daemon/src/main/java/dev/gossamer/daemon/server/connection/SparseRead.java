@@ -18,13 +18,19 @@ final class SparseRead {
 
     /** Submits the runs of data; the request completes when the last of them has. */
     void submit(BlockRequest request, BlockDevice device) {
+        int seen = request.takings();
         request.beginSplit();
-        for (int i = 0; i < layout.runs(); i++) {
-            if (!layout.isHole(i)) {
-                long begin = layout.beginBytes(i);
-                device.submit(request.child(begin, layout.endBytes(i) - begin));
+        try {
+            for (int i = 0; i < layout.runs(); i++) {
+                if (!layout.isHole(i)) {
+                    long begin = layout.beginBytes(i);
+                    request.child(begin, layout.endBytes(i) - begin).submitTo(device);
+                }
             }
+            request.endSplit();
+        } catch (RuntimeException | Error fault) {
+            request.loop().faults().caught(fault);
+            request.endUnlessTaken(seen);
         }
-        request.endSplit();
     }
 }

@@ -1,0 +1,129 @@
+package dev.gossamer.io;
+
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Whether a device has lost writes that it had answered. One object per open device, shared by all who use it: pool,
+ * classic snapshots, exports.
+ *
+ * <p>The kernel tells of a lost write once, to whoever flushes next, and the flush after that succeeds. So the first
+ * failure is remembered here until the device is opened again: every later FLUSH fails with EIO and does not reach the
+ * device (NBD T27). Reads and writes go on. A FUA write speaks for itself alone and goes on too; who promises more with
+ * it, as a volume does, flushes.
+ *
+ * <p>What counts: a FLUSH that fails, whoever asked for it; a FUA write that fails, as its sync may have taken the
+ * report of an earlier write. What does not: a write that fails without FUA, because its requester has been told and
+ * nothing that was answered is gone; a FUA write that was refused or found no space; a device that is shut down.
+ *
+ * <p>All methods: any thread.
+ */
+public final class DeviceHealth {
+    private static final Logger LOG = LoggerFactory.getLogger(DeviceHealth.class);
+
+    private final Object device;
+    private final AtomicReference<String> failure = new AtomicReference<>();
+    private final List<Consumer<String>> watchers = new CopyOnWriteArrayList<>();
+    private final BlockCompletion afterFlush = this::afterFlush;
+    private final BlockCompletion afterFua = this::afterFua;
+
+    /** @param device names it */
+    public DeviceHealth(Object device) {
+        this.device = device;
+    }
+
+    public boolean isFailed() {
+        return failure.get() != null;
+    }
+
+    /** One line for a person; empty while nothing is lost. */
+    public String failure() {
+        String why = failure.get();
+        return why == null ? "" : why;
+    }
+
+    /** The watcher is told once of the first failure, on the thread that found it; here and now if that was before. */
+    public void watch(Consumer<String> watcher) {
+        watchers.add(watcher);
+        if (isFailed() && watchers.remove(watcher)) {
+            watcher.accept(failure());
+        }
+    }
+
+    /** The watcher is not told any more. */
+    public void unwatch(Consumer<String> watcher) {
+        watchers.remove(watcher);
+    }
+
+    /** Answered writes are gone, or may be. Only the first call counts. */
+    public void fail(String what) {
+        String why = device + ": " + what + "; writes before it may be lost, flushes fail until it is opened again";
+        if (!failure.compareAndSet(null, why)) {
+            return;
+        }
+        LOG.error(why);
+        for (Consumer<String> watcher : watchers) {
+            if (watchers.remove(watcher)) {
+                watcher.accept(why);
+            }
+        }
+    }
+
+    /** Lets a request pass to the device, and learns how it ends. False: it has ended here, with EIO. On its loop. */
+    public boolean admit(BlockRequest request) {
+        if (request.operation() == BlockOperation.FLUSH) {
+            if (isFailed()) {
+                request.complete(Errno.EIO);
+                return false;
+            }
+            request.push(afterFlush);
+        } else if (request.hasFlag(BlockRequest.FUA) && request.operation() != BlockOperation.READ) {
+            request.push(afterFua);
+        }
+        return true;
+    }
+
+    /** A FLUSH has ended so, whoever asked for it. */
+    public void flushed(int errno) {
+        if (errno != Errno.OK && errno != Errno.ESHUTDOWN) {
+            fail("FLUSH failed: " + Errno.name(errno));
+        }
+    }
+
+    /** A request with FUA has ended so. */
+    public void wroteThrough(int errno) {
+        if (errno != Errno.OK && !isRefusal(errno)) {
+            fail("a write with FUA failed: " + Errno.name(errno));
+        }
+    }
+
+    // Another loop's flush may have met the failure that this one would have met.
+    private void afterFlush(BlockRequest request, int errno) {
+        flushed(errno);
+        request.complete(errno == Errno.OK && isFailed() ? Errno.EIO : errno);
+    }
+
+    private void afterFua(BlockRequest request, int errno) {
+        wroteThrough(errno);
+        request.complete(errno);
+    }
+
+    /** Whether nothing was written: the sync after a write never says so. */
+    private static boolean isRefusal(int errno) {
+        return switch (errno) {
+            case Errno.EINVAL,
+                    Errno.EROFS,
+                    Errno.EPERM,
+                    Errno.EOPNOTSUPP,
+                    Errno.ENOSPC,
+                    Errno.EDQUOT,
+                    Errno.EFBIG,
+                    Errno.ESHUTDOWN -> true;
+            default -> false;
+        };
+    }
+}
