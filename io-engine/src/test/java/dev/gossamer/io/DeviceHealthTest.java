@@ -48,7 +48,7 @@ class DeviceHealthTest {
                 done.recycle();
                 result[0] = errno;
             });
-            request.submitTo(device);
+            device.start(request);
         });
         loops.runUntilIdle();
         return result[0];
@@ -131,7 +131,7 @@ class DeviceHealthTest {
                     answers.add(errno);
                     done.recycle();
                 });
-                flush.submitTo(watched);
+                watched.start(flush);
             }
             held.get(0).complete(Errno.EIO);
             held.get(1).complete(Errno.OK);

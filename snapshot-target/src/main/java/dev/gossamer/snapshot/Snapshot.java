@@ -97,7 +97,7 @@ public final class Snapshot implements BlockDevice, ServedDevice {
             case DISCARD -> discard(request);
             case FLUSH -> {
                 loops.writes().enter(request, request.offsetBytes());
-                request.submitTo(store); // The origin has nothing of what was written here (rule S-S3).
+                store.start(request); // The origin has nothing of what was written here (rule S-S3).
             }
         }
     }
@@ -122,7 +122,7 @@ public final class Snapshot implements BlockDevice, ServedDevice {
             if (piece.operation() == BlockOperation.READ) {
                 piece.push(afterTrackedRead);
                 loops.trackedReads().enter(piece, piece.offsetBytes());
-                piece.submitTo(origin);
+                origin.start(piece);
             } else {
                 loops.queue().defer(Snapshot.this, piece);
             }
@@ -156,7 +156,7 @@ public final class Snapshot implements BlockDevice, ServedDevice {
             long from = first * chunkBytes;
             BlockRequest down = request.child(from, Math.min(end * chunkBytes, last) - from);
             loops.trackedReads().enter(down, from);
-            down.submitTo(origin);
+            origin.start(down);
         }
         request.endSplit();
     }
@@ -172,7 +172,7 @@ public final class Snapshot implements BlockDevice, ServedDevice {
             request.partDone(errno);
         });
         loops.writes().enter(zeroing, storeOffsetBytes);
-        zeroing.submitTo(store);
+        store.start(zeroing);
     }
 
     @Override

@@ -88,7 +88,7 @@ public final class SnapshotMerge implements BlockDevice, ServedDevice {
     /** While merging TRIM is accepted and does nothing (rule S-D4). */
     private void discard(BlockRequest request) {
         if (snapshot.state() == SnapshotState.MERGED && device.geometry().discardBytes() > 0) {
-            request.submitTo(origin);
+            origin.start(request);
         } else {
             request.complete(Errno.OK);
         }
@@ -97,13 +97,13 @@ public final class SnapshotMerge implements BlockDevice, ServedDevice {
     /** What was written may be in either device: the store first, then the origin. */
     private void flush(BlockRequest request) {
         if (snapshot.state() == SnapshotState.MERGED) {
-            request.submitTo(device);
+            device.start(request);
         } else {
             BlockRequest flush = request.loop().requests().acquire().command(BlockOperation.FLUSH, 0, 0, 0);
             flush.owner = request;
             flush.push(afterStoreFlush);
             loops.writes().enter(flush, 0);
-            flush.submitTo(store);
+            store.start(flush);
         }
     }
 
@@ -111,7 +111,7 @@ public final class SnapshotMerge implements BlockDevice, ServedDevice {
         BlockRequest request = (BlockRequest) flush.owner;
         flush.recycle();
         if (errno == Errno.OK) {
-            request.submitTo(device);
+            device.start(request);
         } else {
             request.complete(errno);
         }
@@ -146,7 +146,7 @@ public final class SnapshotMerge implements BlockDevice, ServedDevice {
         @Override
         void serveMissing(BlockRequest piece) {
             if (piece.operation() == BlockOperation.READ) {
-                piece.submitTo(device);
+                device.start(piece);
             } else {
                 origin.serve(piece);
             }

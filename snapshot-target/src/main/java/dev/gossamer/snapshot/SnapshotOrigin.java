@@ -51,7 +51,7 @@ public final class SnapshotOrigin implements BlockDevice, ServedDevice {
     public void submit(BlockRequest request) {
         BlockOperation operation = request.operation();
         if (operation == BlockOperation.READ || operation == BlockOperation.FLUSH) {
-            request.submitTo(device);
+            device.start(request);
             return;
         }
         int errno = RequestCheck.errno(device.geometry(), request);
@@ -71,7 +71,7 @@ public final class SnapshotOrigin implements BlockDevice, ServedDevice {
     public void serve(BlockRequest request) {
         if (snapshots.isCovered(request.offsetBytes(), request.offsetBytes() + request.lengthBytes())) {
             loops.writes().enter(request, request.offsetBytes());
-            request.submitTo(device);
+            device.start(request);
         } else {
             loops.queue().defer(this, request);
         }

@@ -41,6 +41,6 @@ abstract class StoreRuns extends RunCutter<ChunkRun> {
             piece.setFlags(piece.flags() | BlockRequest.NO_UNMAP);
         }
         loops.writes().enter(piece, run.storeOffsetBytes());
-        piece.submitTo(snapshot.storeDevice());
+        snapshot.storeDevice().start(piece);
     }
 }

@@ -118,9 +118,15 @@ public final class ReadAhead {
             end(reading, cached);
             return;
         }
+        BlockRequest request;
+        try {
+            request = reading.loop.requests().acquire();
+        } catch (RuntimeException | Error bug) {
+            end(reading, false); // whoever wants the block reads it himself
+            throw bug;
+        }
         reading.started = true;
         inFlight++;
-        BlockRequest request = reading.loop.requests().acquire();
         request.transfer(
                 BlockOperation.READ,
                 reading.location * MetadataBlock.BYTES,
@@ -130,7 +136,7 @@ public final class ReadAhead {
                 0);
         request.owner = reading;
         request.push(completion);
-        device.submit(request);
+        device.start(request);
     }
 
     private void completed(BlockRequest request, int errno) {
@@ -138,11 +144,15 @@ public final class ReadAhead {
         IoBuffer page = request.buffer();
         request.recycle();
         boolean wanted = errno == Errno.OK && !reading.isVoid && !closed;
-        boolean present = wanted && blocks.takeIn(reading.location, reading.validator, page);
-        page.release();
-        inFlight--;
-        end(reading, present);
-        startNext();
+        boolean present = false;
+        try {
+            present = wanted && blocks.takeIn(reading.location, reading.validator, page);
+        } finally {
+            page.release();
+            inFlight--;
+            end(reading, present);
+            startNext();
+        }
     }
 
     private void end(Reading reading, boolean present) {

@@ -101,8 +101,13 @@ public final class TransactionWriter implements AutoCloseable {
         failure = null;
         advancing = true;
         if (data != null) {
-            dataFlushUnderWay = true;
-            submitFlush(data, afterDataFlush);
+            try {
+                BlockRequest flush = newFlush(afterDataFlush);
+                dataFlushUnderWay = true;
+                data.start(flush);
+            } catch (RuntimeException | Error bug) {
+                failed(bug);
+            }
         }
         advancing = false;
         advance();
@@ -144,8 +149,12 @@ public final class TransactionWriter implements AutoCloseable {
             return;
         }
         advancing = true;
-        while (failure == null && step()) {
-            // each turn begins one I/O
+        try {
+            while (failure == null && step()) {
+                // each turn begins one I/O
+            }
+        } catch (RuntimeException | Error bug) {
+            failed(bug);
         }
         advancing = false;
         boolean quiet = writesUnderWay == 0 && !flushUnderWay && !dataFlushUnderWay;
@@ -156,6 +165,13 @@ public final class TransactionWriter implements AutoCloseable {
             ended = null;
             data = null;
             told.ended(result);
+        }
+    }
+
+    /** The end must come all the same, when what is under way has ended. */
+    private void failed(Throwable bug) {
+        if (failure == null) {
+            failure = new StorageException(Errno.EIO, device + ": writing a transaction failed: " + bug, bug);
         }
     }
 
@@ -175,8 +191,9 @@ public final class TransactionWriter implements AutoCloseable {
             return false;
         }
         if (!flushed) {
+            BlockRequest flush = newFlush(afterFlush);
             flushUnderWay = true;
-            submitFlush(device, afterFlush);
+            device.start(flush);
             return true;
         }
         if (dataFlushUnderWay || superblockWritten) {
@@ -215,19 +232,25 @@ public final class TransactionWriter implements AutoCloseable {
     }
 
     private void submitWrite(long location, IoBuffer copy, int count, int flags) {
-        writesUnderWay++;
-        writes += count;
-        BlockRequest write = loop.requests().acquire();
+        BlockRequest write;
+        try {
+            write = loop.requests().acquire();
+        } catch (RuntimeException | Error bug) {
+            copy.release();
+            throw bug;
+        }
         write.transfer(
                 BlockOperation.WRITE, location * MetadataBlock.BYTES, count * MetadataBlock.BYTES, flags, copy, 0);
         write.push(afterWrite);
-        device.submit(write);
+        writesUnderWay++;
+        writes += count;
+        device.start(write);
     }
 
-    private void submitFlush(BlockDevice target, BlockCompletion after) {
+    private BlockRequest newFlush(BlockCompletion after) {
         BlockRequest flush = loop.requests().acquire().command(BlockOperation.FLUSH, 0, 0, 0);
         flush.push(after);
-        target.submit(flush);
+        return flush;
     }
 
     private void afterWrite(BlockRequest write, int errno) {

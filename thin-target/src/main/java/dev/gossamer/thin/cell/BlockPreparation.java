@@ -37,6 +37,9 @@ public final class BlockPreparation extends Cell {
     /** Told, once, when a block is filled or cannot be. */
     interface Owner {
         void prepared(BlockPreparation cell, int errno);
+
+        /** Told in place of that when filling it has thrown. */
+        void broken(BlockPreparation cell, Throwable bug);
     }
 
     private final Owner owner;
@@ -45,8 +48,9 @@ public final class BlockPreparation extends Cell {
     private final long sourceBlock;
     private final boolean zeroed;
     private final RequestQueue joined = new RequestQueue();
-    private final BlockCompletion afterRead = this::afterRead;
-    private final BlockCompletion afterWrite = this::afterWrite;
+    private final BlockCompletion afterRead = step(this::afterRead);
+    private final BlockCompletion afterWrite = step(this::afterWrite);
+    private final Runnable nextSlice = step(this::nextSlice);
 
     private boolean started;
     private int sliceOffsetBytes;
@@ -87,6 +91,12 @@ public final class BlockPreparation extends Cell {
         nextSlice();
     }
 
+    @Override
+    protected void broken(Throwable bug) {
+        releaseSlice();
+        owner.broken(this, bug);
+    }
+
     /** Whether the block replaces one that a snapshot shares. */
     boolean breaksSharing() {
         return sourceBlock != NO_SOURCE;
@@ -119,7 +129,7 @@ public final class BlockPreparation extends Cell {
         }
         slice = io.buffers().tryAcquire(sliceBytes);
         if (slice == null) {
-            io.buffers().whenReleased(this::nextSlice);
+            io.buffers().whenReleased(nextSlice);
         } else if (isCovered()) {
             overlayAndWrite();
         } else if (sourceBlock == NO_SOURCE && device.isOverExternalOrigin(sliceStart())) {

@@ -28,7 +28,7 @@ import dev.gossamer.thin.map.MapPublisher;
  *
  * <p>Worker's thread.
  */
-public final class BlockWrites {
+public final class BlockWrites implements SectorRewrite.Owner {
     private final WorkerQueue queue;
     private final RequestsInFlight inFlight;
     private final Cells cells;
@@ -87,22 +87,34 @@ public final class BlockWrites {
     }
 
     private void rewrite(ThinDevice device, long block, long dataBlock, int time, BlockRequest request) {
-        SectorRewrite cell =
-                new SectorRewrite(io, device, block, faults.incarnation(), dataBlock, time, request, this::rewritten);
+        SectorRewrite cell = new SectorRewrite(io, device, block, faults.incarnation(), dataBlock, time, request, this);
         cells.hold(cell);
         maps.publish(device, block, Region.LOCKED, time, dataBlock);
-        inFlight.drain(cell::start);
+        inFlight.drain(cell::begin);
     }
 
     /** A sector rewrite is done: lets loops at the block again. */
-    private void rewritten(SectorRewrite cell, int errno) {
-        if (cell.incarnation == faults.incarnation()) {
-            maps.publish(cell.device, cell.virtualBlock, Region.MAPPED, cell.time(), cell.dataBlock());
-            queue.handBack(cell.request(), errno);
-        } else {
-            maps.forget(cell.device, cell.virtualBlock);
-            queue.handBack(cell.request(), Errno.EIO);
+    @Override
+    public void rewritten(SectorRewrite cell, int errno) {
+        int verdict = Errno.EIO;
+        try {
+            if (cell.incarnation == faults.incarnation()) {
+                maps.publish(cell.device, cell.virtualBlock, Region.MAPPED, cell.time(), cell.dataBlock());
+                verdict = errno;
+            } else {
+                maps.forget(cell.device, cell.virtualBlock);
+            }
+        } catch (RuntimeException | Error bug) {
+            faults.failed(bug);
         }
+        queue.handBack(cell.request(), verdict);
+        cells.release(cell);
+    }
+
+    @Override
+    public void broken(SectorRewrite cell, Throwable bug) {
+        faults.failed(bug);
+        queue.handBack(cell.request(), Errno.EIO);
         cells.release(cell);
     }
 }

@@ -59,7 +59,7 @@ public final class CellIo {
         long offset = dataBlock * blockBytes + offsetInBlock;
         request.transfer(operation, offset, lengthBytes, 0, buffer, bufferOffsetBytes);
         request.push(completion);
-        data.submit(request);
+        data.start(request);
     }
 
     /** Reads of an external origin, zeros beyond its end. */

@@ -70,16 +70,19 @@ public final class EndedSharing {
         if (!gathered.isEmpty()) {
             List<Claim> together = gathered;
             gathered = new ArrayList<>();
-            inFlight.drain(() -> together.forEach(this::drained));
+            inFlight.drain(() -> together.forEach(claim -> faults.run(() -> drained(claim))));
         }
     }
 
     private void drained(Claim claim) {
-        if (claim.incarnation == faults.incarnation()) {
-            maps.publish(claim.device, claim.virtualBlock, Region.MAPPED, metadata.time(), claim.dataBlock);
-            counters.endedSharings.increment();
+        try {
+            if (claim.incarnation == faults.incarnation()) {
+                maps.publish(claim.device, claim.virtualBlock, Region.MAPPED, metadata.time(), claim.dataBlock);
+                counters.endedSharings.increment();
+            }
+        } finally {
+            cells.release(claim);
         }
-        cells.release(claim);
     }
 
     /** The hold on a block until nobody reads it for another device any more. Its own readers go on. */
@@ -99,6 +102,11 @@ public final class EndedSharing {
         @Override
         protected void start() {
             throw new AssertionError("claims are started together");
+        }
+
+        @Override
+        protected void broken(Throwable bug) {
+            throw new AssertionError("a claim has no steps", bug);
         }
     }
 }

@@ -103,6 +103,13 @@ public final class Provisioner implements BlockPreparation.Owner {
         cells.release(cell);
     }
 
+    @Override
+    public void broken(BlockPreparation cell, Throwable bug) {
+        faults.failed(bug);
+        queue.handBackAll(cell.joined(), Errno.EIO);
+        cells.release(cell);
+    }
+
     /** Maps the block or gives it back. @return what the writes get */
     private int settle(BlockPreparation cell, int errno) {
         if (cell.incarnation != faults.incarnation()) {
@@ -125,6 +132,9 @@ public final class Provisioner implements BlockPreparation.Owner {
             if (cell.device.damage() != null && cell.incarnation == faults.incarnation()) {
                 metadata.unreserveDataBlock(cell.dataBlock);
             }
+            return Errno.EIO;
+        } catch (RuntimeException | Error bug) {
+            faults.failed(bug);
             return Errno.EIO;
         }
     }

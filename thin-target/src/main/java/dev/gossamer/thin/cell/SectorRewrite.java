@@ -22,6 +22,9 @@ public final class SectorRewrite extends Cell {
     /** Told, once, when a write is done or cannot be. */
     interface Owner {
         void rewritten(SectorRewrite cell, int errno);
+
+        /** Told in place of that when a step has thrown. */
+        void broken(SectorRewrite cell, Throwable bug);
     }
 
     private final CellIo io;
@@ -31,8 +34,9 @@ public final class SectorRewrite extends Cell {
     private final BlockRequest request;
     private final long fromBytes;
     private final int coveringBytes;
-    private final BlockCompletion afterRead = this::afterRead;
-    private final BlockCompletion afterWrite = this::afterWrite;
+    private final BlockCompletion afterRead = step(this::afterRead);
+    private final BlockCompletion afterWrite = step(this::afterWrite);
+    private final Runnable startAgain = step(this::start);
     private IoBuffer covering;
 
     SectorRewrite(
@@ -71,10 +75,19 @@ public final class SectorRewrite extends Cell {
     protected void start() {
         covering = io.buffers().tryAcquire(coveringBytes);
         if (covering == null) {
-            io.buffers().whenReleased(this::start);
+            io.buffers().whenReleased(startAgain);
             return;
         }
         io.submit(BlockOperation.READ, dataBlock, (int) fromBytes, coveringBytes, covering, 0, afterRead);
+    }
+
+    @Override
+    protected void broken(Throwable bug) {
+        if (covering != null) {
+            covering.release();
+            covering = null;
+        }
+        owner.broken(this, bug);
     }
 
     /** The data block that the virtual block is mapped to, before and after. */

@@ -213,7 +213,7 @@ public final class Committer {
         if (isWriting()) {
             whenQuiet.add(task);
         } else {
-            task.run();
+            faults.run(task);
         }
     }
 
@@ -311,7 +311,7 @@ public final class Committer {
         } catch (StorageException e) {
             failed(metadata.isChanged(), e);
             answer(Errno.EIO);
-        } catch (AssertionError | RuntimeException bug) {
+        } catch (RuntimeException | Error bug) {
             faults.failed(bug);
             answer(Errno.EIO);
         }
@@ -350,24 +350,15 @@ public final class Committer {
             }
             answer(errno);
             listener.idle();
-        } catch (AssertionError | RuntimeException bug) {
+        } catch (RuntimeException | Error bug) {
             faults.failed(bug);
             answer(Errno.EIO);
         }
         for (Runnable task = whenQuiet.poll(); task != null; task = whenQuiet.poll()) {
-            runQuiet(task);
+            faults.run(task); // those behind it must not wait for ever
         }
         if (again) {
             commitSoon();
-        }
-    }
-
-    private void runQuiet(Runnable task) {
-        try {
-            task.run();
-        } catch (AssertionError | RuntimeException bug) {
-            // Those behind it must not wait for ever.
-            faults.failed(bug);
         }
     }
 
@@ -376,6 +367,11 @@ public final class Committer {
         counters.commits.increment();
         counters.commitNanos.add(loop.nanoTime() - beganNanos);
         listener.committed(freed);
+    }
+
+    /** Whether changes would be lost if the pool ended now. */
+    public boolean hasChanges() {
+        return metadata.isChanged() || (writing != null && writing.metadata);
     }
 
     /** Without changes there is nothing to abort: who asked is told, and the pool goes on. */

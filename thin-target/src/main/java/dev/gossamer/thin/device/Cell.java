@@ -1,5 +1,6 @@
 package dev.gossamer.thin.device;
 
+import dev.gossamer.io.BlockCompletion;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.RequestQueue;
 
@@ -17,6 +18,8 @@ public abstract class Cell {
     /** In which incarnation of the metadata the work began; an abort begins a new one, and the work is void (E-2). */
     public final long incarnation;
 
+    private boolean released;
+
     protected Cell(ThinDevice device, long virtualBlock, long incarnation) {
         this.incarnation = incarnation;
         this.device = device;
@@ -33,6 +36,50 @@ public abstract class Cell {
 
     /** Takes a request into the work of this cell, if it has not begun. @return false: the request must wait */
     public abstract boolean join(BlockRequest request);
+
+    /** The work is over, and the block free. @return false if it was before */
+    final boolean markReleased() {
+        boolean first = !released;
+        released = true;
+        return first;
+    }
+
+    /** Begins the work; what that throws breaks it off. */
+    public final void begin() {
+        try {
+            start();
+        } catch (RuntimeException | Error bug) {
+            broken(bug);
+        }
+    }
+
+    /** A step of the work, as a task: what it throws breaks the work off. */
+    protected final Runnable step(Runnable work) {
+        return () -> {
+            try {
+                work.run();
+            } catch (RuntimeException | Error bug) {
+                broken(bug);
+            }
+        };
+    }
+
+    /** A step of the work, after I/O of the cell: what it throws breaks the work off. */
+    protected final BlockCompletion step(BlockCompletion work) {
+        return (request, errno) -> {
+            try {
+                work.complete(request, errno);
+            } catch (RuntimeException | Error bug) {
+                broken(bug);
+            }
+        };
+    }
+
+    /**
+     * A step has thrown this, with no I/O of the cell under way: gives its requests and memory back and has the cell
+     * released. The pool is told.
+     */
+    protected abstract void broken(Throwable bug);
 
     /** Begins the work. The cell stays registered until the worker releases it. */
     protected abstract void start();

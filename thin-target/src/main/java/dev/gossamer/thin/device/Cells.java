@@ -2,19 +2,27 @@ package dev.gossamer.thin.device;
 
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.RequestQueue;
+import dev.gossamer.io.worker.WorkerQueue;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 
 /**
  * The cells of a pool: which blocks are held, who waits for them, and what is to be started when all that came together
- * has been looked at. Worker's thread.
+ * has been looked at. What any of them throws is that one's, and a bug of the pool's. Worker's thread.
  */
 public final class Cells {
+    private final PoolFaults faults;
+    private final WorkerQueue queue;
     private final ArrayDeque<Cell> toStart = new ArrayDeque<>();
     private final List<Runnable> whenIdle = new ArrayList<>();
     private Runnable lastToStart = () -> {};
     private int held;
+
+    public Cells(PoolFaults faults, WorkerQueue queue) {
+        this.faults = faults;
+        this.queue = queue;
+    }
 
     /**
      * Names what starts after the cells of a turn: the work that cells do together. Once, while the pool is put
@@ -38,6 +46,9 @@ public final class Cells {
 
     /** The work on a block is done: trims that waited for it go on, and so does who waited in the cell. */
     public void release(Cell cell) {
+        if (!cell.markReleased()) {
+            return;
+        }
         ThinDevice device = cell.device;
         device.cells().release(cell);
         held--;
@@ -49,12 +60,12 @@ public final class Cells {
         }
         readmit(cell.waiting);
         if (device.cells().isIdle()) {
-            device.cells().takeWhenIdle().forEach(Runnable::run);
+            device.cells().takeWhenIdle().forEach(faults::run);
         }
         if (held == 0) {
             List<Runnable> tasks = List.copyOf(whenIdle);
             whenIdle.clear();
-            tasks.forEach(Runnable::run);
+            tasks.forEach(faults::run);
         }
     }
 
@@ -62,15 +73,15 @@ public final class Cells {
     public void startAll() {
         // A cell may be done before its start returns, and let others in.
         for (Cell cell = toStart.poll(); cell != null; cell = toStart.poll()) {
-            cell.start();
+            cell.begin();
         }
-        lastToStart.run();
+        faults.run(lastToStart);
     }
 
     /** Looks at requests again that waited for something. */
-    public void readmit(RequestQueue queue) {
-        for (BlockRequest r = queue.poll(); r != null; r = queue.poll()) {
-            r.parkedBy().admit(r);
+    public void readmit(RequestQueue requests) {
+        for (BlockRequest r = requests.poll(); r != null; r = requests.poll()) {
+            queue.admit(r);
         }
         startAll();
     }
@@ -78,7 +89,7 @@ public final class Cells {
     /** Runs a task now, or else as soon as no block of the device is held. */
     public void whenIdle(ThinDevice device, Runnable task) {
         if (device.cells().isIdle()) {
-            task.run();
+            faults.run(task);
         } else {
             device.cells().addWhenIdle(task);
         }
@@ -87,7 +98,7 @@ public final class Cells {
     /** Runs a task now, or else as soon as no block of the pool is held. */
     public void whenIdle(Runnable task) {
         if (held == 0) {
-            task.run();
+            faults.run(task);
         } else {
             whenIdle.add(task);
         }

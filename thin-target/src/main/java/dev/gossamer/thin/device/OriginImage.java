@@ -59,10 +59,10 @@ public final class OriginImage {
         } else if (device == null) {
             read.complete(Errno.EIO);
         } else if (to <= sizeBytes()) {
-            device.submit(read);
+            device.start(read);
         } else {
             read.beginSplit();
-            device.submit(read.child(from, sizeBytes() - from));
+            device.start(read.child(from, sizeBytes() - from));
             zero(read.child(sizeBytes(), to - sizeBytes()));
             read.endSplit();
         }

@@ -59,6 +59,15 @@ public final class PoolFaults {
         handler.failed(bug);
     }
 
+    /** Runs work of the pool's; what it throws is a bug, and ends here. */
+    public void run(Runnable work) {
+        try {
+            work.run();
+        } catch (RuntimeException | Error bug) {
+            failed(bug);
+        }
+    }
+
     /** What is under way belongs to metadata that is gone. For the handler. */
     public void beginIncarnation() {
         incarnation++;

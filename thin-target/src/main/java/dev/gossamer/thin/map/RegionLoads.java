@@ -192,7 +192,7 @@ public final class RegionLoads {
         } catch (StorageException e) {
             errno = Errno.EIO;
             failed(load, e);
-        } catch (AssertionError | RuntimeException bug) {
+        } catch (RuntimeException | Error bug) {
             errno = Errno.EIO;
             faults.failed(bug);
         }
@@ -214,7 +214,7 @@ public final class RegionLoads {
     private void finish(Load load, int errno) {
         loads.remove(load.place);
         queue.handBackAll(load.requests, errno == Errno.OK ? ServedDevice.SERVE_AGAIN : errno);
-        load.others.forEach(other -> other.accept(errno));
+        load.others.forEach(other -> faults.run(() -> other.accept(errno)));
         if (closed && loads.isEmpty()) {
             Runnable task = whenClosed;
             whenClosed = () -> {};

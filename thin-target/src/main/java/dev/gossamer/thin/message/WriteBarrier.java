@@ -7,7 +7,9 @@ import dev.gossamer.io.worker.RequestsInFlight;
 import dev.gossamer.thin.PoolCounters;
 import dev.gossamer.thin.commit.Committer;
 import dev.gossamer.thin.device.Cells;
+import dev.gossamer.thin.device.PoolFaults;
 import dev.gossamer.thin.device.ThinDevice;
+import dev.gossamer.thin.metadata.DeviceDetails;
 import dev.gossamer.thin.metadata.PoolMetadata;
 import java.util.ArrayList;
 import java.util.List;
@@ -35,6 +37,7 @@ public final class WriteBarrier {
     private final PoolMetadata metadata;
     private final RequestsInFlight inFlight;
     private final Cells cells;
+    private final PoolFaults faults;
     private final Committer committer;
     private final PoolCounters counters;
 
@@ -43,12 +46,14 @@ public final class WriteBarrier {
             PoolMetadata metadata,
             RequestsInFlight inFlight,
             Cells cells,
+            PoolFaults faults,
             Committer committer,
             PoolCounters counters) {
         this.loop = loop;
         this.metadata = metadata;
         this.inFlight = inFlight;
         this.cells = cells;
+        this.faults = faults;
         this.committer = committer;
         this.counters = counters;
     }
@@ -69,14 +74,17 @@ public final class WriteBarrier {
                 0,
                 () -> inFlight.drain(() -> committer.whenQuiet(() -> {
                     T result = null;
-                    StorageException failure = null;
+                    Throwable failure = null;
                     try {
                         result = work.run();
                     } catch (StorageException e) {
                         failure = e;
+                    } catch (RuntimeException | Error bug) {
+                        failure = bug;
+                        faults.failed(bug);
                     }
                     lift(devices, raisedNanos);
-                    afterwards.run();
+                    faults.run(afterwards);
                     if (failure == null) {
                         answer.complete(result);
                     } else {
@@ -85,12 +93,15 @@ public final class WriteBarrier {
                 })));
     }
 
+    /** Whatever has become of the work, no barrier stays up, and nobody waits behind one. */
     private void lift(List<ThinDevice> devices, long raisedNanos) {
         List<RequestQueue> heldBack = new ArrayList<>();
         for (ThinDevice device : devices) {
-            heldBack.add(device.lowerBarrier(metadata.detailsIfReadable(device.id())));
+            DeviceDetails[] details = new DeviceDetails[1];
+            faults.run(() -> details[0] = metadata.detailsIfReadable(device.id()));
+            heldBack.add(device.lowerBarrier(details[0]));
         }
-        counters.barrierNanos.accumulate(loop.nanoTime() - raisedNanos);
+        faults.run(() -> counters.barrierNanos.accumulate(loop.nanoTime() - raisedNanos));
         heldBack.forEach(cells::readmit);
     }
 

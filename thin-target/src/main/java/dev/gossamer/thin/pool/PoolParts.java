@@ -40,6 +40,7 @@ import dev.gossamer.thin.status.StatusReader;
 import dev.gossamer.thin.worker.PoolWorker;
 import dev.gossamer.thin.worker.TransactionAbort;
 import java.util.List;
+import java.util.function.Consumer;
 
 /**
  * Puts the parts of a pool together, each with what it uses, and takes them apart. The only place that knows them all;
@@ -58,7 +59,7 @@ final class PoolParts {
     final PoolEvents events = new PoolEvents();
     final PoolState state = new PoolState(events);
     final PoolFaults faults;
-    final Cells cells = new Cells();
+    final Cells cells;
     final PoolDevices devices = new PoolDevices();
     final DeviceIds deviceIds;
     final MapPublisher maps;
@@ -74,7 +75,12 @@ final class PoolParts {
     private final RegionLoads regionLoads;
     private final Quarantine quarantine;
     private final WorkerQueue queue;
+    private final BlockDevice data;
+    // What is thrown on the worker's loop outside any request of it: nobody knows what it has left half done.
+    private final Consumer<Throwable> bug;
+    private final Consumer<String> dataLost;
 
+    /** @param data with a {@link BlockDevice#health} */
     PoolParts(
             IoLoop loop,
             List<? extends IoLoop> ioLoops,
@@ -83,6 +89,7 @@ final class PoolParts {
             PoolCounters counters,
             PoolOptions options) {
         this.loop = loop;
+        this.data = data;
         this.metadata = metadata;
         lookups = new PerLoop<>(ioLoops, each -> new MapLookup());
         bounceBuffers = new PerLoop<>(ioLoops, each -> new IoBufferPool(UnalignedReads.BOUNCE_BYTES));
@@ -90,6 +97,7 @@ final class PoolParts {
         queue = new WorkerQueue(loop, ioLoops);
         discardMode = options.discard().effective(data.geometry().discardBytes(), metadata.blockBytes());
         faults = new PoolFaults(metadata);
+        cells = new Cells(faults, queue);
         deviceIds = new DeviceIds(metadata);
         PartialTrims partialTrims = new PartialTrims();
         maps = new MapPublisher(metadata, partialTrims, options.caches().regionWords(), counters);
@@ -132,7 +140,7 @@ final class PoolParts {
         spaceWaiters.waitFor(resize, reclaimer);
         committer.tell(
                 new AfterCommit(metadata, inFlight, faults, spaceWaiters, monitor, resize, reclaimer, quarantine));
-        faults.handledBy(new TransactionAbort(
+        TransactionAbort aborting = new TransactionAbort(
                 metadata,
                 devices,
                 deviceIds,
@@ -144,7 +152,12 @@ final class PoolParts {
                 spaceWaiters,
                 state,
                 events,
-                faults));
+                faults);
+        faults.handledBy(aborting);
+        dataLost = why -> loop.execute(() -> aborting.dataLost(why));
+        bug = faults::failed;
+        loop.faults().watch(bug);
+        data.health().watch(dataLost);
         if (metadata.needsCheck()) {
             state.degrade(
                     PoolMode.READ_ONLY, "needs_check is set; run thin_check --clear-needs-check-flag on the metadata");
@@ -156,11 +169,33 @@ final class PoolParts {
      * is under way.
      */
     void close(Runnable whenClosed) {
-        reclaimer.close();
-        committer.close();
-        inFlight.drain(() -> quarantine.close(() -> regionLoads.close(() -> committer.whenQuiet(() -> {
+        faults.run(reclaimer::close);
+        faults.run(committer::close);
+        Runnable last = () -> {
+            loop.faults().unwatch(bug);
+            data.health().unwatch(dataLost);
             bounceBuffers.forEach(IoBufferPool::close);
             whenClosed.run();
-        }))));
+        };
+        Runnable quiet = () -> then(committer::whenQuiet, last);
+        Runnable loaded = () -> then(regionLoads::close, quiet);
+        inFlight.drain(() -> then(quarantine::close, loaded));
+    }
+
+    /** Goes through one stage of closing, and on to the next once, whatever this one throws. */
+    private void then(Consumer<Runnable> stage, Runnable next) {
+        boolean[] gone = new boolean[1];
+        Runnable once = () -> {
+            if (!gone[0]) {
+                gone[0] = true;
+                next.run();
+            }
+        };
+        try {
+            stage.accept(once);
+        } catch (RuntimeException | Error fault) {
+            faults.failed(fault);
+            once.run();
+        }
     }
 }

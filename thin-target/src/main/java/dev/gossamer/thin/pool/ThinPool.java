@@ -7,6 +7,7 @@ import dev.gossamer.io.InlineLoop;
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.Reason;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.WatchedDevice;
 import dev.gossamer.pdata.MetadataCorrupt;
 import dev.gossamer.thin.DiscardMode;
 import dev.gossamer.thin.OriginOpener;
@@ -79,12 +80,14 @@ public final class ThinPool {
         this.ioLoops = ioLoops;
         this.options = options;
         this.metadataDevice = metadataDevice;
-        this.data = data;
+        this.data = WatchedDevice.over(data);
         inline.adopt();
         metadata = PoolMetadata.open(
-                new BlockingIo(metadataDevice, inline), data, options.caches().metadataBlocks());
-        BlockingIo dataIo = new BlockingIo(data, inline);
-        parts = new PoolParts(workerLoop, ioLoops, data, metadata, counters, options);
+                new BlockingIo(metadataDevice, inline),
+                this.data,
+                options.caches().metadataBlocks());
+        BlockingIo dataIo = new BlockingIo(this.data, inline);
+        parts = new PoolParts(workerLoop, ioLoops, this.data, metadata, counters, options);
         devices = parts.devices;
         statusContexts = new StatusContexts(devices);
         Catalog catalog = Catalog.open(metadata, dataIo);
@@ -113,8 +116,8 @@ public final class ThinPool {
                 parts.quotas,
                 parts.spaceWaiters);
         metadataMessages = new MetadataMessages(change, metadata);
-        WriteBarrier barrier =
-                new WriteBarrier(workerLoop, metadata, parts.inFlight, parts.cells, parts.committer, counters);
+        WriteBarrier barrier = new WriteBarrier(
+                workerLoop, metadata, parts.inFlight, parts.cells, parts.faults, parts.committer, counters);
         snapshotMessages = new SnapshotMessages(
                 change, metadata, catalog, devices, parts.deviceIds, parts.maps, messages, barrier);
         dmStatus = new DmStatus(metadata, devices, parts.state, parts.committer, parts.spaceWaiters, parts.discardMode);
@@ -246,7 +249,7 @@ public final class ThinPool {
     /** Takes snapshots of several volumes, in use or not, as of one instant; all of them or none (MSG-7). */
     public CompletableFuture<List<VolumeInfo>> createSnapshots(List<SnapshotSpec> snapshots) {
         CompletableFuture<List<VolumeInfo>> answer = new CompletableFuture<>();
-        whenQuiet(() -> snapshotMessages.create(snapshots, answer));
+        whenQuiet(() -> orFail(answer, () -> snapshotMessages.create(snapshots, answer)));
         return answer;
     }
 
@@ -259,7 +262,7 @@ public final class ThinPool {
      */
     public CompletableFuture<VolumeInfo> rollBack(String name, String source, String keepAs) {
         CompletableFuture<VolumeInfo> answer = new CompletableFuture<>();
-        whenQuiet(() -> snapshotMessages.rollBack(name, source, keepAs, answer));
+        whenQuiet(() -> orFail(answer, () -> snapshotMessages.rollBack(name, source, keepAs, answer)));
         return answer;
     }
 
@@ -404,8 +407,11 @@ public final class ThinPool {
             }
         } catch (StorageException e) {
             failure[0] = e;
+        } catch (RuntimeException | Error bug) {
+            parts.faults.failed(bug);
+            failure[0] = new StorageException(Errno.EIO, parts.state.cause(), bug);
         }
-        parts.close(() -> {
+        parts.close(() -> orFail(closed, () -> {
             metadata.close();
             metadataDevice.close();
             data.close();
@@ -415,7 +421,17 @@ public final class ThinPool {
             } else {
                 closed.completeExceptionally(failure[0]);
             }
-        });
+        }));
+    }
+
+    /** Runs work that answers; what it throws is a bug of the pool's, and the answer. Worker's thread. */
+    private void orFail(CompletableFuture<?> answer, Runnable work) {
+        try {
+            work.run();
+        } catch (RuntimeException | Error bug) {
+            parts.faults.failed(bug);
+            answer.completeExceptionally(bug);
+        }
     }
 
     /** A device of the pool that is to be opened. What is wrong with it fails its requests, and not the pool. */
@@ -461,6 +477,9 @@ public final class ThinPool {
                     parts.faults.abort(e);
                 }
                 throw e;
+            } catch (RuntimeException | Error bug) {
+                parts.faults.failed(bug);
+                throw bug;
             }
         });
     }
@@ -480,7 +499,7 @@ public final class ThinPool {
         loop.execute(() -> {
             try {
                 answer.complete(task.run());
-            } catch (StorageException | RuntimeException | AssertionError e) {
+            } catch (StorageException | RuntimeException | Error e) {
                 answer.completeExceptionally(e);
             }
         });

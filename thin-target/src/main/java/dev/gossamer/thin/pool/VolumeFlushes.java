@@ -43,12 +43,12 @@ final class VolumeFlushes {
             request.push(afterCommit);
             committer.waitForCommit(request);
         } else if (request.operation() == BlockOperation.FLUSH) {
-            data.submit(request);
+            data.start(request);
         } else {
             BlockRequest flush = request.loop().requests().acquire().command(BlockOperation.FLUSH, 0, 0, 0);
             flush.owner = request;
             flush.push(afterDataFlush);
-            data.submit(flush);
+            data.start(flush);
         }
     }
 

@@ -119,7 +119,7 @@ final class VolumeRequests extends RunCutter<MapLookup> implements VolumeHandle 
             // The block stays mapped, so its space on the data device must stay allocated too.
             piece.setFlags(piece.flags() | BlockRequest.NO_UNMAP);
         }
-        data.submit(piece);
+        data.start(piece);
     }
 
     private void serveUnmapped(BlockRequest piece) {

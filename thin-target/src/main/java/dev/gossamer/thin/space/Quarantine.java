@@ -116,10 +116,13 @@ public final class Quarantine {
             return;
         }
         pumping = true;
-        while (inFlight < MAX_IN_FLIGHT && nextRun()) {
-            discard(runs.firstBlock(), runs.blocks());
+        try {
+            while (inFlight < MAX_IN_FLIGHT && nextRun()) {
+                discard(runs.firstBlock(), runs.blocks());
+            }
+        } finally {
+            pumping = false;
         }
-        pumping = false;
         if (inFlight == 0) {
             emptied();
         }
@@ -166,12 +169,12 @@ public final class Quarantine {
             counters.undiscardedBlocks.add(blocks);
             return;
         }
-        inFlight++;
         long blockBytes = metadata.blockBytes();
         BlockRequest request = loop.requests().acquire();
+        inFlight++;
         request.command(BlockOperation.DISCARD, firstBlock * blockBytes, blocks * blockBytes, 0);
         request.push(afterDiscard);
-        data.submit(request);
+        data.start(request);
     }
 
     private void afterDiscard(BlockRequest request, int errno) {

@@ -209,7 +209,7 @@ public final class Reclaimer {
             }
         } catch (StorageException e) {
             faults.abort(e);
-        } catch (AssertionError | RuntimeException bug) {
+        } catch (RuntimeException | Error bug) {
             faults.failed(bug);
             return;
         }

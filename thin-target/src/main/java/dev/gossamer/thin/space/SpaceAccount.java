@@ -66,8 +66,8 @@ public final class SpaceAccount {
             long mapped = device.mappedBlocks();
             answer.complete(new VolumeSpace(
                     mapped * device.blockBytes(), Math.min(exclusive, mapped) * (long) device.blockBytes()));
-        } catch (StorageException e) {
-            answer.completeExceptionally(e);
+        } catch (StorageException | RuntimeException | Error e) {
+            answer.completeExceptionally(e); // nothing was changed, so this is the asker's error
         }
     }
 }

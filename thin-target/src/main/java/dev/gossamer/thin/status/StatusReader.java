@@ -65,7 +65,7 @@ public final class StatusReader {
             // Nothing was half changed, so this is the error of the one who asked and of nobody else (D-8).
             LOG.warn("status of volume {} cannot be read: {}", device.name(), e.getMessage());
             errno = Errno.EIO;
-        } catch (AssertionError | RuntimeException bug) {
+        } catch (RuntimeException | Error bug) {
             faults.failed(bug);
             errno = Errno.EIO;
         }

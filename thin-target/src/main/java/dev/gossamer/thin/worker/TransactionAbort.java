@@ -110,6 +110,9 @@ public final class TransactionAbort implements PoolFaults.Handler {
         } catch (StorageException e) {
             worse = PoolMode.FAIL;
             why = "abort failed: " + e.getMessage();
+        } catch (RuntimeException | Error bug) {
+            failed(bug);
+            return;
         }
         state.degrade(worse, why);
         for (ThinDevice device : devices.all()) {
@@ -146,10 +149,25 @@ public final class TransactionAbort implements PoolFaults.Handler {
     /** A bug: nothing in memory can be trusted any more, nor be used to write to the device. */
     @Override
     public void failed(Throwable bug) {
-        LOG.error("pool failed", bug);
         faults.beginIncarnation();
         metadata.writer().cancel();
         state.degrade(PoolMode.FAIL, "internal error: " + bug);
-        spaceWaiters.fail(Errno.EIO);
+        try {
+            LOG.error("pool failed", bug);
+            spaceWaiters.fail(Errno.EIO);
+            quarantine.aborted();
+        } catch (RuntimeException | Error worse) {
+            LOG.error("pool failed once more", worse);
+        }
+    }
+
+    /** The data device has lost writes: nothing may be committed that names them (G-8). Reads go on. */
+    public void dataLost(String why) {
+        if (committer.hasChanges()) {
+            abort(new StorageException(Errno.EIO, why));
+        } else {
+            state.degrade(PoolMode.READ_ONLY, why);
+            spaceWaiters.fail(Errno.EIO);
+        }
     }
 }

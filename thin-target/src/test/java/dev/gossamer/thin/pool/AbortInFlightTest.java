@@ -77,16 +77,25 @@ class AbortInFlightTest {
     }
 
     @Test
-    void aFailingDataFlushAbortsOnlyWhatHasChanged() throws StorageException {
+    void aFailingDataFlushWithoutChangesAbortsNothing() throws StorageException {
         assertEquals(Errno.OK, sim.write(volume, 0, ThinPoolTest.bytes(6, BLOCK)));
         assertEquals(Errno.OK, sim.flush(volume));
         dataFaults.fail(BlockOperation.FLUSH, 1, Errno.EIO);
         assertEquals(Errno.EIO, sim.flush(volume), "the data may not be stable");
-        assertEquals(PoolMode.WRITE, sim.pool.mode(), "there was no transaction to fail");
-        assertEquals(Errno.OK, sim.flush(volume));
+        assertEquals(PoolMode.READ_ONLY, sim.pool.mode());
+        assertEquals(Errno.EIO, sim.flush(volume), "T27: the device has told of it once");
+        sim.close();
+        SimPool.assertSound(metadata, "after the failed flush");
+        try (SimPool again = SimPool.open(metadata, data, 2, 1)) {
+            assertEquals(PoolMode.WRITE, again.pool.mode(), "there was no transaction to fail");
+        }
+    }
 
+    @Test
+    void aFailingDataFlushAbortsWhatHasChanged() throws StorageException {
+        assertEquals(Errno.OK, sim.write(volume, 0, ThinPoolTest.bytes(6, BLOCK)));
+        assertEquals(Errno.OK, sim.flush(volume));
         assertEquals(Errno.OK, sim.write(volume, 7L * BLOCK, ThinPoolTest.bytes(7, 512)));
-        dataFaults.heal();
         dataFaults.fail(BlockOperation.FLUSH, 1, Errno.EIO);
         assertEquals(Errno.EIO, sim.flush(volume), "G-8");
         assertEquals(PoolMode.READ_ONLY, sim.pool.mode(), "G-8: the commit has failed");

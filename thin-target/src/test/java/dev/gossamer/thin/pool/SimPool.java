@@ -8,6 +8,7 @@ import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.BlockingIo;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.InlineLoop;
+import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.buffer.IoBufferPool;
 import dev.gossamer.io.sim.SimHarness;
@@ -23,6 +24,7 @@ import dev.gossamer.thin.metadata.PoolCheck;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.UnaryOperator;
 
 /**
  * A pool on devices of the test's choice, all of it on the test's thread, interleaved by one seed: I/O loops 0 to n-1
@@ -49,12 +51,14 @@ final class SimPool extends SimHarness {
             int ioLoops,
             int bufferBytes,
             PoolOptions options,
-            OriginOpener origins)
+            OriginOpener origins,
+            UnaryOperator<IoLoop> worker)
             throws StorageException {
         super(seed, ioLoops, bufferBytes);
         try {
+            IoLoop workerLoop = worker.apply(worker());
             CompletableFuture<ThinPool> opened =
-                    ThinPool.openOn(metadata, data, inline, worker(), ioLoops(), options, origins);
+                    ThinPool.openOn(metadata, data, inline, workerLoop, ioLoops(), options, origins);
             this.pool = ThinPool.join(completed(opened));
         } catch (StorageException e) {
             close();
@@ -88,12 +92,25 @@ final class SimPool extends SimHarness {
     static SimPool open(
             BlockDevice metadata, BlockDevice data, long seed, int ioLoops, PoolOptions options, OriginOpener origins)
             throws StorageException {
-        return new SimPool(metadata, data, seed, ioLoops, BUFFER_BYTES, options, origins);
+        return open(metadata, data, seed, ioLoops, options, origins, UnaryOperator.identity());
+    }
+
+    /** @param worker what the pool gets for its worker's loop */
+    static SimPool open(
+            BlockDevice metadata,
+            BlockDevice data,
+            long seed,
+            int ioLoops,
+            PoolOptions options,
+            OriginOpener origins,
+            UnaryOperator<IoLoop> worker)
+            throws StorageException {
+        return new SimPool(metadata, data, seed, ioLoops, BUFFER_BYTES, options, origins, worker);
     }
 
     /** With one I/O loop that has buffers for many requests. */
     static SimPool openLarge(BlockDevice metadata, BlockDevice data, int bufferBytes) throws StorageException {
-        return new SimPool(metadata, data, 1, 1, bufferBytes, OPTIONS, NO_ORIGINS);
+        return new SimPool(metadata, data, 1, 1, bufferBytes, OPTIONS, NO_ORIGINS, UnaryOperator.identity());
     }
 
     /** Growth of simulated disks, as of files. */

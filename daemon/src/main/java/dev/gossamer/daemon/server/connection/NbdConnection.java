@@ -374,7 +374,7 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
             request.owner = sparse;
             sparse.submit(request, device);
         } else {
-            request.submitTo(device);
+            device.start(request);
         }
     }
 
