@@ -1,6 +1,5 @@
 package dev.gossamer.thin.pool;
 
-import dev.gossamer.thin.VolumeInfo;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
@@ -15,6 +14,7 @@ import dev.gossamer.io.buffer.IoBufferPool;
 import dev.gossamer.io.sim.PowerSupply;
 import dev.gossamer.io.sim.Seeds;
 import dev.gossamer.io.sim.SimulatedDisk;
+import dev.gossamer.thin.VolumeInfo;
 import dev.gossamer.thin.catalog.Catalog;
 import dev.gossamer.thin.catalog.OldCatalog;
 import dev.gossamer.thin.metadata.PoolMetadata;

@@ -1,11 +1,5 @@
 package dev.gossamer.thin.pool;
 
-import dev.gossamer.thin.PoolGrowth;
-import dev.gossamer.thin.PoolMode;
-import dev.gossamer.thin.PoolOptions;
-import dev.gossamer.thin.VolumeInfo;
-import dev.gossamer.thin.commit.Committer;
-import dev.gossamer.thin.space.Reclaimer;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
@@ -18,6 +12,12 @@ import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.sim.SimHarness;
 import dev.gossamer.io.sim.SimulatedDisk;
+import dev.gossamer.thin.PoolGrowth;
+import dev.gossamer.thin.PoolMode;
+import dev.gossamer.thin.PoolOptions;
+import dev.gossamer.thin.VolumeInfo;
+import dev.gossamer.thin.commit.Committer;
+import dev.gossamer.thin.space.Reclaimer;
 import java.nio.ByteBuffer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
