@@ -87,7 +87,7 @@ class ForeignMetadataTest {
         long target = forged.mappingsOf(0);
         for (int i = 0; i < levels; i++) {
             forged.put(200 + i, ForgedMetadata.fan(target), ForgedMetadata.NODE);
-            target = 200 + i;
+            target = 200L + i;
         }
         ByteBuffer upper = forged.block(forged.upperLeaf());
         upper.putLong(ForgedMetadata.valueOffset(upper, 0), target);
@@ -112,7 +112,7 @@ class ForeignMetadataTest {
         long target = forged.detailsLeaf();
         for (int i = 0; i < levels; i++) {
             forged.put(200 + i, ForgedMetadata.fan(target), ForgedMetadata.NODE);
-            target = 200 + i;
+            target = 200L + i;
         }
         forged.putSuperblockLong(ForgedMetadata.DETAILS_ROOT, target);
         try (SimPool sim = SimPool.open(metadata, data, 1, 1)) {

@@ -9,6 +9,7 @@ import java.util.zip.CRC32C;
  * Edits the metadata of a pool that is not open, with right checksums: what no checksum can find, as a mistake or
  * somebody's intention leaves it. Layouts as in the on-disk format.
  */
+@SuppressWarnings("ByteBufferBackingArray") // all are wrapped arrays
 final class ForgedMetadata {
     static final int BLOCK_BYTES = 4096;
     static final int NODE = 121107;
