@@ -34,8 +34,8 @@ public interface BlockDevice extends AutoCloseable {
     }
 
     /**
-     * What this device remembers of lost writes; null if it does not, as a volume, whose pool does, or a disk of a test:
-     * {@link WatchedDevice#over} makes up for it.
+     * What this device remembers of lost writes; null if it does not, as a volume, whose pool does, or a disk of a
+     * test: {@link WatchedDevice#over} makes up for it.
      */
     default DeviceHealth health() {
         return null;

@@ -176,8 +176,8 @@ final class RemoteLink {
     }
 
     /**
-     * The server's own word that it has lost something, which it gives once. A server that shuts down, or does not answer,
-     * has not said so: what is kept will be repeated.
+     * The server's own word that it has lost something, which it gives once. A server that shuts down, or does not
+     * answer, has not said so: what is kept will be repeated.
      */
     private void noteFailure(RemoteCommand command, int nbdError) {
         if (nbdError == NbdError.OK || nbdError == NbdError.ESHUTDOWN) {

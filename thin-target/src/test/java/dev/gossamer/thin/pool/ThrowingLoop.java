@@ -7,8 +7,8 @@ import dev.gossamer.io.RequestPool;
 import dev.gossamer.io.buffer.IoBufferPool;
 
 /**
- * A worker's loop that throws when it is asked for the n-th time for the clock, for a request or for memory: in the middle
- * of whatever the worker is doing.
+ * A worker's loop that throws when it is asked for the n-th time for the clock, for a request or for memory: in the
+ * middle of whatever the worker is doing.
  */
 final class ThrowingLoop implements IoLoop {
     private final IoLoop loop;

@@ -20,8 +20,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * Something throws in the middle of a pool's work: at every place where the worker asks its loop for something, and in
- * every call of its devices. Whatever it is, every request and message is answered, {@code close()} completes, and what was
- * flushed is there when the pool is opened again.
+ * every call of its devices. Whatever it is, every request and message is answered, {@code close()} completes, and what
+ * was flushed is there when the pool is opened again.
  */
 class ThrownFaultsTest {
     private static final int BLOCK = SimPool.BLOCK;
