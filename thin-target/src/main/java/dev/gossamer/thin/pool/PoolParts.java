@@ -44,7 +44,7 @@ import java.util.function.Consumer;
 
 /**
  * Puts the parts of a pool together, each with what it uses, and takes them apart. The only place that knows them all;
- * held by {@link ThinPool} and by nobody else.
+ * held by {@link ThinPool} and {@link PoolFacts} alone.
  *
  * <p>Where two parts need each other, one hears of the other after both are made: that is the last part of the
  * constructor.

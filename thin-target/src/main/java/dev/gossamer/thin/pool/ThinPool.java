@@ -17,7 +17,6 @@ import dev.gossamer.thin.PoolMode;
 import dev.gossamer.thin.PoolOptions;
 import dev.gossamer.thin.PoolStatus;
 import dev.gossamer.thin.SnapshotSpec;
-import dev.gossamer.thin.SpaceStatus;
 import dev.gossamer.thin.VolumeInfo;
 import dev.gossamer.thin.VolumeLimits;
 import dev.gossamer.thin.VolumeSpace;
@@ -53,7 +52,6 @@ import java.util.concurrent.Executor;
 public final class ThinPool {
     private final IoLoop workerLoop;
     private final List<? extends IoLoop> ioLoops;
-    private final PoolOptions options;
     private final BlockDevice metadataDevice;
     private final BlockDevice data;
     private final PoolMetadata metadata;
@@ -65,6 +63,7 @@ public final class ThinPool {
     private final SnapshotMessages snapshotMessages;
     private final DmStatus dmStatus;
     private final ExternalOrigins origins;
+    private final PoolFacts facts;
     private final StatusContexts statusContexts;
 
     private ThinPool(
@@ -78,7 +77,6 @@ public final class ThinPool {
             throws StorageException {
         this.workerLoop = workerLoop;
         this.ioLoops = ioLoops;
-        this.options = options;
         this.metadataDevice = metadataDevice;
         this.data = WatchedDevice.over(data);
         inline.adopt();
@@ -89,6 +87,7 @@ public final class ThinPool {
         BlockingIo dataIo = new BlockingIo(this.data, inline);
         parts = new PoolParts(workerLoop, ioLoops, this.data, metadata, counters, options);
         devices = parts.devices;
+        facts = new PoolFacts(parts, options);
         statusContexts = new StatusContexts(devices);
         Catalog catalog = Catalog.open(metadata, dataIo);
         origins = new ExternalOrigins(originOpener, inline);
@@ -309,25 +308,7 @@ public final class ThinPool {
     }
 
     public CompletableFuture<PoolStatus> status() {
-        return call(
-                workerLoop,
-                () -> new PoolStatus(
-                        parts.state.mode(),
-                        parts.state.cause(),
-                        metadata.needsCheck(),
-                        metadata.blockBytes(),
-                        metadata.dataBlocks(),
-                        metadata.dataBlocksUsed(),
-                        metadata.metadataBlocks(),
-                        metadata.metadataBlocksUsed(),
-                        metadata.transactionId(),
-                        metadata.heldRoot(),
-                        Integer.toUnsignedLong(metadata.time()),
-                        devices.count(),
-                        spaceStatus(),
-                        parts.reclaimer.pendingVolumes(),
-                        parts.reclaimer.pendingBlocks(),
-                        parts.discardMode));
+        return call(workerLoop, facts::status);
     }
 
     /** Sets the user's transaction id, if it is what the caller thinks. */
@@ -368,22 +349,6 @@ public final class ThinPool {
     /** The kernel's status lines, the pool's first; see {@link DmStatus}. */
     public CompletableFuture<List<String>> dmStatus() {
         return call(this::whenQuiet, dmStatus::lines);
-    }
-
-    private SpaceStatus spaceStatus() {
-        return new SpaceStatus(
-                metadata.dataBlocksFree(),
-                parts.quotas.reservedExcept(null),
-                parts.monitor.dataLowWaterBlocks(),
-                parts.monitor.isDataLow(),
-                metadata.metadataBlocksFree(),
-                metadata.metadataLowWaterBlocks(),
-                parts.monitor.isMetadataLow(),
-                options.onFull(),
-                parts.spaceWaiters.effectivePolicy(),
-                parts.spaceWaiters.count(),
-                parts.spaceWaiters.waitedNanos(),
-                options.autoExtendBytes());
     }
 
     /** Writes that wait for space get ENOSPC now, and none waits from now on: the pool is about to be closed. */
