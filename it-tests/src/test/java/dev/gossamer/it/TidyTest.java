@@ -18,8 +18,12 @@ import org.junit.jupiter.api.Test;
 final class TidyTest {
     private static final int FILE_LINES_MAX = 500;
     /** Files that are still longer, and how long they may be. */
-    private static final Map<String, Integer> LONG_FILES =
-            Map.of("PoolMetadata.java", 580, "NbdServerTest.java", 570, "ThinPoolTest.java", 550, "ThinPool.java", 525, "RemoteLink.java", 525);
+    private static final Map<String, Integer> LONG_FILES = Map.of(
+            "PoolMetadata.java", 580,
+            "ThinPool.java", 525,
+            "RemoteLink.java", 525,
+            "NbdServerTest.java", 570,
+            "ThinPoolTest.java", 550);
 
     private static final int METHOD_LINES_MAX = 50;
     /** It makes the pool's parts in their order, which final fields keep in one place. */
