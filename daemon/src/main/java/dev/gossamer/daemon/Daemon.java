@@ -4,7 +4,6 @@ import dev.gossamer.daemon.admin.AdminServer;
 import dev.gossamer.daemon.config.ClientsConfig;
 import dev.gossamer.daemon.config.DaemonConfig;
 import dev.gossamer.daemon.cow.CowService;
-import dev.gossamer.daemon.device.DeviceGrowth;
 import dev.gossamer.daemon.device.DeviceOpener;
 import dev.gossamer.daemon.device.OriginDevices;
 import dev.gossamer.daemon.server.ListenAddress;
@@ -12,24 +11,20 @@ import dev.gossamer.daemon.server.NbdServer;
 import dev.gossamer.daemon.server.connection.ConnectionLimits;
 import dev.gossamer.daemon.server.export.CombinedExports;
 import dev.gossamer.daemon.server.export.VolumeExports;
-import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.Errno;
-import dev.gossamer.io.InlineLoop;
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.StorageException;
-import dev.gossamer.io.buffer.IoBufferPool;
-import dev.gossamer.io.posix.InlineFileEngine;
-import dev.gossamer.io.posix.OpenOptions;
 import dev.gossamer.io.ring.IoLoops;
 import dev.gossamer.io.ring.PassedSocket;
 import dev.gossamer.thin.PoolMode;
-import dev.gossamer.thin.PoolOptions;
 import dev.gossamer.thin.PoolStatus;
 import dev.gossamer.thin.VolumeSpec;
+import dev.gossamer.thin.owner.ForeignOwner;
 import dev.gossamer.thin.pool.ThinPool;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -54,14 +49,8 @@ public final class Daemon {
      */
     private static final int LOOP_BUFFER_BYTES = 256 << 20;
 
-    /** Blocks in preparation: of 64 KiB a thousand, of 1 MiB sixty-four. */
-    private static final int WORKER_BUFFER_BYTES = 64 << 20;
-
     /** Copies of chunks, 1 MiB at a time and 64 at most for each origin; those that find no memory wait for some. */
     private static final int COW_BUFFER_BYTES = 64 << 20;
-
-    /** One metadata transfer, or one catalog slot, at a time. */
-    private static final int INLINE_BUFFER_BYTES = 1 << 20;
 
     private final PoolLock lock;
     private final IoLoops loops;
@@ -71,6 +60,7 @@ public final class Daemon {
     private final NbdServer nbd;
     private final AdminServer admin;
     private final ClientReload reload;
+    private final CompletableFuture<ForeignOwner> lost;
 
     private Daemon(
             PoolLock lock,
@@ -80,7 +70,8 @@ public final class Daemon {
             CowService cow,
             NbdServer nbd,
             AdminServer admin,
-            ClientReload reload) {
+            ClientReload reload,
+            CompletableFuture<ForeignOwner> lost) {
         this.lock = lock;
         this.loops = loops;
         this.opener = opener;
@@ -89,6 +80,7 @@ public final class Daemon {
         this.nbd = nbd;
         this.admin = admin;
         this.reload = reload;
+        this.lost = lost;
     }
 
     /** As {@link #start(DaemonConfig, PassedSockets)}, without passed sockets. */
@@ -132,6 +124,7 @@ public final class Daemon {
         ClientReload reload = null;
         DeviceOpener opener =
                 DeviceOpener.on(loops, config.directory(), config.pool().devicePatience());
+        PoolOpening opening = new PoolOpening(config.pool(), loops);
         try {
             OriginDevices origins = new OriginDevices(opener, config.directory(), config.pool());
             List<IoLoop> ioLoops = all(loops);
@@ -139,7 +132,7 @@ public final class Daemon {
             IoLoop cowWorker = loops.startWorker("gossamer-cow", COW_BUFFER_BYTES);
             List<IoLoop> poolLoops = new ArrayList<>(ioLoops);
             poolLoops.add(cowWorker);
-            pool = openPool(config, loops, poolLoops, opener, origins);
+            pool = opening.open(opener, poolLoops, origins, config.forceOwner());
             boolean buffered = config.pool().buffered();
             cow = CowService.open(config.directory().cow(), opener, buffered, pool, cowWorker, ioLoops);
             PoolStatus first = ThinPool.join(pool.status());
@@ -163,10 +156,10 @@ public final class Daemon {
             admin.listen(loops, config.directory().adminSocket());
             listen(nbd, config, passed);
         } catch (StorageException | RuntimeException e) {
-            new Daemon(lock, loops, opener, pool, cow, nbd, admin, reload).stopWhatRuns();
+            new Daemon(lock, loops, opener, pool, cow, nbd, admin, reload, opening.lost()).stopWhatRuns();
             throw e;
         }
-        return new Daemon(lock, loops, opener, pool, cow, nbd, admin, reload);
+        return new Daemon(lock, loops, opener, pool, cow, nbd, admin, reload, opening.lost());
     }
 
     private static void listen(NbdServer nbd, DaemonConfig config, PassedSockets passed) throws StorageException {
@@ -182,27 +175,6 @@ public final class Daemon {
         }
         for (ListenAddress address : config.listen()) {
             nbd.listen(address);
-        }
-    }
-
-    private static ThinPool openPool(
-            DaemonConfig config, IoLoops loops, List<IoLoop> poolLoops, DeviceOpener opener, OriginDevices origins)
-            throws StorageException {
-        boolean buffered = config.pool().buffered();
-        BlockDevice metadata = opener.openPatient(config.pool().metadata(), new OpenOptions(false, buffered));
-        BlockDevice data = null;
-        try {
-            data = opener.open(config.pool().data(), new OpenOptions(false, buffered));
-            IoLoop worker = loops.startWorker("gossamer-pool", WORKER_BUFFER_BYTES);
-            InlineLoop inline = new InlineLoop(new InlineFileEngine(), new IoBufferPool(INLINE_BUFFER_BYTES));
-            PoolOptions options = config.pool().space().options(new DeviceGrowth(metadata, data));
-            return ThinPool.open(metadata, data, inline, worker, poolLoops, options, origins);
-        } catch (StorageException | RuntimeException e) {
-            metadata.close();
-            if (data != null) {
-                data.close();
-            }
-            throw e;
         }
     }
 
@@ -236,6 +208,14 @@ public final class Daemon {
     /** Whether no NBD client is connected. Any thread. */
     public boolean isIdle() {
         return nbd.connections().size() == 0;
+    }
+
+    /**
+     * Completes, on a loop, when another daemon has used the pool (OP-10). Requests fail from then on; all that is left
+     * to do is to end the process, which need not be stopped in order.
+     */
+    public CompletableFuture<ForeignOwner> lost() {
+        return lost;
     }
 
     /** How data reaches the disks, one word. */

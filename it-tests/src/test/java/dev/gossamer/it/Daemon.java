@@ -155,6 +155,13 @@ final class Daemon implements AutoCloseable {
         assertEquals(0, process.exitValue(), this::logText);
     }
 
+    /** Waits for the daemon to end by itself; its exit status. */
+    int awaitEnd(Duration limit) throws InterruptedException {
+        assertTrue(
+                process.waitFor(limit.toMillis(), TimeUnit.MILLISECONDS), () -> "does not end by itself\n" + logText());
+        return process.exitValue();
+    }
+
     /** As {@link #stop}; then {@code thin_check} has to find nothing wrong and {@code thin_dump} has to work. */
     void stopAndCheck() throws InterruptedException, IOException {
         stop();

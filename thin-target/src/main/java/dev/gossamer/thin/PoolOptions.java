@@ -12,6 +12,7 @@ import java.time.Duration;
  * @param autoExtendBytes the data device grows by itself up to this size; 0 = it does not (rule S-7)
  * @param discard what becomes of TRIM; what the data device cannot do is left out (rule F-1)
  * @param caches what is kept in memory
+ * @param owner who has claimed the pool, on devices that others can reach too; null: nobody else can
  */
 public record PoolOptions(
         OnFull onFull,
@@ -20,7 +21,8 @@ public record PoolOptions(
         PoolGrowth growth,
         long autoExtendBytes,
         DiscardMode discard,
-        PoolCaches caches) {
+        PoolCaches caches,
+        PoolOwner owner) {
     /**
      * dm-thin waits 60 seconds. NBD clients that have a time-out of their own usually take 30, and one that expires
      * first costs the whole connection instead of one write: so we answer sooner (rule S-2).
@@ -37,25 +39,35 @@ public record PoolOptions(
             PoolGrowth.NONE,
             0,
             DiscardMode.PASSDOWN,
-            PoolCaches.DEFAULT);
+            PoolCaches.DEFAULT,
+            null);
 
     public PoolOptions withOnFull(OnFull newOnFull, Duration newTimeout) {
-        return new PoolOptions(newOnFull, newTimeout, lowWaterPercent, growth, autoExtendBytes, discard, caches);
+        return new PoolOptions(
+                newOnFull, newTimeout, lowWaterPercent, growth, autoExtendBytes, discard, caches, owner);
     }
 
     public PoolOptions withGrowth(PoolGrowth newGrowth, long newAutoExtendBytes) {
-        return new PoolOptions(onFull, onFullTimeout, lowWaterPercent, newGrowth, newAutoExtendBytes, discard, caches);
+        return new PoolOptions(
+                onFull, onFullTimeout, lowWaterPercent, newGrowth, newAutoExtendBytes, discard, caches, owner);
     }
 
     public PoolOptions withLowWaterPercent(int newPercent) {
-        return new PoolOptions(onFull, onFullTimeout, newPercent, growth, autoExtendBytes, discard, caches);
+        return new PoolOptions(onFull, onFullTimeout, newPercent, growth, autoExtendBytes, discard, caches, owner);
     }
 
     public PoolOptions withDiscard(DiscardMode newDiscard) {
-        return new PoolOptions(onFull, onFullTimeout, lowWaterPercent, growth, autoExtendBytes, newDiscard, caches);
+        return new PoolOptions(
+                onFull, onFullTimeout, lowWaterPercent, growth, autoExtendBytes, newDiscard, caches, owner);
     }
 
     public PoolOptions withCaches(PoolCaches newCaches) {
-        return new PoolOptions(onFull, onFullTimeout, lowWaterPercent, growth, autoExtendBytes, discard, newCaches);
+        return new PoolOptions(
+                onFull, onFullTimeout, lowWaterPercent, growth, autoExtendBytes, discard, newCaches, owner);
+    }
+
+    public PoolOptions withOwner(PoolOwner newOwner) {
+        return new PoolOptions(
+                onFull, onFullTimeout, lowWaterPercent, growth, autoExtendBytes, discard, caches, newOwner);
     }
 }

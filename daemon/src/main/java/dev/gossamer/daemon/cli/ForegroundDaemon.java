@@ -12,6 +12,7 @@ import dev.gossamer.io.StorageException;
 import dev.gossamer.io.posix.ServiceManager;
 import dev.gossamer.io.ring.IoEngineChoice;
 import dev.gossamer.thin.VolumeSpec;
+import dev.gossamer.thin.owner.ForeignOwner;
 import java.io.PrintWriter;
 import java.time.Duration;
 import java.util.List;
@@ -42,17 +43,21 @@ final class ForegroundDaemon {
     }
 
     /** Starts serving. A signal that comes from here on is not lost. */
+    @SuppressWarnings("FutureReturnValueIgnored") // What ends the wait cannot fail.
     static ForegroundDaemon start(
             PoolDirectory directory,
             PoolConfig pool,
             List<ListenAddress> listen,
             IoEngineChoice engine,
             TlsSettings tls,
-            PassedSockets passed)
+            PassedSockets passed,
+            boolean forceOwner)
             throws StorageException {
         StopSignal signal = StopSignal.install();
         Daemon daemon = Daemon.start(
-                new DaemonConfig(directory, pool, listen, engine, DaemonConfig.defaultIoLoops(), tls), passed);
+                new DaemonConfig(directory, pool, listen, engine, DaemonConfig.defaultIoLoops(), tls, forceOwner),
+                passed);
+        daemon.lost().thenAccept(why -> signal.end());
         signal.onHangup(() -> {
             try {
                 daemon.reload();
@@ -85,6 +90,11 @@ final class ForegroundDaemon {
         tell(ServiceManager.READY);
         int exitCode = awaitEnd();
         tell(ServiceManager.STOPPING);
+        ForeignOwner other = daemon.lost().getNow(null);
+        if (other != null) {
+            // Whatever is still under way here must not be brought to an end.
+            throw other;
+        }
         try {
             daemon.stop();
         } catch (StorageException e) {

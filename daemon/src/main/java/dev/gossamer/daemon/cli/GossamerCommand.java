@@ -4,6 +4,7 @@ import dev.gossamer.daemon.PoolInUse;
 import dev.gossamer.daemon.Version;
 import dev.gossamer.io.Reason;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.thin.owner.ForeignOwner;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.List;
@@ -82,7 +83,7 @@ public final class GossamerCommand extends CommandGroup {
             throws Exception {
         if (failure instanceof CommandFailed || failure instanceof StorageException) {
             commandLine.getErr().println("gossamer: " + failure.getMessage());
-            return failure instanceof PoolInUse ? IN_USE : FAILED;
+            return failure instanceof PoolInUse || failure instanceof ForeignOwner ? IN_USE : FAILED;
         }
         if (failure instanceof IOException) {
             commandLine.getErr().println("gossamer: " + Reason.of(failure));

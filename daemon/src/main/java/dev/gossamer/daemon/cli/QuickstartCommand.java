@@ -53,7 +53,7 @@ final class QuickstartCommand implements Callable<Integer> {
         }
         PoolConfig config = PoolConfig.read(pool.config());
         ForegroundDaemon daemon = ForegroundDaemon.start(
-                pool, config, List.of(), IoEngineChoice.AUTO, TlsSettings.OFF, PassedSockets.NONE);
+                pool, config, List.of(), IoEngineChoice.AUTO, TlsSettings.OFF, PassedSockets.NONE, false);
         // Also after a first try that ended between the two steps.
         daemon.createVolumeIfNone(new VolumeSpec(VOLUME, VOLUME_BYTES));
         return daemon.run(spec.commandLine().getOut(), howToAttach(pool));

@@ -63,6 +63,14 @@ final class ServeCommand implements Callable<Integer> {
             description = "How data reaches the disks: auto, ring (io_uring) or threads; default ${DEFAULT-VALUE}.")
     private IoEngineChoice engine;
 
+    @Option(
+            names = "--force-owner",
+            description = {
+                "Take a pool on remote devices from a daemon that seems to serve it. Only if that one is known to be "
+                        + "dead, or cut off."
+            })
+    private boolean forceOwner;
+
     @Override
     public Integer call() throws StorageException {
         PoolDirectory pool = new PoolDirectory(directory);
@@ -76,7 +84,7 @@ final class ServeCommand implements Callable<Integer> {
         if (buffered) {
             config = config.withBuffered(true);
         }
-        return ForegroundDaemon.start(pool, config, addresses, engine, tls.settings(spec), passed)
+        return ForegroundDaemon.start(pool, config, addresses, engine, tls.settings(spec), passed, forceOwner)
                 .run(spec.commandLine().getOut(), "");
     }
 }

@@ -63,6 +63,11 @@ final class StopSignal {
         received.countDown();
     }
 
+    /** As a first signal, from within. */
+    void end() {
+        received.countDown();
+    }
+
     /**
      * Waits for the first signal, at most so long.
      *

@@ -14,6 +14,7 @@ import java.util.List;
  * @param engine how data reaches the disks
  * @param ioLoops I/O threads, at least 1
  * @param tls whether NBD clients may or must encrypt
+ * @param forceOwner takes the pool from another daemon that seems to serve it (OP-12)
  */
 public record DaemonConfig(
         PoolDirectory directory,
@@ -21,12 +22,24 @@ public record DaemonConfig(
         List<ListenAddress> listen,
         IoEngineChoice engine,
         int ioLoops,
-        TlsSettings tls) {
+        TlsSettings tls,
+        boolean forceOwner) {
     public DaemonConfig {
         listen = List.copyOf(listen);
         if (ioLoops < 1) {
             throw new IllegalArgumentException("at least one I/O loop is needed: " + ioLoops);
         }
+    }
+
+    /** Without force. */
+    public DaemonConfig(
+            PoolDirectory directory,
+            PoolConfig pool,
+            List<ListenAddress> listen,
+            IoEngineChoice engine,
+            int ioLoops,
+            TlsSettings tls) {
+        this(directory, pool, listen, engine, ioLoops, tls, false);
     }
 
     /** One loop per two processors: clients on the same machine need the others. */

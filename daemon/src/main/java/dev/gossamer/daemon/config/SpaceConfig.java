@@ -63,7 +63,7 @@ public record SpaceConfig(
 
     public PoolOptions options(PoolGrowth growth) {
         return new PoolOptions(
-                onFull, onFullTimeout, lowWaterPercent, growth, autoExtendBytes, discard, PoolCaches.DEFAULT);
+                onFull, onFullTimeout, lowWaterPercent, growth, autoExtendBytes, discard, PoolCaches.DEFAULT, null);
     }
 
     /** The lines of pool.yaml that differ from the default. */

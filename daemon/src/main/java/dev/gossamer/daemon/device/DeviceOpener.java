@@ -4,6 +4,7 @@ import dev.gossamer.daemon.config.PoolDirectory;
 import dev.gossamer.daemon.remote.NbdClientDevice;
 import dev.gossamer.daemon.remote.RemoteSettings;
 import dev.gossamer.io.BlockDevice;
+import dev.gossamer.io.ChangeGate;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.posix.OpenOptions;
@@ -68,24 +69,34 @@ public final class DeviceOpener implements AutoCloseable {
      * @throws StorageException naming the device, what is wrong and the way out
      */
     public BlockDevice open(String pathOrUri, OpenOptions options) throws StorageException {
+        return open(pathOrUri, options, ChangeGate.OPEN);
+    }
+
+    /**
+     * As the other.
+     *
+     * @param gate what a device asks that can lose its connection
+     */
+    public BlockDevice open(String pathOrUri, OpenOptions options, ChangeGate gate) throws StorageException {
         if (!isUri(pathOrUri)) {
             return PosixDevice.open(directory.resolve(pathOrUri), options);
         }
-        return openRemote(pathOrUri, options, settings);
+        return openRemote(pathOrUri, options, settings, gate);
     }
 
     /**
      * As {@link #open}, for a device without which nothing works at all: its server is waited for as long as it takes,
      * until {@link #limitPatience}.
      */
-    public BlockDevice openPatient(String pathOrUri, OpenOptions options) throws StorageException {
+    public BlockDevice openPatient(String pathOrUri, OpenOptions options, ChangeGate gate) throws StorageException {
         return isUri(pathOrUri)
-                ? openRemote(pathOrUri, options, settings.withPatience(Duration.ZERO))
+                ? openRemote(pathOrUri, options, settings.withPatience(Duration.ZERO), gate)
                 : open(pathOrUri, options);
     }
 
-    private NbdClientDevice openRemote(String uri, OpenOptions options, RemoteSettings bounds) throws StorageException {
-        NbdClientDevice device = NbdClientDevice.open(parse(uri), options.readOnly(), loops(), bounds);
+    private NbdClientDevice openRemote(String uri, OpenOptions options, RemoteSettings bounds, ChangeGate gate)
+            throws StorageException {
+        NbdClientDevice device = NbdClientDevice.open(parse(uri), options.readOnly(), loops(), bounds, gate);
         remote.removeIf(NbdClientDevice::isClosed);
         remote.add(device);
         return device;

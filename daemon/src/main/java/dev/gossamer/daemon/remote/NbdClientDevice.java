@@ -4,6 +4,7 @@ import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.BlockGeometry;
 import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.BlockRequest;
+import dev.gossamer.io.ChangeGate;
 import dev.gossamer.io.DeviceHealth;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
@@ -36,7 +37,7 @@ import org.slf4j.LoggerFactory;
  * of a connection that was given up because the server did not answer may still be carried out later, after its
  * repetition.
  *
- * <p>NBD has no lock: nothing keeps somebody else from using the export.
+ * <p>NBD has no lock: nothing keeps somebody else from using the export. Who shares one asks at a {@link ChangeGate}.
  */
 public final class NbdClientDevice implements BlockDevice {
     private static final Logger LOG = LoggerFactory.getLogger(NbdClientDevice.class);
@@ -68,6 +69,17 @@ public final class NbdClientDevice implements BlockDevice {
      */
     public static NbdClientDevice open(NbdUri uri, boolean readOnly, IoLoops loops, RemoteSettings settings)
             throws StorageException {
+        return open(uri, readOnly, loops, settings, ChangeGate.OPEN);
+    }
+
+    /**
+     * As the other, for a device that somebody else may take over.
+     *
+     * @param gate asked before changes are sent, and after each reconnect on the first I/O loop
+     */
+    public static NbdClientDevice open(
+            NbdUri uri, boolean readOnly, IoLoops loops, RemoteSettings settings, ChangeGate gate)
+            throws StorageException {
         RemoteConnector connector = new RemoteConnector(
                 RemoteAddress.of(uri, loops), uri.exportName(), RemoteTls.of(uri), settings.handshakeMillis());
         RemoteConnection first = connect(uri, connector, loops.loop(0));
@@ -81,7 +93,7 @@ public final class NbdClientDevice implements BlockDevice {
         for (int i = 0; i < connections; i++) {
             used.add(loops.loop(i));
         }
-        RemoteSession session = new RemoteSession(uri.toString(), connector, settings, export, readOnly, used);
+        RemoteSession session = new RemoteSession(uri.toString(), connector, settings, export, readOnly, gate, used);
         if (!readOnly && !session.canFlush()) {
             LOG.warn("{}: server offers no FLUSH: what it has answered may be lost if it fails", uri);
         }

@@ -67,4 +67,9 @@ abstract class RemoteCommand {
 
     /** The server's answer: one of {@link dev.gossamer.nbd.wire.NbdError}. */
     abstract void answered(int nbdError);
+
+    /**
+     * The connection is gone, and it will not be sent again. Those that are, or that nobody waits for, do nothing here.
+     */
+    void abandoned() {}
 }

@@ -1,6 +1,7 @@
 package dev.gossamer.daemon.remote;
 
 import dev.gossamer.io.BlockRequest;
+import dev.gossamer.io.ChangeGate;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.ring.NettyLoop;
 import dev.gossamer.nbd.wire.NbdCommand;
@@ -23,6 +24,7 @@ import java.util.function.IntConsumer;
  *   <li>{@code CONNECTING}: under way, or waiting for the session to let the connection in.
  *   <li>{@code UP}: commands are sent as they come, within the bounds of {@link RemoteSettings}.
  *   <li>{@code SHARING}: the server gave this loop no connection; the first loop's is used.
+ *   <li>{@code REFUSED}: nothing may be sent any more ({@link ChangeGate}); everything ends with EIO.
  *   <li>{@code CLOSED}.
  * </ol>
  *
@@ -36,6 +38,7 @@ final class RemoteLink {
         CONNECTING,
         UP,
         SHARING,
+        REFUSED,
         CLOSED
     }
 
@@ -103,6 +106,8 @@ final class RemoteLink {
         RequestCutter.cut(this, request, session.export(), deadline(), waiting::addLast);
         if (state == State.CLOSED) {
             failWaiting(Errno.ESHUTDOWN);
+        } else if (state == State.REFUSED) {
+            failWaiting(Errno.EIO);
         } else {
             serveWaiting();
         }
@@ -118,13 +123,17 @@ final class RemoteLink {
             case READY -> connect();
             case HALTED, CONNECTING -> session.wanted();
             case SHARING -> share();
-            case CLOSED -> {}
+            case REFUSED, CLOSED -> {}
         }
         lookLater();
     }
 
     private void sendMore() {
         while (state == State.UP && !waiting.isEmpty() && hasRoomFor(waiting.peekFirst())) {
+            if (waiting.peekFirst().changes() && !session.gate().mayChange(waiting.peekFirst().offsetBytes)) {
+                lose("whether the device is still ours is in doubt");
+                return;
+            }
             RemotePiece piece = waiting.pollFirst();
             piece.attempts++;
             piece.coveredSequence = session.lastSequence();
@@ -361,6 +370,8 @@ final class RemoteLink {
                 } else {
                     exhausted.add(piece);
                 }
+            } else {
+                command.abandoned();
             }
         }
         exhausted.forEach(piece -> finish(piece, Errno.EIO));
@@ -415,6 +426,15 @@ final class RemoteLink {
     /** For the session: ends everything that waits for a server that cannot be used. */
     void refuse() {
         if (state == State.HALTED) {
+            failWaiting(Errno.EIO);
+        }
+    }
+
+    /** For the session: the device belongs to somebody else. */
+    void end() {
+        if (state != State.CLOSED) {
+            state = State.REFUSED;
+            unflushed.takeAll().forEach(UnflushedWrite::release);
             failWaiting(Errno.EIO);
         }
     }

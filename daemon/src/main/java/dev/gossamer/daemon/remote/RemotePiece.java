@@ -44,6 +44,10 @@ final class RemotePiece extends RemoteCommand {
         return (command == NbdCommand.WRITE || command == NbdCommand.WRITE_ZEROES) && link.keepsWrites();
     }
 
+    boolean changes() {
+        return command == NbdCommand.WRITE || command == NbdCommand.WRITE_ZEROES || command == NbdCommand.TRIM;
+    }
+
     /** Another link serves it, with all other pieces of its request. */
     void moveTo(RemoteLink newLink) {
         link = newLink;

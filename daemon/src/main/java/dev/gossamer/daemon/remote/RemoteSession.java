@@ -1,6 +1,7 @@
 package dev.gossamer.daemon.remote;
 
 import dev.gossamer.io.BlockGeometry;
+import dev.gossamer.io.ChangeGate;
 import dev.gossamer.io.DeviceHealth;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.ring.NettyLoop;
@@ -31,8 +32,10 @@ import org.slf4j.LoggerFactory;
  *   <li>{@code UP}: the loops work.
  *   <li>{@code HALTING}: loops let go of their connections.
  *   <li>{@code CONNECTING}: an attempt is under way, or the pause before it.
+ *   <li>{@code CHECKING}: connected; whoever has the device finds out whether it is still his ({@link ChangeGate}).
  *   <li>{@code REPLAYING}: connected; kept writes are repeated.
  *   <li>{@code DORMANT}: nobody has wanted anything for a while; the next request wakes it.
+ *   <li>{@code REFUSED}: it is not; nothing is sent any more.
  *   <li>{@code CLOSED}.
  * </ol>
  */
@@ -43,8 +46,10 @@ final class RemoteSession {
         UP,
         HALTING,
         CONNECTING,
+        CHECKING,
         REPLAYING,
         DORMANT,
+        REFUSED,
         CLOSED
     }
 
@@ -53,6 +58,7 @@ final class RemoteSession {
     private final RemoteSettings settings;
     private final boolean readOnly;
     private final RemoteExport export;
+    private final ChangeGate gate;
     private final List<RemoteLink> links = new ArrayList<>();
     private final RemoteLink home;
     private final DeviceHealth health;
@@ -72,7 +78,9 @@ final class RemoteSession {
     private long incarnation;
     private int pendingHalts;
     private final List<UnflushedWrite> kept = new ArrayList<>();
-    private RemoteConnection replayingOn;
+    // Connected and not up yet: being checked, or replayed on.
+    private RemoteConnection pendingOn;
+    private CheckedConnection checked;
     private int failedAttempts;
     private long lostNanos;
 
@@ -83,6 +91,7 @@ final class RemoteSession {
             RemoteSettings settings,
             RemoteExport export,
             boolean readOnly,
+            ChangeGate gate,
             List<NettyLoop> loops) {
         this.name = name;
         this.health = new DeviceHealth(name);
@@ -90,6 +99,7 @@ final class RemoteSession {
         this.settings = settings;
         this.export = export;
         this.readOnly = readOnly;
+        this.gate = gate;
         this.geometry = ExportMatch.geometry(export, readOnly);
         for (NettyLoop loop : loops) {
             links.add(new RemoteLink(loop, this, settings));
@@ -117,6 +127,11 @@ final class RemoteSession {
     /** As it was when the device was opened; only its size may have changed since. */
     RemoteExport export() {
         return export;
+    }
+
+    /** Whether changes may be sent. */
+    ChangeGate gate() {
+        return gate;
     }
 
     BlockGeometry geometry() {
@@ -264,7 +279,7 @@ final class RemoteSession {
         if (state == State.CLOSED) {
             return;
         }
-        replayingOn = null;
+        pendingOn = null;
         failedAttempts++;
         if (failedAttempts == 1) {
             LOG.warn("{}: cannot reconnect yet: {}", name, why);
@@ -284,38 +299,91 @@ final class RemoteSession {
             LOG.error("{}: refused after reconnecting, requests fail with EIO: {}", name, refusal);
             links.forEach(link -> link.loop().execute(link::refuse));
             attemptFailed(refusal);
-        } else if (kept.isEmpty()) {
+        } else {
+            check(connection);
+        }
+    }
+
+    /** OP-10: nothing is sent before whoever has the device has seen that nobody else has used it meanwhile. */
+    private void check(RemoteConnection connection) {
+        state = State.CHECKING;
+        pendingOn = connection;
+        connection.setOwner(why -> pendingFailed(connection, why));
+        long deadline = home.loop().nanoTime() + settings.silenceNanos();
+        home.loop().schedule(() -> pendingFailed(connection, "server does not answer"), settings.silenceNanos());
+        BlockGeometry found = ExportMatch.geometry(connection.export(), readOnly);
+        checked = new CheckedConnection(connection, found, name, deadline);
+        gate.check(checked, new ChangeGate.Verdict() {
+            @Override
+            public void pass() {
+                passed(connection);
+            }
+
+            @Override
+            public void later(String why) {
+                pendingFailed(connection, why);
+            }
+
+            @Override
+            public void refuse(String why) {
+                refused(connection, why);
+            }
+        });
+    }
+
+    private void passed(RemoteConnection connection) {
+        if (pendingOn != connection || state != State.CHECKING) {
+            return;
+        }
+        if (kept.isEmpty()) {
+            pendingOn = null;
             up(connection);
         } else {
             replay(connection);
         }
     }
 
+    private void refused(RemoteConnection connection, String why) {
+        if (pendingOn != connection) {
+            return;
+        }
+        LOG.error("{}: nothing is repeated, and everything fails from now on: {}", name, why);
+        state = State.REFUSED;
+        dropPending();
+        releaseKept();
+        links.forEach(link -> link.loop().execute(link::end));
+    }
+
+    private void dropPending() {
+        if (pendingOn != null) {
+            pendingOn.drop();
+            pendingOn = null;
+            checked.end();
+        }
+    }
+
     private void replay(RemoteConnection connection) {
         state = State.REPLAYING;
-        replayingOn = connection;
-        connection.setOwner(why -> replayFailed(connection, why));
         long deadline = home.loop().nanoTime() + settings.silenceNanos();
-        home.loop().schedule(() -> replayFailed(connection, "server does not answer"), settings.silenceNanos());
         new WriteReplay(connection, kept, deadline, error -> replayed(connection, error)).start();
     }
 
-    private void replayFailed(RemoteConnection connection, String why) {
-        if (replayingOn == connection) {
-            connection.drop();
+    private void pendingFailed(RemoteConnection connection, String why) {
+        if (pendingOn == connection) {
+            dropPending();
             attemptFailed(why);
         }
     }
 
     private void replayed(RemoteConnection connection, int nbdError) {
-        if (replayingOn != connection) {
+        if (pendingOn != connection) {
             return;
         }
         if (nbdError == NbdError.ESHUTDOWN) {
-            replayFailed(connection, "server is shutting down");
+            pendingFailed(connection, "server is shutting down");
             return;
         }
-        replayingOn = null;
+        pendingOn = null;
         if (nbdError == NbdError.OK) {
             LOG.info("{}: {} writes that were answered and not flushed were repeated", name, kept.size());
             stableUpTo(lastSequence());
@@ -364,10 +432,7 @@ final class RemoteSession {
     void close(Runnable gone) {
         state = State.CLOSED;
         dormant = false;
-        if (replayingOn != null) {
-            replayingOn.drop();
-            replayingOn = null;
-        }
+        dropPending();
         releaseKept();
         links.forEach(link -> link.loop().execute(() -> link.close(gone)));
     }

@@ -33,6 +33,11 @@ final class RemoteRig implements AutoCloseable {
         return device;
     }
 
+    /** Closed with the rig. */
+    void add(NbdClientDevice device) {
+        devices.add(device);
+    }
+
     /** Requests from one of the two loops. */
     TestIo io(NbdClientDevice device, int loop) {
         return new TestIo(device, LoopDriver.ofThread(loops.loop(loop)));

@@ -56,6 +56,8 @@ public final class Libc {
 
         long sendto(int fd, long address, long lengthBytes, int flags, long receiver, int receiverBytes);
 
+        int kill(int pid, int signal);
+
         String strerror(int errno);
     }
 
@@ -79,6 +81,7 @@ public final class Libc {
     /** lseek: the first byte at or behind the offset that is not in a hole; {@link #ENXIO} if there is none. */
     public static final int SEEK_DATA = 3;
 
+    public static final int ESRCH = 3;
     public static final int ENXIO = 6;
     public static final int LOCK_SH = 1;
     public static final int LOCK_EX = 2;

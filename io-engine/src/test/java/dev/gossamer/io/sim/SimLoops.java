@@ -124,6 +124,11 @@ public final class SimLoops implements AutoCloseable {
         return true;
     }
 
+    /** Moves the clock and runs nothing, as when the whole process stands still. */
+    public void standStill(long nanos) {
+        nowNanos += nanos;
+    }
+
     private void fireNext() {
         Timer timer = timers.poll();
         nowNanos = Math.max(nowNanos, timer.atNanos);

@@ -35,6 +35,12 @@ public final class Catalog {
     /** The catalog's device id, unless a volume of an adopted pool has it already. */
     public static final int PREFERRED_ID = 0xFFFFFF;
 
+    /** Where the owner slot is in the catalog: behind the slot of the highest id (OP-11). */
+    public static final long OWNER_OFFSET_BYTES = (PREFERRED_ID + 1L) * CatalogSlot.SLOT_BYTES;
+
+    /** What is kept for it: the smallest data block, so that it never lies in two. */
+    public static final int OWNER_BYTES = 64 << 10;
+
     /** Blocks are filled in pieces of at most this. */
     private static final int SLICE_BYTES = 1 << 20;
 
@@ -88,6 +94,48 @@ public final class Catalog {
         return catalogId;
     }
 
+    /** Where the owner slot is on the data device; -1 if there is none that could be written in place. */
+    public long ownerOffset() throws StorageException {
+        long packed = catalogId == NONE ? PoolMetadata.NOT_MAPPED : metadata.lookup(catalogId, ownerBlock());
+        return packed != PoolMetadata.NOT_MAPPED && isExclusive(packed) ? ownerOffset(Mapping.dataBlock(packed)) : -1;
+    }
+
+    /** Where it will be once it has this data block. */
+    public long ownerOffset(long dataBlock) {
+        return dataBlock * metadata.blockBytes() + OWNER_OFFSET_BYTES % metadata.blockBytes();
+    }
+
+    /**
+     * Gives the owner slot, which has been written already, its data block: the one that is reserved first in a pool
+     * just opened. Makes the catalog first if the pool has none. The caller commits.
+     *
+     * @param offsetBytes {@link #ownerOffset(long)} of that block
+     * @throws StorageException if another block comes first: then the pool is not what it was when the slot was written
+     */
+    public void mapOwnerBlock(long offsetBytes) throws StorageException {
+        long dataBlock = metadata.reserveDataBlock();
+        if (ownerOffset(dataBlock) != offsetBytes) {
+            metadata.unreserveDataBlock(dataBlock);
+            throw new StorageException(
+                    Errno.EBUSY, data.device() + ": the pool was changed while it was being opened; start again");
+        }
+        boolean first = catalogId == NONE;
+        long present = first ? PoolMetadata.NOT_MAPPED : metadata.lookup(catalogId, ownerBlock());
+        if (first) {
+            makeDevice();
+        }
+        // With blocks of an odd size, slots of the highest ids come before it.
+        fill(dataBlock, present, OWNER_OFFSET_BYTES % metadata.blockBytes());
+        metadata.insert(catalogId, ownerBlock(), dataBlock);
+        if (first) {
+            writeOwnSlot();
+        }
+    }
+
+    private long ownerBlock() {
+        return OWNER_OFFSET_BYTES / metadata.blockBytes();
+    }
+
     /** Reads what the catalog says of existing devices. To be closed; the catalog must not be changed before. */
     public CatalogScan scan() throws StorageException {
         return new CatalogScan(metadata, data, catalogId, generation(details()), orphans);
@@ -128,12 +176,21 @@ public final class Catalog {
     }
 
     private void create() throws StorageException {
+        makeDevice();
+        writeOwnSlot();
+    }
+
+    private void makeDevice() throws StorageException {
         int id = PREFERRED_ID;
         while (!metadata.isFreeId(id)) {
             id--;
         }
         metadata.createDevice(id);
         catalogId = id;
+    }
+
+    private void writeOwnSlot() throws StorageException {
+        int id = catalogId;
         int generation = nextGeneration();
         DeviceDetails details = metadata.details(id);
         CatalogSlot own = new CatalogSlot(
@@ -262,15 +319,22 @@ public final class Catalog {
             return packed;
         }
         long dataBlock = metadata.reserveDataBlock();
+        fill(dataBlock, packed, metadata.blockBytes());
+        metadata.insert(catalogId, virtualBlock, dataBlock);
+        return metadata.lookup(catalogId, virtualBlock);
+    }
+
+    /** Gives a reserved data block's first bytes the contents of a mapped block, or zeros. */
+    private void fill(long dataBlock, long packedSource, long lengthBytes) throws StorageException {
         int sliceBytes = Math.min(SLICE_BYTES, metadata.blockBytes());
         IoBuffer buffer = data.loop().buffers().acquire(sliceBytes);
         try {
             buffer.zero(0, sliceBytes);
             long target = Mapping.pack(dataBlock, 0);
-            for (long offset = 0; offset < metadata.blockBytes(); offset += sliceBytes) {
-                int bytes = (int) Math.min(sliceBytes, metadata.blockBytes() - offset);
-                if (mapped) {
-                    data.read(diskOffset(packed, offset), buffer, 0, bytes);
+            for (long offset = 0; offset < lengthBytes; offset += sliceBytes) {
+                int bytes = (int) Math.min(sliceBytes, lengthBytes - offset);
+                if (packedSource != PoolMetadata.NOT_MAPPED) {
+                    data.read(diskOffset(packedSource, offset), buffer, 0, bytes);
                 }
                 data.write(diskOffset(target, offset), buffer, 0, bytes);
             }
@@ -280,8 +344,6 @@ public final class Catalog {
         } finally {
             buffer.release();
         }
-        metadata.insert(catalogId, virtualBlock, dataBlock);
-        return metadata.lookup(catalogId, virtualBlock);
     }
 
     private boolean isExclusive(long packed) throws StorageException {

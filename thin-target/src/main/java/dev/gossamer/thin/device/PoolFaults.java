@@ -21,7 +21,10 @@ public final class PoolFaults {
         void damaged(ThinDevice device, String what);
 
         /** Ends the pool: nothing in memory can be trusted any more. */
-        public void failed(Throwable bug);
+        void failed(Throwable bug);
+
+        /** Ends the pool: it belongs to somebody else. */
+        void disowned(String why);
     }
 
     private final PoolMetadata metadata;
@@ -66,6 +69,11 @@ public final class PoolFaults {
         } catch (RuntimeException | Error bug) {
             failed(bug);
         }
+    }
+
+    /** The pool has another owner. */
+    public void disowned(String why) {
+        handler.disowned(why);
     }
 
     /** What is under way belongs to metadata that is gone. For the handler. */

@@ -15,6 +15,7 @@ import dev.gossamer.thin.PoolCounters;
 import dev.gossamer.thin.PoolEvent;
 import dev.gossamer.thin.PoolMode;
 import dev.gossamer.thin.PoolOptions;
+import dev.gossamer.thin.PoolOwner;
 import dev.gossamer.thin.PoolStatus;
 import dev.gossamer.thin.SnapshotSpec;
 import dev.gossamer.thin.VolumeInfo;
@@ -57,6 +58,7 @@ public final class ThinPool {
     private final PoolMetadata metadata;
     private final PoolDevices devices;
     private final PoolCounters counters = new PoolCounters();
+    private final PoolOwner owner;
     private final PoolParts parts;
     private final VolumeMessages messages;
     private final MetadataMessages metadataMessages;
@@ -77,6 +79,7 @@ public final class ThinPool {
             throws StorageException {
         this.workerLoop = workerLoop;
         this.ioLoops = ioLoops;
+        this.owner = options.owner();
         this.metadataDevice = metadataDevice;
         this.data = WatchedDevice.over(data);
         inline.adopt();
@@ -120,6 +123,7 @@ public final class ThinPool {
         snapshotMessages = new SnapshotMessages(
                 change, metadata, catalog, devices, parts.deviceIds, parts.maps, messages, barrier);
         dmStatus = new DmStatus(metadata, devices, parts.state, parts.committer, parts.spaceWaiters, parts.discardMode);
+        OwnerDuties.begin(owner, catalog, parts.committer, new BlockingIo(metadataDevice, inline), dataIo);
         if (!ioLoops.isEmpty()) {
             parts.reclaimer.start();
         }
@@ -376,7 +380,7 @@ public final class ThinPool {
             parts.faults.failed(bug);
             failure[0] = new StorageException(Errno.EIO, parts.state.cause(), bug);
         }
-        parts.close(() -> orFail(closed, () -> {
+        parts.close(() -> OwnerDuties.endThen(owner, workerLoop, () -> orFail(closed, () -> {
             metadata.close();
             metadataDevice.close();
             data.close();
@@ -386,7 +390,7 @@ public final class ThinPool {
             } else {
                 closed.completeExceptionally(failure[0]);
             }
-        }));
+        })));
     }
 
     /** Runs work that answers; what it throws is a bug of the pool's, and the answer. Worker's thread. */
@@ -397,6 +401,11 @@ public final class ThinPool {
             parts.faults.failed(bug);
             answer.completeExceptionally(bug);
         }
+    }
+
+    /** Somebody else has used the pool: nothing of it works any more, nor is written (OP-10). */
+    public void disown(String why) {
+        workerLoop.execute(() -> parts.faults.disowned(why));
     }
 
     /** A device of the pool that is to be opened. What is wrong with it fails its requests, and not the pool. */

@@ -149,11 +149,21 @@ public final class TransactionAbort implements PoolFaults.Handler {
     /** A bug: nothing in memory can be trusted any more, nor be used to write to the device. */
     @Override
     public void failed(Throwable bug) {
+        fail("internal error: " + bug, bug);
+    }
+
+    /** The pool has another owner: what is in memory is of no use any more, and must not be written (OP-10). */
+    @Override
+    public void disowned(String why) {
+        fail(why, null);
+    }
+
+    private void fail(String why, Throwable bug) {
         faults.beginIncarnation();
         metadata.writer().cancel();
-        state.degrade(PoolMode.FAIL, "internal error: " + bug);
+        state.degrade(PoolMode.FAIL, why);
         try {
-            LOG.error("pool failed", bug);
+            LOG.error("pool failed: {}", why, bug);
             spaceWaiters.fail(Errno.EIO);
             quarantine.aborted();
         } catch (RuntimeException | Error worse) {

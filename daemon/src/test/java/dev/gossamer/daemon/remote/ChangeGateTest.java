@@ -1,0 +1,208 @@
+package dev.gossamer.daemon.remote;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.gossamer.io.BlockDevice;
+import dev.gossamer.io.BlockOperation;
+import dev.gossamer.io.BlockRequest;
+import dev.gossamer.io.ChangeGate;
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.buffer.IoBuffer;
+import dev.gossamer.io.sim.TestIo;
+import dev.gossamer.io.sim.TestIo.Io;
+import dev.gossamer.nbd.client.NbdUri;
+import dev.gossamer.nbd.wire.NbdCommand;
+import dev.gossamer.nbd.wire.NbdError;
+import dev.gossamer.nbd.wire.NbdFlags;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Whoever has a device is asked after each reconnect, before anything is repeated (OP-10). */
+@Timeout(120)
+class ChangeGateTest {
+    private static final int SIZE_BYTES = 1 << 20;
+    private static final int MULTI = VolatileServer.FLAGS | NbdFlags.CAN_MULTI_CONN;
+
+    /** Decides about a new connection. */
+    private interface Check {
+        void check(BlockDevice through, ChangeGate.Verdict verdict);
+    }
+
+    private final class TestGate implements ChangeGate {
+        private final AtomicInteger checks = new AtomicInteger();
+        private volatile boolean changes = true;
+        private volatile Check check = (through, verdict) -> verdict.pass();
+
+        @Override
+        public boolean mayChange(long offsetBytes) {
+            return changes;
+        }
+
+        @Override
+        public void check(BlockDevice through, Verdict verdict) {
+            checks.incrementAndGet();
+            check.check(through, verdict);
+        }
+    }
+
+    @TempDir
+    private Path directory;
+
+    private final ConcurrentLinkedQueue<Integer> commands = new ConcurrentLinkedQueue<>();
+    private final TestGate gate = new TestGate();
+    private VolatileServer server;
+    private RemoteRig rig;
+
+    @BeforeEach
+    void start() throws Exception {
+        server = new VolatileServer(directory.resolve("nbd.sock"), SIZE_BYTES)
+                .withFlags(MULTI)
+                .start();
+        rig = new RemoteRig();
+    }
+
+    @AfterEach
+    void stop() throws Exception {
+        rig.close();
+        server.close();
+    }
+
+    private NbdClientDevice open(RemoteSettings settings) throws Exception {
+        NbdClientDevice device = NbdClientDevice.open(NbdUri.parse(server.uri()), false, rig.loops(), settings, gate);
+        rig.add(device);
+        return device;
+    }
+
+    /** The server forgets what was not flushed; from now on its commands are noted. */
+    private void restart() throws Exception {
+        VolatileServer restarted = server;
+        synchronized (restarted) {
+            restarted.crash();
+            commands.clear();
+            restarted.setRule((command, flags, offset, length) -> {
+                commands.add(command);
+                return NbdError.OK;
+            });
+            restarted.start();
+        }
+    }
+
+    private static byte[] filled(int length, int value) {
+        byte[] data = new byte[length];
+        Arrays.fill(data, (byte) value);
+        return data;
+    }
+
+    private void readThrough(BlockDevice through, long offset, java.util.function.BiConsumer<Integer, Byte> then) {
+        IoBuffer buffer = rig.loops().loop(0).buffers().acquire(4096);
+        BlockRequest read = rig.loops().loop(0).requests().acquire();
+        read.transfer(BlockOperation.READ, offset, 4096, 0, buffer, 0);
+        read.push((done, errno) -> {
+            byte first = buffer.bytes().get(0);
+            buffer.release();
+            done.recycle();
+            then.accept(errno, first);
+        });
+        through.submit(read);
+    }
+
+    @Test
+    void nothingIsRepeatedAndEverythingFailsWhenTheDeviceIsSomebodyElses() throws Exception {
+        NbdClientDevice device = open(RemoteRig.PATIENT);
+        TestIo first = rig.io(device, 0);
+        TestIo second = rig.io(device, 1);
+        first.write(0, filled(8192, 1));
+        second.write(8192, filled(4096, 2));
+        gate.check = (through, verdict) -> verdict.refuse("it is another's");
+        restart();
+        byte[] before = server.stable();
+        assertEquals(Errno.EIO, first.run(Io.read(0, 4096)));
+        assertEquals(Errno.EIO, second.run(Io.write(0, filled(4096, 3), 0)));
+        assertEquals(Errno.EIO, second.command(BlockOperation.FLUSH, 0, 0, 0));
+        assertTrue(commands.isEmpty(), () -> "sent all the same: " + commands);
+        assertArrayEquals(before, server.stable());
+        assertEquals(1, gate.checks.get());
+    }
+
+    @Test
+    void theCheckSeesTheServerAsItIsBeforeAnythingIsRepeated() throws Exception {
+        NbdClientDevice device = open(RemoteRig.PATIENT);
+        TestIo io = rig.io(device, 1);
+        io.write(0, filled(4096, 7));
+        ConcurrentLinkedQueue<String> seen = new ConcurrentLinkedQueue<>();
+        gate.check = (through, verdict) -> readThrough(through, 0, (errno, value) -> {
+            seen.add(Errno.name(errno) + " " + value);
+            verdict.pass();
+        });
+        restart();
+        assertArrayEquals(filled(4096, 7), io.read(0, 4096));
+        assertEquals("OK 0", seen.peek());
+        assertEquals(NbdCommand.READ, commands.peek(), "the check's own");
+    }
+
+    @Test
+    void whatCannotBeToldNowIsAskedAgainOnAnotherConnection() throws Exception {
+        NbdClientDevice device = open(RemoteRig.PATIENT);
+        TestIo io = rig.io(device, 0);
+        io.write(0, filled(4096, 7));
+        gate.check = (through, verdict) -> {
+            if (gate.checks.get() < 3) {
+                verdict.later("not yet");
+                readThrough(through, 0, (errno, value) -> assertEquals(Errno.EIO, errno, "that connection is gone"));
+            } else {
+                verdict.pass();
+            }
+        };
+        restart();
+        assertArrayEquals(filled(4096, 7), io.read(0, 4096));
+        assertEquals(3, gate.checks.get());
+    }
+
+    @Test
+    void aConnectionThatDiesUnderTheCheckEndsItsReads() throws Exception {
+        NbdClientDevice device = open(RemoteRig.PATIENT);
+        TestIo io = rig.io(device, 0);
+        io.write(0, filled(4096, 7));
+        ConcurrentLinkedQueue<Integer> ends = new ConcurrentLinkedQueue<>();
+        gate.check = (through, verdict) -> readThrough(through, 0, (errno, value) -> {
+            ends.add(errno);
+            if (errno == Errno.OK) {
+                verdict.pass();
+            } else {
+                verdict.later("lost again");
+            }
+        });
+        AtomicInteger hangUps = new AtomicInteger(2);
+        restart();
+        server.setRule((command, flags, offset, length) ->
+                command == NbdCommand.READ && hangUps.getAndDecrement() > 0 ? VolatileServer.HANG_UP : NbdError.OK);
+        assertArrayEquals(filled(4096, 7), io.read(0, 4096));
+        assertTrue(ends.contains(Errno.EIO) && ends.contains(Errno.OK), ends::toString);
+    }
+
+    @Test
+    void aChangeInDoubtIsSentOnlyAfterACheckAndReadsGoOn() throws Exception {
+        NbdClientDevice device = open(RemoteRig.PATIENT);
+        TestIo io = rig.io(device, 0);
+        io.write(0, filled(4096, 7));
+        gate.changes = false;
+        assertArrayEquals(filled(4096, 7), io.read(0, 4096));
+        assertEquals(0, gate.checks.get());
+        gate.check = (through, verdict) -> {
+            gate.changes = true;
+            verdict.pass();
+        };
+        io.write(0, filled(4096, 8));
+        assertEquals(1, gate.checks.get());
+        assertArrayEquals(filled(4096, 8), io.read(0, 4096));
+    }
+}

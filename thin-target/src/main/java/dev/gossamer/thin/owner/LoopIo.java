@@ -1,0 +1,79 @@
+package dev.gossamer.thin.owner;
+
+import dev.gossamer.io.BlockDevice;
+import dev.gossamer.io.BlockOperation;
+import dev.gossamer.io.BlockRequest;
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.IoLoop;
+import dev.gossamer.io.StorageException;
+import dev.gossamer.io.buffer.IoBuffer;
+import dev.gossamer.io.buffer.IoBufferPool;
+import java.util.concurrent.CompletableFuture;
+
+/**
+ * I/O of the owner's own, on one loop, whose answers are futures that complete there. Its memory is its own: clients
+ * who take all of the loop's must not make the pool look abandoned.
+ */
+final class LoopIo {
+    /** A superblock and the owner block at once, each a few times over: checks of both devices may overlap. */
+    private static final int BUFFER_BYTES = 1 << 20;
+
+    private final IoLoop loop;
+    private final IoBufferPool buffers = new IoBufferPool(BUFFER_BYTES);
+
+    LoopIo(IoLoop loop) {
+        this.loop = loop;
+    }
+
+    CompletableFuture<byte[]> read(BlockDevice device, long offsetBytes, int lengthBytes) {
+        return transfer(device, BlockOperation.READ, offsetBytes, new byte[lengthBytes], 0);
+    }
+
+    /** Stable when it completes, as far as the device can do that. */
+    CompletableFuture<byte[]> write(BlockDevice device, long offsetBytes, byte[] data) {
+        return transfer(device, BlockOperation.WRITE, offsetBytes, data, BlockRequest.FUA);
+    }
+
+    private CompletableFuture<byte[]> transfer(
+            BlockDevice device, BlockOperation operation, long offsetBytes, byte[] data, int flags) {
+        CompletableFuture<byte[]> answer = new CompletableFuture<>();
+        IoBuffer buffer = buffers.tryAcquire(data.length);
+        if (buffer == null) {
+            return CompletableFuture.failedFuture(
+                    new StorageException(Errno.ENOMEM, device + ": earlier questions to it have no answer yet"));
+        }
+        if (operation == BlockOperation.WRITE) {
+            buffer.bytes().put(0, data);
+        }
+        BlockRequest request = loop.requests().acquire();
+        request.transfer(operation, offsetBytes, data.length, flags, buffer, 0);
+        request.push((done, errno) -> {
+            if (operation == BlockOperation.READ) {
+                buffer.bytes().get(0, data);
+            }
+            buffer.release();
+            String what = errno == Errno.OK ? "" : device + ": " + done + " failed: " + Errno.name(errno);
+            done.recycle();
+            if (errno == Errno.OK) {
+                answer.complete(data);
+            } else {
+                answer.completeExceptionally(new StorageException(errno, what));
+            }
+        });
+        device.submit(request);
+        return answer;
+    }
+
+    CompletableFuture<Void> pause(long nanos) {
+        CompletableFuture<Void> over = new CompletableFuture<>();
+        loop.schedule(() -> over.complete(null), nanos);
+        return over;
+    }
+
+    /** Frees the memory, unless an answer is still to come into it. */
+    void close() {
+        if (buffers.usedBytes() == 0) {
+            buffers.close();
+        }
+    }
+}

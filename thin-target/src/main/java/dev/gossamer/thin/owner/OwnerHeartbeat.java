@@ -1,0 +1,220 @@
+package dev.gossamer.thin.owner;
+
+import dev.gossamer.io.BlockDevice;
+import dev.gossamer.io.ChangeGate;
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.StorageException;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.function.Function;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Writes the owner slot again and again, and looks before each time whether it is still this process's (OP-11); answers
+ * devices that have reconnected (OP-10). On the ownership's loop.
+ */
+final class OwnerHeartbeat {
+    private static final Logger LOG = LoggerFactory.getLogger(OwnerHeartbeat.class);
+
+    private final PoolOwnership ownership;
+    private final LoopIo io;
+    private final OwnerSources sources;
+    // Null in a pool without room for a slot: then only the superblock tells.
+    private final OwnerBlock block;
+
+    // Read by the pool's worker when it confirms its claim.
+    private volatile OwnerSlot mine;
+    private Registers registers;
+    private long lookedAtNanos;
+    private CompletableFuture<Void> beat = CompletableFuture.completedFuture(null);
+    private boolean failing;
+    // By device or connection; those that have been answered go with the next question.
+    private final Map<BlockDevice, CompletableFuture<Void>> slotsAsked = new IdentityHashMap<>();
+    private final Map<BlockDevice, CompletableFuture<Void>> superblocksAsked = new IdentityHashMap<>();
+
+    OwnerHeartbeat(PoolOwnership ownership, LoopIo io, OwnerSources sources, OwnerBlock block) {
+        this.ownership = ownership;
+        this.io = io;
+        this.sources = sources;
+        this.block = block;
+    }
+
+    void start(OwnerClaim.Claimed claimed) {
+        mine = claimed.slot();
+        registers = claimed.registers();
+        beat();
+    }
+
+    boolean isMine(OwnerSlot found) {
+        return mine.isSameClaim(found);
+    }
+
+    private void beat() {
+        if (!ownership.isHeld()) {
+            return;
+        }
+        ownership.loop().schedule(this::beat, PoolOwnership.INTERVAL_NANOS);
+        if (beat.isDone()) {
+            beat = refresh().handle((written, failure) -> {
+                note(failure);
+                return null;
+            });
+        }
+    }
+
+    private void note(Throwable failure) {
+        if (failure == null && failing) {
+            LOG.info("the owner slot is written again");
+        } else if (failure != null && !failing && ownership.isHeld()) {
+            LOG.warn(
+                    "the owner slot cannot be written now; changes wait if that lasts: {}",
+                    Failures.cause(failure).getMessage());
+        }
+        failing = failure != null;
+    }
+
+    private CompletableFuture<Void> refresh() {
+        return ownership.isLate()
+                ? resume()
+                : look(false).thenCompose(mineStill -> write(OwnerSlot.State.RUNNING, ownership.validUntil()));
+    }
+
+    /** The slot was not written for so long that others may have taken it for abandoned: as careful as a claim. */
+    private CompletableFuture<Void> resume() {
+        if (block == null) {
+            return look(true);
+        }
+        return look(true).thenCompose(mineStill -> {
+            long limit = ownership.loop().nanoTime() + PoolOwnership.VALID_NANOS;
+            return write(OwnerSlot.State.RUNNING, 0)
+                    .thenCompose(written -> io.pause(PoolOwnership.SETTLE_NANOS))
+                    .thenCompose(over -> look(true))
+                    .thenCompose(mineStill2 -> write(OwnerSlot.State.RUNNING, limit));
+        });
+    }
+
+    /** Fails with {@link ForeignOwner}, and ends the ownership, if the pool is another's. */
+    private CompletableFuture<Void> look(boolean superblockToo) {
+        long began = ownership.loop().nanoTime();
+        CompletableFuture<Void> slot = block == null
+                ? CompletableFuture.completedFuture(null)
+                : once(
+                        sources.data(),
+                        slotsAsked,
+                        from -> block.read(from).thenAccept(found -> slotSeen(found, began)));
+        return superblockToo ? CompletableFuture.allOf(slot, superblock()) : slot;
+    }
+
+    private void slotSeen(Registers found, long began) {
+        if (!isMine(found.slot())) {
+            throw Loss.of(ownership, ownership.foreign(sources.data(), found.slot()));
+        }
+        registers = found;
+        lookedAtNanos = began;
+        ownership.slotWritableUntil(began + OwnerClaim.FRESH_NANOS);
+    }
+
+    private CompletableFuture<Void> superblock() {
+        List<byte[]> before = ownership.images().possible();
+        return once(
+                sources.metadata(),
+                superblocksAsked,
+                from -> io.read(from, 0, SuperblockImages.BYTES).thenAccept(found -> superblockSeen(before, found)));
+    }
+
+    private void superblockSeen(List<byte[]> before, byte[] found) {
+        // A write of our own may have ended since the look began.
+        if (!SuperblockImages.isAmong(before, found)
+                && !SuperblockImages.isAmong(ownership.images().possible(), found)) {
+            throw Loss.of(
+                    ownership,
+                    new ForeignOwner(sources.metadata()
+                            + ": another daemon has used this pool: its superblock is not ours"));
+        }
+    }
+
+    /** A server that is away may be waited for without end: one question to it waits, however often somebody asks. */
+    private static CompletableFuture<Void> once(
+            BlockDevice from,
+            Map<BlockDevice, CompletableFuture<Void>> asked,
+            Function<BlockDevice, CompletableFuture<Void>> question) {
+        CompletableFuture<Void> earlier = asked.get(from);
+        if (earlier != null && !earlier.isDone()) {
+            return earlier;
+        }
+        CompletableFuture<Void> answer = question.apply(from);
+        asked.values().removeIf(CompletableFuture::isDone);
+        asked.put(from, answer);
+        return answer;
+    }
+
+    /**
+     * @param limitNanos if this write is done by then, nobody can have taken the slot for abandoned, and changes may be
+     *     sent again for a while; 0 = it does not count
+     */
+    private CompletableFuture<Void> write(OwnerSlot.State state, long limitNanos) {
+        long began = ownership.loop().nanoTime();
+        if (began - lookedAtNanos >= OwnerClaim.FRESH_NANOS) {
+            return CompletableFuture.failedFuture(
+                    new StorageException(Errno.EAGAIN, sources.data() + ": it answers too slowly"));
+        }
+        OwnerSlot next = mine.next(state, ownership.host().currentTimeMillis());
+        mine = next;
+        return block.writeSlot(sources.data(), registers, next).thenAccept(written -> {
+            if (limitNanos != 0 && ownership.loop().nanoTime() - limitNanos < 0) {
+                ownership.validUntil(began + PoolOwnership.VALID_NANOS);
+            }
+        });
+    }
+
+    /** Says closed, after what is under way. */
+    CompletableFuture<Void> release() {
+        if (block == null) {
+            return CompletableFuture.completedFuture(null);
+        }
+        return beat.thenCompose(done -> look(false))
+                .thenCompose(mineStill -> write(OwnerSlot.State.CLOSED, 0))
+                .whenComplete((written, failure) -> {
+                    if (failure != null) {
+                        LOG.warn(
+                                "the owner slot still says that the pool is in use; the next start may wait: {}",
+                                Failures.cause(failure).getMessage());
+                    }
+                });
+    }
+
+    /**
+     * A device has a new connection: nothing is repeated on it before both, superblock and slot, are seen to be ours.
+     */
+    @SuppressWarnings("FutureReturnValueIgnored") // The verdict says what came of it.
+    void check(PoolOwnership.Role role, BlockDevice through, ChangeGate.Verdict verdict) {
+        sources.enter(role, through);
+        CompletableFuture<Void> seen = ownership.isLate() ? resume() : look(true);
+        seen.whenComplete((ours, failure) -> {
+            sources.leave(role, through);
+            if (!ownership.isHeld()) {
+                verdict.refuse("another daemon has used this pool");
+            } else if (failure != null) {
+                verdict.later(Failures.cause(failure).getMessage());
+            } else if (ownership.isLate()) {
+                verdict.later("it took too long to find out whose the pool is");
+            } else {
+                verdict.pass();
+            }
+        });
+    }
+
+    /** Carries a {@link ForeignOwner} through a future's steps, which throw nothing checked. */
+    private static final class Loss {
+        private Loss() {}
+
+        static CompletionException of(PoolOwnership ownership, ForeignOwner why) {
+            ownership.lost(why);
+            return new CompletionException(why);
+        }
+    }
+}

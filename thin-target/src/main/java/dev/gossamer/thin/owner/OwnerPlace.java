@@ -1,0 +1,73 @@
+package dev.gossamer.thin.owner;
+
+import dev.gossamer.io.BlockingIo;
+import dev.gossamer.io.StorageException;
+import dev.gossamer.io.buffer.IoBuffer;
+import dev.gossamer.thin.catalog.Catalog;
+import dev.gossamer.thin.metadata.PoolMetadata;
+import java.util.Arrays;
+
+/**
+ * Where a pool's owner slot is, found by looking, before anybody may write: in the catalog, or, in a pool that has none
+ * yet, in the data block that it is going to get. All who look at one superblock come to the same block.
+ *
+ * @param superblock block 0 of the metadata device, as it was while this was found out
+ * @param offsetBytes on the data device; {@link #NONE} if there is no slot and none can be made, for want of space or
+ *     because the metadata must not be changed
+ * @param mapped whether the catalog has the block
+ * @param unused whether the pool has no volume yet, so that nobody can be using it
+ */
+@SuppressWarnings("ArrayRecordComponent") // Nobody compares places.
+public record OwnerPlace(byte[] superblock, long offsetBytes, boolean mapped, boolean unused) {
+    /** No place for a slot. */
+    public static final long NONE = -1;
+
+    /** The walk to the catalog and through the list of devices needs no more. */
+    private static final int CACHE_BLOCKS = 256;
+
+    /** The slot's block, and one for the catalog itself. */
+    private static final int BLOCKS_NEEDED = 2;
+
+    /** Looks. Reads both devices and waits for that; writes nothing. */
+    public static OwnerPlace find(BlockingIo metadata, BlockingIo data) throws StorageException {
+        byte[] before = superblock(metadata);
+        OwnerPlace place;
+        try (PoolMetadata pool = PoolMetadata.open(metadata, data.device(), CACHE_BLOCKS)) {
+            Catalog catalog = Catalog.open(pool, data);
+            long offset = catalog.ownerOffset();
+            boolean mapped = offset != NONE;
+            if (!mapped && hasRoom(pool)) {
+                offset = catalog.ownerOffset(pool.reserveDataBlock());
+            }
+            boolean unused = pool.deviceIds().size() == (catalog.deviceId() < 0 ? 0 : 1);
+            place = new OwnerPlace(before, offset, mapped, unused);
+        }
+        if (!Arrays.equals(before, superblock(metadata))) {
+            throw new ForeignOwner(metadata.device() + ": the pool is being changed by somebody else at this moment; "
+                    + "stop that one first, nothing was written");
+        }
+        return place;
+    }
+
+    private static boolean hasRoom(PoolMetadata pool) {
+        boolean mayChange = pool.damage() == null && !pool.needsCheck();
+        return mayChange && !pool.isNearlyFull() && pool.dataBlocksFree() >= BLOCKS_NEEDED;
+    }
+
+    /** Block 0 of a metadata device. */
+    static byte[] superblock(BlockingIo metadata) throws StorageException {
+        return read(metadata, 0, SuperblockImages.BYTES);
+    }
+
+    static byte[] read(BlockingIo device, long offsetBytes, int lengthBytes) throws StorageException {
+        IoBuffer buffer = device.loop().buffers().acquire(lengthBytes);
+        try {
+            device.read(offsetBytes, buffer, 0, lengthBytes);
+            byte[] bytes = new byte[lengthBytes];
+            buffer.bytes().get(0, bytes);
+            return bytes;
+        } finally {
+            buffer.release();
+        }
+    }
+}

@@ -1,0 +1,298 @@
+package dev.gossamer.thin.pool;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.gossamer.io.StorageException;
+import dev.gossamer.io.sim.Seeds;
+import dev.gossamer.io.sim.SimulatedDisk;
+import dev.gossamer.thin.PoolMode;
+import dev.gossamer.thin.catalog.Catalog;
+import dev.gossamer.thin.owner.ForeignOwner;
+import dev.gossamer.thin.owner.OwnerPlace;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** Several machines that want one pool, on disks that all of them reach (OP-10 to OP-12). */
+class TwoOwnersTest {
+    private static final long STEP_NANOS = 10_000_000;
+    private static final long SECOND_NANOS = 1_000_000_000;
+    private static final int BLOCKS = 8;
+
+    private final SimulatedDisk metadata = new SimulatedDisk(4 << 20);
+    private final SimulatedDisk data = new SimulatedDisk(64L << 20);
+    private final List<SimOwner> owners = new ArrayList<>();
+    /** Who changed anything but the owner block, one entry for each time this was somebody else than before. */
+    private final List<Integer> writers = new ArrayList<>();
+
+    private final SimOwner.Machine alpha = new SimOwner.Machine("alpha");
+    private final SimOwner.Machine beta = new SimOwner.Machine("beta");
+    private SplittableRandom random = Seeds.splittable(1);
+    private SimNetwork network = new SimNetwork(random.split());
+
+    @BeforeEach
+    void makePool() throws Exception {
+        SimPool.format(metadata, data);
+        try (SimPool sim = SimPool.open(metadata, data, 1, 1)) {
+            sim.create("vol", (long) BLOCKS * SimPool.BLOCK).close();
+            sim.shutDown();
+        }
+    }
+
+    @AfterEach
+    void end() {
+        owners.forEach(SimOwner::close);
+        network.close();
+    }
+
+    private SimNetwork.Way way(SimulatedDisk disk, int number, boolean ofData) {
+        return network.wayTo(disk, offset -> {
+            if (!ofData || !isOwnerBlock(offset)) {
+                if (writers.isEmpty() || writers.getLast() != number) {
+                    assertFalse(writers.contains(number), () -> "machine " + number + " writes again: " + writers);
+                    writers.add(number);
+                }
+            }
+        });
+    }
+
+    private long ownerBlock = -1;
+
+    private boolean isOwnerBlock(long offset) {
+        return ownerBlock >= 0 && offset >= ownerBlock && offset < ownerBlock + Catalog.OWNER_BYTES;
+    }
+
+    private SimOwner start(SimOwner.Machine machine, boolean force) throws StorageException {
+        OwnerPlace place = SimOwner.look(metadata, data);
+        ownerBlock = place.offsetBytes();
+        int number = owners.size();
+        SimOwner owner =
+                new SimOwner(machine, way(metadata, number, false), way(data, number, true), random.split(), force);
+        owners.add(owner);
+        return owner;
+    }
+
+    private void run(long nanos, SimOwner... running) {
+        for (long passed = 0; passed < nanos; passed += STEP_NANOS) {
+            network.advance(STEP_NANOS);
+            for (SimOwner owner : running) {
+                owner.advance(STEP_NANOS);
+            }
+        }
+    }
+
+    private void shutDown(SimOwner owner) throws StorageException {
+        CompletableFuture<Void> closed = owner.shutDown();
+        run(20 * SECOND_NANOS, owner);
+        assertTrue(closed.isDone(), "the pool does not close");
+        ThinPool.join(closed);
+    }
+
+    private SimOwner open(SimOwner.Machine machine) throws StorageException {
+        SimOwner owner = start(machine, false);
+        run(30 * SECOND_NANOS, owner);
+        assertNull(owner.refused);
+        assertTrue(owner.isOpen());
+        return owner;
+    }
+
+    @Test
+    void afterACleanCloseTheNextDaemonBeginsAtOnce() throws Exception {
+        shutDown(open(alpha));
+        SimOwner next = start(beta, false);
+        run(5 * SECOND_NANOS, next);
+        assertTrue(next.isOpen(), "no waiting but for the network");
+    }
+
+    @Test
+    void afterAKillTheNextDaemonOfTheMachineBeginsAtOnceAndAnotherMachinesWaits() throws Exception {
+        SimOwner killed = open(alpha);
+        killed.close();
+        owners.remove(killed);
+        SimOwner elsewhere = start(beta, false);
+        run(8 * SECOND_NANOS, elsewhere);
+        assertFalse(elsewhere.isOpen() || elsewhere.isOver());
+        elsewhere.close();
+        owners.remove(elsewhere);
+        SimOwner here = start(alpha, false);
+        run(5 * SECOND_NANOS, here);
+        assertTrue(here.isOpen());
+    }
+
+    @Test
+    void aSecondDaemonIsToldWhoHasThePoolAndWritesNothing() throws Exception {
+        SimOwner first = open(alpha);
+        SimOwner second = start(beta, false);
+        run(20 * SECOND_NANOS, first, second);
+        assertTrue(second.refused instanceof ForeignOwner, () -> "refused: " + second.refused);
+        assertTrue(second.refused.getMessage().contains("host alpha, process"), second.refused::getMessage);
+        assertEquals(List.of(0), writers);
+        assertTrue(first.isOpen());
+    }
+
+    @Test
+    void aDeadMachinesPoolIsTakenAfterAWhile() throws Exception {
+        SimOwner dead = open(alpha);
+        SimOwner next = start(beta, false);
+        run(30 * SECOND_NANOS, next);
+        assertTrue(next.isOpen());
+        run(30 * SECOND_NANOS, next, dead);
+        assertTrue(dead.lost.contains("another daemon has used this pool: host beta"), dead.lost);
+        assertEquals(PoolMode.FAIL, dead.mode());
+        assertTrue(next.isOpen());
+    }
+
+    @Test
+    void forceTakesALivingOwnersPoolAndEndsIt() throws Exception {
+        SimOwner first = open(alpha);
+        SimOwner second = start(beta, true);
+        run(30 * SECOND_NANOS, first, second);
+        assertTrue(second.isOpen(), () -> "refused: " + second.refused);
+        assertTrue(first.lost.contains("host beta"), first.lost);
+    }
+
+    /** Never two epochs: pauses, delays, deaths, and everybody at once. */
+    @Test
+    void neverDoTwoChangeOnePool() throws Exception {
+        int opened = 0;
+        int lost = 0;
+        int refused = 0;
+        for (long seed = 0; seed < Integer.getInteger("gossamer.owner.seeds", 150); seed++) {
+            long now = seed;
+            try {
+                Story story = new Story(seed);
+                story.play();
+                opened += story.opened;
+                lost += story.lost;
+                refused += story.refused;
+            } catch (AssertionError | RuntimeException e) {
+                throw new AssertionError("seed " + now, e);
+            }
+        }
+        assertTrue(opened > 150 && lost > 20 && refused > 20, opened + " opened, " + lost + " lost, " + refused);
+    }
+
+    /** Three machines' lives, from one seed. */
+    private final class Story {
+        private final long[] pausedUntil = new long[3];
+        private final SimOwner[] present = new SimOwner[3];
+        private final SimOwner.Machine[] machines = {
+            new SimOwner.Machine("alpha"), new SimOwner.Machine("beta"), new SimOwner.Machine("gamma")
+        };
+        private final long[] acknowledged = new long[BLOCKS];
+        private final SimulatedDisk storyMetadata = metadata.copy(new dev.gossamer.io.sim.PowerSupply());
+        private final SimulatedDisk storyData = data.copy(new dev.gossamer.io.sim.PowerSupply());
+        private final SplittableRandom luck;
+        private final SimNetwork between;
+        private final List<Integer> changers = new ArrayList<>();
+        private long ownerBlockOffset = -1;
+        private long number;
+        private int started;
+        private int opened;
+        private int lost;
+        private int refused;
+
+        Story(long seed) {
+            luck = Seeds.splittable(seed);
+            between = new SimNetwork(luck.split());
+        }
+
+        private SimNetwork.Way way(SimulatedDisk disk, int who, boolean ofData) {
+            return between.wayTo(disk, offset -> {
+                boolean ofOwner = ofData
+                        && ownerBlockOffset >= 0
+                        && offset >= ownerBlockOffset
+                        && offset < ownerBlockOffset + Catalog.OWNER_BYTES;
+                if (!ofOwner && (changers.isEmpty() || changers.getLast() != who)) {
+                    assertFalse(changers.contains(who), () -> "claim " + who + " changes the pool after " + changers);
+                    changers.add(who);
+                }
+            });
+        }
+
+        void play() throws StorageException {
+            long end = 60 * SECOND_NANOS;
+            while (between.nanoTime() < end) {
+                between.advance(STEP_NANOS);
+                for (int i = 0; i < present.length; i++) {
+                    step(i);
+                }
+            }
+            for (SimOwner owner : present) {
+                if (owner != null) {
+                    owner.close();
+                }
+            }
+            between.advance(10 * SECOND_NANOS); // what was sent arrives
+            between.close();
+            verify();
+        }
+
+        private void step(int i) throws StorageException {
+            SimOwner owner = present[i];
+            if (owner == null) {
+                if (luck.nextInt(300) == 0) {
+                    begin(i);
+                }
+                return;
+            }
+            if (pausedUntil[i] > between.nanoTime()) {
+                owner.standStill(STEP_NANOS);
+                return;
+            }
+            boolean before = owner.isOpen();
+            owner.advance(STEP_NANOS);
+            opened += owner.isOpen() && !before ? 1 : 0;
+            lost += owner.lost != null ? 1 : 0;
+            refused += owner.refused instanceof ForeignOwner ? 1 : 0;
+            if (owner.isOver() || luck.nextInt(6000) == 0) {
+                owner.close();
+                present[i] = null;
+            } else if (luck.nextInt(1500) == 0) {
+                pausedUntil[i] = between.nanoTime() + luck.nextLong(25 * SECOND_NANOS);
+            } else if (owner.isOpen() && luck.nextInt(10) == 0) {
+                int block = luck.nextInt(BLOCKS);
+                long stamp = ++number;
+                owner.write(block, stamp, () -> acknowledged[block] = Math.max(acknowledged[block], stamp));
+            }
+        }
+
+        private void begin(int i) {
+            try {
+                ownerBlockOffset = SimOwner.look(storyMetadata, storyData).offsetBytes();
+                int who = started++;
+                present[i] = new SimOwner(
+                        machines[i],
+                        way(storyMetadata, who, false),
+                        way(storyData, who, true),
+                        luck.split(),
+                        luck.nextInt(5) == 0);
+            } catch (StorageException e) {
+                machines[i].end(); // somebody commits at this moment
+            }
+        }
+
+        /** What was acknowledged is there, or something newer; and nobody has to repair anything. */
+        private void verify() throws StorageException {
+            SimPool.assertSound(storyMetadata, "after the last owner");
+            try (SimPool sim = SimPool.open(storyMetadata, storyData, 1, 1)) {
+                ThinVolume volume = sim.pool.openVolume("vol");
+                for (int block = 0; block < BLOCKS; block++) {
+                    byte[] found = sim.read(volume, (long) block * SimPool.BLOCK, 4096);
+                    long stamp = ByteBuffer.wrap(found).getLong(0);
+                    assertTrue(
+                            stamp >= acknowledged[block],
+                            "block " + block + " holds " + stamp + ", acknowledged " + acknowledged[block]);
+                }
+            }
+        }
+    }
+}
