@@ -8,7 +8,6 @@ import dev.gossamer.pdata.spacemap.BitmapLayout;
 import dev.gossamer.pdata.spacemap.IndexEntry;
 import dev.gossamer.pdata.spacemap.SpaceMapRoot;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
@@ -17,13 +16,14 @@ final class CountsCheck {
     private final SpaceMapName name;
     private final SpaceMapRoot root;
     private final BlockManager blocks;
-    private final List<Damage> damage;
+    private final Findings damage;
     /** Bitmap number to index entry, filled by whoever walks the index. */
     final TreeMap<Long, IndexEntry> index = new TreeMap<>();
     /** Block to count above 2, filled by whoever walks the overflow tree. */
     final Map<Long, Long> overflow = new HashMap<>();
 
     private long allocated;
+    private boolean allFound;
 
     CountsCheck(SpaceMapName name, SpaceMapRoot root, MetadataChecker checker) {
         this.name = name;
@@ -32,7 +32,14 @@ final class CountsCheck {
         this.damage = checker.damage;
     }
 
-    void compare(ReferenceTally references) {
+    /**
+     * Compares.
+     *
+     * @param complete whether all references were found. If not, most counts look too high, which says nothing new; one
+     *     that is too low is so all the more
+     */
+    void compare(ReferenceTally references, boolean complete) {
+        allFound = complete;
         long bitmaps = (root.blocks() + BitmapLayout.ENTRIES - 1) / BitmapLayout.ENTRIES;
         for (long number = 0; number < bitmaps; number++) {
             IndexEntry entry = index.get(number);
@@ -92,7 +99,7 @@ final class CountsCheck {
                 counted = large;
             }
         }
-        if (counted > references) {
+        if (counted > references && allFound) {
             damage.add(new Damage.Leak(name, block, counted, references));
         } else if (counted < references) {
             damage.add(new Damage.CountTooLow(name, block, counted, references));

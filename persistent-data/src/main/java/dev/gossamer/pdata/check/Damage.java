@@ -67,6 +67,14 @@ public sealed interface Damage {
         }
     }
 
+    /** There is more than was listed. */
+    record TooMuch(int listed) implements Damage {
+        @Override
+        public String text() {
+            return "there is more than these " + listed;
+        }
+    }
+
     /** A mapping to a data block that does not exist. */
     record MappingBeyondDevice(long metadataBlock, long virtualBlock, long dataBlock) implements Damage {
         @Override

@@ -6,7 +6,6 @@ import dev.gossamer.pdata.block.BlockValidator;
 import dev.gossamer.pdata.block.MetadataBlock;
 import dev.gossamer.pdata.spacemap.BitmapLayout;
 import dev.gossamer.pdata.spacemap.IndexEntry;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -29,10 +28,10 @@ public final class MetadataChecker {
     private static final int TIME_BITS = 24;
 
     final BlockManager blocks;
-    final List<Damage> damage = new ArrayList<>();
-    final ReferenceTally metadataReferences = new ReferenceTally();
+    final Findings damage = new Findings();
+    final ReferenceTally metadataReferences;
     final Map<Long, TreeWalk.Visited> visited = new HashMap<>();
-    private final ReferenceTally dataReferences = new ReferenceTally();
+    private final ReferenceTally dataReferences;
     private final CheckRoots roots;
     private boolean complete = true;
 
@@ -40,6 +39,8 @@ public final class MetadataChecker {
     public MetadataChecker(BlockManager blocks, CheckRoots roots) {
         this.blocks = blocks;
         this.roots = roots;
+        this.metadataReferences = new ReferenceTally(blocks.deviceBlocks());
+        this.dataReferences = new ReferenceTally(roots.data().blocks());
     }
 
     /** Walks everything. The list is empty if all is well. Counts are compared only if all trees could be read. */
@@ -55,12 +56,9 @@ public final class MetadataChecker {
         walkOverflow(metadata, roots.metadata().overflowRoot(), "tree of large metadata counts");
         walkDataIndex(data);
         readMetadataIndex(metadata);
-        // With parts of a tree unread, most counts would look too high: that says nothing new.
-        if (complete) {
-            data.compare(dataReferences);
-            metadata.compare(metadataReferences);
-        }
-        return List.copyOf(damage);
+        data.compare(dataReferences, complete);
+        metadata.compare(metadataReferences, complete);
+        return damage.list();
     }
 
     /** Reports a block that could not be looked into. */

@@ -7,10 +7,16 @@ import java.util.Map;
 /** Counts references to blocks as they are found. Sparse: memory follows what is referred to, not the device. */
 final class ReferenceTally {
     private final Map<Long, int[]> pieces = new HashMap<>();
+    private final long blocks;
+
+    /** @param blocks how many there can be */
+    ReferenceTally(long blocks) {
+        this.blocks = blocks;
+    }
 
     /** Counts a reference. One to no possible block is left out: looking there is what reports it. */
     void add(long block) {
-        if (block < 0) {
+        if (block < 0 || block >= blocks) {
             return;
         }
         int[] piece = pieces.computeIfAbsent(block / BitmapLayout.ENTRIES, key -> new int[BitmapLayout.ENTRIES]);

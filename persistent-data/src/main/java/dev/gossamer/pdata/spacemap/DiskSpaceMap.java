@@ -132,6 +132,11 @@ public final class DiskSpaceMap implements SpaceMap, CommitParticipant {
         return block;
     }
 
+    /** Never gives out a block, although it is counted as free: something refers to it all the same. In memory only. */
+    public void setAside(long block) {
+        reserved.add(block);
+    }
+
     /** Ends a reservation. */
     public void unreserve(long block) {
         Invariant.check(reserved.remove(block), "ended a reservation that was not there");

@@ -3,6 +3,7 @@ package dev.gossamer.thin.catalog;
 import dev.gossamer.io.BlockingIo;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.buffer.IoBuffer;
+import dev.gossamer.pdata.MetadataCorrupt;
 import dev.gossamer.thin.metadata.DeviceDetails;
 import dev.gossamer.thin.metadata.Mapping;
 import dev.gossamer.thin.metadata.PoolMetadata;
@@ -45,6 +46,9 @@ public final class CatalogScan implements AutoCloseable {
     public CatalogSlot get(int id, DeviceDetails details) throws StorageException {
         if (catalogId < 0) {
             return null;
+        }
+        if (metadata.damageOf(catalogId) != null) {
+            throw new MetadataCorrupt("the pool's catalog is damaged: " + metadata.damageOf(catalogId));
         }
         long offset = (long) id * CatalogSlot.SLOT_BYTES;
         if (offset / PIECE_BYTES != piece) {

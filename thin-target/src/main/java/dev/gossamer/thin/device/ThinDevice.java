@@ -36,6 +36,7 @@ public final class ThinDevice implements StatusContext.Base {
     private volatile CatalogSlot slot;
     private volatile OriginImage externalOrigin;
     private volatile String damage;
+    private volatile boolean barred;
 
     private int preparingBlocks;
 
@@ -247,6 +248,16 @@ public final class ThinDevice implements StatusContext.Base {
     /** An abort has lost acknowledged changes. */
     public void loseChanges() {
         lostChanges = true;
+    }
+
+    /** Whether not even what can be read of the damaged device may be: it may be another's. */
+    public boolean isBarred() {
+        return barred;
+    }
+
+    /** Nothing of the device's metadata can be believed. */
+    public void bar() {
+        barred = true;
     }
 
     /** Damage was met in the device's metadata. */

@@ -174,7 +174,7 @@ public final class RegionLoads {
         ThinDevice device = load.place.device();
         int errno = Errno.OK;
         try {
-            if (closed || state.mode() == PoolMode.FAIL) {
+            if (closed || state.mode() == PoolMode.FAIL || device.isBarred()) {
                 errno = Errno.EIO;
             } else {
                 long first = load.place.regionNumber() * Region.BLOCKS;

@@ -60,13 +60,18 @@ public record DeviceDetails(long mappedBlocks, long transactionId, int creationT
         return creationTime;
     }
 
-    /** Whether the times are such as mappings can have, and the count is one. A catalog's generation may be larger. */
-    boolean isPossible() {
-        return mappedBlocks >= 0 && isTime(snapshottedTime) && (isCatalog() || isTime(creationTime));
+    /**
+     * Whether the count is one and the times have come. A snapshotted time that has not would call shared what is
+     * mapped from now on. A catalog's generation is no time.
+     */
+    boolean isPossible(int poolTime) {
+        return mappedBlocks >= 0
+                && isPast(snapshottedTime, poolTime)
+                && (isCatalog() || isPast(creationTime, poolTime));
     }
 
-    private static boolean isTime(int time) {
-        return time >= 0 && time < Mapping.TIME_LIMIT;
+    private static boolean isPast(int time, int poolTime) {
+        return time >= 0 && time <= poolTime;
     }
 
     DeviceDetails asCatalog(int generation) {

@@ -37,7 +37,7 @@ final class DeviceLife {
 
     void snapshot(int id, int originId) throws StorageException {
         Invariant.check(canSnapshot(1), "a time that no mapping can hold");
-        DeviceDetails origin = pool.devices.get(originId);
+        DeviceDetails origin = pool.devices.existing(originId);
         long root = pool.mappings.existingRoot(pool.mappingRoot, originId);
         // The reference comes first: storing the root may copy an upper leaf, which counts the roots in it.
         pool.transaction.increment(root);
@@ -49,8 +49,8 @@ final class DeviceLife {
 
     void rollBack(int id, int sourceId, int keptId) throws StorageException {
         Invariant.check(canSnapshot(1), "a time that no mapping can hold");
-        DeviceDetails replaced = pool.devices.get(id);
-        DeviceDetails source = pool.devices.get(sourceId);
+        DeviceDetails replaced = pool.devices.existing(id);
+        DeviceDetails source = pool.devices.existing(sourceId);
         long replacedRoot = pool.mappings.existingRoot(pool.mappingRoot, id);
         long sourceRoot = pool.mappings.existingRoot(pool.mappingRoot, sourceId);
         // References come first, as for a snapshot; so the replaced tree has two when the device lets go of it.

@@ -10,6 +10,7 @@ import dev.gossamer.pdata.tx.TransactionManager;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeMap;
+import java.util.function.IntSupplier;
 
 /**
  * The details tree: which devices there are. Records that changed are kept in memory until the transaction ends, for a
@@ -17,13 +18,15 @@ import java.util.TreeMap;
  */
 final class DeviceRecords {
     private final BTree tree;
+    private final IntSupplier poolTime;
     private final TreeMap<Integer, DeviceDetails> recent = new TreeMap<>();
     private final long[] words = new long[DeviceDetails.WORDS];
     private long root;
     private long puts;
     private String damage;
 
-    DeviceRecords(TransactionManager transaction, long root) {
+    DeviceRecords(TransactionManager transaction, long root, IntSupplier poolTime) {
+        this.poolTime = poolTime;
         this.tree = new BTree(transaction, ValueType.plain(DeviceDetails.BYTES), PoolMetadata.MAX_DEVICES - 1);
         this.root = root;
     }
@@ -67,8 +70,9 @@ final class DeviceRecords {
             return null;
         }
         DeviceDetails stored = DeviceDetails.fromWords(words);
-        if (!stored.isPossible()) {
-            throw new MetadataCorrupt("the record of thin device " + id + " cannot be right: " + stored);
+        if (!stored.isPossible(poolTime.getAsInt())) {
+            throw new MetadataCorrupt("the record of thin device " + id + " cannot be right at the pool's time "
+                    + poolTime.getAsInt() + ": " + stored);
         }
         return stored;
     }

@@ -8,6 +8,7 @@ import dev.gossamer.pdata.block.BlockValidator;
 import dev.gossamer.pdata.block.MetadataBlock;
 import dev.gossamer.pdata.btree.NestedBTree;
 import dev.gossamer.pdata.btree.TreeDifference;
+import dev.gossamer.pdata.check.CheckRoots;
 import dev.gossamer.pdata.spacemap.DiskSpaceMap;
 import dev.gossamer.pdata.spacemap.MetadataSpaceMap;
 import dev.gossamer.pdata.tx.TransactionManager;
@@ -51,12 +52,12 @@ final class LoadedPool {
         long blockBytes = (long) superblock.dataBlockSectors() * Superblock.SECTOR_BYTES;
         mappings = new NestedBTree(
                 transaction,
-                new MappingValue(dataMap),
+                new MappingValue(dataMap, () -> time),
                 PoolMetadata.MAX_DEVICES - 1,
                 MAX_VIRTUAL_BYTES / blockBytes - 1);
         difference = new TreeDifference(mappings.subtrees());
         sharing = new ExclusiveCheck(mappings, dataMap);
-        devices = new DeviceRecords(transaction, superblock.detailsRoot());
+        devices = new DeviceRecords(transaction, superblock.detailsRoot(), () -> time);
         time = superblock.time();
         mappingRoot = superblock.mappingRoot();
         transactionId = superblock.transactionId();
@@ -74,6 +75,16 @@ final class LoadedPool {
         DeviceSizes.checkData(data, superblock);
         superblock.checkRoots(deviceName);
         return new LoadedPool(blocks, deviceName, superblock);
+    }
+
+    /** Whether another program wrote the metadata last. */
+    boolean isForeign() throws StorageException {
+        return !Superblock.isOwn(blocks.read(Superblock.LOCATION, BlockValidator.SUPERBLOCK));
+    }
+
+    /** Where a check begins. */
+    CheckRoots checkRoots() throws StorageException {
+        return committed.checkRoots(blocks, deviceName);
     }
 
     boolean isChanged() {

@@ -4,9 +4,10 @@ import dev.gossamer.io.StorageException;
 import dev.gossamer.pdata.MetadataCorrupt;
 import dev.gossamer.pdata.btree.ValueType;
 import dev.gossamer.pdata.spacemap.SpaceMap;
+import java.util.function.IntSupplier;
 
 /** The leaves of a device's tree hold {@link Mapping}s; each is one reference to its data block. */
-record MappingValue(SpaceMap dataMap) implements ValueType {
+record MappingValue(SpaceMap dataMap, IntSupplier poolTime) implements ValueType {
     @Override
     public int sizeBytes() {
         return Long.BYTES;
@@ -17,6 +18,10 @@ record MappingValue(SpaceMap dataMap) implements ValueType {
         long dataBlock = Mapping.dataBlock(value[0]);
         if (dataBlock >= dataMap.blocks()) {
             throw new MetadataCorrupt("a mapping leads to data block " + dataBlock + " of " + dataMap.blocks());
+        }
+        int time = Mapping.time(value[0]);
+        if (time > poolTime.getAsInt()) {
+            throw new MetadataCorrupt("a mapping is of time " + time + ", the pool of " + poolTime.getAsInt());
         }
     }
 

@@ -4,7 +4,6 @@ import dev.gossamer.io.BlockingIo;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.pdata.block.BlockManager;
 import dev.gossamer.pdata.block.BlockValidator;
-import dev.gossamer.pdata.check.CheckRoots;
 import dev.gossamer.pdata.check.Damage;
 import dev.gossamer.pdata.check.MetadataChecker;
 import java.util.List;
@@ -28,22 +27,9 @@ public final class PoolCheck {
                 new BlockManager(device, DeviceSizes.usableMetadataBlocks(device.device()), CACHE_BLOCKS)) {
             String name = device.device().toString();
             Superblock live = Superblock.read(blocks.read(Superblock.LOCATION, BlockValidator.SUPERBLOCK), name);
-            long heldMappingRoot = 0;
-            long heldDetailsRoot = 0;
-            if (live.heldRoot() != 0) {
-                Superblock held = Superblock.read(blocks.read(live.heldRoot(), BlockValidator.SUPERBLOCK), name);
-                heldMappingRoot = held.mappingRoot();
-                heldDetailsRoot = held.detailsRoot();
-            }
-            CheckRoots roots = new CheckRoots(
-                    live.mappingRoot(),
-                    live.detailsRoot(),
-                    live.heldRoot(),
-                    heldMappingRoot,
-                    heldDetailsRoot,
-                    live.dataSpaceMap(),
-                    live.metadataSpaceMap());
-            return new MetadataChecker(blocks, roots).check();
+            DeviceSizes.checkMetadata(name, live, blocks.deviceBlocks());
+            live.checkRoots(name);
+            return new MetadataChecker(blocks, live.checkRoots(blocks, name)).check();
         }
     }
 }

@@ -66,8 +66,9 @@ public final class PoolFormat {
         TransactionManager transaction = new TransactionManager(blocks);
         MetadataSpaceMap metadataMap = MetadataSpaceMap.create(transaction, metadataBlocks);
         DiskSpaceMap dataMap = DiskSpaceMap.create(transaction);
-        long mappingRoot =
-                new NestedBTree(transaction, new MappingValue(dataMap), BTree.ALL_KEYS, BTree.ALL_KEYS).create();
+        long mappingRoot = new NestedBTree(
+                        transaction, new MappingValue(dataMap, () -> 0), BTree.ALL_KEYS, BTree.ALL_KEYS)
+                .create();
         long detailsRoot = new BTree(transaction, ValueType.plain(DeviceDetails.BYTES)).create();
         dataMap.extend(dataBlocks);
         transaction.preCommit();

@@ -55,6 +55,8 @@ public final class PoolMetadata implements AutoCloseable {
     private BlockManager blocks;
     private LoadedPool pool;
     private DeviceLife life;
+    // Made when the pool is opened, and only if another program wrote it last.
+    private PoolSurvey survey;
     // Of the transaction being written.
     private Superblock frozen;
     private boolean readable = true;
@@ -83,6 +85,9 @@ public final class PoolMetadata implements AutoCloseable {
         }
         pool.blocks = new BlockManager(device, metadataBlocks, cacheBlocks);
         pool.load();
+        if (pool.pool.isForeign() && pool.metadataBlocksUsed() <= PoolSurvey.MAX_BLOCKS) {
+            pool.survey = PoolSurvey.of(pool.pool);
+        }
         return pool;
     }
 
@@ -172,7 +177,16 @@ public final class PoolMetadata implements AutoCloseable {
      * What is wrong with metadata that all devices share, so that it must not be changed; null: nothing that was met.
      */
     public String damage() {
-        return pool.devices.damage();
+        String found = pool.devices.damage();
+        return found == null && survey != null ? survey.damage() : found;
+    }
+
+    /**
+     * What is wrong with a device in metadata that another program wrote last, so that nothing of it can be believed;
+     * null: nothing is known to be.
+     */
+    public String damageOf(int id) {
+        return survey == null ? null : survey.damageOf(id);
     }
 
     /** Looks at what comes before a device's mappings: its record, and the root of its tree. */

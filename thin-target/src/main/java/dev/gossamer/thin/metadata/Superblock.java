@@ -8,7 +8,9 @@ import dev.gossamer.pdata.MetadataCorrupt;
 import dev.gossamer.pdata.block.BlockManager;
 import dev.gossamer.pdata.block.BlockValidator;
 import dev.gossamer.pdata.block.MetadataBlock;
+import dev.gossamer.pdata.check.CheckRoots;
 import dev.gossamer.pdata.spacemap.SpaceMapRoot;
+import java.util.zip.CRC32C;
 
 /**
  * Block 0 of the metadata device: the roots of everything. Also, as a copy elsewhere, a metadata snapshot.
@@ -34,6 +36,8 @@ import dev.gossamer.pdata.spacemap.SpaceMapRoot;
  *     352    4  compatible features
  *     356    4  read-only compatible features
  *     360    4  incompatible features
+ *     384    8  "GOSSAMER"          where this program wrote last
+ *     392    4  CRC-32C of bytes 32 to 363, as it wrote them
  * </pre>
  *
  * <p>All of it lies in the first sector, and nothing else of the block ever changes, so its write cannot be torn.
@@ -71,6 +75,13 @@ public record Superblock(
     private static final int DATA_BLOCK_SECTORS = 336;
     private static final int METADATA_BLOCK_SECTORS = 340;
     private static final int METADATA_BLOCKS = 344;
+    // Bytes that other programs leave as they are: "GOSSAMER", then a checksum of all that a commit changes.
+    private static final int OWN_MARK = 384;
+    private static final int OWN_CHECKSUM = 392;
+    private static final long OWN_MARK_VALUE = 0x5245_4D41_5353_4F47L;
+    private static final int FIELDS = 32;
+    private static final int FIELDS_END = 364;
+
     private static final int COMPAT_RO_FLAGS = 356;
     private static final int INCOMPAT_FLAGS = 360;
 
@@ -164,6 +175,19 @@ public record Superblock(
         }
     }
 
+    /** Where a check of all that this superblock leads to begins. */
+    CheckRoots checkRoots(BlockManager blocks, String device) throws StorageException {
+        long heldMappingRoot = 0;
+        long heldDetailsRoot = 0;
+        if (heldRoot != 0) {
+            Superblock held = read(blocks.read(heldRoot, BlockValidator.SUPERBLOCK), device);
+            heldMappingRoot = held.mappingRoot;
+            heldDetailsRoot = held.detailsRoot;
+        }
+        return new CheckRoots(
+                mappingRoot, detailsRoot, heldRoot, heldMappingRoot, heldDetailsRoot, dataSpaceMap, metadataSpaceMap);
+    }
+
     private void checkRoot(String device, String what, long location) throws StorageException {
         long blocks = metadataSpaceMap.blocks();
         if (location <= 0 || location >= blocks) {
@@ -194,6 +218,24 @@ public record Superblock(
         block.putInt(DATA_BLOCK_SECTORS, dataBlockSectors);
         block.putInt(METADATA_BLOCK_SECTORS, METADATA_SECTORS);
         block.putLong(METADATA_BLOCKS, metadataBlocksAtFormat);
+        block.putLong(OWN_MARK, OWN_MARK_VALUE);
+        block.putInt(OWN_CHECKSUM, checksum(block));
+    }
+
+    /**
+     * Whether this program wrote the superblock last. It leaves a checksum of the fields in bytes that nobody else uses
+     * or changes, so that another program's commit shows.
+     */
+    static boolean isOwn(MetadataBlock block) {
+        return block.getLong(OWN_MARK) == OWN_MARK_VALUE && block.getInt(OWN_CHECKSUM) == checksum(block);
+    }
+
+    private static int checksum(MetadataBlock block) {
+        byte[] fields = new byte[FIELDS_END - FIELDS];
+        block.getBytes(FIELDS, fields);
+        CRC32C crc = new CRC32C();
+        crc.update(fields);
+        return (int) crc.getValue();
     }
 
     /** A metadata snapshot has no space maps: nobody can allocate from it. */

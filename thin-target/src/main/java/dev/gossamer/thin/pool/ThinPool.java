@@ -418,8 +418,13 @@ public final class ThinPool {
                 return;
             }
             device = load(id, details, slots.get(id, details));
+            if (metadata.damageOf(id) != null) {
+                device.bar();
+                parts.faults.failed(device, new MetadataCorrupt(metadata.damageOf(id)));
+            }
         } catch (MetadataCorrupt e) {
             device = new ThinDevice(id, metadata.blockBytes(), 0, null);
+            device.bar();
             parts.faults.failed(device, e);
         }
         devices.add(device);

@@ -189,6 +189,17 @@ class ForeignMetadataTest {
         }
     }
 
+    /** A write to it would look shared for ever, and be looked at again for ever. */
+    @Test
+    void aRecordOfALaterTimeThanThePoolsFailsItsVolume() throws StorageException {
+        format();
+        forged.putDetail(0, 16, 7L << 32);
+        try (SimPool sim = SimPool.open(metadata, data, 1, 1)) {
+            assertTrue(sim.pool.volumes().getFirst().damage().contains("record of thin device 0"));
+            assertOtherIsServed(sim);
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(longs = {1_000_000, Long.MAX_VALUE, 0})
     void aDeletedVolumeIsReclaimedWhateverItsRecordSaysOfItsMappings(long mapped) throws StorageException {

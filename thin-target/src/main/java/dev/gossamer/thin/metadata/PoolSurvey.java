@@ -1,0 +1,228 @@
+package dev.gossamer.thin.metadata;
+
+import dev.gossamer.io.StorageException;
+import dev.gossamer.pdata.MetadataCorrupt;
+import dev.gossamer.pdata.block.BlockManager;
+import dev.gossamer.pdata.block.BlockValidator;
+import dev.gossamer.pdata.block.MetadataBlock;
+import dev.gossamer.pdata.btree.NestedBTree;
+import dev.gossamer.pdata.btree.NodeLayout;
+import dev.gossamer.pdata.check.Damage;
+import dev.gossamer.pdata.check.MetadataChecker;
+import dev.gossamer.pdata.check.SpaceMapName;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * Goes through metadata that another program wrote last, before any of it is believed, and tells whose damage is what.
+ *
+ * <p>What a walk of one tree cannot know comes out here: a node or a data block that more refer to than its count says
+ * (two volumes would take each other's data for their own), or a record that calls exclusive what is shared. All
+ * volumes that meet such a place are damaged, for nobody can tell which of them is right; the others are not. Metadata
+ * that this program wrote last has been through it, or was made here ({@link Superblock#isOwn}), so the price of
+ * reading everything is paid once, as dm's own tools pay it whenever a pool is activated.
+ *
+ * <p>Memory: some 100 bytes for a node, and 64 KiB for each gibibyte of data in use.
+ */
+final class PoolSurvey {
+    /** Metadata blocks in use above which nobody wants to wait: 1 GiB. thin_check is the tool for such a pool. */
+    static final long MAX_BLOCKS = 1 << 18;
+
+    /** Blocks kept from being given out; more than that are a damage of the pool. */
+    private static final int MAX_SET_ASIDE = 1 << 14;
+
+    private static final int NOTHING = -1;
+    private static final int MAX_DEPTH = 24;
+
+    /**
+     * What is known of the mappings below a node.
+     *
+     * @param damage null: they are sound
+     * @param maxTime the latest of their times; {@link #NOTHING}: there is none
+     * @param maxSharedTime the latest of those that another tree has too
+     */
+    private record Below(String damage, int maxTime, int maxSharedTime) {}
+
+    private final LoadedPool pool;
+    private final BlockManager blocks;
+    private final Map<Long, String> badNodes = new HashMap<>();
+    private final Map<Long, String> badData = new HashMap<>();
+    private final Map<Long, Below> known = new HashMap<>();
+    private final Set<Long> usedThoughFree = new HashSet<>();
+    private final Map<Integer, String> damagedDevices = new HashMap<>();
+    private String damage;
+
+    private PoolSurvey(LoadedPool pool) {
+        this.pool = pool;
+        this.blocks = pool.blocks;
+    }
+
+    /** Looks at everything; writes nothing. */
+    static PoolSurvey of(LoadedPool pool) throws StorageException {
+        PoolSurvey survey = new PoolSurvey(pool);
+        survey.look();
+        return survey;
+    }
+
+    /** What is wrong with a device; null: nothing. */
+    String damageOf(int id) {
+        return damagedDevices.get(id);
+    }
+
+    /** What is wrong with metadata that all devices share, so that nothing may be changed; null: nothing. */
+    String damage() {
+        return damage;
+    }
+
+    private void look() throws StorageException {
+        for (Damage found : new MetadataChecker(blocks, pool.checkRoots()).check()) {
+            sort(found);
+        }
+        for (int id : pool.devices.ids()) {
+            String why = damage(id);
+            if (why != null) {
+                damagedDevices.put(id, why);
+            }
+        }
+        for (Map.Entry<Long, String> bad : badNodes.entrySet()) {
+            // Not below any device: a tree that all of them need.
+            if (!known.containsKey(bad.getKey())) {
+                damage = bad.getValue();
+            }
+        }
+        usedThoughFree.forEach(pool.dataMap::setAside);
+    }
+
+    private void sort(Damage found) {
+        switch (found) {
+            case Damage.UnreadableBlock bad -> badNodes.put(bad.metadataBlock(), bad.text());
+            case Damage.BadNode bad -> badNodes.put(bad.metadataBlock(), bad.text());
+            case Damage.MappingBeyondDevice bad -> badNodes.put(bad.metadataBlock(), bad.text());
+            case Damage.BadOverflow bad -> badCount(bad.spaceMap(), bad.block(), bad.text());
+            case Damage.CountTooLow bad -> {
+                badCount(bad.spaceMap(), bad.block(), bad.text());
+                if (bad.counted() == 0) {
+                    free(bad);
+                }
+            }
+            case Damage.TooMuch bad -> damage = "the metadata is damaged all over: " + bad.text();
+            case Damage.BadDevice bad -> {
+                // A wrong number of mapped blocks is no harm, and a missing tree is met below.
+            }
+            case Damage.Leak bad -> {}
+            case Damage.WrongHint bad -> {}
+        }
+    }
+
+    private void badCount(SpaceMapName map, long block, String text) {
+        (map == SpaceMapName.DATA ? badData : badNodes).put(block, text);
+    }
+
+    /** In use and counted free: it must not be given out, or what is there is lost for good. */
+    private void free(Damage.CountTooLow bad) {
+        if (bad.spaceMap() == SpaceMapName.METADATA && isNode(bad.block())) {
+            damage = bad.text();
+        } else if (bad.spaceMap() == SpaceMapName.DATA) {
+            if (usedThoughFree.size() < MAX_SET_ASIDE) {
+                usedThoughFree.add(bad.block());
+            } else {
+                damage = bad.text();
+            }
+        }
+    }
+
+    private boolean isNode(long location) {
+        try {
+            NodeLayout.check(blocks.read(location, BlockValidator.BTREE_NODE));
+            return true;
+        } catch (StorageException e) {
+            return false;
+        }
+    }
+
+    private String damage(int id) throws StorageException {
+        try {
+            DeviceDetails details = pool.devices.existing(id);
+            long root = pool.mappings.subtreeRoot(pool.mappingRoot, id);
+            if (root == NestedBTree.NONE) {
+                return "it has a record, but no mapping tree";
+            }
+            Below below = look(root, 0);
+            if (below.damage != null) {
+                return below.damage;
+            }
+            boolean shared = pool.mappings.isUpperPathShared(pool.mappingRoot, id) || pool.transaction.isShared(root);
+            // A metadata snapshot shares everything, and promises nothing of the contents.
+            if (pool.heldRoot == 0 && (shared ? below.maxTime : below.maxSharedTime) >= details.snapshottedTime()) {
+                return "it shares blocks that its record calls its own";
+            }
+            return below.maxTime > pool.time ? "it has mappings of a later time than the pool's" : null;
+        } catch (MetadataCorrupt e) {
+            return e.getMessage();
+        }
+    }
+
+    private Below look(long location, int depth) throws StorageException {
+        Below before = known.get(location);
+        if (before == null) {
+            // Should it lead back to itself.
+            known.put(location, new Below("a node is its own descendant", NOTHING, NOTHING));
+            before = lookOnce(location, depth);
+            known.put(location, before);
+        }
+        return before;
+    }
+
+    /** Also below a damaged node: what is there is this device's damage, and nobody else's. */
+    private Below lookOnce(long location, int depth) throws StorageException {
+        String bad = badNodes.get(location);
+        try {
+            Below below = depth < MAX_DEPTH ? lookInto(location, depth) : new Below("too deep", NOTHING, NOTHING);
+            return bad == null ? below : new Below(bad, NOTHING, NOTHING);
+        } catch (MetadataCorrupt e) {
+            return new Below(bad == null ? e.getMessage() : bad, NOTHING, NOTHING);
+        }
+    }
+
+    private Below lookInto(long location, int depth) throws StorageException {
+        MetadataBlock node = blocks.read(location, BlockValidator.BTREE_NODE);
+        NodeLayout.check(node);
+        boolean leaf = NodeLayout.isLeaf(node);
+        long[] values = new long[NodeLayout.entries(node)];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = NodeLayout.word(node, i, 0);
+        }
+        return leaf ? lookIntoLeaf(values) : lookIntoChildren(values, depth);
+    }
+
+    private Below lookIntoLeaf(long[] mappings) throws StorageException {
+        int maxTime = NOTHING;
+        int maxShared = NOTHING;
+        String bad = null;
+        for (long packed : mappings) {
+            long dataBlock = Mapping.dataBlock(packed);
+            bad = bad == null ? badData.get(dataBlock) : bad;
+            maxTime = Math.max(maxTime, Mapping.time(packed));
+            if (bad == null && pool.dataMap.isShared(dataBlock)) {
+                maxShared = Math.max(maxShared, Mapping.time(packed));
+            }
+        }
+        return new Below(bad, maxTime, maxShared);
+    }
+
+    private Below lookIntoChildren(long[] children, int depth) throws StorageException {
+        int maxTime = NOTHING;
+        int maxShared = NOTHING;
+        String bad = null;
+        for (long child : children) {
+            Below below = look(child, depth + 1);
+            bad = bad == null ? below.damage : bad;
+            maxTime = Math.max(maxTime, below.maxTime);
+            boolean shared = bad == null && pool.transaction.isShared(child);
+            maxShared = Math.max(maxShared, shared ? below.maxTime : below.maxSharedTime);
+        }
+        return new Below(bad, maxTime, maxShared);
+    }
+}
