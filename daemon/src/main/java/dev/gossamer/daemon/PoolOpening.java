@@ -89,8 +89,8 @@ final class PoolOpening {
         PoolOptions options = config.space().options(new DeviceGrowth(metadata, data));
         BlockDevice ownMetadata = metadata;
         BlockDevice ownData = data;
-        OwnerPlace place = OwnerPlace.find(new BlockingIo(metadata, inline), new BlockingIo(data, inline));
         boolean remote = DeviceOpener.isUri(config.metadata()) || DeviceOpener.isUri(config.data());
+        OwnerPlace place = OwnerPlace.find(new BlockingIo(metadata, inline), new BlockingIo(data, inline), remote);
         if (remote || place.mapped()) {
             claim(place, remote, force);
             options = options.withOwner(ownership);

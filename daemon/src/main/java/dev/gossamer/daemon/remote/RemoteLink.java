@@ -1,7 +1,6 @@
 package dev.gossamer.daemon.remote;
 
 import dev.gossamer.io.BlockRequest;
-import dev.gossamer.io.ChangeGate;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.ring.NettyLoop;
 import dev.gossamer.nbd.wire.NbdCommand;
@@ -24,7 +23,6 @@ import java.util.function.IntConsumer;
  *   <li>{@code CONNECTING}: under way, or waiting for the session to let the connection in.
  *   <li>{@code UP}: commands are sent as they come, within the bounds of {@link RemoteSettings}.
  *   <li>{@code SHARING}: the server gave this loop no connection; the first loop's is used.
- *   <li>{@code REFUSED}: nothing may be sent any more ({@link ChangeGate}); everything ends with EIO.
  *   <li>{@code CLOSED}.
  * </ol>
  *
@@ -38,7 +36,6 @@ final class RemoteLink {
         CONNECTING,
         UP,
         SHARING,
-        REFUSED,
         CLOSED
     }
 
@@ -78,6 +75,7 @@ final class RemoteLink {
     private boolean looking;
     private boolean flushing;
     private boolean draining;
+    private int endErrno = Errno.ESHUTDOWN;
 
     RemoteLink(NettyLoop loop, RemoteSession session, RemoteSettings settings) {
         this.loop = loop;
@@ -105,9 +103,7 @@ final class RemoteLink {
         }
         RequestCutter.cut(this, request, session.export(), deadline(), waiting::addLast);
         if (state == State.CLOSED) {
-            failWaiting(Errno.ESHUTDOWN);
-        } else if (state == State.REFUSED) {
-            failWaiting(Errno.EIO);
+            failWaiting(endErrno);
         } else {
             serveWaiting();
         }
@@ -123,18 +119,19 @@ final class RemoteLink {
             case READY -> connect();
             case HALTED, CONNECTING -> session.wanted();
             case SHARING -> share();
-            case REFUSED, CLOSED -> {}
+            case CLOSED -> {}
         }
         lookLater();
     }
 
     private void sendMore() {
         while (state == State.UP && !waiting.isEmpty() && hasRoomFor(waiting.peekFirst())) {
-            if (waiting.peekFirst().changes() && !session.gate().mayChange(waiting.peekFirst().offsetBytes)) {
+            RemotePiece piece = waiting.pollFirst();
+            if (piece.changes() && !session.gate().mayChange(piece.offsetBytes)) {
+                waiting.addFirst(piece);
                 lose("whether the device is still ours is in doubt");
                 return;
             }
-            RemotePiece piece = waiting.pollFirst();
             piece.attempts++;
             piece.coveredSequence = session.lastSequence();
             connection.send(piece);
@@ -234,38 +231,28 @@ final class RemoteLink {
     private void flushKept() {
         if (!flushing) {
             flushing = true;
-            connection.send(new OwnFlush(error -> {}));
+            connection.send(new OwnFlush(this, session.lastSequence(), deadline(), error -> {}));
         }
     }
 
     /** For the session, on the first loop: flushes, and tells whether this connection is still with its server. */
     void flushThen(IntConsumer outcome) {
         if (state == State.UP) {
-            connection.send(new OwnFlush(outcome));
+            connection.send(new OwnFlush(this, session.lastSequence(), deadline(), outcome));
             lookLater();
         }
     }
 
-    private final class OwnFlush extends RemoteCommand {
-        private final long covered = session.lastSequence();
-        private final IntConsumer outcome;
-
-        OwnFlush(IntConsumer outcome) {
-            super(NbdCommand.FLUSH, 0, 0, 0, deadline());
-            this.outcome = outcome;
+    /** The server's answer to a flush of the device's own. */
+    void flushed(OwnFlush flush, int nbdError, IntConsumer outcome) {
+        flushing = false;
+        noteFailure(flush, nbdError);
+        if (nbdError == NbdError.OK) {
+            session.stableUpTo(flush.coveredSequence);
+            unflushed.releaseUpTo(session.stableSequence());
         }
-
-        @Override
-        void answered(int nbdError) {
-            flushing = false;
-            noteFailure(this, nbdError);
-            if (nbdError == NbdError.OK) {
-                session.stableUpTo(covered);
-                unflushed.releaseUpTo(session.stableSequence());
-            }
-            outcome.accept(nbdError);
-            afterAnswer();
-        }
+        outcome.accept(nbdError);
+        afterAnswer();
     }
 
     // ---- time ----
@@ -370,9 +357,8 @@ final class RemoteLink {
                 } else {
                     exhausted.add(piece);
                 }
-            } else {
-                command.abandoned();
             }
+            command.abandoned();
         }
         exhausted.forEach(piece -> finish(piece, Errno.EIO));
     }
@@ -430,13 +416,10 @@ final class RemoteLink {
         }
     }
 
-    /** For the session: the device belongs to somebody else. */
-    void end() {
-        if (state != State.CLOSED) {
-            state = State.REFUSED;
-            unflushed.takeAll().forEach(UnflushedWrite::release);
-            failWaiting(Errno.EIO);
-        }
+    /** For the session: the device belongs to somebody else, and everything ends with EIO. */
+    void refused() {
+        endErrno = Errno.EIO;
+        close(() -> {});
     }
 
     private void connect() {
@@ -526,7 +509,7 @@ final class RemoteLink {
         draining = false;
         state = State.CLOSED;
         unflushed.takeAll().forEach(UnflushedWrite::release);
-        failWaiting(Errno.ESHUTDOWN);
+        failWaiting(endErrno);
         if (last == null) {
             gone.run();
         } else {

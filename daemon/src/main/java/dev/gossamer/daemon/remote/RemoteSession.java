@@ -351,7 +351,7 @@ final class RemoteSession {
         state = State.REFUSED;
         dropPending();
         releaseKept();
-        links.forEach(link -> link.loop().execute(link::end));
+        links.forEach(link -> link.loop().execute(link::refused));
     }
 
     private void dropPending() {

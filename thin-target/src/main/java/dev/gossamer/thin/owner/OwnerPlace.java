@@ -3,6 +3,7 @@ package dev.gossamer.thin.owner;
 import dev.gossamer.io.BlockingIo;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.buffer.IoBuffer;
+import dev.gossamer.pdata.MetadataCorrupt;
 import dev.gossamer.thin.catalog.Catalog;
 import dev.gossamer.thin.metadata.PoolMetadata;
 import java.util.Arrays;
@@ -28,25 +29,37 @@ public record OwnerPlace(byte[] superblock, long offsetBytes, boolean mapped, bo
     /** The slot's block, and one for the catalog itself. */
     private static final int BLOCKS_NEEDED = 2;
 
-    /** Looks. Reads both devices and waits for that; writes nothing. */
-    public static OwnerPlace find(BlockingIo metadata, BlockingIo data) throws StorageException {
+    /**
+     * Looks. Reads both devices and waits for that; writes nothing.
+     *
+     * @param wanted whether a pool without a slot shall get one
+     */
+    public static OwnerPlace find(BlockingIo metadata, BlockingIo data, boolean wanted) throws StorageException {
         byte[] before = superblock(metadata);
         OwnerPlace place;
         try (PoolMetadata pool = PoolMetadata.open(metadata, data.device(), CACHE_BLOCKS)) {
-            Catalog catalog = Catalog.open(pool, data);
-            long offset = catalog.ownerOffset();
-            boolean mapped = offset != NONE;
-            if (!mapped && hasRoom(pool)) {
-                offset = catalog.ownerOffset(pool.reserveDataBlock());
-            }
-            boolean unused = pool.deviceIds().size() == (catalog.deviceId() < 0 ? 0 : 1);
-            place = new OwnerPlace(before, offset, mapped, unused);
+            place = find(before, pool, Catalog.open(pool, data), wanted);
         }
         if (!Arrays.equals(before, superblock(metadata))) {
             throw new ForeignOwner(metadata.device() + ": the pool is being changed by somebody else at this moment; "
                     + "stop that one first, nothing was written");
         }
         return place;
+    }
+
+    private static OwnerPlace find(byte[] superblock, PoolMetadata pool, Catalog catalog, boolean wanted)
+            throws StorageException {
+        boolean unused = pool.deviceIds().size() == (catalog.deviceId() < 0 ? 0 : 1);
+        try {
+            long offset = catalog.ownerOffset();
+            if (offset != NONE || !wanted || !hasRoom(pool)) {
+                return new OwnerPlace(superblock, offset, offset != NONE, unused);
+            }
+            return new OwnerPlace(superblock, catalog.ownerOffset(pool.reserveDataBlock()), false, unused);
+        } catch (MetadataCorrupt e) {
+            // What is damaged costs what it is in: the pool opens, and its superblock is watched.
+            return new OwnerPlace(superblock, NONE, false, unused);
+        }
     }
 
     private static boolean hasRoom(PoolMetadata pool) {

@@ -123,7 +123,11 @@ public final class ThinPool {
         snapshotMessages = new SnapshotMessages(
                 change, metadata, catalog, devices, parts.deviceIds, parts.maps, messages, barrier);
         dmStatus = new DmStatus(metadata, devices, parts.state, parts.committer, parts.spaceWaiters, parts.discardMode);
-        OwnerDuties.begin(owner, catalog, parts.committer, new BlockingIo(metadataDevice, inline), dataIo);
+        begin(catalog, new BlockingIo(metadataDevice, inline), dataIo);
+    }
+
+    private void begin(Catalog catalog, BlockingIo metadataIo, BlockingIo dataIo) throws StorageException {
+        OwnerDuties.begin(owner, catalog, parts.committer, metadataIo, dataIo);
         if (!ioLoops.isEmpty()) {
             parts.reclaimer.start();
         }

@@ -73,6 +73,8 @@ final class SimNetwork implements AutoCloseable {
         // Sent and not carried out yet, in the order of sending.
         private final Set<Runnable> underWay = new LinkedHashSet<>();
 
+        private boolean silent;
+
         private Way(BlockDevice disk, Consumer<Long> changes) {
             this.disk = disk;
             this.changes = changes;
@@ -93,6 +95,9 @@ final class SimNetwork implements AutoCloseable {
                 disk.submit(request);
                 return;
             }
+            if (silent) {
+                return;
+            }
             byte[] sent = request.operation() == BlockOperation.WRITE ? dataOf(request) : null;
             Runnable arrival = () -> carryOut(request, change, sent);
             underWay.add(arrival);
@@ -101,6 +106,11 @@ final class SimNetwork implements AutoCloseable {
                     arrival.run();
                 }
             });
+        }
+
+        /** Nothing that is sent from now on arrives, and nobody tells. */
+        void silence() {
+            silent = true;
         }
 
         /** The sender has died, and its connection with it: the first of what it has sent arrive, the rest is lost. */

@@ -4,6 +4,7 @@ import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.BlockingIo;
+import dev.gossamer.io.ChangeGate;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.FileEngine;
 import dev.gossamer.io.InlineLoop;
@@ -90,8 +91,35 @@ final class SimOwner implements AutoCloseable {
     static OwnerPlace look(BlockDevice metadata, BlockDevice data) throws StorageException {
         try (IoBufferPool buffers = new IoBufferPool(1 << 21)) {
             InlineLoop inline = new InlineLoop(new NoFiles(), buffers);
-            return OwnerPlace.find(new BlockingIo(metadata, inline), new BlockingIo(data, inline));
+            return OwnerPlace.find(new BlockingIo(metadata, inline), new BlockingIo(data, inline), true);
         }
+    }
+
+    /** What comes of a check at a device's gate: null so long as it is under way. */
+    static final class Asked implements ChangeGate.Verdict {
+        String verdict;
+
+        @Override
+        public void pass() {
+            verdict = "pass";
+        }
+
+        @Override
+        public void later(String why) {
+            verdict = "later: " + why;
+        }
+
+        @Override
+        public void refuse(String why) {
+            verdict = "refuse: " + why;
+        }
+    }
+
+    /** As a device does that has reconnected. */
+    Asked ask(PoolOwnership.Role role, BlockDevice through) {
+        Asked asked = new Asked();
+        loops.enter(0, () -> ownership.gate(role).check(through, asked));
+        return asked;
     }
 
     boolean isOpen() {

@@ -1,5 +1,6 @@
 package dev.gossamer.thin.pool;
 
+import static dev.gossamer.thin.owner.PoolOwnership.Role.METADATA;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
@@ -12,6 +13,7 @@ import dev.gossamer.thin.PoolMode;
 import dev.gossamer.thin.catalog.Catalog;
 import dev.gossamer.thin.owner.ForeignOwner;
 import dev.gossamer.thin.owner.OwnerPlace;
+import dev.gossamer.thin.owner.PoolOwnership;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
@@ -30,6 +32,8 @@ class TwoOwnersTest {
     private final SimulatedDisk metadata = new SimulatedDisk(4 << 20);
     private final SimulatedDisk data = new SimulatedDisk(64L << 20);
     private final List<SimOwner> owners = new ArrayList<>();
+    /** Of the daemon that was started last, to metadata and data. */
+    private final List<SimNetwork.Way> ways = new ArrayList<>();
     /** Who changed anything but the owner block, one entry for each time this was somebody else than before. */
     private final List<Integer> writers = new ArrayList<>();
 
@@ -74,8 +78,10 @@ class TwoOwnersTest {
         OwnerPlace place = SimOwner.look(metadata, data);
         ownerBlock = place.offsetBytes();
         int number = owners.size();
-        SimOwner owner =
-                new SimOwner(machine, way(metadata, number, false), way(data, number, true), random.split(), force);
+        ways.clear();
+        ways.add(way(metadata, number, false));
+        ways.add(way(data, number, true));
+        SimOwner owner = new SimOwner(machine, ways.get(0), ways.get(1), random.split(), force);
         owners.add(owner);
         return owner;
     }
@@ -157,6 +163,59 @@ class TwoOwnersTest {
         run(30 * SECOND_NANOS, first, second);
         assertTrue(second.isOpen(), () -> "refused: " + second.refused);
         assertTrue(first.lost.contains("host beta"), first.lost);
+    }
+
+    @Test
+    void aReconnectedDeviceIsLetThroughWhileSuperblockAndSlotAreOurs() throws Exception {
+        SimOwner owner = open(alpha);
+        for (PoolOwnership.Role role : PoolOwnership.Role.values()) {
+            SimOwner.Asked asked = owner.ask(role, network.wayTo(role == METADATA ? metadata : data, at -> {}));
+            run(SECOND_NANOS, owner);
+            assertEquals("pass", asked.verdict, role::toString);
+        }
+    }
+
+    /** OP-10's first part, alone: the slot is as it was, and the superblock is somebody else's. */
+    @Test
+    void aSuperblockThatWeHaveNotWrittenEndsTheOwner() throws Exception {
+        SimOwner owner = open(alpha);
+        byte[] foreign = metadata.readNow(0, 4096);
+        foreign[48] ^= 1;
+        metadata.writeNow(0, foreign);
+        SimOwner.Asked asked = owner.ask(PoolOwnership.Role.DATA, network.wayTo(data, at -> {}));
+        run(SECOND_NANOS, owner);
+        assertEquals("refuse: another daemon has used this pool", asked.verdict);
+        assertTrue(owner.lost.contains("its superblock is not ours"), owner.lost);
+    }
+
+    @Test
+    void whenBothDevicesAreAwayEachIsAskedOverTheNewConnectionOfTheOther() throws Exception {
+        SimOwner owner = open(alpha);
+        ways.forEach(SimNetwork.Way::silence);
+        SimOwner.Asked first = owner.ask(METADATA, network.wayTo(metadata, at -> {}));
+        run(2 * SECOND_NANOS, owner);
+        assertNull(first.verdict, "the slot is on the other device");
+        SimOwner.Asked second = owner.ask(PoolOwnership.Role.DATA, network.wayTo(data, at -> {}));
+        run(SECOND_NANOS, owner);
+        assertEquals("pass", second.verdict);
+    }
+
+    /** Who could not write the slot for long enough goes on only after a second look, some seconds after the first. */
+    @Test
+    void afterALongAbsenceTheSlotIsLookedAtTwice() throws Exception {
+        SimOwner owner = open(alpha);
+        ways.forEach(SimNetwork.Way::silence);
+        run(20 * SECOND_NANOS, owner);
+        assertFalse(owner.ownership.isCertain());
+        SimNetwork.Way meta = network.wayTo(metadata, at -> {});
+        SimOwner.Asked first = owner.ask(METADATA, meta);
+        SimOwner.Asked second = owner.ask(PoolOwnership.Role.DATA, network.wayTo(data, at -> {}));
+        run(3 * SECOND_NANOS, owner);
+        assertNull(second.verdict);
+        run(3 * SECOND_NANOS, owner);
+        assertEquals("pass", second.verdict);
+        assertTrue(owner.ownership.isCertain());
+        assertTrue(first.verdict == null || first.verdict.equals("pass"), first.verdict);
     }
 
     /** Never two epochs: pauses, delays, deaths, and everybody at once. */
