@@ -35,6 +35,9 @@ import org.slf4j.LoggerFactory;
  * again without repair, and two socket files, which the next start replaces.
  */
 public final class Daemon {
+    /** The exit code of a pool that has failed: for a supervisor the two are one. */
+    private static final int LOOP_LOST = 4;
+
     private static final Logger LOG = LoggerFactory.getLogger(Daemon.class);
 
     /** Time for clients to take their last replies (T65). */
@@ -114,6 +117,7 @@ public final class Daemon {
 
     private static Daemon start(DaemonConfig config, PassedSockets passed, PoolLock lock) throws StorageException {
         IoLoops loops = IoLoops.start(config.ioLoops(), config.engine(), LOOP_BUFFER_BYTES);
+        loops.whenLost(why -> endNow());
         if (!loops.engineReason().isEmpty()) {
             LOG.info("engine={} reason={}", loops.engineName(), loops.engineReason());
         }
@@ -176,6 +180,15 @@ public final class Daemon {
         for (ListenAddress address : config.listen()) {
             nbd.listen(address);
         }
+    }
+
+    /**
+     * The kernel may still write to what the loop's requests have lent it, so they can neither be answered nor waited
+     * for: this is an end like a power cut's, after which nothing needs repair.
+     */
+    private static void endNow() {
+        LOG.error("an I/O loop can do no I/O any more: this process ends, so that the pool is opened again");
+        Runtime.getRuntime().halt(LOOP_LOST);
     }
 
     /**

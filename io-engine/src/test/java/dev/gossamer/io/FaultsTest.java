@@ -85,12 +85,13 @@ class FaultsTest {
     @MethodSource("kinds")
     void aDeviceThatThrowsEndsTheRequestWithAllThatItHadPushed(Throwable kind) {
         onLoop(() -> device(request -> {
-            request.push((done, errno) -> {
-                answers.add("layer " + Errno.name(errno));
-                done.complete(errno);
-            });
-            doThrow(kind);
-        }).start(request("a")));
+                    request.push((done, errno) -> {
+                        answers.add("layer " + Errno.name(errno));
+                        done.complete(errno);
+                    });
+                    doThrow(kind);
+                })
+                .start(request("a")));
         assertEquals(List.of("layer EIO", "a EIO"), answers);
     }
 
@@ -98,9 +99,10 @@ class FaultsTest {
     void aRequestThatTheDeviceHasTakenIsNotEndedASecondTime() {
         RequestQueue queue = new RequestQueue();
         onLoop(() -> device(request -> {
-            queue.add(request);
-            throw new AssertionError("late");
-        }).start(request("a")));
+                    queue.add(request);
+                    throw new AssertionError("late");
+                })
+                .start(request("a")));
         assertEquals(List.of(), answers);
         onLoop(() -> queue.poll().complete(Errno.OK));
         assertEquals(List.of("a OK"), answers);
@@ -139,8 +141,9 @@ class FaultsTest {
             BlockRequest request = request("a");
             request.beginSplit();
             device(part -> {
-                throw new IllegalStateException("one part");
-            }).start(request.child(0, 100));
+                        throw new IllegalStateException("one part");
+                    })
+                    .start(request.child(0, 100));
             device(disk::add).start(request.child(100, 100));
             request.endSplit();
         });

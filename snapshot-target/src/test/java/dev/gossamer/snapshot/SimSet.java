@@ -5,9 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.BlockOperation;
+import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.sim.SimHarness;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.UnaryOperator;
 
 /**
  * An origin and its snapshots on devices of the test's choice, all of it on the test's thread, interleaved by one seed:
@@ -17,8 +19,13 @@ final class SimSet extends SimHarness {
     final SnapshotSet set;
 
     SimSet(BlockDevice origin, long seed, int ioLoops) {
+        this(origin, seed, ioLoops, UnaryOperator.identity());
+    }
+
+    /** @param worker what the set gets for its worker's loop */
+    SimSet(BlockDevice origin, long seed, int ioLoops, UnaryOperator<IoLoop> worker) {
         super(seed, ioLoops, BUFFER_BYTES);
-        set = SnapshotSet.over(origin, worker(), ioLoops());
+        set = SnapshotSet.over(origin, worker.apply(worker()), ioLoops());
     }
 
     Result startWrite(int loop, BlockDevice device, long offset, byte[] data) {

@@ -5,7 +5,6 @@ import dev.gossamer.io.Errno;
 import dev.gossamer.io.ring.NettyLoop;
 import dev.gossamer.nbd.wire.NbdCommand;
 import dev.gossamer.nbd.wire.NbdError;
-import dev.gossamer.nbd.wire.NbdFlags;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
@@ -163,7 +162,7 @@ final class RemoteLink {
             return;
         }
         int errno = RemoteErrors.toErrno(nbdError);
-        noteFailure(piece, nbdError);
+        RemoteErrors.note(session.health(), piece, nbdError);
         if (nbdError == NbdError.OK && piece.command == NbdCommand.FLUSH) {
             session.stableUpTo(piece.coveredSequence);
             unflushed.releaseUpTo(session.stableSequence());
@@ -179,29 +178,6 @@ final class RemoteLink {
         }
         finish(piece, errno);
         afterAnswer();
-    }
-
-    /**
-     * The server's own word that it has lost something, which it gives once. A server that shuts down, or does not
-     * answer, has not said so: what is kept will be repeated.
-     */
-    private void noteFailure(RemoteCommand command, int nbdError) {
-        if (nbdError == NbdError.OK || nbdError == NbdError.ESHUTDOWN) {
-            return;
-        }
-        if (command.command == NbdCommand.FLUSH) {
-            session.health().flushed(RemoteErrors.toErrno(nbdError));
-        } else if ((command.flags & NbdFlags.CMD_FUA) != 0) {
-            session.health().wroteThrough(RemoteErrors.toErrno(nbdError));
-        }
-        forgetIfLost();
-    }
-
-    /** Nothing that is kept can become stable any more, so it need not take memory. */
-    private void forgetIfLost() {
-        if (session.health().isFailed()) {
-            unflushed.takeAll().forEach(UnflushedWrite::release);
-        }
     }
 
     private void afterAnswer() {
@@ -246,7 +222,7 @@ final class RemoteLink {
     /** The server's answer to a flush of the device's own. */
     void flushed(OwnFlush flush, int nbdError, IntConsumer outcome) {
         flushing = false;
-        noteFailure(flush, nbdError);
+        RemoteErrors.note(session.health(), flush, nbdError);
         if (nbdError == NbdError.OK) {
             session.stableUpTo(flush.coveredSequence);
             unflushed.releaseUpTo(session.stableSequence());
@@ -285,7 +261,6 @@ final class RemoteLink {
                 waiting.removeIf(piece -> isExpired(piece, now) && late.add(piece));
             } else {
                 unflushed.releaseUpTo(session.stableSequence());
-                forgetIfLost();
                 if (!unflushed.isEmpty()) {
                     flushKept();
                 }

@@ -150,8 +150,9 @@ final class RemoteSession {
         return sequence.incrementAndGet();
     }
 
+    /** Up to where answered writes need not be kept: nothing does once some are lost, for no FLUSH can succeed. */
     long stableSequence() {
-        return stable.get();
+        return health.isFailed() ? Long.MAX_VALUE : stable.get();
     }
 
     void stableUpTo(long covered) {
@@ -218,7 +219,7 @@ final class RemoteSession {
             return;
         }
         kept.removeIf(write -> {
-            boolean covered = write.sequence() <= stable.get();
+            boolean covered = write.sequence() <= stableSequence();
             if (covered) {
                 write.release();
             }

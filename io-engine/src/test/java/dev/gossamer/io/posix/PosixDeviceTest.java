@@ -11,6 +11,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
+import dev.gossamer.io.FileEngine;
 import dev.gossamer.io.InlineLoop;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.buffer.IoBufferPool;
@@ -261,5 +262,41 @@ class PosixDeviceTest {
     void directIoHasItsOwnFlagOnEachProcessor() {
         assertEquals(040000, Libc.oDirect("amd64"));
         assertEquals(0200000, Libc.oDirect("aarch64"));
+    }
+
+    @Test
+    void aFileWhoseSyncHasFailedIsNotSyncedAgainUntilItIsOpenedAgain() throws Exception {
+        int[] syncs = new int[1];
+        InlineFileEngine files = new InlineFileEngine();
+        InlineLoop failing = new InlineLoop(
+                new FileEngine() {
+                    @Override
+                    public void submit(FileAction action, int fileDescriptor, BlockRequest request) {
+                        if (action == FileAction.SYNC && syncs[0]++ == 0) {
+                            request.complete(Errno.EIO);
+                        } else {
+                            files.submit(action, fileDescriptor, request);
+                        }
+                    }
+
+                    @Override
+                    public String name() {
+                        return "fails once";
+                    }
+                },
+                buffers);
+        try (PosixDevice device = PosixDevice.open(file, OpenOptions.READ_WRITE)) {
+            TestIo io = new TestIo(device, LoopDriver.of(failing));
+            io.write(0, new byte[4096]);
+            assertEquals(Errno.EIO, io.command(BlockOperation.FLUSH, 0, 0, 0));
+            assertEquals(Errno.EIO, io.command(BlockOperation.FLUSH, 0, 0, 0), "the kernel has told of it once");
+            assertEquals(1, syncs[0]);
+            assertTrue(device.health().isFailed());
+            io.write(0, new byte[4096]);
+            io.read(0, 4096);
+        }
+        try (PosixDevice device = PosixDevice.open(file, OpenOptions.READ_WRITE)) {
+            assertEquals(Errno.OK, ioOn(device).command(BlockOperation.FLUSH, 0, 0, 0));
+        }
     }
 }

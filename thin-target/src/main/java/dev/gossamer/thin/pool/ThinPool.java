@@ -41,7 +41,6 @@ import dev.gossamer.thin.space.SpaceAccount;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
-import java.util.concurrent.Executor;
 
 /**
  * A thin pool: a metadata device and a data device, and the volumes on them. The only door to the pool's worker; every
@@ -60,6 +59,7 @@ public final class ThinPool {
     private final PoolCounters counters = new PoolCounters();
     private final PoolOwner owner;
     private final PoolParts parts;
+    private final WorkerCalls calls;
     private final VolumeMessages messages;
     private final MetadataMessages metadataMessages;
     private final SnapshotMessages snapshotMessages;
@@ -87,24 +87,18 @@ public final class ThinPool {
                 new BlockingIo(metadataDevice, inline),
                 this.data,
                 options.caches().metadataBlocks());
-        BlockingIo dataIo = new BlockingIo(this.data, inline);
         parts = new PoolParts(workerLoop, ioLoops, this.data, metadata, counters, options);
         devices = parts.devices;
         facts = new PoolFacts(parts, options);
         statusContexts = new StatusContexts(devices);
+        BlockingIo dataIo = new BlockingIo(this.data, inline);
         Catalog catalog = Catalog.open(metadata, dataIo);
         origins = new ExternalOrigins(originOpener, inline);
-        try (CatalogScan slots = catalog.scan()) {
-            for (int id : metadata.deviceIds()) {
-                parts.deviceIds.found(id);
-                if (id != catalog.deviceId()) {
-                    found(id, slots);
-                }
-            }
-        }
+        findDevices(catalog);
         if (metadata.damage() != null) {
             parts.state.degrade(PoolMode.READ_ONLY, metadata.damage());
         }
+        calls = new WorkerCalls(workerLoop, metadata, parts.state, parts.committer, parts.faults);
         MetadataChange change = new MetadataChange(metadata, parts.state, parts.faults, parts.committer);
         messages = new VolumeMessages(
                 change,
@@ -176,7 +170,8 @@ public final class ThinPool {
             List<? extends IoLoop> ioLoops,
             PoolOptions options,
             OriginOpener originOpener) {
-        return call(workerLoop, () -> new ThinPool(metadata, data, inline, workerLoop, ioLoops, options, originOpener));
+        return WorkerCalls.call(
+                workerLoop, () -> new ThinPool(metadata, data, inline, workerLoop, ioLoops, options, originOpener));
     }
 
     /** All volumes and snapshots, by id. */
@@ -232,7 +227,7 @@ public final class ThinPool {
 
     /** Creates an empty volume; durable when the future completes. Fails with {@link StorageException}. */
     public CompletableFuture<VolumeInfo> createVolume(VolumeSpec spec) {
-        return message(() -> messages.createVolume(spec, null));
+        return calls.message(() -> messages.createVolume(spec, null));
     }
 
     /**
@@ -244,7 +239,7 @@ public final class ThinPool {
      * @param origin open for reading, not one of the pool's own; the pool closes it, also if it refuses
      */
     public CompletableFuture<VolumeInfo> createVolumeOver(VolumeSpec spec, String location, BlockDevice origin) {
-        return message(() -> messages.createVolumeOver(spec, location, origin));
+        return calls.message(() -> messages.createVolumeOver(spec, location, origin));
     }
 
     /** Takes a snapshot of a volume, in use or not; durable when the future completes. */
@@ -256,7 +251,7 @@ public final class ThinPool {
     /** Takes snapshots of several volumes, in use or not, as of one instant; all of them or none (MSG-7). */
     public CompletableFuture<List<VolumeInfo>> createSnapshots(List<SnapshotSpec> snapshots) {
         CompletableFuture<List<VolumeInfo>> answer = new CompletableFuture<>();
-        whenQuiet(() -> orFail(answer, () -> snapshotMessages.create(snapshots, answer)));
+        calls.whenQuiet(answer, () -> snapshotMessages.create(snapshots, answer));
         return answer;
     }
 
@@ -269,7 +264,7 @@ public final class ThinPool {
      */
     public CompletableFuture<VolumeInfo> rollBack(String name, String source, String keepAs) {
         CompletableFuture<VolumeInfo> answer = new CompletableFuture<>();
-        whenQuiet(() -> orFail(answer, () -> snapshotMessages.rollBack(name, source, keepAs, answer)));
+        calls.whenQuiet(answer, () -> snapshotMessages.rollBack(name, source, keepAs, answer));
         return answer;
     }
 
@@ -279,16 +274,16 @@ public final class ThinPool {
      * @param force shrinks it even while it is open: requests beyond the new end fail (NBD T63)
      */
     public CompletableFuture<VolumeInfo> resizeVolume(String name, long sizeBytes, boolean force) {
-        return message(() -> messages.resizeVolume(name, sizeBytes, force));
+        return calls.message(() -> messages.resizeVolume(name, sizeBytes, force));
     }
 
     public CompletableFuture<VolumeInfo> renameVolume(String name, String newName) {
-        return message(() -> messages.renameVolume(name, newName));
+        return calls.message(() -> messages.renameVolume(name, newName));
     }
 
     /** Changes what a volume may take of the pool's space. */
     public CompletableFuture<VolumeInfo> limitVolume(String name, VolumeLimits limits) {
-        return message(() -> messages.limitVolume(name, limits));
+        return calls.message(() -> messages.limitVolume(name, limits));
     }
 
     /**
@@ -298,7 +293,7 @@ public final class ThinPool {
      * @param metadataBytes likewise
      */
     public CompletableFuture<Void> grow(long dataBytes, long metadataBytes) {
-        return message(() -> {
+        return calls.message(() -> {
             parts.resize.grow(dataBytes, metadataBytes);
             return null;
         });
@@ -309,19 +304,19 @@ public final class ThinPool {
      * blocks that only this volume had come free in the background, see {@link PoolStatus#reclaimBlocks}.
      */
     public CompletableFuture<Void> deleteVolume(String name) {
-        return message(() -> {
+        return calls.message(() -> {
             messages.deleteVolume(name);
             return null;
         });
     }
 
     public CompletableFuture<PoolStatus> status() {
-        return call(workerLoop, facts::status);
+        return WorkerCalls.call(workerLoop, facts::status);
     }
 
     /** Sets the user's transaction id, if it is what the caller thinks. */
     public CompletableFuture<Void> setTransactionId(long expected, long next) {
-        return message(() -> {
+        return calls.message(() -> {
             metadataMessages.setTransactionId(expected, next);
             return null;
         });
@@ -329,11 +324,11 @@ public final class ThinPool {
 
     /** Keeps the mappings of now readable for tools, until released. The answer is its block. */
     public CompletableFuture<Long> reserveMetadataSnapshot() {
-        return message(metadataMessages::reserveMetadataSnapshot);
+        return calls.message(metadataMessages::reserveMetadataSnapshot);
     }
 
     public CompletableFuture<Void> releaseMetadataSnapshot() {
-        return message(() -> {
+        return calls.message(() -> {
             metadataMessages.releaseMetadataSnapshot();
             return null;
         });
@@ -356,7 +351,7 @@ public final class ThinPool {
 
     /** The kernel's status lines, the pool's first; see {@link DmStatus}. */
     public CompletableFuture<List<String>> dmStatus() {
-        return call(this::whenQuiet, dmStatus::lines);
+        return calls.whenQuiet(dmStatus::lines);
     }
 
     /** Writes that wait for space get ENOSPC now, and none waits from now on: the pool is about to be closed. */
@@ -384,7 +379,7 @@ public final class ThinPool {
             parts.faults.failed(bug);
             failure[0] = new StorageException(Errno.EIO, parts.state.cause(), bug);
         }
-        parts.close(() -> OwnerDuties.endThen(owner, workerLoop, () -> orFail(closed, () -> {
+        parts.close(() -> OwnerDuties.endThen(owner, workerLoop, () -> calls.orFail(closed, () -> {
             metadata.close();
             metadataDevice.close();
             data.close();
@@ -397,19 +392,20 @@ public final class ThinPool {
         })));
     }
 
-    /** Runs work that answers; what it throws is a bug of the pool's, and the answer. Worker's thread. */
-    private void orFail(CompletableFuture<?> answer, Runnable work) {
-        try {
-            work.run();
-        } catch (RuntimeException | Error bug) {
-            parts.faults.failed(bug);
-            answer.completeExceptionally(bug);
-        }
-    }
-
     /** Somebody else has used the pool: nothing of it works any more, nor is written (OP-10). */
     public void disown(String why) {
         workerLoop.execute(() -> parts.faults.disowned(why));
+    }
+
+    private void findDevices(Catalog catalog) throws StorageException {
+        try (CatalogScan slots = catalog.scan()) {
+            for (int id : metadata.deviceIds()) {
+                parts.deviceIds.found(id);
+                if (id != catalog.deviceId()) {
+                    found(id, slots);
+                }
+            }
+        }
     }
 
     /** A device of the pool that is to be opened. What is wrong with it fails its requests, and not the pool. */
@@ -445,48 +441,6 @@ public final class ThinPool {
         device.refresh(details, metadata.dataBlocks());
         device.putOver(origins.of(slot));
         return device;
-    }
-
-    /**
-     * A management operation on the worker. If it could not read or write metadata, the transaction is aborted (E-1).
-     */
-    private <T> CompletableFuture<T> message(Task<T> task) {
-        return call(this::whenQuiet, () -> {
-            try {
-                return task.run();
-            } catch (StorageException e) {
-                boolean harmless = e instanceof MetadataCorrupt && !metadata.isHalfChanged();
-                if (e.errno() == Errno.EIO && !harmless && !parts.state.mode().isFinal()) {
-                    parts.faults.abort(e);
-                }
-                throw e;
-            } catch (RuntimeException | Error bug) {
-                parts.faults.failed(bug);
-                throw bug;
-            }
-        });
-    }
-
-    /** Work for the worker that can fail. */
-    private interface Task<T> {
-        T run() throws StorageException;
-    }
-
-    /** Runs a task that commits on the worker, while no other commit is being written. */
-    private void whenQuiet(Runnable task) {
-        workerLoop.execute(() -> parts.committer.whenQuiet(task));
-    }
-
-    private static <T> CompletableFuture<T> call(Executor loop, Task<T> task) {
-        CompletableFuture<T> answer = new CompletableFuture<>();
-        loop.execute(() -> {
-            try {
-                answer.complete(task.run());
-            } catch (StorageException | RuntimeException | Error e) {
-                answer.completeExceptionally(e);
-            }
-        });
-        return answer;
     }
 
     /** Waits for an answer of the pool and unwraps its error. Not from a loop. */

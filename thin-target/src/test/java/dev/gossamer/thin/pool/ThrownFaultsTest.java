@@ -10,6 +10,7 @@ import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.sim.SimulatedDisk;
+import dev.gossamer.io.sim.ThrowingLoop;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;

@@ -1,4 +1,4 @@
-package dev.gossamer.thin.pool;
+package dev.gossamer.io.sim;
 
 import dev.gossamer.io.Faults;
 import dev.gossamer.io.FileEngine;
@@ -10,23 +10,23 @@ import dev.gossamer.io.buffer.IoBufferPool;
  * A worker's loop that throws when it is asked for the n-th time for the clock, for a request or for memory: in the
  * middle of whatever the worker is doing.
  */
-final class ThrowingLoop implements IoLoop {
+public final class ThrowingLoop implements IoLoop {
     private final IoLoop loop;
     private long countdown = Long.MAX_VALUE;
     private Throwable fault;
 
-    ThrowingLoop(IoLoop loop) {
+    public ThrowingLoop(IoLoop loop) {
         this.loop = loop;
     }
 
     /** The n-th call from now throws, once. */
-    void throwAt(long n, Throwable newFault) {
+    public void throwAt(long n, Throwable newFault) {
         countdown = n;
         fault = newFault;
     }
 
     /** Whether that has happened. */
-    boolean hasThrown() {
+    public boolean hasThrown() {
         return countdown <= 0;
     }
 
