@@ -28,7 +28,7 @@ public final class StatusQuery {
     private IoLoop loop;
     private long offsetBytes;
     private long lengthBytes;
-    private boolean one;
+    private int maxExtents;
     private int errno;
 
     public StatusQuery(Completion completion) {
@@ -47,7 +47,7 @@ public final class StatusQuery {
         loop = newLoop;
         offsetBytes = newOffsetBytes;
         lengthBytes = newLengthBytes;
-        one = onlyOne;
+        maxExtents = onlyOne ? 1 : MAX_EXTENTS;
         contexts = newContexts;
         errno = Errno.EINVAL;
         if (answers.length < contexts.length) {
@@ -57,6 +57,11 @@ public final class StatusQuery {
             }
             answers = more;
         }
+    }
+
+    /** Makes the answers shorter: at most so many extents each, at least 1. */
+    public void limitExtents(int limit) {
+        maxExtents = Math.min(maxExtents, limit);
     }
 
     /**
@@ -104,7 +109,7 @@ public final class StatusQuery {
     /** Makes an answer ready to be filled. */
     public StatusExtents beginAnswer(int index) {
         StatusExtents answer = answers[index];
-        answer.begin(offsetBytes, offsetBytes + lengthBytes, one ? 1 : MAX_EXTENTS);
+        answer.begin(offsetBytes, offsetBytes + lengthBytes, maxExtents);
         return answer;
     }
 

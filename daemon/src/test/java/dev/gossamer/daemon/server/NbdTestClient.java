@@ -18,7 +18,8 @@ public final class NbdTestClient implements AutoCloseable {
     private static final int OPTION_GO = 7;
     static final int OPTION_STRUCTURED_REPLY = 8;
     static final int OPTION_EXTENDED_HEADERS = 11;
-    private static final int NO_OPTION = 0;
+    private static final int OPTION_SET_META_CONTEXT = 10;
+    private static final ByteBuffer[] NO_OPTIONS = {};
     private static final int REPLY_ACK = 1;
 
     /** One simple reply; data of READs that succeeded. */
@@ -38,31 +39,32 @@ public final class NbdTestClient implements AutoCloseable {
     }
 
     NbdTestClient(SocketAddress address, String export) throws IOException {
-        this(address, export, NO_OPTION, ByteBuffer.allocate(0));
+        this(address, export, ByteBuffer.allocate(0));
     }
 
     /** As the others, but sends these bytes in one piece with the option that enters transmission. */
     NbdTestClient(SocketAddress address, String export, ByteBuffer behind) throws IOException {
-        this(address, export, NO_OPTION, behind);
+        this(address, export, behind, NO_OPTIONS);
     }
 
-    private NbdTestClient(SocketAddress address, String export, int option, ByteBuffer behind) throws IOException {
+    private NbdTestClient(SocketAddress address, String export, ByteBuffer behind, ByteBuffer... options)
+            throws IOException {
         channel = SocketChannel.open(address);
         receive(18);
         send(ByteBuffer.allocate(4).putInt(3).flip());
-        if (option != NO_OPTION) {
-            send(ByteBuffer.allocate(16)
-                    .putLong(IHAVEOPT)
-                    .putInt(option)
-                    .putInt(0)
-                    .flip());
-            receive(20);
+        for (ByteBuffer option : options) {
+            send(option);
+            finalReply();
         }
         byte[] name = export.getBytes(StandardCharsets.UTF_8);
         ByteBuffer go = ByteBuffer.allocate(16 + 4 + name.length + 2 + behind.remaining());
         go.putLong(IHAVEOPT).putInt(OPTION_GO).putInt(4 + name.length + 2);
         go.putInt(name.length).put(name).putShort((short) 0).put(behind);
         send(go.flip());
+        finalReply();
+    }
+
+    private void finalReply() throws IOException {
         int type;
         do {
             ByteBuffer reply = receive(20);
@@ -71,20 +73,54 @@ public final class NbdTestClient implements AutoCloseable {
             receive(reply.getInt());
         } while (type > REPLY_ACK);
         if (type != REPLY_ACK) {
-            throw new IOException("GO was refused: " + Integer.toHexString(type));
+            throw new IOException("option was refused: " + Integer.toHexString(type));
         }
+    }
+
+    private static ByteBuffer option(int option, ByteBuffer data) {
+        return ByteBuffer.allocate(16 + data.remaining())
+                .putLong(IHAVEOPT)
+                .putInt(option)
+                .putInt(data.remaining())
+                .put(data)
+                .flip();
+    }
+
+    /** Connects with structured replies and one metadata context. */
+    static NbdTestClient withContext(Path socket, String export, String context) throws IOException {
+        byte[] name = export.getBytes(StandardCharsets.UTF_8);
+        byte[] query = context.getBytes(StandardCharsets.UTF_8);
+        ByteBuffer data = ByteBuffer.allocate(12 + name.length + query.length)
+                .putInt(name.length)
+                .put(name)
+                .putInt(1)
+                .putInt(query.length)
+                .put(query)
+                .flip();
+        return new NbdTestClient(
+                UnixDomainSocketAddress.of(socket),
+                export,
+                ByteBuffer.allocate(0),
+                option(OPTION_STRUCTURED_REPLY, ByteBuffer.allocate(0)),
+                option(OPTION_SET_META_CONTEXT, data));
     }
 
     /** Connects with structured replies. */
     static NbdTestClient structured(Path socket, String export) throws IOException {
         return new NbdTestClient(
-                UnixDomainSocketAddress.of(socket), export, OPTION_STRUCTURED_REPLY, ByteBuffer.allocate(0));
+                UnixDomainSocketAddress.of(socket),
+                export,
+                ByteBuffer.allocate(0),
+                option(OPTION_STRUCTURED_REPLY, ByteBuffer.allocate(0)));
     }
 
     /** Connects with extended headers. */
     static NbdTestClient extended(Path socket, String export) throws IOException {
         return new NbdTestClient(
-                UnixDomainSocketAddress.of(socket), export, OPTION_EXTENDED_HEADERS, ByteBuffer.allocate(0));
+                UnixDomainSocketAddress.of(socket),
+                export,
+                ByteBuffer.allocate(0),
+                option(OPTION_EXTENDED_HEADERS, ByteBuffer.allocate(0)));
     }
 
     void extendedRequest(int command, int flags, long cookie, long offset, long length) throws IOException {

@@ -31,6 +31,15 @@ public final class ReplyEncoder {
      */
     public static final long COMPACT_EXTENT_LIMIT_BYTES = (1L << 32) - (64 << 10);
 
+    /** What a block status chunk says; it is read once, straight into the chunk. */
+    public interface Extents {
+        /** Length of an extent, at least 1. */
+        long lengthBytes(int index);
+
+        /** Its status flags. */
+        int flags(int index);
+    }
+
     private final boolean structured;
     private final boolean extended;
 
@@ -138,6 +147,11 @@ public final class ReplyEncoder {
                 + count * NbdReply.DESCRIPTOR_EXT_BYTES;
     }
 
+    /** Most extents of a chunk that fits into so much memory; the reverse of {@link #blockStatusChunkBytes}. */
+    public static int blockStatusExtents(int bytes) {
+        return Math.min(DESCRIPTOR_LIMIT, (bytes - blockStatusChunkBytes(0)) / NbdReply.DESCRIPTOR_EXT_BYTES);
+    }
+
     /**
      * The extents of one context, from the request's offset on; structured replies only.
      *
@@ -146,8 +160,8 @@ public final class ReplyEncoder {
      * the last descriptor may reach past the request.
      *
      * @param chunkFlags {@link NbdReply#FLAG_DONE} on the reply's last chunk, else 0
-     * @param lengthsAndFlags length in bytes, at least 1, and status flags of each extent in turn
-     * @param count extents, 1 to {@link #DESCRIPTOR_LIMIT}
+     * @param extents from the request's offset on, without gaps
+     * @param count of them, 1 to {@link #DESCRIPTOR_LIMIT}
      */
     public void blockStatusChunk(
             ByteBuf out,
@@ -155,7 +169,7 @@ public final class ReplyEncoder {
             long cookie,
             long requestOffsetBytes,
             int contextId,
-            long[] lengthsAndFlags,
+            Extents extents,
             int count) {
         assert count > 0 && count <= DESCRIPTOR_LIMIT : "descriptors " + count;
         if (extended) {
@@ -163,13 +177,14 @@ public final class ReplyEncoder {
             chunkHeader(out, chunkFlags, NbdReply.CHUNK_BLOCK_STATUS_EXT, cookie, requestOffsetBytes, payloadBytes);
             out.writeInt(contextId);
             out.writeInt(count);
-            for (int i = 0; i < 2 * count; i++) {
-                out.writeLong(lengthsAndFlags[i]);
+            for (int i = 0; i < count; i++) {
+                out.writeLong(extents.lengthBytes(i));
+                out.writeLong(extents.flags(i));
             }
             return;
         }
         int sent = 0;
-        while (sent < count - 1 && lengthsAndFlags[2 * sent] <= 0xffff_ffffL) {
+        while (sent < count - 1 && extents.lengthBytes(sent) <= 0xffff_ffffL) {
             sent++;
         }
         sent++;
@@ -177,9 +192,9 @@ public final class ReplyEncoder {
         chunkHeader(out, chunkFlags, NbdReply.CHUNK_BLOCK_STATUS, cookie, requestOffsetBytes, payloadBytes);
         out.writeInt(contextId);
         for (int i = 0; i < sent; i++) {
-            long lengthBytes = lengthsAndFlags[2 * i];
+            long lengthBytes = extents.lengthBytes(i);
             out.writeInt((int) (lengthBytes > 0xffff_ffffL ? COMPACT_EXTENT_LIMIT_BYTES : lengthBytes));
-            out.writeInt((int) lengthsAndFlags[2 * i + 1]);
+            out.writeInt(extents.flags(i));
         }
     }
 

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gossamer.nbd.transmission.ReplyEncoder;
+import dev.gossamer.nbd.transmission.TestExtents;
 import dev.gossamer.nbd.wire.NbdCommand;
 import dev.gossamer.nbd.wire.NbdError;
 import dev.gossamer.nbd.wire.NbdFlags;
@@ -42,11 +43,11 @@ final class ClientReplyDecoderTest {
             out.writeShort(0x0102);
             server.doneReply(out, NbdCommand.FLUSH, 4096);
             server.holeChunk(out, 0, 0, 4096, 4102, 2);
-            server.blockStatusChunk(out, 0, 7, 4096, 2, new long[] {4, 1, 4096, 3}, 2);
+            server.blockStatusChunk(out, 0, 7, 4096, 2, TestExtents.of(4, 1, 4096, 3), 2);
             server.dataChunkHeader(out, 0, 0, 4096, 4096, 4);
             out.writeInt(0x03040506);
             server.noneChunk(out, 0, 4096);
-            server.blockStatusChunk(out, DONE, 7, 4096, 1, new long[] {2, 0}, 1);
+            server.blockStatusChunk(out, DONE, 7, 4096, 1, TestExtents.of(2, 0), 1);
             server.errorOffsetReply(out, NbdCommand.WRITE_ZEROES, NbdError.EIO, 6, 4096, "text", 4103);
         } else {
             server.readReplyHeader(out, 0, 4096, 8);
@@ -278,12 +279,12 @@ final class ClientReplyDecoderTest {
                 "several descriptors in answer to REQ_ONE", NbdFlags.CMD_REQ_ONE, out -> status(out, 0, 1, 4, 0, 4, 0));
         for (long[] bad : new long[][] {{-1, 0}, {0, 0}, {8, 1L << 32}, {8, -1}}) {
             ByteBuf out = Unpooled.buffer();
-            new ReplyEncoder(Remotes.server(true, true)).blockStatusChunk(out, 0, 7, 4096, 1, bad, 1);
+            new ReplyEncoder(Remotes.server(true, true)).blockStatusChunk(out, 0, 7, 4096, 1, TestExtents.of(bad), 1);
             decoder(true, true, 0, sink).decode(out);
             assertEquals("violation impossible descriptor", sink.events.getLast());
         }
         ByteBuf out = Unpooled.buffer();
-        new ReplyEncoder(Remotes.server(true, true)).blockStatusChunk(out, 0, 7, 4096, 1, new long[] {8, 0}, 1);
+        new ReplyEncoder(Remotes.server(true, true)).blockStatusChunk(out, 0, 7, 4096, 1, TestExtents.of(8, 0), 1);
         decoder(true, true, 0, sink).decode(out.setInt(36, 2));
         assertEquals("violation number of descriptors does not fit the chunk", sink.events.getLast());
     }

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.sun.management.ThreadMXBean;
 import dev.gossamer.io.sim.Seeds;
 import dev.gossamer.nbd.transmission.ReplyEncoder;
+import dev.gossamer.nbd.transmission.TestExtents;
 import dev.gossamer.nbd.transmission.RequestDecoder;
 import dev.gossamer.nbd.wire.NbdCommand;
 import dev.gossamer.nbd.wire.NbdFlags;
@@ -140,10 +141,10 @@ final class CodecFuzzTest {
                 encoder.dataChunkHeader(bytes, 0, 0, 4096, 4096, 100);
                 bytes.writeZero(100);
                 encoder.holeChunk(bytes, 0, 0, 4096, 4196, 300);
-                encoder.blockStatusChunk(bytes, 0, 7, 4096, 2, new long[] {256, 1, 256, 2}, 2);
+                encoder.blockStatusChunk(bytes, 0, 7, 4096, 2, TestExtents.of(256, 1, 256, 2), 2);
                 encoder.dataChunkHeader(bytes, 1, 0, 4096, 4496, 112);
                 bytes.writeZero(112);
-                encoder.blockStatusChunk(bytes, 1, 7, 4096, 1, new long[] {1L << 40, 3}, 1);
+                encoder.blockStatusChunk(bytes, 1, 7, 4096, 1, TestExtents.of(1L << 40, 3), 1);
                 encoder.errorOffsetReply(bytes, 4, 5, 4, 4096, "text", 4100);
             } else {
                 encoder.readReplyHeader(bytes, 0, 4096, 512);

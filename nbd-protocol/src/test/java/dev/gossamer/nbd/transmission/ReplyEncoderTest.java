@@ -170,7 +170,7 @@ final class ReplyEncoderTest {
     @Test
     void blockStatusListsExtents() {
         long[] extents = {65536, 3, 4096, 0};
-        structured.blockStatusChunk(out, NbdReply.FLAG_DONE, COOKIE, OFFSET, 2, extents, 2);
+        structured.blockStatusChunk(out, NbdReply.FLAG_DONE, COOKIE, OFFSET, 2, TestExtents.of(extents), 2);
         assertSent(
                 "668e33ef",
                 "0001",
@@ -183,7 +183,7 @@ final class ReplyEncoderTest {
                 "00001000",
                 "00000000");
         out.clear();
-        extended.blockStatusChunk(out, 0, COOKIE, OFFSET, 2, extents, 1);
+        extended.blockStatusChunk(out, 0, COOKIE, OFFSET, 2, TestExtents.of(extents), 1);
         assertSent(
                 "6e8a278c",
                 "0000",
@@ -202,17 +202,17 @@ final class ReplyEncoderTest {
     void extentsTooLongForThirtyTwoBitsAreCutAndEndTheChunk() {
         for (long tooLong : new long[] {1L << 32, 16L << 40, Long.MAX_VALUE}) {
             out.clear();
-            structured.blockStatusChunk(out, 1, COOKIE, OFFSET, 1, new long[] {4096, 0, tooLong, 3, 4096, 0}, 3);
+            structured.blockStatusChunk(out, 1, COOKIE, OFFSET, 1, TestExtents.of(4096, 0, tooLong, 3, 4096, 0), 3);
             assertEquals(NbdReply.CHUNK_HEADER_BYTES + 4 + 2 * 8, out.readableBytes());
             assertEquals(4 + 2 * 8, out.getInt(16));
             assertEquals(0xffff0000L, out.getUnsignedInt(32));
             assertEquals(3, out.getInt(36));
             out.clear();
-            extended.blockStatusChunk(out, 1, COOKIE, OFFSET, 1, new long[] {tooLong, 3}, 1);
+            extended.blockStatusChunk(out, 1, COOKIE, OFFSET, 1, TestExtents.of(tooLong, 3), 1);
             assertEquals(tooLong, out.getLong(40));
         }
         out.clear();
-        structured.blockStatusChunk(out, 1, COOKIE, OFFSET, 1, new long[] {0xffffffffL, 3, 4096, 0}, 2);
+        structured.blockStatusChunk(out, 1, COOKIE, OFFSET, 1, TestExtents.of(0xffffffffL, 3, 4096, 0), 2);
         assertEquals(0xffffffffL, out.getUnsignedInt(24), "still fits");
         assertEquals(4096, out.getInt(32));
     }
@@ -220,6 +220,6 @@ final class ReplyEncoderTest {
     @Test
     void chunksWithoutStructuredRepliesAreABug() {
         assertThrows(AssertionError.class, () -> simple.noneChunk(out, COOKIE, OFFSET));
-        assertThrows(AssertionError.class, () -> structured.blockStatusChunk(out, 1, COOKIE, 0, 1, new long[0], 0));
+        assertThrows(AssertionError.class, () -> structured.blockStatusChunk(out, 1, COOKIE, 0, 1, TestExtents.of(), 0));
     }
 }

@@ -15,6 +15,7 @@ import dev.gossamer.thin.device.PoolState;
 import dev.gossamer.thin.device.ThinDevice;
 import dev.gossamer.thin.metadata.MappingWalk;
 import dev.gossamer.thin.metadata.PoolMetadata;
+import java.util.ArrayDeque;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -23,7 +24,9 @@ import org.slf4j.LoggerFactory;
  *
  * <p>A query is one task of the loop, so nothing changes while it is answered, and all its answers show one state
  * (T45). To keep others from waiting it stops after some nodes or some time, with what it has by then; the client asks
- * again from there.
+ * again from there. Queries take turns, one in a turn of the loop; after each the loop is left to others for as long as
+ * the query took. So queries have half of the worker at most, however many are asked. As many wait as there are
+ * connections: each asks one at a time.
  */
 public final class StatusReader {
     /** Nodes that a query may look into, all its questions together. From the cache they take some 10 ms. */
@@ -32,10 +35,8 @@ public final class StatusReader {
     /** Time is looked at after so many nodes; that much each question gets in any case. */
     private static final int NODES_PER_STEP = 16;
 
-    /**
-     * After this no further step is begun (T44): enough for 4 GiB of 64 KiB blocks, the most that a 32-bit request has.
-     */
-    private static final long MAX_NANOS = 5_000_000;
+    /** After this no further step is begun (T44): some ten thousand extents, and a write hardly notices it. */
+    private static final long MAX_NANOS = 500_000;
 
     private static final Logger LOG = LoggerFactory.getLogger(StatusReader.class);
 
@@ -43,7 +44,12 @@ public final class StatusReader {
     private final PoolFaults faults;
     private final IoLoop loop;
     private final PoolMetadata metadata;
+    private final ArrayDeque<Asked> waiting = new ArrayDeque<>();
+    // From the first query until the pause after the last one is over.
+    private boolean busy;
     private long beganNanos;
+
+    private record Asked(ThinDevice device, StatusQuery query) {}
 
     public StatusReader(PoolState state, PoolFaults faults, IoLoop loop, PoolMetadata metadata) {
         this.state = state;
@@ -54,7 +60,28 @@ public final class StatusReader {
 
     /** Answers a query later. Any thread. */
     public void ask(ThinDevice device, StatusQuery query) {
-        loop.execute(() -> answer(device, query));
+        Asked asked = new Asked(device, query);
+        loop.execute(() -> {
+            waiting.add(asked);
+            if (!busy) {
+                nextTurn();
+            }
+        });
+    }
+
+    private void nextTurn() {
+        Asked asked = waiting.poll();
+        busy = asked != null;
+        if (busy) {
+            beganNanos = loop.nanoTime();
+            answer(asked.device, asked.query);
+            long tookNanos = loop.nanoTime() - beganNanos;
+            if (tookNanos > 0) {
+                loop.schedule(this::nextTurn, tookNanos);
+            } else {
+                loop.execute(this::nextTurn);
+            }
+        }
     }
 
     private void answer(ThinDevice device, StatusQuery query) {
@@ -82,7 +109,6 @@ public final class StatusReader {
         if (offset < 0 || length <= 0 || length > device.sizeBytes() - offset || contexts == 0) {
             return Errno.EINVAL;
         }
-        beganNanos = loop.nanoTime();
         long toBlock = (offset + length + device.blockBytes() - 1) / device.blockBytes();
         for (int i = 0; i < contexts; i++) {
             StatusContext context = query.context(i);

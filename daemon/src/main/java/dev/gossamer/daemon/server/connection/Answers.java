@@ -115,10 +115,14 @@ final class Answers {
     /** A BLOCK_STATUS has ended. */
     void status(StatusQueries.Asked asked) {
         int errno = asked.query().errno();
+        if (errno == Errno.OK && life.maySend()) {
+            ReplyData room = slab.replyData(dataSent, asked.memory(), 0);
+            replies.status(asked.cookie(), asked.offsetBytes(), asked.query(), asked.contextIds(), room);
+            return;
+        }
+        memory.giveBack(asked.memory());
         if (errno != Errno.OK) {
             noMappings(NbdCommand.BLOCK_STATUS, errno, asked.cookie(), asked.offsetBytes());
-        } else if (life.maySend()) {
-            replies.status(asked.cookie(), asked.offsetBytes(), asked.query(), asked.contextIds());
         }
     }
 

@@ -95,7 +95,7 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
         this.memory = new HeldMemory(loop, limits.payloadBytes(), resumeTask);
         this.arriving = new ArrivingRequest(loop, memory, slab);
         this.decoder = new RequestDecoder(negotiated, device::sizeBytes, this);
-        this.statusQueries = new StatusQueries(loop, export, negotiated.contexts(), this::statusAnswered);
+        this.statusQueries = new StatusQueries(loop, export, memory, negotiated.contexts(), this::statusAnswered);
     }
 
     public ConnectionCounters counters() {
@@ -193,6 +193,7 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
         decoder.close();
         // Not earlier: payload may still have been arriving.
         arriving.abandon();
+        statusQueries.abandon();
         export.abandon();
         endIfIdle();
     }
@@ -323,14 +324,19 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
             return true;
         }
         immediateError = NbdError.OK;
-        boolean empty = command.lengthBytes() == 0 && command.command() != NbdCommand.FLUSH;
+        boolean empty = command.lengthBytes() == 0
+                && command.command() != NbdCommand.FLUSH
+                && command.command() != NbdCommand.BLOCK_STATUS;
         if (empty && (command.command() == NbdCommand.READ || !command.isFua())) {
             return true;
         }
         if (inFlight >= limits.requests() || !stream.isWritable()) {
             return false;
         }
-        if (command.command() == NbdCommand.BLOCK_STATUS || (command.command() == NbdCommand.CACHE && !empty)) {
+        if (command.command() == NbdCommand.BLOCK_STATUS) {
+            return statusQueries.begin(command);
+        }
+        if (command.command() == NbdCommand.CACHE && !empty) {
             return true;
         }
         if (command.command() == NbdCommand.READ && negotiated.structuredReplies()) {
@@ -356,6 +362,7 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
     public void ready(NbdRequest command) {
         if (!life.mayReceive()) {
             arriving.abandon();
+            statusQueries.abandon();
             return;
         }
         BlockRequest request = arriving.take();

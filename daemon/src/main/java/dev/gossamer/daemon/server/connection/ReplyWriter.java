@@ -3,13 +3,12 @@ package dev.gossamer.daemon.server.connection;
 import dev.gossamer.daemon.server.stream.ClientStream;
 import dev.gossamer.daemon.server.stream.ReplyData;
 import dev.gossamer.io.BlockRequest;
+import dev.gossamer.io.Invariant;
 import dev.gossamer.nbd.handshake.NegotiatedExport;
 import dev.gossamer.nbd.transmission.ReplyEncoder;
 import dev.gossamer.nbd.wire.NbdReply;
 import dev.gossamer.thin.ReadLayout;
 import dev.gossamer.thin.StatusQuery;
-import io.netty.buffer.ByteBuf;
-import io.netty.buffer.PooledByteBufAllocator;
 
 /**
  * The replies of one connection, in the order of the calls: each is one run of bytes, never mixed with another (T22).
@@ -20,6 +19,7 @@ final class ReplyWriter {
     private final ReplyEncoder encoder;
     private final boolean structured;
     private final int longestChunkBytes;
+    private final Answer extents = new Answer();
 
     ReplyWriter(ClientStream stream, NegotiatedExport negotiated) {
         this.stream = stream;
@@ -105,28 +105,39 @@ final class ReplyWriter {
         return sentBytes;
     }
 
-    /** Success of a BLOCK_STATUS: one chunk per context. */
-    void status(long cookie, long offsetBytes, StatusQuery answered, int[] contextIds) {
+    /**
+     * Success of a BLOCK_STATUS: one chunk per context. Owns {@code room} from here on, even if it cannot be sent.
+     *
+     * @param room empty, with memory behind it for as many extents as the query was limited to
+     */
+    void status(long cookie, long offsetBytes, StatusQuery answered, int[] contextIds, ReplyData room) {
+        extents.query = answered;
         int contexts = answered.contexts();
         for (int i = 0; i < contexts; i++) {
             int flags = i == contexts - 1 ? NbdReply.FLAG_DONE : 0;
-            int count = Math.min(answered.count(i), ReplyEncoder.DESCRIPTOR_LIMIT);
-            int bytes = ReplyEncoder.blockStatusChunkBytes(count);
-            ByteBuf chunk = PooledByteBufAllocator.DEFAULT.directBuffer(bytes);
+            extents.context = i;
             encoder.blockStatusChunk(
-                    chunk, flags, cookie, offsetBytes, contextIds[i], lengthsAndFlags(answered, i, count), count);
-            stream.data(chunk);
+                    room, flags, cookie, offsetBytes, contextIds[i], extents, answered.count(i));
         }
+        Invariant.check(room.readableBytes() <= room.roomBytes(), "block status beyond its memory");
+        stream.data(room);
         stream.endReply();
     }
 
-    private static long[] lengthsAndFlags(StatusQuery answered, int context, int count) {
-        long[] pairs = new long[2 * count];
-        for (int i = 0; i < count; i++) {
-            pairs[2 * i] = answered.lengthBytes(context, i);
-            pairs[2 * i + 1] = answered.flags(context, i);
+    /** One answer of a query, as the encoder reads it. */
+    private static final class Answer implements ReplyEncoder.Extents {
+        private StatusQuery query;
+        private int context;
+
+        @Override
+        public long lengthBytes(int index) {
+            return query.lengthBytes(context, index);
         }
-        return pairs;
+
+        @Override
+        public int flags(int index) {
+            return query.flags(context, index);
+        }
     }
 
     /** Failure of any command. */

@@ -2,39 +2,60 @@ package dev.gossamer.daemon.server.connection;
 
 import dev.gossamer.daemon.server.export.OpenExport;
 import dev.gossamer.io.IoLoop;
+import dev.gossamer.io.buffer.IoBuffer;
 import dev.gossamer.nbd.handshake.MetaContext;
+import dev.gossamer.nbd.transmission.ReplyEncoder;
 import dev.gossamer.nbd.wire.NbdFlags;
 import dev.gossamer.nbd.wire.NbdRequest;
 import dev.gossamer.thin.StatusContext;
 import dev.gossamer.thin.StatusQuery;
+import java.util.ArrayDeque;
 import java.util.List;
 import java.util.function.Consumer;
 
 /**
  * The BLOCK_STATUS commands of one connection: asks the export about the contexts that the client selected, or those
- * that this command is limited to. Objects are used again; there are as many as commands were ever under way together.
+ * that this command is limited to. A command is begun only when there is memory for the longest answer that it can
+ * have (T53, T54); then the export is asked one query at a time, so that a client with many of them is one in the line
+ * of all clients. Waiting commands are bounded by what a connection may have in flight.
  *
  * <p>Confined to the connection's event loop.
  */
 final class StatusQueries {
+    /** Longest answer, all contexts together: what 4 GiB of alternating 64 KiB blocks need, but for three (T44). */
+    static final int ANSWER_LIMIT_BYTES = 1 << 20;
+
+    /** Data blocks are multiples of this; an extent ends at the end of a block, of the volume, or of its origin. */
+    private static final int LEAST_BLOCK_BYTES = 64 << 10;
+
+    private static final int PARTIAL_EXTENTS = 3;
+
     /** What a command without a list of contexts has as its filter. */
     private static final long NO_FILTER = -1;
 
     /** One command under way, and then its answer. */
     static final class Asked {
-        private final StatusQuery query;
-        private StatusContext[] contexts;
-        private int[] contextIds;
-        private long cookie;
-        private long offsetBytes;
-        private Asked next;
+        private final IoBuffer memory;
+        private final StatusContext[] contexts;
+        private final int[] contextIds;
+        private final NbdCopy command;
+        private StatusQuery query;
 
-        private Asked(Consumer<Asked> answered) {
-            query = new StatusQuery(done -> answered.accept(this));
+        private Asked(IoBuffer memory, StatusContext[] contexts, int[] contextIds, NbdCopy command) {
+            this.memory = memory;
+            this.contexts = contexts;
+            this.contextIds = contextIds;
+            this.command = command;
         }
 
+        /** Belongs to the next command once this one is answered. */
         StatusQuery query() {
             return query;
+        }
+
+        /** Where the answer goes; whoever is told of the answer owns it. */
+        IoBuffer memory() {
+            return memory;
         }
 
         /** Ids of the contexts of the query, in its order. */
@@ -43,68 +64,117 @@ final class StatusQueries {
         }
 
         long cookie() {
-            return cookie;
+            return command.cookie;
         }
 
         long offsetBytes() {
-            return offsetBytes;
+            return command.offsetBytes;
         }
     }
 
+    /** What is left of a command once the next one arrives. */
+    private record NbdCopy(long cookie, long offsetBytes, long lengthBytes, boolean one) {}
+
     private final IoLoop loop;
     private final OpenExport export;
+    private final HeldMemory memory;
     private final int[] allIds;
     private final Consumer<Asked> answered;
-    private Asked free;
+    private final StatusQuery query = new StatusQuery(this::finish);
+    private final ArrayDeque<Asked> waiting = new ArrayDeque<>();
+    // Of the command that is arriving; null if none is.
+    private IoBuffer arriving;
+    // The one that the export is asked; null if none is.
+    private Asked current;
 
-    /** @param answered told on the loop; what it is given is used again after it returned */
-    StatusQueries(IoLoop loop, OpenExport export, List<MetaContext> contexts, Consumer<Asked> answered) {
+    /** @param answered told on the loop */
+    StatusQueries(
+            IoLoop loop, OpenExport export, HeldMemory memory, List<MetaContext> contexts, Consumer<Asked> answered) {
         this.loop = loop;
         this.export = export;
+        this.memory = memory;
         this.allIds = contexts.stream().mapToInt(MetaContext::id).toArray();
         this.answered = answered;
     }
 
+    /** Takes memory for the answer of the command that arrives. False, and nothing is begun, if there is none now. */
+    boolean begin(NbdRequest command) {
+        long extents = isOne(command) ? 1 : command.lengthBytes() / LEAST_BLOCK_BYTES + PARTIAL_EXTENTS;
+        int ofEach = (int) Math.min(extents, StatusQuery.MAX_EXTENTS);
+        long filter = command.contextFilter();
+        int contexts = filter == NO_FILTER ? allIds.length : Long.bitCount(filter);
+        long allBytes = (long) contexts * ReplyEncoder.blockStatusChunkBytes(ofEach);
+        arriving = memory.tryAcquire((int) Math.min(allBytes, ANSWER_LIMIT_BYTES));
+        return arriving != null;
+    }
+
+    private static boolean isOne(NbdRequest command) {
+        return (command.flags() & NbdFlags.CMD_REQ_ONE) != 0;
+    }
+
+    /** The command has arrived whole; its answer follows when it is its turn. */
     void ask(NbdRequest command) {
-        Asked asked = free;
-        if (asked == null) {
-            asked = new Asked(this::finish);
-        } else {
-            free = asked.next;
-            asked.next = null;
+        IoBuffer buffer = arriving;
+        arriving = null;
+        long filter = command.contextFilter();
+        NbdCopy copy = new NbdCopy(command.cookie(), command.offsetBytes(), command.lengthBytes(), isOne(command));
+        waiting.add(
+                filter == NO_FILTER
+                        ? new Asked(buffer, export.contexts(), allIds, copy)
+                        : new Asked(buffer, selected(filter), selectedIds(filter), copy));
+        askNext();
+    }
+
+    /** The command that was arriving is not executed. */
+    void abandon() {
+        memory.giveBack(arriving);
+        arriving = null;
+    }
+
+    private void askNext() {
+        if (current != null || waiting.isEmpty()) {
+            return;
         }
-        asked.cookie = command.cookie();
-        asked.offsetBytes = command.offsetBytes();
-        select(asked, command.contextFilter());
-        boolean one = (command.flags() & NbdFlags.CMD_REQ_ONE) != 0;
-        asked.query.prepare(loop, command.offsetBytes(), command.lengthBytes(), one, asked.contexts);
-        export.queryStatus(asked.query);
+        current = waiting.poll();
+        current.query = query;
+        NbdCopy command = current.command;
+        query.prepare(loop, command.offsetBytes, command.lengthBytes, command.one, current.contexts);
+        int ofEachBytes = current.memory.capacityBytes() / Math.max(1, current.contexts.length);
+        query.limitExtents(ReplyEncoder.blockStatusExtents(ofEachBytes));
+        export.queryStatus(query);
     }
 
     /** The bit i of the filter stands for the i-th selected context. */
-    private void select(Asked asked, long filter) {
+    private StatusContext[] selected(long filter) {
         StatusContext[] all = export.contexts();
-        if (filter == NO_FILTER) {
-            asked.contexts = all;
-            asked.contextIds = allIds;
-            return;
-        }
-        int count = 0;
         StatusContext[] contexts = new StatusContext[Long.bitCount(filter)];
-        int[] ids = new int[contexts.length];
+        int count = 0;
         for (int i = 0; i < all.length; i++) {
             if ((filter >>> i & 1) != 0) {
-                contexts[count] = all[i];
+                contexts[count++] = all[i];
+            }
+        }
+        return contexts;
+    }
+
+    private int[] selectedIds(long filter) {
+        int[] ids = new int[Long.bitCount(filter)];
+        int count = 0;
+        for (int i = 0; i < allIds.length; i++) {
+            if ((filter >>> i & 1) != 0) {
                 ids[count++] = allIds[i];
             }
         }
-        asked.contexts = contexts;
-        asked.contextIds = ids;
+        return ids;
     }
 
-    private void finish(Asked asked) {
-        answered.accept(asked);
-        asked.next = free;
-        free = asked;
+    private void finish(StatusQuery done) {
+        Asked asked = current;
+        try {
+            answered.accept(asked);
+        } finally {
+            current = null;
+            askNext();
+        }
     }
 }

@@ -7,7 +7,8 @@ import java.nio.ByteBuffer;
 import java.util.function.IntConsumer;
 
 /**
- * The data of one READ reply on its way to the socket, in the memory the disk wrote it to. Netty releases it when the
+ * The data of one reply on its way to the socket: of a READ in the memory the disk wrote it to, of a BLOCK_STATUS where
+ * it was encoded. Netty releases it when the
  * last byte was sent, or the connection is gone; that gives the memory back, and this object to its {@link SlabView}.
  */
 public final class ReplyData extends UnpooledUnsafeDirectByteBuf {
@@ -26,6 +27,11 @@ public final class ReplyData extends UnpooledUnsafeDirectByteBuf {
         sent = newSent;
         buffer = newBuffer;
         setIndex(slabOffsetBytes, slabOffsetBytes + lengthBytes);
+    }
+
+    /** The memory behind it; what is appended must not go beyond. */
+    public int roomBytes() {
+        return buffer.capacityBytes();
     }
 
     @Override
