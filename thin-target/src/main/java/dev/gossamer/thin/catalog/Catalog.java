@@ -182,10 +182,10 @@ public final class Catalog {
 
     private void makeDevice() throws StorageException {
         int id = PREFERRED_ID;
-        while (!metadata.isFreeId(id)) {
+        while (!metadata.life().isFreeId(id)) {
             id--;
         }
-        metadata.createDevice(id);
+        metadata.life().createDevice(id);
         catalogId = id;
     }
 
@@ -227,7 +227,7 @@ public final class Catalog {
         if (next == 0) {
             throw new StorageException(Errno.ENOSPC, "the catalog has changed 2^32 times; copy the pool to a new one");
         }
-        metadata.stampCatalog(catalogId, next);
+        metadata.life().stampCatalog(catalogId, next);
         return next;
     }
 

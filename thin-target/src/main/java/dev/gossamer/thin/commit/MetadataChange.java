@@ -60,7 +60,7 @@ public final class MetadataChange {
     public void checkSound(ThinDevice device) throws StorageException {
         if (device.damage() == null) {
             try {
-                metadata.checkDevice(device.id());
+                metadata.life().checkDevice(device.id());
             } catch (MetadataCorrupt e) {
                 faults.failed(device, e);
             }

@@ -46,7 +46,7 @@ public final class DeviceIds {
         for (int id = inUse.nextClearBit(0);
                 id < PoolMetadata.MAX_DEVICES && free.size() < count;
                 id = inUse.nextClearBit(id + 1)) {
-            if (metadata.isFreeId(id)) {
+            if (metadata.life().isFreeId(id)) {
                 free.add(id);
             } else {
                 inUse.set(id);

@@ -136,7 +136,7 @@ public final class SnapshotMessages {
             for (int i = 0; i < specs.size(); i++) {
                 ThinDevice origin = origins.get(i);
                 ThinDevice snapshot = new ThinDevice(ids.get(i), metadata.blockBytes(), origin.sizeBytes(), null);
-                metadata.createSnapshot(snapshot.id(), origin.id());
+                metadata.life().createSnapshot(snapshot.id(), origin.id());
                 snapshot.recorded(catalog.put(messages.slotFor(
                                 snapshot.id(),
                                 origin.id(),
@@ -166,7 +166,7 @@ public final class SnapshotMessages {
         CatalogSlot before = messages.slotOf(device);
         try {
             change.commit(() -> {
-                metadata.rollBack(device.id(), source.id(), kept.id());
+                metadata.life().rollBack(device.id(), source.id(), kept.id());
                 kept.recorded(catalog.put(messages.slotFor(kept.id(), device.id(), false, device.sizeBytes(), keptName)
                         .withExternalOrigin(externalOrigin(device))));
                 // Like any slot in force from the commit on: the size changes with the contents, or not at all.
@@ -200,7 +200,7 @@ public final class SnapshotMessages {
     }
 
     private void checkTime(int snapshots) throws StorageException {
-        if (!metadata.canSnapshot(snapshots)) {
+        if (!metadata.life().canSnapshot(snapshots)) {
             throw new StorageException(
                     Errno.ENOSPC, "the pool has seen as many snapshots as its format allows; copy it to a new one");
         }

@@ -100,7 +100,7 @@ public final class VolumeMessages {
         checkCatalogRoom(List.of(id));
         ThinDevice device = new ThinDevice(id, metadata.blockBytes(), spec.sizeBytes(), null);
         change.commit(() -> {
-            metadata.createDevice(id);
+            metadata.life().createDevice(id);
             device.recorded(catalog.put(slotFor(id, -1, false, spec.sizeBytes(), spec.name())
                     .withLimits(spec.limits())
                     .withExternalOrigin(origin == null ? null : origin.record())));

@@ -8,7 +8,7 @@ import dev.gossamer.pdata.btree.NestedBTree;
  * How devices come and go: each of these changes the upper level of the mapping tree and the details tree together.
  * Part of the running transaction. Worker's thread.
  */
-final class DeviceLife {
+public final class DeviceLife {
     private final LoadedPool pool;
 
     DeviceLife(LoadedPool pool) {
@@ -16,26 +16,31 @@ final class DeviceLife {
     }
 
     /** Whether a device may get this id: neither tree knows of one. */
-    boolean isFree(int id) throws StorageException {
+    public boolean isFreeId(int id) throws StorageException {
         return pool.devices.get(id) == null && pool.mappings.subtreeRoot(pool.mappingRoot, id) == NestedBTree.NONE;
     }
 
     /** What the catalog says has changed: see {@link DeviceDetails#catalogGeneration}. */
-    void stampCatalog(int id, int generation) throws StorageException {
+    public void stampCatalog(int id, int generation) throws StorageException {
         pool.devices.put(id, pool.devices.existing(id).asCatalog(generation));
     }
 
-    void create(int id) throws StorageException {
+    /** Makes an empty device under an id that {@link #isFreeId is free}. */
+    public void createDevice(int id) throws StorageException {
         pool.mappingRoot = pool.mappings.createSubtree(pool.mappingRoot, id);
         pool.devices.put(id, newDevice(0));
+        pool.settle();
     }
 
-    /** Whether the pool's time can grow by so many snapshots. */
-    boolean canSnapshot(int count) {
+    /** Whether the pool's time can grow by so many snapshots: a mapping has 24 bits for it. */
+    public boolean canSnapshot(int count) {
         return pool.time >= 0 && pool.time + count < Mapping.TIME_LIMIT;
     }
 
-    void snapshot(int id, int originId) throws StorageException {
+    /**
+     * Makes {@code id} a clone of {@code originId}, whose writes are at rest. Costs the same whatever their size (D-3).
+     */
+    public void createSnapshot(int id, int originId) throws StorageException {
         Invariant.check(canSnapshot(1), "a time that no mapping can hold");
         DeviceDetails origin = pool.devices.existing(originId);
         long root = pool.mappings.existingRoot(pool.mappingRoot, originId);
@@ -45,9 +50,14 @@ final class DeviceLife {
         pool.time++;
         pool.devices.put(id, newDevice(origin.mappedBlocks()));
         pool.devices.put(originId, origin.withSnapshottedTime(pool.time));
+        pool.settle();
     }
 
-    void rollBack(int id, int sourceId, int keptId) throws StorageException {
+    /**
+     * Gives a device the contents of another, whose writes are at rest as its own are. What it held goes to a new device
+     * {@code keptId}. Three roots change hands and nothing is walked, so it costs the same whatever their size (S-M8).
+     */
+    public void rollBack(int id, int sourceId, int keptId) throws StorageException {
         Invariant.check(canSnapshot(1), "a time that no mapping can hold");
         DeviceDetails replaced = pool.devices.existing(id);
         DeviceDetails source = pool.devices.existing(sourceId);
@@ -62,15 +72,22 @@ final class DeviceLife {
         pool.devices.put(keptId, newDevice(replaced.mappedBlocks()));
         pool.devices.put(id, replaced.withMappedBlocks(source.mappedBlocks()).withSnapshottedTime(pool.time));
         pool.devices.put(sourceId, source.withSnapshottedTime(pool.time));
+        pool.settle();
     }
 
-    void delete(int id) throws StorageException {
+    /** Deletes a device at once; see {@link #isDeletedAtOnce}. */
+    public void deleteDevice(int id) throws StorageException {
         pool.mappingRoot = pool.mappings.removeSubtree(pool.mappingRoot, id);
         pool.devices.remove(id);
         pool.changed = true;
+        pool.settle();
     }
 
-    boolean isDeletedAtOnce(int id, long fewMappings) throws StorageException {
+    /**
+     * Whether {@link #deleteDevice} takes few steps: the device's mappings are few, or all shared, so that no node goes
+     * but the reference to the first.
+     */
+    public boolean isDeletedAtOnce(int id, long fewMappings) throws StorageException {
         pool.devices.existing(id);
         // Its tree says how much there is; the record's count may be another program's mistake.
         return pool.mappings.subtreeRoot(pool.mappingRoot, id) == NestedBTree.NONE
@@ -78,28 +95,46 @@ final class DeviceLife {
                 || pool.mappings.isSubtreeShared(pool.mappingRoot, id);
     }
 
-    void retire(int id, int retiredId) throws StorageException {
+    /**
+     * Moves a deleted device out of the way, under an id that has none, to be {@linkplain #reclaim reclaimed} in steps.
+     * Costs the same whatever its size.
+     */
+    public void retireDevice(int id, int retiredId) throws StorageException {
         DeviceDetails present = pool.devices.existing(id);
         long root = pool.mappings.existingRoot(pool.mappingRoot, id);
         // The reference comes first, as with a snapshot.
         pool.transaction.increment(root);
         pool.mappingRoot = pool.mappings.addSubtree(pool.mappingRoot, retiredId, root);
-        delete(id);
+        deleteDevice(id);
         pool.devices.put(retiredId, present.asRetired());
+        pool.settle();
     }
 
-    long reclaim(int id, int maxMappings) throws StorageException {
+    /**
+     * Takes the next of a retired device's mappings away: about {@code maxMappings}, more where a shared node goes as a
+     * whole and, with the last ones, the device. Returns what is left.
+     */
+    public long reclaim(int id, int maxMappings) throws StorageException {
         DeviceDetails present = pool.devices.existing(id);
         Invariant.check(present.isRetired(), "reclaimed a device that was not deleted");
         if (isDeletedAtOnce(id, maxMappings)) {
-            delete(id);
+            deleteDevice(id);
             return 0;
         }
         pool.mappingRoot = pool.mappings.reclaim(pool.mappingRoot, id, maxMappings);
         // At least one is left, or the tree would have been small.
         long left = Math.max(1, present.mappedBlocks() - pool.mappings.removedCount());
         pool.devices.put(id, present.withMappedBlocks(left));
+        pool.settle();
         return left;
+    }
+
+    /** Looks at what comes before a device's mappings: its record, and the root of its tree. */
+    public void checkDevice(int id) throws StorageException {
+        pool.devices.existing(id);
+        if (pool.mappings.subtreeRoot(pool.mappingRoot, id) != NestedBTree.NONE) {
+            pool.mappings.existingRoot(pool.mappingRoot, id);
+        }
     }
 
     private DeviceDetails newDevice(long mappedBlocks) {

@@ -1,8 +1,10 @@
 package dev.gossamer.thin.metadata;
 
 import dev.gossamer.io.BlockDevice;
+import dev.gossamer.io.Errno;
 import dev.gossamer.io.Invariant;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.pdata.MetadataCorrupt;
 import dev.gossamer.pdata.block.BlockManager;
 import dev.gossamer.pdata.block.BlockValidator;
 import dev.gossamer.pdata.block.MetadataBlock;
@@ -38,6 +40,9 @@ final class LoadedPool {
 
     /** Something has changed, records of devices aside. */
     boolean changed;
+
+    // Of the transaction manager, when no change was half made.
+    private long settledChanges;
 
     /** Volumes are addressed in bytes, up to 2^56 of them: nothing can be mapped beyond. */
     private static final long MAX_VIRTUAL_BYTES = 1L << 56;
@@ -87,8 +92,38 @@ final class LoadedPool {
         return committed.checkRoots(blocks, deviceName);
     }
 
+    /** A change has come to its end. */
+    void settle() {
+        settledChanges = transaction.changes();
+    }
+
+    /** Whether one has begun and failed. */
+    boolean isHalfChanged() {
+        return transaction.changes() != settledChanges;
+    }
+
     boolean isChanged() {
         return changed || devices.hasChanges();
+    }
+
+    /** What is free cannot be freed: it may have another owner by now (D-7). */
+    void checkCounted(int id, long virtualBlock, long packed) throws StorageException {
+        long dataBlock = Mapping.dataBlock(packed);
+        if (dataMap.count(dataBlock) == 0) {
+            throw new MetadataCorrupt("block " + virtualBlock + " of thin device " + id + " is mapped to data block "
+                    + dataBlock + ", which is counted as free");
+        }
+    }
+
+    /** See {@link PoolMetadata#setTransactionId}. */
+    void setTransactionId(long expected, long next) throws StorageException {
+        if (transactionId != expected) {
+            throw new StorageException(
+                    Errno.EINVAL,
+                    "the transaction id is " + transactionId + ", not " + expected + "; nothing was changed");
+        }
+        transactionId = next;
+        changed = true;
     }
 
     /** What to store when the transaction ends. */

@@ -4,7 +4,6 @@ import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.BlockingIo;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
-import dev.gossamer.pdata.MetadataCorrupt;
 import dev.gossamer.pdata.block.BlockManager;
 import dev.gossamer.pdata.block.FrozenTransaction;
 import dev.gossamer.pdata.block.MetadataBlock;
@@ -60,8 +59,6 @@ public final class PoolMetadata implements AutoCloseable {
     // Of the transaction being written.
     private Superblock frozen;
     private boolean readable = true;
-    // Of the transaction manager, when no change was half made.
-    private long settledChanges;
     private final long[] word = new long[1];
 
     private PoolMetadata(BlockingIo device, BlockDevice data) {
@@ -84,9 +81,14 @@ public final class PoolMetadata implements AutoCloseable {
                     Errno.EINVAL, pool.deviceName + ": no thin-pool metadata there; give the pool's metadata device");
         }
         pool.blocks = new BlockManager(device, metadataBlocks, cacheBlocks);
-        pool.load();
-        if (pool.pool.isForeign() && pool.metadataBlocksUsed() <= PoolSurvey.MAX_BLOCKS) {
-            pool.survey = PoolSurvey.of(pool.pool);
+        try {
+            pool.load();
+            if (pool.pool.isForeign() && pool.metadataBlocksUsed() <= PoolSurvey.MAX_BLOCKS) {
+                pool.survey = PoolSurvey.of(pool.pool);
+            }
+        } catch (StorageException e) {
+            pool.blocks.close();
+            throw e;
         }
         return pool;
     }
@@ -189,14 +191,6 @@ public final class PoolMetadata implements AutoCloseable {
         return survey == null ? null : survey.damageOf(id);
     }
 
-    /** Looks at what comes before a device's mappings: its record, and the root of its tree. */
-    public void checkDevice(int id) throws StorageException {
-        pool.devices.existing(id);
-        if (pool.mappings.subtreeRoot(pool.mappingRoot, id) != NestedBTree.NONE) {
-            pool.mappings.existingRoot(pool.mappingRoot, id);
-        }
-    }
-
     /** Ids of all devices, ascending; up to the first {@link #damage} if there is any. */
     public List<Integer> deviceIds() throws StorageException {
         return pool.devices.ids();
@@ -289,78 +283,12 @@ public final class PoolMetadata implements AutoCloseable {
         return pool.mappings.subtrees().highestKey(pool.mappings.subtreeRoot(pool.mappingRoot, id));
     }
 
+    /** How devices come and go; not to be kept beyond an {@link #abort}. */
+    public DeviceLife life() {
+        return life;
+    }
+
     // ---- changes -------------------------------------------------------------------------------------------------
-
-    public void createDevice(int id) throws StorageException {
-        life.create(id);
-        settle();
-    }
-
-    /** Whether a device may get this id: there is none, not even half of one. */
-    public boolean isFreeId(int id) throws StorageException {
-        return life.isFree(id);
-    }
-
-    /** Says in a device's record that it is the pool's catalog, of this generation (see {@link DeviceDetails}). */
-    public void stampCatalog(int id, int generation) throws StorageException {
-        life.stampCatalog(id, generation);
-        settle();
-    }
-
-    /** Whether the pool's time can grow by so many snapshots: a mapping has 24 bits for it. */
-    public boolean canSnapshot(int count) {
-        return life.canSnapshot(count);
-    }
-
-    /**
-     * Makes {@code id} a clone of {@code originId}, whose writes are at rest. Costs the same whatever their size (D-3).
-     */
-    public void createSnapshot(int id, int originId) throws StorageException {
-        life.snapshot(id, originId);
-        settle();
-    }
-
-    /**
-     * Gives a device the contents of another, whose writes are at rest as its own are. What it held goes to a new
-     * device {@code keptId}. Three roots change hands and nothing is walked, so it costs the same whatever their size
-     * (S-M8).
-     */
-    public void rollBack(int id, int sourceId, int keptId) throws StorageException {
-        life.rollBack(id, sourceId, keptId);
-        settle();
-    }
-
-    public void deleteDevice(int id) throws StorageException {
-        life.delete(id);
-        settle();
-    }
-
-    /**
-     * Whether {@link #deleteDevice} takes few steps: the device's mappings are few, or all shared, so that no node goes
-     * but the reference to the first.
-     */
-    public boolean isDeletedAtOnce(int id, long fewMappings) throws StorageException {
-        return life.isDeletedAtOnce(id, fewMappings);
-    }
-
-    /**
-     * Moves a deleted device out of the way, under an id that has none, to be {@linkplain #reclaim reclaimed} in steps.
-     * Costs the same whatever its size.
-     */
-    public void retireDevice(int id, int retiredId) throws StorageException {
-        life.retire(id, retiredId);
-        settle();
-    }
-
-    /**
-     * Takes the next of a retired device's mappings away: about {@code maxMappings}, more where a shared node goes as a
-     * whole and, with the last ones, the device. Returns what is left.
-     */
-    public long reclaim(int id, int maxMappings) throws StorageException {
-        long left = life.reclaim(id, maxMappings);
-        settle();
-        return left;
-    }
 
     /**
      * Sets aside a free data block for {@link #insert}. Only memory knows of it, so that a crash leaks nothing.
@@ -395,14 +323,14 @@ public final class PoolMetadata implements AutoCloseable {
     public void insert(int id, long virtualBlock, long dataBlock) throws StorageException {
         pool.devices.existing(id);
         if (pool.mappings.lookupForInsert(pool.mappingRoot, id, virtualBlock, word)) {
-            checkCounted(id, virtualBlock, word[0]);
+            pool.checkCounted(id, virtualBlock, word[0]);
         }
         pool.dataMap.unreserve(dataBlock);
         pool.dataMap.increment(dataBlock);
         word[0] = Mapping.pack(dataBlock, pool.time);
         pool.mappingRoot = pool.mappings.insert(pool.mappingRoot, id, virtualBlock, word);
         pool.devices.addMapped(id, pool.mappings.insertCreatedKey() ? 1 : 0);
-        settle();
+        pool.settle();
     }
 
     /** Unmaps blocks {@code [from, to)}. @return how many were mapped */
@@ -413,33 +341,18 @@ public final class PoolMetadata implements AutoCloseable {
         }
         pool.devices.existing(id);
         do {
-            checkCounted(id, cursor.key(), cursor.value(0));
+            pool.checkCounted(id, cursor.key(), cursor.value(0));
         } while (cursor.next() && cursor.key() < to);
         pool.mappingRoot = pool.mappings.removeRange(pool.mappingRoot, id, from, to);
         long removed = pool.mappings.removedCount();
         pool.devices.addMapped(id, -removed);
-        settle();
+        pool.settle();
         return removed;
-    }
-
-    /** What is free cannot be freed: it may have another owner by now (D-7). */
-    private void checkCounted(int id, long virtualBlock, long packed) throws StorageException {
-        long dataBlock = Mapping.dataBlock(packed);
-        if (pool.dataMap.count(dataBlock) == 0) {
-            throw new MetadataCorrupt("block " + virtualBlock + " of thin device " + id + " is mapped to data block "
-                    + dataBlock + ", which is counted as free");
-        }
     }
 
     /** Sets the user's number, if it is what the caller thinks (on-disk format 9.10). */
     public void setTransactionId(long expected, long next) throws StorageException {
-        if (pool.transactionId != expected) {
-            throw new StorageException(
-                    Errno.EINVAL,
-                    "the transaction id is " + pool.transactionId + ", not " + expected + "; nothing was changed");
-        }
-        pool.transactionId = next;
-        pool.changed = true;
+        pool.setTransactionId(expected, next);
     }
 
     /**
@@ -448,13 +361,13 @@ public final class PoolMetadata implements AutoCloseable {
      */
     public void reserveMetadataSnapshot() throws StorageException {
         pool.holdRoots();
-        settle();
+        pool.settle();
     }
 
     /** Lets go of the metadata snapshot; what only it refers to is freed. */
     public void releaseMetadataSnapshot() throws StorageException {
         pool.releaseRoots();
-        settle();
+        pool.settle();
     }
 
     /** Metadata blocks that {@link #growData} takes until the pool has so many data blocks, at most. */
@@ -469,7 +382,7 @@ public final class PoolMetadata implements AutoCloseable {
     public void growData(long newDataBlocks) throws StorageException {
         pool.changed = true;
         pool.dataMap.extend(pool.dataMap.growthStep(newDataBlocks));
-        settle();
+        pool.settle();
     }
 
     /** Takes more blocks of the metadata device into use, up to {@link #MAX_METADATA_BLOCKS} (on-disk format 8.4). */
@@ -477,7 +390,7 @@ public final class PoolMetadata implements AutoCloseable {
         pool.changed = true;
         blocks.grow(newMetadataBlocks);
         pool.metadataMap.extend(newMetadataBlocks);
-        settle();
+        pool.settle();
     }
 
     // ---- transaction ---------------------------------------------------------------------------------------------
@@ -487,7 +400,7 @@ public final class PoolMetadata implements AutoCloseable {
      * not, the metadata is as it was before that operation, and the failure is only the matter of who asked for it.
      */
     public boolean isHalfChanged() {
-        return pool.transaction.changes() != settledChanges;
+        return pool.isHalfChanged();
     }
 
     /** Grows with every change: an operation, or several, during which this stands still have changed nothing. */
@@ -514,7 +427,7 @@ public final class PoolMetadata implements AutoCloseable {
         MetadataBlock superblock = pool.transaction.superblockForUpdate();
         frozen.write(superblock);
         pool.changed = false;
-        settle();
+        pool.settle();
         return pool.transaction.freeze(superblock);
     }
 
@@ -577,10 +490,6 @@ public final class PoolMetadata implements AutoCloseable {
         pool = LoadedPool.load(blocks, deviceName, data);
         life = new DeviceLife(pool);
         frozen = null;
-        settle();
-    }
-
-    private void settle() {
-        settledChanges = pool.transaction.changes();
+        pool.settle();
     }
 }

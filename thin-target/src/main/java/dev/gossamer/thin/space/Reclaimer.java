@@ -91,20 +91,20 @@ public final class Reclaimer {
      * NONE
      */
     public int delete(int id) throws StorageException {
-        if (metadata.isDeletedAtOnce(id, STEP_MAPPINGS)) {
-            metadata.deleteDevice(id);
+        if (metadata.life().isDeletedAtOnce(id, STEP_MAPPINGS)) {
+            metadata.life().deleteDevice(id);
             return NONE;
         }
         // Below those that are taken: a search from the top would go past every deletion that is not finished.
         int lowest = pending.isEmpty() ? HIGHEST_ID + 1 : pending.firstKey();
         int retiredId = lowest - 1 > id ? lowest - 1 : HIGHEST_ID;
-        while (!metadata.isFreeId(retiredId)) {
+        while (!metadata.life().isFreeId(retiredId)) {
             if (--retiredId == id) {
                 throw new StorageException(
                         Errno.ENOSPC, "no device id is free to keep what is being deleted; try again later");
             }
         }
-        metadata.retireDevice(id, retiredId);
+        metadata.life().retireDevice(id, retiredId);
         return retiredId;
     }
 
@@ -187,7 +187,7 @@ public final class Reclaimer {
                 // A step needs a few blocks for copies of nodes; a commit gives back what earlier steps have freed.
                 committer.commitNow();
             }
-            long left = metadata.reclaim(id, STEP_MAPPINGS);
+            long left = metadata.life().reclaim(id, STEP_MAPPINGS);
             committer.changed();
             if (spaceWaiters.isWaiting()) {
                 // The commit takes the next step at once.

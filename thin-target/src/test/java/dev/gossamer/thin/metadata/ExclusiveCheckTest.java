@@ -46,11 +46,11 @@ class ExclusiveCheckTest {
 
     /** A with 10 blocks, enough for one leaf, and B a committed snapshot of it. */
     private void aAndItsSnapshotB() throws StorageException {
-        metadata.createDevice(A);
+        metadata.life().createDevice(A);
         for (int block = 0; block < 10; block++) {
             map(A, block);
         }
-        metadata.createSnapshot(B, A);
+        metadata.life().createSnapshot(B, A);
         commit();
     }
 
@@ -77,7 +77,7 @@ class ExclusiveCheckTest {
     @Test
     void aDeletedDeviceCountsUntilTheCommitAlsoInLeavesCopiedSince() throws StorageException {
         aAndItsSnapshotB();
-        metadata.deleteDevice(B);
+        metadata.life().deleteDevice(B);
         assertFalse(metadata.isExclusive(A, 3), "D-6a");
         // A's leaf is private now and is copied because of the commit alone: the copy has no trace of B.
         map(A, 9);
@@ -93,12 +93,12 @@ class ExclusiveCheckTest {
         map(B, 3);
         commit();
         assertTrue(metadata.isExclusive(A, 3), "B has a block of its own there");
-        metadata.rollBack(B, A, kept);
+        metadata.life().rollBack(B, A, kept);
         commit();
         assertFalse(metadata.isExclusive(A, 3), "B has A's again");
         assertFalse(metadata.isExclusive(A, 4), "all three have it");
-        metadata.rollBack(B, kept, 4);
-        metadata.deleteDevice(4);
+        metadata.life().rollBack(B, kept, 4);
+        metadata.life().deleteDevice(4);
         assertFalse(metadata.isExclusive(A, 3), "D-6a: dropped by a rollback that is not committed");
         commit();
         assertTrue(metadata.isExclusive(A, 3));
@@ -176,17 +176,17 @@ class ExclusiveCheckTest {
             }
             sharingBegan |= beginsSharing;
             if (choice == 0 && ids.size() < 5) {
-                metadata.createDevice(nextId);
+                metadata.life().createDevice(nextId);
                 running.devices.put(nextId++, new TreeMap<>());
             } else if (choice <= 2 && ids.size() < 5) {
-                metadata.createSnapshot(nextId, id);
+                metadata.life().createSnapshot(nextId, id);
                 running.devices.put(nextId++, new TreeMap<>(running.devices.get(id)));
             } else if (choice == 3) {
-                metadata.deleteDevice(id);
+                metadata.life().deleteDevice(id);
                 running.devices.remove(id);
             } else if (choice == 4 && ids.size() < 5 && ids.size() > 1) {
                 int source = ids.get((ids.indexOf(id) + 1) % ids.size());
-                metadata.rollBack(id, source, nextId);
+                metadata.life().rollBack(id, source, nextId);
                 running.devices.put(nextId++, running.devices.get(id));
                 running.devices.put(id, new TreeMap<>(running.devices.get(source)));
             } else if (choice <= 7) {

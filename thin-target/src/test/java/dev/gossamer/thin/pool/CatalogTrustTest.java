@@ -73,7 +73,7 @@ class CatalogTrustTest {
                 int[] ids = {0, guest == 1 ? 2 : 1, guest};
                 Arrays.sort(ids);
                 for (int id : ids) {
-                    pool.createDevice(id);
+                    pool.life().createDevice(id);
                     for (int b = 0; b < 4; b++) {
                         long block = pool.reserveDataBlock();
                         pool.insert(id, b, block);

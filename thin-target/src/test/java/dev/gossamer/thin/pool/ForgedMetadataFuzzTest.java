@@ -95,13 +95,13 @@ class ForgedMetadataFuzzTest {
             BlockingIo io = new BlockingIo(metadata, new InlineLoop(null, buffers));
             PoolFormat.format(io, data, SimPool.BLOCK);
             try (PoolMetadata pool = PoolMetadata.open(io, data, 256)) {
-                pool.createDevice(1);
-                pool.createDevice(2);
+                pool.life().createDevice(1);
+                pool.life().createDevice(2);
                 for (long b = 0; b < 600; b++) {
                     pool.insert(1, b, pool.reserveDataBlock());
                     pool.insert(2, 2 * b, pool.reserveDataBlock());
                 }
-                pool.createSnapshot(3, 1);
+                pool.life().createSnapshot(3, 1);
                 for (long b = 100; b < 130; b++) {
                     pool.insert(1, b, pool.reserveDataBlock());
                     pool.insert(3, b + 300, pool.reserveDataBlock());
