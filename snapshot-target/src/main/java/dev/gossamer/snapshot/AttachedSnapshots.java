@@ -1,5 +1,6 @@
 package dev.gossamer.snapshot;
 
+import dev.gossamer.io.Errno;
 import dev.gossamer.io.worker.WorkerQueue;
 import dev.gossamer.snapshot.copy.CopyQueue;
 import dev.gossamer.snapshot.copy.HeldRequest;
@@ -35,13 +36,20 @@ final class AttachedSnapshots {
     void cover(long fromBytes, long toBytes, HeldRequest held) {
         queue.checkThread();
         List<PendingRemap> fresh = new ArrayList<>();
-        for (CowSnapshot snapshot : snapshots) {
-            snapshot.cover(fromBytes, toBytes, held, fresh);
+        try {
+            for (CowSnapshot snapshot : snapshots) {
+                snapshot.cover(fromBytes, toBytes, held, fresh);
+            }
+        } catch (RuntimeException | Error bug) {
+            held.fail(Errno.EIO);
+            throw bug;
+        } finally {
+            // What has been begun is copied whatever became of the rest: others may have joined.
+            if (!fresh.isEmpty()) {
+                copies.add(fresh);
+            }
+            held.release();
         }
-        if (!fresh.isEmpty()) {
-            copies.add(fresh);
-        }
-        held.release();
     }
 
     /**

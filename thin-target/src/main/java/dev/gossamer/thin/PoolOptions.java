@@ -43,8 +43,7 @@ public record PoolOptions(
             null);
 
     public PoolOptions withOnFull(OnFull newOnFull, Duration newTimeout) {
-        return new PoolOptions(
-                newOnFull, newTimeout, lowWaterPercent, growth, autoExtendBytes, discard, caches, owner);
+        return new PoolOptions(newOnFull, newTimeout, lowWaterPercent, growth, autoExtendBytes, discard, caches, owner);
     }
 
     public PoolOptions withGrowth(PoolGrowth newGrowth, long newAutoExtendBytes) {

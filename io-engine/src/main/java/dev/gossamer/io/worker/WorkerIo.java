@@ -4,6 +4,7 @@ import dev.gossamer.io.BlockCompletion;
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.BlockRequest;
+import dev.gossamer.io.Errno;
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.buffer.IoBuffer;
 
@@ -24,6 +25,9 @@ public final class WorkerIo {
         void with(IoBuffer buffer);
     }
 
+    /** Without memory for the bookkeeping of a buffer, it is tried again after this time. */
+    private static final long RETRY_NANOS = 10_000_000;
+
     private static final BlockCompletion ANSWERED = WorkerIo::answered;
 
     private final IoLoop loop;
@@ -37,17 +41,37 @@ public final class WorkerIo {
      * wait ends.
      */
     public void withBuffer(int lengthBytes, Work work) {
-        IoBuffer buffer = loop.buffers().tryAcquire(lengthBytes);
-        if (buffer != null) {
-            work.with(buffer);
-        } else {
-            loop.buffers().whenReleased(() -> withBuffer(lengthBytes, work));
+        IoBuffer buffer;
+        try {
+            buffer = loop.buffers().tryAcquire(lengthBytes);
+            if (buffer == null) {
+                loop.buffers().whenReleased(() -> withBuffer(lengthBytes, work));
+                return;
+            }
+        } catch (RuntimeException | Error fault) {
+            loop.faults().caught(fault);
+            loop.schedule(() -> withBuffer(lengthBytes, work), RETRY_NANOS);
+            return;
         }
+        work.with(buffer);
     }
 
     public void read(BlockDevice device, long offsetBytes, int lengthBytes, IoBuffer buffer, int at, Done done) {
-        BlockRequest request = loop.requests().acquire();
-        submit(device, request.transfer(BlockOperation.READ, offsetBytes, lengthBytes, 0, buffer, at), done);
+        BlockRequest request = acquire(done);
+        if (request != null) {
+            submit(device, request.transfer(BlockOperation.READ, offsetBytes, lengthBytes, 0, buffer, at), done);
+        }
+    }
+
+    /** What cannot be begun has failed, as if the device had said so: null then, and it has been told. */
+    private BlockRequest acquire(Done done) {
+        try {
+            return loop.requests().acquire();
+        } catch (RuntimeException | Error fault) {
+            loop.faults().caught(fault);
+            done.done(Errno.EIO);
+            return null;
+        }
     }
 
     /**
@@ -57,14 +81,19 @@ public final class WorkerIo {
      */
     public void write(
             BlockDevice device, long offsetBytes, int lengthBytes, int flags, IoBuffer buffer, int at, Done done) {
-        BlockRequest request = loop.requests().acquire();
-        submit(device, request.transfer(BlockOperation.WRITE, offsetBytes, lengthBytes, flags, buffer, at), done);
+        BlockRequest request = acquire(done);
+        if (request != null) {
+            submit(device, request.transfer(BlockOperation.WRITE, offsetBytes, lengthBytes, flags, buffer, at), done);
+        }
     }
 
     /** A request without data: FLUSH, DISCARD, WRITE_ZEROES. */
     public void command(
             BlockDevice device, BlockOperation operation, long offsetBytes, long lengthBytes, int flags, Done done) {
-        submit(device, loop.requests().acquire().command(operation, offsetBytes, lengthBytes, flags), done);
+        BlockRequest request = acquire(done);
+        if (request != null) {
+            submit(device, request.command(operation, offsetBytes, lengthBytes, flags), done);
+        }
     }
 
     public void flush(BlockDevice device, Done done) {

@@ -22,7 +22,7 @@ import java.util.List;
  * the other side is busy. They hold no more than the requests that connections may have under way.
  *
  * <p>A bug in an admission stops the worker for good: nothing is admitted any more, every request that comes gets EIO.
- * The one that met it stays unanswered, because nobody can tell who has it.
+ * So does the one that met it, unless somebody has taken it by then, who will answer it.
  */
 public final class WorkerQueue {
     private final IoLoop worker;

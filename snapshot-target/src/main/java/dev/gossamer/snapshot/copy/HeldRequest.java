@@ -34,6 +34,7 @@ public final class HeldRequest {
 
     /** A parked request, to be served again when it is released, or refused with the first error. */
     public static HeldRequest of(BlockRequest request, WorkerQueue queue) {
+        request.taken();
         return new HeldRequest(
                 request, errno -> queue.handBack(request, errno == Errno.OK ? ServedDevice.SERVE_AGAIN : errno));
     }

@@ -89,8 +89,12 @@ public final class BlockWrites implements SectorRewrite.Owner {
     private void rewrite(ThinDevice device, long block, long dataBlock, int time, BlockRequest request) {
         SectorRewrite cell = new SectorRewrite(io, device, block, faults.incarnation(), dataBlock, time, request, this);
         cells.hold(cell);
-        maps.publish(device, block, Region.LOCKED, time, dataBlock);
-        inFlight.drain(cell::begin);
+        try {
+            maps.publish(device, block, Region.LOCKED, time, dataBlock);
+            inFlight.drain(cell::begin);
+        } catch (RuntimeException | Error bug) {
+            broken(cell, bug);
+        }
     }
 
     /** A sector rewrite is done: lets loops at the block again. */
@@ -114,7 +118,9 @@ public final class BlockWrites implements SectorRewrite.Owner {
     @Override
     public void broken(SectorRewrite cell, Throwable bug) {
         faults.failed(bug);
-        queue.handBack(cell.request(), Errno.EIO);
-        cells.release(cell);
+        if (!cell.isReleased()) {
+            queue.handBack(cell.request(), Errno.EIO);
+            cells.release(cell);
+        }
     }
 }

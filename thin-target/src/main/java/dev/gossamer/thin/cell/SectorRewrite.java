@@ -54,6 +54,7 @@ public final class SectorRewrite extends Cell {
         this.dataBlock = dataBlock;
         this.time = time;
         this.request = request;
+        request.taken();
         int alignment = io.alignmentBytes();
         long blockStart = virtualBlock * device.blockBytes();
         fromBytes = (request.offsetBytes() - blockStart) & -(long) alignment;

@@ -37,6 +37,11 @@ public abstract class Cell {
     /** Takes a request into the work of this cell, if it has not begun. @return false: the request must wait */
     public abstract boolean join(BlockRequest request);
 
+    /** Whether the work is over, and the block free. */
+    public final boolean isReleased() {
+        return released;
+    }
+
     /** The work is over, and the block free. @return false if it was before */
     final boolean markReleased() {
         boolean first = !released;
@@ -47,7 +52,9 @@ public abstract class Cell {
     /** Begins the work; what that throws breaks it off. */
     public final void begin() {
         try {
-            start();
+            if (!released) {
+                start();
+            }
         } catch (RuntimeException | Error bug) {
             broken(bug);
         }

@@ -102,10 +102,8 @@ final class OwnerHeartbeat {
         long began = ownership.loop().nanoTime();
         CompletableFuture<Void> slot = block == null
                 ? CompletableFuture.completedFuture(null)
-                : once(
-                        sources.data(),
-                        slotsAsked,
-                        from -> block.read(from).thenAccept(found -> slotSeen(found, began)));
+                : once(sources.data(), slotsAsked, from -> block.read(from)
+                        .thenAccept(found -> slotSeen(found, began)));
         return superblockToo ? CompletableFuture.allOf(slot, superblock()) : slot;
     }
 
@@ -120,10 +118,8 @@ final class OwnerHeartbeat {
 
     private CompletableFuture<Void> superblock() {
         List<byte[]> before = ownership.images().possible();
-        return once(
-                sources.metadata(),
-                superblocksAsked,
-                from -> io.read(from, 0, SuperblockImages.BYTES).thenAccept(found -> superblockSeen(before, found)));
+        return once(sources.metadata(), superblocksAsked, from -> io.read(from, 0, SuperblockImages.BYTES)
+                .thenAccept(found -> superblockSeen(before, found)));
     }
 
     private void superblockSeen(List<byte[]> before, byte[] found) {
@@ -132,8 +128,8 @@ final class OwnerHeartbeat {
                 && !SuperblockImages.isAmong(ownership.images().possible(), found)) {
             throw Loss.of(
                     ownership,
-                    new ForeignOwner(sources.metadata()
-                            + ": another daemon has used this pool: its superblock is not ours"));
+                    new ForeignOwner(
+                            sources.metadata() + ": another daemon has used this pool: its superblock is not ours"));
         }
     }
 

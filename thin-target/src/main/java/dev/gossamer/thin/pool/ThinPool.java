@@ -379,17 +379,20 @@ public final class ThinPool {
             parts.faults.failed(bug);
             failure[0] = new StorageException(Errno.EIO, parts.state.cause(), bug);
         }
-        parts.close(() -> OwnerDuties.endThen(owner, workerLoop, () -> calls.orFail(closed, () -> {
-            metadata.close();
-            metadataDevice.close();
-            data.close();
-            origins.close();
-            if (failure[0] == null) {
-                closed.complete(null);
-            } else {
-                closed.completeExceptionally(failure[0]);
-            }
-        })));
+        parts.close(() -> OwnerDuties.endThen(
+                owner,
+                workerLoop,
+                () -> calls.orFail(closed, () -> {
+                    metadata.close();
+                    metadataDevice.close();
+                    data.close();
+                    origins.close();
+                    if (failure[0] == null) {
+                        closed.complete(null);
+                    } else {
+                        closed.completeExceptionally(failure[0]);
+                    }
+                })));
     }
 
     /** Somebody else has used the pool: nothing of it works any more, nor is written (OP-10). */
