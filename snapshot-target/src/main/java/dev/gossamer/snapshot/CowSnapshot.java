@@ -33,8 +33,8 @@ import org.slf4j.LoggerFactory;
  *
  * <ul>
  *   <li>As long as {@link #copiesOrigin}, no write reaches a chunk of the origin that the table does not have.
- *   <li>When a snapshot is lost, its header says so before the first write goes by without a copy. (If the store cannot
- *       even take that, it is as good as gone.)
+ *   <li>When a snapshot is lost, that is written down before the first write goes by without a copy: see {@link
+ *       SnapshotLoss}.
  * </ul>
  */
 final class CowSnapshot implements ExceptionStore.Listener, PendingRemap.Target {
@@ -53,13 +53,12 @@ final class CowSnapshot implements ExceptionStore.Listener, PendingRemap.Target 
     private final Map<Long, PendingRemap> pending = new HashMap<>();
     // Committed to the store, not yet recorded: bounded by the chunks on their way.
     private final ArrayDeque<PendingRemap> committed = new ArrayDeque<>();
-    // Chunks and writes that wait until the header says that the snapshot is lost.
-    private final List<PendingRemap> dropped = new ArrayList<>();
-    private final List<HeldRequest> heldUntilLost = new ArrayList<>();
+    // Found no room below the store: their chunks are given back when no later one is on its way.
+    private final List<PendingRemap> returned = new ArrayList<>();
     private final List<HeldRequest> heldUntilStarted = new ArrayList<>();
     private final List<Runnable> whenIdle = new ArrayList<>();
     private final RequestQueue suspendedRequests = new RequestQueue();
-    private boolean headerSaysLost;
+    private final SnapshotLoss loss;
 
     // Written by the worker, read by loops.
     private volatile SnapshotSpec spec;
@@ -87,6 +86,7 @@ final class CowSnapshot implements ExceptionStore.Listener, PendingRemap.Target 
         this.sizeBytes = sizeBytes;
         this.chunkShift = Integer.numberOfTrailingZeros(store.chunkBytes());
         this.space = new StoreSpace(this, loops.worker());
+        this.loss = new SnapshotLoss(this, loops.worker());
         this.writeOrder = new WriteOrder(loops.io());
         store.setListener(this);
     }
@@ -171,9 +171,11 @@ final class CowSnapshot implements ExceptionStore.Listener, PendingRemap.Target 
         copiesOrigin = isValid;
         if (!isValid) {
             cause = "its store says that it became invalid earlier";
-            headerSaysLost = true;
+            loss.wasKnown();
         }
-        releaseAll(heldUntilStarted);
+        List<HeldRequest> all = List.copyOf(heldUntilStarted);
+        heldUntilStarted.clear();
+        all.forEach(HeldRequest::release);
     }
 
     void setState(SnapshotState newState, String newCause) {
@@ -200,11 +202,12 @@ final class CowSnapshot implements ExceptionStore.Listener, PendingRemap.Target 
                 continue;
             }
             if (state == SnapshotState.STARTING) {
-                holdIn(heldUntilStarted, held);
+                held.hold();
+                heldUntilStarted.add(held);
                 return;
             }
             if (state == SnapshotState.INVALID) {
-                holdUntilLost(held);
+                loss.hold(held);
                 return;
             }
             PendingRemap one = pending.get(chunk);
@@ -229,7 +232,7 @@ final class CowSnapshot implements ExceptionStore.Listener, PendingRemap.Target 
         }
         PendingRemap one = pending.get(chunk);
         if (one != null) {
-            join(one, request);
+            one.join(request, loops.queue());
             return;
         }
         one = begin(chunk);
@@ -239,18 +242,15 @@ final class CowSnapshot implements ExceptionStore.Listener, PendingRemap.Target 
                 && request.offsetBytes() + request.lengthBytes() == one.originEndBytes()) {
             writeWhole(one, request);
         } else {
-            join(one, request);
+            one.join(request, loops.queue());
             copies.add(List.of(one));
         }
     }
 
-    private void join(PendingRemap one, BlockRequest request) {
-        HeldRequest held = HeldRequest.of(request, loops.queue());
-        one.join(held);
-        held.release();
-    }
-
     private PendingRemap begin(long chunk) {
+        if (!returned.isEmpty() || space.isFullBelow()) {
+            return null;
+        }
         long newChunk = store.allocate();
         space.allocated(newChunk != ExceptionStore.NO_SPACE);
         if (newChunk == ExceptionStore.NO_SPACE) {
@@ -295,15 +295,47 @@ final class CowSnapshot implements ExceptionStore.Listener, PendingRemap.Target 
     }
 
     private void takeTurn(PendingRemap one) {
-        if (state != SnapshotState.INVALID && one.errno() != Errno.OK) {
+        boolean isFull = one.errno() == Errno.ENOSPC || !returned.isEmpty();
+        if (state != SnapshotState.INVALID && one.errno() != Errno.OK && !isFull) {
             invalidate("copying chunk " + one.remap().oldChunk() + " failed: " + Errno.name(one.errno()));
         }
         if (state == SnapshotState.INVALID) {
-            drop(one);
+            loss.drop(one);
+        } else if (isFull) {
+            giveBack(List.of(one));
         } else {
             committed.add(one);
             store.commit(one.remap());
         }
+    }
+
+    /**
+     * The store's device has no room for these chunks, the latest that have taken their turn (rule S-V7). They and all
+     * that follow go back to the store, in one step when nothing is being written to any of them.
+     */
+    private void giveBack(List<PendingRemap> chunks) {
+        returned.addAll(chunks);
+        space.fullBelow();
+        endGivingBack();
+    }
+
+    private void endGivingBack() {
+        if (returned.isEmpty() || !order.isEmpty()) {
+            return;
+        }
+        List<PendingRemap> all = List.copyOf(returned);
+        returned.clear();
+        store.giveBack(all.stream().map(PendingRemap::remap).toList());
+        all.forEach(one -> finish(one, ServedDevice.SERVE_AGAIN));
+    }
+
+    @Override
+    public void full(int count) {
+        List<PendingRemap> chunks = new ArrayList<>(count);
+        for (int i = 0; i < count; i++) {
+            chunks.addFirst(committed.pollLast());
+        }
+        giveBack(chunks);
     }
 
     @Override
@@ -318,6 +350,7 @@ final class CowSnapshot implements ExceptionStore.Listener, PendingRemap.Target 
             Invariant.check(isNew, "a chunk was recorded twice");
             batch.add(one);
         }
+        space.recorded();
         // Between here and release both the table and the pending chunks know them: reads use the store, writes wait.
         loops.trackedReads().drain(() -> batch.forEach(one -> finish(one, Errno.OK)));
     }
@@ -328,8 +361,8 @@ final class CowSnapshot implements ExceptionStore.Listener, PendingRemap.Target 
     }
 
     /**
-     * The snapshot is lost (rules S-V1 to S-V3). Writes to the origin wait until the header says so, then go on without
-     * it.
+     * The snapshot is lost (rules S-V1 to S-V3). Writes to the origin wait until that is written down, then go on
+     * without it.
      */
     void invalidate(String why) {
         if (state == SnapshotState.INVALID) {
@@ -337,21 +370,19 @@ final class CowSnapshot implements ExceptionStore.Listener, PendingRemap.Target 
         }
         LOG.error("snapshot={} is lost: {}", name(), why);
         setState(SnapshotState.INVALID, why);
-        dropped.addAll(committed);
+        List<PendingRemap> all = new ArrayList<>(committed);
         committed.clear();
-        store.invalidate(errno -> {
-            if (errno != Errno.OK) {
-                LOG.error("snapshot={} could not be marked as lost: {}", name(), Errno.name(errno));
-            }
-            headerSaysLost = true;
-            copiesOrigin = false;
-            List<PendingRemap> all = new ArrayList<>(dropped);
-            dropped.clear();
-            all.forEach(one -> finish(one, Errno.EIO));
-            releaseAll(heldUntilLost);
-            space.changed();
-            tellIdle();
-        });
+        all.addAll(returned);
+        returned.clear();
+        loss.write();
+        all.forEach(loss::drop);
+    }
+
+    /** @param isKnown a restart will know it: the origin's writes need not care for this snapshot any more */
+    void lossWritten(boolean isKnown) {
+        copiesOrigin = copiesOrigin && !isKnown;
+        space.changed();
+        tellIdle();
     }
 
     /** Writes to the snapshot find no more room; what it has stays readable (rule S-V1, PO). */
@@ -359,22 +390,12 @@ final class CowSnapshot implements ExceptionStore.Listener, PendingRemap.Target 
         setState(SnapshotState.OVERFLOW, "its store is full");
     }
 
-    /** Keeps a write until the header says that the snapshot is lost, if it does not yet. */
-    void holdUntilLost(HeldRequest held) {
-        if (!headerSaysLost) {
-            holdIn(heldUntilLost, held);
-        }
+    SnapshotLoss loss() {
+        return loss;
     }
 
-    private void drop(PendingRemap one) {
-        if (headerSaysLost) {
-            finish(one, Errno.EIO);
-        } else {
-            dropped.add(one);
-        }
-    }
-
-    private void finish(PendingRemap one, int errno) {
+    /** A chunk is in the store, or will not be: ends its whole write with {@code errno} and lets go who waits. */
+    void finish(PendingRemap one, int errno) {
         pending.remove(one.remap().oldChunk());
         if (one.wholeWrite() != null) {
             loops.queue().handBack(one.wholeWrite(), errno);
@@ -384,7 +405,7 @@ final class CowSnapshot implements ExceptionStore.Listener, PendingRemap.Target 
     }
 
     private boolean isIdle() {
-        return pending.isEmpty() && (state != SnapshotState.INVALID || headerSaysLost);
+        return pending.isEmpty() && !loss.isBeingWritten();
     }
 
     private void tellIdle() {
@@ -393,17 +414,6 @@ final class CowSnapshot implements ExceptionStore.Listener, PendingRemap.Target 
             whenIdle.clear();
             tasks.forEach(Runnable::run);
         }
-    }
-
-    private static void holdIn(List<HeldRequest> list, HeldRequest held) {
-        held.hold();
-        list.add(held);
-    }
-
-    private static void releaseAll(List<HeldRequest> list) {
-        List<HeldRequest> all = List.copyOf(list);
-        list.clear();
-        all.forEach(HeldRequest::release);
     }
 
     /** Runs a task now, or as soon as no chunk is on its way and nothing is being written to the header. */

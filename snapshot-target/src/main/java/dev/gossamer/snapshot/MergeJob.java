@@ -32,6 +32,9 @@ import org.slf4j.LoggerFactory;
  * <p>If we crash before step 4 is durable, the records are still there and what they name is authoritative: the same
  * contents are copied again. If we crash after it, the origin has the contents, because it was flushed in step 3.
  * Without that flush they would be nowhere.
+ *
+ * <p>If clearing fails, the records may be gone all the same: then both devices have the run's contents, and must go on
+ * having the same. Writes to the run fail until clearing was tried again and succeeded (rule S-M9).
  */
 final class MergeJob {
     private static final Logger LOG = LoggerFactory.getLogger(MergeJob.class);
@@ -49,6 +52,8 @@ final class MergeJob {
     private final List<CompletableFuture<Void>> whenFinished = new ArrayList<>();
     private final List<Runnable> whenStopped = new ArrayList<>();
     private boolean running;
+    // The run's records may be gone or not; it stays as it is.
+    private boolean inDoubt;
     private long mergedChunks;
 
     // The run whose writes are kept back, empty if there is none. Loops read it before they look into the table.
@@ -92,7 +97,7 @@ final class MergeJob {
             StorageException why = new StorageException(
                     Errno.EIO,
                     "snapshot " + snapshot.name() + ": merge failed: " + snapshot.cause()
-                            + "; when the cause is gone, open the set again and merge again");
+                            + "; when the cause is gone, merge it again");
             whenFinished.forEach(answer -> answer.completeExceptionally(why));
             whenFinished.clear();
         }
@@ -106,10 +111,18 @@ final class MergeJob {
         return snapshot.state() != SnapshotState.MERGING;
     }
 
-    /** Begins, or goes on after {@link #stop}. */
+    /** Begins, goes on after {@link #stop}, or tries again what failed. */
     void start() {
-        if (!running && !isOver()) {
-            running = true;
+        if (running || snapshot.state() == SnapshotState.MERGED) {
+            return;
+        }
+        if (snapshot.state() == SnapshotState.MERGE_FAILED) {
+            snapshot.setState(SnapshotState.MERGING, "");
+        }
+        running = true;
+        if (inDoubt) {
+            clear();
+        } else {
             round();
         }
     }
@@ -126,7 +139,11 @@ final class MergeJob {
     /** A write that met a run which is being merged. */
     void admit(BlockRequest request) {
         if (isBeingMerged(request.offsetBytes(), request.offsetBytes() + request.lengthBytes())) {
-            waiting.add(request);
+            if (inDoubt) {
+                loops.queue().handBack(request, Errno.EIO);
+            } else {
+                waiting.add(request);
+            }
         } else {
             loops.queue().handBack(request, ServedDevice.SERVE_AGAIN);
         }
@@ -145,9 +162,13 @@ final class MergeJob {
                 snapshot.setState(SnapshotState.MERGED, "");
                 halt();
             } else {
-                others.cover(from(), to(), new HeldRequest(this::keepWritesBack));
+                coverOthers();
             }
         });
+    }
+
+    private void coverOthers() {
+        others.cover(from(), to(), new HeldRequest(this::keepWritesBack));
     }
 
     private long from() {
@@ -162,6 +183,10 @@ final class MergeJob {
     private void keepWritesBack(int errno) {
         if (errno != Errno.OK) {
             fail("copying to the other snapshots", errno);
+            return;
+        }
+        if (!others.isCovered(from(), to())) {
+            coverOthers(); // It waited for room in a store, and has to look again.
             return;
         }
         run = new Range(from(), to());
@@ -190,7 +215,10 @@ final class MergeJob {
     }
 
     private void clear() {
-        cursor.clearRun(errno -> step("clearing records", errno, this::forget));
+        cursor.clearRun(errno -> {
+            inDoubt = errno != Errno.OK;
+            step("clearing records", errno, this::forget);
+        });
     }
 
     private void forget() {
@@ -210,12 +238,16 @@ final class MergeJob {
         }
     }
 
-    /** What is left in the table stays in force (rule S-M6). */
+    /** What is left in the table stays in force (rule S-M6); a run in doubt is written to by nobody (rule S-M9). */
     private void fail(String what, int errno) {
         String cause = what + " failed: " + Errno.name(errno);
         LOG.error("merge of snapshot={} stopped: {}", snapshot.name(), cause);
         snapshot.setState(SnapshotState.MERGE_FAILED, cause);
-        releaseWrites();
+        if (inDoubt) {
+            loops.queue().handBackAll(waiting, Errno.EIO);
+        } else {
+            releaseWrites();
+        }
         halt();
     }
 

@@ -149,7 +149,7 @@ public final class SnapshotSet {
         return ask(answer -> present().stop(() -> answer.complete(null)));
     }
 
-    /** Lets a stopped merge go on. */
+    /** Lets a stopped merge go on, or tries again one that failed. */
     public CompletableFuture<Void> continueMerge() {
         return ask(answer -> {
             present().start();

@@ -10,6 +10,7 @@ import java.util.Objects;
  * @param discardPassdownOrigin such a TRIM also goes to the origin's device, past all snapshots (rule S-D2)
  * @param fullAction what a full store means for writes to the origin
  * @param holdBackNanos how long writes wait for a full store to grow, before that; 0 = not at all
+ * @param lossRecord remembers that it is lost, beside its store
  */
 public record SnapshotSpec(
         String name,
@@ -19,36 +20,77 @@ public record SnapshotSpec(
         boolean discardPassdownOrigin,
         StoreFullAction fullAction,
         long holdBackNanos,
-        StoreGrowth growth) {
+        StoreGrowth growth,
+        LossRecord lossRecord) {
 
     public SnapshotSpec {
         Objects.requireNonNull(name);
         Objects.requireNonNull(type);
         Objects.requireNonNull(fullAction);
         Objects.requireNonNull(growth);
+        Objects.requireNonNull(lossRecord);
     }
 
     /** A snapshot as the kernel makes it, with the default chunk size. */
     public static SnapshotSpec of(String name, StoreType type) {
-        return new SnapshotSpec(name, type, 0, false, false, StoreFullAction.INVALIDATE_SNAPSHOT, 0, StoreGrowth.NONE);
+        return new SnapshotSpec(
+                name, type, 0, false, false, StoreFullAction.INVALIDATE_SNAPSHOT, 0, StoreGrowth.NONE, LossRecord.NONE);
     }
 
     public SnapshotSpec withName(String newName) {
         return new SnapshotSpec(
-                newName, type, chunkBytes, discardZeroesCow, discardPassdownOrigin, fullAction, holdBackNanos, growth);
+                newName,
+                type,
+                chunkBytes,
+                discardZeroesCow,
+                discardPassdownOrigin,
+                fullAction,
+                holdBackNanos,
+                growth,
+                lossRecord);
     }
 
     public SnapshotSpec withChunkBytes(long newChunkBytes) {
         return new SnapshotSpec(
-                name, type, newChunkBytes, discardZeroesCow, discardPassdownOrigin, fullAction, holdBackNanos, growth);
+                name,
+                type,
+                newChunkBytes,
+                discardZeroesCow,
+                discardPassdownOrigin,
+                fullAction,
+                holdBackNanos,
+                growth,
+                lossRecord);
     }
 
     public SnapshotSpec withDiscard(boolean zeroesCow, boolean passdownOrigin) {
-        return new SnapshotSpec(name, type, chunkBytes, zeroesCow, passdownOrigin, fullAction, holdBackNanos, growth);
+        return new SnapshotSpec(
+                name, type, chunkBytes, zeroesCow, passdownOrigin, fullAction, holdBackNanos, growth, lossRecord);
     }
 
     public SnapshotSpec withFullStore(StoreFullAction action, long newHoldBackNanos, StoreGrowth newGrowth) {
         return new SnapshotSpec(
-                name, type, chunkBytes, discardZeroesCow, discardPassdownOrigin, action, newHoldBackNanos, newGrowth);
+                name,
+                type,
+                chunkBytes,
+                discardZeroesCow,
+                discardPassdownOrigin,
+                action,
+                newHoldBackNanos,
+                newGrowth,
+                lossRecord);
+    }
+
+    public SnapshotSpec withLossRecord(LossRecord newLossRecord) {
+        return new SnapshotSpec(
+                name,
+                type,
+                chunkBytes,
+                discardZeroesCow,
+                discardPassdownOrigin,
+                fullAction,
+                holdBackNanos,
+                growth,
+                newLossRecord);
     }
 }

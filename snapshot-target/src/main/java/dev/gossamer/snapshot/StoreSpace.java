@@ -13,6 +13,9 @@ import java.util.List;
  * <ol>
  *   <li>When less than an eighth of the store is left, its {@link StoreGrowth} is asked for more.
  *   <li>A write that finds no room waits for that, at most the spec's hold-back time after the first that found none.
+ *       While writes wait, growth is asked for again every second.
+ *   <li>What is below the store may be full too (rule S-V7): an answer of ENOSPC counts as a store that is full, which
+ *       is tried again after a second.
  *   <li>Then the spec's {@link StoreFullAction}. To invalidate means for a write to the snapshot: overflow, if it is of
  *       type PO.
  * </ol>
@@ -20,7 +23,7 @@ import java.util.List;
 final class StoreSpace {
     private static final long NOT_FULL = Long.MIN_VALUE;
 
-    /** And a store that is full asks again after this time, if a write comes by. */
+    /** And a store that is full asks again, or is tried again, after this time. */
     private static final long NANOS_BETWEEN_QUESTIONS = 1_000_000_000;
 
     /** Growth that brought nothing is asked for again after so many chunks: less would only repeat the question. */
@@ -34,6 +37,10 @@ final class StoreSpace {
     private boolean asking;
     private int allocatedSinceAsked = CHUNKS_BETWEEN_QUESTIONS;
     private long askedNanos;
+    private long fullBelowNanos = NOT_FULL;
+    // Those who wait may wait for room below, of which nobody will tell.
+    private boolean tryAgain;
+    private boolean watching;
 
     StoreSpace(CowSnapshot snapshot, IoLoop loop) {
         this.snapshot = snapshot;
@@ -43,13 +50,31 @@ final class StoreSpace {
     /** A chunk was taken from the store, or there was none. */
     void allocated(boolean success) {
         allocatedSinceAsked += success ? 1 : 0;
-        if (success) {
-            fullSinceNanos = NOT_FULL;
-        }
+        askIfDue(!success);
+    }
+
+    /** Chunks are in the store for good: there is room. */
+    void recorded() {
+        fullSinceNanos = NOT_FULL;
+        fullBelowNanos = NOT_FULL;
+    }
+
+    /** The store's device has no room for a chunk that the store has. */
+    void fullBelow() {
+        fullBelowNanos = loop.nanoTime();
+        tryAgain = true;
+    }
+
+    /** Whether it had none a moment ago: trying again would only repeat the answer. */
+    boolean isFullBelow() {
+        return fullBelowNanos != NOT_FULL && loop.nanoTime() - fullBelowNanos < NANOS_BETWEEN_QUESTIONS;
+    }
+
+    private void askIfDue(boolean isFull) {
         ExceptionStore store = snapshot.store();
         long leftBytes = store.totalBytes() - store.allocatedBytes();
         boolean due = allocatedSinceAsked >= CHUNKS_BETWEEN_QUESTIONS
-                || (!success && loop.nanoTime() - askedNanos >= NANOS_BETWEEN_QUESTIONS);
+                || (isFull && loop.nanoTime() - askedNanos >= NANOS_BETWEEN_QUESTIONS);
         if (leftBytes < store.totalBytes() / 8 && due && !asking) {
             ask(store.totalBytes());
         }
@@ -84,7 +109,7 @@ final class StoreSpace {
             held.fail(Errno.ENOSPC);
         } else {
             snapshot.invalidate("its store is full");
-            snapshot.holdUntilLost(held);
+            snapshot.loss().hold(held);
         }
     }
 
@@ -100,7 +125,7 @@ final class StoreSpace {
             snapshot.overflow();
         } else {
             snapshot.invalidate("its store is full");
-            snapshot.holdUntilLost(held);
+            snapshot.loss().hold(held);
         }
         held.release();
     }
@@ -143,5 +168,28 @@ final class StoreSpace {
     private void hold(HeldRequest held) {
         held.hold();
         waiting.add(held);
+        watch();
+    }
+
+    private void watch() {
+        if (!watching) {
+            watching = true;
+            loop.schedule(this::lookAgain, NANOS_BETWEEN_QUESTIONS);
+        }
+    }
+
+    /** Nobody may come by who would ask: those who wait do it themselves. */
+    private void lookAgain() {
+        watching = false;
+        if (waiting.isEmpty()) {
+            return;
+        }
+        askIfDue(true);
+        if (tryAgain) {
+            tryAgain = false;
+            changed();
+        } else {
+            watch();
+        }
     }
 }

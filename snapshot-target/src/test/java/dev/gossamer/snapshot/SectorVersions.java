@@ -34,6 +34,15 @@ final class SectorVersions {
         }
     }
 
+    /** A FLUSH was answered after this write, and both were right. */
+    void stable(long offset, byte[] bytes) {
+        for (int at = 0; at < bytes.length; at += SECTOR) {
+            List<byte[]> versions = possible.get((int) (offset + at) / SECTOR);
+            versions.clear();
+            versions.add(Arrays.copyOfRange(bytes, at, at + SECTOR));
+        }
+    }
+
     void check(byte[] found, String where) {
         assertEquals(possible.size() * SECTOR, found.length);
         for (int i = 0; i < possible.size(); i++) {

@@ -403,6 +403,28 @@ class SnapshotRulesTest {
         }
     }
 
+    /** Behind the first MiB of an area too, and without a buffer as large as the area. */
+    @Test
+    void tornRecordsAnywhereInALargeAreaAreCleared() throws StorageException {
+        int chunk = 8 << 20;
+        SimulatedDisk large = new SimulatedDisk(64L << 20);
+        SnapshotSpec spec = SPEC.withChunkBytes(chunk);
+        sim.create(spec, large);
+        sim.shutDown();
+        byte[] torn = filled(1, 16);
+        int[] places = {4096, (1 << 20) + 512, (5 << 20) - 16, chunk - 16};
+        for (int place : places) {
+            large.writeNow(chunk + place, torn);
+        }
+        try (SimSet again = new SimSet(origin, 2, 1)) {
+            assertEquals(0, again.await(again.set.load(spec, large)).chunks());
+            large.crashLosingAll();
+            for (int place : places) {
+                assertArrayEquals(new byte[16], large.readNow(chunk + place, 16), "at byte " + place);
+            }
+        }
+    }
+
     /** Deleting wipes the header: a store that missed writes is not opened again by mistake. */
     @Test
     void aDeletedSnapshotLeavesNoStoreBehind() throws StorageException {

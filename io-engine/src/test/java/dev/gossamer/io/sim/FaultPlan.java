@@ -1,5 +1,6 @@
 package dev.gossamer.io.sim;
 
+import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
@@ -19,15 +20,28 @@ public final class FaultPlan {
         final long offsetBytes;
         final long endBytes;
         final int errno;
+        final boolean done;
         long seen;
 
         Rule(BlockOperation operation, long firstCount, long lastCount, long offsetBytes, long endBytes, int errno) {
+            this(operation, firstCount, lastCount, offsetBytes, endBytes, errno, false);
+        }
+
+        Rule(
+                BlockOperation operation,
+                long firstCount,
+                long lastCount,
+                long offsetBytes,
+                long endBytes,
+                int errno,
+                boolean done) {
             this.operation = operation;
             this.firstCount = firstCount;
             this.lastCount = lastCount;
             this.offsetBytes = offsetBytes;
             this.endBytes = endBytes;
             this.errno = errno;
+            this.done = done;
         }
 
         boolean hits(BlockRequest request) {
@@ -53,7 +67,7 @@ public final class FaultPlan {
                     : lastCount == FOREVER ? "from #" + firstCount : "#" + firstCount + "..#" + lastCount;
             String where = offsetBytes == 0 && endBytes == FOREVER ? "" : " in [" + offsetBytes + ", " + endBytes + ")";
             return (operation == null ? "ANY" : operation) + " " + which + where + " -> " + Errno.name(errno)
-                    + " (seen " + seen + ")";
+                    + (done ? ", but done" : "") + " (seen " + seen + ")";
         }
     }
 
@@ -72,6 +86,11 @@ public final class FaultPlan {
     /** The n-th request of any kind fails, once. */
     public FaultPlan failAny(long nth, int errno) {
         return fail(null, nth, errno);
+    }
+
+    /** The n-th request of this operation (null: of any) is carried out, and fails all the same. */
+    public FaultPlan failButDone(BlockOperation operation, long nth, int errno) {
+        return add(new Rule(operation, nth, nth, 0, FOREVER, errno, true));
     }
 
     /** All requests of this operation (null: of any) fail from the first to the last count, both included. */
@@ -109,18 +128,30 @@ public final class FaultPlan {
         return failures;
     }
 
-    synchronized int next(BlockRequest request) {
+    /** Passes a request on to the device below, or fails it. */
+    void submit(BlockRequest request, BlockDevice below) {
+        Rule rule = next(request);
+        if (rule == null) {
+            below.submit(request);
+        } else if (rule.done) {
+            request.push((done, errno) -> done.complete(rule.errno));
+            below.submit(request);
+        } else {
+            request.loop().execute(() -> request.complete(rule.errno));
+        }
+    }
+
+    /** The first rule that hits it; null if none does. All rules count it. */
+    private synchronized Rule next(BlockRequest request) {
         operations++;
-        int errno = Errno.OK;
+        Rule first = null;
         for (Rule rule : rules) {
-            if (rule.hits(request) && errno == Errno.OK) {
-                errno = rule.errno;
+            if (rule.hits(request) && first == null) {
+                first = rule;
             }
         }
-        if (errno != Errno.OK) {
-            failures++;
-        }
-        return errno;
+        failures += first == null ? 0 : 1;
+        return first;
     }
 
     @Override

@@ -2,9 +2,8 @@ package dev.gossamer.io.sim;
 
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.BlockRequest;
-import dev.gossamer.io.Errno;
 
-/** Lets requests through to another device, except those that its {@link FaultPlan} fails: these do nothing. */
+/** Lets requests through to another device, except those that its {@link FaultPlan} fails, done or not. */
 public final class FaultyDevice extends ForwardingDevice {
     private final FaultPlan plan;
 
@@ -19,12 +18,7 @@ public final class FaultyDevice extends ForwardingDevice {
 
     @Override
     public void submit(BlockRequest request) {
-        int errno = plan.next(request);
-        if (errno == Errno.OK) {
-            below.submit(request);
-        } else {
-            request.loop().execute(() -> request.complete(errno));
-        }
+        plan.submit(request, below);
     }
 
     @Override

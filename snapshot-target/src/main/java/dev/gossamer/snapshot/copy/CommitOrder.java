@@ -18,6 +18,11 @@ public final class CommitOrder {
         return begun++;
     }
 
+    /** Whether nothing is under way: all that has begun has been passed on. */
+    public boolean isEmpty() {
+        return nextToPass == begun;
+    }
+
     /** Something has ended; passes on what has its turn now, perhaps nothing. */
     public void ended(PendingRemap pending, Consumer<PendingRemap> pass) {
         early.put(pending.number, pending);

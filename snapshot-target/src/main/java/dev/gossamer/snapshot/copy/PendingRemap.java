@@ -3,6 +3,7 @@ package dev.gossamer.snapshot.copy;
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
+import dev.gossamer.io.worker.WorkerQueue;
 import dev.gossamer.snapshot.store.ChunkRemap;
 import java.util.ArrayList;
 import java.util.List;
@@ -90,6 +91,18 @@ public final class PendingRemap {
     public void join(HeldRequest request) {
         request.hold();
         held.add(request);
+    }
+
+    /** A write to the snapshot waits. */
+    public void join(BlockRequest request, WorkerQueue queue) {
+        HeldRequest waiting = HeldRequest.of(request, queue);
+        join(waiting);
+        waiting.release();
+    }
+
+    /** Who waits will not be carried out. */
+    public void failHeld(int why) {
+        held.forEach(request -> request.fail(why));
     }
 
     public void releaseHeld() {

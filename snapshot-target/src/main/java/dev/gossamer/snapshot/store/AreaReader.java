@@ -55,7 +55,8 @@ final class AreaReader {
         io.withBuffer(
                 length,
                 buffer -> io.read(device, at, length, buffer, 0, errno -> {
-                    boolean end = ended || (errno == Errno.OK && take(buffer.bytes(), from, length, records));
+                    // Also behind the end mark: a torn write may have left something anywhere in the area.
+                    boolean end = (errno == Errno.OK && take(buffer.bytes(), from, length, records)) || ended;
                     buffer.release();
                     if (errno == Errno.OK) {
                         readFrom(area, from + length, end, records, done);

@@ -2,6 +2,7 @@ package dev.gossamer.snapshot.store;
 
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.worker.WorkerIo;
+import java.util.List;
 
 /**
  * Where one snapshot keeps old and new contents of chunks, and which chunk is where. Worker's thread.
@@ -18,6 +19,9 @@ public sealed interface ExceptionStore permits PersistentStore, TransientStore {
         /** The oldest {@code count} commits that were not told yet are as durable as the store can make them. */
         void recorded(int count);
 
+        /** The device has no room for the records of the latest {@code count} commits: they are not made. */
+        void full(int count);
+
         /** Records could not be written: nothing that was not told {@link #recorded} can be relied on. */
         void failed(String cause);
     }
@@ -30,6 +34,12 @@ public sealed interface ExceptionStore permits PersistentStore, TransientStore {
 
     /** The next chunk for data, or {@link #NO_SPACE}. The store may have grown since the last call. */
     long allocate();
+
+    /**
+     * The latest chunks that were given out and are not recorded will not be: nobody writes to them any more, and they
+     * are given out again.
+     */
+    void giveBack(List<ChunkRemap> remaps);
 
     /** The chunk is filled: records it, in the order of allocation. */
     void commit(ChunkRemap remap);

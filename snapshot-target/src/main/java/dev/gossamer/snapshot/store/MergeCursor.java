@@ -12,6 +12,8 @@ public final class MergeCursor {
     private long firstOldChunk;
     private long firstNewChunk;
     private int chunks;
+    // The records of the run are gone from memory.
+    private boolean isCleared;
 
     public MergeCursor(PersistentStore store) {
         this.store = store;
@@ -44,6 +46,7 @@ public final class MergeCursor {
         firstOldChunk = area.oldChunk(first);
         firstNewChunk = area.newChunk(first);
         chunks = last - first + 1;
+        isCleared = false;
         done.done(Errno.OK);
     }
 
@@ -72,12 +75,18 @@ public final class MergeCursor {
         return chunks;
     }
 
-    /** Clears the records of the run last found, durably (rule S-M4). If it fails they may or may not be there. */
+    /**
+     * Clears the records of the run last found, durably (rule S-M4). If it fails they may or may not be there, and it
+     * can be called again.
+     */
     public void clearRun(WorkerIo.Done done) {
         RecordArea area = store.area();
-        int before = area.count();
-        area.removeLast(chunks);
-        store.usedAfterMerge();
-        store.writePages(area, area.count() * StoreLayout.RECORD_BYTES, before * StoreLayout.RECORD_BYTES, done);
+        if (!isCleared) {
+            isCleared = true;
+            area.removeLast(chunks);
+            store.usedAfterMerge();
+        }
+        int from = area.count() * StoreLayout.RECORD_BYTES;
+        store.writePages(area, from, from + chunks * StoreLayout.RECORD_BYTES, done);
     }
 }

@@ -7,6 +7,7 @@ import dev.gossamer.io.Errno;
 import dev.gossamer.io.Invariant;
 import dev.gossamer.io.worker.WorkerIo;
 import java.util.ArrayDeque;
+import java.util.List;
 
 /**
  * A store in dm-snapshot's format (type P): its table survives. Worker's thread.
@@ -16,7 +17,7 @@ import java.util.ArrayDeque;
  * <ol>
  *   <li>the owner has filled the chunk;
  *   <li>if the record fills its area, zeros are written to the next area: as soon as the full one is on disk, a reader
- *       goes on to the next;
+ *       goes on to the next. The space of those zeros is held, so that no table ever lacks room (rule S-V7);
  *   <li>the device is flushed, so that data and zeros are there before anything points at them;
  *   <li>the page of the area with the record is written with FUA.
  * </ol>
@@ -44,6 +45,9 @@ public final class PersistentStore implements ExceptionStore {
     // Commits that the area has no room for yet or that came during a write. Bounded by the chunks on their way.
     private final ArrayDeque<ChunkRemap> queue = new ArrayDeque<>();
     private int unwritten;
+    /** Taken back and not given back yet. */
+    private int uncommitted;
+
     private boolean writing;
     private boolean stopped;
     /** Waits for a table write under way; null if nobody does. */
@@ -128,6 +132,14 @@ public final class PersistentStore implements ExceptionStore {
     }
 
     @Override
+    public void giveBack(List<ChunkRemap> remaps) {
+        onTheirWay -= remaps.size() - uncommitted;
+        uncommitted = 0;
+        nextFree = remaps.stream().mapToLong(ChunkRemap::newChunk).min().orElse(nextFree);
+        writeRecords();
+    }
+
+    @Override
     public void commit(ChunkRemap remap) {
         onTheirWay--;
         queue.add(remap);
@@ -154,10 +166,29 @@ public final class PersistentStore implements ExceptionStore {
                     BlockOperation.WRITE_ZEROES,
                     layout.areaChunk(area.number + 1) * layout.chunkBytes,
                     layout.chunkBytes,
-                    0,
-                    errno -> next(errno, "zeroing the next table", this::flushData));
+                    BlockRequest.NO_UNMAP,
+                    errno -> {
+                        if (errno == Errno.ENOSPC) {
+                            uncommit();
+                        } else {
+                            next(errno, "zeroing the next table", this::flushData);
+                        }
+                    });
         } else {
             flushData();
+        }
+    }
+
+    /** Nothing of these records is on disk: takes them back, and those that queue behind them. */
+    private void uncommit() {
+        area.removeLast(unwritten);
+        uncommitted += unwritten + queue.size();
+        int count = unwritten + queue.size();
+        unwritten = 0;
+        queue.clear();
+        endWriting();
+        if (!stopped) {
+            listener.full(count);
         }
     }
 

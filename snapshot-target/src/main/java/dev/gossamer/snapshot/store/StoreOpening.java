@@ -143,7 +143,7 @@ public final class StoreOpening {
      */
     private void format(StoreLayout layout) {
         int page = PersistentStore.pageBytes(layout.chunkBytes, device);
-        io.command(device, BlockOperation.WRITE_ZEROES, 0, 2L * layout.chunkBytes, 0, zeroed -> {
+        io.command(device, BlockOperation.WRITE_ZEROES, 0, 2L * layout.chunkBytes, BlockRequest.NO_UNMAP, zeroed -> {
             if (failed(zeroed, "zeroing the store's table")) {
                 return;
             }
@@ -241,9 +241,19 @@ public final class StoreOpening {
                 answer.opened(store);
                 return;
             }
-            store.writePages(area, end, lastNonZeroByte, errno -> {
+            clear(store, area, end, lastNonZeroByte);
+        }
+
+        private void clear(PersistentStore store, RecordArea area, int from, int to) {
+            if (from >= to) {
+                answer.opened(store);
+                return;
+            }
+            // Pages are whole in a piece, and the first of them holds records.
+            int end = Math.min(to, from - from % WorkerIo.PIECE_BYTES + WorkerIo.PIECE_BYTES);
+            store.writePages(area, from, end, errno -> {
                 if (!failed(errno, "clearing torn records of the store's table")) {
-                    answer.opened(store);
+                    clear(store, area, end, to);
                 }
             });
         }

@@ -3,6 +3,7 @@ package dev.gossamer.snapshot.store;
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.worker.WorkerIo;
+import java.util.List;
 
 /** A store whose table is in memory only (type N): the snapshot ends with the process. Worker's thread. */
 public final class TransientStore implements ExceptionStore {
@@ -34,6 +35,11 @@ public final class TransientStore implements ExceptionStore {
     @Override
     public long allocate() {
         return nextFree < totalBytes() / chunkBytes ? nextFree++ : NO_SPACE;
+    }
+
+    @Override
+    public void giveBack(List<ChunkRemap> remaps) {
+        nextFree = remaps.stream().mapToLong(ChunkRemap::newChunk).min().orElse(nextFree);
     }
 
     @Override
