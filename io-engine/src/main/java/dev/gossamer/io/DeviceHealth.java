@@ -66,7 +66,7 @@ public final class DeviceHealth {
             return;
         }
         LOG.error(why);
-        for (Consumer<String> watcher : watchers) {
+        for (Consumer<String> watcher : List.copyOf(watchers)) {
             if (watchers.remove(watcher)) {
                 watcher.accept(why);
             }
