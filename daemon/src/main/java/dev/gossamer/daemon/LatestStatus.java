@@ -37,8 +37,10 @@ final class LatestStatus {
 
     private synchronized CompletableFuture<PoolStatus> question() {
         if (underWay == null || underWay.isDone()) {
-            underWay = pool.get();
-            underWay.thenAccept(status -> latest = status);
+            underWay = pool.get().thenApply(status -> {
+                latest = status;
+                return status;
+            });
         }
         return underWay;
     }

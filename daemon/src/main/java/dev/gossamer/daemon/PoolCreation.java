@@ -127,6 +127,7 @@ public final class PoolCreation {
         }
     }
 
+    @SuppressWarnings("try") // The lock is held, not used.
     private void run(Steps steps) throws StorageException {
         requireNew();
         boolean done = false;

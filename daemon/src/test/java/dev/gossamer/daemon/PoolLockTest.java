@@ -22,6 +22,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** One process at a time works with a pool's directory; another is refused before it opens anything. */
+@SuppressWarnings("try") // Locks are held, not used.
 class PoolLockTest {
     private static final int BLOCK_BYTES = 64 << 10;
 

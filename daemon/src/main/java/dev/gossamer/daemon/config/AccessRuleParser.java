@@ -80,7 +80,7 @@ final class AccessRuleParser {
 
     /** Numbers are texts too: a volume may be called 2024. */
     private static String text(JsonNode value, String place, String key) {
-        if (!value.isTextual() && !value.isIntegralNumber() || value.asText().isBlank()) {
+        if ((!value.isTextual() && !value.isIntegralNumber()) || value.asText().isBlank()) {
             throw new IllegalArgumentException(
                     place + "'" + key + "' must be a name; put one that looks like something else in quotes");
         }

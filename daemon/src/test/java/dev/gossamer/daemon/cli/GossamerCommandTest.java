@@ -53,6 +53,7 @@ class GossamerCommandTest {
     }
 
     @Test
+    @SuppressWarnings("try") // The lock is held, not used.
     void aDirectoryThatAnotherHasIsExitCodeThree() throws IOException {
         try (var ignored = DirectoryLock.take(directory)) {
             for (String[] command : new String[][] {{"pool", "create"}, {"quickstart"}}) {

@@ -118,6 +118,7 @@ class TlsContextsTest {
     }
 
     @Test
+    @SuppressWarnings("FutureReturnValueIgnored") // It never completes: that is what is tested.
     void aSecondHandshakeOnOneConnectionEndsIt() throws Exception {
         connect("TLSv1.2");
         client.pipeline().get(SslHandler.class).renegotiate();

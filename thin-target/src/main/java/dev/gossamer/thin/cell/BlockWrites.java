@@ -60,7 +60,11 @@ public final class BlockWrites implements SectorRewrite.Owner {
         this.faults = faults;
     }
 
-    /** @param region the block's, as it is published */
+    /**
+     * Decides a request that writes to one block.
+     *
+     * @param region the block's, as it is published
+     */
     public void write(VolumeHandle volume, long block, long[] region, BlockRequest request) throws StorageException {
         ThinDevice device = volume.device();
         int inRegion = ExtentMap.blockInRegion(block);

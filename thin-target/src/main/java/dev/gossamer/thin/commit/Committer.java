@@ -87,7 +87,7 @@ public final class Committer {
         PASS_WANTED,
         CLOSED;
 
-        public boolean isWriting() {
+        boolean isWriting() {
             return this == WRITING || this == PASS_WANTED;
         }
 

@@ -89,7 +89,11 @@ public final class VolumeMessages {
         }
     }
 
-    /** @param origin null: what is not mapped is zero */
+    /**
+     * Makes an empty volume.
+     *
+     * @param origin null: what is not mapped is zero
+     */
     public VolumeInfo createVolume(VolumeSpec spec, OriginImage origin) throws StorageException {
         VolumeSpec.checkName(spec.name());
         VolumeSpec.checkSize(spec.sizeBytes());

@@ -1,5 +1,6 @@
 package dev.gossamer.thin.pool;
 
+import dev.gossamer.io.sim.SimHarness;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -144,8 +145,8 @@ class LostWritesTest {
     @Test
     void aFlushThatSucceedsWhileAnotherFailsPromisesNothing() {
         lossy.loses = true;
-        SimPool.Result first = sim.start(0, u, BlockOperation.FLUSH, 0, 0, 0, null);
-        SimPool.Result second = sim.start(1, v, BlockOperation.FLUSH, 0, 0, 0, null);
+        SimHarness.Result first = sim.start(0, u, BlockOperation.FLUSH, 0, 0, 0, null);
+        SimHarness.Result second = sim.start(1, v, BlockOperation.FLUSH, 0, 0, 0, null);
         sim.loops.runUntilIdle();
         assertEquals(Errno.EIO, first.errno);
         assertEquals(PoolMode.READ_ONLY, sim.pool.mode());

@@ -1,5 +1,6 @@
 package dev.gossamer.thin.pool;
 
+import dev.gossamer.io.sim.SimHarness;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -28,7 +29,7 @@ class ThrownFaultsTest {
     private static final int BLOCK = SimPool.BLOCK;
     private static final long VOLUME = 8L * BLOCK;
 
-    private final List<SimPool.Result> requests = new ArrayList<>();
+    private final List<SimHarness.Result> requests = new ArrayList<>();
     private final List<CompletableFuture<?>> messages = new ArrayList<>();
     private final boolean[] flushed = new boolean[1];
 
@@ -225,10 +226,10 @@ class ThrownFaultsTest {
         sim.close();
     }
 
-    private SimPool.Result start(
+    private SimHarness.Result start(
             SimPool sim, int loop, ThinVolume volume, BlockOperation operation, long offset, long length, int flags) {
         byte[] data = operation == BlockOperation.WRITE ? ThinPoolTest.bytes((int) offset, (int) length) : null;
-        SimPool.Result result = sim.start(loop, volume, operation, offset, length, flags, data);
+        SimHarness.Result result = sim.start(loop, volume, operation, offset, length, flags, data);
         requests.add(result);
         return result;
     }
