@@ -10,6 +10,7 @@ import dev.gossamer.io.Errno;
 import dev.gossamer.io.InlineLoop;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.buffer.IoBufferPool;
+import dev.gossamer.io.sim.Seeds;
 import dev.gossamer.io.sim.SimHarness;
 import dev.gossamer.io.sim.SimulatedDisk;
 import dev.gossamer.thin.PoolMode;
@@ -35,8 +36,7 @@ import org.junit.jupiter.api.Test;
  * <p>Whatever the number: no more work than a few walks of all metadata, and no more memory than
  * {@link #MAX_ALLOCATED}; a volume that the edit does not meet reads and writes as before; and no volume shows or
  * overwrites a block of another. An edit of what all volumes need may cost the pool its opening, or its writing.
- * {@code -Dgossamer.fuzz.forgeries=20000} makes it as many as one likes; the seed of the first is
- * {@code -Dgossamer.fuzz.seed}.
+ * {@code -Dgossamer.fuzz.forgeries=20000} makes it as many as one likes.
  */
 class ForgedMetadataFuzzTest {
     private static final int DEFAULT_FORGERIES = 400;
@@ -70,15 +70,14 @@ class ForgedMetadataFuzzTest {
             // Nothing forged: nothing found.
             check(image, image.disk(), Set.of(), image.name + " as it is");
         }
-        long seed = Long.getLong("gossamer.fuzz.seed", 1);
         int forgeries = Integer.getInteger("gossamer.fuzz.forgeries", DEFAULT_FORGERIES);
         for (int i = 0; i < forgeries; i++) {
-            SplittableRandom random = new SplittableRandom(seed + i);
+            SplittableRandom random = Seeds.splittable(i);
             ForgeryImage image = images.get(random.nextInt(images.size()));
             SimulatedDisk disk = image.disk();
             Forger forger = new Forger(image, random);
             forger.edit(disk);
-            String where = "seed " + (seed + i) + ": " + forger.what();
+            String where = "forgery " + i + ": " + forger.what();
             try {
                 check(image, disk, forger.met(), where);
             } catch (AssertionError | RuntimeException e) {

@@ -4,9 +4,11 @@ import dev.gossamer.io.sim.SimulatedDisk;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -65,7 +67,7 @@ final class ForgeryImage {
         byte[] zeros = new byte[BLOCK_BYTES];
         for (long b = 0; b < metadataBlocks; b++) {
             byte[] block = disk.readNow(b * BLOCK_BYTES, BLOCK_BYTES);
-            if (!java.util.Arrays.equals(zeros, block)) {
+            if (!Arrays.equals(zeros, block)) {
                 blocks.put(b, block);
             }
         }
@@ -103,7 +105,7 @@ final class ForgeryImage {
     }
 
     ByteBuffer at(long location) {
-        return ByteBuffer.wrap(blocks.get(location).clone()).order(java.nio.ByteOrder.LITTLE_ENDIAN);
+        return ByteBuffer.wrap(blocks.get(location).clone()).order(ByteOrder.LITTLE_ENDIAN);
     }
 
     /** Nodes and blocks that something refers to, ascending. */

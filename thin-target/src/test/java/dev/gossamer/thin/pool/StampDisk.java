@@ -5,6 +5,8 @@ import dev.gossamer.io.BlockGeometry;
 import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.Set;
 import java.util.TreeSet;
 
@@ -26,9 +28,7 @@ final class StampDisk implements BlockDevice {
 
     /** The data block that a sector was read from; -1 if it is zeros. */
     static long blockOf(byte[] sector) {
-        long word = java.nio.ByteBuffer.wrap(sector)
-                .order(java.nio.ByteOrder.LITTLE_ENDIAN)
-                .getLong(0);
+        long word = ByteBuffer.wrap(sector).order(ByteOrder.LITTLE_ENDIAN).getLong(0);
         return word == 0 ? -1 : word - STAMP;
     }
 
@@ -59,7 +59,7 @@ final class StampDisk implements BlockDevice {
                     request.buffer().zero(request.bufferOffsetBytes() + at, 512);
                     request.buffer()
                             .bytes()
-                            .order(java.nio.ByteOrder.LITTLE_ENDIAN)
+                            .order(ByteOrder.LITTLE_ENDIAN)
                             .putLong(request.bufferOffsetBytes() + at, STAMP + its);
                 }
             } else if (request.operation() == BlockOperation.WRITE) {
