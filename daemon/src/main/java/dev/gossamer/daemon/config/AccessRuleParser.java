@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.gossamer.daemon.server.access.AccessRights;
 import dev.gossamer.daemon.server.access.AccessRule;
 import dev.gossamer.daemon.server.access.AccessRules;
+import dev.gossamer.daemon.server.access.ExportNames;
 import dev.gossamer.daemon.server.access.PeerCondition;
 import java.util.ArrayList;
 import java.util.List;
@@ -43,7 +44,8 @@ final class AccessRuleParser {
                 throw new IllegalArgumentException(place + e.getMessage(), e);
             }
         }
-        return new AccessRule(conditions, exports(rule.path("exports"), place), rights(rule.path("rights"), place));
+        return new AccessRule(
+                conditions, new ExportNames(exports(rule.path("exports"), place)), rights(rule.path("rights"), place));
     }
 
     private static PeerCondition.User user(JsonNode value, String place) {

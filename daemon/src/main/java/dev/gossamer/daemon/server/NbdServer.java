@@ -139,9 +139,6 @@ public final class NbdServer {
         return new ServerBootstrap()
                 .group(loops.nettyGroup())
                 .childOption(
-                        ChannelOption.WRITE_BUFFER_WATER_MARK,
-                        new WriteBufferWaterMark(limits.unsentBytes() / 2, limits.unsentBytes()))
-                .childOption(
                         ChannelOption.RECVBUF_ALLOCATOR,
                         new AdaptiveRecvByteBufAllocator(2048, 64 << 10, RECEIVE_LIMIT_BYTES))
                 // A client that only closed its sending side still gets its replies (T37).
@@ -285,6 +282,9 @@ public final class NbdServer {
             connection.begin(stream);
             ctx.pipeline().replace(ctx.handler(), "nbd", stream);
         } else {
+            ctx.channel()
+                    .config()
+                    .setWriteBufferWaterMark(new WriteBufferWaterMark(limits.unsentBytes() / 2, limits.unsentBytes()));
             ChannelStream stream = new ChannelStream(ctx.channel(), connection);
             connection.begin(stream);
             ctx.pipeline().replace(ctx.handler(), "nbd", stream);

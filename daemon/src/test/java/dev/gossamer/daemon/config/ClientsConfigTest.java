@@ -84,7 +84,7 @@ class ClientsConfigTest {
         assertEquals(
                 List.of(new PeerCondition.Certificate("alice"), new PeerCondition.User(7L)),
                 rules.getFirst().conditions());
-        assertEquals(List.of("a-*", "2024"), rules.getFirst().exports());
+        assertEquals(List.of("a-*", "2024"), rules.getFirst().exports().written());
         assertEquals(List.of(new PeerCondition.User(null)), rules.getLast().conditions());
         assertEquals(new ServerLimits(4000, 1000, 1000, 3, 0), policy.limits());
     }

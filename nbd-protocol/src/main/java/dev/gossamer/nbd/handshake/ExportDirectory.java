@@ -10,8 +10,33 @@ import java.util.List;
  * need TLS, for a peer that does not use it.
  */
 public interface ExportDirectory {
-    /** Every export this peer may use; the list must not change after it was returned. */
-    List<ExportInfo> list(Peer peer);
+    /**
+     * Every export, made while somebody walks over it, piece by piece and perhaps never to the end; what comes or goes
+     * meanwhile may be in it or not. Null stands for an export that this peer may not use: finding the next one that it
+     * may would take as long as there are exports.
+     */
+    Iterable<ExportInfo> list(Peer peer);
+
+    /** How many exports there are at most; where there can be thousands, without walking over them. */
+    default int count(Peer peer) {
+        int count = 0;
+        for (ExportInfo export : list(peer)) {
+            count += export == null ? 0 : 1;
+        }
+        return count;
+    }
+
+    /** The only export of a list; null if there is none, or another. */
+    static ExportInfo onlyOne(Iterable<ExportInfo> exports) {
+        ExportInfo found = null;
+        for (ExportInfo export : exports) {
+            if (export != null && found != null) {
+                return null;
+            }
+            found = export == null ? found : export;
+        }
+        return found;
+    }
 
     /** The export of this name or {@code null}. The empty name asks for the default export, if there is one. */
     ExportInfo find(Peer peer, String name);

@@ -9,12 +9,11 @@ import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.WriteBufferWaterMark;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.handler.codec.ByteToMessageDecoder;
 import io.netty.handler.ssl.SslHandshakeCompletionEvent;
 import java.io.IOException;
-import java.util.Collections;
-import java.util.Iterator;
 import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -28,13 +27,14 @@ import org.slf4j.LoggerFactory;
  *   <li>{@code CLIENT_FLAGS}: waits for four bytes.
  *   <li>{@code OPTION_HEADER}, then {@code OPTION_DATA} or {@code SKIP_DATA}: one option after the other, each with
  *       exactly one final reply. Only whole options are looked into, so no length inside one can make us wait.
- *   <li>{@code LISTING}: the answer to LIST is being sent, as fast as the peer takes it.
+ *   <li>{@code LISTING}: a {@link LongAnswer} is being sent, as fast as the peer takes it; nothing is read meanwhile.
  *   <li>{@code NEGOTIATED}: bytes that are left belong to the next handler; {@code CLOSED}: bytes are thrown away.
  * </ol>
  *
  * Memory: input is kept only while an option is incomplete, so at most {@link OptionGate#DATA_LIMIT_BYTES} and one read
  * of the channel; it grows with what arrived, never by a length the peer announced. Output is bounded because a peer
- * that does not take its replies is not read from.
+ * that does not take its replies is not read from: the channel's water mark is this handler's until transmission, whose
+ * handler sets its own.
  */
 public final class HandshakeHandler extends ByteToMessageDecoder {
     /** Options up to this length are skipped to stay in step; more is an attack or a foreign protocol (H8). */
@@ -46,8 +46,8 @@ public final class HandshakeHandler extends ByteToMessageDecoder {
     /** Clients that list send two options per export over the same connection; twice that (H12). */
     static final int OPTIONS_PER_EXPORT = 4;
 
-    /** A LIST answer is written in pieces of about this size, with a look at the peer's pace after each. */
-    private static final int LIST_PIECE_BYTES = 32 << 10;
+    /** Replies that wait to be sent: a slice of a long answer, and the next when that has left. */
+    private static final WriteBufferWaterMark UNSENT = new WriteBufferWaterMark(16 << 10, 32 << 10);
 
     private static final int CLIENT_FLAGS = NbdFlags.FIXED_NEWSTYLE | NbdFlags.NO_ZEROES;
     private static final Logger LOG = LoggerFactory.getLogger(HandshakeHandler.class);
@@ -80,8 +80,9 @@ public final class HandshakeHandler extends ByteToMessageDecoder {
     private int option;
     private int dataBytes;
     private OptionRefused skipReason;
-    private Iterator<ExportInfo> listing = Collections.emptyIterator();
+    private LongAnswer<?> listing;
     private boolean paused;
+    private boolean inputEnded;
 
     public HandshakeHandler(
             ExportDirectory directory, HandshakeLimits limits, TlsOffer tls, HandshakeListener listener) {
@@ -120,6 +121,7 @@ public final class HandshakeHandler extends ByteToMessageDecoder {
             return;
         }
         state = State.CLIENT_FLAGS;
+        ctx.channel().config().setWriteBufferWaterMark(UNSENT);
         clock = new HandshakeClock(ctx.executor(), limits, () -> expire(ctx.channel(), listener));
         ByteBuf out = ctx.alloc().buffer(NbdMagic.GREETING_BYTES);
         OptionReply.greeting(out);
@@ -193,10 +195,7 @@ public final class HandshakeHandler extends ByteToMessageDecoder {
         }
         optionCount++;
         if (optionCount > BASE_OPTIONS
-                && optionCount
-                        > BASE_OPTIONS
-                                + (long) OPTIONS_PER_EXPORT
-                                        * directory.list(peer).size()) {
+                && optionCount > BASE_OPTIONS + (long) OPTIONS_PER_EXPORT * directory.count(peer)) {
             return drop(ctx, "too many options");
         }
         dataBytes = (int) lengthBytes;
@@ -232,17 +231,21 @@ public final class HandshakeHandler extends ByteToMessageDecoder {
                 Negotiation.requireEmpty(data);
                 return startTls(ctx, in, out);
             }
-            if (option == NbdOption.LIST) {
-                Negotiation.requireEmpty(data);
+            if (option == NbdOption.LIST || option == NbdOption.LIST_META_CONTEXT) {
+                listing = option == NbdOption.LIST ? negotiation.listExports(data) : negotiation.listContexts(data);
                 out.release();
-                listing = directory.list(peer).iterator();
                 state = State.LISTING;
-                return list(ctx);
+                ctx.channel().config().setAutoRead(false);
+                listOn(ctx);
+                return false;
             }
             NegotiatedExport negotiated = negotiation.answer(option, data, out);
             return negotiated == null ? complete(ctx, out) : enter(ctx, out, negotiated);
         } catch (OptionRefused reason) {
             return refuse(ctx, out, reason);
+        } catch (RuntimeException | Error fault) {
+            out.release();
+            throw fault;
         }
     }
 
@@ -290,10 +293,10 @@ public final class HandshakeHandler extends ByteToMessageDecoder {
                 listener.failed(ctx.channel(), HandshakeFailure.TLS_FAILED, handshake.cause());
                 close(ctx);
             }
+        } else if (event instanceof ChannelInputShutdownEvent && state == State.LISTING) {
+            inputEnded = true;
         } else if (event instanceof ChannelInputShutdownEvent && state != State.NEGOTIATED) {
-            // Nobody to negotiate with any more; what it asked before is still answered.
-            state = State.CLOSED;
-            ctx.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(ChannelFutureListener.CLOSE);
+            closeBehindReplies(ctx);
         }
         super.userEventTriggered(ctx, event);
     }
@@ -306,20 +309,51 @@ public final class HandshakeHandler extends ByteToMessageDecoder {
         return false;
     }
 
-    /** Sends as much of the list as the peer takes; what is left follows when the channel becomes writable again. */
-    private boolean list(ChannelHandlerContext ctx) {
-        while (!pauseIfPeerIsSlow(ctx)) {
-            ByteBuf out = ctx.alloc().buffer();
-            while (listing.hasNext() && out.readableBytes() < LIST_PIECE_BYTES) {
-                OptionReply.server(out, listing.next());
-            }
-            if (!listing.hasNext()) {
-                OptionReply.ack(out, NbdOption.LIST);
-                return complete(ctx, out);
-            }
-            send(ctx, out);
+    /** Nobody to negotiate with any more; what it asked before is still answered. */
+    private void closeBehindReplies(ChannelHandlerContext ctx) {
+        state = State.CLOSED;
+        ctx.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(ChannelFutureListener.CLOSE);
+    }
+
+    /** Sends the next slice of the answer when it is its turn; what the peer does not take waits for it to do so. */
+    private void listOn(ChannelHandlerContext ctx) {
+        AnswerTurns.of(ctx.executor()).add(() -> sendSlice(ctx));
+    }
+
+    private void sendSlice(ChannelHandlerContext ctx) {
+        if (state != State.LISTING || ctx.isRemoved() || !ctx.channel().isActive() || pauseIfPeerIsSlow(ctx)) {
+            return;
         }
-        return false;
+        ByteBuf out = ctx.alloc().buffer();
+        try {
+            boolean last = listing.writeSlice(out, ctx.executor().ticker());
+            if (!last) {
+                send(ctx, out);
+                listOn(ctx);
+                return;
+            }
+        } catch (RuntimeException | Error fault) {
+            out.release();
+            exceptionCaught(ctx, fault);
+            return;
+        }
+        listing = null;
+        complete(ctx, out);
+        if (inputEnded) {
+            closeBehindReplies(ctx);
+        } else {
+            readOn(ctx);
+        }
+    }
+
+    /** Options that were read before are still in the decoder's buffer. */
+    private void readOn(ChannelHandlerContext ctx) {
+        ctx.channel().config().setAutoRead(true);
+        try {
+            channelRead(ctx, Unpooled.EMPTY_BUFFER);
+        } catch (Exception fault) {
+            exceptionCaught(ctx, fault);
+        }
     }
 
     /**
@@ -338,12 +372,9 @@ public final class HandshakeHandler extends ByteToMessageDecoder {
         if (paused && ctx.channel().isWritable()) {
             paused = false;
             if (state == State.LISTING) {
-                list(ctx);
-            }
-            if (!paused) {
-                ctx.channel().config().setAutoRead(true);
-                // Options that were read before the pause are still in the decoder's buffer.
-                channelRead(ctx, Unpooled.EMPTY_BUFFER);
+                listOn(ctx);
+            } else {
+                readOn(ctx);
             }
         }
         ctx.fireChannelWritabilityChanged();

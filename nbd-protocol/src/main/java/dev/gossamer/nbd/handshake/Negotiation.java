@@ -38,7 +38,7 @@ final class Negotiation {
     }
 
     /**
-     * Answers one of {@link NbdOption}, without ABORT, LIST and STARTTLS.
+     * Answers one of {@link NbdOption}, without ABORT, STARTTLS and those with long answers.
      *
      * @param data all of the option's data, and nothing else
      * @param out gets the answer; what is in it when the option is refused must be sent before the refusal
@@ -68,7 +68,6 @@ final class Negotiation {
                 structuredReplies = true;
                 extendedHeaders = true;
             }
-            case NbdOption.LIST_META_CONTEXT -> listContexts(MetaRequest.parse(data), out);
             case NbdOption.SET_META_CONTEXT -> selectContexts(data, out);
             default -> throw new AssertionError("option " + option);
         }
@@ -125,7 +124,15 @@ final class Negotiation {
         return new NegotiatedExport(export, structuredReplies, extendedHeaders, blockSizeAsked, selected);
     }
 
-    private void listContexts(MetaRequest request, ByteBuf out) throws OptionRefused {
+    /** Answers LIST. */
+    LongAnswer<ExportInfo> listExports(ByteBuf data) throws OptionRefused {
+        requireEmpty(data);
+        return LongAnswer.exports(NbdOption.LIST, directory.list(peer));
+    }
+
+    /** Answers LIST_META_CONTEXT. */
+    LongAnswer<String> listContexts(ByteBuf data) throws OptionRefused {
+        MetaRequest request = MetaRequest.parse(data);
         ExportInfo export = findForContexts(request);
         List<String> names = directory.metaContexts(peer, export.name());
         Set<String> listed = new LinkedHashSet<>();
@@ -141,9 +148,7 @@ final class Negotiation {
                 ContextFamily.list(query, names, listed);
             }
         }
-        for (String name : listed) {
-            OptionReply.metaContext(out, NbdOption.LIST_META_CONTEXT, 0, name);
-        }
+        return LongAnswer.contexts(NbdOption.LIST_META_CONTEXT, listed);
     }
 
     private void selectContexts(ByteBuf data, ByteBuf out) throws OptionRefused {

@@ -16,6 +16,8 @@ import io.netty.channel.ChannelOutboundBuffer;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
 import java.io.IOException;
 import java.util.concurrent.TimeUnit;
+import java.util.List;
+import java.util.stream.IntStream;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
@@ -157,6 +159,72 @@ final class HandshakeBoundsTest {
         setWritable(peer, true);
         peer.assertInStep();
         peer.end();
+    }
+
+    /** A list of exports that the peer may not see sends nothing, so that no slow peer ends a slice. */
+    @Test
+    void aListThatShowsNothingLeavesTheLoopToOthers() {
+        HandshakePeer[] listing = new HandshakePeer[1];
+        boolean[] othersHadTheirTurn = {false};
+        listing[0] = new HandshakePeer(new ExportDirectory() {
+            @Override
+            public Iterable<ExportInfo> list(Peer peer) {
+                return () -> IntStream.range(0, 5000)
+                        .mapToObj(i -> {
+                            if (i == 0) {
+                                listing[0].channel.eventLoop().execute(() -> othersHadTheirTurn[0] = true);
+                            }
+                            assertTrue(i < 2000 || othersHadTheirTurn[0], "exports in one turn: " + i);
+                            return (ExportInfo) null;
+                        })
+                        .iterator();
+            }
+
+            @Override
+            public ExportInfo find(Peer peer, String name) {
+                return null;
+            }
+        });
+        HandshakePeer peer = listing[0].greet();
+        peer.feed(option(NbdOption.LIST), option(NbdOption.STRUCTURED_REPLY));
+        List<HandshakePeer.Reply> replies = peer.replies();
+        assertEquals(List.of(NbdOption.LIST, NbdOption.STRUCTURED_REPLY), replies.stream().map(HandshakePeer.Reply::option).toList());
+        assertEquals(List.of(NbdReply.ACK, NbdReply.ACK), replies.stream().map(HandshakePeer.Reply::type).toList());
+        assertTrue(othersHadTheirTurn[0]);
+        peer.end();
+    }
+
+    @Test
+    void repliesHaveAWaterMarkOfTheirOwn() {
+        HandshakePeer peer = connect(LIMITS, 5);
+        assertTrue(peer.channel.config().getWriteBufferHighWaterMark() <= 32 << 10);
+        peer.end();
+    }
+
+    /** What goes wrong in the server ends one handshake, and its half-written answer is given back. */
+    @Test
+    void aDirectoryThatFailsCostsNoMemory() {
+        HandshakePeer peer = new HandshakePeer(new ExportDirectory() {
+            @Override
+            public Iterable<ExportInfo> list(Peer peer) {
+                return () -> IntStream.range(0, 10)
+                        .mapToObj(i -> {
+                            if (i == 5) {
+                                throw new IllegalStateException("list");
+                            }
+                            return HandshakePeer.export("e" + i, "");
+                        })
+                        .iterator();
+            }
+
+            @Override
+            public ExportInfo find(Peer peer, String name) {
+                throw new IllegalStateException("find");
+            }
+        });
+        peer.greet();
+        assertThrows(IllegalStateException.class, () -> peer.feed(option(NbdOption.LIST)));
+        peer.assertDropped();
     }
 
     @Test

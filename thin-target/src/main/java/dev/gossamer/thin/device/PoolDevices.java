@@ -6,6 +6,7 @@ import dev.gossamer.thin.metadata.PoolMetadata;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashSet;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -47,6 +48,11 @@ public final class PoolDevices {
             infos.add(device.info());
         }
         return infos;
+    }
+
+    /** As {@link #infos}, each made when its turn comes; what comes or goes meanwhile may be among them or not. */
+    public Iterator<VolumeInfo> eachInfo() {
+        return byId.values().stream().map(ThinDevice::info).iterator();
     }
 
     public void add(ThinDevice device) {

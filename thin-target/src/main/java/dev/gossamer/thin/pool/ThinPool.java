@@ -38,6 +38,7 @@ import dev.gossamer.thin.metadata.DeviceDetails;
 import dev.gossamer.thin.metadata.PoolFormat;
 import dev.gossamer.thin.metadata.PoolMetadata;
 import dev.gossamer.thin.space.SpaceAccount;
+import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -177,6 +178,16 @@ public final class ThinPool {
     /** All volumes and snapshots, by id. */
     public List<VolumeInfo> volumes() {
         return devices.infos();
+    }
+
+    /** As {@link #volumes}, each looked at when its turn comes: who walks over thousands can stop in between. */
+    public Iterator<VolumeInfo> eachVolume() {
+        return devices.eachInfo();
+    }
+
+    /** Number of volumes, snapshots included. */
+    public int volumeCount() {
+        return devices.count();
     }
 
     /** A volume by its name; null if there is none. */

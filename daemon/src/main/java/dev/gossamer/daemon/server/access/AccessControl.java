@@ -16,6 +16,9 @@ public final class AccessControl implements ExportDirectory {
     private static final int WRITE_FLAGS =
             NbdFlags.SEND_FUA | NbdFlags.SEND_TRIM | NbdFlags.SEND_WRITE_ZEROES | NbdFlags.SEND_FAST_ZERO;
 
+    /** Among more exports nobody leaves the name out; looking through them for each who does would cost others time. */
+    private static final int DEFAULT_AMONG = 256;
+
     private final ExportDirectory exports;
     private final Supplier<AccessRules> rules;
     private final AdmissionCounters counters;
@@ -36,15 +39,23 @@ public final class AccessControl implements ExportDirectory {
     }
 
     @Override
-    public List<ExportInfo> list(Peer peer) {
+    public Iterable<ExportInfo> list(Peer peer) {
         AccessRules now = rules.get();
         if (now.rules() == null) {
             return exports.list(peer);
         }
-        return exports.list(peer).stream()
-                .filter(export -> now.rights(peer, export.name()) != AccessRights.NONE)
-                .map(export -> restrict(export, now.rights(peer, export.name())))
-                .toList();
+        AccessRules ofPeer = now.about(peer);
+        Iterable<ExportInfo> all = exports.list(peer);
+        return () -> new Mapped<>(all.iterator(), export -> {
+            AccessRights rights = export == null ? AccessRights.NONE : ofPeer.rights(peer, export.name());
+            return rights == AccessRights.NONE ? null : restrict(export, rights);
+        });
+    }
+
+    /** As if the peer might use them all. */
+    @Override
+    public int count(Peer peer) {
+        return exports.count(peer);
     }
 
     @Override
@@ -52,8 +63,7 @@ public final class AccessControl implements ExportDirectory {
         AccessRules now = rules.get();
         if (name.isEmpty() && now.rules() != null) {
             // The default is the only export there is; for this peer that may be the only one it may use.
-            List<ExportInfo> visible = list(peer);
-            return visible.size() == 1 ? visible.getFirst() : null;
+            return exports.count(peer) > DEFAULT_AMONG ? null : ExportDirectory.onlyOne(list(peer));
         }
         ExportInfo export = exports.find(peer, name);
         if (export == null) {

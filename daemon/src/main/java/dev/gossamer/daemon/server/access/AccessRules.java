@@ -28,6 +28,13 @@ public record AccessRules(List<AccessRule> rules) {
         return AccessRights.NONE;
     }
 
+    /** Those rules alone that this peer fits, so that many exports are asked for without asking who it is each time. */
+    AccessRules about(Peer peer) {
+        return rules == null
+                ? this
+                : new AccessRules(rules.stream().filter(rule -> rule.isAbout(peer)).toList());
+    }
+
     /** Whether certificates make a difference: then some exports may exist for peers with TLS only. */
     public boolean needCertificates() {
         return rules != null && rules.stream().anyMatch(AccessRule::needsCertificate);

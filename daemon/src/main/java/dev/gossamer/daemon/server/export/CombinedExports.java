@@ -1,10 +1,12 @@
 package dev.gossamer.daemon.server.export;
 
+import dev.gossamer.daemon.server.access.Mapped;
 import dev.gossamer.io.BlockDevice;
+import dev.gossamer.nbd.handshake.ExportDirectory;
 import dev.gossamer.nbd.handshake.ExportInfo;
 import dev.gossamer.nbd.handshake.MetaContext;
 import dev.gossamer.nbd.handshake.Peer;
-import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 
 /**
@@ -21,19 +23,36 @@ public final class CombinedExports implements Exports {
     }
 
     @Override
-    public List<ExportInfo> list(Peer peer) {
-        List<ExportInfo> all = new ArrayList<>(volumes.list(peer).stream()
-                .filter(export -> !devices.hidesVolume(export.name()))
-                .toList());
-        all.addAll(devices.list());
-        return all;
+    public Iterable<ExportInfo> list(Peer peer) {
+        return () -> {
+            Iterator<ExportInfo> shown = new Mapped<>(
+                    volumes.list(peer).iterator(), volume -> devices.hidesVolume(volume.name()) ? null : volume);
+            return new Chained<>(shown, devices.list().iterator());
+        };
+    }
+
+    @Override
+    public int count(Peer peer) {
+        return volumes.count(peer) + devices.list().size();
+    }
+
+    /** Elements of one iteration, then of another. */
+    private record Chained<T>(Iterator<T> first, Iterator<T> second) implements Iterator<T> {
+        @Override
+        public boolean hasNext() {
+            return first.hasNext() || second.hasNext();
+        }
+
+        @Override
+        public T next() {
+            return first.hasNext() ? first.next() : second.next();
+        }
     }
 
     @Override
     public ExportInfo find(Peer peer, String name) {
         if (name.isEmpty()) {
-            List<ExportInfo> all = list(peer);
-            return all.size() == 1 ? all.getFirst() : null;
+            return ExportDirectory.onlyOne(list(peer));
         }
         ExportInfo volume = devices.hidesVolume(name) ? null : volumes.find(peer, name);
         return volume == null ? devices.find(name) : volume;

@@ -1,5 +1,6 @@
 package dev.gossamer.daemon.server.export;
 
+import dev.gossamer.daemon.server.access.Mapped;
 import dev.gossamer.nbd.handshake.ExportInfo;
 import dev.gossamer.nbd.handshake.MetaContext;
 import dev.gossamer.nbd.handshake.Peer;
@@ -12,7 +13,7 @@ import dev.gossamer.thin.pool.ThinVolume;
 import java.util.List;
 
 /**
- * The volumes of a thin pool as NBD exports of the same names. The empty name means the only volume, if there is one.
+ * The volumes of a thin pool as NBD exports of the same names.
  */
 public final class VolumeExports implements Exports {
     /** Flags that hold for every volume: all connections of a volume share one view of it (T52). */
@@ -44,16 +45,21 @@ public final class VolumeExports implements Exports {
     }
 
     @Override
-    public List<ExportInfo> list(Peer peer) {
+    public Iterable<ExportInfo> list(Peer peer) {
         boolean frozen = isFrozen();
-        return pool.volumes().stream()
-                .map(volume -> describe(volume, frozen, trims(), preferredBlockBytes))
-                .toList();
+        boolean trims = trims();
+        return () -> new Mapped<>(
+                pool.eachVolume(), volume -> describe(volume, frozen, trims, preferredBlockBytes));
+    }
+
+    @Override
+    public int count(Peer peer) {
+        return pool.volumeCount();
     }
 
     @Override
     public ExportInfo find(Peer peer, String name) {
-        VolumeInfo volume = name.isEmpty() ? onlyOne(pool.volumes()) : pool.volume(name);
+        VolumeInfo volume = pool.volume(name);
         return volume == null ? null : describe(volume, isFrozen(), trims(), preferredBlockBytes);
     }
 
@@ -89,10 +95,6 @@ public final class VolumeExports implements Exports {
     /** A client learns of a pool's mode when it connects, as a read-only export (rule M-9). */
     private boolean isFrozen() {
         return pool.mode().isFinal();
-    }
-
-    static VolumeInfo onlyOne(List<VolumeInfo> volumes) {
-        return volumes.size() == 1 ? volumes.getFirst() : null;
     }
 
     private boolean trims() {

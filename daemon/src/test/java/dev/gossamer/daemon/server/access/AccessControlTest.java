@@ -11,7 +11,10 @@ import dev.gossamer.nbd.handshake.ExportInfo;
 import dev.gossamer.nbd.handshake.Peer;
 import dev.gossamer.nbd.wire.NbdFlags;
 import java.net.InetSocketAddress;
+import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /** Who sees which export, and how (X9). */
@@ -34,6 +37,65 @@ class AccessControlTest {
 
     private static Peer tcp(String address) {
         return new Peer(new InetSocketAddress(address, 4711), false, null, Peer.NO_USER);
+    }
+
+    private List<ExportInfo> visible(Peer peer) {
+        List<ExportInfo> visible = new ArrayList<>();
+        for (ExportInfo export : control.list(peer)) {
+            if (export != null) {
+                visible.add(export);
+            }
+        }
+        return visible;
+    }
+
+    /** A peer without rights must not make the server look for the first export that it may see. */
+    @Test
+    void aListIsMadeAsItIsWalked() {
+        int[] made = {0};
+        ExportDirectory endless = new ExportDirectory() {
+            @Override
+            public Iterable<ExportInfo> list(Peer peer) {
+                return () -> Stream.generate(() -> ThreeExports.export("hidden-" + made[0]++)).iterator();
+            }
+
+            @Override
+            public ExportInfo find(Peer peer, String name) {
+                return null;
+            }
+
+            @Override
+            public int count(Peer peer) {
+                return 1_000_000;
+            }
+        };
+        AccessControl narrow = new AccessControl(
+                endless, () -> new AccessRules(List.of()), counters, new RefusalLog(), () -> false);
+        Iterator<ExportInfo> list = narrow.list(FAR).iterator();
+        assertNull(list.next());
+        assertNull(list.next());
+        assertEquals(2, made[0]);
+        assertNull(narrow.find(FAR, ""), "among so many none is the default");
+        assertEquals(2, made[0]);
+    }
+
+    @Test
+    void aStarStandsForAnyCharactersAndNothingElseDoes() {
+        String[][] fits = {
+            {"*", ""}, {"*", "a"}, {"a*", "a"}, {"a*", "ab"}, {"*a", "ba"}, {"a*b*c", "abc"}, {"a*b*c", "a1b2b3c"},
+            {"*ab", "aab"}, {"a.c*", "a.c"}, {"**", "x"}, {"a*\\E*", "a\\E"}
+        };
+        String[][] not = {
+            {"a*", ""}, {"a*", "b"}, {"*a", "ab"}, {"a*b", "a"}, {"a*b*c", "acb"}, {"a.c*", "abc"}, {"a*a", "a"},
+            {"abc", "ab"}, {"A*", "ab"}
+        };
+        for (String[] pair : fits) {
+            assertTrue(new ExportNames(List.of(pair[0])).contains(pair[1]), String.join(" ", pair));
+        }
+        for (String[] pair : not) {
+            assertFalse(new ExportNames(List.of(pair[0])).contains(pair[1]), String.join(" ", pair));
+        }
+        assertTrue(new ExportNames(List.of()).contains("any"));
     }
 
     /** Three volumes of one lineage. */
@@ -63,11 +125,11 @@ class AccessControlTest {
     }
 
     private static AccessRule rule(AccessRights rights, String exports, PeerCondition... who) {
-        return new AccessRule(List.of(who), exports.isEmpty() ? List.of() : List.of(exports), rights);
+        return new AccessRule(List.of(who), new ExportNames(exports.isEmpty() ? List.of() : List.of(exports)), rights);
     }
 
     private List<String> names(Peer peer) {
-        return control.list(peer).stream().map(ExportInfo::name).toList();
+        return visible(peer).stream().map(ExportInfo::name).toList();
     }
 
     @Test
@@ -104,7 +166,7 @@ class AccessControlTest {
         rules = new AccessRules(List.of(rule(AccessRights.READ_ONLY, "bob")));
         ExportInfo bob = control.find(FAR, "bob");
         assertEquals(NbdFlags.HAS_FLAGS | NbdFlags.SEND_FLUSH | NbdFlags.READ_ONLY, bob.transmissionFlags());
-        assertEquals(bob, control.list(FAR).getFirst());
+        assertEquals(bob, visible(FAR).getFirst());
     }
 
     @Test

@@ -3,10 +3,12 @@ package dev.gossamer.daemon.server.export;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 
+import dev.gossamer.nbd.handshake.ExportDirectory;
 import dev.gossamer.nbd.handshake.ExportInfo;
 import dev.gossamer.nbd.wire.NbdFlags;
 import dev.gossamer.thin.VolumeInfo;
 import dev.gossamer.thin.VolumeLimits;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -18,11 +20,12 @@ class VolumeExportsTest {
 
     @Test
     void theEmptyNameMeansTheOnlyVolume() {
-        VolumeInfo a = volume(1, "a", false, -1);
-        VolumeInfo b = volume(2, "b", false, -1);
-        assertEquals(a, VolumeExports.onlyOne(List.of(a)));
-        assertNull(VolumeExports.onlyOne(List.of(a, b)));
-        assertNull(VolumeExports.onlyOne(List.of()));
+        ExportInfo a = VolumeExports.describe(volume(1, "a", false, -1), false, true, 65536);
+        ExportInfo b = VolumeExports.describe(volume(2, "b", false, -1), false, true, 65536);
+        assertEquals(a, ExportDirectory.onlyOne(List.of(a)));
+        assertEquals(a, ExportDirectory.onlyOne(Arrays.asList(null, a, null)));
+        assertNull(ExportDirectory.onlyOne(List.of(a, b)));
+        assertNull(ExportDirectory.onlyOne(List.of()));
     }
 
     @Test
