@@ -12,13 +12,12 @@ import java.util.TreeSet;
  * which devices it meets: those that own the edited block, and those that own what it was made to point at.
  */
 final class Forger {
-    /** Met by an edit of what all devices need. */
-    static final Set<Integer> ALL = null;
+    /** Among the devices that are met if all are, by an edit of what all of them need. */
+    private static final int ALL = -1;
 
     private final ForgeryImage image;
     private final SplittableRandom random;
     private final TreeSet<Integer> met = new TreeSet<>();
-    private boolean all;
     private String what;
 
     Forger(ForgeryImage image, SplittableRandom random) {
@@ -30,9 +29,12 @@ final class Forger {
         return what;
     }
 
-    /** Ids, or {@link #ALL}. */
     Set<Integer> met() {
-        return all ? ALL : met;
+        return met;
+    }
+
+    static boolean meetsAll(Set<Integer> met) {
+        return met.contains(ALL);
     }
 
     void edit(SimulatedDisk disk) {
@@ -42,7 +44,7 @@ final class Forger {
         ByteBuffer block = image.at(location);
         Set<Integer> owners = image.nodeOwners.get(location);
         if (owners == null) {
-            all = true;
+            met.add(ALL);
         } else {
             met.addAll(owners);
         }
@@ -58,7 +60,9 @@ final class Forger {
             meetAllThatItPointsAt(block);
         }
         ForgedMetadata.seal(block, location, kind.salt);
-        disk.writeNow(location * ForgedMetadata.BLOCK_BYTES, block.array());
+        byte[] bytes = new byte[ForgedMetadata.BLOCK_BYTES];
+        block.get(0, bytes);
+        disk.writeNow(location * ForgedMetadata.BLOCK_BYTES, bytes);
     }
 
     /** Another shape or more entries make other pointers of what is there. */
@@ -93,27 +97,24 @@ final class Forger {
     private String node(ByteBuffer block, long location) {
         int entries = block.getInt(16);
         int index = entries == 0 ? 0 : random.nextInt(entries);
-        switch (random.nextInt(10)) {
-            case 0 -> {
-                block.putInt(16, (int) number(entries));
-                return "entries " + entries + " -> " + block.getInt(16);
-            }
-            case 1 -> {
-                int field = random.nextInt(3);
-                int at = field == 0 ? 4 : 16 + 4 * field;
-                block.putInt(at, field == 0 ? 3 - block.getInt(4) : (int) number(block.getInt(at)));
-                return "shape at " + at + " = " + block.getInt(at);
-            }
-            case 2, 3, 4 -> {
-                int at = ForgedMetadata.keyOffset(index);
-                long before = block.getLong(at);
-                block.putLong(at, number(before));
-                return "key " + index + ": " + before + " -> " + block.getLong(at);
-            }
-            default -> {
-                return value(block, location, index);
-            }
+        int kind = random.nextInt(10);
+        if (kind == 0) {
+            block.putInt(16, (int) number(entries));
+            return "entries " + entries + " -> " + block.getInt(16);
         }
+        if (kind == 1) {
+            int field = random.nextInt(3);
+            int at = field == 0 ? 4 : 16 + 4 * field;
+            block.putInt(at, field == 0 ? 3 - block.getInt(4) : (int) number(block.getInt(at)));
+            return "shape at " + at + " = " + block.getInt(at);
+        }
+        if (kind < 5) {
+            int at = ForgedMetadata.keyOffset(index);
+            long before = block.getLong(at);
+            block.putLong(at, number(before));
+            return "key " + index + ": " + before + " -> " + block.getLong(at);
+        }
+        return value(block, location, index);
     }
 
     private String value(ByteBuffer block, long location, int index) {
@@ -185,7 +186,7 @@ final class Forger {
         if (owners != null) {
             met.addAll(owners);
         } else if (image.kinds.containsKey(location)) {
-            all = true;
+            met.add(ALL);
         }
         return location;
     }
