@@ -14,6 +14,7 @@ import java.util.PriorityQueue;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.function.Consumer;
+import java.util.function.LongPredicate;
 
 /**
  * What lies between several simulated machines and the disks that they share. A request takes a while on the way there
@@ -25,6 +26,8 @@ final class SimNetwork implements AutoCloseable {
     private record Event(long atNanos, long number, Runnable task) {}
 
     private final SplittableRandom random;
+    private final long usualNanos;
+    private final long longestNanos;
     private final SimLoops loops = new SimLoops(0, 1, 1 << 24);
     private final PriorityQueue<Event> events =
             new PriorityQueue<>(Comparator.comparingLong(Event::atNanos).thenComparingLong(Event::number));
@@ -32,7 +35,17 @@ final class SimNetwork implements AutoCloseable {
     private long eventsMade;
 
     SimNetwork(SplittableRandom random) {
+        this(random, 10_000_000, 1_500_000_000);
+    }
+
+    /**
+     * @param usualNanos what a request may take on its way there, and its answer back
+     * @param longestNanos what it takes now and then, at most
+     */
+    SimNetwork(SplittableRandom random, long usualNanos, long longestNanos) {
         this.random = random;
+        this.usualNanos = usualNanos;
+        this.longestNanos = longestNanos;
     }
 
     long nanoTime() {
@@ -51,10 +64,8 @@ final class SimNetwork implements AutoCloseable {
         events.add(new Event(nowNanos + nanos, eventsMade++, task));
     }
 
-    /** Mostly milliseconds; now and then most of two seconds. */
     private long delayNanos() {
-        long limit = random.nextInt(30) == 0 ? 1_500_000_000L : 10_000_000L;
-        return random.nextLong(limit);
+        return random.nextLong(random.nextInt(30) == 0 ? longestNanos : usualNanos);
     }
 
     /**
@@ -74,6 +85,7 @@ final class SimNetwork implements AutoCloseable {
         private final Set<Runnable> underWay = new LinkedHashSet<>();
 
         private boolean silent;
+        private LongPredicate held = place -> false;
 
         private Way(BlockDevice disk, Consumer<Long> changes) {
             this.disk = disk;
@@ -101,11 +113,27 @@ final class SimNetwork implements AutoCloseable {
             byte[] sent = request.operation() == BlockOperation.WRITE ? dataOf(request) : null;
             Runnable arrival = () -> carryOut(request, change, sent);
             underWay.add(arrival);
+            if (!change || !held.test(request.offsetBytes())) {
+                send(arrival);
+            }
+        }
+
+        private void send(Runnable arrival) {
             after(delayNanos(), () -> {
                 if (underWay.remove(arrival)) {
                     arrival.run();
                 }
             });
+        }
+
+        /** Changes at these places stay on the way until they are let go. */
+        void hold(LongPredicate places) {
+            held = places;
+        }
+
+        void letGo() {
+            held = place -> false;
+            List.copyOf(underWay).forEach(this::send);
         }
 
         /** Nothing that is sent from now on arrives, and nobody tells. */

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.sim.PowerSupply;
 import dev.gossamer.io.sim.Seeds;
 import dev.gossamer.io.sim.SimulatedDisk;
 import dev.gossamer.thin.PoolMode;
@@ -16,7 +17,9 @@ import dev.gossamer.thin.owner.OwnerPlace;
 import dev.gossamer.thin.owner.PoolOwnership;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
@@ -218,6 +221,59 @@ class TwoOwnersTest {
         assertTrue(first.verdict == null || first.verdict.equals("pass"), first.verdict);
     }
 
+    /** The pool is closed, so nobody waits; the door alone tells them apart. */
+    @Test
+    void ofThoseWhoComeAtOneMomentAtMostOneGetsIn() throws Exception {
+        shutDown(open(alpha));
+        int opened = 0;
+        for (long seed = 0; seed < 400; seed++) {
+            SplittableRandom luck = Seeds.splittable(seed);
+            SimulatedDisk someMetadata = metadata.copy(new PowerSupply());
+            SimulatedDisk someData = data.copy(new PowerSupply());
+            try (SimNetwork between = new SimNetwork(luck.split(), 20_000_000, 900_000_000)) {
+                List<SimOwner> rivals = new ArrayList<>();
+                Set<SimOwner> in = new HashSet<>();
+                for (String name : List.of("beta", "gamma", "delta")) {
+                    rivals.add(new SimOwner(
+                            new SimOwner.Machine(name),
+                            between.wayTo(someMetadata, at -> {}),
+                            between.wayTo(someData, at -> {}),
+                            luck.split(),
+                            false));
+                }
+                for (int step = 0; step < 1500; step++) {
+                    between.advance(2_000_000);
+                    rivals.forEach(rival -> rival.advance(2_000_000));
+                    rivals.stream().filter(SimOwner::isOpen).forEach(in::add);
+                }
+                assertTrue(in.size() <= 1, in.size() + " opened the pool, seed " + seed);
+                opened += in.size();
+                rivals.forEach(SimOwner::close);
+            }
+        }
+        assertTrue(opened > 20, () -> "hardly anybody got in");
+    }
+
+    /** Both have seen the pool closed. The first is through the door, its slot on the way, when the second comes there. */
+    @Test
+    void whoHasGoneThroughTheDoorHasClosedItBeforeHisSlotIsThere() throws Exception {
+        shutDown(open(alpha));
+        SimOwner first = start(beta, false);
+        SimNetwork.Way ofFirst = ways.get(1);
+        ofFirst.hold(at -> at >= ownerBlock && at < ownerBlock + 1024);
+        SimOwner second = start(new SimOwner.Machine("gamma"), false);
+        SimNetwork.Way ofSecond = ways.get(1);
+        ofSecond.hold(at -> at >= ownerBlock + 4096);
+        run(SECOND_NANOS / 2, first, second);
+        ofSecond.letGo();
+        run(3 * SECOND_NANOS, first, second);
+        assertFalse(first.isOpen() || second.isOpen());
+        ofFirst.letGo();
+        run(30 * SECOND_NANOS, first, second);
+        assertTrue(first.isOpen());
+        assertTrue(second.refused instanceof ForeignOwner, () -> "refused: " + second.refused);
+    }
+
     /** Never two epochs: pauses, delays, deaths, and everybody at once. */
     @Test
     void neverDoTwoChangeOnePool() throws Exception {
@@ -247,8 +303,8 @@ class TwoOwnersTest {
             new SimOwner.Machine("alpha"), new SimOwner.Machine("beta"), new SimOwner.Machine("gamma")
         };
         private final long[] acknowledged = new long[BLOCKS];
-        private final SimulatedDisk storyMetadata = metadata.copy(new dev.gossamer.io.sim.PowerSupply());
-        private final SimulatedDisk storyData = data.copy(new dev.gossamer.io.sim.PowerSupply());
+        private final SimulatedDisk storyMetadata = metadata.copy(new PowerSupply());
+        private final SimulatedDisk storyData = data.copy(new PowerSupply());
         private final SplittableRandom luck;
         private final SimNetwork between;
         private final List<Integer> changers = new ArrayList<>();
