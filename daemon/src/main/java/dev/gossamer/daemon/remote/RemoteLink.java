@@ -207,20 +207,24 @@ final class RemoteLink {
     private void flushKept() {
         if (!flushing) {
             flushing = true;
-            connection.send(new OwnFlush(this, session.lastSequence(), deadline(), error -> {}));
+            sendFlush(error -> {});
         }
     }
 
     /** For the session, on the first loop: flushes, and tells whether this connection is still with its server. */
     void flushThen(IntConsumer outcome) {
         if (state == State.UP) {
-            connection.send(new OwnFlush(this, session.lastSequence(), deadline(), outcome));
+            sendFlush(outcome);
             lookLater();
         }
     }
 
-    /** The server's answer to a flush of the device's own. */
-    void flushed(OwnFlush flush, int nbdError, IntConsumer outcome) {
+    private void sendFlush(IntConsumer outcome) {
+        connection.send(
+                new OwnFlush(session.lastSequence(), deadline(), (flush, error) -> flushed(flush, error, outcome)));
+    }
+
+    private void flushed(OwnFlush flush, int nbdError, IntConsumer outcome) {
         flushing = false;
         RemoteErrors.note(session.health(), flush, nbdError);
         if (nbdError == NbdError.OK) {

@@ -254,7 +254,9 @@ class TwoOwnersTest {
         assertTrue(opened > 20, () -> "hardly anybody got in");
     }
 
-    /** Both have seen the pool closed. The first is through the door, its slot on the way, when the second comes there. */
+    /**
+     * Both have seen the pool closed. The first is through the door, its slot on the way, when the second comes there.
+     */
     @Test
     void whoHasGoneThroughTheDoorHasClosedItBeforeHisSlotIsThere() throws Exception {
         shutDown(open(alpha));
