@@ -16,8 +16,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Something throws in the middle of the snapshot worker's work, wherever it asks its loop for something: every request is
- * answered, and closing ends.
+ * Something throws in the middle of the snapshot worker's work, wherever it asks its loop for something: every request
+ * is answered, and closing ends.
  */
 class ThrownSnapshotFaultsTest {
     private static final int SIZE = 128 << 10;
