@@ -138,6 +138,8 @@ class DaemonTest {
         String metrics = send("GET", "/metrics", "").body();
         assertTrue(metrics.contains("gossamer_pool_data_bytes 6.7108864E7"), metrics);
         assertTrue(metrics.contains("gossamer_pool_mode{mode=\"write\"} 1"), metrics);
+        assertTrue(metrics.contains("gossamer_pool_data_lost 0"), metrics);
+        assertTrue(metrics.contains("gossamer_loop_faults_total{loop=\"0\"} 0"), metrics);
         assertTrue(metrics.contains("gossamer_nbd_requests_total{operation=\"read\"} 0"), metrics);
     }
 

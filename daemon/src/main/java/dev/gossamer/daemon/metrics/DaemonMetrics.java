@@ -61,6 +61,10 @@ public final class DaemonMetrics {
                     .description("Transfer memory in use")
                     .tag("loop", index)
                     .register(registry);
+            FunctionCounter.builder("gossamer.loop.faults", loop, l -> l.faults().count())
+                    .description("Internal errors, each of which has ended one request")
+                    .tag("loop", index)
+                    .register(registry);
             Gauge.builder("gossamer.loop.requests", loop, l -> l.requests().inUse())
                     .description("Block requests in use")
                     .tag("loop", index)
@@ -137,6 +141,9 @@ public final class DaemonMetrics {
     }
 
     private void registerEvents(ThinPool pool) {
+        Gauge.builder("gossamer.pool.data.lost", pool, p -> p.dataHealth().isFailed() ? 1 : 0)
+                .description("1 if a flush of the data device has failed: none succeeds until the pool is opened again")
+                .register(registry);
         for (PoolEvent.Kind kind : PoolEvent.Kind.values()) {
             FunctionCounter.builder("gossamer.pool.events", pool, p -> p.eventCount(kind))
                     .description("Changes of mode, low space, time-outs, growth")

@@ -12,11 +12,12 @@ import dev.gossamer.io.IoLoop;
  */
 public final class ThreadFileEngine implements FileEngine {
     private final FileThreads threads;
-    private final Runnable deliver = this::deliver;
 
     // Confined to the loop.
     private final SharedSyncs syncs = new SharedSyncs((file, request) -> begin(FileAction.SYNC, file, request));
     private IoLoop loop;
+    // Set with the loop; the threads see it, as they see their task, through its queue.
+    private Runnable deliver;
     private FileThreads.Task free;
 
     // Guarded by this object's monitor, held for a few instructions: written by the threads, emptied by the loop.
@@ -31,6 +32,7 @@ public final class ThreadFileEngine implements FileEngine {
     public void submit(FileAction action, int fileDescriptor, BlockRequest request) {
         if (loop == null) {
             loop = request.loop();
+            deliver = loop.faults().guarded(this::deliver);
         }
         Invariant.check(loop.equals(request.loop()), "an engine serves one loop");
         if (action == FileAction.SYNC) {

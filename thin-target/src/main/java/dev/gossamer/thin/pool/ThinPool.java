@@ -2,6 +2,7 @@ package dev.gossamer.thin.pool;
 
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.BlockingIo;
+import dev.gossamer.io.DeviceHealth;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.InlineLoop;
 import dev.gossamer.io.IoLoop;
@@ -229,6 +230,11 @@ public final class ThinPool {
 
     public PoolCounters counters() {
         return counters;
+    }
+
+    /** Whether the data device has lost writes; then the pool is read-only and no FLUSH succeeds. */
+    public DeviceHealth dataHealth() {
+        return data.health();
     }
 
     /** Metadata blocks looked at so far, cached or not: the work that an operation makes. */

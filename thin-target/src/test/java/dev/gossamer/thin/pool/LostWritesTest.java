@@ -108,6 +108,7 @@ class LostWritesTest {
         lossy.loses = true;
         assertEquals(Errno.EIO, sim.flush(u));
         PoolStatus status = sim.status();
+        assertTrue(sim.pool.dataHealth().isFailed());
         assertEquals(PoolMode.READ_ONLY, status.mode());
         assertTrue(status.modeCause().contains("FLUSH failed: EIO"), status.modeCause());
         assertEquals(1, sim.pool.eventCount(PoolEvent.Kind.MODE));
