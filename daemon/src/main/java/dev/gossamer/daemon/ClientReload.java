@@ -1,18 +1,25 @@
 package dev.gossamer.daemon;
 
+import dev.gossamer.daemon.admin.AdminGate;
 import dev.gossamer.daemon.config.ClientsConfig;
 import dev.gossamer.daemon.server.NbdServer;
+import dev.gossamer.daemon.server.access.ClientPolicy;
 import dev.gossamer.io.StorageException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Reads who may connect, and the certificates: at the start, and again when somebody asks. Blocks; not on a loop. */
-record ClientReload(ClientsConfig clients, NbdServer nbd) {
+/**
+ * Reads who may connect, who may manage, and the certificates: at the start, and again when somebody asks. Blocks; not
+ * on a loop.
+ */
+record ClientReload(ClientsConfig clients, NbdServer nbd, AdminGate admin) {
     private static final Logger LOG = LoggerFactory.getLogger(ClientReload.class);
 
-    /** Connections stay; if anything is wrong, everything stays as it was. */
+    /** Connections stay; if anything is wrong with the files, everything stays as it was. */
     void run() throws StorageException {
-        nbd.apply(clients.read());
+        ClientPolicy policy = clients.read();
+        nbd.apply(policy);
+        admin.apply(policy.admin());
         LOG.info("client rules and certificates read");
     }
 }

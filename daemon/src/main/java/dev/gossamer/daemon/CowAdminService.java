@@ -55,9 +55,12 @@ final class CowAdminService implements CowAdmin {
     }
 
     @Override
-    public CompletableFuture<CowFacts> create(CowRequest request) {
+    public CompletableFuture<CowFacts> create(CowRequest request, boolean anyPath) {
         return waiting(() -> {
             for (String device : new String[] {request.origin(), request.store()}) {
+                if (device != null && !anyPath) {
+                    origins.requireAllowed(device);
+                }
                 if (device != null) {
                     origins.requireForeign(device, nbd.addresses());
                 }

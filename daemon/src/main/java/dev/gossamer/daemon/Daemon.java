@@ -1,5 +1,6 @@
 package dev.gossamer.daemon;
 
+import dev.gossamer.daemon.admin.AdminGate;
 import dev.gossamer.daemon.admin.AdminServer;
 import dev.gossamer.daemon.config.ClientsConfig;
 import dev.gossamer.daemon.config.DaemonConfig;
@@ -143,7 +144,8 @@ public final class Daemon {
             VolumeExports volumes = new VolumeExports(pool, first.blockBytes());
             nbd = new NbdServer(
                     loops, new CombinedExports(volumes, cow.exports()), ConnectionLimits.DEFAULT, config.tls());
-            reload = new ClientReload(new ClientsConfig(config.directory().clients()), nbd);
+            AdminGate gate = new AdminGate();
+            reload = new ClientReload(new ClientsConfig(config.directory().clients()), nbd, gate);
             reload.run();
             admin = new AdminServer(
                     new PoolAdminService(
@@ -156,7 +158,8 @@ public final class Daemon {
                             new LatestStatus(pool::status, first),
                             cow,
                             reload),
-                    new CowAdminService(cow, nbd, origins));
+                    new CowAdminService(cow, nbd, origins),
+                    gate);
             admin.listen(loops, config.directory().adminSocket());
             listen(nbd, config, passed);
         } catch (StorageException | RuntimeException e) {

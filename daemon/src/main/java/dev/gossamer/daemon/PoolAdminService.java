@@ -81,12 +81,15 @@ final class PoolAdminService implements PoolAdmin {
 
     /** A remote origin may take long to answer, so that is waited for on a thread of its own. */
     @Override
-    public CompletableFuture<VolumeInfo> createVolumeOver(VolumeSpec spec, String origin) {
+    public CompletableFuture<VolumeInfo> createVolumeOver(VolumeSpec spec, String origin, boolean anyPath) {
         String location = origins.absolute(origin);
         CompletableFuture<BlockDevice> opened = new CompletableFuture<>();
         Thread.ofVirtual().start(() -> {
             try {
                 cow.requireFree(spec.name());
+                if (!anyPath) {
+                    origins.requireAllowed(location);
+                }
                 opened.complete(origins.openForeign(location, nbd.addresses()));
             } catch (StorageException | RuntimeException e) {
                 opened.completeExceptionally(e);

@@ -17,6 +17,7 @@ import dev.gossamer.io.ring.IoEngineChoice;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Instant;
 import java.util.List;
 import java.util.UUID;
@@ -71,6 +72,24 @@ class DaemonTest {
         String error = answer.path("error").asText();
         assertTrue(error.contains(reason), error);
         assertEquals(1, error.lines().count(), error);
+    }
+
+    @Test
+    void theAdminSocketIsTheOwnersUnlessARuleSaysMore() throws IOException {
+        assertEquals("rw-------", adminMode());
+        Files.writeString(pool.clients(), "admin: [{uid: 4000001, rights: read-only}]\n");
+        assertEquals(204, send("POST", "/v1/reload", "").status());
+        assertEquals("rw-rw-rw-", adminMode());
+        Files.writeString(pool.clients(), "admin: [{rights: read-only}]\n");
+        refused(400, "POST", "/v1/reload", "", "admin rule 1: 'uid' must be");
+        assertEquals("rw-rw-rw-", adminMode());
+        Files.writeString(pool.clients(), "admin: []\n");
+        assertEquals(204, send("POST", "/v1/reload", "").status());
+        assertEquals("rw-------", adminMode());
+    }
+
+    private String adminMode() throws IOException {
+        return PosixFilePermissions.toString(Files.getPosixFilePermissions(pool.adminSocket()));
     }
 
     @Test

@@ -59,10 +59,15 @@ final class AdminApi {
     }
 
     /** Never completes exceptionally: what goes wrong is an answer too. */
-    CompletableFuture<AdminResponse> handle(String method, String uri, String body) {
+    CompletableFuture<AdminResponse> handle(String method, String uri, String body, AdminCaller caller) {
         CompletableFuture<AdminResponse> answer;
         try {
-            answer = route(method, new QueryStringDecoder(uri), body);
+            if (!caller.may(method)) {
+                throw new AdminRefusal(
+                        AdminRefusal.FORBIDDEN,
+                        caller.name() + " may not do this; rights are given under 'admin' in the pool's clients.yaml");
+            }
+            answer = route(method, new QueryStringDecoder(uri), body, caller.owner());
         } catch (StorageException e) {
             answer = CompletableFuture.failedFuture(e);
         } catch (RuntimeException e) {
@@ -71,8 +76,8 @@ final class AdminApi {
         return answer.exceptionally(this::refusal);
     }
 
-    private CompletableFuture<AdminResponse> route(String method, QueryStringDecoder uri, String body)
-            throws StorageException {
+    private CompletableFuture<AdminResponse> route(
+            String method, QueryStringDecoder uri, String body, boolean anyPath) throws StorageException {
         String path = uri.rawPath();
         String[] parts = path.substring(1).split("/", -1);
         if (path.equals("/metrics") && method.equals("GET")) {
@@ -82,7 +87,7 @@ final class AdminApi {
             throw unknownPath(path);
         }
         if (parts.length == 2) {
-            return routeCollection(method, path, parts[1], body);
+            return routeCollection(method, path, parts[1], body, anyPath);
         }
         CompletableFuture<AdminResponse> ofPool =
                 parts.length == 3 && parts[1].equals("pool") ? space.routePool(method, parts[2], body) : null;
@@ -122,16 +127,16 @@ final class AdminApi {
         throw unknownPath(path);
     }
 
-    private CompletableFuture<AdminResponse> routeCollection(String method, String path, String collection, String body)
-            throws StorageException {
+    private CompletableFuture<AdminResponse> routeCollection(
+            String method, String path, String collection, String body, boolean anyPath) throws StorageException {
         if (collection.equals("volumes") && method.equals("POST")) {
-            return createVolume(body);
+            return createVolume(body, anyPath);
         }
         if (collection.equals("snapshots") && method.equals("POST")) {
             return createSnapshotGroup(body);
         }
         if (collection.equals("cow")) {
-            return cow.routeAll(method, body);
+            return cow.routeAll(method, body, anyPath);
         }
         if (collection.equals("reload")) {
             requireMethod(method, "POST");
@@ -159,7 +164,7 @@ final class AdminApi {
         };
     }
 
-    private CompletableFuture<AdminResponse> createVolume(String body) throws StorageException {
+    private CompletableFuture<AdminResponse> createVolume(String body, boolean anyPath) throws StorageException {
         JsonNode object = object(body, List.of("name", "sizeBytes", "externalOrigin"));
         VolumeSpec spec = new VolumeSpec(text(object, "name"), size(object));
         JsonNode origin = object.path("externalOrigin");
@@ -169,7 +174,7 @@ final class AdminApi {
         if (!origin.isTextual() || origin.textValue().isBlank()) {
             throw badRequest("'externalOrigin' must be a path or a URI");
         }
-        return pool.createVolumeOver(spec, origin.textValue()).thenApply(this::created);
+        return pool.createVolumeOver(spec, origin.textValue(), anyPath).thenApply(this::created);
     }
 
     private CompletableFuture<AdminResponse> createSnapshot(String origin, String body) throws StorageException {

@@ -1,6 +1,5 @@
 package dev.gossamer.daemon.admin;
 
-import dev.gossamer.daemon.server.access.UnixPeer;
 import dev.gossamer.nbd.wire.NbdText;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
@@ -39,14 +38,16 @@ final class AdminHandler extends SimpleChannelInboundHandler<HttpObject> {
     private static final long REQUEST_TIMEOUT_SECONDS = 10;
 
     private final AdminApi api;
+    private final AdminGate gate;
     private final StringBuilder body = new StringBuilder();
     private Future<?> timeout;
     private HttpRequest head;
     private int bodyBytes;
     private boolean answering;
 
-    AdminHandler(AdminApi api) {
+    AdminHandler(AdminApi api, AdminGate gate) {
         this.api = api;
+        this.gate = gate;
     }
 
     @Override
@@ -97,23 +98,26 @@ final class AdminHandler extends SimpleChannelInboundHandler<HttpObject> {
         // Bytes were kept as they came: a piece may end within a character.
         String text = new String(body.toString().getBytes(StandardCharsets.ISO_8859_1), StandardCharsets.UTF_8);
         // Completes on this loop, on the pool's worker or aside; Netty takes writes from any thread.
-        String peer = UnixPeer.describe(ctx.channel());
-        api.handle(head.method().name(), head.uri(), text).thenAccept(response -> {
-            logChange(peer, text, response);
+        AdminCaller caller = gate.caller(ctx.channel());
+        api.handle(head.method().name(), head.uri(), text, caller).thenAccept(response -> {
+            logChange(caller, text, response);
             send(ctx, response);
         });
     }
 
-    /** One line for each request that may have changed something: who asked for what, and how it ended. */
-    private void logChange(String peer, String text, AdminResponse response) {
+    /**
+     * One line for each request that may have changed something, or was asked by somebody who may not: who asked for
+     * what, and how it ended.
+     */
+    private void logChange(AdminCaller caller, String text, AdminResponse response) {
         String method = head.method().name();
-        if (!method.equals("GET")) {
+        if (!method.equals("GET") || response.status() == AdminRefusal.FORBIDDEN) {
             LOG.info(
                     "admin request={} path={} body={} peer={} status={}",
                     NbdText.echo(method),
                     NbdText.echo(head.uri()),
                     NbdText.echo(text),
-                    peer,
+                    caller.name(),
                     response.status());
         }
     }

@@ -7,6 +7,7 @@ final class AdminRefusal extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
     static final int BAD_REQUEST = 400;
+    static final int FORBIDDEN = 403;
     static final int NOT_FOUND = 404;
     static final int METHOD_NOT_ALLOWED = 405;
     static final int CONFLICT = 409;
@@ -30,6 +31,7 @@ final class AdminRefusal extends RuntimeException {
     static int statusOf(int errno) {
         return switch (errno) {
             case Errno.EINVAL, Errno.EFBIG -> BAD_REQUEST;
+            case Errno.EACCES -> FORBIDDEN;
             case Errno.ENOENT, Errno.ENODEV -> NOT_FOUND;
             case Errno.EEXIST, Errno.EBUSY, Errno.EPERM, Errno.EROFS -> CONFLICT;
             case Errno.ENOSPC, Errno.EDQUOT -> NO_SPACE;

@@ -20,15 +20,17 @@ public final class AdminServer {
     private static final int CONNECTION_LIMIT = 64;
 
     private final AdminApi api;
+    private final AdminGate gate;
     private final AtomicInteger open = new AtomicInteger();
     private Channel listener;
     private SocketFile socket;
 
-    public AdminServer(PoolAdmin pool, CowAdmin cow) {
+    public AdminServer(PoolAdmin pool, CowAdmin cow, AdminGate gate) {
         this.api = new AdminApi(pool, cow);
+        this.gate = gate;
     }
 
-    /** Starts listening. Owner and group may connect. */
+    /** Starts listening, to those whom the gate lets in. */
     public void listen(IoLoops loops, Path path) throws StorageException {
         SocketFile.makeWay(path);
         var bound = new ServerBootstrap()
@@ -42,7 +44,8 @@ public final class AdminServer {
                     Errno.EBUSY, "cannot listen on " + path + ": " + Reason.of(bound.cause()), bound.cause());
         }
         listener = bound.channel();
-        socket = SocketFile.own(path);
+        socket = SocketFile.own(path, gate.permissions());
+        gate.listensOn(path);
     }
 
     /** Stops listening and removes the socket; an answer on its way still arrives. */
@@ -64,7 +67,7 @@ public final class AdminServer {
                 channel.close();
                 return;
             }
-            channel.pipeline().addLast(new HttpServerCodec()).addLast(new AdminHandler(api));
+            channel.pipeline().addLast(new HttpServerCodec()).addLast(new AdminHandler(api, gate));
         }
     }
 }

@@ -15,7 +15,7 @@ public interface CowAdmin {
     /** The origin of an export, with its snapshots. */
     CompletableFuture<CowFacts> find(String export);
 
-    CompletableFuture<CowFacts> create(CowRequest request);
+    CompletableFuture<CowFacts> create(CowRequest request, boolean anyPath);
 
     /**
      * Deletes a snapshot, or stops serving an origin.

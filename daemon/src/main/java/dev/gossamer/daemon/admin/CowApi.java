@@ -35,9 +35,9 @@ final class CowApi {
         this.cow = cow;
     }
 
-    CompletableFuture<AdminResponse> routeAll(String method, String body) {
+    CompletableFuture<AdminResponse> routeAll(String method, String body, boolean anyPath) {
         if (method.equals("POST")) {
-            return create(body);
+            return create(body, anyPath);
         }
         AdminApi.requireMethod(method, "GET");
         return cow.list().thenApply(origins -> {
@@ -62,7 +62,7 @@ final class CowApi {
                 .thenApply(facts -> api.answer(200, json(facts, export)));
     }
 
-    private CompletableFuture<AdminResponse> create(String body) {
+    private CompletableFuture<AdminResponse> create(String body, boolean anyPath) {
         JsonNode object = api.object(body, List.of("name", "origin", "store", "chunkBytes", "type", "onFull"));
         String name = text(object, "name", "");
         long chunkBytes = object.path("chunkBytes").asLong(0);
@@ -88,7 +88,7 @@ final class CowApi {
                     AdminRefusal.BAD_REQUEST,
                     "'" + name + "' would be an origin, and has no store; a snapshot is called NAME@SNAP");
         }
-        return cow.create(request).thenApply(facts -> api.answer(201, json(facts, name)));
+        return cow.create(request, anyPath).thenApply(facts -> api.answer(201, json(facts, name)));
     }
 
     private static String text(JsonNode object, String field, String otherwise) {

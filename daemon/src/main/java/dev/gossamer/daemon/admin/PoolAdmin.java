@@ -23,8 +23,12 @@ public interface PoolAdmin {
 
     CompletableFuture<VolumeInfo> createVolume(VolumeSpec spec);
 
-    /** Makes a volume over a device outside the pool, named by a path or an URI. */
-    CompletableFuture<VolumeInfo> createVolumeOver(VolumeSpec spec, String origin);
+    /**
+     * Makes a volume over a device outside the pool, named by a path or an URI.
+     *
+     * @param anyPath not only those that {@code allow-paths} in pool.yaml allows
+     */
+    CompletableFuture<VolumeInfo> createVolumeOver(VolumeSpec spec, String origin, boolean anyPath);
 
     /** Takes snapshots of one or several volumes as of one instant: all or none. */
     CompletableFuture<List<VolumeInfo>> createSnapshots(List<SnapshotSpec> snapshots);

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.gossamer.daemon.server.access.AccessRights;
 import dev.gossamer.daemon.server.access.AccessRule;
 import dev.gossamer.daemon.server.access.AccessRules;
+import dev.gossamer.daemon.server.access.AdminRules;
 import dev.gossamer.daemon.server.access.ExportNames;
 import dev.gossamer.daemon.server.access.PeerCondition;
 import java.util.ArrayList;
@@ -26,6 +27,22 @@ final class AccessRuleParser {
             rules.add(rule(rule, "access rule " + (rules.size() + 1) + ": "));
         }
         return new AccessRules(rules);
+    }
+
+    /** As {@link #parse}, of the rules for the admin socket: each names a user and rights. */
+    static AdminRules parseAdmin(JsonNode list) {
+        if (!list.isArray()) {
+            throw new IllegalArgumentException("'admin' must be a list of rules, each behind a dash");
+        }
+        List<AdminRules.Rule> rules = new ArrayList<>();
+        for (JsonNode rule : list) {
+            String place = "admin rule " + (rules.size() + 1) + ": ";
+            ConfigKeys.requireKnown(rule, place, List.of("uid", "rights"));
+            // A missing uid is none, and not everybody.
+            rules.add(new AdminRules.Rule(
+                    user(rule.path("uid"), place).id(), rights(rule.path("rights"), place)));
+        }
+        return new AdminRules(rules);
     }
 
     private static AccessRule rule(JsonNode rule, String place) {

@@ -3,6 +3,7 @@ package dev.gossamer.daemon.config;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.gossamer.daemon.server.access.AccessRules;
+import dev.gossamer.daemon.server.access.AdminRules;
 import dev.gossamer.daemon.server.access.ClientPolicy;
 import dev.gossamer.daemon.server.access.ServerLimits;
 import dev.gossamer.io.Errno;
@@ -19,6 +20,8 @@ import java.util.List;
  *  - {certificate: alice, exports: alice-*, rights: read-write}
  *  - {network: 10.0.0.0/8, exports: [public, iso], rights: read-only}
  *  - {uid: 1000, rights: read-write}
+ *  admin:                                 # users other than the daemon's own, and root, on the admin socket
+ *  - {uid: 1000, rights: read-only}
  *  limits:
  *    handshake-seconds: 10
  * </pre>
@@ -55,9 +58,10 @@ public final class ClientsConfig {
     }
 
     private static ClientPolicy policy(ObjectNode root) {
-        ConfigKeys.requireKnown(root, "", List.of("access", "limits"));
+        ConfigKeys.requireKnown(root, "", List.of("access", "admin", "limits"));
         AccessRules access = root.has("access") ? AccessRuleParser.parse(root.path("access")) : AccessRules.OPEN;
-        return new ClientPolicy(access, limits(root.path("limits")));
+        AdminRules admin = root.has("admin") ? AccessRuleParser.parseAdmin(root.path("admin")) : AdminRules.NONE;
+        return new ClientPolicy(access, limits(root.path("limits")), admin);
     }
 
     private static ServerLimits limits(JsonNode limits) {

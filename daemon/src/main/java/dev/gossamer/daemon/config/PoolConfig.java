@@ -8,6 +8,7 @@ import dev.gossamer.thin.OnFull;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 
@@ -21,8 +22,16 @@ import java.util.stream.Stream;
  * @param devicePatience how long a request waits for the server of a remote data device before it fails; zero = for
  *     ever. The metadata device is always waited for: without it the pool would fail as a whole
  * @param space what happens when space runs low or out
+ * @param allowPaths directories, devices and URIs that the daemon opens for others than its own user, as origins and
+ *     stores, beside the pool's directory
  */
-public record PoolConfig(String metadata, String data, boolean buffered, Duration devicePatience, SpaceConfig space) {
+public record PoolConfig(
+        String metadata,
+        String data,
+        boolean buffered,
+        Duration devicePatience,
+        SpaceConfig space,
+        List<String> allowPaths) {
     /** What initiators commonly wait before they call a disk dead, and enough for a server to restart. */
     public static final Duration DEFAULT_PATIENCE = Duration.ofSeconds(30);
 
@@ -32,7 +41,7 @@ public record PoolConfig(String metadata, String data, boolean buffered, Duratio
     private static final List<String> SPACE_KEYS =
             List.of("on-full", "on-full-timeout", "low-water", "auto-extend", "discard");
     private static final List<String> KEYS = Stream.concat(
-                    Stream.of("metadata", "data", "buffered", "device-patience"), SPACE_KEYS.stream())
+                    Stream.of("metadata", "data", "buffered", "device-patience", "allow-paths"), SPACE_KEYS.stream())
             .toList();
 
     /** A configuration with the defaults for space. */
@@ -40,13 +49,22 @@ public record PoolConfig(String metadata, String data, boolean buffered, Duratio
         this(metadata, data, buffered, DEFAULT_PATIENCE, SpaceConfig.DEFAULT);
     }
 
+    /** A configuration that allows no further paths. */
+    public PoolConfig(String metadata, String data, boolean buffered, Duration devicePatience, SpaceConfig space) {
+        this(metadata, data, buffered, devicePatience, space, List.of());
+    }
+
+    public PoolConfig {
+        allowPaths = List.copyOf(allowPaths);
+    }
+
     /** The same, used through the page cache or not. */
     public PoolConfig withBuffered(boolean newBuffered) {
-        return new PoolConfig(metadata, data, newBuffered, devicePatience, space);
+        return new PoolConfig(metadata, data, newBuffered, devicePatience, space, allowPaths);
     }
 
     public PoolConfig withSpace(SpaceConfig newSpace) {
-        return new PoolConfig(metadata, data, buffered, devicePatience, newSpace);
+        return new PoolConfig(metadata, data, buffered, devicePatience, newSpace, allowPaths);
     }
 
     /** Reads and checks a configuration; a message names the file, the key and the rule. */
@@ -77,7 +95,34 @@ public record PoolConfig(String metadata, String data, boolean buffered, Duratio
         if (!buffered.isMissingNode() && !buffered.isBoolean()) {
             throw new IllegalArgumentException("key 'buffered' must be true or false");
         }
-        return new PoolConfig(path(root, "metadata"), path(root, "data"), buffered.asBoolean(), patience(root), space);
+        return new PoolConfig(
+                path(root, "metadata"),
+                path(root, "data"),
+                buffered.asBoolean(),
+                patience(root),
+                space,
+                allowPaths(root.path("allow-paths")));
+    }
+
+    private static List<String> allowPaths(JsonNode paths) {
+        List<String> allowed = new ArrayList<>();
+        if (!paths.isMissingNode() && !paths.isArray()) {
+            throw new IllegalArgumentException("key 'allow-paths' must be a list of paths, each behind a dash");
+        }
+        for (JsonNode path : paths) {
+            boolean good = path.isTextual() && (path.textValue().startsWith("/") || path.textValue().matches("[a-z][a-z0-9+.-]*://.+"));
+            if (!good) {
+                throw new IllegalArgumentException("key 'allow-paths': each must be an absolute path or an nbd URI");
+            }
+            allowed.add(path.textValue());
+        }
+        return allowed;
+    }
+
+    private String allowPathsYaml() {
+        StringBuilder lines = new StringBuilder(allowPaths.isEmpty() ? "" : "allow-paths:\n");
+        allowPaths.forEach(path -> lines.append("- ").append(quote(path)).append('\n'));
+        return lines.toString();
     }
 
     private static Duration patience(ObjectNode root) {
@@ -114,6 +159,7 @@ public record PoolConfig(String metadata, String data, boolean buffered, Duratio
                         + (devicePatience.equals(DEFAULT_PATIENCE)
                                 ? ""
                                 : "device-patience: " + devicePatience.toSeconds() + "s\n")
+                        + allowPathsYaml()
                         + space.yaml();
         ConfigFile.replace(file, text);
     }

@@ -297,7 +297,7 @@ final class OriginExport {
                     .mapToInt(Loaded::alignmentBytes)
                     .reduce(origin.geometry().alignmentBytes(), Math::max);
             boolean trims = origin.geometry().discardBytes() > 0;
-            return describe(recorded.name(), "origin on " + recorded.device(), origin.sizeBytes(), alignment, trims);
+            return describe(recorded.name(), "origin of classic snapshots", origin.sizeBytes(), alignment, trims);
         }
         Loaded found = loaded.get(exportOf(snapshot));
         RecordedSnapshot entry = recorded.snapshot(snapshot);

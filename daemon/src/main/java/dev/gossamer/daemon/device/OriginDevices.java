@@ -14,6 +14,7 @@ import java.net.InetAddress;
 import java.net.NetworkInterface;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -51,6 +52,41 @@ public final class OriginDevices implements OriginOpener {
     public BlockDevice openForeign(String location, List<ListenAddress> own) throws StorageException {
         requireForeign(location, own);
         return open(location);
+    }
+
+    /**
+     * Whether the daemon opens this for somebody who is not its own user, and might not be able to open it: what lies in
+     * the pool's directory, and what pool.yaml names, as a device or under {@code allow-paths}. Links are looked
+     * through. Waits; not on a loop.
+     */
+    public void requireAllowed(String location) throws StorageException {
+        List<String> allowed = new ArrayList<>(config.allowPaths());
+        allowed.add(directory.toString());
+        allowed.add(config.data());
+        allowed.add(config.metadata());
+        for (String each : allowed) {
+            if (DeviceOpener.isUri(location) || DeviceOpener.isUri(each)) {
+                if (location.equals(each)) {
+                    return;
+                }
+            } else if (real(location).startsWith(real(each))) {
+                return;
+            }
+        }
+        throw new StorageException(
+                Errno.EACCES,
+                location + " lies outside the pool's directory, and the daemon opens it only for its own user; allow"
+                        + " more with the key 'allow-paths' in " + directory.config());
+    }
+
+    /** Where a path leads; itself, in its plain form, if nothing is there. */
+    private Path real(String path) {
+        Path absolute = directory.resolve(path);
+        try {
+            return absolute.toRealPath();
+        } catch (IOException e) {
+            return absolute;
+        }
     }
 
     /** The checks of {@link #openForeign}. Waits for names to be resolved. */

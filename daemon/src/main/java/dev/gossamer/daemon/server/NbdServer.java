@@ -43,8 +43,11 @@ import io.netty.channel.ChannelOption;
 import io.netty.channel.WriteBufferWaterMark;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
@@ -62,6 +65,8 @@ public final class NbdServer {
 
     /** A few large writes per read of the socket; small enough that an idle connection costs little. */
     private static final int RECEIVE_LIMIT_BYTES = 256 << 10;
+
+    private static final Set<PosixFilePermission> OWNER_AND_GROUP = PosixFilePermissions.fromString("rw-rw----");
 
     private static final long POLL_MILLIS = 5;
 
@@ -154,7 +159,7 @@ public final class NbdServer {
         SocketFile.makeWay(unix.path());
         bootstrap.channel(loops.unixServerChannel());
         bind(bootstrap, SocketFile.address(SocketFile.birthPlace(unix.path()), loops.unixServerChannel()), unix);
-        socketFiles.add(SocketFile.own(unix.path()));
+        socketFiles.add(SocketFile.own(unix.path(), OWNER_AND_GROUP));
         return unix;
     }
 

@@ -17,7 +17,8 @@ import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.BasicFileAttributes;
-import java.nio.file.attribute.PosixFilePermissions;
+import java.nio.file.attribute.PosixFilePermission;
+import java.util.Set;
 
 /** The file of a listening Unix socket: made when the daemon starts, removed when it stops. */
 public final class SocketFile {
@@ -71,11 +72,11 @@ public final class SocketFile {
         return path.resolveSibling("." + ProcessHandle.current().pid());
     }
 
-    /** Moves the socket that was just bound to its path. Owner and group may connect, nobody else, at no time. */
-    public static SocketFile own(Path path) throws StorageException {
+    /** Moves the socket that was just bound to its path. Nobody may connect to whom it is not permitted, at no time. */
+    public static SocketFile own(Path path, Set<PosixFilePermission> permissions) throws StorageException {
         Path born = birthPlace(path);
         try {
-            Files.setPosixFilePermissions(born, PosixFilePermissions.fromString("rw-rw----"));
+            Files.setPosixFilePermissions(born, permissions);
             Object identity = identityOf(born);
             Files.move(born, path, StandardCopyOption.ATOMIC_MOVE);
             return new SocketFile(path, identity);

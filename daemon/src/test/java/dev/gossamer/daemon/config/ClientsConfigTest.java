@@ -101,6 +101,10 @@ class ClientsConfigTest {
             delimiter = '|',
             quoteCharacter = '"',
             value = {
+                "admin: {}                                          | 'admin' must be a list",
+                "admin: [{rights: read-write}]                      | admin rule 1: 'uid' must be",
+                "admin: [{uid: 1}]                                  | admin rule 1: 'rights' must be",
+                "admin: [{uid: 1, rights: read-only, exports: a}]   | admin rule 1: unknown key 'exports'",
                 "acces: []                                          | unknown key 'acces'",
                 "access: {rights: none}                             | must be a list",
                 "access: [{rights: none}, {rights: write}]          | access rule 2: 'rights' must be",

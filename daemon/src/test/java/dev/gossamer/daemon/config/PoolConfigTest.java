@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -50,6 +51,22 @@ class PoolConfigTest {
         Files.writeString(file, "metadata: /m\ndata: /d\ndevice-patience: long\n");
         StorageException refusal = assertThrows(StorageException.class, () -> PoolConfig.read(file));
         assertTrue(refusal.getMessage().contains("key 'device-patience': 'long' is no time"), refusal.getMessage());
+    }
+
+    @Test
+    void allowedPathsAreWrittenAndRead() throws IOException {
+        PoolConfig config = PoolConfig.parse(
+                FILE, "data: d\nmetadata: m\nallow-paths: [/srv/it's here, 'nbd://10.0.0.1/x']\n");
+        assertEquals(List.of("/srv/it's here", "nbd://10.0.0.1/x"), config.allowPaths());
+        Path file = directory.resolve("pool.yaml");
+        config.write(file);
+        assertEquals(config, PoolConfig.read(file));
+        for (String bad : new String[] {"/srv", "[srv]", "['']", "[{a: b}]", "[1]"}) {
+            StorageException refusal = assertThrows(
+                    StorageException.class,
+                    () -> PoolConfig.parse(FILE, "data: d\nmetadata: m\nallow-paths: " + bad + "\n"));
+            assertTrue(refusal.getMessage().contains("key 'allow-paths'"), refusal.getMessage());
+        }
     }
 
     @Test

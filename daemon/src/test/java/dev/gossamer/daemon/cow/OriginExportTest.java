@@ -69,6 +69,7 @@ class OriginExportTest {
         assertTrue(origin.isServed());
         assertEquals("", origin.failure());
         assertEquals(1 << 20, origin.export(null).sizeBytes());
+        assertFalse(origin.export(null).description().contains("/"), "clients see no paths of the host");
         try (BlockDevice opened = origin.openExport(null)) {
             assertNotNull(opened);
         }

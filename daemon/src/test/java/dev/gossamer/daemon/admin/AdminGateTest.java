@@ -1,0 +1,136 @@
+package dev.gossamer.daemon.admin;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.gossamer.daemon.server.access.AccessRights;
+import dev.gossamer.daemon.server.access.AdminRules;
+import dev.gossamer.io.StorageException;
+import dev.gossamer.nbd.handshake.Peer;
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.embedded.EmbeddedChannel;
+import io.netty.handler.codec.http.HttpServerCodec;
+import java.lang.reflect.Proxy;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Who may do what on the admin socket, and that nothing is asked of the pool for those who may not. */
+class AdminGateTest {
+    private static final long READER = 4_000_001;
+    private static final long WRITER = 4_000_002;
+    private static final long BARRED = 4_000_003;
+    private static final long STRANGER = 4_000_004;
+
+    private static final AdminRules RULES = new AdminRules(List.of(
+            new AdminRules.Rule(READER, AccessRights.READ_ONLY),
+            new AdminRules.Rule(WRITER, AccessRights.READ_WRITE),
+            new AdminRules.Rule(BARRED, AccessRights.NONE)));
+
+    @TempDir
+    private Path directory;
+
+    private final AdminGate gate = new AdminGate();
+    private final List<String> asked = new ArrayList<>();
+    private final PoolAdmin pool = (PoolAdmin) Proxy.newProxyInstance(
+            AdminGateTest.class.getClassLoader(), new Class<?>[] {PoolAdmin.class}, (proxy, method, arguments) -> {
+                asked.add(method.getName());
+                return CompletableFuture.completedFuture("metrics");
+            });
+    private final CowAdmin cow = (CowAdmin) Proxy.newProxyInstance(
+            AdminGateTest.class.getClassLoader(), new Class<?>[] {CowAdmin.class}, (proxy, method, arguments) -> {
+                asked.add(method.getName());
+                return CompletableFuture.completedFuture(null);
+            });
+
+    private AccessRights rights(long userId) {
+        return gate.caller(userId, "somebody").rights();
+    }
+
+    private long listen() throws Exception {
+        Path socket = Files.createFile(directory.resolve("admin.sock"));
+        gate.listensOn(socket);
+        return Integer.toUnsignedLong((Integer) Files.getAttribute(socket, "unix:uid"));
+    }
+
+    @Test
+    void withoutRulesTheOwnerAndRootAreAlone() throws Exception {
+        long owner = listen();
+        assertEquals(AccessRights.READ_WRITE, rights(owner));
+        assertEquals(AccessRights.READ_WRITE, rights(0));
+        assertEquals(AccessRights.NONE, rights(STRANGER));
+        assertEquals("rw-------", PosixFilePermissions.toString(gate.permissions()));
+    }
+
+    @Test
+    void rulesGiveOthersWhatTheySayAndNoMore() throws Exception {
+        long owner = listen();
+        gate.apply(RULES);
+        assertEquals(AccessRights.READ_ONLY, rights(READER));
+        assertEquals(AccessRights.READ_WRITE, rights(WRITER));
+        assertEquals(AccessRights.NONE, rights(BARRED));
+        assertEquals(AccessRights.NONE, rights(STRANGER));
+        assertEquals(AccessRights.READ_WRITE, rights(owner));
+        assertTrue(gate.caller(owner, "o").owner());
+        assertFalse(gate.caller(WRITER, "w").owner(), "what may be opened is another question");
+        assertEquals(AccessRights.NONE, rights(Peer.NO_USER), "whoever cannot be told may be anybody");
+        gate.apply(new AdminRules(List.of(new AdminRules.Rule(null, AccessRights.READ_ONLY))));
+        assertEquals(AccessRights.READ_ONLY, rights(STRANGER));
+    }
+
+    @Test
+    void theSocketIsOpenToOthersOnlyWhileARuleLetsThemIn() throws Exception {
+        listen();
+        Path socket = directory.resolve("admin.sock");
+        gate.apply(RULES);
+        assertEquals("rw-rw-rw-", PosixFilePermissions.toString(Files.getPosixFilePermissions(socket)));
+        gate.apply(new AdminRules(List.of(new AdminRules.Rule(BARRED, AccessRights.NONE))));
+        assertEquals("rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(socket)));
+    }
+
+    @Test
+    void whoMayReadMayNotChange() throws StorageException {
+        gate.apply(RULES);
+        AdminApi api = new AdminApi(pool, cow);
+        AdminCaller reader = gate.caller(READER, "uid:4000001,pid:7");
+        assertEquals(200, api.handle("GET", "/metrics", "", reader).join().status());
+        assertEquals(List.of("metrics"), asked);
+        for (String[] change : new String[][] {
+            {"POST", "/v1/volumes", "{\"name\":\"v\",\"sizeBytes\":1048576}"},
+            {"DELETE", "/v1/volumes/v", ""},
+            {"PATCH", "/v1/volumes/v", "{\"name\":\"w\"}"},
+            {"POST", "/v1/reload", ""},
+            {"POST", "/v1/cow", "{\"name\":\"a\"}"},
+            {"DELETE", "/v1/cow/a@b", ""},
+            {"PUT", "/v1/pool/transaction-id", "{\"value\":1}"},
+            {"get", "/v1/status", ""},
+            {"HEAD", "/metrics", ""}
+        }) {
+            AdminResponse answer = api.handle(change[0], change[1], change[2], reader).join();
+            assertEquals(AdminRefusal.FORBIDDEN, answer.status(), change[0] + " " + change[1]);
+            assertTrue(answer.body().contains("uid:4000001,pid:7 may not"), answer.body());
+        }
+        assertEquals(List.of("metrics"), asked, "nothing else was asked of the pool");
+    }
+
+    @Test
+    void aConnectionIsAskedWhoItIs() throws StorageException {
+        gate.apply(RULES);
+        EmbeddedChannel channel =
+                new EmbeddedChannel(new HttpServerCodec(), new AdminHandler(new AdminApi(pool, cow), gate));
+        byte[] request = "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n".getBytes(StandardCharsets.US_ASCII);
+        channel.writeInbound(channel.alloc().buffer().writeBytes(request));
+        ByteBuf answer = channel.readOutbound();
+        assertTrue(answer.toString(StandardCharsets.US_ASCII).startsWith("HTTP/1.1 403"));
+        answer.release();
+        assertEquals(List.of(), asked);
+        channel.finishAndReleaseAll();
+    }
+}
