@@ -8,7 +8,7 @@ package dev.gossamer.thin;
  *  WRITE                 yes    yes             yes        unmaps   commit if needed          all
  *  OUT_OF_DATA_SPACE     yes    yes             wait or    unmaps   commit if needed          all
  *                                               ENOSPC
- *  OUT_OF_METADATA_SPACE yes    yes             EIO        no       EIO if changes were       grow only
+ *  OUT_OF_METADATA_SPACE yes    yes             ENOSPC     no       EIO if changes were       grow only
  *                                                          effect   lost, else data flush
  *  READ_ONLY             yes    yes             EIO        as above as above                  none
  *  FAIL                  EIO    EIO             EIO        EIO      EIO                       none

@@ -2,6 +2,7 @@ package dev.gossamer.thin.cell;
 
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
+import dev.gossamer.io.LogLimit;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.worker.WorkerQueue;
 import dev.gossamer.thin.PoolCounters;
@@ -35,6 +36,7 @@ public final class Provisioner implements BlockPreparation.Owner {
     private final PoolState state;
     private final PoolFaults faults;
     private final PoolCounters counters;
+    private final LogLimit failures = LogLimit.onePerSecond();
 
     public Provisioner(
             PoolMetadata metadata,
@@ -118,14 +120,15 @@ public final class Provisioner implements BlockPreparation.Owner {
         try {
             if (state.isMetadataReadOnly() || cell.device.damage() != null) {
                 metadata.unreserveDataBlock(cell.dataBlock);
-                return Errno.EIO;
+                return cell.device.damage() == null ? state.refusedWrite() : Errno.EIO;
             }
+            state.dataDeviceFull(errno == Errno.ENOSPC);
             if (errno == Errno.OK) {
                 insert(cell);
                 return Errno.OK;
             }
             metadata.unreserveDataBlock(cell.dataBlock);
-            LOG.error("{}: preparing data block {} failed: {}", cell.device.name(), cell.dataBlock, Errno.name(errno));
+            logFailure(cell, errno);
             return errno;
         } catch (StorageException e) {
             faults.failed(cell.device, e);
@@ -136,6 +139,19 @@ public final class Provisioner implements BlockPreparation.Owner {
         } catch (RuntimeException | Error bug) {
             faults.failed(bug);
             return Errno.EIO;
+        }
+    }
+
+    private void logFailure(BlockPreparation cell, int errno) {
+        // As many as there are requests when a disk is broken, or the file system below is full.
+        if (failures.admits(System.nanoTime())) {
+            LOG.error(
+                    "{}: preparing data block {} failed: {}{} leftOut={}",
+                    cell.device.name(),
+                    cell.dataBlock,
+                    Errno.name(errno),
+                    errno == Errno.ENOSPC ? ", " + PoolState.DATA_DEVICE_FULL : "",
+                    failures.takeLeftOut());
         }
     }
 

@@ -74,7 +74,7 @@ public final class Unmapper {
     public boolean unmap(ThinDevice device, BlockRequest request) throws StorageException {
         if (state.isMetadataReadOnly()) {
             // TRIM is advice, and succeeds without effect (table 1.4); zeros are a promise that cannot be kept.
-            queue.handBack(request, request.operation() == BlockOperation.DISCARD ? Errno.OK : Errno.EIO);
+            queue.handBack(request, request.operation() == BlockOperation.DISCARD ? Errno.OK : state.refusedWrite());
             return true;
         }
         long first = device.firstWholeBlock(request);

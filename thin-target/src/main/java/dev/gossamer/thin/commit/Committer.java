@@ -297,6 +297,8 @@ public final class Committer {
 
     private void beginIfNeeded() {
         takeWaiters();
+        // Of a commit that fails half way, the metadata says no longer that there was something to lose.
+        boolean changes = metadata.isChanged();
         try {
             if (pool.mode() == PoolMode.FAIL) {
                 // The space maps in memory may be anything (E-7).
@@ -309,7 +311,7 @@ public final class Committer {
                 listener.idle();
             }
         } catch (StorageException e) {
-            failed(metadata.isChanged(), e);
+            failed(changes || metadata.isChanged(), e);
             answer(Errno.EIO);
         } catch (RuntimeException | Error bug) {
             faults.failed(bug);

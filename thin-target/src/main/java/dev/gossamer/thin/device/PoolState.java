@@ -1,5 +1,6 @@
 package dev.gossamer.thin.device;
 
+import dev.gossamer.io.Errno;
 import dev.gossamer.thin.PoolEvent;
 import dev.gossamer.thin.PoolMode;
 
@@ -8,9 +9,14 @@ import dev.gossamer.thin.PoolMode;
  * event, with its cause (rule M-6).
  */
 public final class PoolState {
+    /** The pool has free blocks, and the device below none: a sparse file on a file system that is full. */
+    public static final String DATA_DEVICE_FULL =
+            "the file system or device under the data device is full; make room there, nothing else is needed";
+
     private final PoolEvents events;
     private volatile PoolMode mode = PoolMode.WRITE;
     private volatile String cause = "";
+    private volatile boolean dataDeviceFull;
 
     public PoolState(PoolEvents events) {
         this.events = events;
@@ -20,14 +26,26 @@ public final class PoolState {
         return mode;
     }
 
-    /** Why the mode is not WRITE; empty if it is. */
+    /** Why the mode is not WRITE; if it is, what hinders writing all the same, mostly nothing: empty. */
     public String cause() {
-        return cause;
+        return mode == PoolMode.WRITE && dataDeviceFull ? DATA_DEVICE_FULL : cause;
+    }
+
+    /** Whether the data device had no room for the last block that was to be filled. Worker's thread. */
+    public void dataDeviceFull(boolean isFull) {
+        if (dataDeviceFull != isFull) {
+            dataDeviceFull = isFull;
+        }
     }
 
     /** Whether metadata may no longer change: OUT_OF_METADATA_SPACE or worse. */
     public boolean isMetadataReadOnly() {
         return mode.isMetadataReadOnly();
+    }
+
+    /** What a write gets that needs a block of its own while the metadata may not change: there may be room again, or not. */
+    public int refusedWrite() {
+        return mode == PoolMode.OUT_OF_METADATA_SPACE ? Errno.ENOSPC : Errno.EIO;
     }
 
     /** Goes to a worse mode; never to a better one (M-1). Worker's thread. */

@@ -47,6 +47,12 @@ public final class PoolMetadata implements AutoCloseable {
     // Blocks kept back so that trims, deletions and commits still work: rule S-3, min(16 MiB, a tenth).
     private static final long RESERVE_BLOCKS = 4096;
 
+    /**
+     * What a commit may need however small the device is: a tenth of 64 blocks is less than a commit has copied, of bitmaps,
+     * their index, the counts, and the way to a mapping and to the device's record.
+     */
+    private static final long MIN_RESERVE_BLOCKS = 10;
+
     private static final long LOW_WATER_BLOCKS = 1024;
 
     private final String deviceName;
@@ -152,7 +158,7 @@ public final class PoolMetadata implements AutoCloseable {
     }
 
     private long reserveBlocks() {
-        return Math.min(RESERVE_BLOCKS, pool.metadataMap.blocks() / 10);
+        return Math.min(RESERVE_BLOCKS, Math.max(MIN_RESERVE_BLOCKS, pool.metadataMap.blocks() / 10));
     }
 
     /** Snapshots ever taken; the time of mappings that are inserted now. */

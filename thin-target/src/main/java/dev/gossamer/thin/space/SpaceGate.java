@@ -49,7 +49,7 @@ public final class SpaceGate {
     public long reserve(VolumeHandle volume, BlockRequest request, boolean provisions) throws StorageException {
         ThinDevice device = volume.device();
         if (state.isMetadataReadOnly()) {
-            queue.handBack(request, Errno.EIO);
+            queue.handBack(request, state.refusedWrite());
             return NONE;
         }
         if (provisions && quotas.isAtLimit(device)) {

@@ -141,7 +141,7 @@ public final class SpaceWaiters {
             committer.commitSoon();
         } else {
             monitor.outOfMetadata();
-            queue.handBack(request, Errno.EIO);
+            queue.handBack(request, state.refusedWrite());
         }
     }
 

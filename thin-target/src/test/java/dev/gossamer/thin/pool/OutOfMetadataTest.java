@@ -65,10 +65,10 @@ class OutOfMetadataTest {
         assertArrayEquals(ThinPoolTest.bytes(0, 4096), sim.read(first, 0, 4096));
         assertArrayEquals(new byte[512], sim.read(first, 3L * BLOCK, 512));
         assertEquals(Errno.OK, sim.write(first, 0, ThinPoolTest.bytes(7, 4096)), "M-8: in place");
-        assertEquals(Errno.EIO, sim.write(first, BLOCK, ThinPoolTest.bytes(1, 512)), "no new block");
+        assertEquals(Errno.ENOSPC, sim.write(first, BLOCK, ThinPoolTest.bytes(1, 512)), "no new block");
         assertEquals(Errno.OK, sim.trim(first, 0, BLOCK), "accepted");
         assertArrayEquals(ThinPoolTest.bytes(7, 4096), sim.read(first, 0, 4096), "without effect");
-        assertEquals(Errno.EIO, sim.zero(first, 0, BLOCK, 0), "zeros are a promise");
+        assertEquals(Errno.ENOSPC, sim.zero(first, 0, BLOCK, 0), "zeros are a promise");
         assertEquals(Errno.OK, sim.flush(first), "a data flush");
         assertFalse(first.geometry().readOnly(), "M-9: this mode can be left while clients are connected");
         for (var refused : List.of(
