@@ -8,7 +8,7 @@ import java.nio.charset.StandardCharsets;
  * What a new volume shall be: checked, so that the pool need not ask again.
  *
  * @param name see {@link #checkName}
- * @param sizeBytes a multiple of 4096 (NBD clients round other sizes), at least 4096
+ * @param sizeBytes a multiple of 512, as disks have them: mirrors and live moves of disks need equal sizes
  * @param limits what it may take of the pool's space
  */
 public record VolumeSpec(String name, long sizeBytes, VolumeLimits limits) {
@@ -21,7 +21,7 @@ public record VolumeSpec(String name, long sizeBytes, VolumeLimits limits) {
     public static final int MAX_NAME_BYTES = 128;
 
     /** Volume sizes are multiples of this. */
-    public static final int SIZE_STEP_BYTES = 4096;
+    public static final int SIZE_STEP_BYTES = 512;
 
     /** The format's limit: 2^40 data blocks of at least 64 KiB would be more than any offset; stay inside a long. */
     public static final long MAX_SIZE_BYTES = 1L << 56;

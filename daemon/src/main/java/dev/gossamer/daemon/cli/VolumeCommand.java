@@ -37,7 +37,7 @@ final class VolumeCommand extends CommandGroup {
                             required = true,
                             paramLabel = "SIZE",
                             converter = ByteSize.class,
-                            description = "Size, a multiple of 4k, for example 100G.")
+                            description = "Size, a multiple of 512 bytes, for example 100G.")
                     long size,
             @Option(
                             names = "--origin",
@@ -174,7 +174,8 @@ final class VolumeCommand extends CommandGroup {
     @Command(
             description = {
                 "Gives a volume another size. Clients see it when they connect again; those that are connected may use",
-                "a new range at once. A volume that somebody is connected to shrinks with --force only."
+                "a new range at once, which reads as zeros. Making a volume smaller gives up what is behind its new end,",
+                "which the command says before; a volume that somebody is connected to shrinks with --force only."
             },
             footer = {"", "Example:", "  gossamer volume resize -p DIR vol0 --size 200G"})
     void resize(
@@ -186,7 +187,7 @@ final class VolumeCommand extends CommandGroup {
                             required = true,
                             paramLabel = "SIZE",
                             converter = ByteSize.class,
-                            description = "New size, a multiple of 4k.")
+                            description = "New size, a multiple of 512 bytes.")
                     long size,
             @Option(
                             names = "--force",
@@ -195,7 +196,18 @@ final class VolumeCommand extends CommandGroup {
             throws CommandFailed {
         JsonNode body =
                 JsonNodeFactory.instance.objectNode().put("sizeBytes", size).put("force", force);
+        sayWhatIsLost(pool.askIfThere(path(name)), size);
         printOne(pool, output, "resized", pool.ask("PATCH", path(name), body));
+    }
+
+    private void sayWhatIsLost(JsonNode volume, long newBytes) {
+        if (volume != null && newBytes < volume.path("sizeBytes").asLong()) {
+            spec().commandLine()
+                    .getErr()
+                    .println("gossamer: all behind byte " + newBytes + " of "
+                            + volume.path("name").asText() + " is given up, of "
+                            + Output.size(volume, "mappedBytes") + " that are stored in all of it");
+        }
     }
 
     @Command(

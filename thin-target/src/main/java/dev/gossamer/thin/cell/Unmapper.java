@@ -122,6 +122,26 @@ public final class Unmapper {
         queue.handBack(request, Errno.OK);
     }
 
+    /**
+     * Unmaps the next blocks of a volume that are mapped from {@code from} on, where it has come to an end: no request
+     * reaches them.
+     *
+     * @return the block to go on with; -1 if there is none
+     */
+    public long unmapNext(ThinDevice device, long from) throws StorageException {
+        long first = nextMapped(device, from, Long.MAX_VALUE);
+        if (first == Long.MAX_VALUE) {
+            return -1;
+        }
+        unmap(device, first, first + STEP_BLOCKS);
+        return first + STEP_BLOCKS;
+    }
+
+    /** Whether a block is mapped. */
+    public boolean isMapped(ThinDevice device, long block) throws StorageException {
+        return nextMapped(device, block, block + 1) == block;
+    }
+
     private void unmap(ThinDevice device, long from, long to) throws StorageException {
         partialTrims.forget(device, from, to);
         long removed = metadata.removeRange(device.id(), from, to);

@@ -45,7 +45,7 @@ public final class OriginImage {
         return record.sizeBytes();
     }
 
-    /** What reads must be multiples of; a power of two, at most {@code VolumeSpec.SIZE_STEP_BYTES}. */
+    /** What reads must be multiples of; a power of two, at most 4096. */
     public int alignmentBytes() {
         return device == null ? 1 : device.geometry().alignmentBytes();
     }

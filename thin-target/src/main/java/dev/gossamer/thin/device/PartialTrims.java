@@ -57,8 +57,14 @@ public final class PartialTrims {
             return false;
         }
         BitSet sectors = trimmed.computeIfAbsent(new Place(device, block), place -> new BitSet());
-        sectors.set((int) firstSector(fromBytes - start), (int) endSector(toBytes - start));
-        return sectors.nextClearBit(0) >= endSector(inVolume);
+        // The last sector may be cut short by the end of the volume: what reaches that end covers it.
+        int sectorsInVolume = (int) Math.ceilDiv(inVolume, (long) SECTOR_BYTES);
+        int end = toBytes - start >= inVolume ? sectorsInVolume : (int) endSector(toBytes - start);
+        int first = (int) firstSector(fromBytes - start);
+        if (first < end) {
+            sectors.set(first, end);
+        }
+        return sectors.nextClearBit(0) >= sectorsInVolume;
     }
 
     /** Whether something of a block is noted. */

@@ -39,6 +39,7 @@ public final class ThinDevice implements StatusContext.Base {
     private volatile boolean barred;
 
     private int preparingBlocks;
+    private boolean resizing;
 
     private final AtomicInteger openCount = new AtomicInteger();
     // Those of the open handles that only keep the device in existence, for others to be compared with.
@@ -263,6 +264,19 @@ public final class ThinDevice implements StatusContext.Base {
     /** Damage was met in the device's metadata. */
     public void damaged(String what) {
         damage = what;
+    }
+
+    /** The volume is getting another size, in several steps. */
+    public void beginResize() {
+        resizing = true;
+    }
+
+    public void endResize() {
+        resizing = false;
+    }
+
+    public boolean isResizing() {
+        return resizing;
     }
 
     /** The volume has another size. Published regions are the caller's business. */

@@ -6,4 +6,9 @@ import dev.gossamer.io.ServedDevice;
 public interface VolumeHandle extends ServedDevice {
     /** The volume's state, one for all handles. */
     ThinDevice device();
+
+    /** Where its requests must end: the end of the volume, which may have come nearer while they waited (NBD T63). */
+    default long endBytes() {
+        return device().sizeBytes();
+    }
 }

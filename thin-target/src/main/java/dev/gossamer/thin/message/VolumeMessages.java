@@ -162,23 +162,6 @@ public final class VolumeMessages {
         return device.info();
     }
 
-    public VolumeInfo resizeVolume(String name, long sizeBytes, boolean force) throws StorageException {
-        VolumeSpec.checkSize(sizeBytes);
-        change.checkWritable();
-        ThinDevice device = find(name);
-        if (sizeBytes < device.sizeBytes() && device.openCount() > 0 && !force) {
-            throw new StorageException(
-                    Errno.EBUSY,
-                    "volume " + name + " is in use by " + device.openCount()
-                            + " connection(s); disconnect them before shrinking it, or use --force");
-        }
-        CatalogSlot slot = slotOf(device).withSize(sizeBytes);
-        store(device, slot);
-        device.resized(sizeBytes);
-        maps.forgetContents(device);
-        return device.info();
-    }
-
     /** Changes what a volume may take of the pool's space (S-6). A limit below what is mapped stops growth, no more. */
     public VolumeInfo limitVolume(String name, VolumeLimits limits) throws StorageException {
         change.checkWritable();
@@ -206,7 +189,7 @@ public final class VolumeMessages {
     }
 
     /** Writes a device's changed slot. Memory follows when it is durable. */
-    private void store(ThinDevice device, CatalogSlot slot) throws StorageException {
+    void store(ThinDevice device, CatalogSlot slot) throws StorageException {
         checkCatalogRoom(List.of(device.id()));
         CatalogSlot[] written = new CatalogSlot[1];
         change.commit(() -> written[0] = catalog.put(slot));
@@ -228,6 +211,10 @@ public final class VolumeMessages {
                     Errno.EBUSY,
                     "a snapshot of " + device.name()
                             + " is being taken, or a rollback is under way, at this moment; try again");
+        }
+        if (device.isResizing()) {
+            throw new StorageException(
+                    Errno.EBUSY, "volume " + device.name() + " is getting another size at this moment; try again");
         }
     }
 

@@ -71,6 +71,7 @@ final class PoolParts {
     final SpaceWaiters spaceWaiters;
     final PoolResize resize;
     final Reclaimer reclaimer;
+    final Unmapper unmapper;
     final PoolWorker worker;
     private final RegionLoads regionLoads;
     private final Quarantine quarantine;
@@ -121,7 +122,7 @@ final class PoolParts {
         EndedSharing claims = new EndedSharing(cells, state, inFlight, faults, metadata, maps, counters);
         BlockWrites writes =
                 new BlockWrites(queue, inFlight, cells, io, maps, partialTrims, provisioner, claims, faults);
-        Unmapper unmapper = new Unmapper(queue, state, committer, metadata, maps, partialTrims, counters);
+        unmapper = new Unmapper(queue, state, committer, metadata, maps, partialTrims, counters);
         worker = new PoolWorker(
                 metadata,
                 queue,

@@ -34,6 +34,7 @@ import dev.gossamer.thin.message.DmStatus;
 import dev.gossamer.thin.message.MetadataMessages;
 import dev.gossamer.thin.message.SnapshotMessages;
 import dev.gossamer.thin.message.VolumeMessages;
+import dev.gossamer.thin.message.VolumeResize;
 import dev.gossamer.thin.message.WriteBarrier;
 import dev.gossamer.thin.metadata.DeviceDetails;
 import dev.gossamer.thin.metadata.PoolFormat;
@@ -65,6 +66,7 @@ public final class ThinPool {
     private final VolumeMessages messages;
     private final MetadataMessages metadataMessages;
     private final SnapshotMessages snapshotMessages;
+    private final VolumeResize resize;
     private final DmStatus dmStatus;
     private final ExternalOrigins origins;
     private final PoolFacts facts;
@@ -118,6 +120,17 @@ public final class ThinPool {
                 workerLoop, metadata, parts.inFlight, parts.cells, parts.faults, parts.committer, counters);
         snapshotMessages = new SnapshotMessages(
                 change, metadata, catalog, devices, parts.deviceIds, parts.maps, messages, barrier);
+        resize = new VolumeResize(
+                workerLoop,
+                change,
+                metadata,
+                parts.committer,
+                parts.faults,
+                parts.maps,
+                parts.unmapper,
+                messages,
+                barrier,
+                new HiddenTails(data, ioLoops, parts));
         dmStatus = new DmStatus(metadata, devices, parts.state, parts.committer, parts.spaceWaiters, parts.discardMode);
         begin(catalog, new BlockingIo(metadataDevice, inline), dataIo);
     }
@@ -286,12 +299,15 @@ public final class ThinPool {
     }
 
     /**
-     * Changes a volume's size. Shrinking hides what is beyond the end, growing shows it again.
+     * Changes a volume's size. Shrinking gives back what is beyond the end; what growing adds reads as zeros, or as the
+     * external origin where that has bytes.
      *
      * @param force shrinks it even while it is open: requests beyond the new end fail (NBD T63)
      */
     public CompletableFuture<VolumeInfo> resizeVolume(String name, long sizeBytes, boolean force) {
-        return calls.message(() -> messages.resizeVolume(name, sizeBytes, force));
+        CompletableFuture<VolumeInfo> answer = new CompletableFuture<>();
+        calls.whenQuiet(answer, () -> resize.resize(name, sizeBytes, force, answer));
+        return answer;
     }
 
     public CompletableFuture<VolumeInfo> renameVolume(String name, String newName) {
@@ -386,6 +402,7 @@ public final class ThinPool {
 
     private void closeIdle(CompletableFuture<Void> closed) {
         StorageException[] failure = new StorageException[1];
+        resize.close();
         try {
             if (parts.state.mode() != PoolMode.FAIL) {
                 parts.committer.commitNow();

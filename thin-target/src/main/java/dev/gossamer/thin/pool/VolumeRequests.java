@@ -19,7 +19,7 @@ import dev.gossamer.thin.worker.PoolWorker;
  * Serves the requests of one open handle of a volume: what the published map answers goes to the data device at once,
  * what needs metadata goes to the pool's worker and comes back. On the request's loop, but for {@link #admit}.
  */
-final class VolumeRequests extends RunCutter<MapLookup> implements VolumeHandle {
+class VolumeRequests extends RunCutter<MapLookup> implements VolumeHandle {
     private final ThinDevice device;
     private final BlockDevice data;
     private final int dataAlignmentBytes;
@@ -73,7 +73,7 @@ final class VolumeRequests extends RunCutter<MapLookup> implements VolumeHandle 
     /** Serves a request that has waited; the volume may have shrunk in the meantime (NBD T63). */
     @Override
     public void serve(BlockRequest request) {
-        if (request.lengthBytes() > device.sizeBytes() - request.offsetBytes()) {
+        if (request.lengthBytes() > endBytes() - request.offsetBytes()) {
             request.complete(Errno.EINVAL);
         } else {
             serveChecked(request);

@@ -99,6 +99,11 @@ public final class PoolWorker implements TurnListener {
         if (device.cells().holdBack(request) || device.cells().queueBehindTrim(request)) {
             return;
         }
+        if (request.lengthBytes() > volume.endBytes() - request.offsetBytes()) {
+            // The volume has shrunk while the request waited: nothing may be mapped behind its end any more.
+            queue.handBack(request, Errno.EINVAL);
+            return;
+        }
         try {
             if (Unmapper.isUnmap(device, request)) {
                 unmap(volume, request);

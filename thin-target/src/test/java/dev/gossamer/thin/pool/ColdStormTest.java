@@ -239,8 +239,11 @@ class ColdStormTest {
 
     private void resize() throws StorageException {
         finishSome();
-        sim.await(sim.pool.resizeVolume("v", ColdPool.VOLUME / 2, true));
         Volume volume = volumes.getFirst();
+        long half = ColdPool.BLOCKS / 2L * SECTOR;
+        volume.model.writing(half, new byte[(ColdPool.BLOCKS - ColdPool.BLOCKS / 2) * SECTOR]);
+        sim.await(sim.pool.resizeVolume("v", ColdPool.VOLUME / 2, true));
+        volume.model.stable(half, (ColdPool.BLOCKS - ColdPool.BLOCKS / 2L) * SECTOR);
         int block = random.nextInt(ColdPool.BLOCKS / 2);
         volume.model.checkLast((long) block * SECTOR, readWaiting(volume, block), "shrunk, block " + block);
         sim.await(sim.pool.resizeVolume("v", ColdPool.VOLUME, true));

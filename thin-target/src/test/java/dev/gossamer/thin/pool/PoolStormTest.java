@@ -244,7 +244,12 @@ class PoolStormTest {
         StormVolume volume = any();
         int size = randomSize();
         if (unlessFull(sim.pool.resizeVolume(volume.name, size, true))) {
+            int before = volume.size;
             volume.resize(size);
+            int hiddenTo = Math.min(size, Math.ceilDiv(before, BLOCK) * BLOCK);
+            if (before < hiddenTo) {
+                volume.shown(before, sim.read(volume.handle, before, hiddenTo - before));
+            }
         }
     }
 

@@ -90,7 +90,7 @@ class PowerCutTest {
                 assertTrue(workload.sizes.contains(v.info().sizeBytes()), where + ", size " + v.info());
                 assertEquals(origin != null, v.info().externalOrigin() != null, where);
                 assertNull(v.info().externalOriginFailure(), where);
-                // What a smaller size hides must be right too.
+                // What a smaller size has hidden must not come back.
                 sim.await(sim.pool.resizeVolume("v", VOLUME, true));
                 workload.model.check(sim.read(v, 0, (int) VOLUME), where + ", volume");
             }

@@ -138,7 +138,19 @@ final class PowerCutWorkload {
 
     private void resize(long sizeBytes) throws PowerIsOff {
         sizes.add(sizeBytes);
+        // Whole blocks behind the smaller end show what is below from some moment on, the rest of its last block zeros.
+        int whole = (int) Math.ceilDiv(SMALLER, (long) BLOCK) * BLOCK;
+        if (sizeBytes == SMALLER) {
+            model.writing(whole, Arrays.copyOfRange(below, whole, (int) VOLUME));
+        }
+        model.writing(SMALLER, new byte[(int) (whole - SMALLER)]);
         await(sim.pool.resizeVolume("v", sizeBytes, true));
+        model.stable(whole, VOLUME - whole);
+        if (sizeBytes == VOLUME) {
+            model.stable(SMALLER, whole - SMALLER);
+        } else {
+            model.unsure(SMALLER, whole - SMALLER);
+        }
         sizes.retainAll(Set.of(sizeBytes));
         trimmed.clear();
     }

@@ -346,7 +346,8 @@ class RegionLoadsTest {
         sim.await(sim.pool.resizeVolume("v", ColdPool.VOLUME, true));
         SimHarness.Result again = cold.startRead(volume, ColdPool.offset(29, 0));
         cold.answerAll();
-        assertRead(again, ColdPool.offset(29, 0));
+        assertEquals(Errno.OK, again.errno);
+        assertArrayEquals(new byte[again.data.length], again.data, "what was cut off does not come back");
         shutDown();
     }
 

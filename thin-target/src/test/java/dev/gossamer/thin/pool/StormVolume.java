@@ -1,10 +1,11 @@
 package dev.gossamer.thin.pool;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.Arrays;
 
-/** The naive model of one volume of a storm: what each of its bytes is, also of those that a smaller size hides. */
+/** The naive model of one volume of a storm: what each of its bytes is, also of those behind its end. */
 final class StormVolume {
     private static final int BLOCK = SimPool.BLOCK;
 
@@ -44,7 +45,8 @@ final class StormVolume {
     void rollBackTo(StormVolume snapshot) {
         System.arraycopy(snapshot.contents, 0, contents, 0, MAX_BYTES);
         below = snapshot.below;
-        resize(snapshot.size);
+        size = snapshot.size;
+        trimmed.clear();
     }
 
     /**
@@ -68,9 +70,20 @@ final class StormVolume {
         System.arraycopy(bytes, 0, contents, offset, bytes.length);
     }
 
+    /** Whole blocks behind the end are given back; what it grows by of its last block is zero, or shows what is below. */
     void resize(int newSize) {
+        int whole = Math.ceilDiv(Math.min(size, newSize), BLOCK) * BLOCK;
+        System.arraycopy(below, whole, contents, whole, MAX_BYTES - whole);
         size = newSize;
         trimmed.clear();
+    }
+
+    /** Believes what is found of the last block where it was hidden before a growth, if it can be. */
+    void shown(int from, byte[] found) {
+        for (int i = 0; i < found.length; i++) {
+            assertTrue(found[i] == 0 || found[i] == below[from + i], "byte " + (from + i) + " was hidden and is shown");
+            contents[from + i] = found[i];
+        }
     }
 
     /** The pool has been opened again, by which it forgets trims of parts of blocks. */

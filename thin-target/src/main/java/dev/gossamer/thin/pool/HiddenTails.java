@@ -1,0 +1,60 @@
+package dev.gossamer.thin.pool;
+
+import dev.gossamer.io.BlockDevice;
+import dev.gossamer.io.BlockOperation;
+import dev.gossamer.io.BlockRequest;
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.IoLoop;
+import dev.gossamer.thin.device.ThinDevice;
+import dev.gossamer.thin.message.VolumeResize;
+import java.util.List;
+import java.util.function.IntConsumer;
+
+/** Zeroes what a volume's last block holds behind the volume's end, as a client's request would, but for its place. */
+final class HiddenTails implements VolumeResize.HiddenTail {
+    private final BlockDevice data;
+    private final List<? extends IoLoop> ioLoops;
+    private final PoolParts parts;
+
+    HiddenTails(BlockDevice data, List<? extends IoLoop> ioLoops, PoolParts parts) {
+        this.data = data;
+        this.ioLoops = ioLoops;
+        this.parts = parts;
+    }
+
+    @Override
+    public void zero(ThinDevice device, IntConsumer done) {
+        if (ioLoops.isEmpty()) {
+            done.accept(Errno.EOPNOTSUPP);
+            return;
+        }
+        IoLoop loop = ioLoops.getFirst();
+        loop.execute(() -> {
+            long from = device.sizeBytes();
+            long to = device.blocks() * device.blockBytes();
+            BlockRequest zero = loop.requests()
+                    .acquire()
+                    .command(BlockOperation.WRITE_ZEROES, from, to - from, BlockRequest.NO_UNMAP);
+            zero.push((request, errno) -> {
+                request.recycle();
+                parts.loop.execute(() -> done.accept(errno));
+            });
+            new Behind(device, to).serveInOrder(zero);
+        });
+    }
+
+    /** A handle that ends with the last block. */
+    private final class Behind extends VolumeRequests {
+        private final long endBytes;
+
+        Behind(ThinDevice device, long endBytes) {
+            super(device, data, device.writeOrder(ioLoops), parts.lookups, parts.inFlight, parts.worker);
+            this.endBytes = endBytes;
+        }
+
+        @Override
+        public long endBytes() {
+            return endBytes;
+        }
+    }
+}
