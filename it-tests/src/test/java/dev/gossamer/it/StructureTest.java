@@ -70,10 +70,9 @@ final class StructureTest {
                 .that()
                 .resideOutsideOfPackage("dev.gossamer.thin..")
                 .should()
-                .dependOnClassesThat(
-                        resideInAPackage("dev.gossamer.thin.*..")
-                                .and(resideOutsideOfPackage("dev.gossamer.thin.pool"))
-                                .and(resideOutsideOfPackage("dev.gossamer.thin.owner")))
+                .dependOnClassesThat(resideInAPackage("dev.gossamer.thin.*..")
+                        .and(resideOutsideOfPackage("dev.gossamer.thin.pool"))
+                        .and(resideOutsideOfPackage("dev.gossamer.thin.owner")))
                 .check(ours);
     }
 

@@ -59,8 +59,7 @@ class HandshakeMemoryTest {
     void longAnswersThatNobodyTakesStayShort() throws Exception {
         IoLoops loops = IoLoops.start(1, engine, 16 << 20);
         MemoryDevice device = new MemoryDevice(1 << 20);
-        NbdServer server =
-                new NbdServer(loops, new Talkative(device), ConnectionLimits.DEFAULT, TlsSettings.OFF);
+        NbdServer server = new NbdServer(loops, new Talkative(device), ConnectionLimits.DEFAULT, TlsSettings.OFF);
         Path socket = directory.resolve("nbd.sock");
         server.listen(new ListenAddress.Unix(socket));
         long before = usedBytes();
@@ -87,7 +86,9 @@ class HandshakeMemoryTest {
     }
 
     private static long usedBytes() {
-        return ((ByteBufAllocatorMetricProvider) ByteBufAllocator.DEFAULT).metric().usedDirectMemory();
+        return ((ByteBufAllocatorMetricProvider) ByteBufAllocator.DEFAULT)
+                .metric()
+                .usedDirectMemory();
     }
 
     private static ByteBuffer options() {

@@ -130,10 +130,13 @@ public final class VolumeResize {
         }
         String lost = mapped == 0
                 ? "nothing is stored there"
-                : (mapped == COUNT_LIMIT ? "more than " : "up to ") + mapped * blockBytes + " bytes that are stored there";
-        return "making volume " + task.device.name() + " smaller gives up all behind byte " + task.newBytes + ": " + lost
+                : (mapped == COUNT_LIMIT ? "more than " : "up to ") + mapped * blockBytes
+                        + " bytes that are stored there";
+        return "making volume " + task.device.name() + " smaller gives up all behind byte " + task.newBytes + ": "
+                + lost
                 + (mapped == 0 ? "" : " are lost for good")
-                + ", and the requests of " + task.device.openCount() + " connection(s) beyond it fail; disconnect them first,"
+                + ", and the requests of " + task.device.openCount()
+                + " connection(s) beyond it fail; disconnect them first,"
                 + " or use --force if that is wanted";
     }
 
@@ -190,10 +193,12 @@ public final class VolumeResize {
             if (errno == Errno.OK) {
                 committer.whenQuiet(() -> finish(task));
             } else {
-                fail(task, new StorageException(
-                        errno,
-                        "the rest of the last block of volume " + task.device.name() + " cannot be zeroed: "
-                                + Errno.name(errno) + "; its size is unchanged"));
+                fail(
+                        task,
+                        new StorageException(
+                                errno,
+                                "the rest of the last block of volume " + task.device.name() + " cannot be zeroed: "
+                                        + Errno.name(errno) + "; its size is unchanged"));
             }
         });
     }

@@ -244,6 +244,9 @@ class ColdStormTest {
         volume.model.writing(half, new byte[(ColdPool.BLOCKS - ColdPool.BLOCKS / 2) * SECTOR]);
         sim.await(sim.pool.resizeVolume("v", ColdPool.VOLUME / 2, true));
         volume.model.stable(half, (ColdPool.BLOCKS - ColdPool.BLOCKS / 2L) * SECTOR);
+        for (int cut = ColdPool.BLOCKS / 2; cut < ColdPool.BLOCKS; cut++) {
+            volume.touched.add(cut);
+        }
         int block = random.nextInt(ColdPool.BLOCKS / 2);
         volume.model.checkLast((long) block * SECTOR, readWaiting(volume, block), "shrunk, block " + block);
         sim.await(sim.pool.resizeVolume("v", ColdPool.VOLUME, true));

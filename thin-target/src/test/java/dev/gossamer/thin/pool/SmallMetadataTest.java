@@ -26,8 +26,8 @@ class SmallMetadataTest {
         SimulatedDisk metadata = new SimulatedDisk(metadataBlocks * 4096L);
         SimulatedDisk data = new SimulatedDisk(DATA_BLOCKS * BLOCK);
         SimPool.format(metadata, data);
-        SimPool sim =
-                SimPool.open(metadata, data, 1, 2, SimPool.OPTIONS.withGrowth(new SimPool.DiskGrowth(metadata, data), 0));
+        SimPool sim = SimPool.open(
+                metadata, data, 1, 2, SimPool.OPTIONS.withGrowth(new SimPool.DiskGrowth(metadata, data), 0));
         ThinVolume volume = sim.create("v", VOLUME_BLOCKS * BLOCK);
         int errno = Errno.OK;
         int written = 0;
@@ -44,8 +44,7 @@ class SmallMetadataTest {
         assertEquals(Errno.OK, sim.flush(volume), "S-4: the commit fitted into the reserve");
         assertFalse(sim.status().needsCheck());
         for (int i = 0; i < written; i++) {
-            assertArrayEquals(
-                    ThinPoolTest.bytes(i, 4096), sim.read(volume, place(i), 4096));
+            assertArrayEquals(ThinPoolTest.bytes(i, 4096), sim.read(volume, place(i), 4096));
         }
         sim.await(sim.pool.grow(-1, 512 * 4096));
         assertEquals(Errno.OK, sim.write(volume, place(written), ThinPoolTest.bytes(written, 4096)));

@@ -161,8 +161,11 @@ class StatusQueryTest {
         }
         int[] answeredBefore = {-1};
         // Whoever comes to the worker now finds one query before it, not all of them.
-        sim.loops.loop(2).execute(() -> answeredBefore[0] =
-                (int) line.stream().filter(asked -> asked.query.errno() == Errno.OK).count());
+        sim.loops
+                .loop(2)
+                .execute(() -> answeredBefore[0] = (int) line.stream()
+                        .filter(asked -> asked.query.errno() == Errno.OK)
+                        .count());
         line.forEach(AskedStatus::finish);
         assertTrue(answeredBefore[0] >= 0 && answeredBefore[0] <= 2, "queries before other work: " + answeredBefore[0]);
     }

@@ -32,7 +32,8 @@ public record AccessRules(List<AccessRule> rules) {
     AccessRules about(Peer peer) {
         return rules == null
                 ? this
-                : new AccessRules(rules.stream().filter(rule -> rule.isAbout(peer)).toList());
+                : new AccessRules(
+                        rules.stream().filter(rule -> rule.isAbout(peer)).toList());
     }
 
     /** Whether certificates make a difference: then some exports may exist for peers with TLS only. */

@@ -116,8 +116,7 @@ final class ReplyWriter {
         for (int i = 0; i < contexts; i++) {
             int flags = i == contexts - 1 ? NbdReply.FLAG_DONE : 0;
             extents.context = i;
-            encoder.blockStatusChunk(
-                    room, flags, cookie, offsetBytes, contextIds[i], extents, answered.count(i));
+            encoder.blockStatusChunk(room, flags, cookie, offsetBytes, contextIds[i], extents, answered.count(i));
         }
         Invariant.check(room.readableBytes() <= room.roomBytes(), "block status beyond its memory");
         stream.data(room);

@@ -48,8 +48,7 @@ public final class VolumeExports implements Exports {
     public Iterable<ExportInfo> list(Peer peer) {
         boolean frozen = isFrozen();
         boolean trims = trims();
-        return () -> new Mapped<>(
-                pool.eachVolume(), volume -> describe(volume, frozen, trims, preferredBlockBytes));
+        return () -> new Mapped<>(pool.eachVolume(), volume -> describe(volume, frozen, trims, preferredBlockBytes));
     }
 
     @Override

@@ -56,7 +56,8 @@ class AccessControlTest {
         ExportDirectory endless = new ExportDirectory() {
             @Override
             public Iterable<ExportInfo> list(Peer peer) {
-                return () -> Stream.generate(() -> ThreeExports.export("hidden-" + made[0]++)).iterator();
+                return () -> Stream.generate(() -> ThreeExports.export("hidden-" + made[0]++))
+                        .iterator();
             }
 
             @Override
@@ -69,8 +70,8 @@ class AccessControlTest {
                 return 1_000_000;
             }
         };
-        AccessControl narrow = new AccessControl(
-                endless, () -> new AccessRules(List.of()), counters, new RefusalLog(), () -> false);
+        AccessControl narrow =
+                new AccessControl(endless, () -> new AccessRules(List.of()), counters, new RefusalLog(), () -> false);
         Iterator<ExportInfo> list = narrow.list(FAR).iterator();
         assertNull(list.next());
         assertNull(list.next());
@@ -82,12 +83,28 @@ class AccessControlTest {
     @Test
     void aStarStandsForAnyCharactersAndNothingElseDoes() {
         String[][] fits = {
-            {"*", ""}, {"*", "a"}, {"a*", "a"}, {"a*", "ab"}, {"*a", "ba"}, {"a*b*c", "abc"}, {"a*b*c", "a1b2b3c"},
-            {"*ab", "aab"}, {"a.c*", "a.c"}, {"**", "x"}, {"a*\\E*", "a\\E"}
+            {"*", ""},
+            {"*", "a"},
+            {"a*", "a"},
+            {"a*", "ab"},
+            {"*a", "ba"},
+            {"a*b*c", "abc"},
+            {"a*b*c", "a1b2b3c"},
+            {"*ab", "aab"},
+            {"a.c*", "a.c"},
+            {"**", "x"},
+            {"a*\\E*", "a\\E"}
         };
         String[][] not = {
-            {"a*", ""}, {"a*", "b"}, {"*a", "ab"}, {"a*b", "a"}, {"a*b*c", "acb"}, {"a.c*", "abc"}, {"a*a", "a"},
-            {"abc", "ab"}, {"A*", "ab"}
+            {"a*", ""},
+            {"a*", "b"},
+            {"*a", "ab"},
+            {"a*b", "a"},
+            {"a*b*c", "acb"},
+            {"a.c*", "abc"},
+            {"a*a", "a"},
+            {"abc", "ab"},
+            {"A*", "ab"}
         };
         for (String[] pair : fits) {
             assertTrue(new ExportNames(List.of(pair[0])).contains(pair[1]), String.join(" ", pair));
