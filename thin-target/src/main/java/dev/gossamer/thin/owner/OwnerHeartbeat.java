@@ -33,8 +33,8 @@ final class OwnerHeartbeat {
     private CompletableFuture<Void> beat = CompletableFuture.completedFuture(null);
     private boolean failing;
     // By device or connection; those that have been answered go with the next question.
-    private final Map<BlockDevice, CompletableFuture<Void>> slotsAsked = new IdentityHashMap<>();
-    private final Map<BlockDevice, CompletableFuture<Void>> superblocksAsked = new IdentityHashMap<>();
+    private final IdentityHashMap<BlockDevice, CompletableFuture<Void>> slotsAsked = new IdentityHashMap<>();
+    private final IdentityHashMap<BlockDevice, CompletableFuture<Void>> superblocksAsked = new IdentityHashMap<>();
 
     OwnerHeartbeat(PoolOwnership ownership, LoopIo io, OwnerSources sources, OwnerBlock block) {
         this.ownership = ownership;
