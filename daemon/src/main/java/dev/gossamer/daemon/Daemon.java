@@ -9,6 +9,7 @@ import dev.gossamer.daemon.device.DeviceOpener;
 import dev.gossamer.daemon.device.OriginDevices;
 import dev.gossamer.daemon.server.ListenAddress;
 import dev.gossamer.daemon.server.NbdServer;
+import dev.gossamer.daemon.server.access.MemoryBudget;
 import dev.gossamer.daemon.server.connection.ConnectionLimits;
 import dev.gossamer.daemon.server.export.CombinedExports;
 import dev.gossamer.daemon.server.export.VolumeExports;
@@ -127,8 +128,11 @@ public final class Daemon {
         NbdServer nbd = null;
         AdminServer admin = null;
         ClientReload reload = null;
+        // The directory's own socket, those on the command line, and those that were passed.
+        MemoryBudget memory = MemoryBudget.ofThisProcess(
+                1 + config.listen().size() + passed.descriptors().size());
         DeviceOpener opener =
-                DeviceOpener.on(loops, config.directory(), config.pool().devicePatience());
+                DeviceOpener.on(loops, config.directory(), config.pool().devicePatience(), memory);
         PoolOpening opening = new PoolOpening(config.pool(), loops);
         try {
             OriginDevices origins = new OriginDevices(opener, config.directory(), config.pool());
@@ -145,7 +149,7 @@ public final class Daemon {
             nbd = new NbdServer(
                     loops, new CombinedExports(volumes, cow.exports()), ConnectionLimits.DEFAULT, config.tls());
             AdminGate gate = new AdminGate();
-            reload = new ClientReload(new ClientsConfig(config.directory().clients()), nbd, gate);
+            reload = new ClientReload(new ClientsConfig(config.directory().clients()), memory, nbd, gate);
             reload.run();
             admin = new AdminServer(
                     new PoolAdminService(

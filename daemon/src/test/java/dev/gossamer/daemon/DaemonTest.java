@@ -93,6 +93,16 @@ class DaemonTest {
     }
 
     @Test
+    void limitsThatTheProcessHasNoMemoryForAreRefusedAtStartAndAtReload() throws Exception {
+        Files.writeString(pool.clients(), "limits: {connections: 1000000}\n");
+        refused(400, "POST", "/v1/reload", "", "1000000 connections and");
+        daemon.stop();
+        daemon = null;
+        StorageException refused = assertThrows(StorageException.class, this::start);
+        assertTrue(refused.getMessage().contains("lower 'connections'"), refused.getMessage());
+    }
+
+    @Test
     void aVolumeLivesFromCreationToDeletion() throws IOException {
         JsonNode volume = ok(201, "POST", "/v1/volumes", "{\"name\":\"vol0\",\"sizeBytes\":1048576}");
         assertEquals("vol0", volume.path("name").asText());

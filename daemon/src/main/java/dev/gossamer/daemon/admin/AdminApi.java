@@ -76,8 +76,8 @@ final class AdminApi {
         return answer.exceptionally(this::refusal);
     }
 
-    private CompletableFuture<AdminResponse> route(
-            String method, QueryStringDecoder uri, String body, boolean anyPath) throws StorageException {
+    private CompletableFuture<AdminResponse> route(String method, QueryStringDecoder uri, String body, boolean anyPath)
+            throws StorageException {
         String path = uri.rawPath();
         String[] parts = path.substring(1).split("/", -1);
         if (path.equals("/metrics") && method.equals("GET")) {

@@ -71,11 +71,9 @@ public final class AdminGate {
     AdminCaller caller(long userId, String name) {
         AdminRules now = rules;
         // A transport that cannot tell has the permissions of the socket to go by, as long as they admit one user.
-        boolean isOwner =
-                userId == Peer.NO_USER ? !now.letOthersIn() : userId == owner || userId == ROOT;
-        AccessRights rights = isOwner
-                ? AccessRights.READ_WRITE
-                : userId == Peer.NO_USER ? AccessRights.NONE : now.rights(userId);
+        boolean isOwner = userId == Peer.NO_USER ? !now.letOthersIn() : userId == owner || userId == ROOT;
+        AccessRights rights =
+                isOwner ? AccessRights.READ_WRITE : userId == Peer.NO_USER ? AccessRights.NONE : now.rights(userId);
         return new AdminCaller(name, isOwner, rights);
     }
 }

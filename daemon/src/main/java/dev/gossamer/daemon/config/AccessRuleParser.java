@@ -39,8 +39,7 @@ final class AccessRuleParser {
             String place = "admin rule " + (rules.size() + 1) + ": ";
             ConfigKeys.requireKnown(rule, place, List.of("uid", "rights"));
             // A missing uid is none, and not everybody.
-            rules.add(new AdminRules.Rule(
-                    user(rule.path("uid"), place).id(), rights(rule.path("rights"), place)));
+            rules.add(new AdminRules.Rule(user(rule.path("uid"), place).id(), rights(rule.path("rights"), place)));
         }
         return new AdminRules(rules);
     }

@@ -110,7 +110,8 @@ public record PoolConfig(
             throw new IllegalArgumentException("key 'allow-paths' must be a list of paths, each behind a dash");
         }
         for (JsonNode path : paths) {
-            boolean good = path.isTextual() && (path.textValue().startsWith("/") || path.textValue().matches("[a-z][a-z0-9+.-]*://.+"));
+            boolean good = path.isTextual()
+                    && (path.textValue().startsWith("/") || path.textValue().matches("[a-z][a-z0-9+.-]*://.+"));
             if (!good) {
                 throw new IllegalArgumentException("key 'allow-paths': each must be an absolute path or an nbd URI");
             }

@@ -3,6 +3,7 @@ package dev.gossamer.daemon.device;
 import dev.gossamer.daemon.config.PoolDirectory;
 import dev.gossamer.daemon.remote.NbdClientDevice;
 import dev.gossamer.daemon.remote.RemoteSettings;
+import dev.gossamer.daemon.server.access.MemoryBudget;
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.ChangeGate;
 import dev.gossamer.io.Errno;
@@ -33,13 +34,17 @@ public final class DeviceOpener implements AutoCloseable {
     private final PoolDirectory directory;
     private final RemoteSettings settings;
     private final boolean ownsLoops;
+    // Null for a command, which has no clients.
+    private final MemoryBudget memory;
     private final List<NbdClientDevice> remote = new CopyOnWriteArrayList<>();
     private IoLoops loops;
 
-    private DeviceOpener(PoolDirectory directory, RemoteSettings settings, boolean ownsLoops, IoLoops loops) {
+    private DeviceOpener(
+            PoolDirectory directory, RemoteSettings settings, boolean ownsLoops, IoLoops loops, MemoryBudget memory) {
         this.directory = directory;
         this.settings = settings;
         this.ownsLoops = ownsLoops;
+        this.memory = memory;
         this.loops = loops;
     }
 
@@ -48,14 +53,15 @@ public final class DeviceOpener implements AutoCloseable {
      *
      * @param directory relative paths begin there
      * @param patience how long a request waits for the server of a remote device; zero = for ever
+     * @param memory what remote devices may keep counts there
      */
-    public static DeviceOpener on(IoLoops loops, PoolDirectory directory, Duration patience) {
-        return new DeviceOpener(directory, RemoteSettings.DEFAULT.withPatience(patience), false, loops);
+    public static DeviceOpener on(IoLoops loops, PoolDirectory directory, Duration patience, MemoryBudget memory) {
+        return new DeviceOpener(directory, RemoteSettings.DEFAULT.withPatience(patience), false, loops, memory);
     }
 
     /** For a command without a daemon: starts a loop of its own if a URI needs one, until {@link #close}. */
     public static DeviceOpener standalone(PoolDirectory directory) {
-        return new DeviceOpener(directory, RemoteSettings.DEFAULT, true, null);
+        return new DeviceOpener(directory, RemoteSettings.DEFAULT, true, null, null);
     }
 
     /** Whether this names an export of an NBD server rather than a path. */
@@ -96,7 +102,16 @@ public final class DeviceOpener implements AutoCloseable {
 
     private NbdClientDevice openRemote(String uri, OpenOptions options, RemoteSettings bounds, ChangeGate gate)
             throws StorageException {
-        NbdClientDevice device = NbdClientDevice.open(parse(uri), options.readOnly(), loops(), bounds, gate);
+        RemoteSettings shared = bounds.sharedBy(loops().count());
+        NbdClientDevice device = NbdClientDevice.open(parse(uri), options.readOnly(), loops(), shared, gate);
+        if (memory != null) {
+            try {
+                memory.take(uri, device.connections() * shared.connectionBytes(), device::isClosed);
+            } catch (StorageException e) {
+                device.close();
+                throw e;
+            }
+        }
         remote.removeIf(NbdClientDevice::isClosed);
         remote.add(device);
         return device;

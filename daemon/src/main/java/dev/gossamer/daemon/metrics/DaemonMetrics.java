@@ -61,7 +61,8 @@ public final class DaemonMetrics {
                     .description("Transfer memory in use")
                     .tag("loop", index)
                     .register(registry);
-            FunctionCounter.builder("gossamer.loop.faults", loop, l -> l.faults().count())
+            FunctionCounter.builder(
+                            "gossamer.loop.faults", loop, l -> l.faults().count())
                     .description("Internal errors, each of which has ended one request")
                     .tag("loop", index)
                     .register(registry);

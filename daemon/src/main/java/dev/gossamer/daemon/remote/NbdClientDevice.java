@@ -189,6 +189,11 @@ public final class NbdClientDevice implements BlockDevice {
         }
     }
 
+    /** Connections to the server, whether they are there at the moment or not. */
+    public int connections() {
+        return session.links().size();
+    }
+
     public boolean isClosed() {
         return closed;
     }

@@ -36,6 +36,9 @@ public record RemoteSettings(
     public static final RemoteSettings DEFAULT =
             new RemoteSettings(30_000, 30_000, 100, 5_000, 10_000, 128, 32 << 20, 64 << 20, 5);
 
+    private static final int LEAST_IN_FLIGHT_BYTES = 4 << 20;
+    private static final int LEAST_UNFLUSHED_BYTES = 8 << 20;
+
     /** Longer than any process lives, and short enough to be added to a time. */
     private static final long FOR_EVER_NANOS = Long.MAX_VALUE / 4;
 
@@ -51,6 +54,25 @@ public record RemoteSettings(
                 inFlightBytes,
                 unflushedBytes,
                 patience.isZero() ? Integer.MAX_VALUE : attempts);
+    }
+
+    /** The same for one of several connections that share what a single one would have, down to some large commands. */
+    public RemoteSettings sharedBy(int connections) {
+        return new RemoteSettings(
+                patienceMillis,
+                silenceMillis,
+                firstRetryMillis,
+                lastRetryMillis,
+                handshakeMillis,
+                inFlightLimit,
+                Math.min(inFlightBytes, Math.max(LEAST_IN_FLIGHT_BYTES, inFlightBytes / connections)),
+                Math.min(unflushedBytes, Math.max(LEAST_UNFLUSHED_BYTES, unflushedBytes / connections)),
+                attempts);
+    }
+
+    /** Direct memory that a connection has at most: copies of writes that are under way, and of those that are kept. */
+    public long connectionBytes() {
+        return (long) inFlightBytes + unflushedBytes;
     }
 
     long patienceNanos() {

@@ -143,9 +143,7 @@ public final class NbdServer {
         gates.add(gate);
         return new ServerBootstrap()
                 .group(loops.nettyGroup())
-                .childOption(
-                        ChannelOption.RECVBUF_ALLOCATOR,
-                        new AdaptiveRecvByteBufAllocator(2048, 64 << 10, RECEIVE_LIMIT_BYTES))
+                .childOption(ChannelOption.RECVBUF_ALLOCATOR, new AdaptiveRecvByteBufAllocator(512, 2048, 16 << 10))
                 // A client that only closed its sending side still gets its replies (T37).
                 .childOption(ChannelOption.ALLOW_HALF_CLOSURE, true)
                 .childHandler(new Greeter(gate));
@@ -289,6 +287,7 @@ public final class NbdServer {
         } else {
             ctx.channel()
                     .config()
+                    .setRecvByteBufAllocator(new AdaptiveRecvByteBufAllocator(2048, 64 << 10, RECEIVE_LIMIT_BYTES))
                     .setWriteBufferWaterMark(new WriteBufferWaterMark(limits.unsentBytes() / 2, limits.unsentBytes()));
             ChannelStream stream = new ChannelStream(ctx.channel(), connection);
             connection.begin(stream);

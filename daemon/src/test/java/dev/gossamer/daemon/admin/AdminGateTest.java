@@ -113,7 +113,8 @@ class AdminGateTest {
             {"get", "/v1/status", ""},
             {"HEAD", "/metrics", ""}
         }) {
-            AdminResponse answer = api.handle(change[0], change[1], change[2], reader).join();
+            AdminResponse answer =
+                    api.handle(change[0], change[1], change[2], reader).join();
             assertEquals(AdminRefusal.FORBIDDEN, answer.status(), change[0] + " " + change[1]);
             assertTrue(answer.body().contains("uid:4000001,pid:7 may not"), answer.body());
         }

@@ -55,8 +55,8 @@ class PoolConfigTest {
 
     @Test
     void allowedPathsAreWrittenAndRead() throws IOException {
-        PoolConfig config = PoolConfig.parse(
-                FILE, "data: d\nmetadata: m\nallow-paths: [/srv/it's here, 'nbd://10.0.0.1/x']\n");
+        PoolConfig config =
+                PoolConfig.parse(FILE, "data: d\nmetadata: m\nallow-paths: [/srv/it's here, 'nbd://10.0.0.1/x']\n");
         assertEquals(List.of("/srv/it's here", "nbd://10.0.0.1/x"), config.allowPaths());
         Path file = directory.resolve("pool.yaml");
         config.write(file);

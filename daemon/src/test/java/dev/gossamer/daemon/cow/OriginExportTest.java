@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.gossamer.daemon.config.PoolDirectory;
 import dev.gossamer.daemon.cow.OriginExport.State;
 import dev.gossamer.daemon.device.DeviceOpener;
+import dev.gossamer.daemon.server.access.MemoryBudget;
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.posix.OpenOptions;
@@ -38,7 +39,8 @@ class OriginExportTest {
     void start() throws StorageException {
         loops = IoLoops.start(1, IoEngineChoice.AUTO, 8 << 20);
         device = directory.resolve("disk.img");
-        DeviceOpener opener = DeviceOpener.on(loops, new PoolDirectory(directory), Duration.ofSeconds(30));
+        DeviceOpener opener = DeviceOpener.on(
+                loops, new PoolDirectory(directory), Duration.ofSeconds(30), MemoryBudget.ofThisProcess(1));
         CowDevices devices =
                 new CowDevices(opener, new OpenOptions(false, true), null, loops.loop(0), List.of(loops.loop(0)));
         origin = new OriginExport(new CowConfig.Origin("disk", device.toString(), List.of()), devices);

@@ -49,7 +49,8 @@ class OriginDevicesTest {
     void thePoolsDirectoryAndWhatItsFileNames() {
         OriginDevices origins = origins();
         assertDoesNotThrow(() -> origins.requireAllowed("inside.img"));
-        assertDoesNotThrow(() -> origins.requireAllowed(pool.path().resolve("inside.img").toString()));
+        assertDoesNotThrow(
+                () -> origins.requireAllowed(pool.path().resolve("inside.img").toString()));
         assertDoesNotThrow(() -> origins.requireAllowed("/dev/named"));
         refused(origins, outside.toString());
         refused(origins, "/etc/passwd");

@@ -15,9 +15,8 @@ import dev.gossamer.nbd.wire.NbdReply;
 import io.netty.channel.ChannelOutboundBuffer;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
 import java.io.IOException;
-import java.util.concurrent.TimeUnit;
 import java.util.List;
-import java.util.stream.IntStream;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
@@ -188,8 +187,12 @@ final class HandshakeBoundsTest {
         HandshakePeer peer = listing[0].greet();
         peer.feed(option(NbdOption.LIST), option(NbdOption.STRUCTURED_REPLY));
         List<HandshakePeer.Reply> replies = peer.replies();
-        assertEquals(List.of(NbdOption.LIST, NbdOption.STRUCTURED_REPLY), replies.stream().map(HandshakePeer.Reply::option).toList());
-        assertEquals(List.of(NbdReply.ACK, NbdReply.ACK), replies.stream().map(HandshakePeer.Reply::type).toList());
+        assertEquals(
+                List.of(NbdOption.LIST, NbdOption.STRUCTURED_REPLY),
+                replies.stream().map(HandshakePeer.Reply::option).toList());
+        assertEquals(
+                List.of(NbdReply.ACK, NbdReply.ACK),
+                replies.stream().map(HandshakePeer.Reply::type).toList());
         assertTrue(othersHadTheirTurn[0]);
         peer.end();
     }

@@ -220,6 +220,7 @@ final class ReplyEncoderTest {
     @Test
     void chunksWithoutStructuredRepliesAreABug() {
         assertThrows(AssertionError.class, () -> simple.noneChunk(out, COOKIE, OFFSET));
-        assertThrows(AssertionError.class, () -> structured.blockStatusChunk(out, 1, COOKIE, 0, 1, TestExtents.of(), 0));
+        assertThrows(
+                AssertionError.class, () -> structured.blockStatusChunk(out, 1, COOKIE, 0, 1, TestExtents.of(), 0));
     }
 }

@@ -5,4 +5,9 @@ public record ClientPolicy(AccessRules access, ServerLimits limits, AdminRules a
     /** As far as nothing is configured. */
     public static final ClientPolicy DEFAULT =
             new ClientPolicy(AccessRules.OPEN, ServerLimits.DEFAULT, AdminRules.NONE);
+
+    /** The same with other limits. */
+    public ClientPolicy withLimits(ServerLimits newLimits) {
+        return new ClientPolicy(access, newLimits, admin);
+    }
 }
