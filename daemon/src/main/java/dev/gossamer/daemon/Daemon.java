@@ -19,7 +19,6 @@ import dev.gossamer.io.StorageException;
 import dev.gossamer.io.ring.IoLoops;
 import dev.gossamer.io.ring.PassedSocket;
 import dev.gossamer.thin.PoolMode;
-import dev.gossamer.thin.PoolStatus;
 import dev.gossamer.thin.VolumeSpec;
 import dev.gossamer.thin.owner.ForeignOwner;
 import dev.gossamer.thin.pool.ThinPool;
@@ -144,24 +143,15 @@ public final class Daemon {
             pool = opening.open(opener, poolLoops, origins, config.forceOwner());
             boolean buffered = config.pool().buffered();
             cow = CowService.open(config.directory().cow(), opener, buffered, pool, cowWorker, ioLoops);
-            PoolStatus first = ThinPool.join(pool.status());
-            VolumeExports volumes = new VolumeExports(pool, first.blockBytes());
+            LatestStatus status = LatestStatus.of(pool);
+            VolumeExports volumes = new VolumeExports(pool, status.latest().blockBytes());
             nbd = new NbdServer(
                     loops, new CombinedExports(volumes, cow.exports()), ConnectionLimits.DEFAULT, config.tls());
             AdminGate gate = new AdminGate();
             reload = new ClientReload(new ClientsConfig(config.directory().clients()), memory, nbd, gate);
             reload.run();
             admin = new AdminServer(
-                    new PoolAdminService(
-                            config.directory(),
-                            pool,
-                            nbd,
-                            loops,
-                            origins,
-                            opener,
-                            new LatestStatus(pool::status, first),
-                            cow,
-                            reload),
+                    new PoolAdminService(config.directory(), pool, nbd, loops, origins, opener, status, cow, reload),
                     new CowAdminService(cow, nbd, origins),
                     gate);
             admin.listen(loops, config.directory().adminSocket());

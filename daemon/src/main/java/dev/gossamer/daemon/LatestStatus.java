@@ -1,6 +1,8 @@
 package dev.gossamer.daemon;
 
+import dev.gossamer.io.StorageException;
 import dev.gossamer.thin.PoolStatus;
+import dev.gossamer.thin.pool.ThinPool;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
@@ -25,9 +27,19 @@ final class LatestStatus {
     private CompletableFuture<PoolStatus> underWay;
     private volatile PoolStatus latest;
 
-    LatestStatus(Supplier<CompletableFuture<PoolStatus>> pool, PoolStatus first) {
+    private LatestStatus(Supplier<CompletableFuture<PoolStatus>> pool, PoolStatus first) {
         this.pool = pool;
         this.latest = first;
+    }
+
+    /** Asks a pool for the first time, and waits. */
+    static LatestStatus of(ThinPool pool) throws StorageException {
+        return new LatestStatus(pool::status, ThinPool.join(pool.status()));
+    }
+
+    /** What was known last. */
+    PoolStatus latest() {
+        return latest;
     }
 
     CompletableFuture<Known> ask() {

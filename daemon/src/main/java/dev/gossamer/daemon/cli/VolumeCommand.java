@@ -174,8 +174,8 @@ final class VolumeCommand extends CommandGroup {
     @Command(
             description = {
                 "Gives a volume another size. Clients see it when they connect again; those that are connected may use",
-                "a new range at once, which reads as zeros. Making a volume smaller gives up what is behind its new end,",
-                "which the command says before; a volume that somebody is connected to shrinks with --force only."
+                "a new range at once, which reads as zeros. Making a volume smaller gives up what is behind its new",
+                "end, which the command says before; a volume that somebody is connected to shrinks with --force only."
             },
             footer = {"", "Example:", "  gossamer volume resize -p DIR vol0 --size 200G"})
     void resize(

@@ -43,7 +43,7 @@ public final class PoolState {
         return mode.isMetadataReadOnly();
     }
 
-    /** What a write gets that needs a block of its own while the metadata may not change: there may be room again, or not. */
+    /** What a write gets that needs a block of its own while the metadata may not change. */
     public int refusedWrite() {
         return mode == PoolMode.OUT_OF_METADATA_SPACE ? Errno.ENOSPC : Errno.EIO;
     }

@@ -19,13 +19,13 @@ import java.util.concurrent.CompletableFuture;
 import java.util.function.IntConsumer;
 
 /**
- * Gives volumes other sizes (NBD T63). What lies behind the end of a volume is given back when the volume shrinks, and reads
- * as zeros when it grows again, whatever was there: nothing is shown that was cut off.
+ * Gives volumes other sizes (NBD T63). What lies behind the end of a volume is given back when the volume shrinks, and
+ * reads as zeros when it grows again, whatever was there: nothing is shown that was cut off.
  *
  * <ol>
- *   <li>Shrinking: writes come to rest, the end moves, in memory; from then on no request reaches behind it. What is mapped
- *       there is unmapped, in steps with other requests in between. Then the size is committed. A crash before that leaves
- *       the old size, and zeros for what has gone already.
+ *   <li>Shrinking: writes come to rest, the end moves, in memory; from then on no request reaches behind it. What is
+ *       mapped there is unmapped, in steps with other requests in between. Then the size is committed. A crash before
+ *       that leaves the old size, and zeros for what has gone already.
  *   <li>Growing: what is mapped behind the end, by other programs or from before this was so, is unmapped likewise; the
  *       rest of the last block is written with zeros; then the size is committed.
  * </ol>

@@ -48,8 +48,8 @@ public final class PoolMetadata implements AutoCloseable {
     private static final long RESERVE_BLOCKS = 4096;
 
     /**
-     * What a commit may need however small the device is: a tenth of 64 blocks is less than a commit has copied, of bitmaps,
-     * their index, the counts, and the way to a mapping and to the device's record.
+     * What a commit may need however small the device is: a tenth of 64 blocks is less than a commit has copied, of
+     * bitmaps, their index, the counts, and the way to a mapping and to the device's record.
      */
     private static final long MIN_RESERVE_BLOCKS = 10;
 

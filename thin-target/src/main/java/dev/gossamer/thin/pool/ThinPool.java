@@ -120,7 +120,13 @@ public final class ThinPool {
                 workerLoop, metadata, parts.inFlight, parts.cells, parts.faults, parts.committer, counters);
         snapshotMessages = new SnapshotMessages(
                 change, metadata, catalog, devices, parts.deviceIds, parts.maps, messages, barrier);
-        resize = new VolumeResize(
+        resize = resizing(change, barrier, ioLoops);
+        dmStatus = new DmStatus(metadata, devices, parts.state, parts.committer, parts.spaceWaiters, parts.discardMode);
+        begin(catalog, new BlockingIo(metadataDevice, inline), dataIo);
+    }
+
+    private VolumeResize resizing(MetadataChange change, WriteBarrier barrier, List<? extends IoLoop> loops) {
+        return new VolumeResize(
                 workerLoop,
                 change,
                 metadata,
@@ -130,9 +136,7 @@ public final class ThinPool {
                 parts.unmapper,
                 messages,
                 barrier,
-                new HiddenTails(data, ioLoops, parts));
-        dmStatus = new DmStatus(metadata, devices, parts.state, parts.committer, parts.spaceWaiters, parts.discardMode);
-        begin(catalog, new BlockingIo(metadataDevice, inline), dataIo);
+                new HiddenTails(data, loops, parts));
     }
 
     private void begin(Catalog catalog, BlockingIo metadataIo, BlockingIo dataIo) throws StorageException {

@@ -55,9 +55,7 @@ class PoolSurveyTest {
             for (String name : barred) {
                 ThinVolume volume = sim.pool.openVolume(name);
                 assertEquals(
-                        Errno.EIO,
-                        sim.finish(sim.start(0, volume, BlockOperation.READ, 0, 512, 0, null)).errno,
-                        name);
+                        Errno.EIO, sim.finish(sim.start(0, volume, BlockOperation.READ, 0, 512, 0, null)).errno, name);
                 assertEquals(Errno.EIO, sim.write(volume, 0, new byte[512]), name);
                 volume.close();
             }

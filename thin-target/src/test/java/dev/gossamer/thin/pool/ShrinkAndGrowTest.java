@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Sizes of any number of sectors, and what a volume that was smaller for a while still holds: nothing behind its end. */
+/** Sizes of any number of sectors, and what a volume that was smaller for a while holds: nothing behind its end. */
 class ShrinkAndGrowTest {
     private static final int BLOCK = SimPool.BLOCK;
     private static final int BLOCKS = 40;

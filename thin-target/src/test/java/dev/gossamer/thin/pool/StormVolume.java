@@ -70,7 +70,7 @@ final class StormVolume {
         System.arraycopy(bytes, 0, contents, offset, bytes.length);
     }
 
-    /** Whole blocks behind the end are given back; what it grows by of its last block is zero, or shows what is below. */
+    /** Whole blocks behind the end are given back; what it grows by of its last block is zero, or what is below. */
     void resize(int newSize) {
         int whole = Math.ceilDiv(Math.min(size, newSize), BLOCK) * BLOCK;
         System.arraycopy(below, whole, contents, whole, MAX_BYTES - whole);
