@@ -87,14 +87,15 @@ public final class PoolMetadata implements AutoCloseable {
                     Errno.EINVAL, pool.deviceName + ": no thin-pool metadata there; give the pool's metadata device");
         }
         pool.blocks = new BlockManager(device, metadataBlocks, cacheBlocks);
+        boolean loaded = false;
         try {
             pool.load();
-            if (pool.pool.isForeign() && pool.metadataBlocksUsed() <= PoolSurvey.MAX_BLOCKS) {
-                pool.survey = PoolSurvey.of(pool.pool);
+            pool.survey = PoolSurvey.ifForeign(pool.pool);
+            loaded = true;
+        } finally {
+            if (!loaded) {
+                pool.blocks.close();
             }
-        } catch (StorageException e) {
-            pool.blocks.close();
-            throw e;
         }
         return pool;
     }
@@ -103,8 +104,6 @@ public final class PoolMetadata implements AutoCloseable {
     public void close() {
         blocks.close();
     }
-
-    // ---- facts ---------------------------------------------------------------------------------------------------
 
     /** Metadata blocks looked at since the pool was opened, cached or not. */
     public long blockVisits() {
@@ -398,8 +397,6 @@ public final class PoolMetadata implements AutoCloseable {
         pool.metadataMap.extend(newMetadataBlocks);
         pool.settle();
     }
-
-    // ---- transaction ---------------------------------------------------------------------------------------------
 
     /**
      * Whether an operation failed after it had begun to change something: then the transaction is to be aborted. If

@@ -59,8 +59,11 @@ final class PoolSurvey {
         this.blocks = pool.blocks;
     }
 
-    /** Looks at everything; writes nothing. */
-    static PoolSurvey of(LoadedPool pool) throws StorageException {
+    /** Looks at everything, if another program wrote it last and it is not too much; else null. Writes nothing. */
+    static PoolSurvey ifForeign(LoadedPool pool) throws StorageException {
+        if (!pool.isForeign() || pool.metadataMap.allocated() > MAX_BLOCKS) {
+            return null;
+        }
         PoolSurvey survey = new PoolSurvey(pool);
         survey.look();
         return survey;
