@@ -81,7 +81,7 @@ final class SnapshotMessages {
             start(new CowSnapshot(loops, copies, spec, kept, table, sizeBytes), answer);
             return;
         }
-        new StoreOpening(loops.transfers(), store, spec.name(), new StoreOpening.Answer() {
+        new StoreOpening(loops.transfers(), store, spec.name(), spec.storeId(), new StoreOpening.Answer() {
                     @Override
                     public void opened(PersistentStore opened) {
                         start(new CowSnapshot(loops, copies, spec, opened, table, sizeBytes), answer);
@@ -144,7 +144,7 @@ final class SnapshotMessages {
         }
         long sizeBytes = origin.sizeBytes();
         RemapTable[] table = {new RemapTable(0)};
-        new StoreOpening(loops.transfers(), store, spec.name(), new StoreOpening.Answer() {
+        new StoreOpening(loops.transfers(), store, spec.name(), spec.storeId(), new StoreOpening.Answer() {
                     @Override
                     public void opened(PersistentStore opened) {
                         warnOfChunkSize(spec, opened);

@@ -1,6 +1,7 @@
 package dev.gossamer.snapshot;
 
 import java.util.Objects;
+import java.util.UUID;
 
 /**
  * What a snapshot shall be like. Made with {@link #of} and the {@code with} methods; checked when it is used.
@@ -11,6 +12,8 @@ import java.util.Objects;
  * @param fullAction what a full store means for writes to the origin
  * @param holdBackNanos how long writes wait for a full store to grow, before that; 0 = not at all
  * @param lossRecord remembers that it is lost, beside its store
+ * @param storeId stands in the store's header, so that no other store is taken for it (rule S-L5); null: none, as in
+ *     the kernel's stores
  */
 public record SnapshotSpec(
         String name,
@@ -21,7 +24,8 @@ public record SnapshotSpec(
         StoreFullAction fullAction,
         long holdBackNanos,
         StoreGrowth growth,
-        LossRecord lossRecord) {
+        LossRecord lossRecord,
+        UUID storeId) {
 
     public SnapshotSpec {
         Objects.requireNonNull(name);
@@ -34,7 +38,8 @@ public record SnapshotSpec(
     /** A snapshot as the kernel makes it, with the default chunk size. */
     public static SnapshotSpec of(String name, StoreType type) {
         return new SnapshotSpec(
-                name, type, 0, false, false, StoreFullAction.INVALIDATE_SNAPSHOT, 0, StoreGrowth.NONE, LossRecord.NONE);
+                name, type, 0, false, false, StoreFullAction.INVALIDATE_SNAPSHOT, 0, StoreGrowth.NONE, LossRecord.NONE,
+                null);
     }
 
     public SnapshotSpec withName(String newName) {
@@ -47,7 +52,8 @@ public record SnapshotSpec(
                 fullAction,
                 holdBackNanos,
                 growth,
-                lossRecord);
+                lossRecord,
+                storeId);
     }
 
     public SnapshotSpec withChunkBytes(long newChunkBytes) {
@@ -60,12 +66,14 @@ public record SnapshotSpec(
                 fullAction,
                 holdBackNanos,
                 growth,
-                lossRecord);
+                lossRecord,
+                storeId);
     }
 
     public SnapshotSpec withDiscard(boolean zeroesCow, boolean passdownOrigin) {
         return new SnapshotSpec(
-                name, type, chunkBytes, zeroesCow, passdownOrigin, fullAction, holdBackNanos, growth, lossRecord);
+                name, type, chunkBytes, zeroesCow, passdownOrigin, fullAction, holdBackNanos, growth, lossRecord,
+                storeId);
     }
 
     public SnapshotSpec withFullStore(StoreFullAction action, long newHoldBackNanos, StoreGrowth newGrowth) {
@@ -78,7 +86,8 @@ public record SnapshotSpec(
                 action,
                 newHoldBackNanos,
                 newGrowth,
-                lossRecord);
+                lossRecord,
+                storeId);
     }
 
     public SnapshotSpec withLossRecord(LossRecord newLossRecord) {
@@ -91,6 +100,21 @@ public record SnapshotSpec(
                 fullAction,
                 holdBackNanos,
                 growth,
-                newLossRecord);
+                newLossRecord,
+                storeId);
+    }
+
+    public SnapshotSpec withStoreId(UUID newStoreId) {
+        return new SnapshotSpec(
+                name,
+                type,
+                chunkBytes,
+                discardZeroesCow,
+                discardPassdownOrigin,
+                fullAction,
+                holdBackNanos,
+                growth,
+                lossRecord,
+                newStoreId);
     }
 }

@@ -37,7 +37,7 @@ public final class PersistentStore implements ExceptionStore {
     private final BlockDevice device;
     private final StoreLayout layout;
     private final int pageBytes;
-    private final boolean validWhenOpened;
+    private final StoreHeader header;
     private RecordArea area;
     private long nextFree;
     /** Chunks given out since the store was opened and not committed; the area's last slot for them is known. */
@@ -59,13 +59,13 @@ public final class PersistentStore implements ExceptionStore {
             WorkerIo io,
             BlockDevice device,
             StoreLayout layout,
-            boolean valid,
+            StoreHeader header,
             RecordArea lastArea,
             long highestNewChunk) {
         this.io = io;
         this.device = device;
         this.layout = layout;
-        this.validWhenOpened = valid;
+        this.header = header;
         this.area = lastArea;
         this.pageBytes = pageBytes(layout.chunkBytes, device);
         this.nextFree = layout.dataChunkFrom(Math.max(2, highestNewChunk + 1));
@@ -78,7 +78,7 @@ public final class PersistentStore implements ExceptionStore {
 
     /** False: the header said that the snapshot is lost (rule S-L3). */
     public boolean isValidWhenOpened() {
-        return validWhenOpened;
+        return header.valid() != 0;
     }
 
     @Override
@@ -259,10 +259,10 @@ public final class PersistentStore implements ExceptionStore {
         }
     }
 
-    private void writeHeader(StoreHeader header, WorkerIo.Done done) {
+    private void writeHeader(StoreHeader which, WorkerIo.Done done) {
         io.withBuffer(pageBytes, buffer -> {
             buffer.zero(0, pageBytes);
-            header.write(buffer);
+            which.write(buffer);
             io.write(device, 0, pageBytes, BlockRequest.FUA, buffer, 0, errno -> {
                 buffer.release();
                 done.done(errno);
@@ -272,7 +272,7 @@ public final class PersistentStore implements ExceptionStore {
 
     @Override
     public void invalidate(WorkerIo.Done done) {
-        stop(() -> writeHeader(StoreHeader.of(layout.chunkBytes, false), done));
+        stop(() -> writeHeader(StoreHeader.of(layout.chunkBytes, false, header.id()), done));
     }
 
     /** Wipes the header, durably: the device is no store any more. */

@@ -7,6 +7,8 @@ import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.buffer.IoBuffer;
 import dev.gossamer.io.worker.WorkerIo;
+import java.util.Objects;
+import java.util.UUID;
 import java.util.function.IntFunction;
 
 /**
@@ -27,10 +29,17 @@ public final class StoreOpening {
     private final WorkerIo io;
     private final BlockDevice device;
     private final String name;
+    private final UUID id;
     private final Answer answer;
 
-    /** @param name of the snapshot, for messages */
-    public StoreOpening(WorkerIo io, BlockDevice device, String name, Answer answer) {
+    /**
+     * For one store.
+     *
+     * @param name of the snapshot, for messages
+     * @param id that the store has, or shall have; null for none
+     */
+    public StoreOpening(WorkerIo io, BlockDevice device, String name, UUID id, Answer answer) {
+        this.id = id;
         this.answer = answer;
         this.io = io;
         this.device = device;
@@ -77,13 +86,15 @@ public final class StoreOpening {
                                 + " sectors, which cannot be on these devices; the header is damaged, or the "
                                 + "sector size"
                                 + " of a device has changed");
+            } else if (!Objects.equals(header.id(), id)) {
+                refuse(Errno.EINVAL, "the device holds another snapshot's store; was it swapped for another?");
             } else {
                 StoreLayout layout = new StoreLayout(header.chunkSectors() * SECTOR_BYTES);
                 if (header.valid() == 0) {
-                    answer.opened(new PersistentStore(io, device, layout, false, new RecordArea(0, layout), 1));
+                    answer.opened(new PersistentStore(io, device, layout, header, new RecordArea(0, layout), 1));
                 } else {
                     long originChunks = Math.ceilDiv(originBytes, layout.chunkBytes);
-                    new TableReading(layout, originChunks, remaps.apply(layout.chunkBytes)).area(0);
+                    new TableReading(header, layout, originChunks, remaps.apply(layout.chunkBytes)).area(0);
                 }
             }
         });
@@ -153,11 +164,12 @@ public final class StoreOpening {
                 }
                 io.withBuffer(page, buffer -> {
                     buffer.zero(0, page);
-                    StoreHeader.of(layout.chunkBytes, true).write(buffer);
+                    StoreHeader header = StoreHeader.of(layout.chunkBytes, true, id);
+                    header.write(buffer);
                     io.write(device, 0, page, BlockRequest.FUA, buffer, 0, written -> {
                         buffer.release();
                         if (!failed(written, "writing the store's header")) {
-                            answer.opened(new PersistentStore(io, device, layout, true, new RecordArea(0, layout), 1));
+                            answer.opened(new PersistentStore(io, device, layout, header, new RecordArea(0, layout), 1));
                         }
                     });
                 });
@@ -178,6 +190,7 @@ public final class StoreOpening {
 
     /** Reads area after area until one is not full. */
     private final class TableReading {
+        private final StoreHeader header;
         private final StoreLayout layout;
         private final long originChunks;
         private final long storeChunks;
@@ -185,7 +198,8 @@ public final class StoreOpening {
         private long highestNewChunk = 1;
         private String damage;
 
-        TableReading(StoreLayout layout, long originChunks, Remaps remaps) {
+        TableReading(StoreHeader header, StoreLayout layout, long originChunks, Remaps remaps) {
+            this.header = header;
             this.layout = layout;
             this.originChunks = originChunks;
             this.storeChunks = device.sizeBytes() / layout.chunkBytes;
@@ -235,7 +249,7 @@ public final class StoreOpening {
          * records fill the gap before them: so they are cleared now, before the store is used.
          */
         private void clearBehind(RecordArea area, int lastNonZeroByte) {
-            PersistentStore store = new PersistentStore(io, device, layout, true, area, highestNewChunk);
+            PersistentStore store = new PersistentStore(io, device, layout, header, area, highestNewChunk);
             int end = area.count() * StoreLayout.RECORD_BYTES;
             if (lastNonZeroByte <= end) {
                 answer.opened(store);

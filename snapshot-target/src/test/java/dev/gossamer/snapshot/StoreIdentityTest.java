@@ -1,0 +1,65 @@
+package dev.gossamer.snapshot;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.StorageException;
+import dev.gossamer.io.sim.SimulatedDisk;
+import java.util.UUID;
+import org.junit.jupiter.api.Test;
+
+/** No store is taken for another (rule S-L5). */
+class StoreIdentityTest {
+    private static final int CHUNK = 4096;
+    private static final int SIZE = 64 << 10;
+    private static final UUID ID = new UUID(0x1234, 0x5678);
+
+    private final SimulatedDisk origin = new SimulatedDisk(SIZE);
+    private final SimulatedDisk store = new SimulatedDisk(2 * SIZE);
+    private final SimulatedDisk other = new SimulatedDisk(2 * SIZE);
+
+    private static SnapshotSpec spec(String name, UUID id) {
+        return SnapshotSpec.of(name, StoreType.PERSISTENT).withChunkBytes(CHUNK).withStoreId(id);
+    }
+
+    @Test
+    void swappedStoresAreRefusedAndLeftAsTheyAre() throws StorageException {
+        UUID id = new UUID(9, 9);
+        try (SimSet sim = new SimSet(origin, 1, 1)) {
+            Snapshot snapshot = sim.createAndOpen(spec("s", ID), store);
+            assertEquals(Errno.OK, sim.write(snapshot, 0, new byte[CHUNK]));
+            sim.create(spec("t", id), other);
+            snapshot.close();
+            sim.shutDown();
+        }
+        byte[] before = store.readNow(0, 2 * SIZE);
+        try (SimSet sim = new SimSet(origin, 2, 1)) {
+            String refusal = sim.refused(sim.set.load(spec("t", id), store));
+            assertTrue(refusal.contains("t: the device holds another snapshot's store"), refusal);
+            sim.refused(sim.set.load(spec("t", null), store));
+            assertEquals(1, sim.await(sim.set.load(spec("s", ID), store)).chunks());
+            sim.await(sim.set.load(spec("t", id), other));
+            sim.shutDown();
+        }
+        assertArrayEquals(before, store.readNow(0, 2 * SIZE));
+    }
+
+    /** A lost snapshot's store is still that snapshot's. */
+    @Test
+    void theIdentityStaysWhenTheSnapshotIsLost() throws StorageException {
+        SimulatedDisk small = new SimulatedDisk(3 * CHUNK);
+        try (SimSet sim = new SimSet(origin, 1, 1)) {
+            sim.create(spec("s", ID), small);
+            assertEquals(Errno.OK, sim.write(sim.set.openOrigin(), 0, new byte[SIZE]));
+            assertEquals(SnapshotState.INVALID, sim.status("s").state());
+        }
+        try (SimSet sim = new SimSet(origin, 2, 1)) {
+            assertEquals(
+                    SnapshotState.INVALID,
+                    sim.await(sim.set.load(spec("s", ID), small)).state());
+            sim.shutDown();
+        }
+    }
+}
