@@ -117,11 +117,7 @@ public final class Daemon {
     }
 
     private static Daemon start(DaemonConfig config, PassedSockets passed, PoolLock lock) throws StorageException {
-        IoLoops loops = IoLoops.start(config.ioLoops(), config.engine(), LOOP_BUFFER_BYTES);
-        loops.whenLost(why -> endNow());
-        if (!loops.engineReason().isEmpty()) {
-            LOG.info("engine={} reason={}", loops.engineName(), loops.engineReason());
-        }
+        IoLoops loops = startLoops(config);
         ThinPool pool = null;
         CowService cow = null;
         NbdServer nbd = null;
@@ -177,6 +173,15 @@ public final class Daemon {
         for (ListenAddress address : config.listen()) {
             nbd.listen(address);
         }
+    }
+
+    private static IoLoops startLoops(DaemonConfig config) throws StorageException {
+        IoLoops loops = IoLoops.start(config.ioLoops(), config.engine(), LOOP_BUFFER_BYTES);
+        loops.whenLost(why -> endNow());
+        if (!loops.engineReason().isEmpty()) {
+            LOG.info("engine={} reason={}", loops.engineName(), loops.engineReason());
+        }
+        return loops;
     }
 
     /**

@@ -4,6 +4,7 @@ import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.BlockGeometry;
 import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.BlockRequest;
+import dev.gossamer.io.DeviceHealth;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.InlineLoop;
 import java.util.concurrent.locks.LockSupport;
@@ -38,6 +39,12 @@ final class OwnedDevice implements BlockDevice {
     @Override
     public long sizeBytes() {
         return device.sizeBytes();
+    }
+
+    /** The device's own: what its connections have lost, whoever asked, the pool hears of. */
+    @Override
+    public DeviceHealth health() {
+        return device.health();
     }
 
     @Override

@@ -136,7 +136,7 @@ public final class ThinPool {
                 parts.unmapper,
                 messages,
                 barrier,
-                new HiddenTails(data, loops, parts));
+                new HiddenTails(this.data, loops, parts));
     }
 
     private void begin(Catalog catalog, BlockingIo metadataIo, BlockingIo dataIo) throws StorageException {
