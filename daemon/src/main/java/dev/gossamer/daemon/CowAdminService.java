@@ -76,7 +76,7 @@ final class CowAdminService implements CowAdmin {
                         export,
                         force,
                         () -> waiting(() -> {
-                            cow.delete(export);
+                            cow.delete(export, force);
                             return null;
                         })));
     }

@@ -38,7 +38,15 @@ public record SnapshotSpec(
     /** A snapshot as the kernel makes it, with the default chunk size. */
     public static SnapshotSpec of(String name, StoreType type) {
         return new SnapshotSpec(
-                name, type, 0, false, false, StoreFullAction.INVALIDATE_SNAPSHOT, 0, StoreGrowth.NONE, LossRecord.NONE,
+                name,
+                type,
+                0,
+                false,
+                false,
+                StoreFullAction.INVALIDATE_SNAPSHOT,
+                0,
+                StoreGrowth.NONE,
+                LossRecord.NONE,
                 null);
     }
 
@@ -72,7 +80,15 @@ public record SnapshotSpec(
 
     public SnapshotSpec withDiscard(boolean zeroesCow, boolean passdownOrigin) {
         return new SnapshotSpec(
-                name, type, chunkBytes, zeroesCow, passdownOrigin, fullAction, holdBackNanos, growth, lossRecord,
+                name,
+                type,
+                chunkBytes,
+                zeroesCow,
+                passdownOrigin,
+                fullAction,
+                holdBackNanos,
+                growth,
+                lossRecord,
                 storeId);
     }
 

@@ -20,8 +20,9 @@ record CowConfig(List<Origin> origins) {
      *
      * @param name of the export
      * @param device an absolute path, or the URI of an NBD export
+     * @param identity what {@link OriginIdentity} found there; empty if it was never looked at
      */
-    record Origin(String name, String device, List<RecordedSnapshot> snapshots) {
+    record Origin(String name, String device, String identity, List<RecordedSnapshot> snapshots) {
         Origin {
             snapshots = List.copyOf(snapshots);
         }
@@ -39,13 +40,18 @@ record CowConfig(List<Origin> origins) {
             List<RecordedSnapshot> all = new ArrayList<>(snapshots);
             all.removeIf(each -> each.name().equals(snapshot.name()));
             all.add(snapshot);
-            return new Origin(name, device, all);
+            return new Origin(name, device, identity, all);
+        }
+
+        Origin withIdentity(String newIdentity) {
+            return new Origin(name, device, newIdentity, snapshots);
         }
 
         Origin without(String snapshot) {
             return new Origin(
                     name,
                     device,
+                    identity,
                     snapshots.stream()
                             .filter(each -> !each.name().equals(snapshot))
                             .toList());

@@ -12,26 +12,27 @@ import dev.gossamer.daemon.config.YamlFile;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.Reason;
 import dev.gossamer.io.StorageException;
-import dev.gossamer.snapshot.StoreFullAction;
-import dev.gossamer.snapshot.StoreType;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.UUID;
 
 /**
  * {@code cow.yaml} in the pool's directory: the daemon's own record, because a snapshot's store tells neither its
- * origin nor that it is being merged. Always replaced as a whole.
+ * origin nor that it is being merged, nor that it was away when it was lost. Always replaced as a whole.
  *
  * <pre>
  *  origins:
  *  - name: disk
  *    device: /dev/sdb
+ *    identity: block device, serial S4EWNX0R, 500107862016 bytes
  *    snapshots:
- *    - {name: monday, volume: cow.disk@monday, type: persistent, on-full: invalidate, state: active}
- *    - {name: sunday, store: /dev/sdc, type: persistent, on-full: invalidate, state: merging}
+ *    - {name: monday, volume: cow.disk@monday, type: persistent, on-full: invalidate, state: active, id: 0f8f...}
+ *    - {name: sunday, store: /dev/sdc, type: persistent, on-full: invalidate, state: merging, id: 7c11...}
+ *    - {name: friday, store: /dev/sdd, type: persistent, on-full: invalidate, state: lost, cause: its store is full}
  * </pre>
  *
  * <p>Blocks; not on a loop.
@@ -42,9 +43,6 @@ final class CowConfigFile {
 
     private static final String HEAD = "# Origins and classic snapshots that this pool's daemon serves. Written by the "
             + "daemon; change it with 'gossamer cow'.\n";
-
-    private static final String ACTIVE = "active";
-    private static final String MERGING = "merging";
 
     private CowConfigFile() {}
 
@@ -59,15 +57,10 @@ final class CowConfigFile {
         ArrayNode origins = root.putArray("origins");
         for (CowConfig.Origin origin : config.origins()) {
             ObjectNode node = origins.addObject().put("name", origin.name()).put("device", origin.device());
+            putUnlessEmpty(node, "identity", origin.identity());
             ArrayNode snapshots = node.putArray("snapshots");
             for (RecordedSnapshot snapshot : origin.snapshots()) {
-                snapshots
-                        .addObject()
-                        .put("name", snapshot.name())
-                        .put(snapshot.inPool() ? "volume" : "store", snapshot.store())
-                        .put("type", CowWords.of(snapshot.type()))
-                        .put("on-full", CowWords.of(snapshot.fullAction()))
-                        .put("state", snapshot.merging() ? MERGING : ACTIVE);
+                write(snapshots.addObject(), snapshot);
             }
         }
         try {
@@ -77,39 +70,61 @@ final class CowConfigFile {
         }
     }
 
+    private static void write(ObjectNode node, RecordedSnapshot snapshot) {
+        node.put("name", snapshot.name())
+                .put(snapshot.inPool() ? "volume" : "store", snapshot.store())
+                .put("type", CowWords.of(snapshot.type()))
+                .put("on-full", CowWords.of(snapshot.fullAction()))
+                .put("state", CowWords.of(snapshot.state()));
+        putUnlessEmpty(node, "id", snapshot.id() == null ? "" : snapshot.id().toString());
+        putUnlessEmpty(node, "cause", snapshot.cause());
+    }
+
+    private static void putUnlessEmpty(ObjectNode node, String key, String value) {
+        if (!value.isEmpty()) {
+            node.put(key, value);
+        }
+    }
+
     private static List<CowConfig.Origin> origins(JsonNode root) {
         List<CowConfig.Origin> all = new ArrayList<>();
         Set<String> names = new HashSet<>();
         ConfigKeys.requireKnown(root, "", List.of("origins"));
         for (JsonNode node : list(root, "origins")) {
-            ConfigKeys.requireKnown(node, "origins: ", List.of("name", "device", "snapshots"));
+            ConfigKeys.requireKnown(node, "origins: ", List.of("name", "device", "identity", "snapshots"));
             String name = unique(names, text(node, "name", "origins: "));
             List<RecordedSnapshot> snapshots = new ArrayList<>();
             Set<String> snapshotNames = new HashSet<>();
             for (JsonNode each : list(node, "snapshots")) {
                 snapshots.add(snapshot(each, name + ": ", snapshotNames));
             }
-            all.add(new CowConfig.Origin(name, text(node, "device", name + ": "), snapshots));
+            String device = text(node, "device", name + ": ");
+            all.add(new CowConfig.Origin(name, device, node.path("identity").asText(), snapshots));
         }
         return all;
     }
 
     private static RecordedSnapshot snapshot(JsonNode node, String place, Set<String> names) {
-        ConfigKeys.requireKnown(node, place, List.of("name", "store", "volume", "type", "on-full", "state"));
+        ConfigKeys.requireKnown(
+                node, place, List.of("name", "store", "volume", "type", "on-full", "state", "id", "cause"));
         boolean inPool = node.has("volume");
-        StoreType type = CowWords.storeType(text(node, "type", place));
-        StoreFullAction action = CowWords.fullAction(text(node, "on-full", place));
-        String state = text(node, "state", place);
-        if (!state.equals(ACTIVE) && !state.equals(MERGING)) {
-            throw new IllegalArgumentException(place + "'state' must be " + ACTIVE + " or " + MERGING);
-        }
         return new RecordedSnapshot(
                 unique(names, text(node, "name", place)),
                 text(node, inPool ? "volume" : "store", place),
                 inPool,
-                type,
-                action,
-                state.equals(MERGING));
+                CowWords.storeType(text(node, "type", place)),
+                CowWords.fullAction(text(node, "on-full", place)),
+                CowWords.state(text(node, "state", place)),
+                node.has("id") ? id(text(node, "id", place), place) : null,
+                node.path("cause").asText());
+    }
+
+    private static UUID id(String text, String place) {
+        try {
+            return UUID.fromString(text);
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException(place + "'id' must be a UUID", e);
+        }
     }
 
     private static JsonNode list(JsonNode node, String key) {

@@ -1,5 +1,6 @@
 package dev.gossamer.daemon.cow;
 
+import dev.gossamer.daemon.cow.RecordedSnapshot.State;
 import dev.gossamer.daemon.device.DeviceOpener;
 import dev.gossamer.daemon.server.export.DeviceSource;
 import dev.gossamer.io.Errno;
@@ -14,6 +15,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.stream.Collectors;
@@ -24,9 +26,8 @@ import org.slf4j.LoggerFactory;
  * All origins and classic snapshots of a daemon, and their record in {@code cow.yaml}.
  *
  * <p>Changes wait, one at a time, on threads that are no loops; what event loops ask goes to {@link #exports}.
- * The order of each change and of its record is such that a crash between the two leaves no snapshot recorded that has
- * missed a write: a new snapshot is made first, one that goes is taken from the record first, and so is a merge
- * entered.
+ * What changes in several steps is recorded before the first one, and a start completes what a crash left half done: a
+ * snapshot that is being made or deleted goes away with its store, a merge goes on.
  */
 public final class CowService {
     private static final Logger LOG = LoggerFactory.getLogger(CowService.class);
@@ -34,17 +35,15 @@ public final class CowService {
     /** Volumes that are stores are called this and the export's name. */
     private static final String STORE_PREFIX = "cow.";
 
-    private final Path file;
+    private final CowRecord record;
     private final CowDevices devices;
     private final Map<String, OriginExport> origins = new ConcurrentSkipListMap<>();
     private final Set<String> storeVolumes = ConcurrentHashMap.newKeySet();
-    private CowConfig config;
     private boolean closed;
 
-    private CowService(Path file, CowDevices devices, CowConfig config) {
-        this.file = file;
+    private CowService(CowRecord record, CowDevices devices) {
+        this.record = record;
         this.devices = devices;
-        this.config = config;
     }
 
     /**
@@ -61,26 +60,38 @@ public final class CowService {
             Path file, DeviceOpener opener, boolean buffered, ThinPool pool, IoLoop worker, List<IoLoop> ioLoops)
             throws StorageException {
         CowDevices devices = new CowDevices(opener, new OpenOptions(false, buffered), pool, worker, ioLoops);
-        CowService service = new CowService(file, devices, CowConfigFile.read(file));
-        for (CowConfig.Origin origin : service.config.origins()) {
-            service.begin(new OriginExport(service.withoutTransient(origin), devices));
+        CowService service = new CowService(new CowRecord(file), devices);
+        for (CowConfig.Origin origin : service.record.config().origins()) {
+            OriginExport export = service.exportOf(origin);
+            service.clearAway(export);
+            service.begin(export);
         }
         return service;
     }
 
-    private synchronized CowConfig.Origin withoutTransient(CowConfig.Origin origin) throws StorageException {
-        CowConfig.Origin kept = origin;
-        for (RecordedSnapshot snapshot : origin.snapshots()) {
-            if (snapshot.type() == StoreType.TRANSIENT) {
-                LOG.info("snapshot={} was transient and is gone", CowName.of(origin.name(), snapshot.name()));
-                kept = kept.without(snapshot.name());
-                record(config.with(kept));
-                removeStore(snapshot);
-            } else if (snapshot.inPool()) {
+    private OriginExport exportOf(CowConfig.Origin origin) {
+        return new OriginExport(origin, devices, this::recordLoss);
+    }
+
+    /** Takes away what ended with the last process or was half done; what cannot go now stays out of use. */
+    private synchronized void clearAway(OriginExport origin) {
+        for (RecordedSnapshot snapshot : origin.config().snapshots()) {
+            if (snapshot.inPool()) {
                 storeVolumes.add(snapshot.store());
             }
+            if (snapshot.type() != StoreType.TRANSIENT && !snapshot.isHalf()) {
+                continue;
+            }
+            String export = CowName.of(origin.config().name(), snapshot.name());
+            LOG.info(
+                    "snapshot={} is gone: {}", export, snapshot.isHalf() ? CowWords.of(snapshot.state()) : "transient");
+            try {
+                record.change(origin, present -> present.with(snapshot.withState(State.DELETING)));
+                forget(origin, snapshot);
+            } catch (StorageException e) {
+                LOG.error("snapshot={} is gone, but its store is left: {}", export, e.getMessage());
+            }
         }
-        return kept;
     }
 
     private synchronized void begin(OriginExport origin) {
@@ -88,9 +99,32 @@ public final class CowService {
         try {
             origin.open();
             watchMerge(origin);
+            recordIdentity(origin);
         } catch (StorageException e) {
             LOG.error("origin={} is not served: {}", origin.config().name(), e.getMessage());
         }
+    }
+
+    private void recordIdentity(OriginExport origin) {
+        if (origin.identity().equals(origin.config().identity())) {
+            return;
+        }
+        try {
+            record.change(origin, present -> present.withIdentity(origin.identity()));
+        } catch (StorageException e) {
+            LOG.warn(
+                    "origin={}: what its device is cannot be recorded: {}",
+                    origin.config().name(),
+                    e.getMessage());
+        }
+    }
+
+    /** On a thread that waits for nothing else: writes to the origin wait for it. */
+    private void recordLoss(OriginExport origin, String name, String cause) throws StorageException {
+        record.change(origin, present -> {
+            RecordedSnapshot snapshot = present.snapshot(name);
+            return snapshot == null ? present : present.with(snapshot.lost(cause));
+        });
     }
 
     // ---- changes; may wait ----
@@ -140,10 +174,12 @@ public final class CowService {
                         Errno.EBUSY, device + " is origin " + other.config().name() + " already");
             }
         }
-        OriginExport origin = new OriginExport(new CowConfig.Origin(name.origin(), device, List.of()), devices);
+        StoreRequestCheck.requireNoStore(device, origins.values());
+        OriginExport origin = exportOf(new CowConfig.Origin(name.origin(), device, "", List.of()));
         origin.open();
+        origin.setConfig(origin.config().withIdentity(origin.identity()));
         try {
-            record(config.with(origin.config()));
+            record.add(origin.config());
         } catch (StorageException e) {
             origin.close();
             throw e;
@@ -167,36 +203,78 @@ public final class CowService {
         boolean inPool = request.store() == null;
         String store = inPool ? STORE_PREFIX + name : request.store();
         long chunkBytes = StoreRequestCheck.chunkBytes(request);
-        RecordedSnapshot snapshot =
-                new RecordedSnapshot(name.snapshot(), store, inPool, request.type(), request.fullAction(), false);
+        RecordedSnapshot snapshot = new RecordedSnapshot(
+                name.snapshot(),
+                store,
+                inPool,
+                request.type(),
+                request.fullAction(),
+                State.CREATING,
+                request.type() == StoreType.TRANSIENT ? null : UUID.randomUUID(),
+                "");
         if (inPool) {
-            devices.createStoreVolume(store, chunkBytes);
-            storeVolumes.add(store);
+            reserveStore(store);
         }
         try {
-            origin.create(snapshot, chunkBytes);
-            recordNew(origin, snapshot);
+            record.change(origin, present -> present.with(snapshot));
         } catch (StorageException e) {
-            removeStore(snapshot);
+            storeVolumes.remove(store);
             throw e;
+        }
+        boolean done = false;
+        try {
+            if (inPool) {
+                devices.createStoreVolume(store, chunkBytes);
+            }
+            origin.create(snapshot, chunkBytes);
+            enter(origin, snapshot, State.CREATING, State.ACTIVE);
+            done = true;
+        } finally {
+            if (!done) {
+                undo(origin, snapshot);
+            }
         }
         LOG.info("snapshot={} store={}", name, store);
         return origin;
     }
 
-    private void recordNew(OriginExport origin, RecordedSnapshot snapshot) throws StorageException {
-        CowConfig.Origin with = origin.config().with(snapshot);
-        try {
-            record(config.with(with));
-        } catch (StorageException e) {
-            origin.delete(snapshot.name());
-            throw e;
+    /** What undoing or a start take away must be ours. */
+    private void reserveStore(String volume) throws StorageException {
+        boolean isFree = storeVolumes.add(volume);
+        if (isFree && devices.pool().volume(volume) != null) {
+            storeVolumes.remove(volume);
+            isFree = false;
         }
-        origin.setConfig(with);
+        if (!isFree) {
+            throw new StorageException(
+                    Errno.EEXIST, "a volume is called " + volume + ", as the store would be; choose another name");
+        }
     }
 
-    /** Deletes a snapshot with its store's contents, or stops serving an origin that has none. Nobody has it open. */
-    public synchronized void delete(String export) throws StorageException {
+    /** Goes from one state to the next, unless the snapshot was lost on the way, which stays. */
+    private void enter(OriginExport origin, RecordedSnapshot snapshot, State from, State to) throws StorageException {
+        record.change(origin, present -> {
+            RecordedSnapshot now = present.snapshot(snapshot.name());
+            return now.state() == from ? present.with(now.withState(to)) : present;
+        });
+    }
+
+    /** What this cannot take away, the next start does. */
+    private void undo(OriginExport origin, RecordedSnapshot snapshot) {
+        try {
+            origin.delete(snapshot.name());
+            forget(origin, snapshot);
+        } catch (StorageException e) {
+            LOG.error("snapshot={} was not made, but something is left of it: {}", snapshot.name(), e.getMessage());
+        }
+    }
+
+    /**
+     * Deletes a snapshot with its store's contents, or stops serving an origin that has none. Nobody has it open.
+     *
+     * @param force also if the origin is left half merged
+     */
+    public synchronized void delete(String export, boolean force) throws StorageException {
         requireOpen();
         CowName name = CowName.parse(export);
         OriginExport origin = find(name);
@@ -205,9 +283,18 @@ public final class CowService {
             return;
         }
         RecordedSnapshot snapshot = origin.config().snapshot(name.snapshot());
-        if (snapshot.merging() && origin.isServed()) {
+        if (snapshot.isMerging() && origin.isServed()) {
             throw new StorageException(
-                    Errno.EBUSY, name + " is being merged, and its origin needs it; wait until that is done");
+                    Errno.EBUSY,
+                    name + " is being merged, and its origin needs it; wait until that is done, or merge it again if it"
+                            + " failed");
+        }
+        if (snapshot.isMerging() && !force) {
+            throw new StorageException(
+                    Errno.EBUSY,
+                    name + " is half merged: without it " + name.origin() + " stays a mixture of what it was and of the"
+                            + " snapshot, and what was written to it since is lost where it is not merged; bring its"
+                            + " store back and start again, or destroy that with --force");
         }
         remove(origin, snapshot);
         LOG.info("deleted snapshot={}", name);
@@ -227,25 +314,33 @@ public final class CowService {
                                     .collect(Collectors.joining(", "))
                             + "; delete or merge them first");
         }
-        record(config.without(present.name()));
+        record.remove(present.name());
         origins.remove(present.name());
         origin.close();
         LOG.info("no longer serving origin={}", present.name());
     }
 
-    /** Takes a snapshot from the record, then from its origin, then removes its store. */
     private void remove(OriginExport origin, RecordedSnapshot snapshot) throws StorageException {
-        CowConfig.Origin with = origin.config();
-        change(origin, with.without(snapshot.name()));
+        State before = snapshot.state();
+        record.change(origin, present -> present.with(snapshot.withState(State.DELETING)));
         try {
             origin.delete(snapshot.name());
         } catch (StorageException e) {
             if (e.errno() == Errno.EBUSY) {
-                change(origin, with);
+                enter(origin, snapshot, State.DELETING, before);
             }
             throw e;
         }
-        removeStore(snapshot);
+        forget(origin, snapshot);
+    }
+
+    /** The last steps: the store, then the record. */
+    private void forget(OriginExport origin, RecordedSnapshot snapshot) throws StorageException {
+        if (snapshot.inPool() && devices.pool().volume(snapshot.store()) != null) {
+            devices.deleteStoreVolume(snapshot.store());
+        }
+        record.change(origin, present -> present.without(snapshot.name()));
+        storeVolumes.remove(snapshot.store());
     }
 
     /** Begins to merge a snapshot into its origin. Nobody has either open; afterwards the origin can be opened. */
@@ -257,10 +352,20 @@ public final class CowService {
         }
         OriginExport origin = find(name);
         requireServed(origin);
-        CowConfig.Origin before = origin.config();
-        RecordedSnapshot snapshot = before.snapshot(name.snapshot());
-        for (RecordedSnapshot other : before.snapshots()) {
-            if (other.merging()) {
+        RecordedSnapshot snapshot = origin.config().snapshot(name.snapshot());
+        if (snapshot.isMerging()) {
+            origin.continueMerge();
+        } else {
+            enterMerge(origin, name);
+        }
+        LOG.info("merging snapshot={}", name);
+        watchMerge(origin);
+        return origin.facts();
+    }
+
+    private void enterMerge(OriginExport origin, CowName name) throws StorageException {
+        for (RecordedSnapshot other : origin.config().snapshots()) {
+            if (other.isMerging()) {
                 throw new StorageException(
                         Errno.EBUSY,
                         CowName.of(name.origin(), other.name()) + " is being merged into " + name.origin()
@@ -268,22 +373,26 @@ public final class CowService {
             }
         }
         // Recorded first: a store whose records are already going is no snapshot any more.
-        change(origin, before.with(snapshot.withMerging(true)));
+        record.change(origin, present -> {
+            RecordedSnapshot snapshot = present.snapshot(name.snapshot());
+            if (snapshot.isLost() || snapshot.isHalf()) {
+                throw new StorageException(
+                        Errno.EINVAL, name + ": its contents are lost, so there is nothing to merge; delete it");
+            }
+            return present.with(snapshot.withState(State.MERGING));
+        });
         try {
-            origin.beginMerge(snapshot.name());
+            origin.beginMerge(name.snapshot());
         } catch (StorageException e) {
-            change(origin, before);
+            enter(origin, origin.config().snapshot(name.snapshot()), State.MERGING, State.ACTIVE);
             throw e;
         }
-        LOG.info("merging snapshot={}", name);
-        watchMerge(origin);
-        return origin.facts();
     }
 
     @SuppressWarnings("FutureReturnValueIgnored") // It only reports, and that to the log.
     private void watchMerge(OriginExport origin) {
         for (RecordedSnapshot snapshot : origin.config().snapshots()) {
-            if (snapshot.merging()) {
+            if (snapshot.isMerging()) {
                 origin.mergeFinished()
                         .whenCompleteAsync(
                                 (done, failure) -> mergeEnded(origin, snapshot, failure),
@@ -314,25 +423,6 @@ public final class CowService {
         closed = true;
         for (OriginExport origin : origins.values()) {
             origin.close();
-        }
-    }
-
-    private void change(OriginExport origin, CowConfig.Origin to) throws StorageException {
-        record(config.with(to));
-        origin.setConfig(to);
-    }
-
-    private void record(CowConfig changed) throws StorageException {
-        CowConfigFile.write(file, changed);
-        config = changed;
-    }
-
-    private void removeStore(RecordedSnapshot snapshot) throws StorageException {
-        if (snapshot.inPool()) {
-            storeVolumes.remove(snapshot.store());
-            if (devices.pool().volume(snapshot.store()) != null) {
-                devices.deleteStoreVolume(snapshot.store());
-            }
         }
     }
 
@@ -380,6 +470,9 @@ public final class CowService {
 
     /** Refuses a name for a volume that an origin or a snapshot has. */
     public void requireFree(String name) throws StorageException {
+        if (storeVolumes.contains(name)) {
+            throw new StorageException(Errno.EEXIST, name + " is the store of a snapshot; choose another name");
+        }
         for (OriginExport origin : origins.values()) {
             CowConfig.Origin recorded = origin.config();
             boolean taken = recorded.name().equals(name)

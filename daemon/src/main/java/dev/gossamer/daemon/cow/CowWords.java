@@ -39,4 +39,19 @@ public final class CowWords {
                     "'" + word + "' is neither " + INVALIDATE + " nor " + FAIL_WRITES);
         };
     }
+
+    static String of(RecordedSnapshot.State state) {
+        return state.name().toLowerCase(Locale.ROOT);
+    }
+
+    /** Throws {@link IllegalArgumentException} naming the words there are. */
+    static RecordedSnapshot.State state(String word) {
+        return Arrays.stream(RecordedSnapshot.State.values())
+                .filter(state -> of(state).equals(word))
+                .findFirst()
+                .orElseThrow(() -> new IllegalArgumentException("'state' cannot be '" + word + "'; there are "
+                        + Arrays.stream(RecordedSnapshot.State.values())
+                                .map(CowWords::of)
+                                .collect(Collectors.joining(", "))));
+    }
 }

@@ -6,8 +6,10 @@ import dev.gossamer.io.Invariant;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.nbd.handshake.ExportInfo;
 import dev.gossamer.nbd.wire.NbdFlags;
+import dev.gossamer.snapshot.LossRecord;
 import dev.gossamer.snapshot.SnapshotSet;
 import dev.gossamer.snapshot.SnapshotSpec;
+import dev.gossamer.snapshot.SnapshotState;
 import dev.gossamer.snapshot.SnapshotStatus;
 import dev.gossamer.snapshot.StoreGrowth;
 import dev.gossamer.snapshot.StoreType;
@@ -19,6 +21,9 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
+import java.util.function.IntConsumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The exports of one origin and its snapshots. If the origin or any of its stores cannot be had, none of them is
@@ -27,6 +32,8 @@ import java.util.concurrent.ConcurrentMap;
  * <p>Changed by {@link CowService} under its lock, on threads that may wait; asked for exports by event loops.
  */
 final class OriginExport {
+    private static final Logger LOG = LoggerFactory.getLogger(OriginExport.class);
+
     /** How long writes wait for a store in the pool to grow, which takes a commit. As long as a busy disk may need. */
     private static final Duration HOLD_BACK = Duration.ofSeconds(10);
 
@@ -74,15 +81,25 @@ final class OriginExport {
      */
     private record Life(State state, SnapshotSet set, String failure) {}
 
+    /** Records that a snapshot is lost, durably, while the origin's writes wait. Takes no lock of a service. */
+    @FunctionalInterface
+    interface Losses {
+        void record(OriginExport origin, String snapshot, String cause) throws StorageException;
+    }
+
     private final CowDevices devices;
+    private final Losses losses;
     private final ConcurrentMap<String, Loaded> loaded = new ConcurrentHashMap<>();
-    // Replaced under the service's lock, read by loops.
+    // Replaced by the record, read by loops.
     private volatile CowConfig.Origin config;
+    // What the origin's device turned out to be when it was opened.
+    private volatile String identity = "";
     private volatile Life life = new Life(State.CLOSED, null, "");
 
-    OriginExport(CowConfig.Origin config, CowDevices devices) {
+    OriginExport(CowConfig.Origin config, CowDevices devices, Losses losses) {
         this.config = config;
         this.devices = devices;
+        this.losses = losses;
     }
 
     CowConfig.Origin config() {
@@ -115,7 +132,12 @@ final class OriginExport {
 
     // ---- life; not on a loop ----
 
-    /** Opens the origin and all snapshots, and goes on with a merge. If this fails nothing is open. */
+    /** What the device is that was opened last. */
+    String identity() {
+        return identity;
+    }
+
+    /** Opens the origin and all snapshots but lost ones, and goes on with a merge. If this fails nothing is open. */
     void open() throws StorageException {
         become(State.OPENING, null, "");
         String failure = "it could not be opened";
@@ -138,11 +160,18 @@ final class OriginExport {
         SnapshotSet opening = devices.openOrigin(config.device());
         boolean done = false;
         try {
-            for (RecordedSnapshot snapshot : config.snapshots()) {
+            identity = OriginIdentity.of(opening.originDevice());
+            List<RecordedSnapshot> snapshots = config.snapshots().stream()
+                    .filter(each -> !each.isLost() && !each.isHalf())
+                    .toList();
+            if (!snapshots.isEmpty()) {
+                OriginIdentity.require(config, identity);
+            }
+            for (RecordedSnapshot snapshot : snapshots) {
                 load(opening, snapshot);
             }
-            for (RecordedSnapshot snapshot : config.snapshots()) {
-                if (snapshot.merging()) {
+            for (RecordedSnapshot snapshot : snapshots) {
+                if (snapshot.isMerging()) {
                     SnapshotSet.join(opening.merge(exportOf(snapshot.name())));
                 }
             }
@@ -202,14 +231,34 @@ final class OriginExport {
 
     private SnapshotSpec spec(RecordedSnapshot snapshot, long chunkBytes) {
         StoreGrowth growth = snapshot.inPool() ? devices.growthOf(snapshot.store()) : StoreGrowth.NONE;
+        LossRecord lossRecord = snapshot.type() == StoreType.TRANSIENT
+                ? LossRecord.NONE // It ends with this process.
+                : (name, cause, done) -> recordLoss(snapshot.name(), cause, done);
         return SnapshotSpec.of(exportOf(snapshot.name()), snapshot.type())
                 .withChunkBytes(chunkBytes)
+                .withLossRecord(lossRecord)
+                .withStoreId(snapshot.id())
                 .withFullStore(snapshot.fullAction(), snapshot.inPool() ? HOLD_BACK.toNanos() : 0, growth);
     }
 
-    /** Gives a snapshot up and wipes its store; one that is not served is only forgotten. */
+    private void recordLoss(String snapshot, String cause, IntConsumer done) {
+        Thread.ofVirtual().start(() -> {
+            int errno = Errno.EIO;
+            try {
+                losses.record(this, snapshot, cause);
+                errno = Errno.OK;
+            } catch (StorageException e) {
+                errno = e.errno();
+                LOG.error("snapshot={} is lost, and that cannot be recorded: {}", exportOf(snapshot), e.getMessage());
+            } finally {
+                done.accept(errno);
+            }
+        });
+    }
+
+    /** Gives a snapshot up and wipes its store; one that is not open is only forgotten. */
     void delete(String snapshot) throws StorageException {
-        if (isServed()) {
+        if (isServed() && loaded.containsKey(exportOf(snapshot))) {
             SnapshotSet.join(life.set.delete(exportOf(snapshot)));
         }
         loaded.remove(exportOf(snapshot));
@@ -217,6 +266,11 @@ final class OriginExport {
 
     void beginMerge(String snapshot) throws StorageException {
         SnapshotSet.join(life.set.merge(exportOf(snapshot)));
+    }
+
+    /** Tries again what failed; nothing if the merge is under way. */
+    void continueMerge() throws StorageException {
+        SnapshotSet.join(life.set.continueMerge());
     }
 
     CompletableFuture<Void> mergeFinished() {
@@ -256,7 +310,7 @@ final class OriginExport {
                     each.inPool(),
                     CowWords.of(each.type()),
                     CowWords.of(each.fullAction()),
-                    states.get(exportOf(each.name()))));
+                    states.getOrDefault(exportOf(each.name()), withoutStore(each))));
         }
         return new CowFacts(
                 recorded.name(),
@@ -264,6 +318,18 @@ final class OriginExport {
                 now == null ? 0 : now.originDevice().sizeBytes(),
                 is.failure,
                 snapshots);
+    }
+
+    /** What can be said of a snapshot that is not open; null if its origin is not there, which says more. */
+    private SnapshotStatus withoutStore(RecordedSnapshot snapshot) {
+        if (!snapshot.isLost() && !snapshot.isHalf()) {
+            return null;
+        }
+        String cause = snapshot.isLost()
+                ? snapshot.cause()
+                : "it was given up, and its store is left; delete it once more, or start the daemon again";
+        SnapshotState state = SnapshotState.INVALID;
+        return new SnapshotStatus(exportOf(snapshot.name()), snapshot.type(), state, cause, 0, 0, 0, 0, 0, 0, 0, false);
     }
 
     // ---- exports; on event loops ----
@@ -301,7 +367,7 @@ final class OriginExport {
         }
         Loaded found = loaded.get(exportOf(snapshot));
         RecordedSnapshot entry = recorded.snapshot(snapshot);
-        if (found == null || entry == null || entry.merging()) {
+        if (found == null || entry == null || entry.isMerging() || entry.isHalf()) {
             return null;
         }
         String what =

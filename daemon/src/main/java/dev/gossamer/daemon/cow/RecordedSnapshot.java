@@ -2,6 +2,7 @@ package dev.gossamer.daemon.cow;
 
 import dev.gossamer.snapshot.StoreFullAction;
 import dev.gossamer.snapshot.StoreType;
+import java.util.UUID;
 
 /**
  * A snapshot as it is recorded.
@@ -10,12 +11,51 @@ import dev.gossamer.snapshot.StoreType;
  * @param store an absolute path, the URI of an NBD export, or the name of a volume of the pool
  * @param inPool the store is such a volume, which goes away with the snapshot
  * @param fullAction what a full store means for writes to the origin
- * @param merging it is being merged into the origin: the store alone does not tell
+ * @param state the store alone does not tell it
+ * @param id in the store's header; null for a store that the kernel made
+ * @param cause why it is lost; empty otherwise
  */
 record RecordedSnapshot(
-        String name, String store, boolean inPool, StoreType type, StoreFullAction fullAction, boolean merging) {
+        String name,
+        String store,
+        boolean inPool,
+        StoreType type,
+        StoreFullAction fullAction,
+        State state,
+        UUID id,
+        String cause) {
 
-    RecordedSnapshot withMerging(boolean newMerging) {
-        return new RecordedSnapshot(name, store, inPool, type, fullAction, newMerging);
+    /** Where a snapshot is in its life. */
+    enum State {
+        /** It was asked for, and nobody was told that it is there: a start takes away what there is of it. */
+        CREATING,
+        ACTIVE,
+        /** It is being merged into its origin. */
+        MERGING,
+        /** It missed a write of its origin: neither loaded nor merged, for ever. */
+        LOST,
+        /** It was given up, or is merged: a start takes away what is left of it. */
+        DELETING
+    }
+
+    RecordedSnapshot withState(State newState) {
+        return new RecordedSnapshot(name, store, inPool, type, fullAction, newState, id, cause);
+    }
+
+    RecordedSnapshot lost(String why) {
+        return new RecordedSnapshot(name, store, inPool, type, fullAction, State.LOST, id, why);
+    }
+
+    boolean isMerging() {
+        return state == State.MERGING;
+    }
+
+    boolean isLost() {
+        return state == State.LOST;
+    }
+
+    /** Whether it is there for clients, or half made or half gone. */
+    boolean isHalf() {
+        return state == State.CREATING || state == State.DELETING;
     }
 }

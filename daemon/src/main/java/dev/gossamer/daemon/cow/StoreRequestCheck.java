@@ -48,6 +48,21 @@ final class StoreRequestCheck {
         }
     }
 
+    /** A store that is recorded keeps a snapshot, whether it is served or not: it cannot become an origin. */
+    static void requireNoStore(String device, Collection<OriginExport> origins) throws StorageException {
+        for (OriginExport origin : origins) {
+            for (RecordedSnapshot snapshot : origin.config().snapshots()) {
+                if (!snapshot.inPool() && CowDevices.isSame(device, snapshot.store())) {
+                    String export = CowName.of(origin.config().name(), snapshot.name());
+                    throw new StorageException(
+                            Errno.EBUSY,
+                            device + " is the store of snapshot " + export + "; name another device, or first:"
+                                    + " gossamer cow delete " + export);
+                }
+            }
+        }
+    }
+
     /** Only persistent stores have a usual size of their own. */
     static long chunkBytes(CowRequest request) {
         return request.chunkBytes() == 0 && request.type() == StoreType.TRANSIENT

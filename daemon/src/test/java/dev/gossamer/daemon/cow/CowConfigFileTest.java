@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.UUID;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -31,6 +32,7 @@ class CowConfigFileTest {
                 new CowConfig.Origin(
                         "disk",
                         "/dev/it's: #odd",
+                        "file, inode 7, 4096 bytes",
                         List.of(
                                 new RecordedSnapshot(
                                         "monday",
@@ -38,15 +40,19 @@ class CowConfigFileTest {
                                         true,
                                         StoreType.PERSISTENT,
                                         StoreFullAction.FAIL_WRITES,
-                                        false),
+                                        RecordedSnapshot.State.LOST,
+                                        null,
+                                        "its store: is 'full'"),
                                 new RecordedSnapshot(
                                         "sunday",
                                         "nbd://host/store",
                                         false,
                                         StoreType.PERSISTENT_OVERFLOW,
                                         StoreFullAction.INVALIDATE_SNAPSHOT,
-                                        true))),
-                new CowConfig.Origin("other", "/srv/other.img", List.of())));
+                                        RecordedSnapshot.State.MERGING,
+                                        new UUID(1, 2),
+                                        ""))),
+                new CowConfig.Origin("other", "/srv/other.img", "", List.of())));
         CowConfigFile.write(file(), config);
         assertEquals(config, CowConfigFile.read(file()));
         assertFalse(Files.exists(directory.resolve("cow.yaml.new")));

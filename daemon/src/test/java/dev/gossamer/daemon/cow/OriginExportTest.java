@@ -43,7 +43,10 @@ class OriginExportTest {
                 loops, new PoolDirectory(directory), Duration.ofSeconds(30), MemoryBudget.ofThisProcess(1));
         CowDevices devices =
                 new CowDevices(opener, new OpenOptions(false, true), null, loops.loop(0), List.of(loops.loop(0)));
-        origin = new OriginExport(new CowConfig.Origin("disk", device.toString(), List.of()), devices);
+        origin = new OriginExport(
+                new CowConfig.Origin("disk", device.toString(), "", List.of()),
+                devices,
+                (export, snapshot, cause) -> {});
     }
 
     @AfterEach

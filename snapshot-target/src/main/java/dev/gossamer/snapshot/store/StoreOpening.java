@@ -169,7 +169,8 @@ public final class StoreOpening {
                     io.write(device, 0, page, BlockRequest.FUA, buffer, 0, written -> {
                         buffer.release();
                         if (!failed(written, "writing the store's header")) {
-                            answer.opened(new PersistentStore(io, device, layout, header, new RecordArea(0, layout), 1));
+                            answer.opened(
+                                    new PersistentStore(io, device, layout, header, new RecordArea(0, layout), 1));
                         }
                     });
                 });
