@@ -25,6 +25,9 @@ import java.util.regex.Pattern;
  */
 public final class YamlFile {
     private static final JsonNodeFactory NODES = JsonNodeFactory.instance;
+    /** A message quotes the file, and is one line. */
+    private static final Pattern NOT_PRINTED = Pattern.compile("[\\p{Cntrl}\\x{85}\\x{2028}\\x{2029}]");
+
     private static final Pattern DECIMAL = Pattern.compile("0|-?[1-9][0-9]{0,17}");
 
     /** What the contents of a file mean. */
@@ -86,7 +89,8 @@ public final class YamlFile {
         } catch (StorageException e) {
             throw e;
         } catch (IllegalArgumentException | IOException e) {
-            throw new StorageException(Errno.EINVAL, file + ": " + e.getMessage(), e);
+            throw new StorageException(
+                    Errno.EINVAL, file + ": " + NOT_PRINTED.matcher(e.getMessage()).replaceAll("?"), e);
         }
     }
 

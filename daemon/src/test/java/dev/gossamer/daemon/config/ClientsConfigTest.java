@@ -101,6 +101,11 @@ class ClientsConfigTest {
             delimiter = '|',
             quoteCharacter = '"',
             value = {
+                "access: [{network: dead/8, rights: none}]          | is no network",
+                "access: [{network: 010.0.0.0/8, rights: none}]     | is no network",
+                "access: [{network: 10.0.0/8, rights: none}]        | is no network",
+                "access: [{network: 10.0.0.0/08, rights: none}]     | is no network",
+                "access: [{network: 10.0.0.0./8, rights: none}]     | is no network",
                 "admin: {}                                          | 'admin' must be a list",
                 "admin: [{rights: read-write}]                      | admin rule 1: 'uid' must be",
                 "admin: [{uid: 1}]                                  | admin rule 1: 'rights' must be",

@@ -3,12 +3,14 @@ package dev.gossamer.daemon.server.access;
 import dev.gossamer.nbd.handshake.Peer;
 import io.netty.handler.ipfilter.IpFilterRuleType;
 import io.netty.handler.ipfilter.IpSubnetFilterRule;
+import io.netty.util.NetUtil;
 import java.net.InetSocketAddress;
 import java.security.cert.CertificateParsingException;
 import java.security.cert.X509Certificate;
 import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
+import java.util.regex.Pattern;
 import javax.naming.InvalidNameException;
 import javax.naming.ldap.LdapName;
 
@@ -85,9 +87,16 @@ public sealed interface PeerCondition {
 
     /** The peer's address is in a network; Unix sockets have none. */
     record Network(IpSubnetFilterRule subnet) implements PeerCondition {
+        private static final Pattern IPV4 = Pattern.compile("((0|[1-9][0-9]{0,2})(\\.|$)){4}");
+        private static final Pattern BITS = Pattern.compile("0|[1-9][0-9]{0,2}");
+
         /** Throws {@link IllegalArgumentException} unless {@code text} is ADDRESS/BITS. */
         public static Network parse(String text) {
-            if (!text.matches("[0-9a-fA-F.:]+/[0-9]{1,3}")) {
+            int slash = text.indexOf('/');
+            String address = slash < 0 ? text : text.substring(0, slash);
+            // Anything else is looked up as a name, or is octal for one reader and decimal for the next.
+            boolean plain = address.indexOf(':') < 0 ? IPV4.matcher(address).matches() : NetUtil.isValidIpV6Address(address);
+            if (!plain || !BITS.matcher(text.substring(slash + 1)).matches()) {
                 throw new IllegalArgumentException(
                         "'" + text + "' is no network; write ADDRESS/BITS, as in 10.0.0.0/8");
             }
