@@ -30,7 +30,7 @@ public final class MetadataChecker {
     final BlockManager blocks;
     final Findings damage = new Findings();
     final ReferenceTally metadataReferences;
-    final Map<Long, TreeWalk.Visited> visited = new HashMap<>();
+    final Map<Long, TreeCheck.Visited> visited = new HashMap<>();
     private final ReferenceTally dataReferences;
     private final CheckRoots roots;
     private boolean complete = true;
@@ -76,7 +76,7 @@ public final class MetadataChecker {
     private void checkDevices() {
         Map<Long, long[]> details = new TreeMap<>();
         Map<Long, Long> subtrees = new TreeMap<>();
-        TreeWalk detailsWalk = new TreeWalk(
+        TreeCheck detailsWalk = new TreeCheck(
                 "device details", DETAILS_BYTES, this, (leaf, id, value) -> details.put(id, value.clone()));
         metadataReferences.add(roots.detailsRoot());
         boolean sound = detailsWalk.walk(roots.detailsRoot()).sound();
@@ -111,14 +111,14 @@ public final class MetadataChecker {
         metadataReferences.add(roots.heldMappingRoot());
         walkMappings(roots.heldMappingRoot(), new TreeMap<>());
         metadataReferences.add(roots.heldDetailsRoot());
-        new TreeWalk("device details", DETAILS_BYTES, this, (leaf, id, value) -> {}).walk(roots.heldDetailsRoot());
+        new TreeCheck("device details", DETAILS_BYTES, this, (leaf, id, value) -> {}).walk(roots.heldDetailsRoot());
     }
 
     /** Fills in device id to subtree root, of leaves not visited before. */
     private boolean walkMappings(long root, Map<Long, Long> subtrees) {
-        TreeWalk lower = new TreeWalk("mapping tree", MAPPING_BYTES, this, this::countMapping);
+        TreeCheck lower = new TreeCheck("mapping tree", MAPPING_BYTES, this, this::countMapping);
         boolean[] sound = {true};
-        TreeWalk upper = new TreeWalk("tree of devices", SUBTREE_BYTES, this, (leaf, id, value) -> {
+        TreeCheck upper = new TreeCheck("tree of devices", SUBTREE_BYTES, this, (leaf, id, value) -> {
             metadataReferences.add(value[0]);
             subtrees.put(id, value[0]);
             sound[0] &= lower.walk(value[0]).sound();
@@ -138,14 +138,14 @@ public final class MetadataChecker {
 
     private void walkOverflow(CountsCheck counts, long root, String tree) {
         metadataReferences.add(root);
-        new TreeWalk(tree, OVERFLOW_BYTES, this, (leaf, block, value) -> counts.overflow.put(block, value[0]))
+        new TreeCheck(tree, OVERFLOW_BYTES, this, (leaf, block, value) -> counts.overflow.put(block, value[0]))
                 .walk(root);
     }
 
     private void walkDataIndex(CountsCheck counts) {
         long root = roots.data().bitmapRoot();
         metadataReferences.add(root);
-        TreeWalk walk = new TreeWalk("tree of data bitmaps", IndexEntry.BYTES, this, (leaf, number, value) -> {
+        TreeCheck walk = new TreeCheck("tree of data bitmaps", IndexEntry.BYTES, this, (leaf, number, value) -> {
             counts.index.put(number, IndexEntry.of(value[0], value[1]));
             metadataReferences.add(value[0]);
         });

@@ -89,7 +89,7 @@ class ForgedTreeTest {
         walks.put("difference", () -> new TreeDifference(tree)
                 .compare(root, NestedBTree.NONE, 0, KEYS, 1 << 20, Integer.MAX_VALUE));
         walks.put("private entries", () -> {
-            PrivateEntries entries = new PrivateEntries(tree);
+            ExclusiveEntries entries = new ExclusiveEntries(tree);
             entries.start(root, 0);
             while (entries.next()) {
                 assertTrue(entries.key() >= 0);

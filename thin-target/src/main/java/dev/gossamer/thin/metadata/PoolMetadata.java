@@ -11,7 +11,7 @@ import dev.gossamer.pdata.block.TransactionWriter;
 import dev.gossamer.pdata.btree.BTreeCursor;
 import dev.gossamer.pdata.btree.MissingNodes;
 import dev.gossamer.pdata.btree.NestedBTree;
-import dev.gossamer.pdata.btree.PrivateEntries;
+import dev.gossamer.pdata.btree.ExclusiveEntries;
 import dev.gossamer.pdata.btree.TreeDifference;
 import dev.gossamer.pdata.spacemap.FreedBlocks;
 import java.util.List;
@@ -265,15 +265,15 @@ public final class PoolMetadata implements AutoCloseable {
     }
 
     /** For {@link #startPrivateEntries}. */
-    public PrivateEntries privateEntries() {
-        return new PrivateEntries(pool.mappings.subtrees());
+    public ExclusiveEntries privateEntries() {
+        return new ExclusiveEntries(pool.mappings.subtrees());
     }
 
     /**
      * Starts going through those mappings of a device that are in no other device's tree, nor in a metadata snapshot's.
      * Their data blocks may still be shared: {@link #isDataBlockShared}.
      */
-    public void startPrivateEntries(PrivateEntries entries, int id, long fromBlock) throws StorageException {
+    public void startPrivateEntries(ExclusiveEntries entries, int id, long fromBlock) throws StorageException {
         boolean held = pool.mappings.isUpperPathShared(pool.mappingRoot, id);
         entries.start(held ? NestedBTree.NONE : pool.mappings.subtreeRoot(pool.mappingRoot, id), fromBlock);
     }

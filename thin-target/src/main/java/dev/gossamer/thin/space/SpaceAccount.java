@@ -3,7 +3,7 @@ package dev.gossamer.thin.space;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.StorageException;
-import dev.gossamer.pdata.btree.PrivateEntries;
+import dev.gossamer.pdata.btree.ExclusiveEntries;
 import dev.gossamer.thin.PoolMode;
 import dev.gossamer.thin.VolumeSpace;
 import dev.gossamer.thin.device.PoolState;
@@ -29,7 +29,7 @@ public final class SpaceAccount {
     private final PoolMetadata metadata;
     private final ThinDevice device;
     private final CompletableFuture<VolumeSpace> answer;
-    private final PrivateEntries entries;
+    private final ExclusiveEntries entries;
     private long nextBlock;
     private long exclusive;
 

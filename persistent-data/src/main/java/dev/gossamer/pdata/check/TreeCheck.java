@@ -9,7 +9,7 @@ import dev.gossamer.pdata.btree.NodeLayout;
  * Visits each node of a kind of tree once, however many parents it has; checks its shape, and its place under every
  * parent.
  */
-final class TreeWalk {
+final class TreeCheck {
     /** More than any tree of 64-bit keys needs; keeps a chain of damaged nodes from exhausting the stack. */
     private static final int MAX_DEPTH = 24;
 
@@ -45,7 +45,7 @@ final class TreeWalk {
     private final MetadataChecker checker;
     private final LeafEntries leafEntries;
 
-    TreeWalk(String tree, int leafBytes, MetadataChecker checker, LeafEntries leafEntries) {
+    TreeCheck(String tree, int leafBytes, MetadataChecker checker, LeafEntries leafEntries) {
         this.tree = tree;
         this.leafBytes = leafBytes;
         this.leafWords = Math.max(1, leafBytes / Long.BYTES);

@@ -8,12 +8,12 @@ import dev.gossamer.io.StorageException;
  *
  * <p>Holds no block; void after a change of the tree, and then to be started again at the key it had come to.
  */
-public final class PrivateEntries {
+public final class ExclusiveEntries {
     private final BTree tree;
     private final TreeWalker walker;
     private boolean beforeFirst;
 
-    public PrivateEntries(BTree tree) {
+    public ExclusiveEntries(BTree tree) {
         this.tree = tree;
         this.walker = new TreeWalker(tree);
     }
