@@ -140,6 +140,7 @@ public final class VolumeResize {
                 + " or use --force if that is wanted";
     }
 
+    @SuppressWarnings("FutureReturnValueIgnored") // What comes next reports its failures itself.
     private void shrink(Task task) {
         CompletableFuture<Boolean> atRest = new CompletableFuture<>();
         barrier.whenAtRest(List.of(task.device), () -> {}, atRest, () -> {
