@@ -197,7 +197,7 @@ public final class CowService {
     }
 
     private OriginExport createSnapshot(OriginExport origin, CowName name, CowRequest request) throws StorageException {
-        requireServed(origin);
+        origin.requireServed();
         requireUnused(name.toString());
         StoreRequestCheck.check(name, request, origins.values());
         boolean inPool = request.store() == null;
@@ -351,7 +351,7 @@ public final class CowService {
             throw new StorageException(Errno.EINVAL, name + " is an origin; name the snapshot to merge: NAME@SNAP");
         }
         OriginExport origin = find(name);
-        requireServed(origin);
+        origin.requireServed();
         RecordedSnapshot snapshot = origin.config().snapshot(name.snapshot());
         if (snapshot.isMerging()) {
             origin.continueMerge();
@@ -451,15 +451,6 @@ public final class CowService {
                             + "; 'gossamer cow list' shows all");
         }
         return origin;
-    }
-
-    private static void requireServed(OriginExport origin) throws StorageException {
-        if (!origin.isServed()) {
-            throw new StorageException(
-                    Errno.EIO,
-                    "origin " + origin.config().name() + " is not there: " + origin.failure()
-                            + "; it is opened when the daemon starts");
-        }
     }
 
     private void requireOpen() throws StorageException {

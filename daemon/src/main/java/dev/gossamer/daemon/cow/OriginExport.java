@@ -114,6 +114,15 @@ final class OriginExport {
         return life.state == State.SERVED;
     }
 
+    void requireServed() throws StorageException {
+        if (!isServed()) {
+            throw new StorageException(
+                    Errno.EIO,
+                    "origin " + config.name() + " is not there: " + failure()
+                            + "; it is opened when the daemon starts");
+        }
+    }
+
     /** Why it is not served. */
     String failure() {
         return life.failure;
