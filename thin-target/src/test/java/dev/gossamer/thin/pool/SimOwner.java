@@ -66,6 +66,9 @@ final class SimOwner implements AutoCloseable {
     final PoolOwnership ownership;
     private final CompletableFuture<Void> claim;
     private boolean taken;
+    /** Between the claim and the opening of the pool. */
+    Runnable beforeOpening = () -> {};
+
     private final IoBufferPool inlineBuffers = new IoBufferPool(1 << 23);
     private ThinPool pool;
     private ThinVolume volume;
@@ -140,6 +143,7 @@ final class SimOwner implements AutoCloseable {
         // A worker that waits in place for certainty would wait for a clock that does not move.
         if (claim.isDone() && !taken && (claim.isCompletedExceptionally() || ownership.isCertain())) {
             taken = true;
+            beforeOpening.run();
             try {
                 ThinPool.join(claim);
                 CompletableFuture<ThinPool> opened = ThinPool.openOn(

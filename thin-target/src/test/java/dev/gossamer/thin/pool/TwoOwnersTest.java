@@ -276,6 +276,37 @@ class TwoOwnersTest {
         assertTrue(second.refused instanceof ForeignOwner, () -> "refused: " + second.refused);
     }
 
+    /** OP-12: the last look, before the first commit. */
+    @Test
+    void aPoolThatChangesBetweenClaimAndOpeningIsNotOpened() throws Exception {
+        byte[] earlier = metadata.readNow(0, 4096);
+        shutDown(open(alpha)); // its first commit maps the owner slot
+        SimOwner next = start(beta, false);
+        next.beforeOpening = () -> metadata.writeNow(0, earlier);
+        run(5 * SECOND_NANOS, next);
+        assertFalse(next.isOpen());
+        assertTrue(next.refused instanceof ForeignOwner, () -> "refused: " + next.refused);
+    }
+
+    /** Who takes the slot by force and dies may leave an owner behind who has not noticed. */
+    @Test
+    void aProcessThatDiedWhileItClaimedIsNoReasonToHurry() throws Exception {
+        SimOwner standing = open(alpha);
+        SimOwner died = start(beta, true);
+        run(3 * SECOND_NANOS, died);
+        assertFalse(died.isOpen());
+        died.close();
+        owners.remove(died);
+        standing.standStill(3 * SECOND_NANOS);
+        SimOwner next = start(beta, false);
+        run(4 * SECOND_NANOS, next);
+        assertFalse(next.isOpen(), "the first owner may still be there");
+        run(30 * SECOND_NANOS, next);
+        assertTrue(next.isOpen());
+        run(5 * SECOND_NANOS, next, standing);
+        assertTrue(standing.lost.contains("host beta"), standing.lost);
+    }
+
     /** Never two epochs: pauses, delays, deaths, and everybody at once. */
     @Test
     void neverDoTwoChangeOnePool() throws Exception {
