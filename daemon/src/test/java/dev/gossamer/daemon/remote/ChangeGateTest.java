@@ -37,7 +37,7 @@ class ChangeGateTest {
         void check(BlockDevice through, ChangeGate.Verdict verdict);
     }
 
-    private final class TestGate implements ChangeGate {
+    private static final class TestGate implements ChangeGate {
         private final AtomicInteger checks = new AtomicInteger();
         private volatile boolean changes = true;
         private volatile Check check = (through, verdict) -> verdict.pass();

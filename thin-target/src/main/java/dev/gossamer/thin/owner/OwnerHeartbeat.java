@@ -6,7 +6,6 @@ import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.function.Function;
@@ -136,7 +135,7 @@ final class OwnerHeartbeat {
     /** A server that is away may be waited for without end: one question to it waits, however often somebody asks. */
     private static CompletableFuture<Void> once(
             BlockDevice from,
-            Map<BlockDevice, CompletableFuture<Void>> asked,
+            IdentityHashMap<BlockDevice, CompletableFuture<Void>> asked,
             Function<BlockDevice, CompletableFuture<Void>> question) {
         CompletableFuture<Void> earlier = asked.get(from);
         if (earlier != null && !earlier.isDone()) {
