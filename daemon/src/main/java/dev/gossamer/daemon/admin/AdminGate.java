@@ -47,7 +47,7 @@ public final class AdminGate {
         }
     }
 
-    /** Decides anew who may ask; throws, with everything as it was, if the socket cannot be opened or closed to them. */
+    /** Decides anew who may ask; throws, with all as it was, if the socket cannot be opened or closed to them. */
     public synchronized void apply(AdminRules newRules) throws StorageException {
         AdminRules before = rules;
         rules = newRules;

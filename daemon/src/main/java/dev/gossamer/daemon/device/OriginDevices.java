@@ -55,8 +55,8 @@ public final class OriginDevices implements OriginOpener {
     }
 
     /**
-     * Whether the daemon opens this for somebody who is not its own user, and might not be able to open it: what lies in
-     * the pool's directory, and what pool.yaml names, as a device or under {@code allow-paths}. Links are looked
+     * Whether the daemon opens this for somebody who is not its own user, and might not be able to open it: what lies
+     * in the pool's directory, and what pool.yaml names, as a device or under {@code allow-paths}. Links are looked
      * through. Waits; not on a loop.
      */
     public void requireAllowed(String location) throws StorageException {

@@ -62,6 +62,14 @@ class ClientsConfigTest {
     }
 
     @Test
+    void aFileThatIsTooLongIsAnotherFile() throws IOException {
+        Path file = directory.resolve("clients.yaml");
+        Files.writeString(file, "access: []\n" + "#".repeat(1 << 20));
+        StorageException refused = assertThrows(StorageException.class, () -> new ClientsConfig(file).read());
+        assertTrue(refused.getMessage().contains("the limit is 1048576 bytes"), refused.getMessage());
+    }
+
+    @Test
     void whatIsNoTextIsRefused() throws IOException {
         Path file = directory.resolve("clients.yaml");
         Files.write(file, new byte[] {'a', (byte) 0xff, ':'});

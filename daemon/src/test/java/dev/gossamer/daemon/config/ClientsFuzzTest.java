@@ -22,8 +22,8 @@ import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 /**
- * Ten thousand edits of valid files: each is refused, or gives every peer exactly the rights that another reader of YAML
- * finds in it. So a slip in the file never gives anybody more than it says.
+ * Ten thousand edits of valid files: each is refused, or gives every peer exactly the rights that another reader of
+ * YAML finds in it. So a slip in the file never gives anybody more than it says.
  */
 class ClientsFuzzTest {
     private static final int EDITS = 10_000;
@@ -68,10 +68,11 @@ class ClientsFuzzTest {
             """);
 
     private static final List<String> WORDS = List.of(
-            "*", "&a ", "*a", "!!str ", "!", "---\n", "...\n", "<<: ", "\"", "'", "#", " #", ": ", ":", "- ", "-", ",", "[", "]",
-            "{", "}", "\n", "\n  ", "\t", " ", "  ", "\r\n", "~", "null", "yes", "true", "010", "0x7", "1_000", "7.0", "1e3", "|\n",
-            ">\n", "? ", "@", "`", "%", "\\", "\u00e9", "\u2028", "\ufeff", "none", "read-write", "read-only", "rights: read-write",
-            "uid: 7", "exports: iso", "access:", "admin:", "\n- {uid: 7, rights: read-write}\n", "0", "1", "7", "/0", "\0");
+            "*", "&a ", "*a", "!!str ", "!", "---\n", "...\n", "<<: ", "\"", "'", "#", " #", ": ", ":", "- ", "-",
+            ",", "[", "]", "{", "}", "\n", "\n  ", "\t", " ", "  ", "\r\n", "~", "null", "yes", "true", "010", "0x7",
+            "1_000", "7.0", "1e3", "|\n", ">\n", "? ", "@", "`", "%", "\\", "\u00e9", "\u2028", "\ufeff", "none",
+            "read-write", "read-only", "rights: read-write", "uid: 7", "exports: iso", "access:", "admin:",
+            "\n- {uid: 7, rights: read-write}\n", "0", "1", "7", "/0", "\0");
 
     private static final long[] USERS = {0, 7, 1000, 4711, Peer.NO_USER};
     private static final int[][] ADDRESSES = {{10, 1, 2, 3}, {10, 200, 0, 1}, {192, 0, 2, 9}};
@@ -122,7 +123,7 @@ class ClientsFuzzTest {
                 return text.substring(0, at) + word + text.substring(end);
             }
             case 6 -> {
-                return random.nextInt(10) == 0 ? text.substring(0, at) : text.substring(0, at) + word + text.substring(at);
+                return text.substring(0, at) + (random.nextInt(10) == 0 ? "" : word + text.substring(at));
             }
             case 7 -> {
                 return text.substring(0, at) + text.substring(at, end) + text.substring(at, end) + text.substring(end);
@@ -143,7 +144,7 @@ class ClientsFuzzTest {
         try {
             said = said(text);
         } catch (RuntimeException e) {
-            throw new AssertionError("accepted, and says nothing to another reader: " + e.getMessage() + "\n" + text, e);
+            throw new AssertionError("accepted, and says nothing to another reader:\n" + text, e);
         }
         assertEquals(said, rightsOf(text), () -> "of the file\n" + text);
         return true;

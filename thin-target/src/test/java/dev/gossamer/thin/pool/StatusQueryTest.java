@@ -151,26 +151,6 @@ class StatusQueryTest {
     }
 
     @Test
-    void queriesTakeTurnsWithOtherWorkOfTheWorker() throws StorageException {
-        fresh().create("v", 2000L * BLOCK).close();
-        ThinVolume volume = open().pool.openVolume("v");
-        StatusContext context = select("v", "base:allocation");
-        List<AskedStatus> line = new ArrayList<>();
-        for (int i = 0; i < 32; i++) {
-            line.add(new AskedStatus(sim.loops).start(1, volume, 0, 2000L * BLOCK, false, context));
-        }
-        int[] answeredBefore = {-1};
-        // Whoever comes to the worker now finds one query before it, not all of them.
-        sim.loops
-                .loop(2)
-                .execute(() -> answeredBefore[0] = (int) line.stream()
-                        .filter(asked -> asked.query.errno() == Errno.OK)
-                        .count());
-        line.forEach(AskedStatus::finish);
-        assertTrue(answeredBefore[0] >= 0 && answeredBefore[0] <= 2, "queries before other work: " + answeredBefore[0]);
-    }
-
-    @Test
     void aLongWalkStopsAndCanBeGoneOnWith() throws StorageException {
         long blocks = 200_000;
         fresh().create("v", blocks * BLOCK).close();
