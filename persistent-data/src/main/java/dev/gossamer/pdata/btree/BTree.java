@@ -180,6 +180,39 @@ public final class BTree {
         throw tooDeep(root);
     }
 
+    /**
+     * Blocks that changing so many keys takes at most: copies of the nodes on the ways and of their neighbours, and
+     * halves of nodes that are full. For a tree that shares no inner nodes with another one, or none with counts above
+     * 2.
+     */
+    public long changeCost(long root, long keys) throws StorageException {
+        if (keys <= 0) {
+            return 0;
+        }
+        MetadataBlock node = readRoot(root);
+        int halfNode = Math.min(
+                        NodeLayout.maxEntriesFor(type.sizeBytes()), NodeLayout.maxEntriesFor(NodeLayout.CHILD_BYTES))
+                / 2;
+        if (NodeLayout.isLeaf(node)) {
+            boolean splits = NodeLayout.entries(node) + keys > NodeLayout.maxEntries(node);
+            return 1 + (splits ? 3 + 2 * keys / halfNode : 0);
+        }
+        // Two roots more, with two halves each.
+        long cost = 4;
+        long nodes = 1;
+        long bound = maxKey;
+        for (int depth = 0; depth < MAX_DEPTH; depth++) {
+            cost += Math.min(3 * keys, nodes) + Math.min(keys, nodes) + keys / halfNode;
+            if (NodeLayout.isLeaf(node)) {
+                return cost;
+            }
+            nodes = depth == 0 ? NodeLayout.entries(node) : Math.min(1L << 40, nodes * NodeLayout.maxEntries(node));
+            bound = NodeLayout.lastKeyBelow(node, 0, bound);
+            node = readChild(node, 0, bound);
+        }
+        throw tooDeep(root);
+    }
+
     /** See {@link NestedBTree#isSmall}. */
     boolean isSmall(long root, long maxEntries) throws StorageException {
         MetadataBlock node = readRoot(root);

@@ -44,6 +44,16 @@ public final class NestedBTree {
         return lower;
     }
 
+    /** For looking at the way to a key before it is inserted. */
+    public WayDown wayDown() {
+        return new WayDown(upper, lower);
+    }
+
+    /** As {@link BTree#changeCost}, of the upper level. */
+    public long upperCost(long root, long keys) throws StorageException {
+        return upper.changeCost(root, keys);
+    }
+
     /** Root of the subtree under a key, or {@link #NONE}. */
     public long subtreeRoot(long root, long upperKey) throws StorageException {
         return upper.lookup(root, upperKey, rootWord) ? rootWord[0] : NONE;

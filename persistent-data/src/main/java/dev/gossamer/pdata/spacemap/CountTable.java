@@ -101,6 +101,21 @@ final class CountTable {
         return Math.max(0, blocks - allocated - excluded);
     }
 
+    /** Bitmaps that the running transaction has copied; their index entries are to be stored. */
+    int touchedBitmaps() {
+        return Math.min(touched.size(), bitmaps.size());
+    }
+
+    /** Bitmaps of which it would have to make a copy. */
+    int untouchedBitmaps() {
+        return bitmaps.size() - touchedBitmaps();
+    }
+
+    /** Blocks that changing so many counts takes at most that are, or get to be, in the overflow tree. */
+    long overflowCost(long counts) throws StorageException {
+        return overflow.changeCost(overflowRoot, counts);
+    }
+
     /** Whether some free blocks cannot be allocated yet. */
     boolean hasExcluded() {
         return excluded > 0;

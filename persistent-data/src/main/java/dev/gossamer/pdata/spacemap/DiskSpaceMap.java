@@ -177,6 +177,22 @@ public final class DiskSpaceMap implements SpaceMap, CommitParticipant {
         return bitmaps == 0 ? 0 : bitmaps + bitmaps / GROWTH_PER_NODE + GROWTH_PATH;
     }
 
+    /**
+     * Metadata blocks that changing counts takes at most, with what the commit has to store of it.
+     *
+     * @param counts how many counts change
+     * @param high how many of them may be, or get, above 2
+     */
+    public long changeCost(long counts, long high) throws StorageException {
+        long bitmaps = Math.min(counts, table.untouchedBitmaps());
+        return bitmaps + index.changeCost(indexRoot, bitmaps) + table.overflowCost(high);
+    }
+
+    /** Metadata blocks that the commit takes at most to store what has changed until now. */
+    public long commitCost() throws StorageException {
+        return index.changeCost(indexRoot, table.touchedBitmaps());
+    }
+
     /** How far one transaction should go on the way to that many blocks: so that it stays short. */
     public long growthStep(long newBlocks) {
         long bitmaps = CountTable.bitmapsFor(table.blocks()) + (long) GROWTH_STEP_BITMAPS;

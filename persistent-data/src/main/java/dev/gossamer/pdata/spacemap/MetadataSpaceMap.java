@@ -178,6 +178,19 @@ public final class MetadataSpaceMap implements SpaceMap, MetadataAllocator {
         freedByFrozen = FreedBlocks.NONE;
     }
 
+    /** Blocks that counts above 2 take at most, if so many of them change. */
+    public long overflowCost(long counts) throws StorageException {
+        return table.overflowCost(counts);
+    }
+
+    /**
+     * Blocks that counting takes at most until the transaction is frozen, whatever is allocated and freed: a copy of
+     * each bitmap that has none yet, and one of their index.
+     */
+    public long commitCost() {
+        return table.untouchedBitmaps() + 1L;
+    }
+
     private void finishNewArea(long newBlocks) throws StorageException {
         table.extend(newBlocks);
         nextInNewArea = NORMAL;

@@ -113,6 +113,11 @@ final class DeviceRecords {
         return !recent.isEmpty();
     }
 
+    /** Metadata blocks that {@link #flush} takes at most once so many more devices have changed. */
+    long changeCost(long more) throws StorageException {
+        return tree.changeCost(root, recent.size() + more) - (more == 0 ? 0 : tree.changeCost(root, recent.size()));
+    }
+
     /** Puts changed records into the tree. */
     void flush() throws StorageException {
         for (var entry : recent.entrySet()) {

@@ -44,15 +44,6 @@ public final class PoolMetadata implements AutoCloseable {
     /** Metadata blocks in memory, at most: 16 MiB, the tree above some millions of mappings. */
     public static final int CACHE_BLOCKS = 4096;
 
-    // Blocks kept back so that trims, deletions and commits still work: rule S-3, min(16 MiB, a tenth).
-    private static final long RESERVE_BLOCKS = 4096;
-
-    /**
-     * What a commit may need however small the device is: a tenth of 64 blocks is less than a commit has copied, of
-     * bitmaps, their index, the counts, and the way to a mapping and to the device's record.
-     */
-    private static final long MIN_RESERVE_BLOCKS = 10;
-
     private static final long LOW_WATER_BLOCKS = 1024;
 
     private final String deviceName;
@@ -60,6 +51,7 @@ public final class PoolMetadata implements AutoCloseable {
     private BlockManager blocks;
     private LoadedPool pool;
     private DeviceLife life;
+    private MetadataRoom room;
     // Made when the pool is opened, and only if another program wrote it last.
     private PoolSurvey survey;
     // Of the transaction being written.
@@ -157,7 +149,12 @@ public final class PoolMetadata implements AutoCloseable {
     }
 
     private long reserveBlocks() {
-        return Math.min(RESERVE_BLOCKS, Math.max(MIN_RESERVE_BLOCKS, pool.metadataMap.blocks() / 10));
+        return MetadataRoom.reserve(pool.metadataMap.blocks());
+    }
+
+    /** Whether there is room for a change; of this state of the pool, until an {@link #abort}. */
+    public MetadataRoom room() {
+        return room;
     }
 
     /** Snapshots ever taken; the time of mappings that are inserted now. */
@@ -492,6 +489,7 @@ public final class PoolMetadata implements AutoCloseable {
     private void load() throws StorageException {
         pool = LoadedPool.load(blocks, deviceName, data);
         life = new DeviceLife(pool);
+        room = new MetadataRoom(pool);
         frozen = null;
         pool.settle();
     }

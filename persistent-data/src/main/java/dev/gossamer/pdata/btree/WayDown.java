@@ -1,0 +1,111 @@
+package dev.gossamer.pdata.btree;
+
+import dev.gossamer.io.StorageException;
+import dev.gossamer.pdata.block.MetadataBlock;
+
+/**
+ * What lies on the way to a key of a tree of trees, looked at before anything is changed: from it follows how many
+ * blocks an insertion there takes at most.
+ *
+ * <p>Nodes that are read here are those that the insertion reads, so little is added to it. Worker's thread.
+ */
+public final class WayDown {
+    private final BTree upper;
+    private final BTree lower;
+    private final long[] word = new long[1];
+    private int upperNodes;
+    private int lowerNodes;
+    private int splits;
+    private boolean shared;
+    private boolean mapped;
+    private long children;
+    private long values;
+
+    WayDown(BTree upper, BTree lower) {
+        this.upper = upper;
+        this.lower = lower;
+    }
+
+    /** Looks at the way from the root of all to a key, which may be missing; so may the subtree. */
+    public void look(long root, long upperKey, long key) throws StorageException {
+        splits = 0;
+        shared = false;
+        children = 0;
+        values = 0;
+        lowerNodes = 0;
+        upperNodes = walk(upper, root, upperKey, false);
+        boolean exists = mapped;
+        mapped = false;
+        if (exists) {
+            lowerNodes = walk(lower, word[0], key, true);
+        }
+    }
+
+    /** Nodes of the upper level. */
+    public int upperNodes() {
+        return upperNodes;
+    }
+
+    /** Nodes of the subtree. */
+    public int lowerNodes() {
+        return lowerNodes;
+    }
+
+    /** Nodes that an insertion adds to the subtree, since those on the way are full. */
+    public int splits() {
+        return splits;
+    }
+
+    /** Whether another root, or another upper key, leads to a node on the way: all below it get copied. */
+    public boolean isShared() {
+        return shared;
+    }
+
+    /** Whether the key is there. */
+    public boolean isMapped() {
+        return mapped;
+    }
+
+    /** Nodes that get one more parent when shared nodes on the way are copied. */
+    public long children() {
+        return children;
+    }
+
+    /** Values that get one more reference when a shared leaf is copied. */
+    public long values() {
+        return values;
+    }
+
+    private int walk(BTree tree, long root, long key, boolean counted) throws StorageException {
+        tree.readRoot(root);
+        long location = root;
+        long bound = tree.maxKey;
+        for (int depth = 1; depth <= BTree.MAX_DEPTH; depth++) {
+            shared |= tree.tx.isShared(location);
+            MetadataBlock node = tree.read(location);
+            int entries = NodeLayout.entries(node);
+            int index = NodeLayout.indexOf(node, key);
+            boolean leaf = NodeLayout.isLeaf(node);
+            if (shared && leaf && counted) {
+                values += entries;
+            } else if (shared) {
+                children += entries;
+            }
+            if (counted && NodeLayout.isFull(node)) {
+                // The root makes room by two halves below it.
+                splits += depth == 1 ? 2 : 1;
+            }
+            if (leaf) {
+                mapped = index >= 0 && NodeLayout.key(node, index) == key;
+                if (mapped) {
+                    NodeLayout.getValue(node, index, word);
+                }
+                return depth;
+            }
+            index = Math.max(0, index);
+            bound = NodeLayout.lastKeyBelow(node, index, bound);
+            location = tree.readChild(node, index, bound).location();
+        }
+        throw tree.tooDeep(root);
+    }
+}

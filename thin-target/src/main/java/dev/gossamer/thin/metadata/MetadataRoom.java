@@ -1,0 +1,171 @@
+package dev.gossamer.thin.metadata;
+
+import dev.gossamer.io.StorageException;
+import dev.gossamer.pdata.btree.NodeLayout;
+import dev.gossamer.pdata.btree.WayDown;
+
+/**
+ * Room before work: whether a change of metadata finds the blocks that it takes, asked before it is begun (rules S-3,
+ * S-4). Half way there is only the abort of the whole transaction, with what others have in it.
+ *
+ * <p>A change takes copies of the nodes on its way, once in a transaction; halves of nodes that are full; and, where a
+ * node has several parents, one more reference to all that is in it. What it leaves must do for the commit: a copy of
+ * each bitmap that counts metadata, of their index, and of the ways to changed records and bitmaps of data. Both are
+ * upper bounds, by the heights of the trees and by what is on the way now.
+ *
+ * <p>Writes leave the reserve alone, so that trims and deletions, which may take from it, can make room. Blocks come
+ * back with a commit. Numbers of metadata blocks. Worker's thread; may wait for I/O.
+ */
+public final class MetadataRoom {
+    /** Blocks kept back so that trims, deletions and commits still work: rule S-3, min(16 MiB, a tenth). */
+    private static final long RESERVE = 4096;
+
+    /** A tenth of a tiny device is less than a commit and a deletion take. */
+    private static final long MIN_RESERVE = 10;
+
+    /** What a block in preparation takes besides its way, which others take as well: a leaf, and its other half. */
+    private static final long PREPARATION = 2;
+
+    /** Entries of a node that is no root, at least: a third. */
+    private static final int MIN_ENTRIES = NodeLayout.maxEntriesFor(Long.BYTES) / 3;
+
+    private static final int MAX_ENTRIES = NodeLayout.maxEntriesFor(Long.BYTES);
+
+    private final LoadedPool pool;
+    private final WayDown way;
+
+    MetadataRoom(LoadedPool pool) {
+        this.pool = pool;
+        way = pool.mappings.wayDown();
+    }
+
+    /** What is kept back from writes on a device of so many blocks (S-3). */
+    static long reserve(long blocks) {
+        return Math.min(RESERVE, Math.max(MIN_RESERVE, blocks / 10));
+    }
+
+    /** Blocks that changes may take now, and still be committed. */
+    public long left() throws StorageException {
+        return pool.metadataMap.free() - commitCost();
+    }
+
+    /** Blocks that writes may take now. */
+    public long leftForWrites() throws StorageException {
+        return pool.metadataMap.free() - Math.max(commitCost(), reserve(pool.metadataMap.blocks()));
+    }
+
+    /**
+     * Whether a block can be mapped now.
+     *
+     * @param preparing blocks in preparation, which will be mapped too, and come first
+     */
+    public boolean hasForInsert(int id, long virtualBlock, long preparing) throws StorageException {
+        return insertCost(id, virtualBlock) + PREPARATION * preparing <= leftForWrites();
+    }
+
+    /** Whether blocks {@code [from, to)} can be unmapped now. */
+    public boolean hasForRemoval(int id, long from, long to) throws StorageException {
+        return removalCost(id, from, to - from) <= left();
+    }
+
+    /** Whether a step of that many mappings of a retired device can be reclaimed now. */
+    public boolean hasForReclaim(int id, int mappings) throws StorageException {
+        return removalCost(id, 0, mappings) + deletionCost(id, mappings) <= left();
+    }
+
+    /** Whether a device can be deleted now, at once if it has so few mappings, else by being retired. */
+    public boolean hasForDeletion(int id, int fewMappings) throws StorageException {
+        return deletionCost(id, fewMappings) <= left();
+    }
+
+    /** Whether a message can be carried out now that makes, or records something of, so many devices. */
+    public boolean hasForMessage(int devices) throws StorageException {
+        return messageCost(devices) <= leftForWrites();
+    }
+
+    /** Whether the metadata snapshot can be let go of now. */
+    public boolean hasForRelease() throws StorageException {
+        return releaseCost() <= left();
+    }
+
+    // ---- upper bounds ----------------------------------------------------------------------------------------------
+
+    /** What a commit takes that begins now. */
+    public long commitCost() throws StorageException {
+        return pool.metadataMap.commitCost() + pool.dataMap.commitCost() + pool.devices.changeCost(0);
+    }
+
+    /** What {@link PoolMetadata#insert} takes, with its part of the commit. */
+    public long insertCost(int id, long virtualBlock) throws StorageException {
+        way.look(pool.mappingRoot, id, virtualBlock);
+        long counts = way.values() + 2;
+        long high = way.isShared() ? counts : way.isMapped() ? 1 : 0;
+        int nodes = way.upperNodes() + way.lowerNodes();
+        return nodes
+                + way.splits()
+                // A neighbour takes entries instead of a split: the same number.
+                + pool.dataMap.changeCost(counts, high)
+                + pool.metadataMap.overflowCost(way.isShared() ? way.children() + nodes : 0)
+                + pool.devices.changeCost(1);
+    }
+
+    /** What {@link PoolMetadata#removeRange} takes for so many blocks, with its part of the commit. */
+    public long removalCost(int id, long from, long blocks) throws StorageException {
+        way.look(pool.mappingRoot, id, from);
+        long leaves = Math.min(blocks, blocks / MIN_ENTRIES) + 3;
+        long inner = way.upperNodes() + (leaves / MIN_ENTRIES + 3) * Math.max(0, way.lowerNodes() - 1);
+        long nodes = way.lowerNodes() <= 1 ? way.upperNodes() + 1 : inner + leaves;
+        boolean shared = maybeShared();
+        long counts = blocks + (shared ? leaves * MAX_ENTRIES : 0);
+        return nodes
+                + pool.dataMap.changeCost(counts, shared ? counts : 0)
+                + pool.metadataMap.overflowCost(shared ? inner * MAX_ENTRIES + nodes : 0)
+                + pool.devices.changeCost(1);
+    }
+
+    /** What deleting a device takes, or retiring it, with its part of the commit. */
+    public long deletionCost(int id, int fewMappings) throws StorageException {
+        way.look(pool.mappingRoot, id, 0);
+        boolean shared = maybeShared();
+        return upperCost(2)
+                + pool.dataMap.changeCost(fewMappings, shared ? fewMappings : 0)
+                + pool.metadataMap.overflowCost(shared ? upperChildren() + fewMappings : 0)
+                + pool.devices.changeCost(2);
+    }
+
+    /** What a message takes that makes, or records something of, so many devices, with its part of the commit. */
+    public long messageCost(int devices) throws StorageException {
+        way.look(pool.mappingRoot, PoolMetadata.MAX_DEVICES - 1, 0);
+        boolean shared = maybeShared();
+        // Each has a root, a place in the upper tree and a slot in the catalog, which is made if there is none.
+        long each = devices + 1L;
+        long slots = each * (1 + 2 * (long) Math.max(1, way.lowerNodes()));
+        long counts = each + (shared ? MAX_ENTRIES : 0);
+        return each
+                + upperCost(2 * each)
+                + slots
+                + pool.dataMap.changeCost(counts, shared ? counts : 0)
+                + pool.metadataMap.overflowCost(shared ? upperChildren() + 4 * each : 0)
+                + pool.devices.changeCost(2 * each + 1);
+    }
+
+    /** What {@link PoolMetadata#releaseMetadataSnapshot} takes: it may have been the last to know any block. */
+    public long releaseCost() throws StorageException {
+        long all = pool.dataMap.blocks();
+        return pool.dataMap.changeCost(all, all) + pool.metadataMap.overflowCost(pool.metadataMap.blocks());
+    }
+
+    /** Of changing entries of the upper tree, the last way that was looked at being typical. */
+    private long upperCost(long entries) throws StorageException {
+        return pool.mappings.upperCost(pool.mappingRoot, entries);
+    }
+
+    private long upperChildren() {
+        return pool.heldRoot == 0 ? 2L * way.upperNodes() : 3L * way.upperNodes() * MAX_ENTRIES;
+    }
+
+    /** Whether nodes may have several parents: there was a snapshot once, or there is one of the metadata. */
+    private boolean maybeShared() {
+        return pool.time != 0 || pool.heldRoot != 0;
+    }
+}
