@@ -186,6 +186,15 @@ public final class BTree {
      * 2.
      */
     public long changeCost(long root, long keys) throws StorageException {
+        return cost(root, keys, true);
+    }
+
+    /** As {@link #changeCost}, for keys that are replaced or removed. */
+    public long removalCost(long root, long keys) throws StorageException {
+        return cost(root, keys, false);
+    }
+
+    private long cost(long root, long keys, boolean grows) throws StorageException {
         if (keys <= 0) {
             return 0;
         }
@@ -194,15 +203,15 @@ public final class BTree {
                         NodeLayout.maxEntriesFor(type.sizeBytes()), NodeLayout.maxEntriesFor(NodeLayout.CHILD_BYTES))
                 / 2;
         if (NodeLayout.isLeaf(node)) {
-            boolean splits = NodeLayout.entries(node) + keys > NodeLayout.maxEntries(node);
+            boolean splits = grows && NodeLayout.entries(node) + keys > NodeLayout.maxEntries(node);
             return 1 + (splits ? 3 + 2 * keys / halfNode : 0);
         }
         // Two roots more, with two halves each.
-        long cost = 4;
+        long cost = grows ? 4 : 0;
         long nodes = 1;
         long bound = maxKey;
         for (int depth = 0; depth < MAX_DEPTH; depth++) {
-            cost += Math.min(3 * keys, nodes) + Math.min(keys, nodes) + keys / halfNode;
+            cost += Math.min(3 * keys, nodes) + (grows ? Math.min(keys, nodes) + keys / halfNode : 0);
             if (NodeLayout.isLeaf(node)) {
                 return cost;
             }

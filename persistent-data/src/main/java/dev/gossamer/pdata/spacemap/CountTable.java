@@ -116,6 +116,11 @@ final class CountTable {
         return overflow.changeCost(overflowRoot, counts);
     }
 
+    /** As {@link #overflowCost}, for counts that only get lower. */
+    long overflowRemovalCost(long counts) throws StorageException {
+        return overflow.removalCost(overflowRoot, counts);
+    }
+
     /** Whether some free blocks cannot be allocated yet. */
     boolean hasExcluded() {
         return excluded > 0;

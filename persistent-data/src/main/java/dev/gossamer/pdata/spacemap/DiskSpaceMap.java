@@ -188,6 +188,17 @@ public final class DiskSpaceMap implements SpaceMap, CommitParticipant {
         return bitmaps + index.changeCost(indexRoot, bitmaps) + table.overflowCost(high);
     }
 
+    /** As {@link #changeCost}, for counts that only get lower. */
+    public long removalCost(long counts, long high) throws StorageException {
+        long bitmaps = Math.min(counts, table.untouchedBitmaps());
+        return bitmaps + index.changeCost(indexRoot, bitmaps) + table.overflowRemovalCost(high);
+    }
+
+    /** Blocks that are reserved now. */
+    public int reserved() {
+        return reserved.size();
+    }
+
     /** Metadata blocks that the commit takes at most to store what has changed until now. */
     public long commitCost() throws StorageException {
         return index.changeCost(indexRoot, table.touchedBitmaps());

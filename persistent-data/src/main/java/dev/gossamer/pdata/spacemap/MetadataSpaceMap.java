@@ -183,6 +183,11 @@ public final class MetadataSpaceMap implements SpaceMap, MetadataAllocator {
         return table.overflowCost(counts);
     }
 
+    /** As {@link #overflowCost}, for counts that only get lower. */
+    public long overflowRemovalCost(long counts) throws StorageException {
+        return table.overflowRemovalCost(counts);
+    }
+
     /**
      * Blocks that counting takes at most until the transaction is frozen, whatever is allocated and freed: a copy of
      * each bitmap that has none yet, and one of their index.

@@ -16,6 +16,7 @@ import dev.gossamer.thin.extent.Region;
 import dev.gossamer.thin.map.MapPublisher;
 import dev.gossamer.thin.metadata.PoolMetadata;
 import dev.gossamer.thin.space.SpaceGate;
+import dev.gossamer.thin.space.SpaceWaiters;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -31,6 +32,7 @@ public final class Provisioner implements BlockPreparation.Owner {
     private final Cells cells;
     private final CellIo io;
     private final SpaceGate space;
+    private final SpaceWaiters spaceWaiters;
     private final Committer committer;
     private final MapPublisher maps;
     private final PoolState state;
@@ -44,6 +46,7 @@ public final class Provisioner implements BlockPreparation.Owner {
             Cells cells,
             CellIo io,
             SpaceGate space,
+            SpaceWaiters spaceWaiters,
             Committer committer,
             MapPublisher maps,
             PoolState state,
@@ -54,6 +57,7 @@ public final class Provisioner implements BlockPreparation.Owner {
         this.cells = cells;
         this.io = io;
         this.space = space;
+        this.spaceWaiters = spaceWaiters;
         this.committer = committer;
         this.maps = maps;
         this.state = state;
@@ -73,7 +77,7 @@ public final class Provisioner implements BlockPreparation.Owner {
             return;
         }
         boolean provisions = sourceBlock == BlockPreparation.NO_SOURCE;
-        long dataBlock = space.reserve(volume, request, provisions);
+        long dataBlock = space.reserve(volume, block, request, provisions);
         if (dataBlock == SpaceGate.NONE) {
             return;
         }
@@ -93,7 +97,7 @@ public final class Provisioner implements BlockPreparation.Owner {
     /** Maps the block, completes the writes, lets others in. */
     @Override
     public void prepared(BlockPreparation cell, int errno) {
-        if (metadata.isNearlyFull() && committer.isWriting()) {
+        if (committer.isWriting() && lacksRoom(cell, errno)) {
             // It would copy nodes once more: what the commit under way has used up comes back first (S-3).
             committer.whenQuiet(() -> prepared(cell, errno));
             return;
@@ -103,6 +107,17 @@ public final class Provisioner implements BlockPreparation.Owner {
         }
         queue.handBackAll(cell.joined(), settle(cell, errno));
         cells.release(cell);
+        spaceWaiters.preparationEnded();
+    }
+
+    private boolean lacksRoom(BlockPreparation cell, int errno) {
+        try {
+            return errno == Errno.OK
+                    && cell.incarnation == faults.incarnation()
+                    && !metadata.room().hasForInsert(cell.device.id(), cell.virtualBlock);
+        } catch (StorageException e) {
+            return false; // mapping it meets the same
+        }
     }
 
     @Override
@@ -123,9 +138,13 @@ public final class Provisioner implements BlockPreparation.Owner {
                 return cell.device.damage() == null ? state.refusedWrite() : Errno.EIO;
             }
             state.dataDeviceFull(errno == Errno.ENOSPC);
-            if (errno == Errno.OK) {
+            if (errno == Errno.OK && hasRoom(cell)) {
                 insert(cell);
                 return Errno.OK;
+            }
+            if (errno == Errno.OK) {
+                metadata.unreserveDataBlock(cell.dataBlock);
+                return Errno.ENOSPC;
             }
             metadata.unreserveDataBlock(cell.dataBlock);
             logFailure(cell, errno);
@@ -140,6 +159,18 @@ public final class Provisioner implements BlockPreparation.Owner {
             faults.failed(bug);
             return Errno.EIO;
         }
+    }
+
+    /**
+     * Whether the block can be mapped, and that be committed. It was charged when it was begun, but much may have
+     * changed: trees get higher, and a metadata snapshot has them copied once more.
+     */
+    private boolean hasRoom(BlockPreparation cell) throws StorageException {
+        int id = cell.device.id();
+        if (!metadata.room().hasForInsert(id, cell.virtualBlock) && metadata.isChanged()) {
+            committer.commitNow();
+        }
+        return metadata.room().hasForLastInsert(id, cell.virtualBlock);
     }
 
     private void logFailure(BlockPreparation cell, int errno) {

@@ -15,6 +15,7 @@ import dev.gossamer.thin.device.ThinDevice;
 import dev.gossamer.thin.extent.Region;
 import dev.gossamer.thin.map.MapPublisher;
 import dev.gossamer.thin.metadata.PoolMetadata;
+import dev.gossamer.thin.space.SpaceGate;
 
 /**
  * Carries out TRIM and WRITE_ZEROES of whole blocks (rules DI-1 to DI-4), in steps of at most {@link #STEP_BLOCKS}
@@ -33,6 +34,7 @@ public final class Unmapper {
 
     private final WorkerQueue queue;
     private final PoolState state;
+    private final SpaceGate space;
     private final Committer committer;
     private final PoolMetadata metadata;
     private final MapPublisher maps;
@@ -42,6 +44,7 @@ public final class Unmapper {
     public Unmapper(
             WorkerQueue queue,
             PoolState state,
+            SpaceGate space,
             Committer committer,
             PoolMetadata metadata,
             MapPublisher maps,
@@ -49,6 +52,7 @@ public final class Unmapper {
             PoolCounters counters) {
         this.queue = queue;
         this.state = state;
+        this.space = space;
         this.committer = committer;
         this.metadata = metadata;
         this.maps = maps;
@@ -91,6 +95,12 @@ public final class Unmapper {
                 device.cells().queue(step);
                 return true;
             }
+            // Unmapping copies nodes, too (S-3).
+            long blocks = space.admitRemoval(device, from, to - from, request);
+            if (blocks == 0) {
+                return true;
+            }
+            to = from + blocks;
             unmap(device, from, to);
         }
         if (to >= end) {
@@ -114,6 +124,9 @@ public final class Unmapper {
         }
         if (nextMapped(device, block, block + 1) == block) {
             if (partialTrims.add(device, block, from, to)) {
+                if (space.admitRemoval(device, block, 1, request) == 0) {
+                    return;
+                }
                 unmap(device, block, block + 1);
             } else {
                 maps.publishKind(device, block, Region.TRIMMED);

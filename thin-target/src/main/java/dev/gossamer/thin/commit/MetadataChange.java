@@ -38,16 +38,46 @@ public final class MetadataChange {
         }
     }
 
-    /** As {@link #checkAllowed}, and ENOSPC if there is no metadata left for a change that takes some. */
+    /** As {@link #checkWritable(int)}, for a change of one device. */
     public void checkWritable() throws StorageException {
+        checkWritable(1);
+    }
+
+    /**
+     * As {@link #checkAllowed}, and ENOSPC if there is no metadata left for a change that takes some, of so many
+     * devices.
+     */
+    public void checkWritable(int devices) throws StorageException {
+        checkRoom(() -> !metadata.isNearlyFull() && metadata.room().hasForMessage(devices));
+    }
+
+    /**
+     * As {@link #checkAllowed}, and ENOSPC if even the reserve does not do for a deletion.
+     *
+     * @param fewMappings a device with so few goes at once
+     */
+    public void checkDeletable(ThinDevice device, int fewMappings) throws StorageException {
+        checkRoom(() -> metadata.room().hasForDeletion(device.id(), fewMappings));
+    }
+
+    /** Likewise for letting go of the metadata snapshot. */
+    public void checkReleasable() throws StorageException {
+        checkRoom(() -> metadata.room().hasForRelease());
+    }
+
+    private interface Question {
+        boolean isThere() throws StorageException;
+    }
+
+    /** A message must not fail half way for want of space: that would cost the whole transaction. */
+    private void checkRoom(Question room) throws StorageException {
         checkAllowed();
-        if (metadata.isNearlyFull() && metadata.isChanged()) {
+        if (!room.isThere() && metadata.isChanged()) {
             // What the open transaction has used up comes back with its commit (S-3).
             commit();
             checkAllowed();
         }
-        // A message must not fail half way for want of space: that would cost the whole transaction.
-        if (metadata.isNearlyFull()) {
+        if (!room.isThere()) {
             throw new StorageException(
                     Errno.ENOSPC, "the metadata device is nearly full; delete volumes or snapshots, or enlarge it");
         }

@@ -40,10 +40,11 @@ public final class MetadataMessages {
     }
 
     public void releaseMetadataSnapshot() throws StorageException {
-        change.checkWritable();
+        change.checkAllowed();
         if (metadata.heldRoot() == 0) {
             throw new StorageException(Errno.EINVAL, "there is no metadata snapshot to release");
         }
+        change.checkReleasable();
         change.commit(metadata::releaseMetadataSnapshot);
     }
 }

@@ -63,7 +63,7 @@ public final class SnapshotMessages {
         try {
             List<ThinDevice> origins = new ArrayList<>();
             Set<String> names = new HashSet<>();
-            change.checkWritable();
+            change.checkWritable(specs.size());
             for (SnapshotSpec spec : specs) {
                 VolumeSpec.checkName(spec.name());
                 ThinDevice origin = messages.find(spec.origin());
@@ -121,7 +121,7 @@ public final class SnapshotMessages {
 
     private List<VolumeInfo> cloneAll(List<SnapshotSpec> specs, List<ThinDevice> origins) throws StorageException {
         // Much can have happened while writes came to rest.
-        change.checkWritable();
+        change.checkWritable(specs.size());
         checkTime(specs.size());
         for (SnapshotSpec spec : specs) {
             messages.checkNameIsFree(spec.name());
@@ -155,7 +155,7 @@ public final class SnapshotMessages {
     }
 
     private VolumeInfo exchange(ThinDevice device, ThinDevice source, String keptName) throws StorageException {
-        change.checkWritable();
+        change.checkWritable(2);
         change.checkSound(device);
         change.checkSound(source);
         messages.checkNameIsFree(keptName);

@@ -126,6 +126,7 @@ public final class VolumeMessages {
         int[] retired = {Reclaimer.NONE};
         try {
             change.checkSound(device);
+            change.checkDeletable(device, Reclaimer.STEP_MAPPINGS);
             change.commit(device, () -> retired[0] = reclaimer.delete(device.id()));
         } catch (StorageException e) {
             device.reopen();

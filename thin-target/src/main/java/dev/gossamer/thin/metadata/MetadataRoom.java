@@ -23,6 +23,12 @@ public final class MetadataRoom {
     /** A tenth of a tiny device is less than a commit and a deletion take. */
     private static final long MIN_RESERVE = 10;
 
+    /** What writes leave for a deletion or a trim, however small the device. */
+    private static final long FOR_REMOVAL = 4;
+
+    /** What about the simplest write takes. */
+    private static final long SIMPLE_WRITE = 8;
+
     /** What a block in preparation takes besides its way, which others take as well: a leaf, and its other half. */
     private static final long PREPARATION = 2;
 
@@ -51,16 +57,33 @@ public final class MetadataRoom {
 
     /** Blocks that writes may take now. */
     public long leftForWrites() throws StorageException {
-        return pool.metadataMap.free() - Math.max(commitCost(), reserve(pool.metadataMap.blocks()));
+        long tenth = Math.min(RESERVE, pool.metadataMap.blocks() / 10);
+        return pool.metadataMap.free() - Math.max(commitCost() + FOR_REMOVAL, tenth);
     }
 
-    /**
-     * Whether a block can be mapped now.
-     *
-     * @param preparing blocks in preparation, which will be mapped too, and come first
-     */
-    public boolean hasForInsert(int id, long virtualBlock, long preparing) throws StorageException {
-        return insertCost(id, virtualBlock) + PREPARATION * preparing <= leftForWrites();
+    /** Whether hardly any write finds room now. */
+    public boolean isUsedUp() throws StorageException {
+        return leftForWrites() < SIMPLE_WRITE;
+    }
+
+    /** Data blocks that are set aside now: there will be mappings to them. */
+    public int preparations() {
+        return pool.dataMap.reserved();
+    }
+
+    /** Whether a block can be mapped now, and all those that are in preparation: they come first. */
+    public boolean hasForPreparation(int id, long virtualBlock) throws StorageException {
+        return insertCost(id, virtualBlock) + PREPARATION * preparations() <= leftForWrites();
+    }
+
+    /** Whether a block that is prepared can be mapped now without the reserve. */
+    public boolean hasForInsert(int id, long virtualBlock) throws StorageException {
+        return insertCost(id, virtualBlock) <= leftForWrites();
+    }
+
+    /** Whether a block that is prepared can be mapped now at all. */
+    public boolean hasForLastInsert(int id, long virtualBlock) throws StorageException {
+        return insertCost(id, virtualBlock) <= left();
     }
 
     /** Whether blocks {@code [from, to)} can be unmapped now. */
@@ -98,7 +121,7 @@ public final class MetadataRoom {
     /** What {@link PoolMetadata#insert} takes, with its part of the commit. */
     public long insertCost(int id, long virtualBlock) throws StorageException {
         way.look(pool.mappingRoot, id, virtualBlock);
-        long counts = way.values() + 2;
+        long counts = way.values() + (way.isMapped() ? 2 : 1);
         long high = way.isShared() ? counts : way.isMapped() ? 1 : 0;
         int nodes = way.upperNodes() + way.lowerNodes();
         return nodes
@@ -127,9 +150,10 @@ public final class MetadataRoom {
     public long deletionCost(int id, int fewMappings) throws StorageException {
         way.look(pool.mappingRoot, id, 0);
         boolean shared = maybeShared();
-        return upperCost(2)
-                + pool.dataMap.changeCost(fewMappings, shared ? fewMappings : 0)
-                + pool.metadataMap.overflowCost(shared ? upperChildren() + fewMappings : 0)
+        return pool.mappings.upperCost(pool.mappingRoot, 2)
+                + pool.dataMap.removalCost(fewMappings, shared ? fewMappings : 0)
+                + pool.metadataMap.overflowCost(shared ? upperChildren() : 0)
+                + pool.metadataMap.overflowRemovalCost(shared ? fewMappings : 0)
                 + pool.devices.changeCost(2);
     }
 
@@ -139,11 +163,11 @@ public final class MetadataRoom {
         boolean shared = maybeShared();
         // Each has a root, a place in the upper tree and a slot in the catalog, which is made if there is none.
         long each = devices + 1L;
-        long slots = each * (1 + 2 * (long) Math.max(1, way.lowerNodes()));
+        long slots = (long) way.lowerNodes() * 2 * devices + way.splits();
         long counts = each + (shared ? MAX_ENTRIES : 0);
         return each
-                + upperCost(2 * each)
                 + slots
+                + pool.mappings.upperCost(pool.mappingRoot, 2 * each)
                 + pool.dataMap.changeCost(counts, shared ? counts : 0)
                 + pool.metadataMap.overflowCost(shared ? upperChildren() + 4 * each : 0)
                 + pool.devices.changeCost(2 * each + 1);
@@ -152,14 +176,10 @@ public final class MetadataRoom {
     /** What {@link PoolMetadata#releaseMetadataSnapshot} takes: it may have been the last to know any block. */
     public long releaseCost() throws StorageException {
         long all = pool.dataMap.blocks();
-        return pool.dataMap.changeCost(all, all) + pool.metadataMap.overflowCost(pool.metadataMap.blocks());
+        return pool.dataMap.removalCost(all, all) + pool.metadataMap.overflowRemovalCost(pool.metadataMap.blocks());
     }
 
-    /** Of changing entries of the upper tree, the last way that was looked at being typical. */
-    private long upperCost(long entries) throws StorageException {
-        return pool.mappings.upperCost(pool.mappingRoot, entries);
-    }
-
+    /** Roots of devices whose counts change when the way to one of them is changed. */
     private long upperChildren() {
         return pool.heldRoot == 0 ? 2L * way.upperNodes() : 3L * way.upperNodes() * MAX_ENTRIES;
     }

@@ -46,6 +46,8 @@ public final class PoolResize {
     private final PoolMetadata metadata;
     private final PoolOptions options;
     private boolean queued;
+    // Somebody has found too little of it, low or not.
+    private boolean metadataWanted;
     private boolean failed;
     private long failedNanos;
 
@@ -106,16 +108,23 @@ public final class PoolResize {
         return queued;
     }
 
+    /** As {@link #extendIfLow}, for somebody who finds no room in the metadata. */
+    boolean extendForMetadata() {
+        metadataWanted = true;
+        return extendIfLow();
+    }
+
     private boolean isExtensionDue() {
         boolean data = monitor.isDataLow() && nextDataBytes() > dataBytes();
-        boolean meta = monitor.isMetadataLow() && nextMetadataBytes() > metadataBytes();
+        boolean meta = (metadataWanted || monitor.isMetadataLow()) && nextMetadataBytes() > metadataBytes();
         return (data || meta) && !(failed && loop.nanoTime() - failedNanos < RETRY_NANOS);
     }
 
     private void extend() {
         queued = false;
         try {
-            if (!state.isMetadataReadOnly() && monitor.isMetadataLow()) {
+            if (!state.isMetadataReadOnly() && (metadataWanted || monitor.isMetadataLow())) {
+                metadataWanted = false;
                 long bytes = nextMetadataBytes();
                 if (bytes > metadataBytes()) {
                     growMetadata(options.growth().metadata(bytes));

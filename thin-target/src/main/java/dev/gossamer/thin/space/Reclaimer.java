@@ -169,6 +169,15 @@ public final class Reclaimer {
         }
     }
 
+    /** Mappings that a step can take away with the metadata that there is; 0: not one. */
+    private int affordable(int id) throws StorageException {
+        int mappings = STEP_MAPPINGS;
+        while (mappings > 0 && !metadata.room().hasForReclaim(id, mappings)) {
+            mappings /= 2;
+        }
+        return mappings;
+    }
+
     private void step() {
         if (closed || pending.isEmpty()) {
             return;
@@ -177,17 +186,23 @@ public final class Reclaimer {
             pause(FROZEN_PAUSE_NANOS);
             return;
         }
-        if (metadata.isNearlyFull() && committer.isWriting()) {
-            committer.whenQuiet(this::step);
-            return;
-        }
         int id = pending.firstKey();
         try {
-            if (metadata.isNearlyFull() && metadata.isChanged()) {
+            int mappings = affordable(id);
+            if (mappings < STEP_MAPPINGS && committer.isWriting()) {
+                committer.whenQuiet(this::step);
+                return;
+            }
+            if (mappings < STEP_MAPPINGS && metadata.isChanged()) {
                 // A step needs a few blocks for copies of nodes; a commit gives back what earlier steps have freed.
                 committer.commitNow();
+                mappings = affordable(id);
             }
-            long left = metadata.life().reclaim(id, STEP_MAPPINGS);
+            if (mappings == 0) {
+                pause(FROZEN_PAUSE_NANOS);
+                return;
+            }
+            long left = metadata.life().reclaim(id, mappings);
             committer.changed();
             if (spaceWaiters.isWaiting()) {
                 // The commit takes the next step at once.

@@ -43,10 +43,12 @@ public final class SpaceGate {
     /**
      * Reserves a data block for a write.
      *
+     * @param block the volume's that the data block is for
      * @param provisions whether nothing is mapped there, so that the volume takes one block more
      * @return {@link #NONE} if the request has been parked or handed back
      */
-    public long reserve(VolumeHandle volume, BlockRequest request, boolean provisions) throws StorageException {
+    public long reserve(VolumeHandle volume, long block, BlockRequest request, boolean provisions)
+            throws StorageException {
         ThinDevice device = volume.device();
         if (state.isMetadataReadOnly()) {
             queue.handBack(request, state.refusedWrite());
@@ -56,7 +58,7 @@ public final class SpaceGate {
             queue.handBack(request, Errno.ENOSPC);
             return NONE;
         }
-        if (metadata.isNearlyFull()) {
+        if (metadata.isNearlyFull() || !metadata.room().hasForPreparation(device.id(), block)) {
             waiters.needMetadata(request);
             return NONE;
         }
@@ -82,5 +84,23 @@ public final class SpaceGate {
             monitor.checkData();
         }
         return dataBlock;
+    }
+
+    /**
+     * How many blocks can be unmapped now, from one on: 0 if the metadata for that must first come back, or never does;
+     * the request waits then, or has been answered.
+     *
+     * @param wanted as many as the caller would unmap at once; at least 1
+     */
+    public long admitRemoval(ThinDevice device, long fromBlock, long wanted, BlockRequest request)
+            throws StorageException {
+        long blocks = wanted;
+        while (blocks > 0 && !metadata.room().hasForRemoval(device.id(), fromBlock, fromBlock + blocks)) {
+            blocks /= 2;
+        }
+        if (blocks == 0) {
+            waiters.needMetadata(request);
+        }
+        return blocks;
     }
 }

@@ -1,9 +1,11 @@
 package dev.gossamer.thin.space;
 
+import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.RequestQueue;
+import dev.gossamer.io.StorageException;
 import dev.gossamer.io.worker.WorkerQueue;
 import dev.gossamer.thin.OnFull;
 import dev.gossamer.thin.PoolEvent;
@@ -134,14 +136,30 @@ public final class SpaceWaiters {
         heldCount = held.size();
     }
 
-    /** Free metadata is down to the reserve: a commit now may bring some back (S-3), otherwise this is the end. */
-    public void needMetadata(BlockRequest request) {
-        if (committer.canFreeMetadata()) {
+    /**
+     * There is no metadata for the request. Commits may bring some back, those of blocks in preparation too, and so may
+     * an extension (S-3). Otherwise this is the end: TRIM is advice, and may be without effect.
+     */
+    public void needMetadata(BlockRequest request) throws StorageException {
+        if (resize.extendForMetadata()) {
+            forCommit.add(request);
+        } else if (committer.canFreeMetadata()) {
             forCommit.add(request);
             committer.commitSoon();
+        } else if (metadata.room().preparations() > 0) {
+            forCommit.add(request);
         } else {
-            monitor.outOfMetadata();
-            queue.handBack(request, state.refusedWrite());
+            if (metadata.room().isUsedUp()) {
+                monitor.outOfMetadata();
+            }
+            queue.handBack(request, request.operation() == BlockOperation.DISCARD ? Errno.OK : Errno.ENOSPC);
+        }
+    }
+
+    /** A block that was in preparation has been mapped, or given back: who waited for that looks again. */
+    public void preparationEnded() {
+        if (!forCommit.isEmpty() && metadata.room().preparations() == 0) {
+            committer.commitSoon();
         }
     }
 

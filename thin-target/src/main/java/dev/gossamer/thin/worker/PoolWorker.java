@@ -119,9 +119,6 @@ public final class PoolWorker implements TurnListener {
     private void unmap(VolumeHandle volume, BlockRequest request) throws StorageException {
         if (volume.device().damage() != null) {
             queue.handBack(request, Errno.EIO);
-        } else if (metadata.isNearlyFull() && committer.canFreeMetadata()) {
-            // Unmapping copies nodes: first get back what this transaction has used up (S-3).
-            spaceWaiters.needMetadata(request);
         } else if (!unmapper.unmap(volume.device(), request)) {
             defer(volume, request);
         }

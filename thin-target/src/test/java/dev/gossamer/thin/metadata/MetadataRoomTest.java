@@ -81,35 +81,35 @@ class MetadataRoomTest {
 
     private void create() throws StorageException {
         int id = nextId++;
-        charged("create", metadata.room().messageCost(1), () -> metadata.createDevice(id));
+        charged("create", metadata.room().messageCost(1), () -> metadata.life().createDevice(id));
         devices.add(id);
     }
 
     private void snapshot() throws StorageException {
         int origin = any();
         int id = nextId++;
-        charged("snapshot", metadata.room().messageCost(1), () -> metadata.createSnapshot(id, origin));
+        charged("snapshot", metadata.room().messageCost(1), () -> metadata.life().createSnapshot(id, origin));
         devices.add(id);
         if (devices.size() > 3 && random.nextInt(4) == 0) {
             int kept = nextId++;
-            charged("rollback", metadata.room().messageCost(1), () -> metadata.rollBack(id, devices.get(0), kept));
+            charged("rollback", metadata.room().messageCost(1), () -> metadata.life().rollBack(id, devices.get(0), kept));
             devices.add(kept);
         }
     }
 
     private void delete() throws StorageException {
         int id = devices.remove(random.nextInt(devices.size()));
-        if (metadata.isDeletedAtOnce(id, STEP)) {
-            charged("delete", metadata.room().deletionCost(id, STEP), () -> metadata.deleteDevice(id));
+        if (metadata.life().isDeletedAtOnce(id, STEP)) {
+            charged("delete", metadata.room().deletionCost(id, STEP), () -> metadata.life().deleteDevice(id));
             return;
         }
         int retired = PoolMetadata.MAX_DEVICES - 2 - id;
-        charged("retire", metadata.room().deletionCost(id, STEP), () -> metadata.retireDevice(id, retired));
+        charged("retire", metadata.room().deletionCost(id, STEP), () -> metadata.life().retireDevice(id, retired));
         long left = 1;
         while (left > 0) {
             long cost = metadata.room().removalCost(retired, 0, STEP) + metadata.room().deletionCost(retired, STEP);
             long[] its = new long[1];
-            charged("reclaim", cost, () -> its[0] = metadata.reclaim(retired, STEP));
+            charged("reclaim", cost, () -> its[0] = metadata.life().reclaim(retired, STEP));
             left = its[0];
             if (random.nextInt(3) == 0) {
                 commit();

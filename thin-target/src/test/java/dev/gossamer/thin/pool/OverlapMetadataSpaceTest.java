@@ -49,9 +49,7 @@ class OverlapMetadataSpaceTest {
             }
             assertEquals(Errno.OK, sim.flush(v), where);
             // Each has a tree of its own.
-            for (int i = 0; sim.status().space().metadataBlocksFree() > free; i++) {
-                sim.create("filler" + i, VOLUME).close();
-            }
+            fill(sim, free);
             List<SimHarness.Result> results = new ArrayList<>();
             // Blocks in preparation are mapped when they are ready, however little metadata is left.
             data.hold(r -> r.loop().index() == WORKER && r.operation() == BlockOperation.WRITE);
@@ -84,6 +82,17 @@ class OverlapMetadataSpaceTest {
             v.close();
             sim.shutDown();
             SimPool.assertSound(metadataDisk, where);
+        }
+    }
+
+    /** Down to so many free blocks, or to as few as a volume more would take. */
+    private static void fill(SimPool sim, int free) throws StorageException {
+        try {
+            for (int i = 0; sim.status().space().metadataBlocksFree() > free; i++) {
+                sim.create("filler" + i, VOLUME).close();
+            }
+        } catch (StorageException e) {
+            assertEquals(Errno.ENOSPC, e.errno(), e.getMessage());
         }
     }
 
