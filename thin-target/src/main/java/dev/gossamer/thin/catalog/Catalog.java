@@ -170,6 +170,21 @@ public final class Catalog {
         return blocks.size();
     }
 
+    /**
+     * Makes the blocks that {@link #put} would take for the slots of these devices, as part of the running transaction:
+     * afterwards slots are written in place, and cannot fail for want of space, whosever it is.
+     *
+     * @throws StorageException ENOSPC if there is no room below the data device; nothing has been changed then
+     */
+    public void prepare(List<Integer> ids) throws StorageException {
+        if (catalogId == NONE) {
+            create();
+        }
+        for (int id : ids) {
+            writableBlock(blockOf(id));
+        }
+    }
+
     /** Marks the slot of a device that was deleted, so that it can never speak of a later one. After the commit. */
     public void erase(CatalogSlot slot) throws StorageException {
         write(slot.asDeleted(), generation(details()));
@@ -177,6 +192,14 @@ public final class Catalog {
 
     private void create() throws StorageException {
         makeDevice();
+        try {
+            writableBlock(blockOf(catalogId));
+        } catch (StorageException e) {
+            // Refused before anything was mapped: no catalog is better than one without contents.
+            metadata.life().deleteDevice(catalogId);
+            catalogId = NONE;
+            throw e;
+        }
         writeOwnSlot();
     }
 
@@ -317,6 +340,9 @@ public final class Catalog {
         boolean mapped = packed != PoolMetadata.NOT_MAPPED;
         if (mapped && isExclusive(packed)) {
             return packed;
+        }
+        if (!metadata.room().hasForLastInsert(catalogId, virtualBlock)) {
+            throw new StorageException(Errno.ENOSPC, "there is no metadata left for the catalog");
         }
         long dataBlock = metadata.reserveDataBlock();
         fill(dataBlock, packed, metadata.blockBytes());

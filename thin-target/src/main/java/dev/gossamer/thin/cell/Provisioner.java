@@ -105,9 +105,17 @@ public final class Provisioner implements BlockPreparation.Owner {
         if (!cell.breaksSharing()) {
             cell.device.endProvisioning();
         }
-        queue.handBackAll(cell.joined(), settle(cell, errno));
+        int verdict = settle(cell, errno);
+        if (verdict != errno
+                || state.isMetadataReadOnly()
+                || !spaceWaiters.takeIfDeviceIsFull(cell.joined(), errno)) {
+            queue.handBackAll(cell.joined(), verdict);
+        }
         cells.release(cell);
         spaceWaiters.preparationEnded();
+        if (errno == Errno.OK) {
+            spaceWaiters.deviceHasRoom();
+        }
     }
 
     private boolean lacksRoom(BlockPreparation cell, int errno) {
@@ -137,7 +145,6 @@ public final class Provisioner implements BlockPreparation.Owner {
                 metadata.unreserveDataBlock(cell.dataBlock);
                 return cell.device.damage() == null ? state.refusedWrite() : Errno.EIO;
             }
-            state.dataDeviceFull(errno == Errno.ENOSPC);
             if (errno == Errno.OK && hasRoom(cell)) {
                 insert(cell);
                 return Errno.OK;
@@ -177,11 +184,10 @@ public final class Provisioner implements BlockPreparation.Owner {
         // As many as there are requests when a disk is broken, or the file system below is full.
         if (failures.admits(System.nanoTime())) {
             LOG.error(
-                    "{}: preparing data block {} failed: {}{} leftOut={}",
+                    "{}: preparing data block {} failed: {} leftOut={}",
                     cell.device.name(),
                     cell.dataBlock,
                     Errno.name(errno),
-                    errno == Errno.ENOSPC ? ", " + PoolState.DATA_DEVICE_FULL : "",
                     failures.takeLeftOut());
         }
     }

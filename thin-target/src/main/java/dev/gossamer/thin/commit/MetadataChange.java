@@ -123,6 +123,19 @@ public final class MetadataChange {
         commit();
     }
 
+    /** Applies without committing. A failure that has changed nothing is the caller's; any other aborts (E-1). */
+    public void begin(Step step) throws StorageException {
+        try {
+            step.apply();
+            committer.changed();
+        } catch (StorageException e) {
+            if (metadata.isHalfChanged() || e.errno() != Errno.ENOSPC) {
+                faults.abort(e);
+            }
+            throw e;
+        }
+    }
+
     /** Applies and commits; a failure aborts the transaction, for it may be half done (E-1). */
     public void commit(Step step) throws StorageException {
         try {

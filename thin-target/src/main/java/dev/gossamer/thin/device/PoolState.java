@@ -9,14 +9,9 @@ import dev.gossamer.thin.PoolMode;
  * event, with its cause (rule M-6).
  */
 public final class PoolState {
-    /** The pool has free blocks, and the device below none: a sparse file on a file system that is full. */
-    public static final String DATA_DEVICE_FULL =
-            "the file system or device under the data device is full; make room there, nothing else is needed";
-
     private final PoolEvents events;
     private volatile PoolMode mode = PoolMode.WRITE;
     private volatile String cause = "";
-    private volatile boolean dataDeviceFull;
 
     public PoolState(PoolEvents events) {
         this.events = events;
@@ -26,16 +21,9 @@ public final class PoolState {
         return mode;
     }
 
-    /** Why the mode is not WRITE; if it is, what hinders writing all the same, mostly nothing: empty. */
+    /** Why the mode is not WRITE; empty if it is. */
     public String cause() {
-        return mode == PoolMode.WRITE && dataDeviceFull ? DATA_DEVICE_FULL : cause;
-    }
-
-    /** Whether the data device had no room for the last block that was to be filled. Worker's thread. */
-    public void dataDeviceFull(boolean isFull) {
-        if (dataDeviceFull != isFull) {
-            dataDeviceFull = isFull;
-        }
+        return cause;
     }
 
     /** Whether metadata may no longer change: OUT_OF_METADATA_SPACE or worse. */

@@ -258,6 +258,9 @@ public final class VolumeMessages {
             throw new StorageException(
                     Errno.ENOSPC, "the pool has no free data block for its catalog; trim or delete volumes first");
         }
+        if (needed > 0) {
+            change.begin(() -> catalog.prepare(ids));
+        }
     }
 
     ThinDevice find(String name) throws StorageException {

@@ -62,6 +62,10 @@ public final class SpaceGate {
             waiters.needMetadata(request);
             return NONE;
         }
+        if (waiters.isDeviceFull()) {
+            waiters.needData(volume, request, DeviceRoom.FULL);
+            return NONE;
+        }
         if (!quotas.hasRoom(device) && !metadata.isDataCounted()) {
             // What the disk says of free blocks may be another program's mistake: they are counted, once.
             metadata.countData();

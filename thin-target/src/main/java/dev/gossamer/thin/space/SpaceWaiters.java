@@ -52,6 +52,9 @@ public final class SpaceWaiters {
     // Waiting for space.
     private final RequestQueue held = new RequestQueue();
 
+    private final DeviceRoom deviceRoom = new DeviceRoom();
+    private boolean tryArmed;
+
     /** Counts the times the pool ran out, so that a timer knows whether it is meant. */
     private long episode;
 
@@ -110,6 +113,10 @@ public final class SpaceWaiters {
 
     /** There is no data block for the request. */
     void needData(VolumeHandle volume, BlockRequest request, String why) {
+        if (deviceRoom.isFull()) {
+            hold(volume, request, why);
+            return;
+        }
         if (resize.extendIfLow()) {
             forCommit.add(request);
             return;
@@ -119,6 +126,11 @@ public final class SpaceWaiters {
             committer.commitSoon();
             return;
         }
+        hold(volume, request, why);
+    }
+
+    /** Has a request wait for space, or fails it, as its volume or else the pool says. */
+    private void hold(VolumeHandle volume, BlockRequest request, String why) {
         if (state.mode() == PoolMode.WRITE) {
             state.degrade(PoolMode.OUT_OF_DATA_SPACE, why);
             startTimeout();
@@ -134,6 +146,65 @@ public final class SpaceWaiters {
         }
         held.add(request);
         heldCount = held.size();
+        if (deviceRoom.isFull()) {
+            tryLater();
+        }
+    }
+
+    /** Whether what is below the data device is full, and this is not the write that is to find out. */
+    boolean isDeviceFull() {
+        return deviceRoom.refuses(loop.nanoTime());
+    }
+
+    /**
+     * Takes the writes of a block that could not be filled, if that was for want of room below the data device: they
+     * wait or fail like those for which the pool has no block. The block has been given back.
+     *
+     * @return whether it was that
+     */
+    public boolean takeIfDeviceIsFull(RequestQueue writes, int errno) {
+        if (!DeviceRoom.isMeantBy(errno)) {
+            return false;
+        }
+        deviceRoom.becameFull(loop.nanoTime());
+        for (BlockRequest r = writes.poll(); r != null; r = writes.poll()) {
+            hold((VolumeHandle) r.parkedBy(), r, DeviceRoom.FULL);
+        }
+        return true;
+    }
+
+    /** A block has been filled: there is room below the data device. */
+    public void deviceHasRoom() {
+        if (deviceRoom.isFull()) {
+            deviceRoom.hasRoom();
+            spaceReleased();
+        }
+    }
+
+    /** Nobody tells when a file system has room again: one of those who wait finds out. */
+    private void tryLater() {
+        if (!tryArmed) {
+            tryArmed = true;
+            loop.schedule(
+                    () -> {
+                        tryArmed = false;
+                        tryOne();
+                    },
+                    DeviceRoom.TRY_NANOS);
+        }
+    }
+
+    private void tryOne() {
+        if (!deviceRoom.isFull() || held.isEmpty()) {
+            return;
+        }
+        RequestQueue one = new RequestQueue();
+        one.add(held.poll());
+        heldCount = held.size();
+        cells.readmit(one);
+        if (!held.isEmpty()) {
+            tryLater();
+        }
     }
 
     /**
@@ -172,7 +243,7 @@ public final class SpaceWaiters {
      * Blocks that were freed, or new ones, can be allocated now: leaves OUT_OF_DATA_SPACE and serves who waited (M-3).
      */
     public void spaceReleased() {
-        if (quotas.unreservedFree() > 0) {
+        if (quotas.unreservedFree() > 0 && !deviceRoom.isFull()) {
             state.recover(PoolMode.OUT_OF_DATA_SPACE, PoolMode.WRITE, "there are free data blocks again");
             if (state.mode() == PoolMode.WRITE) {
                 episode++;
@@ -181,7 +252,7 @@ public final class SpaceWaiters {
         }
         RequestQueue retry = new RequestQueue();
         forCommit.moveTo(retry);
-        if (metadata.dataBlocksFree() > 0 || state.isMetadataReadOnly()) {
+        if ((metadata.dataBlocksFree() > 0 && !deviceRoom.isFull()) || state.isMetadataReadOnly()) {
             held.moveTo(retry);
             heldCount = 0;
         }
