@@ -4,6 +4,7 @@ import dev.gossamer.daemon.config.PoolConfig;
 import dev.gossamer.daemon.config.PoolDirectory;
 import dev.gossamer.daemon.config.SpaceConfig;
 import dev.gossamer.daemon.device.DeviceOpener;
+import dev.gossamer.daemon.device.MetadataSpace;
 import dev.gossamer.daemon.device.OriginDevices;
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.Errno;
@@ -37,7 +38,8 @@ public final class PoolCreation {
     /** Name of the metadata file likewise. */
     static final String METADATA_FILE = "metadata";
 
-    private static final long MIN_METADATA_FILE_BYTES = 64L << 20;
+    /** More than the smallest pools need: what the file has is set aside at once. */
+    private static final long MIN_METADATA_FILE_BYTES = 8L << 20;
 
     /** What the format can address: 255 bitmap blocks of 16 384 entries of 4 KiB. */
     private static final long MAX_METADATA_FILE_BYTES = 255L * 16_384 * 4096;
@@ -62,7 +64,7 @@ public final class PoolCreation {
         this.directory = directory;
     }
 
-    /** Makes a pool in two sparse files of its directory. */
+    /** Makes a pool in two files of its directory: the data is sparse, the metadata has its space ({@link MetadataSpace}). */
     public static void createInFiles(PoolDirectory directory, long dataBytes, int blockBytes, boolean buffered)
             throws StorageException {
         createInFiles(directory, dataBytes, blockBytes, buffered, SpaceConfig.DEFAULT);
@@ -197,6 +199,7 @@ public final class PoolCreation {
                 throw invalid(data + " has " + data.geometry().sizeBytes() + " bytes, less than one block of "
                         + blockBytes + "; use a larger device or smaller blocks");
             }
+            MetadataSpace.take(metadata);
             ThinPool.format(metadata, data, blockBytes, new InlineLoop(new InlineFileEngine(), buffers));
         }
         config.write(directory.config());
@@ -264,7 +267,7 @@ public final class PoolCreation {
                 .isOther();
     }
 
-    /** Room for every block to be mapped once, and some for snapshots; sparse, so it costs what is used. */
+    /** Room for every block to be mapped once; it can grow when snapshots need more. */
     static long metadataBytes(long dataBlocks) {
         long bytes = Math.ceilDiv(dataBlocks * METADATA_BYTES_PER_BLOCK, 1L << 20) << 20;
         return Math.clamp(bytes, MIN_METADATA_FILE_BYTES, MAX_METADATA_FILE_BYTES);

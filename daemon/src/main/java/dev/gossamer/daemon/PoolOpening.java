@@ -3,6 +3,7 @@ package dev.gossamer.daemon;
 import dev.gossamer.daemon.config.PoolConfig;
 import dev.gossamer.daemon.device.DeviceGrowth;
 import dev.gossamer.daemon.device.DeviceOpener;
+import dev.gossamer.daemon.device.MetadataSpace;
 import dev.gossamer.daemon.device.ThisDaemon;
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.BlockingIo;
@@ -99,6 +100,7 @@ final class PoolOpening {
         }
         IoLoop worker = loops.startWorker("gossamer-pool", WORKER_BUFFER_BYTES);
         ThinPool pool = ThinPool.open(ownMetadata, ownData, inline, worker, poolLoops, options, origins);
+        MetadataSpace.takeIfThereIs(metadata);
         lost.thenAccept(why -> pool.disown(why.getMessage()));
         return pool;
     }

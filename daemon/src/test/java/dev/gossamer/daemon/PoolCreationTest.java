@@ -11,6 +11,7 @@ import dev.gossamer.daemon.config.PoolDirectory;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.posix.PosixFiles;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
@@ -51,6 +52,27 @@ class PoolCreationTest {
         assertEquals(new PoolConfig("metadata", "data", true), PoolConfig.read(pool().config()));
         assertEquals(1 << 20, Files.size(pool().resolve("data")), "whole blocks");
         assertFalse(PoolCreation.isNew(pool()));
+    }
+
+    /** A commit that finds the file system full costs the pool: its metadata has its space from the beginning. */
+    @Test
+    void theMetadataHasAllOfItsSpaceAndTheDataNone() throws IOException, InterruptedException {
+        PoolCreation.createInFiles(pool(), 1 << 30, BLOCK_BYTES, true);
+        long bytes = Files.size(pool().resolve("metadata"));
+        assertTrue(spaceBytes(pool().resolve("metadata")) >= bytes, "of " + bytes);
+        assertTrue(spaceBytes(pool().resolve("data")) < 1 << 20, "sparse");
+        Path sparse = device("sparse", 1 << 20);
+        device("devices-data", 1 << 20);
+        PoolDirectory other = new PoolDirectory(directory.resolve("other"));
+        PoolCreation.createOnDevices(other, config("sparse", "devices-data"), BLOCK_BYTES);
+        assertTrue(spaceBytes(sparse) >= 1 << 20, "a file that was there, too");
+    }
+
+    private static long spaceBytes(Path file) throws IOException, InterruptedException {
+        Process stat = new ProcessBuilder("stat", "-c", "%b", file.toString()).start();
+        String blocks = new String(stat.getInputStream().readAllBytes(), StandardCharsets.US_ASCII);
+        assertEquals(0, stat.waitFor());
+        return Long.parseLong(blocks.strip()) * 512;
     }
 
     @Test
@@ -117,7 +139,7 @@ class PoolCreationTest {
 
     @Test
     void metadataFilesFollowTheRuleOfThumbWithinTheFormatsLimits() {
-        assertEquals(64L << 20, PoolCreation.metadataBytes(1));
+        assertEquals(8L << 20, PoolCreation.metadataBytes(1));
         assertEquals(768L << 20, PoolCreation.metadataBytes(1L << 24));
         assertEquals(255L * 16384 * 4096, PoolCreation.metadataBytes(1L << 40));
     }

@@ -15,7 +15,9 @@ public record DeviceGrowth(BlockDevice metadataDevice, BlockDevice dataDevice) i
 
     @Override
     public long metadata(long atLeastBytes) throws StorageException {
-        return grow(metadataDevice, atLeastBytes);
+        long bytes = grow(metadataDevice, atLeastBytes);
+        MetadataSpace.take(metadataDevice);
+        return bytes;
     }
 
     private static long grow(BlockDevice device, long atLeastBytes) throws StorageException {

@@ -124,6 +124,18 @@ public final class PosixDevice implements BlockDevice {
         return refreshSize().sizeBytes();
     }
 
+    /**
+     * Takes all the space of a file from its file system, so that no write to it finds that full. Nothing to do for a
+     * block device. Blocks; control path only.
+     *
+     * @throws StorageException ENOSPC if there is not so much, EOPNOTSUPP if the file system cannot do that
+     */
+    public void allocate() throws StorageException {
+        if (!blockDevice) {
+            PosixFiles.allocate(fileDescriptor, path, refreshSize().sizeBytes());
+        }
+    }
+
     /** A file tells: its holes. A block device keeps no account of what is zero. */
     @Override
     public boolean readsAsZeros(long offsetBytes, long lengthBytes) {

@@ -1,5 +1,6 @@
 package dev.gossamer.io.posix;
 
+import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.libc.Libc;
 import java.nio.file.Path;
@@ -38,6 +39,24 @@ public final class PosixFiles {
             }
         } finally {
             Libc.CALLS.close(fd);
+        }
+    }
+
+    /**
+     * Takes all the space of a file from its file system; what it holds stays.
+     *
+     * @throws StorageException ENOSPC if there is not so much, EOPNOTSUPP if the file system cannot do that
+     */
+    static void allocate(int fd, Path path, long sizeBytes) throws StorageException {
+        while (Libc.CALLS.fallocate(fd, 0, 0, sizeBytes) != 0) {
+            int errno = Libc.errno();
+            if (errno == Errno.EOPNOTSUPP) {
+                throw new StorageException(errno, "the file system of " + path + " cannot set space aside");
+            }
+            if (errno != Errno.EINTR) {
+                throw new StorageException(
+                        errno, "cannot set " + sizeBytes + " bytes aside for " + path + ": " + Libc.message(errno));
+            }
         }
     }
 
