@@ -32,6 +32,12 @@ public final class Unmapper {
     /** The width of a step: what the kernel allows a range cell. */
     public static final long STEP_BLOCKS = 1024;
 
+    /** Of {@link #unmapNext}: nothing is mapped any more. */
+    public static final long NONE_LEFT = -1;
+
+    /** Of {@link #unmapNext}: there is too little metadata for that, before a commit at least. */
+    public static final long NO_METADATA = -2;
+
     private final WorkerQueue queue;
     private final PoolState state;
     private final SpaceGate space;
@@ -139,15 +145,19 @@ public final class Unmapper {
      * Unmaps the next blocks of a volume that are mapped from {@code from} on, where it has come to an end: no request
      * reaches them.
      *
-     * @return the block to go on with; -1 if there is none
+     * @return the block to go on with; {@link #NONE_LEFT}, or {@link #NO_METADATA} if not one can be unmapped now
      */
     public long unmapNext(ThinDevice device, long from) throws StorageException {
         long first = nextMapped(device, from, Long.MAX_VALUE);
         if (first == Long.MAX_VALUE) {
-            return -1;
+            return NONE_LEFT;
         }
-        unmap(device, first, first + STEP_BLOCKS);
-        return first + STEP_BLOCKS;
+        long blocks = space.removable(device, first, STEP_BLOCKS);
+        if (blocks == 0) {
+            return NO_METADATA;
+        }
+        unmap(device, first, first + blocks);
+        return first + blocks;
     }
 
     /** Whether a block is mapped. */

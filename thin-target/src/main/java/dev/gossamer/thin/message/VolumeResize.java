@@ -165,20 +165,26 @@ public final class VolumeResize {
     private void clear(Task task, long from) {
         guarded(task, () -> {
             change.checkAllowed();
-            if (metadata.isNearlyFull() && committer.isWriting()) {
-                committer.whenQuiet(() -> clear(task, from));
-                return;
-            }
-            if (metadata.isNearlyFull() && metadata.isChanged()) {
-                // A step needs a few blocks for copies of nodes; a commit gives back what earlier steps have freed.
-                committer.commitNow();
-            }
             long next = unmapper.unmapNext(task.device, from);
-            if (next >= 0) {
-                loop.execute(() -> clear(task, next));
-            } else {
+            if (next == Unmapper.NONE_LEFT) {
                 cleared(task);
+            } else if (next == Unmapper.NO_METADATA) {
+                committer.whenQuiet(() -> clearCommitted(task, from));
+            } else {
+                loop.execute(() -> clear(task, next));
             }
+        });
+    }
+
+    /** A step needs a few blocks for copies of nodes; a commit gives back what earlier steps have freed. */
+    private void clearCommitted(Task task, long from) {
+        guarded(task, () -> {
+            if (!metadata.isChanged()) {
+                throw new StorageException(
+                        Errno.ENOSPC, "there is too little metadata to unmap what is cut off; grow the metadata first");
+            }
+            committer.commitNow();
+            loop.execute(() -> clear(task, from));
         });
     }
 

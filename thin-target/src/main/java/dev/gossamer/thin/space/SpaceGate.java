@@ -90,6 +90,15 @@ public final class SpaceGate {
         return dataBlock;
     }
 
+    /** How many of so many blocks, from one on, can be unmapped with the metadata that there is; 0: not one. */
+    public long removable(ThinDevice device, long fromBlock, long wanted) throws StorageException {
+        long blocks = wanted;
+        while (blocks > 0 && !metadata.room().hasForRemoval(device.id(), fromBlock, fromBlock + blocks)) {
+            blocks /= 2;
+        }
+        return blocks;
+    }
+
     /**
      * How many blocks can be unmapped now, from one on: 0 if the metadata for that must first come back, or never does;
      * the request waits then, or has been answered.
@@ -98,10 +107,7 @@ public final class SpaceGate {
      */
     public long admitRemoval(ThinDevice device, long fromBlock, long wanted, BlockRequest request)
             throws StorageException {
-        long blocks = wanted;
-        while (blocks > 0 && !metadata.room().hasForRemoval(device.id(), fromBlock, fromBlock + blocks)) {
-            blocks /= 2;
-        }
+        long blocks = removable(device, fromBlock, wanted);
         if (blocks == 0) {
             waiters.needMetadata(request);
         }
