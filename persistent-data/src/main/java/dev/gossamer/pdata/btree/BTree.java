@@ -199,9 +199,9 @@ public final class BTree {
             return 0;
         }
         MetadataBlock node = readRoot(root);
-        int halfNode = Math.min(
-                        NodeLayout.maxEntriesFor(type.sizeBytes()), NodeLayout.maxEntriesFor(NodeLayout.CHILD_BYTES))
-                / 2;
+        int halfNode =
+                Math.min(NodeLayout.maxEntriesFor(type.sizeBytes()), NodeLayout.maxEntriesFor(NodeLayout.CHILD_BYTES))
+                        / 2;
         if (NodeLayout.isLeaf(node)) {
             boolean splits = grows && NodeLayout.entries(node) + keys > NodeLayout.maxEntries(node);
             return 1 + (splits ? 3 + 2 * keys / halfNode : 0);

@@ -106,9 +106,7 @@ public final class Provisioner implements BlockPreparation.Owner {
             cell.device.endProvisioning();
         }
         int verdict = settle(cell, errno);
-        if (verdict != errno
-                || state.isMetadataReadOnly()
-                || !spaceWaiters.takeIfDeviceIsFull(cell.joined(), errno)) {
+        if (verdict != errno || state.isMetadataReadOnly() || !spaceWaiters.takeIfDeviceIsFull(cell.joined(), errno)) {
             queue.handBackAll(cell.joined(), verdict);
         }
         cells.release(cell);

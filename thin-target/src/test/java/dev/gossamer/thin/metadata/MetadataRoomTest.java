@@ -88,11 +88,13 @@ class MetadataRoomTest {
     private void snapshot() throws StorageException {
         int origin = any();
         int id = nextId++;
-        charged("snapshot", metadata.room().messageCost(1), () -> metadata.life().createSnapshot(id, origin));
+        charged("snapshot", metadata.room().messageCost(1), () -> metadata.life()
+                .createSnapshot(id, origin));
         devices.add(id);
         if (devices.size() > 3 && random.nextInt(4) == 0) {
             int kept = nextId++;
-            charged("rollback", metadata.room().messageCost(1), () -> metadata.life().rollBack(id, devices.get(0), kept));
+            charged("rollback", metadata.room().messageCost(1), () -> metadata.life()
+                    .rollBack(id, devices.get(0), kept));
             devices.add(kept);
         }
     }
@@ -100,14 +102,17 @@ class MetadataRoomTest {
     private void delete() throws StorageException {
         int id = devices.remove(random.nextInt(devices.size()));
         if (metadata.life().isDeletedAtOnce(id, STEP)) {
-            charged("delete", metadata.room().deletionCost(id, STEP), () -> metadata.life().deleteDevice(id));
+            charged("delete", metadata.room().deletionCost(id, STEP), () -> metadata.life()
+                    .deleteDevice(id));
             return;
         }
         int retired = PoolMetadata.MAX_DEVICES - 2 - id;
-        charged("retire", metadata.room().deletionCost(id, STEP), () -> metadata.life().retireDevice(id, retired));
+        charged("retire", metadata.room().deletionCost(id, STEP), () -> metadata.life()
+                .retireDevice(id, retired));
         long left = 1;
         while (left > 0) {
-            long cost = metadata.room().removalCost(retired, 0, STEP) + metadata.room().deletionCost(retired, STEP);
+            long cost = metadata.room().removalCost(retired, 0, STEP)
+                    + metadata.room().deletionCost(retired, STEP);
             long[] its = new long[1];
             charged("reclaim", cost, () -> its[0] = metadata.life().reclaim(retired, STEP));
             left = its[0];

@@ -137,7 +137,9 @@ class MetadataBurstTest {
         assertFalse(sim.status().needsCheck());
         assertEquals(Errno.OK, sim.flush(volume), "S-4");
         assertArrayEquals(new byte[512], sim.read(volume, 0, 512));
-        assertTrue(sim.pool.mode().compareTo(PoolMode.OUT_OF_METADATA_SPACE) <= 0, sim.pool.mode().toString());
+        assertTrue(
+                sim.pool.mode().compareTo(PoolMode.OUT_OF_METADATA_SPACE) <= 0,
+                sim.pool.mode().toString());
     }
 
     private void closeAndCheck() throws StorageException {
