@@ -179,8 +179,8 @@ public final class Provisioner implements BlockPreparation.Owner {
     }
 
     private void logFailure(BlockPreparation cell, int errno) {
-        // As many as there are requests when a disk is broken, or the file system below is full.
-        if (failures.admits(System.nanoTime())) {
+        // As many as there are requests when a disk is broken. Of a full one the pool's mode tells, once.
+        if (errno != Errno.ENOSPC && errno != Errno.EDQUOT && failures.admits(System.nanoTime())) {
             LOG.error(
                     "{}: preparing data block {} failed: {} leftOut={}",
                     cell.device.name(),
