@@ -90,7 +90,9 @@ public final class YamlFile {
             throw e;
         } catch (IllegalArgumentException | IOException e) {
             throw new StorageException(
-                    Errno.EINVAL, file + ": " + NOT_PRINTED.matcher(e.getMessage()).replaceAll("?"), e);
+                    Errno.EINVAL,
+                    file + ": " + NOT_PRINTED.matcher(e.getMessage()).replaceAll("?"),
+                    e);
         }
     }
 

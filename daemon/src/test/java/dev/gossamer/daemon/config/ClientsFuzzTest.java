@@ -68,11 +68,66 @@ class ClientsFuzzTest {
             """);
 
     private static final List<String> WORDS = List.of(
-            "*", "&a ", "*a", "!!str ", "!", "---\n", "...\n", "<<: ", "\"", "'", "#", " #", ": ", ":", "- ", "-",
-            ",", "[", "]", "{", "}", "\n", "\n  ", "\t", " ", "  ", "\r\n", "~", "null", "yes", "true", "010", "0x7",
-            "1_000", "7.0", "1e3", "|\n", ">\n", "? ", "@", "`", "%", "\\", "\u00e9", "\u2028", "\ufeff", "none",
-            "read-write", "read-only", "rights: read-write", "uid: 7", "exports: iso", "access:", "admin:",
-            "\n- {uid: 7, rights: read-write}\n", "0", "1", "7", "/0", "\0");
+            "*",
+            "&a ",
+            "*a",
+            "!!str ",
+            "!",
+            "---\n",
+            "...\n",
+            "<<: ",
+            "\"",
+            "'",
+            "#",
+            " #",
+            ": ",
+            ":",
+            "- ",
+            "-",
+            ",",
+            "[",
+            "]",
+            "{",
+            "}",
+            "\n",
+            "\n  ",
+            "\t",
+            " ",
+            "  ",
+            "\r\n",
+            "~",
+            "null",
+            "yes",
+            "true",
+            "010",
+            "0x7",
+            "1_000",
+            "7.0",
+            "1e3",
+            "|\n",
+            ">\n",
+            "? ",
+            "@",
+            "`",
+            "%",
+            "\\",
+            "\u00e9",
+            "\u2028",
+            "\ufeff",
+            "none",
+            "read-write",
+            "read-only",
+            "rights: read-write",
+            "uid: 7",
+            "exports: iso",
+            "access:",
+            "admin:",
+            "\n- {uid: 7, rights: read-write}\n",
+            "0",
+            "1",
+            "7",
+            "/0",
+            "\0");
 
     private static final long[] USERS = {0, 7, 1000, 4711, Peer.NO_USER};
     private static final int[][] ADDRESSES = {{10, 1, 2, 3}, {10, 200, 0, 1}, {192, 0, 2, 9}};
@@ -115,7 +170,8 @@ class ClientsFuzzTest {
             case 0 -> lines.remove(line);
             case 1 -> lines.add(other, lines.get(line));
             case 2 -> lines.set(other, lines.set(line, lines.get(other)));
-            case 3 -> lines.set(line, " ".repeat(random.nextInt(4)) + lines.get(line).stripLeading());
+            case 3 -> lines.set(
+                    line, " ".repeat(random.nextInt(4)) + lines.get(line).stripLeading());
             case 4 -> {
                 return text.substring(0, at) + text.substring(end);
             }
@@ -192,7 +248,8 @@ class ClientsFuzzTest {
         StringBuilder rights = new StringBuilder();
         for (String export : EXPORTS) {
             for (long user : USERS) {
-                rights.append(word(control.find(new Peer(null, false, null, user), export))).append(' ');
+                rights.append(word(control.find(new Peer(null, false, null, user), export)))
+                        .append(' ');
             }
             for (int[] address : ADDRESSES) {
                 String host = address[0] + "." + address[1] + "." + address[2] + "." + address[3];
@@ -201,7 +258,8 @@ class ClientsFuzzTest {
             }
         }
         for (long user : USERS) {
-            String word = policy.admin().rights(user).name().toLowerCase(Locale.ROOT).replace('_', '-');
+            String word =
+                    policy.admin().rights(user).name().toLowerCase(Locale.ROOT).replace('_', '-');
             rights.append(user < 0 ? "" : word).append(' ');
         }
         return rights.append(policy.limits().connections())

@@ -57,7 +57,8 @@ final class YamlReading {
             case ScalarNode scalar -> {
                 return scalar.getTag().equals(Tag.NULL) ? null : scalar.getValue();
             }
-            case null, default -> throw new IllegalArgumentException("empty, or an alias");
+            case null -> throw new IllegalArgumentException("empty");
+            default -> throw new IllegalArgumentException("an alias");
         }
     }
 

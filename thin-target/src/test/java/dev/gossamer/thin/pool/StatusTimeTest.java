@@ -3,8 +3,8 @@ package dev.gossamer.thin.pool;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.gossamer.io.Errno;
 import dev.gossamer.io.BlockingIo;
+import dev.gossamer.io.Errno;
 import dev.gossamer.io.Faults;
 import dev.gossamer.io.FileEngine;
 import dev.gossamer.io.InlineLoop;
@@ -17,9 +17,9 @@ import dev.gossamer.io.sim.SimulatedDisk;
 import dev.gossamer.thin.StatusContext;
 import dev.gossamer.thin.metadata.CommitNow;
 import dev.gossamer.thin.metadata.PoolMetadata;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.ArrayList;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -99,8 +99,11 @@ class StatusTimeTest {
                     line.add(new AskedStatus(sim.loops).start(1, volume, 0, 2000L * BLOCK, false, context));
                 }
                 // Whoever comes to the worker now finds a query before it or two, not all of them.
-                sim.loops.loop(2).execute(() -> answeredBefore[0] =
-                        (int) line.stream().filter(asked -> asked.query.errno() == Errno.OK).count());
+                sim.loops
+                        .loop(2)
+                        .execute(() -> answeredBefore[0] = (int) line.stream()
+                                .filter(asked -> asked.query.errno() == Errno.OK)
+                                .count());
                 line.forEach(AskedStatus::finish);
             }
             volume.close();

@@ -95,9 +95,8 @@ public sealed interface PeerCondition {
             int slash = text.indexOf('/');
             String address = slash < 0 ? text : text.substring(0, slash);
             // Anything else is looked up as a name, or is octal for one reader and decimal for the next.
-            boolean plain = address.indexOf(':') < 0
-                    ? IPV4.matcher(address).matches()
-                    : NetUtil.isValidIpV6Address(address);
+            boolean plain =
+                    address.indexOf(':') < 0 ? IPV4.matcher(address).matches() : NetUtil.isValidIpV6Address(address);
             if (!plain || !BITS.matcher(text.substring(slash + 1)).matches()) {
                 throw new IllegalArgumentException(
                         "'" + text + "' is no network; write ADDRESS/BITS, as in 10.0.0.0/8");
