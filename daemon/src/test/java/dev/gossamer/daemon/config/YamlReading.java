@@ -86,7 +86,8 @@ final class YamlReading {
     }
 
     private static String rights(Object value) {
-        if (value instanceof String text && Set.of("none", "read-only", "read-write").contains(text)) {
+        if (value instanceof String text
+                && Set.of("none", "read-only", "read-write").contains(text)) {
             return text;
         }
         throw new IllegalArgumentException("no rights: " + value);
@@ -110,7 +111,8 @@ final class YamlReading {
         for (Object each : list(root.get("access"))) {
             Map<String, Object> rule = map(each, Set.of("certificate", "uid", "network", "exports", "rights"));
             String rights = rights(rule.get("rights"));
-            boolean fits = !rule.containsKey("certificate") || text(rule.get("certificate")).isEmpty();
+            boolean fits = !rule.containsKey("certificate")
+                    || text(rule.get("certificate")).isEmpty();
             fits &= !rule.containsKey("uid") || isUser(rule.get("uid"), userId);
             fits &= !rule.containsKey("network") || isIn(text(rule.get("network")), address);
             fits &= !rule.containsKey("exports") || isAbout(rule.get("exports"), export);
