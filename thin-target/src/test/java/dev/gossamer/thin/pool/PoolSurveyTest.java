@@ -107,7 +107,7 @@ class PoolSurveyTest {
         long free = forged.superblock().getLong(ForgedMetadata.DATA_ALLOCATED);
         for (int i = 0; i < BLOCKS; i++) {
             // All of the volume's mappings lead to free blocks, the lowest ones.
-            leaf.putLong(ForgedMetadata.valueOffset(leaf, i), free + i << 24);
+            leaf.putLong(ForgedMetadata.valueOffset(leaf, i), (free + i) << 24);
         }
         forged.put(location, leaf, ForgedMetadata.NODE);
         assertBarredAndServed("a");
