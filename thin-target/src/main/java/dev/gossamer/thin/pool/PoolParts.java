@@ -123,18 +123,7 @@ final class PoolParts {
         BlockWrites writes =
                 new BlockWrites(queue, inFlight, cells, io, maps, partialTrims, provisioner, claims, faults);
         unmapper = new Unmapper(queue, state, space, committer, metadata, maps, partialTrims, counters);
-        worker = new PoolWorker(
-                metadata,
-                queue,
-                cells,
-                regionLoads,
-                writes,
-                unmapper,
-                spaceWaiters,
-                committer,
-                state,
-                faults,
-                counters);
+        worker = new PoolWorker(queue, cells, regionLoads, writes, unmapper, state, faults, counters);
 
         queue.begin(worker);
         cells.startLast(claims::start);

@@ -11,7 +11,6 @@ import dev.gossamer.thin.PoolCounters;
 import dev.gossamer.thin.PoolMode;
 import dev.gossamer.thin.cell.BlockWrites;
 import dev.gossamer.thin.cell.Unmapper;
-import dev.gossamer.thin.commit.Committer;
 import dev.gossamer.thin.device.Cell;
 import dev.gossamer.thin.device.Cells;
 import dev.gossamer.thin.device.PoolFaults;
@@ -20,8 +19,6 @@ import dev.gossamer.thin.device.ThinDevice;
 import dev.gossamer.thin.device.VolumeHandle;
 import dev.gossamer.thin.extent.ExtentMap;
 import dev.gossamer.thin.map.RegionLoads;
-import dev.gossamer.thin.metadata.PoolMetadata;
-import dev.gossamer.thin.space.SpaceWaiters;
 
 /**
  * Admits requests to the single writer of a pool: everything that changes metadata, or must read metadata that no loop
@@ -31,38 +28,29 @@ import dev.gossamer.thin.space.SpaceWaiters;
  * starts the cells, so that writes to one block that came together share one preparation.
  */
 public final class PoolWorker implements TurnListener {
-    private final PoolMetadata metadata;
     private final WorkerQueue queue;
     private final Cells cells;
     private final RegionLoads regionLoads;
     private final BlockWrites writes;
     private final Unmapper unmapper;
-    private final SpaceWaiters spaceWaiters;
-    private final Committer committer;
     private final PoolState state;
     private final PoolFaults faults;
     private final PoolCounters counters;
 
     public PoolWorker(
-            PoolMetadata metadata,
             WorkerQueue queue,
             Cells cells,
             RegionLoads regionLoads,
             BlockWrites writes,
             Unmapper unmapper,
-            SpaceWaiters spaceWaiters,
-            Committer committer,
             PoolState state,
             PoolFaults faults,
             PoolCounters counters) {
-        this.metadata = metadata;
         this.queue = queue;
         this.cells = cells;
         this.regionLoads = regionLoads;
         this.writes = writes;
         this.unmapper = unmapper;
-        this.spaceWaiters = spaceWaiters;
-        this.committer = committer;
         this.state = state;
         this.faults = faults;
         this.counters = counters;
