@@ -100,7 +100,8 @@ class MetadataRoomTest {
     }
 
     private void delete() throws StorageException {
-        int id = devices.remove(random.nextInt(devices.size()));
+        Integer id = any();
+        devices.remove(id);
         if (metadata.life().isDeletedAtOnce(id, STEP)) {
             charged("delete", metadata.room().deletionCost(id, STEP), () -> metadata.life()
                     .deleteDevice(id));
