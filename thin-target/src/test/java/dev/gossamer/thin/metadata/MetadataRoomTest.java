@@ -100,8 +100,8 @@ class MetadataRoomTest {
     }
 
     private void delete() throws StorageException {
-        Integer id = any();
-        devices.remove(id);
+        int id = any();
+        devices.removeIf(each -> each == id);
         if (metadata.life().isDeletedAtOnce(id, STEP)) {
             charged("delete", metadata.room().deletionCost(id, STEP), () -> metadata.life()
                     .deleteDevice(id));
