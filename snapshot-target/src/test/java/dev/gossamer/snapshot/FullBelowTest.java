@@ -99,7 +99,7 @@ class FullBelowTest {
                 once.failDuring(BlockOperation.WRITE, nth, nth + 1, Errno.ENOSPC);
                 List<SimHarness.Result> writes = new ArrayList<>();
                 for (int i = 0; i < 20; i++) {
-                    writes.add(sim.startWrite(i & 1, open, i * CHUNK, filled(9, CHUNK)));
+                    writes.add(sim.startWrite(i & 1, open, (long) i * CHUNK, filled(9, CHUNK)));
                 }
                 sim.loops.runUntilIdle();
                 pass(sim, 4);

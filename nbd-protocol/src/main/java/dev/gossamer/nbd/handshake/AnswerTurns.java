@@ -26,6 +26,7 @@ final class AnswerTurns {
     }
 
     /** On the loop. */
+    @SuppressWarnings("ReferenceEquality") // A thread has one loop after the other, each itself.
     static AnswerTurns of(EventExecutor loop) {
         AnswerTurns turns = OF_THREAD.get();
         if (turns == null || turns.loop != loop) {

@@ -1,7 +1,13 @@
 package dev.gossamer.nbd.transmission;
 
 /** Extents that a test writes down as lengths and flags in turn. */
-public record TestExtents(long[] lengthsAndFlags) implements ReplyEncoder.Extents {
+public final class TestExtents implements ReplyEncoder.Extents {
+    private final long[] lengthsAndFlags;
+
+    private TestExtents(long[] lengthsAndFlags) {
+        this.lengthsAndFlags = lengthsAndFlags;
+    }
+
     public static TestExtents of(long... lengthsAndFlags) {
         return new TestExtents(lengthsAndFlags);
     }

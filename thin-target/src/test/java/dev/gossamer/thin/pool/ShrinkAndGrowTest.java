@@ -112,7 +112,7 @@ class ShrinkAndGrowTest {
         assertArrayEquals(filled(512), sim.read(odd, bytes - 512, 512));
         assertEquals(Errno.OK, sim.write(odd, 0, filled((int) bytes)));
         assertArrayEquals(filled((int) bytes), sim.read(odd, 0, (int) bytes));
-        assertEquals(Errno.OK, sim.zero(odd, 0, (int) bytes, 0));
+        assertEquals(Errno.OK, sim.zero(odd, 0, bytes, 0));
         assertArrayEquals(new byte[(int) bytes], sim.read(odd, 0, (int) bytes));
         odd.close();
         assertThrows(StorageException.class, () -> sim.await(sim.pool.resizeVolume("odd", bytes + 1, false)));
