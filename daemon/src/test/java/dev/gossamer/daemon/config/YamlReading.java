@@ -36,6 +36,7 @@ final class YamlReading {
     }
 
     /** Maps, lists, and scalars as their text; null for YAML's null, which is not the text. */
+    @SuppressWarnings("RefactorSwitch") // Yields in place of returns would not read better.
     private static Object plain(Node node) {
         switch (node) {
             case MappingNode mapping -> {

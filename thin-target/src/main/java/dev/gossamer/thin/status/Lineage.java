@@ -38,7 +38,8 @@ public final class Lineage {
             return false;
         }
         long founder = founderOf(device);
-        return founderOf(other) == founder && (founder < DELETED || externalOf(other).equals(externalOf(device)));
+        return founderOf(other) == founder
+                && (founder < DELETED || externalOf(other).equals(externalOf(device)));
     }
 
     private static Optional<ExternalOrigin> externalOf(ThinDevice device) {

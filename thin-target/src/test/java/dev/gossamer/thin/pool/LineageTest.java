@@ -23,8 +23,8 @@ class LineageTest {
         contents[0] = 1;
         two.writeNow(0, contents);
         SimPool.format(metadata, data);
-        SimPool sim = SimPool.open(
-                metadata, data, 1, 2, SimPool.OPTIONS, location -> location.endsWith("one") ? one : two);
+        SimPool sim =
+                SimPool.open(metadata, data, 1, 2, SimPool.OPTIONS, location -> location.endsWith("one") ? one : two);
         sim.await(sim.pool.createVolumeOver(new VolumeSpec("vm", VOLUME), "/one", one));
         sim.await(sim.pool.createSnapshot("vm", "monday", true));
         sim.await(sim.pool.createSnapshot("vm", "noon", true));
