@@ -5,19 +5,15 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.function.BiConsumer;
 import java.util.regex.MatchResult;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -40,13 +36,12 @@ final class RulesTest {
 
     private static final Pattern NUMBER = Pattern.compile("(.*?)([0-9]+)a?");
 
-    private final Path root = Path.of(System.getProperty("gossamer.root"));
     private final List<MatchResult> rules = new ArrayList<>();
 
     @BeforeEach
     void readRules() throws IOException {
         for (String module : List.of("thin-target", "snapshot-target")) {
-            String text = Files.readString(root.resolve(module).resolve("RULES.md"));
+            String text = Files.readString(ClassSources.root().resolve(module).resolve("RULES.md"));
             List<MatchResult> found = RULE.matcher(text).results().toList();
             long items = text.lines().filter(line -> line.startsWith("- **")).count();
             assertEquals(items, found.size(), module + ": rules that have a text, and tests or a reason");
@@ -63,12 +58,12 @@ final class RulesTest {
         rules.forEach(rule -> known.add(rule.group(1)));
         Set<String> unknown = new TreeSet<>();
         Set<String> cited = new HashSet<>();
-        sources("src", (file, text) -> {
+        ClassSources.below("src").forEach((name, text) -> {
             for (MatchResult citation : CITED.matcher(text).results().toList()) {
                 for (String id : idsOf(citation)) {
                     cited.add(id);
                     if (!known.contains(id)) {
-                        unknown.add(id + " in " + file.getFileName());
+                        unknown.add(id + " in " + name);
                     }
                 }
             }
@@ -79,11 +74,7 @@ final class RulesTest {
 
     @Test
     void everyTestThatIsNamedExists() throws IOException {
-        Map<String, String> classes = new HashMap<>();
-        sources("src/test/java", (file, text) -> {
-            String name = file.getFileName().toString();
-            classes.merge(name.substring(0, name.length() - ".java".length()), text, String::concat);
-        });
+        Map<String, String> classes = ClassSources.below("src/test/java");
         Set<String> missing = new TreeSet<>();
         int named = 0;
         for (MatchResult rule : rules) {
@@ -127,21 +118,5 @@ final class RulesTest {
             }
         }
         return ids;
-    }
-
-    /** All Java sources below a directory of each module. */
-    private void sources(String directory, BiConsumer<Path, String> user) throws IOException {
-        try (Stream<Path> modules = Files.list(root)) {
-            for (Path tree : modules.map(module -> module.resolve(directory))
-                    .filter(Files::isDirectory)
-                    .toList()) {
-                try (Stream<Path> files = Files.walk(tree)) {
-                    for (Path file :
-                            files.filter(f -> f.toString().endsWith(".java")).toList()) {
-                        user.accept(file, Files.readString(file));
-                    }
-                }
-            }
-        }
     }
 }
