@@ -38,11 +38,6 @@ final class RemoteLink {
         CLOSED
     }
 
-    /** A request that is older makes its device stalled (OP-3). */
-    private static final long STALLED_NANOS = 5_000_000_000L;
-
-    private static final long NOT_STALLED = Long.MIN_VALUE;
-
     /** Looks for what has waited too long happen so often within a request's patience. */
     private static final int LOOKS = 32;
 
@@ -57,6 +52,7 @@ final class RemoteLink {
     private final RemoteSettings settings;
     private final ArrayDeque<RemotePiece> waiting = new ArrayDeque<>();
     private final UnflushedWrites unflushed = new UnflushedWrites();
+    private final StallWatch stall;
     private final long lookNanos;
 
     private State state = State.HALTED;
@@ -64,8 +60,6 @@ final class RemoteLink {
     /** Negotiated, and not let in yet. */
     private RemoteConnection joining;
 
-    /** When the oldest request was submitted that makes the device stalled. Written on the loop, read by any thread. */
-    private volatile long stalledSinceNanos = NOT_STALLED;
     /** Beyond this nothing is waited for, whatever the settings say. */
     private long limitNanos;
 
@@ -80,6 +74,7 @@ final class RemoteLink {
         this.loop = loop;
         this.session = session;
         this.settings = settings;
+        this.stall = new StallWatch(settings.patienceNanos());
         this.lookNanos = Math.clamp(settings.patienceNanos() / LOOKS, SHORTEST_LOOK_NANOS, LONGEST_LOOK_NANOS);
     }
 
@@ -280,27 +275,14 @@ final class RemoteLink {
     }
 
     private void noteStalled(long now) {
-        long oldest = now;
-        for (RemotePiece piece : waiting) {
-            oldest = Math.min(oldest, piece.deadlineNanos - settings.patienceNanos());
-        }
-        if (connection != null) {
-            for (RemoteCommand command : connection.unanswered()) {
-                oldest = Math.min(oldest, command.deadlineNanos - settings.patienceNanos());
-            }
-        }
-        boolean was = stalledSinceNanos != NOT_STALLED;
-        boolean is = now - oldest >= STALLED_NANOS;
-        stalledSinceNanos = is ? oldest : NOT_STALLED;
-        if (is != was) {
-            session.logStalled(loop, is);
+        if (stall.look(now, waiting, connection == null ? List.of() : connection.unanswered())) {
+            session.logStalled(loop, stall.isStalled());
         }
     }
 
     /** How long the oldest request has waited, if that is so long that the device is stalled; else 0. Any thread. */
     long stalledNanos() {
-        long since = stalledSinceNanos;
-        return since == NOT_STALLED ? 0 : loop.nanoTime() - since;
+        return stall.nanos(loop);
     }
 
     /** From now on nothing waits longer than this: whoever uses the device wants to end. */
