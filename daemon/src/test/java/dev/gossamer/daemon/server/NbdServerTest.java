@@ -5,15 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.gossamer.daemon.server.access.TlsSettings;
 import dev.gossamer.daemon.server.connection.ConnectionCounters;
 import dev.gossamer.daemon.server.connection.ConnectionLimits;
 import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
-import dev.gossamer.io.ring.IoEngineChoice;
-import dev.gossamer.io.ring.IoLoops;
-import dev.gossamer.io.ring.NettyLoop;
 import dev.gossamer.io.sim.Seeds;
 import dev.gossamer.nbd.wire.NbdCommand;
 import dev.gossamer.nbd.wire.NbdError;
@@ -30,19 +26,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import java.util.Set;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -50,54 +40,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 @Timeout(60)
 @ParameterizedClass
 @EnumSource(names = {"AUTO", "THREADS"})
-class NbdServerTest {
-    private static final int DISK_BYTES = 8 << 20;
-    private static final int BUFFER_BYTES = 16 << 20;
-    private static final String EXPORT = OneExport.NAME;
-
-    @Parameter
-    private IoEngineChoice engine;
-
-    @TempDir
-    private Path directory;
-
-    private final MemoryDevice device = new MemoryDevice(DISK_BYTES);
-    private IoLoops loops;
-    private NbdServer server;
-    private Path socket;
-
-    private NbdTestClient start() throws IOException {
-        return start(ConnectionLimits.DEFAULT, BUFFER_BYTES);
-    }
-
-    private NbdTestClient start(ConnectionLimits limits, int bufferBytes) throws IOException {
-        loops = IoLoops.start(1, engine, bufferBytes);
-        server = new NbdServer(loops, new OneExport(device, DISK_BYTES), limits, TlsSettings.OFF);
-        socket = directory.resolve("nbd.sock");
-        server.listen(new ListenAddress.Unix(socket));
-        return new NbdTestClient(socket, EXPORT);
-    }
-
-    /** Every test ends here: whatever happened to the connections, nothing may be left over. */
-    @AfterEach
-    void everythingIsGivenBack() throws Exception {
-        if (server == null) {
-            return;
-        }
-        device.releaseAll();
-        server.stop(10_000);
-        NettyLoop loop = loops.loop(0);
-        loop.eventLoop()
-                .submit(() -> {
-                    assertEquals(0, loop.requests().inUse(), "requests in use");
-                    assertEquals(0, loop.buffers().usedBytes(), "buffer bytes in use");
-                })
-                .get();
-        assertEquals(0, server.connections().size(), "connections");
-        loops.close();
-        assertFalse(Files.exists(socket), "socket file");
-    }
-
+class NbdServerTest extends ServerFixture {
     @Test
     void whatIsWrittenAtAnyOffsetIsReadBack() throws IOException {
         try (NbdTestClient client = start()) {
@@ -168,96 +111,6 @@ class NbdServerTest {
             assertEquals(1, client.reply(16).cookie());
             device.release(0);
             assertEquals(2, client.reply(16).cookie());
-        }
-    }
-
-    @Test
-    void whenTheLoopHasNoMemoryCommandsWaitAndNoneIsLost() throws IOException {
-        try (NbdTestClient client = start(ConnectionLimits.DEFAULT, 1 << 20)) {
-            device.hold();
-            int writes = 400;
-            Thread sender = Thread.ofPlatform().start(() -> sendWrites(client, writes));
-            device.awaitSubmitted(128);
-            assertEquals(128, device.submitted(), "half of 1 MiB has room for 128 writes of 4 KiB");
-            device.releaseAll();
-            Set<Long> cookies = new HashSet<>();
-            for (int i = 0; i < writes; i++) {
-                cookies.add(acknowledged(client).cookie());
-            }
-            assertEquals(writes, cookies.size());
-            join(sender);
-        }
-    }
-
-    @Test
-    void aConnectionThatHoldsItsShareWaitsWhileAnotherIsServed() throws IOException {
-        ConnectionLimits limits = new ConnectionLimits(4, 64 << 20, 32 << 20, 60_000);
-        try (NbdTestClient greedy = start(limits, BUFFER_BYTES);
-                NbdTestClient modest = new NbdTestClient(socket, EXPORT)) {
-            device.hold();
-            for (long cookie = 0; cookie < 10; cookie++) {
-                greedy.read(cookie, 0, 4096);
-            }
-            device.awaitSubmitted(4);
-            modest.read(99, 0, 4096);
-            device.awaitSubmitted(5);
-            assertEquals(5, device.submitted());
-            device.release(4);
-            assertEquals(99, modest.reply(4096).cookie());
-            device.releaseAll();
-            for (int i = 0; i < 10; i++) {
-                assertEquals(NbdError.OK, greedy.reply(4096).error());
-            }
-        }
-    }
-
-    /** Those that were there first hold all they may, and take nothing back from the device: the last one is served. */
-    @Test
-    void connectionsThatTakeAllTheyCanLeaveMemoryForTheNextT53T54() throws IOException {
-        try (NbdTestClient first = start(ConnectionLimits.DEFAULT, 1 << 20);
-                NbdTestClient second = new NbdTestClient(socket, EXPORT);
-                NbdTestClient third = new NbdTestClient(socket, EXPORT)) {
-            device.hold();
-            int submitted = 0;
-            for (NbdTestClient greedy : List.of(first, second)) {
-                for (long cookie = 0; cookie < 100; cookie++) {
-                    greedy.read(cookie, 0, 32 << 10);
-                }
-                // A half of 32 pieces, then a half of the other half.
-                submitted += greedy == first ? 16 : 8;
-                device.awaitSubmitted(submitted);
-            }
-            third.read(1, 0, 128 << 10);
-            device.awaitSubmitted(submitted + 1);
-            assertEquals(submitted + 1, device.submitted());
-            device.releaseAll();
-            assertEquals(1, third.reply(128 << 10).cookie());
-            for (NbdTestClient greedy : List.of(first, second)) {
-                for (int i = 0; i < 100; i++) {
-                    assertEquals(NbdError.OK, greedy.reply(32 << 10).error());
-                }
-            }
-        }
-    }
-
-    @Test
-    void theDataOfAConnectionIsLimitedAndFreeAgainOnceItIsSent() throws IOException {
-        ConnectionLimits limits = new ConnectionLimits(256, 64 << 10, 32 << 20, 60_000);
-        try (NbdTestClient client = start(limits, BUFFER_BYTES);
-                NbdTestClient other = new NbdTestClient(socket, EXPORT)) {
-            device.hold();
-            int reads = 200;
-            for (long cookie = 0; cookie < reads; cookie++) {
-                client.read(cookie, 0, 32 << 10);
-            }
-            device.awaitSubmitted(2);
-            other.read(1, 0, 1);
-            device.awaitSubmitted(3);
-            assertEquals(3, device.submitted(), "64 KiB are two reads of 32 KiB, and one of the other connection");
-            device.releaseAll();
-            for (int i = 0; i < reads; i++) {
-                assertEquals(NbdError.OK, client.reply(32 << 10).error());
-            }
         }
     }
 
@@ -338,25 +191,6 @@ class NbdServerTest {
             device.releaseAll();
             assertEquals(1, client.reply(10).cookie());
             assertTrue(client.atEnd());
-        }
-    }
-
-    @Test
-    void aReaderThatStopsIsDroppedAndOthersGoOn() throws IOException {
-        ConnectionLimits limits = new ConnectionLimits(256, 4 << 20, 1 << 20, 400);
-        try (NbdTestClient stuck = start(limits, BUFFER_BYTES)) {
-            for (long cookie = 0; cookie < 64; cookie++) {
-                stuck.read(cookie, 0, 256 << 10);
-            }
-            try (NbdTestClient other = new NbdTestClient(socket, EXPORT)) {
-                for (long cookie = 0; cookie < 100; cookie++) {
-                    other.read(cookie, 0, 4096);
-                    assertEquals(cookie, other.reply(4096).cookie());
-                }
-                device.awaitClosed();
-                other.read(1, 0, 4096);
-                assertEquals(1, other.reply(4096).cookie());
-            }
         }
     }
 
@@ -533,37 +367,9 @@ class NbdServerTest {
         }
     }
 
-    /** A reply without data. */
-    private record Acknowledged(long cookie, int error) {}
-
-    private static Acknowledged acknowledged(NbdTestClient client) throws IOException {
-        NbdTestClient.Reply reply = client.reply(0);
-        return new Acknowledged(reply.cookie(), reply.error());
-    }
-
-    private static void sendWrites(NbdTestClient client, int count) {
-        byte[] data = new byte[4096];
-        Arrays.fill(data, (byte) 1);
-        try {
-            for (long cookie = 0; cookie < count; cookie++) {
-                client.write(cookie, cookie * 4096, data);
-            }
-        } catch (IOException e) {
-            throw new AssertionError(e);
-        }
-    }
-
     private static byte[] random(Random random, int length) {
         byte[] bytes = new byte[length];
         random.nextBytes(bytes);
         return bytes;
-    }
-
-    private static void join(Thread thread) {
-        try {
-            thread.join();
-        } catch (InterruptedException e) {
-            throw new AssertionError(e);
-        }
     }
 }

@@ -1,0 +1,82 @@
+package dev.gossamer.daemon.server;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+
+import dev.gossamer.daemon.server.access.TlsSettings;
+import dev.gossamer.daemon.server.connection.ConnectionLimits;
+import dev.gossamer.io.ring.IoEngineChoice;
+import dev.gossamer.io.ring.IoLoops;
+import dev.gossamer.io.ring.NettyLoop;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.Parameter;
+
+/** A server over real sockets, in front of a device that the test controls; its subclasses hold the tests. */
+abstract class ServerFixture {
+    static final int DISK_BYTES = 8 << 20;
+    static final int BUFFER_BYTES = 16 << 20;
+    static final String EXPORT = OneExport.NAME;
+
+    @Parameter
+    private IoEngineChoice engine;
+
+    @TempDir
+    Path directory;
+
+    final MemoryDevice device = new MemoryDevice(DISK_BYTES);
+    IoLoops loops;
+    NbdServer server;
+    Path socket;
+
+    NbdTestClient start() throws IOException {
+        return start(ConnectionLimits.DEFAULT, BUFFER_BYTES);
+    }
+
+    NbdTestClient start(ConnectionLimits limits, int bufferBytes) throws IOException {
+        loops = IoLoops.start(1, engine, bufferBytes);
+        server = new NbdServer(loops, new OneExport(device, DISK_BYTES), limits, TlsSettings.OFF);
+        socket = directory.resolve("nbd.sock");
+        server.listen(new ListenAddress.Unix(socket));
+        return new NbdTestClient(socket, EXPORT);
+    }
+
+    /** Every test ends here: whatever happened to the connections, nothing may be left over. */
+    @AfterEach
+    void everythingIsGivenBack() throws Exception {
+        if (server == null) {
+            return;
+        }
+        device.releaseAll();
+        server.stop(10_000);
+        NettyLoop loop = loops.loop(0);
+        loop.eventLoop()
+                .submit(() -> {
+                    assertEquals(0, loop.requests().inUse(), "requests in use");
+                    assertEquals(0, loop.buffers().usedBytes(), "buffer bytes in use");
+                })
+                .get();
+        assertEquals(0, server.connections().size(), "connections");
+        loops.close();
+        assertFalse(Files.exists(socket), "socket file");
+    }
+
+    /** A reply without data. */
+    record Acknowledged(long cookie, int error) {}
+
+    static Acknowledged acknowledged(NbdTestClient client) throws IOException {
+        NbdTestClient.Reply reply = client.reply(0);
+        return new Acknowledged(reply.cookie(), reply.error());
+    }
+
+    static void join(Thread thread) {
+        try {
+            thread.join();
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        }
+    }
+}
