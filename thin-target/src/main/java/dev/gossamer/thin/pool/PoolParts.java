@@ -46,8 +46,7 @@ import java.util.function.Consumer;
  * Puts the parts of a pool together, each with what it uses, and takes them apart. The only place that knows them all;
  * held by {@link ThinPool} and {@link PoolFacts} alone.
  *
- * <p>Where two parts need each other, one hears of the other after both are made: that is the last part of the
- * constructor.
+ * <p>Where two parts need each other, one hears of the other after both are made: {@link #introduce}.
  */
 final class PoolParts {
     final IoLoop loop;
@@ -125,12 +124,14 @@ final class PoolParts {
         unmapper = new Unmapper(queue, state, space, committer, metadata, maps, partialTrims, counters);
         worker = new PoolWorker(queue, cells, regionLoads, writes, unmapper, state, faults, counters);
 
-        queue.begin(worker);
-        cells.startLast(claims::start);
-        spaceWaiters.waitFor(resize, reclaimer);
-        committer.tell(
-                new AfterCommit(metadata, inFlight, faults, spaceWaiters, monitor, resize, reclaimer, quarantine));
-        TransactionAbort aborting = new TransactionAbort(
+        TransactionAbort aborting = aborting(partialTrims);
+        dataLost = why -> loop.execute(() -> aborting.dataLost(why));
+        bug = faults::failed;
+        introduce(claims, aborting);
+    }
+
+    private TransactionAbort aborting(PartialTrims partialTrims) {
+        return new TransactionAbort(
                 metadata,
                 devices,
                 deviceIds,
@@ -143,9 +144,16 @@ final class PoolParts {
                 state,
                 events,
                 faults);
+    }
+
+    /** Tells parts of those that were made after them. */
+    private void introduce(EndedSharing claims, TransactionAbort aborting) {
+        queue.begin(worker);
+        cells.startLast(claims::start);
+        spaceWaiters.waitFor(resize, reclaimer);
+        committer.tell(
+                new AfterCommit(metadata, inFlight, faults, spaceWaiters, monitor, resize, reclaimer, quarantine));
         faults.handledBy(aborting);
-        dataLost = why -> loop.execute(() -> aborting.dataLost(why));
-        bug = faults::failed;
         loop.faults().watch(bug);
         data.health().watch(dataLost);
         if (metadata.needsCheck()) {

@@ -2,7 +2,6 @@ package dev.gossamer.thin.pool;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -13,57 +12,18 @@ import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.sim.Event;
-import dev.gossamer.io.sim.FaultPlan;
-import dev.gossamer.io.sim.FaultyDevice;
-import dev.gossamer.io.sim.Recorder;
 import dev.gossamer.io.sim.SimHarness;
 import dev.gossamer.io.sim.SimulatedDisk;
 import dev.gossamer.thin.PoolMode;
 import dev.gossamer.thin.VolumeInfo;
 import dev.gossamer.thin.VolumeSpec;
-import dev.gossamer.thin.commit.Committer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 /** What a pool does, rule by rule, on one deterministic interleaving. */
-class ThinPoolTest {
-    private static final int BLOCK = SimPool.BLOCK;
-    private static final long VOLUME = 64L << 20;
-
-    private final List<Event> events = new ArrayList<>();
-    private final SimulatedDisk metadataDisk = new SimulatedDisk(4 << 20);
-    private final SimulatedDisk dataDisk = new SimulatedDisk(64L * BLOCK);
-    private final FaultPlan metadataFaults = new FaultPlan();
-    private final FaultPlan dataFaults = new FaultPlan();
-    private SimPool sim;
-
-    private SimPool open() throws StorageException {
-        sim = SimPool.open(
-                new Recorder("metadata", new FaultyDevice(metadataDisk, metadataFaults), events),
-                new Recorder("data", new FaultyDevice(dataDisk, dataFaults), events),
-                1,
-                2);
-        return sim;
-    }
-
-    private SimPool fresh() throws StorageException {
-        SimPool.format(metadataDisk, dataDisk);
-        return open();
-    }
-
-    @AfterEach
-    void nothingIsLeftInUseAndTheMetadataIsSound() throws StorageException {
-        if (sim != null) {
-            sim.loops.runUntilIdle();
-            assertEquals(0, sim.inUse(), "requests or buffers leaked");
-            sim.close();
-            SimPool.assertSound(metadataDisk, "after the test");
-        }
-    }
-
+class ThinPoolTest extends PoolFixture {
     @Test
     void unmappedSpaceReadsAsZerosAndAllocatesNothing() throws StorageException {
         ThinVolume volume = fresh().create("v", VOLUME);
@@ -251,45 +211,6 @@ class ThinPoolTest {
     }
 
     @Test
-    void freedBlocksAreNotReusedBeforeTheCommit() throws StorageException {
-        ThinVolume volume = fresh().create("v", 256L << 20);
-        int blocks = (int) sim.status().dataBlocks() - (int) sim.status().dataBlocksUsed();
-        for (int i = 0; i < blocks; i++) {
-            assertEquals(Errno.OK, sim.write(volume, (long) i * BLOCK, bytes(i, 512)));
-        }
-        assertEquals(Errno.ENOSPC, sim.write(volume, (long) blocks * BLOCK, bytes(1, 512)));
-        assertEquals(PoolMode.OUT_OF_DATA_SPACE, sim.pool.mode());
-        assertEquals(Errno.OK, sim.write(volume, 512, bytes(7, 512)), "mapped blocks stay writable (S-5)");
-        sim.flush(volume);
-        long commits = sim.pool.counters().commits.sum();
-        sim.trim(volume, 0, BLOCK);
-        assertEquals(Errno.OK, sim.write(volume, (long) blocks * BLOCK, bytes(1, 512)), "S-1: commit, then look again");
-        assertTrue(sim.pool.counters().commits.sum() > commits);
-        assertEquals(PoolMode.WRITE, sim.pool.mode(), "M-3");
-    }
-
-    @Test
-    void metadataThatATransactionHasUsedUpComesBackWithItsCommit() throws StorageException {
-        SimulatedDisk small = new SimulatedDisk(64 * 4096);
-        SimPool.format(small, dataDisk);
-        try (SimPool pool = SimPool.open(small, dataDisk, 1, 1)) {
-            List<ThinVolume> volumes = new ArrayList<>();
-            for (int i = 0; i < 24; i++) {
-                volumes.add(pool.create("v" + i, VOLUME));
-            }
-            // Every first write to a volume copies its leaf: together more than the metadata device has free.
-            for (int round = 0; round < 2; round++) {
-                for (ThinVolume volume : volumes) {
-                    assertEquals(Errno.OK, pool.write(volume, (long) round * BLOCK, bytes(round, 512)));
-                }
-            }
-            assertEquals(PoolMode.WRITE, pool.pool.mode());
-            pool.shutDown();
-        }
-        SimPool.assertSound(small, "after many small transactions");
-    }
-
-    @Test
     void deletingGivesTheBlocksBack() throws StorageException {
         ThinVolume volume = fresh().create("v", VOLUME);
         long used = sim.status().dataBlocksUsed();
@@ -305,135 +226,6 @@ class ThinPoolTest {
         sim.await(sim.pool.deleteVolume("s"));
         assertEquals(used, sim.status().dataBlocksUsed());
         assertNull(sim.pool.openVolume("v"));
-    }
-
-    @Test
-    void everythingIsThereAfterReopening() throws StorageException {
-        ThinVolume volume = fresh().create("data-1", VOLUME);
-        sim.write(volume, 12345, bytes(1, 200_000));
-        sim.snapshot("data-1", "snap");
-        sim.write(volume, 0, bytes(2, 1000));
-        sim.await(sim.pool.renameVolume("data-1", "renamed"));
-        sim.await(sim.pool.resizeVolume("renamed", VOLUME * 4, false));
-        List<VolumeInfo> before = sim.pool.volumes();
-        sim.shutDown();
-
-        open();
-        List<VolumeInfo> after = sim.pool.volumes();
-        assertEquals(2, after.size());
-        assertEquals(before.get(0).uuid(), after.get(0).uuid());
-        assertEquals("renamed", after.get(0).name());
-        assertEquals(VOLUME * 4, after.get(0).sizeBytes());
-        assertEquals(before.get(0).mappedBytes(), after.get(0).mappedBytes());
-        assertEquals(after.get(0).id(), after.get(1).originId());
-        ThinVolume again = sim.pool.openVolume("renamed");
-        assertArrayEquals(bytes(2, 1000), sim.read(again, 0, 1000));
-        assertArrayEquals(bytes(1, 200_000), sim.read(sim.pool.openVolume("snap"), 12345, 200_000));
-    }
-
-    @Test
-    void theDataDeviceIsFlushedBeforeEverySuperblock() throws StorageException {
-        ThinVolume volume = fresh().create("v", VOLUME);
-        for (int i = 0; i < 10; i++) {
-            sim.write(volume, (long) i * BLOCK, bytes(i, 512));
-            sim.flush(volume);
-        }
-        boolean dataDirty = false;
-        boolean metadataDirty = false;
-        int superblocks = 0;
-        for (Event e : events) {
-            if (e.device().equals("data")) {
-                dataDirty = e.op() == BlockOperation.WRITE || (dataDirty && e.op() != BlockOperation.FLUSH);
-            } else if (e.op() == BlockOperation.WRITE && e.offset() == 0) {
-                superblocks++;
-                assertFalse(dataDirty, "G-2 (a): unflushed data before superblock " + superblocks);
-                assertFalse(metadataDirty, "G-2 (d): unflushed metadata before superblock " + superblocks);
-                assertEquals(BlockRequest.FUA, e.flags(), "G-2 (f): the superblock must be stable when it is written");
-            } else if (e.op() != BlockOperation.READ) {
-                metadataDirty = e.op() == BlockOperation.WRITE;
-            }
-        }
-        assertTrue(superblocks >= 10);
-    }
-
-    @Test
-    void aFlushCommitsOnlyAChangedVolume() throws StorageException {
-        ThinVolume a = fresh().create("a", VOLUME);
-        ThinVolume b = sim.create("b", VOLUME);
-        sim.write(a, 0, bytes(1, 512));
-        sim.write(b, 0, bytes(1, 512));
-        long commits = sim.pool.counters().commits.sum();
-        sim.flush(a);
-        assertEquals(commits + 1, sim.pool.counters().commits.sum());
-        sim.flush(b);
-        assertEquals(commits + 1, sim.pool.counters().commits.sum(), "one transaction covers both");
-        sim.write(a, 0, bytes(2, 512));
-        events.clear();
-        sim.flush(a);
-        assertEquals(0, on("metadata").size(), "an overwrite in place needs no commit");
-        assertEquals(1, on("data", BlockOperation.FLUSH).size());
-    }
-
-    @Test
-    void aFuaWriteIsStableWhenItIsAnswered() throws StorageException {
-        ThinVolume volume = fresh().create("v", VOLUME);
-        sim.write(volume, 0, bytes(1, BLOCK), BlockRequest.FUA);
-        sim.snapshot("v", "s");
-        sim.write(volume, 0, bytes(2, BLOCK), BlockRequest.FUA);
-        sim.write(volume, 100, bytes(3, 50), BlockRequest.FUA);
-        sim.close();
-        metadataDisk.crashLosingAll();
-        dataDisk.crashLosingAll();
-        open();
-        byte[] model = bytes(2, BLOCK);
-        System.arraycopy(bytes(3, 50), 0, model, 100, 50);
-        assertArrayEquals(model, sim.read(sim.pool.openVolume("v"), 0, BLOCK));
-        assertArrayEquals(bytes(1, BLOCK), sim.read(sim.pool.openVolume("s"), 0, BLOCK));
-    }
-
-    @Test
-    void changesAreCommittedAfterASecondAndAnIdlePoolWritesNothing() throws StorageException {
-        ThinVolume volume = fresh().create("v", VOLUME);
-        sim.write(volume, 0, bytes(1, 512));
-        long commits = sim.pool.counters().commits.sum();
-        sim.loops.advance(Committer.PERIOD_NANOS);
-        assertEquals(commits + 1, sim.pool.counters().commits.sum());
-        events.clear();
-        sim.read(volume, 0, 512);
-        sim.loops.advance(10 * Committer.PERIOD_NANOS);
-        assertEquals(0, on("metadata").size() + on("data", BlockOperation.WRITE).size(), "G-1");
-    }
-
-    @Test
-    void openingAndClosingWithoutUseWritesNothing() throws StorageException {
-        fresh().create("v", VOLUME);
-        sim.shutDown();
-        long writes = metadataDisk.writes() + dataDisk.writes();
-        open().shutDown();
-        assertEquals(writes, metadataDisk.writes() + dataDisk.writes());
-    }
-
-    @Test
-    void aFailingCommitFreezesTheMetadataAndFailsTheFlush() throws StorageException {
-        ThinVolume volume = fresh().create("v", VOLUME);
-        sim.write(volume, 0, bytes(1, BLOCK));
-        assertEquals(Errno.OK, sim.flush(volume));
-        sim.write(volume, BLOCK, bytes(2, BLOCK));
-        metadataFaults.fail(BlockOperation.FLUSH, 1, Errno.EIO);
-        assertEquals(Errno.EIO, sim.flush(volume));
-        assertEquals(PoolMode.READ_ONLY, sim.pool.mode());
-        assertTrue(sim.status().needsCheck());
-        assertEquals(Errno.EIO, sim.flush(volume), "G-6: acknowledged writes are gone, and stay reported");
-        assertArrayEquals(bytes(1, BLOCK), sim.read(volume, 0, BLOCK));
-        assertArrayEquals(new byte[BLOCK], sim.read(volume, BLOCK, BLOCK), "E-3: the uncommitted mapping is forgotten");
-        assertEquals(Errno.EIO, sim.write(volume, 2L * BLOCK, bytes(1, 512)));
-        assertEquals(Errno.OK, sim.write(volume, 0, bytes(4, 512)), "M-8");
-        assertTrue(error(sim.pool.createVolume(new VolumeSpec("w", VOLUME)))
-                .getMessage()
-                .contains("ro"));
-        sim.close();
-        open();
-        assertEquals(PoolMode.READ_ONLY, sim.pool.mode(), "M-4");
     }
 
     @Test
@@ -508,22 +300,6 @@ class ThinPoolTest {
         assertThrows(
                 StorageException.class, () -> SimPool.format(new SimulatedDisk(1 << 20), new SimulatedDisk(1 << 15)));
         assertThrows(StorageException.class, () -> SimPool.open(metadataDisk, new SimulatedDisk(BLOCK), 1, 1), "C-4");
-    }
-
-    private StorageException error(java.util.concurrent.CompletableFuture<?> answer) {
-        return assertThrows(StorageException.class, () -> sim.await(answer));
-    }
-
-    private List<Event> on(String device) {
-        return events.stream()
-                .filter(e -> e.device().equals(device) && e.op() != BlockOperation.READ)
-                .toList();
-    }
-
-    private List<Event> on(String device, BlockOperation operation) {
-        return events.stream()
-                .filter(e -> e.device().equals(device) && e.op() == operation)
-                .toList();
     }
 
     private final byte[] junk = new byte[BLOCK];
