@@ -64,7 +64,10 @@ public final class PoolCreation {
         this.directory = directory;
     }
 
-    /** Makes a pool in two files of its directory: the data is sparse, the metadata has its space ({@link MetadataSpace}). */
+    /**
+     * Makes a pool in two files of its directory: the data is sparse, the metadata has its space
+     * ({@link MetadataSpace}).
+     */
     public static void createInFiles(PoolDirectory directory, long dataBytes, int blockBytes, boolean buffered)
             throws StorageException {
         createInFiles(directory, dataBytes, blockBytes, buffered, SpaceConfig.DEFAULT);

@@ -54,8 +54,9 @@ public final class DeviceLife {
     }
 
     /**
-     * Gives a device the contents of another, whose writes are at rest as its own are. What it held goes to a new device
-     * {@code keptId}. Three roots change hands and nothing is walked, so it costs the same whatever their size (S-M8).
+     * Gives a device the contents of another, whose writes are at rest as its own are. What it held goes to a new
+     * device {@code keptId}. Three roots change hands and nothing is walked, so it costs the same whatever their size
+     * (S-M8).
      */
     public void rollBack(int id, int sourceId, int keptId) throws StorageException {
         Invariant.check(canSnapshot(1), "a time that no mapping can hold");

@@ -215,13 +215,7 @@ public final class Reclaimer {
                 pending.put(id, left);
             }
         } catch (MetadataCorrupt e) {
-            if (metadata.isHalfChanged()) {
-                faults.abort(e);
-            } else {
-                // Its space is lost until the metadata is repaired; nothing else is.
-                LOG.error("deleted volume, device {}, is not reclaimed: {}", id, e.getMessage());
-                pending.remove(id);
-            }
+            unreadable(id, e);
         } catch (StorageException e) {
             faults.abort(e);
         } catch (RuntimeException | Error bug) {
@@ -229,5 +223,15 @@ public final class Reclaimer {
             return;
         }
         start();
+    }
+
+    private void unreadable(int id, MetadataCorrupt e) {
+        if (metadata.isHalfChanged()) {
+            faults.abort(e);
+        } else {
+            // Its space is lost until the metadata is repaired; nothing else is.
+            LOG.error("deleted volume, device {}, is not reclaimed: {}", id, e.getMessage());
+            pending.remove(id);
+        }
     }
 }
