@@ -179,6 +179,12 @@ final class AccessTest {
             assertEquals(Set.of("alice-1", "bob"), list(tcp), "a wrong file changes nothing");
 
             Files.delete(pool.resolve("clients.yaml"));
+            Tool.Result vanished = reload();
+            assertEquals(1, vanished.status(), "rules that were there may not end with their file");
+            assertEquals(1, vanished.errorLines().size(), vanished::toString);
+            assertEquals(Set.of("alice-1", "bob"), list(tcp), "a missing file changes nothing");
+
+            rules("access:\n- {rights: read-write}\n");
             if (ignoresHangup(daemon.pid())) {
                 reload().expectStatus(0);
             } else {

@@ -95,7 +95,7 @@ public final class MemoryBudget {
                             + " MiB are theirs; lower 'connections' and 'handshakes' in clients.yaml" + WAY_OUT);
         }
         if (!fitted.equals(asked)) {
-            LOG.info(
+            LOG.debug(
                     "limits lowered to what direct memory allows connections={} handshakes={} limitMiB={}",
                     connections,
                     handshakes,
