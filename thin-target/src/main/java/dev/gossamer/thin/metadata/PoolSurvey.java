@@ -14,6 +14,8 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Goes through metadata that another program wrote last, before any of it is believed, and tells whose damage is what.
@@ -27,8 +29,18 @@ import java.util.Set;
  * <p>Memory: some 100 bytes for a node, and 64 KiB for each gibibyte of data in use.
  */
 final class PoolSurvey {
+    private static final Logger LOG = LoggerFactory.getLogger(PoolSurvey.class);
+
     /** Metadata blocks in use above which nobody wants to wait: 1 GiB. thin_check is the tool for such a pool. */
     static final long MAX_BLOCKS = 1 << 18;
+
+    /** What a data block and a metadata block in use may cost while everything is looked at. */
+    private static final long DATA_BLOCK_BYTES = 4;
+
+    private static final long METADATA_BLOCK_BYTES = 256;
+
+    /** The part of the heap that may go into it: a pool that is too large for that is for thin_check, too. */
+    private static final int HEAP_PARTS = 4;
 
     /** Blocks kept from being given out; more than that are a damage of the pool. */
     private static final int MAX_SET_ASIDE = 1 << 14;
@@ -61,12 +73,25 @@ final class PoolSurvey {
 
     /** Looks at everything, if another program wrote it last and it is not too much; else null. Writes nothing. */
     static PoolSurvey ifForeign(LoadedPool pool) throws StorageException {
-        if (!pool.isForeign() || pool.metadataMap.allocated() > MAX_BLOCKS) {
+        if (!pool.isForeign()) {
+            return null;
+        }
+        if (!fits(
+                pool.dataMap.blocks(),
+                pool.metadataMap.allocated(),
+                Runtime.getRuntime().maxMemory())) {
+            LOG.warn("the metadata, which another program wrote, is too large to be looked through; "
+                    + "run thin_check on it before you trust it");
             return null;
         }
         PoolSurvey survey = new PoolSurvey(pool);
         survey.look();
         return survey;
+    }
+
+    static boolean fits(long dataBlocks, long metadataBlocks, long heapBytes) {
+        long bytes = dataBlocks * DATA_BLOCK_BYTES + metadataBlocks * METADATA_BLOCK_BYTES;
+        return metadataBlocks <= MAX_BLOCKS && bytes <= heapBytes / HEAP_PARTS;
     }
 
     /** What is wrong with a device; null: nothing. */

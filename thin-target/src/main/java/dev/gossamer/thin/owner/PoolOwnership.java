@@ -70,6 +70,8 @@ public final class PoolOwnership implements PoolOwner {
     private volatile Stage stage = Stage.OPENING;
     private volatile long blockOffsetBytes = OwnerPlace.NONE;
     private volatile long validUntilNanos;
+    // The same moment by the wall clock: a machine that was suspended comes back with the other one where it was.
+    private volatile long validUntilMillis;
     private volatile long slotWritableUntilNanos;
     private volatile Consumer<String> whenLost = why -> {};
 
@@ -147,7 +149,7 @@ public final class PoolOwnership implements PoolOwner {
                         }
                         heartbeat = new OwnerHeartbeat(this, io, sources, block);
                         images.found(claimed.superblock());
-                        validUntilNanos = claimed.writtenAtNanos() + VALID_NANOS;
+                        validUntil(claimed.writtenAtNanos() + VALID_NANOS);
                         stage = Stage.HELD;
                         heartbeat.start(claimed);
                         answer.complete(null);
@@ -226,7 +228,8 @@ public final class PoolOwnership implements PoolOwner {
 
     /** Whether the slot was last written too long ago for any change. */
     boolean isLate() {
-        return blockOffsetBytes != OwnerPlace.NONE && loop.nanoTime() - validUntilNanos >= 0;
+        return blockOffsetBytes != OwnerPlace.NONE
+                && (loop.nanoTime() - validUntilNanos >= 0 || host.currentTimeMillis() - validUntilMillis >= 0);
     }
 
     SuperblockImages images() {
@@ -248,6 +251,7 @@ public final class PoolOwnership implements PoolOwner {
     }
 
     void validUntil(long nanos) {
+        validUntilMillis = host.currentTimeMillis() + (nanos - loop.nanoTime()) / 1_000_000;
         validUntilNanos = nanos;
     }
 

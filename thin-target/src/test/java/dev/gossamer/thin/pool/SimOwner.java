@@ -32,6 +32,7 @@ final class SimOwner implements AutoCloseable {
         private final String name;
         private final Set<Long> gone = new HashSet<>();
         private long pids = 1;
+        long wallMillis;
 
         Machine(String name) {
             this.name = name;
@@ -50,7 +51,7 @@ final class SimOwner implements AutoCloseable {
 
         @Override
         public long currentTimeMillis() {
-            return 0;
+            return wallMillis;
         }
 
         /** The present process ends. */

@@ -159,6 +159,17 @@ class TwoOwnersTest {
         assertTrue(next.isOpen());
     }
 
+    /** The clock that the loops go by stands still meanwhile; another may have waited and claimed. */
+    @Test
+    void afterASuspensionNothingIsChangedBeforeTheSlotIsSeenToBeOurs() throws Exception {
+        SimOwner owner = open(alpha);
+        assertTrue(owner.ownership.isCertain());
+        alpha.wallMillis += 60_000;
+        assertFalse(owner.ownership.isCertain());
+        run(10 * SECOND_NANOS, owner);
+        assertTrue(owner.ownership.isCertain() && owner.isOpen());
+    }
+
     @Test
     void forceTakesALivingOwnersPoolAndEndsIt() throws Exception {
         SimOwner first = open(alpha);

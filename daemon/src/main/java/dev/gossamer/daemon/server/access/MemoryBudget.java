@@ -29,7 +29,7 @@ public final class MemoryBudget {
     private static final int REMOTE_PARTS = 4;
 
     /** Parts of the clients' memory that handshakes may have, if nobody says how many there may be. */
-    private static final int HANDSHAKE_PARTS = 4;
+    private static final int HANDSHAKE_PARTS = 3;
 
     /** Connections and handshakes; a process that cannot have so many is no server. */
     private static final int LEAST = 16;
@@ -72,6 +72,11 @@ public final class MemoryBudget {
         int handshakes = asked.handshakes();
         if (handshakes == standard.handshakes()) {
             long fitting = eachBytes / HANDSHAKE_PARTS / HANDSHAKE_BYTES;
+            if (asked.connections() != standard.connections()) {
+                // Connections that somebody has asked for come first.
+                long besideBytes = eachBytes - asked.connections() * CONNECTION_BYTES;
+                fitting = Math.min(fitting, besideBytes / (HANDSHAKE_BYTES - CONNECTION_BYTES));
+            }
             handshakes = (int) Math.min(handshakes, Math.max(LEAST, fitting));
         }
         int connections = asked.connections();
