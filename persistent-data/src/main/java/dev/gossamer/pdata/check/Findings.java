@@ -4,8 +4,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * What a check has found, as much of it as anybody wants to know. Leaks and wrong hints, which harm nobody, do not use up
- * the room of what does.
+ * What a check has found, as much of it as anybody wants to know. Leaks and wrong hints, which harm nobody, do not use
+ * up the room of what does.
  */
 final class Findings {
     /** Metadata that is damaged all over would fill the memory with what is wrong with it. */
