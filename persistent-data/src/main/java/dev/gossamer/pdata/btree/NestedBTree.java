@@ -20,6 +20,7 @@ public final class NestedBTree {
     private final BTree upper;
     private final BTree lower;
     private final UpperPath path;
+    private final BTreeCursor upperProbe;
     private final long[] rootWord = new long[1];
     private long removedCount;
     private boolean createdKey;
@@ -32,6 +33,7 @@ public final class NestedBTree {
         lower = new BTree(tx, leafType, maxKey);
         upper = new BTree(tx, new SubtreeRoots(tx, lower), maxUpperKey);
         path = new UpperPath(upper);
+        upperProbe = upper.cursor(NONE, 0);
     }
 
     /** Makes an empty tree. */
@@ -168,12 +170,25 @@ public final class NestedBTree {
         return removedCount;
     }
 
+    /** A cursor at the end of nothing, to be placed by {@link #seek}. */
+    public BTreeCursor cursor() {
+        return lower.cursor(NONE, 0);
+    }
+
     /** The entries of one subtree, or of none if the key has none. */
     public BTreeCursor cursor(long root, long upperKey, long fromKey) throws StorageException {
         return lower.cursor(subtreeRoot(root, upperKey), fromKey);
     }
 
-    /** Finds what {@link #cursor} would wait for, up to a key. An upper level that is not cached comes first. */
+    /**
+     * Places a cursor that came from {@link #cursor()} anew, on any key's entries: whoever asks for single entries often
+     * keeps one, and with it the room for a leaf, in place of some KiB of garbage for each.
+     */
+    public void seek(BTreeCursor cursor, long root, long upperKey, long fromKey) throws StorageException {
+        cursor.seek(subtreeRoot(root, upperKey), fromKey);
+    }
+
+    /** Finds what {@link #cursor(long, long, long)} would wait for, up to a key. An upper level that is not cached comes first. */
     public void findMissing(MissingNodes missing, long root, long upperKey, long fromKey, long toKeyExclusive)
             throws StorageException {
         missing.begin();
@@ -188,8 +203,8 @@ public final class NestedBTree {
 
     /** Whether another root of the whole, a metadata snapshot's, leads to the subtree of a key that has one. */
     public boolean isUpperPathShared(long root, long upperKey) throws StorageException {
-        BTreeCursor cursor = upper.cursor(root, upperKey);
-        return cursor.next() && cursor.isPathShared();
+        upperProbe.seek(root, upperKey);
+        return upperProbe.next() && upperProbe.isPathShared();
     }
 
     /** The upper level: keys, and subtree roots as word 0. */

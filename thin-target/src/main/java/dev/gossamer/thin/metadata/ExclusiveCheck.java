@@ -27,17 +27,24 @@ import dev.gossamer.pdata.spacemap.SpaceMap;
 final class ExclusiveCheck {
     private final NestedBTree mappings;
     private final SpaceMap dataMap;
+    // Kept, for this runs for every write to a block that was shared once.
+    private final BTreeCursor running;
+    private final BTreeCursor committed;
+    private final BTreeCursor upper;
 
     ExclusiveCheck(NestedBTree mappings, SpaceMap dataMap) {
         this.mappings = mappings;
         this.dataMap = dataMap;
+        running = mappings.cursor();
+        committed = mappings.cursor();
+        upper = mappings.upperCursor(NestedBTree.NONE, 0);
     }
 
     /**
      * Whether a mapped block of a device is exclusive in the running state and in the one a crash would lead back to.
      */
     boolean isExclusive(long runningRoot, long committedRoot, int id, long virtualBlock) throws StorageException {
-        BTreeCursor running = mappings.cursor(runningRoot, id, virtualBlock);
+        mappings.seek(running, runningRoot, id, virtualBlock);
         if (!running.next() || running.key() != virtualBlock) {
             return false;
         }
@@ -51,7 +58,7 @@ final class ExclusiveCheck {
     private boolean isExclusiveInCommitted(long root, int id, long virtualBlock, long dataBlock)
             throws StorageException {
         long count = dataMap.committedCount(dataBlock);
-        BTreeCursor committed = mappings.cursor(root, id, virtualBlock);
+        mappings.seek(committed, root, id, virtualBlock);
         boolean sameMapping = committed.next()
                 && committed.key() == virtualBlock
                 && Mapping.dataBlock(committed.value(0)) == dataBlock;
@@ -62,7 +69,7 @@ final class ExclusiveCheck {
         if (count > 1 || committed.isPathSharedInCommitted()) {
             return false;
         }
-        BTreeCursor upper = mappings.upperCursor(root, id);
+        upper.seek(root, id);
         return upper.next() && !upper.isPathSharedInCommitted();
     }
 }
