@@ -48,9 +48,7 @@ public final class BlockPreparation extends Cell {
     private final long sourceBlock;
     private final boolean zeroed;
     private final RequestQueue joined = new RequestQueue();
-    private final BlockCompletion afterRead = step(this::afterRead);
     private final BlockCompletion afterWrite = step(this::afterWrite);
-    private final Runnable nextSlice = step(this::nextSlice);
 
     private boolean started;
     private int sliceOffsetBytes;
@@ -129,16 +127,16 @@ public final class BlockPreparation extends Cell {
         }
         slice = io.buffers().tryAcquire(sliceBytes);
         if (slice == null) {
-            io.buffers().whenReleased(nextSlice);
+            io.buffers().whenReleased(step(this::nextSlice));
         } else if (isCovered()) {
             overlayAndWrite();
         } else if (sourceBlock == NO_SOURCE && device.isOverExternalOrigin(sliceStart())) {
-            io.readOrigin(device.externalOrigin(), sliceStart(), sliceBytes, slice, afterRead);
+            io.readOrigin(device.externalOrigin(), sliceStart(), sliceBytes, slice, step(this::afterRead));
         } else if (sourceBlock == NO_SOURCE) {
             slice.zero(0, sliceBytes);
             overlayAndWrite();
         } else {
-            io.submit(BlockOperation.READ, sourceBlock, sliceOffsetBytes, sliceBytes, slice, 0, afterRead);
+            io.submit(BlockOperation.READ, sourceBlock, sliceOffsetBytes, sliceBytes, slice, 0, step(this::afterRead));
         }
     }
 

@@ -36,7 +36,6 @@ public final class SectorRewrite extends Cell {
     private final int coveringBytes;
     private final BlockCompletion afterRead = step(this::afterRead);
     private final BlockCompletion afterWrite = step(this::afterWrite);
-    private final Runnable startAgain = step(this::start);
     private IoBuffer covering;
 
     SectorRewrite(
@@ -76,7 +75,7 @@ public final class SectorRewrite extends Cell {
     protected void start() {
         covering = io.buffers().tryAcquire(coveringBytes);
         if (covering == null) {
-            io.buffers().whenReleased(startAgain);
+            io.buffers().whenReleased(step(this::start));
             return;
         }
         io.submit(BlockOperation.READ, dataBlock, (int) fromBytes, coveringBytes, covering, 0, afterRead);

@@ -65,7 +65,9 @@ public final class DeviceCells {
     /** Makes a request that changes blocks wait behind a queued trim of these. @return false if there is none */
     public boolean queueBehindTrim(BlockRequest request) {
         if (request.operation() != BlockOperation.READ) {
-            for (QueuedTrim trim : queuedTrims) {
+            // By index: nearly always empty, and asked for each request.
+            for (int i = 0; i < queuedTrims.size(); i++) {
+                QueuedTrim trim = queuedTrims.get(i);
                 if (trim.meets(request, blockBytes)) {
                     trim.waiting.add(request);
                     return true;
@@ -114,9 +116,10 @@ public final class DeviceCells {
      * none.
      */
     RequestQueue takeTrim(long releasedBlock) {
-        for (QueuedTrim trim : queuedTrims) {
+        for (int i = 0; i < queuedTrims.size(); i++) {
+            QueuedTrim trim = queuedTrims.get(i);
             if (trim.contains(releasedBlock) && !isHeld(trim.fromBlock, trim.toBlock)) {
-                queuedTrims.remove(trim);
+                queuedTrims.remove(i);
                 RequestQueue ready = new RequestQueue();
                 ready.add(trim.request);
                 trim.waiting.moveTo(ready);
