@@ -53,7 +53,9 @@ final class DeviceOpening {
         }
         limits = new QueueLimits(sysfs, status.identity());
         try {
-            lock();
+            if (options.others() != OpenOptions.Others.ANY) {
+                lock();
+            }
         } catch (StorageException e) {
             abandon();
             throw e;
@@ -62,7 +64,8 @@ final class DeviceOpening {
 
     private int openFile(FileStatus found) throws StorageException {
         int flags = Libc.O_CLOEXEC | (options.readOnly() ? Libc.O_RDONLY : Libc.O_RDWR);
-        if (found.blockDevice() && !options.readOnly()) {
+        boolean exclusive = !options.readOnly() || options.others() == OpenOptions.Others.NO_HOLDERS;
+        if (found.blockDevice() && exclusive) {
             flags |= Libc.O_EXCL; // refused while a file system, LVM or another O_EXCL user has the device
         }
         if (!options.buffered()) {
@@ -128,6 +131,10 @@ final class DeviceOpening {
     BlockGeometry geometry() throws StorageException {
         int sector = sectorBytes();
         long size = sizeOf(fileDescriptor, path);
+        if (size % sector != 0 && options.readOnly()) {
+            // Whoever only reads reads what there is: a file that was cut short, or is something else.
+            return new BlockGeometry(size - size % sector, sector, true, 0);
+        }
         if (size % sector != 0) {
             long larger = Math.ceilDiv(size, sector) * sector;
             throw new StorageException(

@@ -1,0 +1,122 @@
+package dev.gossamer.daemon.cli.tools;
+
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.Reason;
+import dev.gossamer.io.StorageException;
+import dev.gossamer.pdata.MetadataCorrupt;
+import dev.gossamer.thin.offline.Compat;
+import dev.gossamer.thin.offline.NoPool;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+import picocli.CommandLine.TypeConversionException;
+
+/**
+ * What all offline tools share: the result on standard output, everything else on standard error (OT-5); exit codes
+ * (OT-4); whose bytes are written (OT-3).
+ */
+abstract class OfflineTool implements Callable<Integer> {
+    /** The name of the peer that this program was called by, through a link; else unset. */
+    private static final String LINK = "gossamer.link";
+
+    @Spec
+    private CommandSpec spec;
+
+    @Option(
+            names = "--compat",
+            paramLabel = "0.9|1",
+            converter = CompatName.class,
+            description = "Write the bytes that this version of thin-provisioning-tools writes.")
+    private Compat compat;
+
+    @Option(
+            names = {"-q", "--quiet"},
+            description = "Say nothing but errors.")
+    private boolean quiet;
+
+    /** Does the work. @return an exit code of {@link ToolExit} */
+    abstract int run() throws IOException, ToolFailed;
+
+    @Override
+    public final Integer call() {
+        int exit = attempt();
+        return isLink() && exit > ToolExit.USAGE ? ToolExit.FAILED : exit;
+    }
+
+    private int attempt() {
+        try {
+            return run();
+        } catch (ToolFailed e) {
+            return failed(e.exitCode(), e.getMessage());
+        } catch (NoPool e) {
+            return failed(ToolExit.NO_POOL, e.getMessage());
+        } catch (MetadataCorrupt e) {
+            return failed(ToolExit.DAMAGE, e.getMessage());
+        } catch (StorageException e) {
+            return failed(e.errno() == Errno.EBUSY ? ToolExit.IN_USE : ToolExit.FAILED, e.getMessage());
+        } catch (IOException e) {
+            // Whoever read our output has enough of it.
+            return isClosedPipe(e) ? ToolExit.DONE : failed(ToolExit.FAILED, Reason.of(e));
+        }
+    }
+
+    private static boolean isClosedPipe(IOException e) {
+        return String.valueOf(e.getMessage()).contains("Broken pipe");
+    }
+
+    private int failed(int exitCode, String message) {
+        err().println((isLink() ? System.getProperty(LINK) : "gossamer") + ": " + message);
+        err().flush();
+        return exitCode;
+    }
+
+    static boolean isLink() {
+        return System.getProperty(LINK) != null;
+    }
+
+    final Compat compat() {
+        return compat == null ? isLink() ? Compat.V1 : Compat.NONE : compat;
+    }
+
+    final boolean isQuiet() {
+        return quiet;
+    }
+
+    /** A line about the work, for people. */
+    final void say(String line) {
+        if (!quiet) {
+            err().println(line);
+            err().flush();
+        }
+    }
+
+    final PrintWriter out() {
+        return spec.commandLine().getOut();
+    }
+
+    final PrintWriter err() {
+        return spec.commandLine().getErr();
+    }
+
+    /** To be thrown; ends the command with exit code 2. */
+    final ParameterException wrongUsage(String message) {
+        return new ParameterException(spec.commandLine(), message);
+    }
+
+    /** {@code 0.9} or {@code 1}. */
+    static final class CompatName implements ITypeConverter<Compat> {
+        @Override
+        public Compat convert(String text) {
+            return switch (text) {
+                case "0.9" -> Compat.V0_9;
+                case "1" -> Compat.V1;
+                default -> throw new TypeConversionException("'" + text + "' is neither 0.9 nor 1");
+            };
+        }
+    }
+}

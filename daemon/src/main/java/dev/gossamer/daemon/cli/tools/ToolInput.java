@@ -1,0 +1,106 @@
+package dev.gossamer.daemon.cli.tools;
+
+import dev.gossamer.daemon.config.PoolConfig;
+import dev.gossamer.daemon.config.PoolDirectory;
+import dev.gossamer.daemon.device.DeviceOpener;
+import dev.gossamer.io.BlockDevice;
+import dev.gossamer.io.BlockingIo;
+import dev.gossamer.io.InlineLoop;
+import dev.gossamer.io.StorageException;
+import dev.gossamer.io.buffer.IoBufferPool;
+import dev.gossamer.io.posix.InlineFileEngine;
+import dev.gossamer.io.posix.OpenOptions;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/**
+ * A device that a tool works on, by the name that the user gave (OT-1): a file, a block device, a pool directory of
+ * ours, or the URI of an NBD export. The one place where a tool's argument becomes a device.
+ */
+final class ToolInput implements AutoCloseable {
+    /** Which of a pool's two devices a pool directory stands for. */
+    enum Role {
+        METADATA,
+        DATA
+    }
+
+    /** What is going to be done with it. */
+    enum Access {
+        /** Looked at while nobody changes it: refused while it is in use. */
+        READ,
+        /** Looked at although somebody may be changing it: what is read does not change, a metadata snapshot's trees. */
+        READ_SHARED,
+        WRITE
+    }
+
+    /** Two transfers of a mebibyte, and single blocks beside them. */
+    private static final int BUFFER_BYTES = 4 << 20;
+
+    private final String name;
+    private final DeviceOpener opener;
+    private final BlockDevice device;
+    private final IoBufferPool buffers = new IoBufferPool(BUFFER_BYTES);
+    private final BlockingIo io;
+
+    private ToolInput(String name, DeviceOpener opener, BlockDevice device) {
+        this.name = name;
+        this.opener = opener;
+        this.device = device;
+        this.io = new BlockingIo(device, new InlineLoop(new InlineFileEngine(), buffers));
+    }
+
+    /**
+     * Opens a device.
+     *
+     * @throws StorageException EBUSY while it is in use, else what is wrong with the name, and the way out
+     */
+    static ToolInput open(String name, Role role, Access access) throws StorageException {
+        String deviceName = name;
+        PoolDirectory base = new PoolDirectory(Path.of(""));
+        if (isPoolDirectory(name)) {
+            base = new PoolDirectory(Path.of(name));
+            PoolConfig config = PoolConfig.read(base.config());
+            deviceName = role == Role.METADATA ? config.metadata() : config.data();
+        }
+        DeviceOpener opener = DeviceOpener.standalone(base);
+        try {
+            return new ToolInput(name, opener, opener.open(deviceName, options(access)));
+        } catch (StorageException | RuntimeException e) {
+            opener.close();
+            throw e;
+        }
+    }
+
+    static boolean isPoolDirectory(String name) {
+        return !DeviceOpener.isUri(name) && Files.isDirectory(Path.of(name));
+    }
+
+    private static OpenOptions options(Access access) {
+        return new OpenOptions(
+                access != Access.WRITE,
+                true,
+                access == Access.READ_SHARED ? OpenOptions.Others.ANY : OpenOptions.Others.NO_HOLDERS);
+    }
+
+    /** As the user named it. */
+    String name() {
+        return name;
+    }
+
+    /** For the thread that opened it. */
+    BlockingIo io() {
+        return io;
+    }
+
+    @Override
+    public void close() {
+        device.close();
+        opener.close();
+        buffers.close();
+    }
+
+    @Override
+    public String toString() {
+        return name;
+    }
+}
