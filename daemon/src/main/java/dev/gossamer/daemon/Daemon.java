@@ -142,7 +142,11 @@ public final class Daemon {
             LatestStatus status = LatestStatus.of(pool);
             VolumeExports volumes = new VolumeExports(pool, status.latest().blockBytes());
             nbd = new NbdServer(
-                    loops, new CombinedExports(volumes, cow.exports()), ConnectionLimits.DEFAULT, config.tls());
+                    loops,
+                    new CombinedExports(
+                            volumes, cow.exports(), config.pool().service().defaultExport()),
+                    ConnectionLimits.DEFAULT,
+                    config.tls());
             AdminGate gate = new AdminGate();
             reload = new ClientReload(new ClientsConfig(config.directory().clients()), memory, nbd, gate);
             reload.run();
@@ -213,6 +217,11 @@ public final class Daemon {
     /** Where NBD is served; the pool directory's own socket comes first. */
     public List<ListenAddress> addresses() {
         return nbd.addresses();
+    }
+
+    /** Whether clients must encrypt. */
+    public boolean requiresTls() {
+        return nbd.requiresTls();
     }
 
     /** Whether nothing works any more until the pool is opened again (M-5). Any thread. */

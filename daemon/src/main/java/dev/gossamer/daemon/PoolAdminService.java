@@ -7,8 +7,8 @@ import dev.gossamer.daemon.cow.CowService;
 import dev.gossamer.daemon.device.DeviceOpener;
 import dev.gossamer.daemon.device.OriginDevices;
 import dev.gossamer.daemon.metrics.DaemonMetrics;
-import dev.gossamer.daemon.server.ListenAddress;
 import dev.gossamer.daemon.server.NbdServer;
+import dev.gossamer.daemon.server.access.Mapped;
 import dev.gossamer.daemon.server.connection.ConnectionInfo;
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.IoLoop;
@@ -67,6 +67,11 @@ final class PoolAdminService implements PoolAdmin {
     @Override
     public List<VolumeInfo> volumes() {
         return pool.volumes();
+    }
+
+    @Override
+    public Iterable<String> volumeNames() {
+        return () -> new Mapped<>(pool.eachVolume(), VolumeInfo::name);
     }
 
     @Override
@@ -201,7 +206,7 @@ final class PoolAdminService implements PoolAdmin {
                         directory.path(),
                         Version.current(),
                         loops.engineName(),
-                        nbd.addresses().stream().map(ListenAddress::uri).toList(),
+                        nbd.uris(),
                         startedAt,
                         nbd.connections().size(),
                         known.status(),

@@ -125,7 +125,7 @@ public final class PoolCreation {
     private void requireNew() throws StorageException {
         if (!isNew(directory)) {
             throw new StorageException(
-                    Errno.EBUSY,
+                    Errno.EEXIST,
                     Files.exists(directory.config())
                             ? directory + " is a pool already; serve it with: gossamer serve " + directory
                             : directory + " is not empty; name a directory that is empty or does not exist");

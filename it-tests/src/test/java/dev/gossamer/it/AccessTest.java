@@ -83,10 +83,10 @@ final class AccessTest {
         install(expired, "expired");
         rules(
                 """
-                access:
-                - {certificate: alice, exports: alice-*, rights: read-write}
-                - {certificate: 'DNS:localhost', exports: bob, rights: read-only}
-                """);
+            access:
+            - {certificate: alice, exports: alice-*, rights: read-write}
+            - {certificate: 'DNS:localhost', exports: bob, rights: read-only}
+            """);
         try (Daemon daemon = serve("--tls", "require", "--tls-verify-client", "--tls-certificates", ca.toString())) {
             assertEquals(Set.of("alice-1", "bob"), list(encrypted(daemon, "", alice)), "her own and what all may read");
             assertEquals(Set.of("bob"), list(encrypted(daemon, "", carol)));
@@ -173,14 +173,14 @@ final class AccessTest {
 
             rules("access:\n- {rights: all}\n");
             Tool.Result refused = reload();
-            assertEquals(1, refused.status());
+            refused.expectRefused();
             assertEquals(1, refused.errorLines().size(), refused::toString);
             assertTrue(refused.err().contains("clients.yaml: access rule 1: 'rights' must be"), refused::toString);
             assertEquals(Set.of("alice-1", "bob"), list(tcp), "a wrong file changes nothing");
 
             Files.delete(pool.resolve("clients.yaml"));
             Tool.Result vanished = reload();
-            assertEquals(1, vanished.status(), "rules that were there may not end with their file");
+            vanished.expectRefused();
             assertEquals(1, vanished.errorLines().size(), vanished::toString);
             assertEquals(Set.of("alice-1", "bob"), list(tcp), "a missing file changes nothing");
 
@@ -227,7 +227,7 @@ final class AccessTest {
     void wrongRulesAreNamedBeforeAnythingIsServed() throws Exception {
         rules("access:\n- {certificate: alice, rights: read-only}\n");
         Tool.Result refused = Daemon.gossamer("serve", pool.toString());
-        assertEquals(1, refused.status());
+        refused.expectRefused();
         assertEquals(1, refused.errorLines().size(), refused::toString);
         assertTrue(refused.err().contains("--tls-verify-client"), refused::toString);
     }

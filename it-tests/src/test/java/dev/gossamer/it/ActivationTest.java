@@ -89,7 +89,7 @@ final class ActivationTest {
                 "bash",
                 "-c",
                 "exec 3</dev/null; export LISTEN_FDS=1 LISTEN_PID=$$; exec '" + launcher + "' serve '" + pool + "'");
-        assertEquals(1, refused.status());
+        refused.expectRefused();
         List<String> lines = refused.errorLines().stream()
                 .filter(line -> line.startsWith("gossamer: "))
                 .toList();

@@ -151,6 +151,6 @@ final class AdoptFixturesTest {
         Tool.Result result = Tool.run("qemu-io", "-f", "raw", "-c", write, daemon.uri(export));
         assertNotEquals(0, result.status(), result::toString);
         Daemon.gossamer("volume", "create", "-p", daemon.directory().toString(), "new", "--size", "1G")
-                .expectStatus(1);
+                .expectRefused();
     }
 }

@@ -121,7 +121,7 @@ final class ExternalOriginTest {
     }
 
     private static void assertRefused(Tool.Result result, String why) {
-        assertEquals(1, result.status(), result::toString);
+        result.expectRefused();
         assertEquals(1, result.errorLines().size(), result::toString);
         assertTrue(result.err().contains(why), result::toString);
     }

@@ -76,7 +76,7 @@ final class FullPoolTest {
                             .strip());
             Tool.Result refused = Daemon.gossamer(
                     "pool", "transaction-id", "-p", daemon.directory().toString(), "--set", "0", "6");
-            refused.expectStatus(1);
+            refused.expectRefused();
             assertTrue(refused.err().contains("the transaction id is 5"), refused.err());
             daemon.stopAndCheck();
         }

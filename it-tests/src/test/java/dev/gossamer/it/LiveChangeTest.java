@@ -62,7 +62,7 @@ final class LiveChangeTest {
     void shrinkingUnderAClientNeedsForceT63() throws Exception {
         try (NbdConnection client = NbdConnection.open(daemon.socket(), "vol")) {
             Tool.Result refused = command("volume", "resize", "vol", "--size", "1M");
-            refused.expectStatus(1);
+            refused.expectRefused();
             assertTrue(refused.err().contains("--force"), refused::toString);
             command("volume", "resize", "vol", "--size", "1M", "--force").expectStatus(0);
             client.send(NbdConnection.READ, 0, 5, 2 << 20, 512);
@@ -79,7 +79,7 @@ final class LiveChangeTest {
         command("volume", "rename", "vol", "web").expectStatus(0);
         try (NbdConnection client = NbdConnection.open(daemon.socket(), "web")) {
             Tool.Result refused = command("volume", "delete", "web");
-            refused.expectStatus(1);
+            refused.expectRefused();
             assertTrue(refused.err().contains("in use by unix"), refused::toString);
             assertTrue(refused.err().contains("--force"), refused::toString);
             client.writeNow(0, new byte[512]);
@@ -101,12 +101,12 @@ final class LiveChangeTest {
             try {
                 return Libnbd.run(
                         """
-                        import time
-                        h = opened(uris[0], contexts=("qemu:dirty-bitmap:base",))
-                        while error(h.pread, 512, 0) == 0:
-                            time.sleep(0.01)
-                        print("disconnected")
-                        """,
+                    import time
+                    h = opened(uris[0], contexts=("qemu:dirty-bitmap:base",))
+                    while error(h.pread, 512, 0) == 0:
+                        time.sleep(0.01)
+                    print("disconnected")
+                    """,
                         daemon.uri("vol"));
             } catch (Exception e) {
                 throw new AssertionError(e);
@@ -115,7 +115,7 @@ final class LiveChangeTest {
         while (daemon.logText().lines().noneMatch(line -> line.contains("export opened name=vol"))) {
             Thread.sleep(20);
         }
-        command("snapshot", "delete", "base").expectStatus(1);
+        command("snapshot", "delete", "base").expectRefused();
         command("snapshot", "delete", "base", "--force").expectStatus(0);
         assertEquals("disconnected", client.join().strip());
     }

@@ -25,7 +25,7 @@ final class RefusedCommandsTest {
     private Path scratch;
 
     private static void assertRefused(Tool.Result result, String named) {
-        result.expectStatus(1);
+        result.expectRefused();
         assertEquals(1, result.errorLines().size(), result::toString);
         assertTrue(result.err().contains(named), () -> "no \"" + named + "\" in: " + result);
     }

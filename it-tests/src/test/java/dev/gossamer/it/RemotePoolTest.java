@@ -170,7 +170,7 @@ final class RemotePoolTest {
     private void refused(String why, String data, String metadata) throws Exception {
         Path pool = scratch.resolve("refused");
         Tool.Result result = Daemon.gossamer("pool", "create", pool.toString(), "--data", data, "--metadata", metadata);
-        assertEquals(1, result.status(), result::toString);
+        result.expectRefused();
         assertEquals(1, result.errorLines().size(), result::toString);
         assertTrue(result.err().contains(why), result::toString);
         assertFalse(Files.exists(pool), "left behind");

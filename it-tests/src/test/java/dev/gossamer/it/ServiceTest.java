@@ -18,13 +18,13 @@ import org.junit.jupiter.api.io.TempDir;
 final class ServiceTest {
     private static final String RECEIVER =
             """
-            import socket, sys
-            s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-            s.bind(sys.argv[1])
-            print('bound', flush=True)
-            while True:
-                print(s.recv(1000).decode(), flush=True)
-            """;
+        import socket, sys
+        s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        s.bind(sys.argv[1])
+        print('bound', flush=True)
+        while True:
+            print(s.recv(1000).decode(), flush=True)
+        """;
 
     @TempDir
     private Path scratch;
@@ -121,7 +121,7 @@ final class ServiceTest {
             Tool.Result result =
                     Daemon.gossamer("status", "-p", daemon.directory().toString(), "--timeout", "1");
             Tool.succeed("kill", "-CONT", Long.toString(daemon.pid()));
-            result.expectStatus(1);
+            result.expectRefused();
             assertEquals(1, result.errorLines().size(), result::toString);
             assertTrue(result.err().startsWith("gossamer: the daemon does not answer"), result::toString);
             daemon.stop();
@@ -153,15 +153,15 @@ final class ServiceTest {
                 Path.of(System.getProperty("gossamer.home"), "bin", "gossamer").normalize();
         String script =
                 """
-                import nbd, os, sys
-                h = nbd.NBD()
-                h.set_export_name('vol')
-                h.connect_systemd_socket_activation(sys.argv[1:])
-                h.pread(512, 0)
-                children = open('/proc/self/task/%d/children' % os.getpid()).read().split()
-                print(children[0], flush=True)
-                os._exit(0)
-                """;
+            import nbd, os, sys
+            h = nbd.NBD()
+            h.set_export_name('vol')
+            h.connect_systemd_socket_activation(sys.argv[1:])
+            h.pread(512, 0)
+            children = open('/proc/self/task/%d/children' % os.getpid()).read().split()
+            print(children[0], flush=True)
+            os._exit(0)
+            """;
         List<String> command = new ArrayList<>(List.of("/usr/bin/python3", "-c", script, launcher.toString()));
         command.addAll(List.of("serve", daemon.directory().toString()));
         command.addAll(List.of(options));

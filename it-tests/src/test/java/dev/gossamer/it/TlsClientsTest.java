@@ -189,7 +189,7 @@ final class TlsClientsTest {
                 Files.writeString(pki.resolve("server-cert.pem"), "no certificate\n");
                 Tool.Result refused =
                         Daemon.gossamer("reload", "-p", daemon.directory().toString());
-                assertEquals(1, refused.status(), refused::toString);
+                refused.expectRefused();
                 assertEquals(1, refused.errorLines().size(), refused::toString);
                 assertTrue(refused.err().contains("certificates cannot be used"), refused::toString);
                 try (StartTls last = StartTls.open(daemon.tcpPort(), authority, "vol")) {

@@ -105,7 +105,7 @@ final class TlsTest {
         Daemon.create(scratch).close();
         Tool.Result refused = Daemon.gossamer(
                 "serve", scratch.resolve("pool").toString(), "--tls", "require", "--tls-certificates", "/no/such/dir");
-        assertEquals(1, refused.status());
+        refused.expectRefused();
         assertEquals(1, refused.errorLines().size(), refused::toString);
         assertTrue(refused.err().contains("/no/such/dir/server-cert.pem"), refused::toString);
         assertEquals(

@@ -2,6 +2,7 @@ package dev.gossamer.it;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assertions.fail;
 
 import java.io.IOException;
@@ -9,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
@@ -23,6 +25,12 @@ final class Tool {
 
         Result expectStatus(int expected) {
             assertEquals(expected, status, this::toString);
+            return this;
+        }
+
+        /** One of the exit codes that say why something was not done; which one, CommandsOnDaemonTest looks. */
+        Result expectRefused() {
+            assertTrue(Set.of(1, 5, 6, 7, 8, 9, 10).contains(status), this::toString);
             return this;
         }
 

@@ -105,6 +105,7 @@ final class AdminApi {
         if (!parts[1].equals("volumes")) {
             throw unknownPath(path);
         }
+        require(name);
         if (parts.length == 3) {
             return routeVolume(method, name, uri, body);
         }
@@ -244,21 +245,22 @@ final class AdminApi {
 
     /** An answer to what never became a request. */
     AdminResponse refuse(int status, String message) {
-        return answer(status, AdminJson.error(message));
+        return answer(status, AdminJson.error(AdminRefusal.kindOf(status), message));
     }
 
     private AdminResponse refusal(Throwable failure) {
         Throwable cause = cause(failure);
         if (cause instanceof AdminRefusal refusal) {
-            return answer(refusal.status(), AdminJson.error(refusal.getMessage()));
+            return answer(refusal.status(), AdminJson.error(refusal.kind(), refusal.getMessage()));
         }
         if (cause instanceof StorageException e) {
-            return answer(AdminRefusal.statusOf(e.errno()), AdminJson.error(e.getMessage()));
+            return answer(
+                    AdminRefusal.statusOf(e.errno()), AdminJson.error(FailureKind.ofErrno(e.errno()), e.getMessage()));
         }
         LOG.error("admin request failed", cause);
         return answer(
                 AdminRefusal.INTERNAL_ERROR,
-                AdminJson.error("internal error, see the daemon's log: " + Reason.of(cause)));
+                AdminJson.error(FailureKind.FAILED, "internal error, see the daemon's log: " + Reason.of(cause)));
     }
 
     private static Throwable cause(Throwable failure) {
@@ -343,7 +345,10 @@ final class AdminApi {
         VolumeInfo volume = pool.volume(name);
         if (volume == null) {
             throw new AdminRefusal(
-                    AdminRefusal.NOT_FOUND, "there is no volume '" + name + "'; 'gossamer volume list' shows all");
+                    AdminRefusal.NOT_FOUND,
+                    "there is no volume '" + name + "'"
+                            + Suggestion.phrase(name, pool.volumeNames())
+                            + "; 'gossamer volume list' shows all");
         }
         return volume;
     }

@@ -124,7 +124,7 @@ final class AdminJson {
         node.put("autoExtendBytes", space.autoExtendBytes());
     }
 
-    static ObjectNode error(String message) {
-        return JsonNodeFactory.instance.objectNode().put("error", message);
+    static ObjectNode error(FailureKind kind, String message) {
+        return JsonNodeFactory.instance.objectNode().put("error", message).put("kind", kind.word());
     }
 }

@@ -27,6 +27,21 @@ final class AdminRefusal extends RuntimeException {
         return status;
     }
 
+    FailureKind kind() {
+        return kindOf(status);
+    }
+
+    /** What a status that the API itself refuses with says; a conflict is somebody in the way. */
+    static FailureKind kindOf(int status) {
+        return switch (status) {
+            case FORBIDDEN -> FailureKind.NOT_ALLOWED;
+            case NOT_FOUND -> FailureKind.NOT_THERE;
+            case CONFLICT -> FailureKind.IN_USE;
+            case NO_SPACE -> FailureKind.FULL;
+            default -> FailureKind.FAILED;
+        };
+    }
+
     /** What the pool refused, as HTTP has it. */
     static int statusOf(int errno) {
         return switch (errno) {

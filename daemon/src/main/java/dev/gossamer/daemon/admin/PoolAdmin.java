@@ -18,6 +18,9 @@ public interface PoolAdmin {
     /** All volumes, snapshots included, by id. */
     List<VolumeInfo> volumes();
 
+    /** The names of all volumes, found while somebody walks over them. */
+    Iterable<String> volumeNames();
+
     /** A volume by its name; null if there is none. */
     VolumeInfo volume(String name);
 

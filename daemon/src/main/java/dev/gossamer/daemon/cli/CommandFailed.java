@@ -1,14 +1,23 @@
 package dev.gossamer.daemon.cli;
 
-/** Ends a command with exit code 1. The message is one line: what is wrong and what to do about it. */
+import dev.gossamer.daemon.admin.FailureKind;
+
+/** Ends a command with its kind's exit code. The message is one line: what is wrong and what to do about it. */
 final class CommandFailed extends Exception {
     private static final long serialVersionUID = 1L;
 
-    CommandFailed(String message) {
-        super(message);
+    private final FailureKind kind;
+
+    CommandFailed(FailureKind kind, String message) {
+        this(kind, message, null);
     }
 
-    CommandFailed(String message, Throwable cause) {
+    CommandFailed(FailureKind kind, String message, Throwable cause) {
         super(message, cause);
+        this.kind = kind;
+    }
+
+    FailureKind kind() {
+        return kind;
     }
 }

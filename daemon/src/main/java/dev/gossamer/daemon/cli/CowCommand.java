@@ -167,11 +167,17 @@ final class CowCommand extends CommandGroup {
             })
     void delete(
             @Mixin PoolOption pool,
+            @Mixin Output output,
             @Parameters(paramLabel = "NAME[@SNAP]", description = "Origin or snapshot.") String name,
-            @Mixin ForceOption force)
+            @Mixin ForceOption force,
+            @Mixin DryRunOption dryRun)
             throws CommandFailed {
+        if (dryRun.isGiven()) {
+            output.preview(spec(), new Preview(pool).classic("delete", name));
+            return;
+        }
         pool.ask("DELETE", path(name) + force.query(), null);
-        println("deleted " + name);
+        output.done(spec(), "deleted", name);
     }
 
     @Command(
@@ -190,21 +196,27 @@ final class CowCommand extends CommandGroup {
             })
     void merge(
             @Mixin PoolOption pool,
+            @Mixin Output output,
             @Parameters(paramLabel = "NAME@SNAP", description = "Snapshot.") String name,
             @Mixin ForceOption force,
+            @Mixin DryRunOption dryRun,
             @Option(
                             names = "--no-wait",
                             description = "Return once the merge has begun; 'cow status' shows its progress.")
                     boolean noWait)
             throws CommandFailed {
+        if (dryRun.isGiven()) {
+            output.preview(spec(), new Preview(pool).classic("merge", name));
+            return;
+        }
         JsonNode body = JsonNodeFactory.instance.objectNode().put("force", force.isGiven());
         JsonNode begun = pool.parse(pool.ask("POST", path(name) + "/merge", body));
         if (noWait) {
-            println("merging " + name + "; see: gossamer cow status " + name);
+            output.done(spec(), "merging", name);
             return;
         }
         new MergeProgress(pool, path(name), spec().commandLine().getErr(), isTerminal()).follow(begun);
-        println("merged " + name);
+        output.done(spec(), "merged", name);
     }
 
     @SuppressWarnings("SystemConsoleNull") // It does in a runtime without the module that edits lines, as ours.

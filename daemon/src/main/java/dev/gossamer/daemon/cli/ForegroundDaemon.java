@@ -2,6 +2,7 @@ package dev.gossamer.daemon.cli;
 
 import dev.gossamer.daemon.Daemon;
 import dev.gossamer.daemon.PassedSockets;
+import dev.gossamer.daemon.admin.FailureKind;
 import dev.gossamer.daemon.config.DaemonConfig;
 import dev.gossamer.daemon.config.PoolConfig;
 import dev.gossamer.daemon.config.PoolDirectory;
@@ -78,7 +79,7 @@ final class ForegroundDaemon {
      * @return the exit code
      */
     int run(PrintWriter out, String hint) throws StorageException {
-        String ready = readyLine(directory, daemon.addresses(), daemon.engine());
+        String ready = readyLine(directory, daemon.addresses(), daemon.requiresTls(), daemon.engine());
         if (passed.isEmpty()) {
             out.println(ready);
             out.print(hint);
@@ -112,7 +113,7 @@ final class ForegroundDaemon {
         while (!signal.await(LOOK)) {
             if (daemon.hasFailed()) {
                 LOG.error("the pool has failed: this process ends, so that it is opened again");
-                return GossamerCommand.POOL_FAILED;
+                return FailureKind.POOL_FAILED.exitCode();
             }
             if (forStarter && starter.isGone() && daemon.isIdle()) {
                 LOG.info("the client that started this server is gone, and no other is connected; --persistent stays");
@@ -130,10 +131,10 @@ final class ForegroundDaemon {
         }
     }
 
-    static String readyLine(PoolDirectory directory, List<ListenAddress> addresses, String engine) {
+    static String readyLine(PoolDirectory directory, List<ListenAddress> addresses, boolean tls, String engine) {
         StringBuilder line = new StringBuilder("ready pool=").append(directory);
         for (ListenAddress address : addresses) {
-            line.append(' ').append(address instanceof ListenAddress.Tcp ? address.toString() : address.uri());
+            line.append(' ').append(address instanceof ListenAddress.Tcp ? address.toString() : address.uri(tls));
         }
         return line.append(" engine=").append(engine).toString();
     }

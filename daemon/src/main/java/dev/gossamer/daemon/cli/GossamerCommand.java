@@ -1,20 +1,27 @@
 package dev.gossamer.daemon.cli;
 
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.gossamer.daemon.PoolInUse;
 import dev.gossamer.daemon.Version;
+import dev.gossamer.daemon.admin.FailureKind;
+import dev.gossamer.daemon.admin.Suggestion;
 import dev.gossamer.io.Reason;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.thin.owner.ForeignOwner;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
 import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ParseResult;
+import picocli.CommandLine.UnmatchedArgumentException;
 
-/** The command {@code gossamer}. Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 another process has
- * the pool, 4 a served pool failed. */
+/** The command {@code gossamer}. Exit codes: 0 done, else those of {@link FailureKind}. */
 @Command(
         name = "gossamer",
         description = "Serves the volumes of a thin pool over NBD.",
@@ -30,13 +37,7 @@ import picocli.CommandLine.ParameterException;
             "'gossamer COMMAND --help' explains a command and shows examples."
         })
 public final class GossamerCommand extends CommandGroup {
-    /** Nothing works until the pool is opened again (M-5), which a service manager does: 2 would keep it from that. */
-    static final int POOL_FAILED = 4;
-
-    private static final int FAILED = 1;
-
-    /** Trying again does not help as long as the other process is there. */
-    private static final int IN_USE = 3;
+    private static final int USAGE_WIDTH = 120;
 
     /** All commands, in the order of the help. */
     private static final List<Class<?>> COMMANDS = List.of(
@@ -69,6 +70,11 @@ public final class GossamerCommand extends CommandGroup {
         for (Class<?> command : named.isEmpty() ? COMMANDS : named) {
             commandLine.addSubcommand(command);
         }
+        commandLine.getCommandSpec().usageMessage().exitCodeListHeading("%nExit codes:%n");
+        commandLine.getCommandSpec().usageMessage().exitCodeList(exitCodes());
+        // Examples can be copied: no address or path is cut in two.
+        commandLine.setUsageHelpWidth(USAGE_WIDTH);
+        commandLine.setExecutionStrategy(GossamerCommand::execute);
         commandLine.setCaseInsensitiveEnumValuesAllowed(true);
         commandLine.setExecutionExceptionHandler(GossamerCommand::failed);
         commandLine.setParameterExceptionHandler(GossamerCommand::wrongUsage);
@@ -79,25 +85,78 @@ public final class GossamerCommand extends CommandGroup {
         return command.getAnnotation(Command.class).name();
     }
 
-    private static int failed(Exception failure, CommandLine commandLine, CommandLine.ParseResult parsed)
-            throws Exception {
-        if (failure instanceof CommandFailed || failure instanceof StorageException) {
-            commandLine.getErr().println("gossamer: " + failure.getMessage());
-            return failure instanceof PoolInUse || failure instanceof ForeignOwner ? IN_USE : FAILED;
+    private static Map<String, String> exitCodes() {
+        Map<String, String> codes = new LinkedHashMap<>();
+        codes.put("0", "done");
+        for (FailureKind kind : FailureKind.values()) {
+            codes.put(Integer.toString(kind.exitCode()), kind.meaning());
         }
-        if (failure instanceof IOException) {
+        return codes;
+    }
+
+    /** Help is no excuse for a command that does not exist: a script that asks for it would never notice. */
+    private static int execute(ParseResult parsed) {
+        ParseResult deepest = deepest(parsed);
+        if (deepest.isUsageHelpRequested() && !deepest.unmatched().isEmpty()) {
+            throw new UnmatchedArgumentException(deepest.commandSpec().commandLine(), deepest.unmatched());
+        }
+        return new CommandLine.RunLast().execute(parsed);
+    }
+
+    private static ParseResult deepest(ParseResult parsed) {
+        ParseResult deepest = parsed;
+        while (deepest.hasSubcommand()) {
+            deepest = deepest.subcommand();
+        }
+        return deepest;
+    }
+
+    private static int failed(Exception failure, CommandLine commandLine, ParseResult parsed) throws Exception {
+        FailureKind kind = kindOf(failure);
+        if (kind == null) {
+            throw failure;
+        }
+        if (deepest(parsed).hasMatchedOption("--json")) {
+            ObjectNode error = JsonNodeFactory.instance.objectNode();
+            error.put("error", Reason.of(failure)).put("kind", kind.word()).put("exitCode", kind.exitCode());
+            commandLine.getErr().println(error);
+        } else {
             commandLine.getErr().println("gossamer: " + Reason.of(failure));
-            return FAILED;
         }
-        throw failure;
+        return kind.exitCode();
+    }
+
+    /** Null for what is a mistake of this program. */
+    private static FailureKind kindOf(Exception failure) {
+        return switch (failure) {
+            case CommandFailed failed -> failed.kind();
+            case PoolInUse taken -> FailureKind.POOL_TAKEN;
+            case ForeignOwner taken -> FailureKind.POOL_TAKEN;
+            case StorageException refused -> FailureKind.ofErrno(refused.errno());
+            case IOException broken -> FailureKind.FAILED;
+            default -> null;
+        };
     }
 
     private static int wrongUsage(ParameterException wrong, String[] args) {
         CommandLine commandLine = wrong.getCommandLine();
         PrintWriter err = commandLine.getErr();
-        err.println("gossamer: " + wrong.getMessage());
+        err.println("gossamer: " + wrong.getMessage() + suggestion(wrong));
         err.println("Try '" + commandLine.getCommandSpec().qualifiedName() + " --help'.");
         return commandLine.getCommandSpec().exitCodeOnInvalidInput();
+    }
+
+    private static String suggestion(ParameterException wrong) {
+        if (!(wrong instanceof UnmatchedArgumentException unknown)) {
+            return "";
+        }
+        String typed = unknown.getUnmatched().getFirst();
+        CommandLine at = wrong.getCommandLine();
+        return Suggestion.phrase(
+                typed,
+                typed.startsWith("-")
+                        ? at.getCommandSpec().optionsMap().keySet()
+                        : at.getSubcommands().keySet());
     }
 
     /** What {@code --version} prints. */

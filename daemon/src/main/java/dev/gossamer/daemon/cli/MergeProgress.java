@@ -1,6 +1,7 @@
 package dev.gossamer.daemon.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.gossamer.daemon.admin.FailureKind;
 import java.io.PrintWriter;
 import java.time.Duration;
 
@@ -30,6 +31,7 @@ final class MergeProgress {
             String state = now.path("state").asText();
             if (!state.equals("merging") && !state.equals("merged")) {
                 throw new CommandFailed(
+                        FailureKind.FAILED,
                         "merge of " + name + " stopped: " + now.path("cause").asText()
                                 + "; remove the cause and start the daemon again, it then goes on");
             }
@@ -41,7 +43,7 @@ final class MergeProgress {
                 Thread.sleep(POLL_MILLIS);
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
-                throw new CommandFailed("interrupted; the merge goes on", e);
+                throw new CommandFailed(FailureKind.FAILED, "interrupted; the merge goes on", e);
             }
             now = pool.askIfThere(path);
         }

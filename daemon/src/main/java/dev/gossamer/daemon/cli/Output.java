@@ -1,6 +1,8 @@
 package dev.gossamer.daemon.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.PrintWriter;
 import java.util.HashMap;
 import java.util.Map;
@@ -23,6 +25,24 @@ final class Output {
         PrintWriter out = spec.commandLine().getOut();
         out.println(text.stripTrailing());
         out.flush();
+    }
+
+    /** Prints that something was done: a line for people, or the same as JSON. */
+    void done(CommandSpec spec, String what, String name) {
+        print(
+                spec,
+                asJson
+                        ? JsonNodeFactory.instance
+                                .objectNode()
+                                .put("done", what)
+                                .put("name", name)
+                                .toString()
+                        : what + (name.isEmpty() ? "" : " " + name));
+    }
+
+    /** Prints what would be done. */
+    void preview(CommandSpec spec, ObjectNode preview) {
+        print(spec, asJson ? preview.toPrettyString() : Preview.line(preview));
     }
 
     /** Volumes as a table; origins by name where they still exist. */

@@ -7,6 +7,7 @@ import dev.gossamer.daemon.config.SpaceConfig;
 import dev.gossamer.io.StorageException;
 import java.nio.file.Path;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -68,7 +69,8 @@ final class PoolCommand extends CommandGroup {
                             description = "Let files grow by themselves when space is low, data up to this size.")
                     long autoExtend,
             @Option(names = "--buffered", description = "Use the page cache; for file systems without direct I/O.")
-                    boolean buffered)
+                    boolean buffered,
+            @Mixin Output output)
             throws StorageException {
         PoolDirectory pool = new PoolDirectory(directory);
         int blockBytes = (int) Math.min(blockSize, Integer.MAX_VALUE);
@@ -83,7 +85,7 @@ final class PoolCommand extends CommandGroup {
                     config(data, metadata, buffered).withSpace(SpaceConfig.DEFAULT.withAutoExtend(autoExtend));
             PoolCreation.createOnDevices(pool, config, blockBytes);
         }
-        println("created pool " + directory + "; serve it with: gossamer serve " + directory);
+        made(output, "created pool", directory);
     }
 
     @Command(
@@ -112,10 +114,19 @@ final class PoolCommand extends CommandGroup {
                             description = "Metadata device, likewise.")
                     String metadata,
             @Option(names = "--buffered", description = "Use the page cache; for file systems without direct I/O.")
-                    boolean buffered)
+                    boolean buffered,
+            @Mixin Output output)
             throws StorageException {
         PoolCreation.adopt(new PoolDirectory(directory), config(data, metadata, buffered));
-        println("adopted the pool as " + directory + "; serve it with: gossamer serve " + directory);
+        made(output, "adopted the pool as", directory);
+    }
+
+    private void made(Output output, String what, Path directory) {
+        if (output.isJson()) {
+            output.done(spec(), what, directory.toString());
+        } else {
+            println(what + " " + directory + "; serve it with: gossamer serve " + directory);
+        }
     }
 
     /** Paths on the command line are relative to where it was typed, those of the file to the pool directory. */

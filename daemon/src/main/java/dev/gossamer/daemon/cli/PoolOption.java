@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.gossamer.daemon.admin.AdminClient;
+import dev.gossamer.daemon.admin.FailureKind;
 import dev.gossamer.daemon.config.PoolDirectory;
 import dev.gossamer.io.Reason;
 import java.io.IOException;
@@ -63,8 +64,11 @@ final class PoolOption {
         if (answer.isSuccess()) {
             return answer.body();
         }
-        String error = parse(answer.body()).path("error").asText();
-        throw new CommandFailed(error.isEmpty() ? "the daemon answered HTTP status " + answer.status() : error);
+        JsonNode refusal = parse(answer.body());
+        String error = refusal.path("error").asText();
+        throw new CommandFailed(
+                FailureKind.ofWord(refusal.path("kind").asText()),
+                error.isEmpty() ? "the daemon answered HTTP status " + answer.status() : error);
     }
 
     /** The tree of an answer. */
@@ -72,7 +76,7 @@ final class PoolOption {
         try {
             return json.readTree(answer);
         } catch (JsonProcessingException e) {
-            throw new CommandFailed("the daemon's answer is no JSON; is it of another version?", e);
+            throw new CommandFailed(FailureKind.FAILED, "the daemon's answer is no JSON; is it of another version?", e);
         }
     }
 
@@ -84,6 +88,7 @@ final class PoolOption {
     private CommandFailed unreachable(PoolDirectory pool, IOException cause) {
         if (cause instanceof AdminClient.Silent) {
             return new CommandFailed(
+                    FailureKind.NO_DAEMON,
                     "the daemon does not answer, after " + timeoutSeconds
                             + " s; it may still do what was asked: look at"
                             + " its log, or wait longer with --timeout SECONDS",
@@ -91,20 +96,24 @@ final class PoolOption {
         }
         if (!Files.exists(pool.config())) {
             return new CommandFailed(
+                    FailureKind.NOT_THERE,
                     directory + " is no pool; make one with: gossamer pool create " + directory
                             + " (or name the right one with -p DIR)",
                     cause);
         }
         if (cause instanceof java.nio.file.AccessDeniedException || isDenied(cause)) {
             return new CommandFailed(
+                    FailureKind.NOT_ALLOWED,
                     "you may not use " + pool.adminSocket() + "; run this as the user or group that serves the pool",
                     cause);
         }
         if (Files.exists(pool.adminSocket()) && !(cause instanceof ConnectException)) {
-            return new CommandFailed("the daemon cannot be asked: " + Reason.of(cause), cause);
+            return new CommandFailed(FailureKind.NO_DAEMON, "the daemon cannot be asked: " + Reason.of(cause), cause);
         }
         return new CommandFailed(
-                "no daemon is serving " + directory + "; start it with: gossamer serve " + directory, cause);
+                FailureKind.NO_DAEMON,
+                "no daemon is serving " + directory + "; start it with: gossamer serve " + directory,
+                cause);
     }
 
     private static boolean isDenied(IOException cause) {

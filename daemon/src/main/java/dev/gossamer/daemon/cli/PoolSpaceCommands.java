@@ -91,6 +91,9 @@ final class PoolSpaceCommands {
         @Mixin
         private PoolOption pool;
 
+        @Mixin
+        private Output output;
+
         @Option(
                 names = "--set",
                 arity = "2",
@@ -110,7 +113,15 @@ final class PoolSpaceCommands {
                                 .put("value", change[1]));
             }
             JsonNode status = pool.parse(pool.ask("GET", "/v1/status", null));
-            Output.print(spec, status.path("transactionId").asText());
+            long id = status.path("transactionId").asLong();
+            Output.print(
+                    spec,
+                    output.isJson()
+                            ? JsonNodeFactory.instance
+                                    .objectNode()
+                                    .put("transactionId", id)
+                                    .toString()
+                            : Long.toString(id));
             return 0;
         }
     }
@@ -136,6 +147,9 @@ final class PoolSpaceCommands {
         @Mixin
         private PoolOption pool;
 
+        @Mixin
+        private Output output;
+
         @Parameters(paramLabel = "reserve|release", description = "What to do.")
         private String what;
 
@@ -143,15 +157,18 @@ final class PoolSpaceCommands {
         public Integer call() throws CommandFailed {
             String path = "/v1/pool/metadata-snapshot";
             switch (what) {
-                case "reserve" -> Output.print(
-                        spec,
-                        "reserved, at metadata block "
-                                + pool.parse(pool.ask("POST", path, null))
-                                        .path("block")
-                                        .asText());
+                case "reserve" -> {
+                    String answer = pool.ask("POST", path, null);
+                    Output.print(
+                            spec,
+                            output.isJson()
+                                    ? answer
+                                    : "reserved, at metadata block "
+                                            + pool.parse(answer).path("block").asText());
+                }
                 case "release" -> {
                     pool.ask("DELETE", path, null);
-                    Output.print(spec, "released");
+                    output.done(spec, "released", "");
                 }
                 default -> throw new ParameterException(
                         spec.commandLine(), "'" + what + "' is neither reserve nor release");

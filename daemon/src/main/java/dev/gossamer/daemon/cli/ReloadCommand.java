@@ -3,6 +3,8 @@ package dev.gossamer.daemon.cli;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Spec;
 
 /** {@code gossamer reload}: who may connect changes, without anybody being disconnected. */
 @Command(
@@ -32,12 +34,21 @@ import picocli.CommandLine.Mixin;
             "  gossamer reload -p DIR"
         })
 final class ReloadCommand implements Callable<Integer> {
+    @Spec
+    private CommandSpec spec;
+
     @Mixin
     private PoolOption pool;
+
+    @Mixin
+    private Output output;
 
     @Override
     public Integer call() throws CommandFailed {
         pool.ask("POST", "/v1/reload", null);
+        if (output.isJson()) {
+            output.done(spec, "reloaded", "");
+        }
         return 0;
     }
 }

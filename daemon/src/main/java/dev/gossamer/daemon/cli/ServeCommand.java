@@ -3,15 +3,14 @@ package dev.gossamer.daemon.cli;
 import dev.gossamer.daemon.PassedSockets;
 import dev.gossamer.daemon.config.PoolConfig;
 import dev.gossamer.daemon.config.PoolDirectory;
+import dev.gossamer.daemon.config.ServiceConfig;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.ring.IoEngineChoice;
-import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** {@code gossamer serve}: the daemon, in the foreground. */
@@ -22,14 +21,13 @@ import picocli.CommandLine.Spec;
             "Prints one line on standard output when clients can connect; logs go to standard error.",
             "Sockets passed by systemd or by a client (LISTEN_FDS) are served too; then that line goes to the log, and",
             "the server ends when whoever started it is gone and no client is connected.",
-            "Exit codes: 0 asked to stop, 1 refused or failed, 2 wrong usage, 3 another process has the pool, 4 the",
-            "pool failed and wants to be opened again."
+            "What pool.yaml says of 'listen', 'tls', 'metrics' holds as well; 'gossamer --help' lists the exit codes."
         },
         footer = {
             "",
             "Examples:",
             "  gossamer serve DIR",
-            "  gossamer serve DIR --listen tcp:127.0.0.1:10809",
+            "  gossamer serve -p DIR --listen tcp:10809 --metrics tcp:9911",
             "  gossamer serve DIR --listen tcp:0.0.0.0:10809 --allow-remote --tls require --tls-certificates PKI",
             "  nbdinfo 'nbd+unix:///vol0?socket=DIR/nbd.sock'      in another terminal"
         })
@@ -37,8 +35,8 @@ final class ServeCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
 
-    @Parameters(paramLabel = "DIR", description = "Pool directory.")
-    private Path directory;
+    @Mixin
+    private DirectoryArgument directory;
 
     @Mixin
     private ListenOptions listen;
@@ -73,18 +71,23 @@ final class ServeCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws StorageException {
-        PoolDirectory pool = new PoolDirectory(directory);
-        PassedSockets passed = new PassedSockets(
-                ActivatedSockets.descriptors(
-                        System.getenv(), ProcessHandle.current().pid()),
-                listen.allowsRemote(),
-                persistent);
-        var addresses = listen.addresses(spec);
+        PoolDirectory pool = new PoolDirectory(directory.path(spec));
         PoolConfig config = PoolConfig.read(pool.config());
         if (buffered) {
             config = config.withBuffered(true);
         }
-        return ForegroundDaemon.start(pool, config, addresses, engine, tls.settings(spec), passed, forceOwner)
+        ServiceConfig configured = config.service();
+        PassedSockets passed = new PassedSockets(
+                ActivatedSockets.descriptors(
+                        System.getenv(), ProcessHandle.current().pid()),
+                listen.allowsRemote(configured),
+                persistent);
+        ServiceConfig service = configured.with(
+                listen.addresses(spec, configured),
+                tls.settings(spec, configured.tls().in(pool.path())),
+                listen.metrics(spec, configured));
+        return ForegroundDaemon.start(
+                        pool, config.withService(service), service.listen(), engine, service.tls(), passed, forceOwner)
                 .run(spec.commandLine().getOut(), "");
     }
 }

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.gossamer.daemon.admin.FailureKind;
 import java.util.List;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -88,8 +89,13 @@ final class SnapshotCommand extends CommandGroup {
                             description = "Name for the snapshot of what it held. Default: VOLUME-replaced-1, or a "
                                     + "higher number.")
                     String keepAs,
-            @Mixin ForceOption force)
+            @Mixin ForceOption force,
+            @Mixin DryRunOption dryRun)
             throws CommandFailed {
+        if (dryRun.isGiven()) {
+            output.preview(spec(), new Preview(pool).rollback(volume, snapshot));
+            return;
+        }
         ObjectNode body =
                 JsonNodeFactory.instance.objectNode().put("to", snapshot).put("force", force.isGiven());
         if (keepAs != null) {
@@ -121,14 +127,21 @@ final class SnapshotCommand extends CommandGroup {
             footer = {"", "Example:", "  gossamer snapshot delete -p DIR before-upgrade"})
     void delete(
             @Mixin PoolOption pool,
+            @Mixin Output output,
             @Parameters(paramLabel = "NAME", description = "Snapshot.") String name,
-            @Mixin ForceOption force)
+            @Mixin ForceOption force,
+            @Mixin DryRunOption dryRun)
             throws CommandFailed {
         String path = "/v1/volumes/" + PoolOption.segment(name);
         if (pool.parse(pool.ask("GET", path, null)).path("originId").isNull()) {
-            throw new CommandFailed(name + " is no snapshot; to delete a volume: gossamer volume delete " + name);
+            throw new CommandFailed(
+                    FailureKind.FAILED, name + " is no snapshot; to delete a volume: gossamer volume delete " + name);
+        }
+        if (dryRun.isGiven()) {
+            output.preview(spec(), new Preview(pool).deletion(name));
+            return;
         }
         pool.ask("DELETE", path + force.query(), null);
-        println("deleted " + name);
+        output.done(spec(), "deleted", name);
     }
 }

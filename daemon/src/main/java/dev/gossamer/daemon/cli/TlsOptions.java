@@ -25,8 +25,8 @@ final class TlsOptions {
     @Option(
             names = "--tls",
             paramLabel = "MODE",
-            defaultValue = "off",
-            description = "Encryption: off, offer or require; default ${DEFAULT-VALUE}. Holds for all sockets.")
+            description = "Encryption: off, offer or require; default: what pool.yaml says, else off. Holds for all "
+                    + "sockets.")
     private Mode mode;
 
     @Option(
@@ -38,9 +38,16 @@ final class TlsOptions {
     @Option(names = "--tls-verify-client", description = "Only clients with a certificate signed by ca-cert.pem.")
     private boolean verifyClient;
 
-    /** The settings; throws for wrong usage. */
-    TlsSettings settings(CommandSpec spec) {
-        if (mode == Mode.OFF) {
+    /**
+     * The settings; throws for wrong usage.
+     *
+     * @param configured what holds if nothing is said here
+     */
+    TlsSettings settings(CommandSpec spec, TlsSettings configured) {
+        if (mode == null && certificates == null && !verifyClient) {
+            return configured;
+        }
+        if (mode == null || mode == Mode.OFF) {
             if (certificates != null || verifyClient) {
                 throw new ParameterException(
                         spec.commandLine(), "--tls is off; add --tls require or --tls offer to use certificates");

@@ -177,7 +177,12 @@ final class VolumeCommand extends CommandGroup {
                 "a new range at once, which reads as zeros. Making a volume smaller gives up what is behind its new",
                 "end, which the command says before; a volume that somebody is connected to shrinks with --force only."
             },
-            footer = {"", "Example:", "  gossamer volume resize -p DIR vol0 --size 200G"})
+            footer = {
+                "",
+                "Examples:",
+                "  gossamer volume resize -p DIR vol0 --size 200G",
+                "  gossamer volume resize -p DIR vol0 --size +10G"
+            })
     void resize(
             @Mixin PoolOption pool,
             @Mixin Output output,
@@ -186,22 +191,29 @@ final class VolumeCommand extends CommandGroup {
                             names = {"-s", "--size"},
                             required = true,
                             paramLabel = "SIZE",
-                            converter = ByteSize.class,
-                            description = "New size, a multiple of 512 bytes.")
-                    long size,
+                            converter = SizeChange.Converter.class,
+                            description = "New size, a multiple of 512 bytes; or how much more, as in +10G.")
+                    SizeChange change,
             @Option(
                             names = "--force",
                             description = "Shrink it under its clients: their requests beyond the new end fail.")
-                    boolean force)
+                    boolean force,
+            @Mixin DryRunOption dryRun)
             throws CommandFailed {
+        JsonNode present = pool.parse(pool.ask("GET", path(name), null));
+        long size = change.from(present.path("sizeBytes").asLong());
+        if (dryRun.isGiven()) {
+            output.preview(spec(), new Preview(pool).resize(name, size));
+            return;
+        }
         JsonNode body =
                 JsonNodeFactory.instance.objectNode().put("sizeBytes", size).put("force", force);
-        sayWhatIsLost(pool.askIfThere(path(name)), size);
+        sayWhatIsLost(present, size);
         printOne(pool, output, "resized", pool.ask("PATCH", path(name), body));
     }
 
     private void sayWhatIsLost(JsonNode volume, long newBytes) {
-        if (volume != null && newBytes < volume.path("sizeBytes").asLong()) {
+        if (newBytes < volume.path("sizeBytes").asLong()) {
             spec().commandLine()
                     .getErr()
                     .println("gossamer: all behind byte " + newBytes + " of "
@@ -229,16 +241,22 @@ final class VolumeCommand extends CommandGroup {
             footer = {
                 "",
                 "Examples:",
-                "  gossamer volume delete -p DIR vol1",
+                "  gossamer volume delete -p DIR vol1 --dry-run",
                 "  gossamer volume delete -p DIR vol1 --force"
             })
     void delete(
             @Mixin PoolOption pool,
+            @Mixin Output output,
             @Parameters(paramLabel = "NAME", description = "Volume or snapshot.") String name,
-            @Mixin ForceOption force)
+            @Mixin ForceOption force,
+            @Mixin DryRunOption dryRun)
             throws CommandFailed {
+        if (dryRun.isGiven()) {
+            output.preview(spec(), new Preview(pool).deletion(name));
+            return;
+        }
         pool.ask("DELETE", path(name) + force.query(), null);
-        println("deleted " + name);
+        output.done(spec(), "deleted", name);
     }
 
     private void printOne(PoolOption pool, Output output, String done, String answer) throws CommandFailed {

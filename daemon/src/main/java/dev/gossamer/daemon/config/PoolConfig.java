@@ -24,6 +24,7 @@ import java.util.stream.Stream;
  * @param space what happens when space runs low or out
  * @param allowPaths directories, devices and URIs that the daemon opens for others than its own user, as origins and
  *     stores, beside the pool's directory
+ * @param service how it is served
  */
 public record PoolConfig(
         String metadata,
@@ -31,7 +32,8 @@ public record PoolConfig(
         boolean buffered,
         Duration devicePatience,
         SpaceConfig space,
-        List<String> allowPaths) {
+        List<String> allowPaths,
+        ServiceConfig service) {
     /** What initiators commonly wait before they call a disk dead, and enough for a server to restart. */
     public static final Duration DEFAULT_PATIENCE = Duration.ofSeconds(30);
 
@@ -41,7 +43,8 @@ public record PoolConfig(
     private static final List<String> SPACE_KEYS =
             List.of("on-full", "on-full-timeout", "low-water", "auto-extend", "discard");
     private static final List<String> KEYS = Stream.concat(
-                    Stream.of("metadata", "data", "buffered", "device-patience", "allow-paths"), SPACE_KEYS.stream())
+                    Stream.of("metadata", "data", "buffered", "device-patience", "allow-paths"),
+                    Stream.concat(SPACE_KEYS.stream(), ServiceConfig.KEYS.stream()))
             .toList();
 
     /** A configuration with the defaults for space. */
@@ -54,17 +57,32 @@ public record PoolConfig(
         this(metadata, data, buffered, devicePatience, space, List.of());
     }
 
+    /** A configuration that is served in the default way. */
+    public PoolConfig(
+            String metadata,
+            String data,
+            boolean buffered,
+            Duration devicePatience,
+            SpaceConfig space,
+            List<String> allowPaths) {
+        this(metadata, data, buffered, devicePatience, space, allowPaths, ServiceConfig.DEFAULT);
+    }
+
     public PoolConfig {
         allowPaths = List.copyOf(allowPaths);
     }
 
     /** The same, used through the page cache or not. */
     public PoolConfig withBuffered(boolean newBuffered) {
-        return new PoolConfig(metadata, data, newBuffered, devicePatience, space, allowPaths);
+        return new PoolConfig(metadata, data, newBuffered, devicePatience, space, allowPaths, service);
     }
 
     public PoolConfig withSpace(SpaceConfig newSpace) {
-        return new PoolConfig(metadata, data, buffered, devicePatience, newSpace, allowPaths);
+        return new PoolConfig(metadata, data, buffered, devicePatience, newSpace, allowPaths, service);
+    }
+
+    public PoolConfig withService(ServiceConfig newService) {
+        return new PoolConfig(metadata, data, buffered, devicePatience, space, allowPaths, newService);
     }
 
     /** Reads and checks a configuration; a message names the file, the key and the rule. */
@@ -101,7 +119,8 @@ public record PoolConfig(
                 buffered.asBoolean(),
                 patience(root),
                 space,
-                allowPaths(root.path("allow-paths")));
+                allowPaths(root.path("allow-paths")),
+                ServiceConfig.of(root));
     }
 
     private static List<String> allowPaths(JsonNode paths) {
@@ -161,7 +180,8 @@ public record PoolConfig(
                                 ? ""
                                 : "device-patience: " + devicePatience.toSeconds() + "s\n")
                         + allowPathsYaml()
-                        + space.yaml();
+                        + space.yaml()
+                        + service.yaml();
         ConfigFile.replace(file, text);
     }
 
@@ -177,7 +197,7 @@ public record PoolConfig(
     }
 
     /** YAML's single quotes: everything is literal, a quote is written twice. */
-    private static String quote(String text) {
+    static String quote(String text) {
         return "'" + text.replace("'", "''") + "'";
     }
 }

@@ -9,7 +9,7 @@ import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 
-/** Where the server listens: {@code unix:PATH} or {@code tcp:HOST:PORT}. */
+/** Where the server listens: {@code unix:PATH}, {@code tcp:HOST:PORT} or {@code tcp:PORT} of this machine alone. */
 public sealed interface ListenAddress {
     /** The kernel keeps socket paths in 108 bytes, the last one zero. */
     int MAX_SOCKET_PATH_BYTES = 107;
@@ -29,8 +29,8 @@ public sealed interface ListenAddress {
         }
 
         @Override
-        public String uri() {
-            return "nbd+unix:///?socket=" + path;
+        public String uri(boolean tls) {
+            return (tls ? "nbds" : "nbd") + "+unix:///?socket=" + path;
         }
 
         @Override
@@ -47,8 +47,8 @@ public sealed interface ListenAddress {
         }
 
         @Override
-        public String uri() {
-            return "nbd://" + PeerName.hostAndPort(address) + "/";
+        public String uri(boolean tls) {
+            return (tls ? "nbds://" : "nbd://") + PeerName.hostAndPort(address) + "/";
         }
 
         @Override
@@ -60,8 +60,12 @@ public sealed interface ListenAddress {
     /** Whether only this machine can reach the address. */
     boolean isLocal();
 
-    /** The address as NBD clients write it; an export's name goes behind the last slash. */
-    String uri();
+    /**
+     * The address as NBD clients write it; an export's name goes behind the last slash.
+     *
+     * @param tls for clients that encrypt
+     */
+    String uri(boolean tls);
 
     /** Where a passed socket listens. */
     static ListenAddress of(PassedSocket socket) {
@@ -79,8 +83,8 @@ public sealed interface ListenAddress {
         if (text.startsWith("tcp:")) {
             return new Tcp(parseTcp(text.substring(4), text));
         }
-        throw new IllegalArgumentException(
-                "'" + text + "' is no listen address; write unix:PATH or tcp:HOST:PORT, as in tcp:127.0.0.1:10809");
+        throw new IllegalArgumentException("'" + text + "' is no listen address; write unix:PATH, tcp:HOST:PORT,"
+                + " or tcp:PORT for this machine alone");
     }
 
     /** Throws {@link IllegalArgumentException} if the kernel has no room for this path. */
@@ -93,6 +97,10 @@ public sealed interface ListenAddress {
     }
 
     private static InetSocketAddress parseTcp(String hostPort, String whole) {
+        if (hostPort.matches("[0-9]+")) {
+            // As a host it would be an address written as one number.
+            return parseTcp("127.0.0.1:" + hostPort, whole);
+        }
         int colon = hostPort.lastIndexOf(':');
         boolean portGiven = colon >= 0 && !hostPort.endsWith("]");
         String host = portGiven ? hostPort.substring(0, colon) : hostPort;

@@ -94,6 +94,17 @@ public final class NbdServer {
     // Exchanged by whoever reads the configuration; read by event loops.
     private volatile ClientPolicy policy = ClientPolicy.DEFAULT;
 
+    /** Where clients connect, as they write it: with TLS where nothing is served without. */
+    public List<String> uris() {
+        return addresses().stream()
+                .map(address -> address.uri(tls.isRequired()))
+                .toList();
+    }
+
+    public boolean requiresTls() {
+        return tls.isRequired();
+    }
+
     /** To be made before anything uses the loops' transfer memory. */
     public NbdServer(IoLoops loops, Exports exports, ConnectionLimits limits, TlsSettings tls) throws StorageException {
         this.tls = new ServerTls(tls);

@@ -45,7 +45,7 @@ class GossamerCommandTest {
     @Test
     void withoutADaemonTheWayOutIsNamed() {
         assertEquals(0, run("pool", "create", directory.resolve("p").toString(), "--size", "1M", "--buffered"));
-        assertEquals(1, run("volume", "list", "-p", directory.resolve("p").toString()));
+        assertEquals(9, run("volume", "list", "-p", directory.resolve("p").toString()));
         String pool = directory.resolve("p").toString();
         assertEquals(
                 "gossamer: no daemon is serving " + pool + "; start it with: gossamer serve " + pool + "\n",
@@ -69,14 +69,19 @@ class GossamerCommandTest {
 
     @Test
     void aDirectoryThatIsNoPoolIsSaidToBeNone() {
-        assertEquals(1, run("status", "-p", directory.toString()));
+        assertEquals(8, run("status", "-p", directory.toString()));
         assertTrue(err.toString().contains("is no pool"), err.toString());
         assertEquals(1, err.toString().lines().count());
     }
 
     @Test
     void anAddressThatOthersReachNeedsToBeAllowed() {
-        assertEquals(2, run("serve", directory.toString(), "--listen", "tcp:0.0.0.0:10809"));
+        String pool = directory.resolve("p").toString();
+        assertEquals(0, run("pool", "create", pool, "--size", "1M", "--buffered"));
+        assertEquals(2, run("serve", pool, "--listen", "tcp:0.0.0.0:10809"));
+        assertTrue(err.toString().contains("--allow-remote"), err.toString());
+        err.getBuffer().setLength(0);
+        assertEquals(2, run("serve", "-p", pool, "--metrics", "tcp:0.0.0.0:9911"));
         assertTrue(err.toString().contains("--allow-remote"), err.toString());
     }
 
@@ -113,6 +118,7 @@ class GossamerCommandTest {
         String line = ForegroundDaemon.readyLine(
                 new PoolDirectory(Path.of("/p")),
                 List.of(ListenAddress.parse("unix:/p/nbd.sock"), ListenAddress.parse("tcp:127.0.0.1:4")),
+                false,
                 "io_uring");
         assertEquals("ready pool=/p nbd+unix:///?socket=/p/nbd.sock tcp:127.0.0.1:4 engine=io_uring", line);
     }

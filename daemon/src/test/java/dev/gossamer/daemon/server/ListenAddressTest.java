@@ -29,6 +29,20 @@ class ListenAddressTest {
     }
 
     @Test
+    void aPortAloneIsOneOfThisMachine() {
+        assertEquals("tcp:127.0.0.1:10809", ListenAddress.parse("tcp:10809").toString());
+        assertTrue(ListenAddress.parse("tcp:0").isLocal());
+        assertThrows(IllegalArgumentException.class, () -> ListenAddress.parse("tcp:70000"));
+    }
+
+    @Test
+    void addressesSayWhetherClientsEncrypt() {
+        assertEquals("nbds://127.0.0.1:1/", ListenAddress.parse("tcp:1").uri(true));
+        assertEquals("nbd://127.0.0.1:1/", ListenAddress.parse("tcp:1").uri(false));
+        assertEquals("nbds+unix:///?socket=/s", ListenAddress.parse("unix:/s").uri(true));
+    }
+
+    @Test
     void theUnspecifiedAddressIsNotLocal() {
         assertFalse(ListenAddress.parse("tcp:0.0.0.0:1").isLocal());
     }

@@ -38,6 +38,16 @@ public interface ExportDirectory {
         return found;
     }
 
+    /** What the empty name stands for; empty if that depends on what there is. */
+    default String defaultName() {
+        return "";
+    }
+
+    /** Why there is no default export, for the client that named none; several may be named. */
+    default String whyNoDefault(Peer peer) {
+        return "there is no default export";
+    }
+
     /** The export of this name or {@code null}. The empty name asks for the default export, if there is one. */
     ExportInfo find(Peer peer, String name);
 

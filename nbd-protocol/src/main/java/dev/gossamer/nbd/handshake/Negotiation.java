@@ -193,8 +193,10 @@ final class Negotiation {
         return export;
     }
 
-    private static OptionRefused unknown(String name) {
-        return new OptionRefused(NbdReply.ERR_UNKNOWN, "export unknown: '" + NbdText.echo(name) + "'");
+    private OptionRefused unknown(String name) {
+        return new OptionRefused(
+                NbdReply.ERR_UNKNOWN,
+                name.isEmpty() ? directory.whyNoDefault(peer) : "export unknown: '" + NbdText.echo(name) + "'");
     }
 
     private static OptionRefused blockSizeRequired() {

@@ -19,6 +19,9 @@ public final class AccessControl implements ExportDirectory {
     /** Among more exports nobody leaves the name out; looking through them for each who does would cost others time. */
     private static final int DEFAULT_AMONG = 256;
 
+    /** What a refusal has room for beside its other words. */
+    private static final int NAMED_CHARS = 200;
+
     private final ExportDirectory exports;
     private final Supplier<AccessRules> rules;
     private final AdmissionCounters counters;
@@ -58,8 +61,42 @@ public final class AccessControl implements ExportDirectory {
         return exports.count(peer);
     }
 
+    /** Names the first few that this peer may use. */
+    @Override
+    public String whyNoDefault(Peer peer) {
+        if (!exports.defaultName().isEmpty()) {
+            return "the default export does not exist, or is not for you; name another";
+        }
+        if (exports.count(peer) > DEFAULT_AMONG) {
+            return "name an export; there are many (default-export in pool.yaml makes one the default)";
+        }
+        StringBuilder names = new StringBuilder();
+        for (ExportInfo export : list(peer)) {
+            if (export != null && names.length() > NAMED_CHARS) {
+                names.append(", ...");
+                break;
+            }
+            names.append(export == null ? "" : (names.isEmpty() ? "" : ", ") + export.name());
+        }
+        return names.isEmpty()
+                ? "there is no export yet"
+                : "name an export: " + names + " (default-export in pool.yaml makes one the default)";
+    }
+
+    /** Clients seldom show what a server says, so whoever started us from one finds it in the log. */
     @Override
     public ExportInfo find(Peer peer, String name) {
+        if (!name.isEmpty()) {
+            return findNamed(peer, name);
+        }
+        ExportInfo export = findNamed(peer, exports.defaultName());
+        if (export == null) {
+            log.refused("export=''", PeerName.of(peer), whyNoDefault(peer));
+        }
+        return export;
+    }
+
+    private ExportInfo findNamed(Peer peer, String name) {
         AccessRules now = rules.get();
         if (name.isEmpty() && now.rules() != null) {
             // The default is the only export there is; for this peer that may be the only one it may use.

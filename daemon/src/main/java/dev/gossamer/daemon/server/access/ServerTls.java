@@ -48,6 +48,10 @@ public final class ServerTls {
                 : new TlsOffer(settings.mode(), allocator -> TlsContexts.serverHandler(context, allocator));
     }
 
+    public boolean isRequired() {
+        return settings.mode() == TlsOffer.Mode.REQUIRED;
+    }
+
     public boolean verifiesClients() {
         return settings.verifyClients();
     }

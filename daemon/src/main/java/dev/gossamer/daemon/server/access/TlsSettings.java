@@ -32,6 +32,11 @@ public record TlsSettings(TlsOffer.Mode mode, Path directory, boolean verifyClie
     /** No TLS. */
     public static final TlsSettings OFF = new TlsSettings(TlsOffer.Mode.NONE, null, false);
 
+    /** The same, its directory taken as one below or beside this one unless it is absolute. */
+    public TlsSettings in(Path base) {
+        return directory == null ? this : new TlsSettings(mode, base.resolve(directory), verifyClients);
+    }
+
     /** Reads the certificates; throws with the file's name if one is missing or does not fit. Not for mode NONE. */
     SslContext load() throws StorageException {
         Path certificate = file("server-cert.pem");

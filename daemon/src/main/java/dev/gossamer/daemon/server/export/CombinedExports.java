@@ -10,16 +10,28 @@ import java.util.Iterator;
 import java.util.List;
 
 /**
- * A pool's volumes and other devices as one list of exports, volumes first. The empty name means the only export, if
- * there is one. Devices have no metadata contexts.
+ * A pool's volumes and other devices as one list of exports, volumes first. The empty name means a given
+ * one, or the only export, if there is one. Devices have no metadata contexts.
  */
 public final class CombinedExports implements Exports {
     private final VolumeExports volumes;
     private final DeviceSource devices;
+    private final String defaultName;
 
     public CombinedExports(VolumeExports volumes, DeviceSource devices) {
+        this(volumes, devices, "");
+    }
+
+    /** @param defaultName what the empty name stands for; empty for the only export there is */
+    public CombinedExports(VolumeExports volumes, DeviceSource devices, String defaultName) {
         this.volumes = volumes;
         this.devices = devices;
+        this.defaultName = defaultName;
+    }
+
+    @Override
+    public String defaultName() {
+        return defaultName;
     }
 
     @Override

@@ -49,6 +49,27 @@ class AccessControlTest {
         return visible;
     }
 
+    @Test
+    void theEmptyNameIsTheDefaultExportOrSaysWhichThereAre() {
+        assertNull(control.find(FAR, ""));
+        String why = control.whyNoDefault(FAR);
+        assertTrue(visible(FAR).size() > 1);
+        for (ExportInfo export : visible(FAR)) {
+            assertTrue(why.contains(export.name()), why);
+        }
+        ExportDirectory withDefault = new ThreeExports() {
+            @Override
+            public String defaultName() {
+                return "alice-1";
+            }
+        };
+        AccessControl named = new AccessControl(withDefault, () -> rules, counters, new RefusalLog(), () -> false);
+        assertEquals("alice-1", named.find(FAR, "").name());
+        rules = new AccessRules(List.of());
+        assertNull(named.find(FAR, ""), "the default is for those alone that may use it");
+        assertFalse(control.whyNoDefault(FAR).contains("alice"), "what a peer may not use has no name");
+    }
+
     /** A peer without rights must not make the server look for the first export that it may see. */
     @Test
     void aListIsMadeAsItIsWalked() {
@@ -116,7 +137,7 @@ class AccessControlTest {
     }
 
     /** Three volumes of one lineage. */
-    private static final class ThreeExports implements ExportDirectory {
+    private static class ThreeExports implements ExportDirectory {
         @Override
         public List<ExportInfo> list(Peer peer) {
             return List.of(export("alice-1"), export("alice-2"), export("bob"));

@@ -1,0 +1,119 @@
+package dev.gossamer.daemon.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import picocli.CommandLine;
+
+/** What all commands have in common, and what becomes of one that is mistyped. */
+class CommandModelTest {
+    /** They print no facts but lines as they come, or a script. */
+    private static final Set<String> WITHOUT_JSON =
+            Set.of("gossamer serve", "gossamer quickstart", "gossamer completion");
+
+    /** After these something is gone. */
+    private static final Set<String> WITH_DRY_RUN = Set.of(
+            "gossamer volume delete",
+            "gossamer volume resize",
+            "gossamer snapshot delete",
+            "gossamer snapshot rollback",
+            "gossamer cow delete",
+            "gossamer cow merge");
+
+    private static List<CommandLine> leaves() {
+        List<CommandLine> leaves = new ArrayList<>();
+        collect(GossamerCommand.commandLine(), leaves);
+        return leaves;
+    }
+
+    private static void collect(CommandLine command, List<CommandLine> leaves) {
+        if (command.getSubcommands().isEmpty()) {
+            leaves.add(command);
+        }
+        command.getSubcommands().values().forEach(each -> collect(each, leaves));
+    }
+
+    private static String name(CommandLine command) {
+        return command.getCommandSpec().qualifiedName();
+    }
+
+    @Test
+    void everyCommandThatTellsFactsTellsThemInJson() {
+        for (CommandLine leaf : leaves()) {
+            boolean has = leaf.getCommandSpec().optionsMap().containsKey("--json");
+            assertEquals(!WITHOUT_JSON.contains(name(leaf)), has, name(leaf));
+        }
+    }
+
+    @Test
+    void whatIsGoneAfterwardsCanBeAskedForBefore() {
+        for (CommandLine leaf : leaves()) {
+            boolean has = leaf.getCommandSpec().optionsMap().containsKey("--dry-run");
+            assertEquals(WITH_DRY_RUN.contains(name(leaf)), has, name(leaf));
+            boolean takesAway = name(leaf).matches(".* (delete|rollback|merge|resize)");
+            assertEquals(takesAway, has, name(leaf));
+        }
+    }
+
+    @Test
+    void everyCommandTakesThePoolByOption() {
+        for (CommandLine leaf : leaves()) {
+            boolean aboutOne = !Set.of("gossamer completion", "gossamer pool create", "gossamer pool adopt")
+                    .contains(name(leaf));
+            assertEquals(aboutOne, leaf.getCommandSpec().optionsMap().containsKey("-p"), name(leaf));
+        }
+    }
+
+    @Test
+    void examplesCanBeCopied() {
+        for (CommandLine leaf : leaves()) {
+            String help = leaf.getUsageMessage();
+            for (String line : leaf.getCommandSpec().usageMessage().footer()) {
+                assertTrue(help.contains(line.strip()), () -> name(leaf) + " wraps: " + line);
+            }
+            assertTrue(leaf.getCommandSpec().usageMessage().description().length > 0, name(leaf));
+            String first = String.join(" ", leaf.getCommandSpec().usageMessage().description());
+            assertTrue(first.strip().endsWith("."), () -> name(leaf) + " is described by no sentence: " + first);
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "volme, did you mean volume?",
+        "volume lst, did you mean list?",
+        "volume lst --help, did you mean list?",
+        "snapshot rolback, did you mean rollback?",
+        "volume list --jsn, did you mean --json?",
+        "stauts --help, did you mean status?"
+    })
+    void whatIsMistypedIsWrongUsageWithASuggestion(String line, String suggestion) {
+        StringWriter err = new StringWriter();
+        String[] args = line.split(" ");
+        int exitCode = GossamerCommand.commandLine(args)
+                .setOut(new PrintWriter(new StringWriter()))
+                .setErr(new PrintWriter(err, true))
+                .execute(args);
+        assertEquals(2, exitCode, err.toString());
+        assertTrue(err.toString().contains(suggestion), err.toString());
+        assertEquals(2, err.toString().lines().count(), err.toString());
+    }
+
+    @Test
+    void whatIsNothingLikeACommandGetsNoSuggestion() {
+        StringWriter err = new StringWriter();
+        int exitCode = GossamerCommand.commandLine("frobnicate")
+                .setErr(new PrintWriter(err, true))
+                .execute("frobnicate");
+        assertEquals(2, exitCode);
+        assertFalse(err.toString().contains("did you mean"), err.toString());
+    }
+}

@@ -1,0 +1,143 @@
+package dev.gossamer.daemon.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.gossamer.daemon.Daemon;
+import dev.gossamer.daemon.PoolCreation;
+import dev.gossamer.daemon.config.DaemonConfig;
+import dev.gossamer.daemon.config.PoolConfig;
+import dev.gossamer.daemon.config.PoolDirectory;
+import dev.gossamer.daemon.server.access.TlsSettings;
+import dev.gossamer.io.StorageException;
+import dev.gossamer.io.ring.IoEngineChoice;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Commands against a daemon in this process: their exit codes by kind, their JSON, what they leave alone. */
+@Timeout(60)
+class CommandsOnDaemonTest {
+    @TempDir
+    private Path directory;
+
+    private PoolDirectory pool;
+    private Daemon daemon;
+    private String out;
+    private String err;
+
+    @BeforeEach
+    void serveANewPool() throws StorageException {
+        pool = new PoolDirectory(directory.resolve("pool"));
+        PoolCreation.createInFiles(pool, 64 << 20, 64 << 10, true);
+        daemon = Daemon.start(new DaemonConfig(
+                pool, PoolConfig.read(pool.config()), List.of(), IoEngineChoice.THREADS, 1, TlsSettings.OFF));
+    }
+
+    @AfterEach
+    void stop() throws StorageException {
+        daemon.stop();
+    }
+
+    private int run(String line) {
+        StringWriter stdout = new StringWriter();
+        StringWriter stderr = new StringWriter();
+        List<String> args = new ArrayList<>(List.of(line.split(" ")));
+        args.addAll(List.of("-p", pool.toString()));
+        String[] array = args.toArray(String[]::new);
+        int code = GossamerCommand.commandLine(array)
+                .setOut(new PrintWriter(stdout, true))
+                .setErr(new PrintWriter(stderr, true))
+                .execute(array);
+        out = stdout.toString();
+        err = stderr.toString();
+        return code;
+    }
+
+    private JsonNode json() throws IOException {
+        return new JsonMapper().readTree(out);
+    }
+
+    @Test
+    void exitCodesTellTheKind() throws IOException {
+        assertEquals(0, run("volume create web --size 1M"), err);
+        assertEquals(5, run("volume create web --size 1M"), err);
+        assertEquals(8, run("volume show wbe"), err);
+        assertTrue(err.contains("no volume 'wbe'; did you mean web?"), err);
+        assertEquals(8, run("volume delete wbe"), err);
+        assertTrue(err.contains("did you mean web?"), err);
+        assertEquals(7, run("volume set web --reserve 1G"), err);
+        assertEquals(1, run("volume create a/b --size 1M"), err);
+        assertEquals(8, run("cow status nothing"), err);
+        assertEquals(8, run("volume show wbe --json"));
+        JsonNode error = new JsonMapper().readTree(err);
+        assertEquals("not-there", error.path("kind").asText());
+        assertEquals(8, error.path("exitCode").asInt());
+        assertTrue(error.path("error").asText().contains("wbe"), err);
+    }
+
+    @Test
+    void aPoolThatIsThereIsNotMadeAgain() {
+        StringWriter stderr = new StringWriter();
+        int code = GossamerCommand.commandLine("pool", "create", pool.toString())
+                .setErr(new PrintWriter(stderr, true))
+                .execute("pool", "create", pool.toString());
+        assertEquals(5, code, stderr.toString());
+        assertTrue(stderr.toString().contains("gossamer serve " + pool), stderr.toString());
+    }
+
+    @Test
+    void growingByAnAmountAddsToWhatThereIs() throws IOException {
+        assertEquals(0, run("volume create web --size 1M"), err);
+        assertEquals(0, run("volume resize web --size +3M --json"), err);
+        assertEquals(4 << 20, json().path("sizeBytes").asLong());
+        assertEquals(0, run("volume resize web --size 8M --json"), err);
+        assertEquals(8 << 20, json().path("sizeBytes").asLong());
+        assertEquals(1, run("volume resize web --size +8191P"), err);
+        assertEquals(1, err.lines().count(), err);
+    }
+
+    @Test
+    void aDryRunSaysWhatWouldGoAndChangesNothing() throws IOException {
+        assertEquals(0, run("volume create web --size 2M"), err);
+        assertEquals(0, run("snapshot create web monday"), err);
+        assertEquals(0, run("volume list --json"), err);
+        String before = out;
+        assertEquals(0, run("volume delete web --dry-run --json"), err);
+        assertEquals("delete", json().path("would").asText());
+        assertEquals("monday", json().path("snapshotsThatStay").path(0).asText());
+        assertEquals(0, run("snapshot delete monday --dry-run"), err);
+        assertTrue(out.startsWith("would delete monday: "), out);
+        assertEquals(0, run("snapshot rollback web monday --dry-run"), err);
+        assertTrue(out.contains("contents of monday as of"), out);
+        assertEquals(0, run("volume resize web --size 1M --dry-run"), err);
+        assertTrue(out.contains("the last 1M would be lost"), out);
+        assertEquals(8, run("volume delete none --dry-run"), err);
+        assertEquals(0, run("volume list --json"), err);
+        assertEquals(before, out);
+    }
+
+    @Test
+    void actionsAnswerInJsonToo() throws IOException {
+        assertEquals(0, run("volume create web --size 2M --json"), err);
+        assertEquals(0, run("volume delete web --json"), err);
+        assertEquals("web", json().path("name").asText());
+        assertEquals("deleted", json().path("done").asText());
+        assertEquals(0, run("reload --json"), err);
+        assertEquals("reloaded", json().path("done").asText());
+        assertEquals(0, run("pool transaction-id --json"), err);
+        assertTrue(json().path("transactionId").isIntegralNumber(), out);
+        assertFalse(out.isEmpty());
+    }
+}
