@@ -47,7 +47,9 @@ public final class PackedCounts {
         int word = (int) (block / PER_WORD) & PAGE_WORDS - 1;
         int shift = (int) block * 2 & Long.SIZE - 1;
         switch ((int) (page[word] >>> shift) & MORE) {
-            case 0, ONE -> page[word] += 1L << shift;
+            case 0 -> page[word] |= (long) ONE << shift;
+            // Both bits turn: 10 becomes 01.
+            case ONE -> page[word] ^= (long) MORE << shift;
             case TWO -> {
                 page[word] |= (long) MORE << shift;
                 large.put(block, BitmapLayout.OVERFLOW);
