@@ -1,6 +1,9 @@
 package dev.gossamer.lvm;
 
 import dev.gossamer.io.StorageException;
+import dev.gossamer.lvm.format.LvmError;
+import dev.gossamer.lvm.format.PvBytes;
+import dev.gossamer.lvm.format.PvLabel;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -21,8 +24,7 @@ public final class FoundGroup {
      *
      * @param externalOrigin empty if it has none
      */
-    public record ThinVolume(
-            String name, int deviceId, long sizeBytes, boolean writable, String externalOrigin) {}
+    public record ThinVolume(String name, int deviceId, long sizeBytes, boolean writable, String externalOrigin) {}
 
     private final VolumeGroup group;
     private final Map<String, PvBytes> devices;
@@ -193,9 +195,9 @@ public final class FoundGroup {
             for (Segment segment : volume.segments()) {
                 if (segment instanceof Segment.Striped striped) {
                     long each = striped.extents() / striped.stripes().size();
-                    striped.stripes().forEach(stripe -> byDevice
-                            .computeIfAbsent(stripe.name(), name -> new ArrayList<>())
-                            .add(new Taken(stripe.extent(), stripe.extent() + each, volume.name())));
+                    striped.stripes()
+                            .forEach(stripe -> byDevice.computeIfAbsent(stripe.name(), name -> new ArrayList<>())
+                                    .add(new Taken(stripe.extent(), stripe.extent() + each, volume.name())));
                 }
             }
         }
@@ -204,8 +206,9 @@ public final class FoundGroup {
             all.sort(Comparator.comparingLong(Taken::from));
             for (int i = 1; i < all.size(); i++) {
                 if (all.get(i).from() < all.get(i - 1).to()) {
-                    throw LvmError.damaged(full(all.get(i - 1).volume()) + " and " + full(all.get(i).volume())
-                            + " both have extent " + all.get(i).from() + " of " + device.getKey());
+                    throw LvmError.damaged(full(all.get(i - 1).volume()) + " and "
+                            + full(all.get(i).volume()) + " both have extent "
+                            + all.get(i).from() + " of " + device.getKey());
                 }
             }
         }

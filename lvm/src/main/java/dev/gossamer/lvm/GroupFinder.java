@@ -1,6 +1,11 @@
 package dev.gossamer.lvm;
 
 import dev.gossamer.io.StorageException;
+import dev.gossamer.lvm.format.LvmError;
+import dev.gossamer.lvm.format.LvmId;
+import dev.gossamer.lvm.format.MetadataArea;
+import dev.gossamer.lvm.format.PvBytes;
+import dev.gossamer.lvm.format.PvLabel;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -93,7 +98,8 @@ public final class GroupFinder {
             }
         }
         for (Copy copy : named) {
-            if (copy.group().sequence() == newest.group().sequence() && !copy.text().equals(newest.text())) {
+            if (copy.group().sequence() == newest.group().sequence()
+                    && !copy.text().equals(newest.text())) {
                 throw LvmError.damaged(newest.device() + " and " + copy.device() + " describe volume group "
                         + copy.group().name() + " differently under one sequence number, "
                         + newest.group().sequence() + "; have LVM repair it (vgck --updatemetadata)");
@@ -108,11 +114,12 @@ public final class GroupFinder {
             throw LvmError.unsupported(name + " is exported; run vgimport " + group.name() + " first");
         }
         if (group.status().contains("CLUSTERED")) {
-            throw LvmError.unsupported(name + " is shared by machines (clustered); a thin pool of it cannot be used here");
+            throw LvmError.unsupported(
+                    name + " is shared by machines (clustered); a thin pool of it cannot be used here");
         }
         if (!group.lockType().isEmpty() && !group.lockType().equals("none")) {
-            throw LvmError.unsupported(name + " is shared by machines (lock type " + group.lockType()
-                    + "), which only LVM can lock");
+            throw LvmError.unsupported(
+                    name + " is shared by machines (lock type " + group.lockType() + "), which only LVM can lock");
         }
         if (!group.systemId().isEmpty() && !foreign) {
             throw LvmError.unsupported(name + " belongs to the machine with system id " + group.systemId()

@@ -1,6 +1,9 @@
 package dev.gossamer.lvm;
 
 import dev.gossamer.io.StorageException;
+import dev.gossamer.lvm.format.LvmError;
+import dev.gossamer.lvm.format.TextParser;
+import dev.gossamer.lvm.format.TextSection;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;

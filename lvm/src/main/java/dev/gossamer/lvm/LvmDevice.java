@@ -111,8 +111,7 @@ final class LvmDevice implements BlockDevice {
     }
 
     private void split(BlockRequest request) {
-        boolean carriesData =
-                request.operation() == BlockOperation.READ || request.operation() == BlockOperation.WRITE;
+        boolean carriesData = request.operation() == BlockOperation.READ || request.operation() == BlockOperation.WRITE;
         long at = request.offsetBytes();
         long end = at + request.lengthBytes();
         request.beginSplit();

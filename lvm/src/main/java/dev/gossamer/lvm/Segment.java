@@ -24,8 +24,7 @@ sealed interface Segment {
      * @param data logical volume with its data
      * @param queued whether LVM has written down changes that the pool has not been told yet
      */
-    record ThinPool(
-            long extents, String metadata, String data, long transactionId, long chunkSectors, boolean queued)
+    record ThinPool(long extents, String metadata, String data, long transactionId, long chunkSectors, boolean queued)
             implements Segment {}
 
     /**

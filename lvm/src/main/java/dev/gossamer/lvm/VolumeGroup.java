@@ -1,5 +1,6 @@
 package dev.gossamer.lvm;
 
+import dev.gossamer.lvm.format.PvLabel;
 import java.util.List;
 import java.util.Map;
 

@@ -2,6 +2,9 @@ package dev.gossamer.lvm;
 
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.lvm.format.LvmError;
+import dev.gossamer.lvm.format.PvBytes;
+import dev.gossamer.lvm.format.PvLabel;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -88,8 +91,8 @@ public final class VolumeOpener {
         long length = segment.extents() * text.extentBytes();
         long stripe = legs == 1 ? length : segment.stripeSectors() * PvLabel.SECTOR_BYTES;
         if (legBytes % stripe != 0 && legs > 1) {
-            throw LvmError.damaged(group.full(volume.name()) + ": its stripes of " + stripe
-                    + " bytes do not fill its extents");
+            throw LvmError.damaged(
+                    group.full(volume.name()) + ": its stripes of " + stripe + " bytes do not fill its extents");
         }
         List<LvmDevice.Leg> all = new ArrayList<>();
         for (Segment.Stripe each : segment.stripes()) {

@@ -3,6 +3,7 @@ package dev.gossamer.lvm;
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import dev.gossamer.lvm.format.LvmCrc;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.List;
@@ -23,7 +24,7 @@ final class ForgedPv {
         bytes.putLong(576, sizeBytes).putLong(584, 1 << 20);
         bytes.putLong(616, AREA).putLong(624, AREA_BYTES);
         byte[] encoded = (text + "\0").getBytes(UTF_8);
-        bytes.put(AREA + 4, MetadataArea.MAGIC).putInt(AREA + 20, 1);
+        bytes.put(AREA + 4, " LVM2 x[5A%r0N*>".getBytes(ISO_8859_1)).putInt(AREA + 20, 1);
         bytes.putLong(AREA + 24, AREA).putLong(AREA + 32, AREA_BYTES);
         bytes.putLong(AREA + 40, 1024).putLong(AREA + 48, encoded.length);
         bytes.put(AREA + 1024, encoded);

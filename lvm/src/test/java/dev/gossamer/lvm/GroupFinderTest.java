@@ -52,9 +52,22 @@ final class GroupFinderTest {
 
     @Test
     void theNewestCopyWins() throws IOException {
-        long newest = looking(fixture("wrapped-a"), fixture("wrapped-b")).find("made", false).group().sequence();
-        assertEquals(newest, looking(fixture("old-b"), fixture("wrapped-a")).find("made", false).group().sequence());
-        assertEquals(newest, looking(fixture("wrapped-a"), fixture("old-b")).find("made", false).group().sequence());
+        long newest = looking(fixture("wrapped-a"), fixture("wrapped-b"))
+                .find("made", false)
+                .group()
+                .sequence();
+        assertEquals(
+                newest,
+                looking(fixture("old-b"), fixture("wrapped-a"))
+                        .find("made", false)
+                        .group()
+                        .sequence());
+        assertEquals(
+                newest,
+                looking(fixture("wrapped-a"), fixture("old-b"))
+                        .find("made", false)
+                        .group()
+                        .sequence());
     }
 
     @Test
@@ -101,13 +114,16 @@ final class GroupFinderTest {
 
     @Test
     void whatIsSharedExportedOrForeignIsRefused() throws IOException {
-        assertTrue(refusalOf(Errno.EOPNOTSUPP, "status = [\"EXPORTED\", \"READ\"]").contains("vgimport group"));
-        assertTrue(refusalOf(Errno.EOPNOTSUPP, "status = [\"READ\", \"CLUSTERED\"]").contains("clustered"));
+        assertTrue(
+                refusalOf(Errno.EOPNOTSUPP, "status = [\"EXPORTED\", \"READ\"]").contains("vgimport group"));
+        assertTrue(refusalOf(Errno.EOPNOTSUPP, "status = [\"READ\", \"CLUSTERED\"]")
+                .contains("clustered"));
         assertTrue(refusalOf(Errno.EOPNOTSUPP, "status = [\"READ\", \"NOVEL\"]").contains("NOVEL"));
         assertTrue(refusalOf(Errno.EOPNOTSUPP, "lock_type = \"sanlock\"").contains("lock type sanlock"));
         assertTrue(refusalOf(Errno.EOPNOTSUPP, "system_id = \"elsewhere\"").contains("say --foreign"));
         String text = ForgedPv.group(1, 8, "system_id = \"elsewhere\"", PLAIN);
-        FoundGroup group = looking(ForgedPv.holding("a", ForgedPv.id('a'), text, 4 << 20)).find("group", true);
+        FoundGroup group =
+                looking(ForgedPv.holding("a", ForgedPv.id('a'), text, 4 << 20)).find("group", true);
         assertTrue(group.isWritable());
     }
 

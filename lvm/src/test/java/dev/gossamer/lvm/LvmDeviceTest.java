@@ -166,12 +166,13 @@ final class LvmDeviceTest {
         try (IoBufferPool buffers = new IoBufferPool(BUFFER_BYTES)) {
             Map<String, BlockDevice> disks = new HashMap<>();
             List<String> seen = new ArrayList<>();
-            FoundGroup group = forged(
-                    2, ForgedPv.logical("wide", 'W', ForgedPv.striped(0, 200, 8, "\"pv0\", 0", "\"pv1\", 0")));
+            FoundGroup group =
+                    forged(2, ForgedPv.logical("wide", 'W', ForgedPv.striped(0, 200, 8, "\"pv0\", 0", "\"pv1\", 0")));
             VolumeOpener opener = new VolumeOpener(
                     group,
                     device -> disks.computeIfAbsent(
-                            device.toString(), name -> new Listening(new SimulatedDisk(device.sizeBytes()), name, seen)),
+                            device.toString(),
+                            name -> new Listening(new SimulatedDisk(device.sizeBytes()), name, seen)),
                     false);
             BlockDevice device = opener.open("wide", () -> {});
             Io discard = Io.command(BlockOperation.DISCARD, 4096 + 512, (12 << 20) - 8192, 0);

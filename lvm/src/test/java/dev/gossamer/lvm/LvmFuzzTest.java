@@ -7,6 +7,8 @@ import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.sim.Seeds;
 import dev.gossamer.io.sim.SimulatedDisk;
+import dev.gossamer.lvm.format.MetadataArea;
+import dev.gossamer.lvm.format.PvLabel;
 import java.io.IOException;
 import java.util.SplittableRandom;
 import java.util.regex.Matcher;
@@ -23,8 +25,23 @@ final class LvmFuzzTest {
 
     private static final Pattern NUMBER = Pattern.compile("(?<== |, )-?\\d+");
     private static final String[] NUMBERS = {
-        "0", "1", "-1", "2", "3", "4095", "4294967295", "4294967296", "4294967297", "2147483648", "9223372036854775807",
-        "-9223372036854775808", "1099511627776", "99999999999999999999", "\"text\"", "[]", "[1, 2]"
+        "0",
+        "1",
+        "-1",
+        "2",
+        "3",
+        "4095",
+        "4294967295",
+        "4294967296",
+        "4294967297",
+        "2147483648",
+        "9223372036854775807",
+        "-9223372036854775808",
+        "1099511627776",
+        "99999999999999999999",
+        "\"text\"",
+        "[]",
+        "[1, 2]"
     };
 
     private final SplittableRandom random = Seeds.splittable(31);

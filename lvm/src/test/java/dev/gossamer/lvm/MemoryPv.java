@@ -1,5 +1,7 @@
 package dev.gossamer.lvm;
 
+import dev.gossamer.lvm.format.MetadataArea;
+import dev.gossamer.lvm.format.PvBytes;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.Arrays;
@@ -23,9 +25,7 @@ final class MemoryPv implements PvBytes {
     static MemoryPv fixture(String name) throws IOException {
         try (InputStream file = MemoryPv.class.getResourceAsStream(name + ".gz")) {
             return new MemoryPv(
-                    name,
-                    new GZIPInputStream(file).readAllBytes(),
-                    name.startsWith("pool") ? POOL_BYTES : MADE_BYTES);
+                    name, new GZIPInputStream(file).readAllBytes(), name.startsWith("pool") ? POOL_BYTES : MADE_BYTES);
         }
     }
 

@@ -1,4 +1,4 @@
-package dev.gossamer.lvm;
+package dev.gossamer.lvm.format;
 
 import dev.gossamer.io.StorageException;
 

@@ -1,4 +1,4 @@
-package dev.gossamer.lvm;
+package dev.gossamer.lvm.format;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
@@ -11,7 +11,8 @@ import org.junit.jupiter.api.Test;
 
 final class TextParserTest {
     private static String refusal(String text) {
-        return assertThrows(StorageException.class, () -> TextParser.parse(text)).getMessage();
+        return assertThrows(StorageException.class, () -> TextParser.parse(text))
+                .getMessage();
     }
 
     @Test
@@ -40,7 +41,8 @@ final class TextParserTest {
         assertTrue(refusal("a = 1\nb {\nc = 2\n").contains("line 4: a section has no end"));
         assertTrue(refusal("}\n").contains("line 1: a section ends that has not begun"));
         assertTrue(refusal("a = \"x\n").contains("a string has no end"));
-        assertTrue(refusal("a = 1.5\n").contains("a name is missing") || refusal("a = 1.5\n").contains("followed"));
+        assertTrue(refusal("a = 1.5\n").contains("a name is missing")
+                || refusal("a = 1.5\n").contains("followed"));
         assertTrue(refusal("a = 99999999999999999999\n").contains("neither a whole number"));
         assertTrue(refusal("a = [1 2]\n").contains("not separated by commas"));
         assertTrue(refusal("a = 1\na = 2\n").contains("line 2: 'a' is there twice"));

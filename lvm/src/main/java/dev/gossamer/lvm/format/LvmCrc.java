@@ -1,10 +1,10 @@
-package dev.gossamer.lvm;
+package dev.gossamer.lvm.format;
 
 /**
  * LVM's checksum: CRC-32 with the usual reflected polynomial, a start value of its own, and no inversion at the end
  * (OT-50).
  */
-final class LvmCrc {
+public final class LvmCrc {
     private static final int POLYNOMIAL = 0xEDB88320;
     private static final int START = 0xF597A6CF;
 
@@ -24,7 +24,7 @@ final class LvmCrc {
         return table;
     }
 
-    static int of(byte[] bytes, int from, int to) {
+    public static int of(byte[] bytes, int from, int to) {
         int crc = START;
         for (int i = from; i < to; i++) {
             crc = crc >>> 8 ^ TABLE[(crc ^ bytes[i]) & 0xFF];

@@ -1,4 +1,4 @@
-package dev.gossamer.lvm;
+package dev.gossamer.lvm.format;
 
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 
@@ -28,11 +28,11 @@ import java.util.List;
  * @param deviceBytes size of the device when it was made a physical volume
  * @param metadataAreas where copies of the group's text are
  */
-record PvLabel(String uuid, long deviceBytes, List<Area> metadataAreas) {
-    static final int SECTOR_BYTES = 512;
+public record PvLabel(String uuid, long deviceBytes, List<Area> metadataAreas) {
+    public static final int SECTOR_BYTES = 512;
 
     /** @param sizeBytes compared with the device by whoever uses it */
-    record Area(long offsetBytes, long sizeBytes) {}
+    public record Area(long offsetBytes, long sizeBytes) {}
 
     private static final int SECTORS = 4;
     private static final int CHECKED_FROM = 20;
@@ -40,7 +40,7 @@ record PvLabel(String uuid, long deviceBytes, List<Area> metadataAreas) {
     private static final int UUID_BYTES = 32;
 
     /** Returns null if the device has none: it is no physical volume, or its label is damaged. */
-    static PvLabel find(PvBytes device) throws StorageException {
+    public static PvLabel find(PvBytes device) throws StorageException {
         int sectors = (int) Math.min(SECTORS, device.sizeBytes() / SECTOR_BYTES);
         byte[] start = device.read(0, sectors * SECTOR_BYTES);
         for (int sector = 0; sector < sectors; sector++) {
@@ -53,7 +53,7 @@ record PvLabel(String uuid, long deviceBytes, List<Area> metadataAreas) {
         return null;
     }
 
-    static PvLabel parse(byte[] sector, long number) {
+    public static PvLabel parse(byte[] sector, long number) {
         ByteBuffer bytes = ByteBuffer.wrap(sector).order(ByteOrder.LITTLE_ENDIAN);
         boolean isLabel = text(sector, 0, 8).equals("LABELONE")
                 && bytes.getLong(8) == number

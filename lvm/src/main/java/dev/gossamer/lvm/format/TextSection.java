@@ -1,4 +1,4 @@
-package dev.gossamer.lvm;
+package dev.gossamer.lvm.format;
 
 import dev.gossamer.io.StorageException;
 import java.util.ArrayList;
@@ -8,29 +8,29 @@ import java.util.Map;
 import java.util.Set;
 
 /** A section of LVM's text. Values are {@link Long}, {@link String}, {@link List} of both, or sections. */
-final class TextSection {
+public final class TextSection {
     private final Map<String, Object> entries = new LinkedHashMap<>();
 
     /** False if the name is there already. */
-    boolean put(String name, Object value) {
+    public boolean put(String name, Object value) {
         return entries.putIfAbsent(name, value) == null;
     }
 
-    Set<String> names() {
+    public Set<String> names() {
         return entries.keySet();
     }
 
-    boolean has(String name) {
+    public boolean has(String name) {
         return entries.containsKey(name);
     }
 
     /** The section of this name; null if there is none. */
-    TextSection section(String name) {
+    public TextSection section(String name) {
         return entries.get(name) instanceof TextSection section ? section : null;
     }
 
     /** Sections in here, in the text's order, by name. */
-    Map<String, TextSection> sections() {
+    public Map<String, TextSection> sections() {
         Map<String, TextSection> sections = new LinkedHashMap<>();
         entries.forEach((name, value) -> {
             if (value instanceof TextSection section) {
@@ -41,7 +41,7 @@ final class TextSection {
     }
 
     /** A number that must be there and in the range. */
-    long number(String name, long min, long max) throws StorageException {
+    public long number(String name, long min, long max) throws StorageException {
         if (!(entries.get(name) instanceof Long value)) {
             throw LvmError.damaged("'" + name + "' is not there, or no number");
         }
@@ -52,7 +52,7 @@ final class TextSection {
     }
 
     /** A string; empty if it is not there. */
-    String string(String name) throws StorageException {
+    public String string(String name) throws StorageException {
         Object value = entries.getOrDefault(name, "");
         if (value instanceof String text) {
             return text;
@@ -61,7 +61,7 @@ final class TextSection {
     }
 
     /** An identifier, which must be there; without its dashes. */
-    String id(String name) throws StorageException {
+    public String id(String name) throws StorageException {
         String id = string(name).replace("-", "");
         if (!LvmId.isId(id)) {
             throw LvmError.damaged("'" + name + "' is no identifier");
@@ -70,7 +70,7 @@ final class TextSection {
     }
 
     /** A list, or the one value there is instead; empty if there is none. */
-    List<Object> list(String name) throws StorageException {
+    public List<Object> list(String name) throws StorageException {
         Object value = entries.get(name);
         if (value instanceof TextSection) {
             throw LvmError.damaged("'" + name + "' is a section, not a list");
@@ -85,7 +85,7 @@ final class TextSection {
     }
 
     /** A list of strings. */
-    List<String> words(String name) throws StorageException {
+    public List<String> words(String name) throws StorageException {
         List<String> words = new ArrayList<>();
         for (Object value : list(name)) {
             if (!(value instanceof String word)) {

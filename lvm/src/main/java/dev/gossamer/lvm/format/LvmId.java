@@ -1,12 +1,12 @@
-package dev.gossamer.lvm;
+package dev.gossamer.lvm.format;
 
 /** LVM's identifiers: 32 letters and digits; in text with dashes, on disks and in device-mapper's uuids without. */
-final class LvmId {
+public final class LvmId {
     private static final int LENGTH = 32;
 
     private LvmId() {}
 
-    static boolean isId(String text) {
+    public static boolean isId(String text) {
         return text.length() == LENGTH
                 && text.chars()
                         .allMatch(c -> c >= '0' && c <= '9'
@@ -17,7 +17,7 @@ final class LvmId {
     }
 
     /** For people: groups of 6, 4, 4, 4, 4, 4 and 6 characters. */
-    static String dashed(String id) {
+    public static String dashed(String id) {
         StringBuilder text = new StringBuilder(id);
         for (int at = 26; at >= 6; at -= 4) {
             text.insert(at, '-');

@@ -1,4 +1,4 @@
-package dev.gossamer.lvm;
+package dev.gossamer.lvm.format;
 
 import dev.gossamer.io.StorageException;
 import java.util.ArrayList;
@@ -8,7 +8,7 @@ import java.util.List;
  * Reads LVM's text: {@code key = value}, {@code name { ... }}, comments from {@code #} to the end of the line (OT-52).
  * Memory follows the text's length, which its area bounds; depth is bounded here.
  */
-final class TextParser {
+public final class TextParser {
     /** Group, volumes, volume, segment, message. */
     private static final int MAX_DEPTH = 8;
 
@@ -20,7 +20,7 @@ final class TextParser {
     }
 
     /** @throws StorageException naming the line */
-    static TextSection parse(String text) throws StorageException {
+    public static TextSection parse(String text) throws StorageException {
         TextParser parser = new TextParser(text);
         TextSection root = new TextSection();
         parser.entries(root, 0);

@@ -1,4 +1,4 @@
-package dev.gossamer.lvm;
+package dev.gossamer.lvm.format;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
@@ -23,12 +23,12 @@ import java.util.Arrays;
  *
  * Slot 0 is the committed text; slot 1, a text about to be committed, is nobody's yet.
  */
-final class MetadataArea {
+public final class MetadataArea {
     /** Groups of thousands of volumes have texts of a few MiB. More is refused before it is read. */
-    static final int MAX_TEXT_BYTES = 16 << 20;
+    public static final int MAX_TEXT_BYTES = 16 << 20;
 
-    static final int HEADER_BYTES = 512;
-    static final byte[] MAGIC = " LVM2 x[5A%r0N*>".getBytes(UTF_8);
+    public static final int HEADER_BYTES = 512;
+    private static final byte[] MAGIC = " LVM2 x[5A%r0N*>".getBytes(UTF_8);
     private static final int VERSION = 1;
     private static final int IGNORED = 1;
 
@@ -39,7 +39,7 @@ final class MetadataArea {
      *
      * @throws StorageException if the area is damaged; the message says how, not where
      */
-    static String read(PvBytes device, PvLabel.Area area) throws StorageException {
+    public static String read(PvBytes device, PvLabel.Area area) throws StorageException {
         long start = area.offsetBytes();
         long size = area.sizeBytes();
         boolean inside = start >= 0 && size >= 2 * HEADER_BYTES && start <= device.sizeBytes() - size;
@@ -67,8 +67,8 @@ final class MetadataArea {
                     + " bytes is not in the area");
         }
         if (length > MAX_TEXT_BYTES) {
-            throw LvmError.damaged("metadata area at byte " + start + ": text of " + length + " bytes, more than "
-                    + MAX_TEXT_BYTES);
+            throw LvmError.damaged(
+                    "metadata area at byte " + start + ": text of " + length + " bytes, more than " + MAX_TEXT_BYTES);
         }
         byte[] text = ring(device, area, offset, (int) length);
         if (LvmCrc.of(text, 0, text.length) != bytes.getInt(56)) {

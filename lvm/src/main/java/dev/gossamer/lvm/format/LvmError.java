@@ -1,29 +1,29 @@
-package dev.gossamer.lvm;
+package dev.gossamer.lvm.format;
 
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 
 /** The kinds of refusal, by error number: what a command's exit code is made of. */
-final class LvmError {
+public final class LvmError {
     private LvmError() {}
 
     /** What is on the disk is not what LVM writes. */
-    static StorageException damaged(String message) {
+    public static StorageException damaged(String message) {
         return refusal(Errno.EIO, message);
     }
 
     /** LVM may do this, this program does not. */
-    static StorageException unsupported(String message) {
+    public static StorageException unsupported(String message) {
         return refusal(Errno.EOPNOTSUPP, message);
     }
 
     /** What was asked for is not there. */
-    static StorageException missing(String message) {
+    public static StorageException missing(String message) {
         return refusal(Errno.ENODEV, message);
     }
 
     /** It would be wrong to use this now. */
-    static StorageException inUse(String message) {
+    public static StorageException inUse(String message) {
         return refusal(Errno.EBUSY, message);
     }
 
