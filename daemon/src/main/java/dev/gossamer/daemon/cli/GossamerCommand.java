@@ -6,6 +6,7 @@ import dev.gossamer.daemon.PoolInUse;
 import dev.gossamer.daemon.Version;
 import dev.gossamer.daemon.admin.FailureKind;
 import dev.gossamer.daemon.admin.Suggestion;
+import dev.gossamer.daemon.cli.tools.CheckCommand;
 import dev.gossamer.io.Reason;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.thin.owner.ForeignOwner;
@@ -46,6 +47,7 @@ public final class GossamerCommand extends CommandGroup {
             ServeCommand.class,
             VolumeCommand.class,
             SnapshotCommand.class,
+            CheckCommand.class,
             CowCommand.class,
             StatusCommand.class,
             ReloadCommand.class,

@@ -28,6 +28,14 @@ public sealed interface Damage {
         }
     }
 
+    /** A field of the superblock that cannot be right. */
+    record BadSuperblock(String reason) implements Damage {
+        @Override
+        public String text() {
+            return "superblock: " + reason;
+        }
+    }
+
     /** A node of a tree that breaks a rule of its shape or place. */
     record BadNode(String tree, long metadataBlock, String reason) implements Damage {
         @Override
@@ -92,8 +100,12 @@ public sealed interface Damage {
         }
     }
 
-    /** A space map's total or an index entry's free count or search hint is wrong. */
-    record WrongHint(SpaceMapName spaceMap, String reason) implements Damage {
+    /**
+     * A space map's total or an index entry's free count or search hint is wrong.
+     *
+     * @param bitmap which entry; -1: the total
+     */
+    record WrongHint(SpaceMapName spaceMap, long bitmap, String reason) implements Damage {
         @Override
         public Severity severity() {
             return Severity.HINT;

@@ -48,6 +48,12 @@ public final class MetadataCheck {
         }
 
         @Override
+        public void misplaced(TreeKind tree, long location, String reason) {
+            complete = false;
+            damage.add(new Damage.BadNode(tree.toString(), location, reason));
+        }
+
+        @Override
         public void bad(TreeKind tree, long location, String reason) {
             damage.add(new Damage.BadNode(tree.toString(), location, reason));
         }

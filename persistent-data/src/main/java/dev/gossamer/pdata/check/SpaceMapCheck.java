@@ -82,7 +82,7 @@ final class SpaceMapCheck {
                 }
             });
             if (allocated != root.allocated()) {
-                hint(root.allocated() + " blocks are said to be allocated, " + allocated + " are");
+                hint(-1, root.allocated() + " blocks are said to be allocated, " + allocated + " are");
             }
         }
     }
@@ -159,10 +159,10 @@ final class SpaceMapCheck {
         }
         IndexEntry entry = IndexEntry.of(locations[number], words[number]);
         if (free != entry.free()) {
-            hint("bitmap " + number + " is said to have " + entry.free() + " free entries, has " + free);
+            hint(number, "bitmap " + number + " is said to have " + entry.free() + " free entries, has " + free);
         }
         if (entry.noneFreeBefore() > firstFree) {
-            hint("bitmap " + number + " is said to be full below " + entry.noneFreeBefore() + ", but entry " + firstFree
+            hint(number, "bitmap " + number + " is said to be full below " + entry.noneFreeBefore() + ", but entry " + firstFree
                     + " is free");
         }
     }
@@ -176,7 +176,7 @@ final class SpaceMapCheck {
                 compareBlock(block, count);
             } else if (count != 0) {
                 allocated--;
-                hint("block " + block + ", beyond the end, has a count");
+                hint(block / BitmapLayout.ENTRIES, "block " + block + ", beyond the end, has a count");
             } else if (references.count(block) != 0) {
                 damage.add(new Damage.CountTooLow(name, block, 0, references.count(block)));
             }
@@ -204,7 +204,7 @@ final class SpaceMapCheck {
         }
     }
 
-    private void hint(String reason) {
-        damage.add(new Damage.WrongHint(name, reason));
+    private void hint(long bitmap, String reason) {
+        damage.add(new Damage.WrongHint(name, bitmap, reason));
     }
 }

@@ -81,7 +81,7 @@ public final class NodeView {
     /** What is wrong with a leaf's shape for values of a size; null if nothing. */
     public String shapeFault(int leafValueBytes) {
         if (leaf && valueBytes != leafValueBytes) {
-            return wrong("has values of " + valueBytes + " bytes instead of " + leafValueBytes);
+            return "has values of " + valueBytes + " bytes instead of " + leafValueBytes;
         }
         return null;
     }

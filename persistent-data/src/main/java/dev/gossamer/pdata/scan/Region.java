@@ -53,7 +53,19 @@ public final class Region {
         }
     }
 
-    void visit(int index, BlockFeed.Visitor visitor) {
+    /** Visits all of its blocks. */
+    public void visitAll(BlockFeed.Visitor visitor) {
+        for (int i = 0; i < count; i++) {
+            visit(i, visitor);
+        }
+    }
+
+    /** Blocks in it. */
+    public int count() {
+        return count;
+    }
+
+    private void visit(int index, BlockFeed.Visitor visitor) {
         if (hasErrors && errors[index] != null) {
             visitor.unreadable(first + index, errors[index]);
         } else {

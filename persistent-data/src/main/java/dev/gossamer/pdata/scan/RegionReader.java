@@ -40,7 +40,7 @@ public final class RegionReader implements BlockFeed, AutoCloseable {
     @Override
     public void feed(long location, Visitor visitor) {
         single.read(io, location, 1);
-        single.visit(0, visitor);
+        single.visitAll(visitor);
     }
 
     @Override

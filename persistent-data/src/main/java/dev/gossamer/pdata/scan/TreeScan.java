@@ -21,6 +21,9 @@ public final class TreeScan {
         /** A node that could not be looked into: nothing below it is seen. */
         void lost(TreeKind tree, long location, String reason);
 
+        /** A node that is not what it is referred to as: nothing below it is seen. */
+        void misplaced(TreeKind tree, long location, String reason);
+
         /** A node that breaks a rule, but was looked into. */
         void bad(TreeKind tree, long location, String reason);
     }
@@ -72,7 +75,7 @@ public final class TreeScan {
         while (next.size() > 0) {
             if (nodes.layers() == MAX_DEPTH) {
                 for (long location = next.next(0); location >= 0; location = next.next(location + 1)) {
-                    faults.lost(kind, location, "the tree is too deep");
+                    faults.misplaced(kind, location, "the tree is too deep");
                 }
                 break;
             }
@@ -101,7 +104,7 @@ public final class TreeScan {
         references.increment(location);
         TreeKind owner = claims.claim(location, kind);
         if (owner != kind) {
-            faults.lost(kind, location, "metadata block " + location + " is also part of the " + owner);
+            faults.misplaced(kind, location, "is also part of the " + owner);
         } else if (!nodes.contains(location)) {
             next.add(location);
         }
@@ -114,9 +117,13 @@ public final class TreeScan {
 
     private void visit(long location, ByteBuffer bytes, int offset) {
         String fault = node.load(bytes, offset, location);
-        fault = fault == null ? node.shapeFault(kind.leafValueBytes()) : fault;
         if (fault != null) {
             lost(location, fault);
+            return;
+        }
+        if (node.shapeFault(kind.leafValueBytes()) != null) {
+            nodes.addFlags(nodes.find(location), NodeTable.BAD);
+            faults.misplaced(kind, location, node.shapeFault(kind.leafValueBytes()));
             return;
         }
         if (node.roomFault() != null) {

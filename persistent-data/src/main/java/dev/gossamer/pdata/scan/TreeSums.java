@@ -81,8 +81,8 @@ public final class TreeSums {
             return note;
         }
         if (NodeTable.is(note, NodeTable.UNDER_WAY) || depth == TreeScan.MAX_DEPTH) {
-            String what = depth == TreeScan.MAX_DEPTH ? " is too deep in its tree" : " is its own descendant";
-            scan.faults.lost(scan.kind, location, "metadata block " + location + what);
+            String what = depth == TreeScan.MAX_DEPTH ? "the tree is too deep" : "is its own descendant";
+            scan.faults.misplaced(scan.kind, location, what);
             nodes.addFlags(number, NodeTable.BAD);
             return nodes.note(number);
         }

@@ -127,7 +127,9 @@ public final class TreeWalk {
 
     private void visit(ByteBuffer level, int slot, long location, long low, long high, int depth) throws IOException {
         String fault = node.load(level, slot * MetadataBlock.BYTES, location);
-        fault = fault == null ? node.shapeFault(kind.leafValueBytes()) : fault;
+        if (fault == null && node.shapeFault(kind.leafValueBytes()) != null) {
+            fault = "metadata block " + location + " (" + kind + ") " + node.shapeFault(kind.leafValueBytes());
+        }
         if (fault == null && !node.isLeaf()) {
             fault = depth == TreeScan.MAX_DEPTH ? "metadata block " + location + " is too deep in its tree" : null;
             fault = isInPlace(low, high) ? fault : "metadata block " + location + " has keys of another place";

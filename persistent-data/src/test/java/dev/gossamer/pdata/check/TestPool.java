@@ -1,5 +1,7 @@
 package dev.gossamer.pdata.check;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.BlockingIo;
 import dev.gossamer.io.InlineLoop;
@@ -13,13 +15,17 @@ import dev.gossamer.pdata.btree.BTree;
 import dev.gossamer.pdata.btree.BTreeCursor;
 import dev.gossamer.pdata.btree.NestedBTree;
 import dev.gossamer.pdata.btree.ValueType;
+import dev.gossamer.pdata.scan.RegionReader;
 import dev.gossamer.pdata.spacemap.DiskSpaceMap;
 import dev.gossamer.pdata.spacemap.MetadataSpaceMap;
 import dev.gossamer.pdata.spacemap.SpaceMapRoot;
 import dev.gossamer.pdata.tx.TransactionManager;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
 
 /** The metadata of a thin pool, as small as tests can use it: enough of a superblock for foreign tools to accept it. */
 public final class TestPool implements AutoCloseable {
@@ -42,9 +48,11 @@ public final class TestPool implements AutoCloseable {
     private final IoBufferPool buffers = new IoBufferPool(4096);
     private final long[] value = new long[1];
     private final long[] detail = new long[3];
+    private final BlockDevice disk;
     private boolean formatting;
 
     private TestPool(BlockDevice disk, int cacheBlocks, boolean format) throws StorageException {
+        this.disk = disk;
         BlockingIo io = new BlockingIo(disk, new InlineLoop(null, buffers));
         long deviceBlocks = disk.geometry().sizeBytes() / MetadataBlock.BYTES;
         blocks = new BlockManager(io, deviceBlocks, cacheBlocks);
@@ -222,7 +230,25 @@ public final class TestPool implements AutoCloseable {
             heldDetails = copy.getLong(328);
         }
         CheckRoots roots = new CheckRoots(mapping, detail, held, heldMapping, heldDetails, data, metadata);
-        return new MetadataChecker(blocks, roots).check();
+        List<Damage> model = new MetadataChecker(blocks, roots).check();
+        List<Damage> found = scan(roots);
+        assertEquals(texts(model), texts(found), "the check and its simple model disagree");
+        return found;
+    }
+
+    /** Reads the disk itself, where everything committed is. */
+    private List<Damage> scan(CheckRoots roots) throws StorageException {
+        try (IoBufferPool memory = new IoBufferPool(2 << 20);
+                RegionReader feed = new RegionReader(
+                        new BlockingIo(disk, new InlineLoop(null, memory)), blocks.deviceBlocks())) {
+            return new MetadataCheck(feed, roots, CheckScope.ALL).check().damage();
+        }
+    }
+
+    private static Set<String> texts(List<Damage> damage) {
+        return damage.stream()
+                .map(one -> one.severity() + " " + one.text())
+                .collect(Collectors.toCollection(TreeSet::new));
     }
 
     @Override

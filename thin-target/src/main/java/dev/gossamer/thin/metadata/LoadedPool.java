@@ -82,6 +82,14 @@ final class LoadedPool {
         return new LoadedPool(blocks, deviceName, superblock);
     }
 
+    /** Loads metadata without a data device: for who changes nothing but counts and records. */
+    static LoadedPool loadAlone(BlockManager blocks, String deviceName) throws StorageException {
+        Superblock superblock = Superblock.load(blocks, deviceName);
+        DeviceSizes.checkMetadata(deviceName, superblock, blocks.deviceBlocks());
+        superblock.checkRoots(deviceName);
+        return new LoadedPool(blocks, deviceName, superblock);
+    }
+
     /** Whether another program wrote the metadata last. */
     boolean isForeign() throws StorageException {
         return !Superblock.isOwn(blocks.read(Superblock.LOCATION, BlockValidator.SUPERBLOCK));

@@ -1,11 +1,16 @@
 package dev.gossamer.thin.metadata;
 
 import dev.gossamer.io.BlockingIo;
+import dev.gossamer.io.InlineLoop;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.buffer.IoBufferPool;
 import dev.gossamer.pdata.block.BlockManager;
 import dev.gossamer.pdata.block.BlockValidator;
 import dev.gossamer.pdata.check.Damage;
-import dev.gossamer.pdata.check.MetadataChecker;
+import dev.gossamer.pdata.check.CheckRoots;
+import dev.gossamer.pdata.check.CheckScope;
+import dev.gossamer.pdata.check.MetadataCheck;
+import dev.gossamer.pdata.scan.RegionReader;
 import java.util.List;
 
 /**
@@ -13,9 +18,19 @@ import java.util.List;
  * blocks, which {@code thin_check} 0.9 does not look at. Reads only.
  */
 public final class PoolCheck {
-    private static final int CACHE_BLOCKS = 1024;
+    private static final int CACHE_BLOCKS = 64;
+    private static final int SCAN_BUFFER_BYTES = 2 << 20;
 
     private PoolCheck() {}
+
+    /** Reads everything that the roots lead to, past any cache: with memory of its own, for the time it takes. */
+    static List<Damage> scan(BlockingIo device, long deviceBlocks, CheckRoots roots) {
+        try (IoBufferPool memory = new IoBufferPool(SCAN_BUFFER_BYTES);
+                RegionReader feed = new RegionReader(
+                        new BlockingIo(device.device(), new InlineLoop(device.loop().files(), memory)), deviceBlocks)) {
+            return new MetadataCheck(feed, roots, CheckScope.ALL).check().damage();
+        }
+    }
 
     /**
      * Everything that is wrong, worst first within what was found together; empty if the metadata is sound.
@@ -29,7 +44,7 @@ public final class PoolCheck {
             Superblock live = Superblock.read(blocks.read(Superblock.LOCATION, BlockValidator.SUPERBLOCK), name);
             DeviceSizes.checkMetadata(name, live, blocks.deviceBlocks());
             live.checkRoots(name);
-            return new MetadataChecker(blocks, live.checkRoots(blocks, name)).check();
+            return scan(device, blocks.deviceBlocks(), live.checkRoots(blocks, name));
         }
     }
 }

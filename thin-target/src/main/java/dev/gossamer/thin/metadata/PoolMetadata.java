@@ -82,7 +82,7 @@ public final class PoolMetadata implements AutoCloseable {
         boolean loaded = false;
         try {
             pool.load();
-            pool.survey = PoolSurvey.ifForeign(pool.pool);
+            pool.survey = PoolSurvey.ifForeign(pool.pool, device);
             loaded = true;
         } finally {
             if (!loaded) {

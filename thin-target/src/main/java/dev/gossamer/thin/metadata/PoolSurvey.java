@@ -1,5 +1,6 @@
 package dev.gossamer.thin.metadata;
 
+import dev.gossamer.io.BlockingIo;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.pdata.MetadataCorrupt;
 import dev.gossamer.pdata.block.BlockManager;
@@ -8,7 +9,6 @@ import dev.gossamer.pdata.block.MetadataBlock;
 import dev.gossamer.pdata.btree.NestedBTree;
 import dev.gossamer.pdata.btree.NodeLayout;
 import dev.gossamer.pdata.check.Damage;
-import dev.gossamer.pdata.check.MetadataChecker;
 import dev.gossamer.pdata.check.SpaceMapName;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -58,6 +58,7 @@ final class PoolSurvey {
     private record Below(String damage, int maxTime, int maxSharedTime) {}
 
     private final LoadedPool pool;
+    private final BlockingIo device;
     private final BlockManager blocks;
     private final Map<Long, String> badNodes = new HashMap<>();
     private final Map<Long, String> badData = new HashMap<>();
@@ -66,13 +67,14 @@ final class PoolSurvey {
     private final Map<Integer, String> damagedDevices = new HashMap<>();
     private String damage;
 
-    private PoolSurvey(LoadedPool pool) {
+    private PoolSurvey(LoadedPool pool, BlockingIo device) {
         this.pool = pool;
+        this.device = device;
         this.blocks = pool.blocks;
     }
 
     /** Looks at everything, if another program wrote it last and it is not too much; else null. Writes nothing. */
-    static PoolSurvey ifForeign(LoadedPool pool) throws StorageException {
+    static PoolSurvey ifForeign(LoadedPool pool, BlockingIo device) throws StorageException {
         if (!pool.isForeign()) {
             return null;
         }
@@ -84,7 +86,7 @@ final class PoolSurvey {
                     + "run thin_check on it before you trust it");
             return null;
         }
-        PoolSurvey survey = new PoolSurvey(pool);
+        PoolSurvey survey = new PoolSurvey(pool, device);
         survey.look();
         return survey;
     }
@@ -105,7 +107,7 @@ final class PoolSurvey {
     }
 
     private void look() throws StorageException {
-        for (Damage found : new MetadataChecker(blocks, pool.checkRoots()).check()) {
+        for (Damage found : PoolCheck.scan(device, blocks.deviceBlocks(), pool.checkRoots())) {
             sort(found);
         }
         for (int id : pool.devices.ids()) {
@@ -135,6 +137,7 @@ final class PoolSurvey {
                     free(bad);
                 }
             }
+            case Damage.BadSuperblock bad -> damage = bad.text();
             case Damage.TooMuch bad -> damage = "the metadata is damaged all over: " + bad.text();
             case Damage.BadDevice bad -> {
                 // A wrong number of mapped blocks is no harm, and a missing tree is met below.

@@ -203,6 +203,21 @@ public record Superblock(
                 Errno.EINVAL, device + ": the superblock is damaged: " + what + "; run thin_check on it");
     }
 
+    /** The same after a check: nothing keeps the pool from being changed. */
+    Superblock withoutNeedsCheck() {
+        return new Superblock(
+                false,
+                time,
+                transactionId,
+                heldRoot,
+                dataSpaceMap,
+                metadataSpaceMap,
+                mappingRoot,
+                detailsRoot,
+                dataBlockSectors,
+                metadataBlocksAtFormat);
+    }
+
     /** Encodes into block 0. The fields that are not this program's (uuid, feature flags, padding) stay as they are. */
     void write(MetadataBlock block) {
         block.putInt(FLAGS, (block.getInt(FLAGS) & ~NEEDS_CHECK) | (needsCheck ? NEEDS_CHECK : 0));

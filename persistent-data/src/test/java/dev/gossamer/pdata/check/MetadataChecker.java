@@ -12,7 +12,7 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * Checks a pool's committed metadata against everything the format demands: checksums, shapes and order of nodes, every
+ * The simple model of {@link MetadataCheck}, node by node and count by count. Checks a pool's committed metadata against everything the format demands: checksums, shapes and order of nodes, every
  * reference count of both devices, free counts, device details. Reads only, and needs no working space map: it believes
  * nothing that it has not counted itself.
  *

@@ -107,6 +107,6 @@ final class CountsCheck {
     }
 
     private void hint(String reason) {
-        damage.add(new Damage.WrongHint(name, reason));
+        damage.add(new Damage.WrongHint(name, -1, reason));
     }
 }

@@ -1,0 +1,113 @@
+package dev.gossamer.daemon.cli.tools;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.gossamer.pdata.check.Damage;
+import dev.gossamer.pdata.check.DeviceSum;
+import dev.gossamer.thin.offline.OfflineCheck;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/** Says what a check has found: findings, then what is lost of which volume, then the verdict and the next command. */
+final class CheckPrinter {
+    private static final int OF_A_KIND = 20;
+
+    private final OfflineCheck.Report report;
+    private final int limit;
+
+    /** @param all whether to print every finding */
+    CheckPrinter(OfflineCheck.Report report, boolean all) {
+        this.report = report;
+        this.limit = all ? Integer.MAX_VALUE : OF_A_KIND;
+    }
+
+    List<String> lines(String name) {
+        List<String> lines = new ArrayList<>();
+        Map<String, List<Damage>> kinds = new LinkedHashMap<>();
+        for (Damage damage : report.damage()) {
+            kinds.computeIfAbsent(damage.getClass().getSimpleName(), kind -> new ArrayList<>())
+                    .add(damage);
+        }
+        for (List<Damage> kind : kinds.values()) {
+            kind.stream()
+                    .limit(limit)
+                    .forEach(damage -> lines.add(
+                            damage.severity().name().toLowerCase(Locale.ROOT) + ": " + damage.text()));
+            if (kind.size() > limit) {
+                lines.add("... and " + (kind.size() - limit) + " more of this kind; --all prints them");
+            }
+        }
+        report.owners().stream().limit(limit).forEach(owner -> lines.add("data block " + owner.dataBlock()
+                + " is mapped by device " + Long.toUnsignedString(owner.deviceId()) + ", block "
+                + Long.toUnsignedString(owner.virtualBlock())));
+        lost(lines);
+        lines.add(verdict(name));
+        return lines;
+    }
+
+    private void lost(List<String> lines) {
+        for (DeviceSum device : report.result().devices()) {
+            List<OfflineCheck.Loss> losses = report.losses().stream()
+                    .filter(loss -> loss.deviceId() == device.id())
+                    .toList();
+            if (!losses.isEmpty()) {
+                lines.add("device " + device.id() + ": " + device.lost() + " of " + Math.max(0, device.stored())
+                        + " mappings cannot be read:");
+                losses.stream().limit(limit).forEach(loss -> lines.add("  blocks " + range(loss)
+                        + " (metadata block " + Long.toUnsignedString(loss.metadataBlock()) + ")"));
+            }
+        }
+    }
+
+    private static String range(OfflineCheck.Loss loss) {
+        String last = loss.last() == -1 ? "the end" : Long.toUnsignedString(loss.last());
+        return Long.toUnsignedString(loss.first()) + " to " + last;
+    }
+
+    private String verdict(String name) {
+        Damage.Severity worst = report.worst();
+        if (worst == null) {
+            return name + " is sound"
+                    + (report.superblock().needsCheck()
+                            ? ", but marked as in need of a check: gossamer check --clear-needs-check-flag " + name
+                            : "");
+        }
+        return switch (worst) {
+            case HINT, LEAK -> name + " is sound but for leaks or wrong hints: gossamer check --fix leaks " + name;
+            case CORRUPTION -> name + " is damaged; see what a repair would keep: gossamer repair --list -i " + name;
+        };
+    }
+
+    String json(String name) {
+        ObjectNode root = JsonNodeFactory.instance.objectNode();
+        Damage.Severity worst = report.worst();
+        root.put("metadata", name)
+                .put("verdict", worst == null ? "sound" : worst.name().toLowerCase(Locale.ROOT))
+                .put("transactionId", report.superblock().transactionId())
+                .put("needsCheck", report.superblock().needsCheck())
+                .put("mappingsLost", report.mappingsLost());
+        ArrayNode findings = root.putArray("findings");
+        for (Damage damage : report.damage()) {
+            findings.addObject()
+                    .put("kind", damage.getClass().getSimpleName())
+                    .put("severity", damage.severity().name().toLowerCase(Locale.ROOT))
+                    .put("text", damage.text());
+        }
+        ArrayNode devices = root.putArray("devices");
+        for (DeviceSum device : report.result().devices()) {
+            ObjectNode node = devices.addObject()
+                    .put("id", device.id())
+                    .put("mappings", device.counted())
+                    .put("mappingsLost", device.lost());
+            ArrayNode lost = node.putArray("lost");
+            report.losses().stream()
+                    .filter(loss -> loss.deviceId() == device.id())
+                    .forEach(loss -> lost.addObject().put("first", loss.first()).put("last", loss.last()));
+        }
+        return root.toPrettyString();
+    }
+}

@@ -1,0 +1,114 @@
+package dev.gossamer.thin.metadata;
+
+import dev.gossamer.io.BlockingIo;
+import dev.gossamer.io.StorageException;
+import dev.gossamer.pdata.block.BlockManager;
+import dev.gossamer.pdata.block.MetadataBlock;
+import dev.gossamer.pdata.check.Damage;
+import dev.gossamer.pdata.check.DeviceSum;
+import dev.gossamer.pdata.check.SpaceMapName;
+import dev.gossamer.pdata.spacemap.BitmapLayout;
+import dev.gossamer.pdata.spacemap.SpaceMap;
+import java.util.List;
+
+/**
+ * Sets right what a check has found wrong beside the mappings themselves: counts, hints, the number of a device's
+ * mappings (OT-24). One copy-on-write transaction like any other, the superblock last: whatever ends it on the way, the
+ * metadata is as it was. Waits for its I/O.
+ */
+public final class MetadataFix implements AutoCloseable {
+    private static final int CACHE_BLOCKS = 1024;
+
+    private final BlockManager blocks;
+    private final LoadedPool pool;
+    private long changes;
+
+    /** Opens metadata that nobody serves. */
+    public MetadataFix(BlockingIo device) throws StorageException {
+        blocks = new BlockManager(device, DeviceSizes.usableMetadataBlocks(device.device()), CACHE_BLOCKS);
+        boolean loaded = false;
+        try {
+            pool = LoadedPool.loadAlone(blocks, device.device().toString());
+            pool.dataMap.recount();
+            loaded = true;
+        } finally {
+            if (!loaded) {
+                blocks.close();
+            }
+        }
+    }
+
+    /** Sets every wrong count, and every wrong hint. Others of the findings are left alone. */
+    public void counts(List<Damage> damage) throws StorageException {
+        for (Damage one : damage) {
+            switch (one) {
+                case Damage.Leak leak -> change(leak.spaceMap(), leak.block(), leak.references() - leak.counted());
+                case Damage.CountTooLow low -> change(low.spaceMap(), low.block(), low.references() - low.counted());
+                case Damage.WrongHint hint -> touch(hint);
+                default -> {
+                    // not a matter of counts
+                }
+            }
+        }
+    }
+
+    /** Sets the number of mappings of devices whose details say another. */
+    public void mappedBlocks(List<DeviceSum> devices) throws StorageException {
+        for (DeviceSum device : devices) {
+            if (device.sound() && device.root() != 0 && device.stored() >= 0 && device.stored() != device.counted()) {
+                DeviceDetails details = pool.devices.existing((int) device.id());
+                pool.devices.put((int) device.id(), details.withMappedBlocks(device.counted()));
+                changes++;
+            }
+        }
+    }
+
+    private SpaceMap map(SpaceMapName name) {
+        return name == SpaceMapName.DATA ? pool.dataMap : pool.metadataMap;
+    }
+
+    private void change(SpaceMapName name, long block, long difference) throws StorageException {
+        SpaceMap map = map(name);
+        for (long i = 0; i < difference; i++) {
+            map.increment(block);
+        }
+        for (long i = difference; i < 0; i++) {
+            map.decrement(block);
+        }
+        changes++;
+    }
+
+    /** A bitmap that was changed and changed back is counted, and its index entry is written anew. */
+    private void touch(Damage.WrongHint hint) throws StorageException {
+        changes++;
+        if (hint.bitmap() >= 0) {
+            SpaceMap map = map(hint.spaceMap());
+            map.increment(hint.bitmap() * BitmapLayout.ENTRIES);
+            map.decrement(hint.bitmap() * BitmapLayout.ENTRIES);
+        }
+    }
+
+    /** Things set right so far. */
+    public long changes() {
+        return changes;
+    }
+
+    /**
+     * Makes it the pool's state.
+     *
+     * @param clearNeedsCheck whether the pool may be changed again by who serves it
+     */
+    public void commit(boolean clearNeedsCheck) throws StorageException {
+        pool.devices.flush();
+        pool.transaction.preCommit();
+        Superblock next = pool.superblock();
+        MetadataBlock superblock = pool.transaction.superblockForUpdate();
+        (clearNeedsCheck ? next.withoutNeedsCheck() : next).write(superblock);
+        pool.transaction.commit(superblock);
+    }
+
+    @Override
+    public void close() {
+        blocks.close();
+    }
+}

@@ -1,0 +1,63 @@
+package dev.gossamer.thin.offline;
+
+import dev.gossamer.io.BlockingIo;
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.StorageException;
+import dev.gossamer.io.buffer.IoBuffer;
+import dev.gossamer.pdata.OutOfMetadataSpace;
+import dev.gossamer.pdata.block.BlockValidator;
+import dev.gossamer.pdata.scan.BlockProof;
+import dev.gossamer.thin.metadata.MetadataFix;
+
+/** Changes metadata in place, where that cannot lose anything (OT-24, OT-37). */
+public final class OfflineFix {
+    /** What was done. */
+    public record Done(long counts) {}
+
+    private static final int FLAGS = 4;
+    private static final int NEEDS_CHECK = 1;
+
+    private OfflineFix() {}
+
+    /**
+     * Sets right counts, hints and numbers of mappings, in one transaction.
+     *
+     * @param report a check of the whole device, just made
+     * @param clearNeedsCheck whether the flag goes with it
+     * @throws StorageException before anything is written, if there is too little free metadata
+     */
+    public static Done fix(BlockingIo device, OfflineCheck.Report report, boolean clearNeedsCheck)
+            throws StorageException {
+        try (MetadataFix fix = new MetadataFix(device)) {
+            fix.counts(report.damage());
+            fix.mappedBlocks(report.result().devices());
+            fix.commit(clearNeedsCheck);
+            return new Done(fix.changes());
+        } catch (OutOfMetadataSpace e) {
+            throw new StorageException(
+                    Errno.ENOSPC,
+                    device.device() + " has too few free metadata blocks for that, nothing was changed; "
+                            + "repair it to a larger device: gossamer repair -i " + device.device() + " -o OTHER",
+                    e);
+        }
+    }
+
+    /** Clears the flag and changes nothing else. */
+    public static void clearNeedsCheck(BlockingIo device) throws StorageException {
+        IoBuffer block = device.loop().buffers().acquire(MetadataSource.BLOCK_BYTES);
+        try {
+            device.read(0, block, 0, MetadataSource.BLOCK_BYTES);
+            BlockProof proof = new BlockProof();
+            String fault = proof.fault(block.bytes(), 0, 0, BlockValidator.SUPERBLOCK);
+            if (fault != null) {
+                throw new StorageException(Errno.EINVAL, device.device() + ": " + fault);
+            }
+            block.bytes().putInt(FLAGS, block.bytes().getInt(FLAGS) & ~NEEDS_CHECK);
+            proof.seal(block.bytes(), 0, 0, BlockValidator.SUPERBLOCK);
+            device.write(0, block, 0, MetadataSource.BLOCK_BYTES);
+            device.flush();
+        } finally {
+            block.release();
+        }
+    }
+}
