@@ -6,7 +6,7 @@ import dev.gossamer.daemon.PoolInUse;
 import dev.gossamer.daemon.Version;
 import dev.gossamer.daemon.admin.FailureKind;
 import dev.gossamer.daemon.admin.Suggestion;
-import dev.gossamer.daemon.cli.tools.CheckCommand;
+import dev.gossamer.daemon.cli.tools.ToolCommands;
 import dev.gossamer.io.Reason;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.thin.owner.ForeignOwner;
@@ -15,6 +15,7 @@ import java.io.PrintWriter;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
@@ -41,17 +42,19 @@ public final class GossamerCommand extends CommandGroup {
     private static final int USAGE_WIDTH = 120;
 
     /** All commands, in the order of the help. */
-    private static final List<Class<?>> COMMANDS = List.of(
+    private static final List<Class<?>> COMMANDS = Stream.concat(
+            Stream.<Class<?>>of(
             QuickstartCommand.class,
             PoolCommand.class,
             ServeCommand.class,
             VolumeCommand.class,
             SnapshotCommand.class,
-            CheckCommand.class,
             CowCommand.class,
             StatusCommand.class,
             ReloadCommand.class,
-            CompletionCommand.class);
+            CompletionCommand.class),
+            ToolCommands.ALL.stream())
+            .toList();
 
     /** Runs a command line and returns its exit code. */
     public static int run(String... args) {

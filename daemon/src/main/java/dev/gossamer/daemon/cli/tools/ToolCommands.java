@@ -1,0 +1,10 @@
+package dev.gossamer.daemon.cli.tools;
+
+import java.util.List;
+
+/** The offline tools that there are, in the order of the help. */
+public final class ToolCommands {
+    public static final List<Class<?>> ALL = List.of(CheckCommand.class);
+
+    private ToolCommands() {}
+}
