@@ -20,6 +20,7 @@ import dev.gossamer.thin.VolumeInfo;
 import dev.gossamer.thin.VolumeLimits;
 import dev.gossamer.thin.VolumeSpace;
 import dev.gossamer.thin.VolumeSpec;
+import dev.gossamer.thin.pool.PoolJobs;
 import dev.gossamer.thin.pool.ThinPool;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -163,6 +164,11 @@ final class PoolAdminService implements PoolAdmin {
     @Override
     public CompletableFuture<Void> grow(long dataBytes, long metadataBytes) {
         return pool.grow(dataBytes, metadataBytes);
+    }
+
+    @Override
+    public PoolJobs jobs() {
+        return pool.jobs();
     }
 
     @Override

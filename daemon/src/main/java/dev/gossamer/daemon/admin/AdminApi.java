@@ -37,7 +37,7 @@ import org.slf4j.LoggerFactory;
  *  GET    /v1/connections
  *  POST   /v1/reload
  *  GET    /metrics
- *  the rest: {@link SpaceApi}, {@link CowApi}
+ *  the rest: {@link SpaceApi}, {@link JobApi}, {@link CowApi}
  * </pre>
  */
 final class AdminApi {
@@ -49,6 +49,7 @@ final class AdminApi {
     private final PoolAdmin pool;
     private final SpaceApi space;
     private final CowApi cow;
+    private final JobApi jobs;
     private final JsonMapper json = new JsonMapper();
     private final ObjectWriter writer = json.writerWithDefaultPrettyPrinter();
 
@@ -56,6 +57,7 @@ final class AdminApi {
         this.pool = pool;
         this.cow = new CowApi(this, cow);
         this.space = new SpaceApi(this, pool);
+        this.jobs = new JobApi(this, pool);
     }
 
     /** Never completes exceptionally: what goes wrong is an answer too. */
@@ -85,6 +87,11 @@ final class AdminApi {
         }
         if (parts.length < 2 || !parts[0].equals("v1")) {
             throw unknownPath(path);
+        }
+        CompletableFuture<AdminResponse> ofJobs =
+                jobs.route(method, List.of(parts).subList(1, parts.length), body);
+        if (ofJobs != null) {
+            return ofJobs;
         }
         if (parts.length == 2) {
             return routeCollection(method, path, parts[1], body, anyPath);

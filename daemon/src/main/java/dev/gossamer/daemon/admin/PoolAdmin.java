@@ -6,6 +6,7 @@ import dev.gossamer.thin.VolumeInfo;
 import dev.gossamer.thin.VolumeLimits;
 import dev.gossamer.thin.VolumeSpace;
 import dev.gossamer.thin.VolumeSpec;
+import dev.gossamer.thin.pool.PoolJobs;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
@@ -77,6 +78,9 @@ public interface PoolAdmin {
     CompletableFuture<Long> reserveMetadataSnapshot();
 
     CompletableFuture<Void> releaseMetadataSnapshot();
+
+    /** What runs long in the background. */
+    PoolJobs jobs();
 
     /** The kernel's status lines. */
     CompletableFuture<List<String>> dmStatus();

@@ -117,7 +117,7 @@ final class SpaceApi {
                 .put("freedIfDeletedBytes", space.exclusiveBytes());
     }
 
-    private static long number(JsonNode object, String field, long otherwise) {
+    static long number(JsonNode object, String field, long otherwise) {
         JsonNode value = object.path(field);
         if (value.isMissingNode()) {
             return otherwise;

@@ -3,7 +3,6 @@ package dev.gossamer.daemon.cli;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.io.Console;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -215,14 +214,8 @@ final class CowCommand extends CommandGroup {
             output.done(spec(), "merging", name);
             return;
         }
-        new MergeProgress(pool, path(name), spec().commandLine().getErr(), isTerminal()).follow(begun);
+        new MergeProgress(pool, path(name), spec().commandLine().getErr(), JobProgress.isTerminal()).follow(begun);
         output.done(spec(), "merged", name);
-    }
-
-    @SuppressWarnings("SystemConsoleNull") // It does in a runtime without the module that edits lines, as ours.
-    private static boolean isTerminal() {
-        Console console = System.console();
-        return console != null && console.isTerminal();
     }
 
     private static String path(String name) {

@@ -49,6 +49,8 @@ public final class GossamerCommand extends CommandGroup {
             ServeCommand.class,
             VolumeCommand.class,
             SnapshotCommand.class,
+            CloneCommand.class,
+            JobCommand.class,
             CowCommand.class,
             StatusCommand.class,
             ReloadCommand.class,

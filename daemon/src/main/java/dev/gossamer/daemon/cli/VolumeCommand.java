@@ -54,6 +54,23 @@ final class VolumeCommand extends CommandGroup {
     }
 
     @Command(
+            name = "clone",
+            description = {
+                "Makes a writable volume with the contents and size that another has at this instant, at once, whatever",
+                "its size. The two share space until one of them is written: a snapshot, for use."
+            },
+            footer = {"", "Example:", "  gossamer volume clone -p DIR golden vm1"})
+    void cloneVolume(
+            @Mixin PoolOption pool,
+            @Mixin Output output,
+            @Parameters(index = "0", paramLabel = "SOURCE", description = "Volume or snapshot.") String source,
+            @Parameters(index = "1", paramLabel = "NAME", description = "Name of the new volume.") String name)
+            throws CommandFailed {
+        JsonNode body = JsonNodeFactory.instance.objectNode().put("name", name).put("readOnly", false);
+        printOne(pool, output, "created", pool.ask("POST", path(source) + "/snapshots", body));
+    }
+
+    @Command(
             description = {
                 "Changes what a volume may take of the pool's space.",
                 "Writes beyond its limit get ENOSPC; a reserve is space that other volumes cannot have. Both "

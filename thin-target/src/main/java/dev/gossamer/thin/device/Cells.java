@@ -59,6 +59,14 @@ public final class Cells {
             readmit(ready);
         }
         readmit(cell.waiting);
+        Runnable clear = device.cells().takeWhenClear(cell.virtualBlock);
+        if (clear != null) {
+            faults.run(clear);
+        }
+        tellIdle(device);
+    }
+
+    private void tellIdle(ThinDevice device) {
         if (device.cells().isIdle()) {
             device.cells().takeWhenIdle().forEach(faults::run);
         }
@@ -67,6 +75,32 @@ public final class Cells {
             whenIdle.clear();
             tasks.forEach(faults::run);
         }
+    }
+
+    /**
+     * Holds a range for a job: no new cell begins in it. @param whenClear run now, or else as soon as no cell is left
+     */
+    public void hold(HeldRange range, Runnable whenClear) {
+        DeviceCells of = range.device.cells();
+        of.hold(range);
+        held++;
+        if (of.isHeld(range.from, range.to)) {
+            range.waitUntilClear(whenClear);
+        } else {
+            faults.run(whenClear);
+        }
+    }
+
+    /** Ends a job's hold; who waited is looked at by {@link #released} only, once the map shows the truth again. */
+    public void release(HeldRange range) {
+        range.device.cells().release(range);
+        held--;
+    }
+
+    /** Lets those go on who waited for a range that was released, and for the device to be idle. */
+    public void released(HeldRange range) {
+        readmit(range.waiting);
+        tellIdle(range.device);
     }
 
     /** Starts what is held and has not begun. */

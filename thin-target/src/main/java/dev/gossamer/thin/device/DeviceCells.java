@@ -18,6 +18,8 @@ public final class DeviceCells {
     private final Map<Long, Cell> held = new HashMap<>();
     // Seldom more than one.
     private final List<QueuedTrim> queuedTrims = new ArrayList<>();
+    // Of jobs: at most a job's step has of one device.
+    private final List<HeldRange> ranges = new ArrayList<>();
     private final List<Runnable> whenIdle = new ArrayList<>();
     private final RequestQueue behindBarrier = new RequestQueue();
     private boolean barrier;
@@ -31,9 +33,29 @@ public final class DeviceCells {
         return held.get(block);
     }
 
-    /** Whether no block is held. */
+    /** Whether no block is held, by a cell or by a job. */
     boolean isIdle() {
-        return held.isEmpty();
+        return held.isEmpty() && ranges.isEmpty();
+    }
+
+    /** Whether a job holds one of the blocks from {@code from} up to {@code to}, exclusive. */
+    public boolean isHeldByJob(long from, long to) {
+        for (HeldRange range : ranges) {
+            if (range.meets(from, to)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** Makes a request that changes blocks wait for the job that holds them. @return false if there is none */
+    public boolean waitForJob(BlockRequest request) {
+        for (HeldRange range : ranges) {
+            if (range.keep(request)) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /** Whether one of the blocks from {@code from} up to {@code to}, exclusive, is held. */
@@ -53,6 +75,9 @@ public final class DeviceCells {
             if (ExtentMap.regionOf(cell.virtualBlock) == regionNumber) {
                 shown = cell.shownIn(shown);
             }
+        }
+        for (HeldRange range : ranges) {
+            shown = range.shownIn(regionNumber, shown);
         }
         return shown;
     }
@@ -109,6 +134,24 @@ public final class DeviceCells {
 
     void release(Cell cell) {
         held.remove(cell.virtualBlock);
+    }
+
+    void hold(HeldRange range) {
+        ranges.add(range);
+    }
+
+    void release(HeldRange range) {
+        ranges.remove(range);
+    }
+
+    /** The task that waits for a range in which this block was the last that a cell held; null if there is none. */
+    Runnable takeWhenClear(long releasedBlock) {
+        for (HeldRange range : ranges) {
+            if (range.meets(releasedBlock, releasedBlock + 1) && !isHeld(range.from, range.to)) {
+                return range.takeWhenClear();
+            }
+        }
+        return null;
     }
 
     /**

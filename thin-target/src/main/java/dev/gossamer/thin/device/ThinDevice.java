@@ -44,6 +44,8 @@ public final class ThinDevice implements StatusContext.Base {
     private final AtomicInteger openCount = new AtomicInteger();
     // Those of the open handles that only keep the device in existence, for others to be compared with.
     private final AtomicInteger baseCount = new AtomicInteger();
+    // Those that are jobs'.
+    private final AtomicInteger jobCount = new AtomicInteger();
 
     // Made when the device is first opened: a pool may have very many that nobody uses.
     private WriteOrder writeOrder;
@@ -201,6 +203,25 @@ public final class ThinDevice implements StatusContext.Base {
         return baseCount.get();
     }
 
+    /** Counts a job that works on the device: it is neither deleted nor rolled back meanwhile. @return as {@link #open} */
+    public boolean openForJob() {
+        boolean opened = open();
+        if (opened) {
+            jobCount.incrementAndGet();
+        }
+        return opened;
+    }
+
+    public void closeForJob() {
+        jobCount.decrementAndGet();
+        close();
+    }
+
+    /** How many of the open handles are jobs'. */
+    public int jobCount() {
+        return jobCount.get();
+    }
+
     /** Bars further handles, if there is none now. */
     public boolean closeForDeletion() {
         return openCount.compareAndSet(0, DELETED);
@@ -227,7 +248,7 @@ public final class ThinDevice implements StatusContext.Base {
                 isReadOnly(),
                 known == null ? -1 : known.originId(),
                 known == null ? null : known.createdAt(),
-                openCount(),
+                Math.max(0, openCount() - jobCount()),
                 limits(),
                 externalOrigin == null ? null : externalOrigin.record().location(),
                 externalOrigin == null ? null : externalOrigin.failure(),
@@ -298,6 +319,16 @@ public final class ThinDevice implements StatusContext.Base {
     public void refresh(DeviceDetails details, long dataBlocks) {
         mappedBlocks = Math.min(details.mappedBlocks(), dataBlocks);
         snapshottedTime = details.snapshottedTime();
+    }
+
+    /**
+     * As {@link #refresh}, of a device that a snapshot may be waiting for: then every block goes on looking shared.
+     */
+    public void sharesAnew(DeviceDetails details, long dataBlocks) {
+        mappedBlocks = Math.min(details.mappedBlocks(), dataBlocks);
+        if (!cells.isBehindBarrier()) {
+            snapshottedTime = details.snapshottedTime();
+        }
     }
 
     /** The device has so many blocks mapped. */

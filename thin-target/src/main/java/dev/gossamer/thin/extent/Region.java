@@ -36,6 +36,8 @@ public final class Region {
      * Trimmed in part: reads as if {@link #MAPPED}; every write goes to the worker, which must know of it (NBD T37a).
      */
     public static final int TRIMMED = 2;
+    /** A job holds the block: reads as if {@link #MAPPED}; every write goes to the worker and waits there. */
+    public static final int HELD = 3;
 
     /** A region with nothing mapped. */
     public static final long[] EMPTY = {};
@@ -113,6 +115,19 @@ public final class Region {
     /** A region in which the blocks are unmapped. */
     public static long[] without(long[] region, int start, int length) {
         return replace(region, start, length, -1, 0);
+    }
+
+    /** A region in which what is mapped of blocks {@code [start, end)} is of another kind. */
+    public static long[] withKind(long[] region, int start, int end, int kind) {
+        long[] changed = region;
+        for (int i = 0; i < count(region); i++) {
+            int from = Math.max(start, start(region, i));
+            int to = Math.min(end, end(region, i));
+            if (from < to) {
+                changed = with(changed, from, to - from, kind, time(region, i), dataBlock(region, i, from));
+            }
+        }
+        return changed;
     }
 
     /** Collects extents in ascending order into a region; for loading one from the mapping tree. */

@@ -27,7 +27,7 @@ public final class MapLookup extends MapRun {
      * Looks at {@code [offsetBytes, limitBytes)}, which is not empty.
      *
      * @param inPlaceFrom for writes: the oldest time a mapping may have to be written in place (rule D-4); 0 for reads
-     * @param write whether LOCKED, TRIMMED, shared and unmapped blocks must be taken one by one
+     * @param write whether LOCKED, TRIMMED, HELD, shared and unmapped blocks must be taken one by one
      */
     public void find(ThinDevice device, long offsetBytes, long limitBytes, int inPlaceFrom, boolean write) {
         long blockBytes = device.blockBytes();
@@ -59,6 +59,6 @@ public final class MapLookup extends MapRun {
     }
 
     private static boolean isDirect(int kind, boolean write) {
-        return kind == Region.MAPPED || (kind == Region.TRIMMED && !write);
+        return kind == Region.MAPPED || (kind != Region.LOCKED && !write);
     }
 }

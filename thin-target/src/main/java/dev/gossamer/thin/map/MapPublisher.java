@@ -3,6 +3,7 @@ package dev.gossamer.thin.map;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.pdata.btree.BTreeCursor;
 import dev.gossamer.thin.PoolCounters;
+import dev.gossamer.thin.device.HeldRange;
 import dev.gossamer.thin.device.PartialTrims;
 import dev.gossamer.thin.device.ThinDevice;
 import dev.gossamer.thin.extent.ExtentMap;
@@ -78,6 +79,33 @@ public final class MapPublisher {
                 int start = (int) Math.max(0, from - base);
                 int end = (int) Math.min(Region.BLOCKS, to - base);
                 put(device, number, Region.without(region, start, end - start));
+            }
+        }
+    }
+
+    /** Publishes what is mapped of a range that a job holds as such, where its regions are loaded. */
+    public void hold(HeldRange range) {
+        for (long number = ExtentMap.regionOf(range.from); number <= ExtentMap.regionOf(range.to - 1); number++) {
+            long[] region = range.device.extents().region(number);
+            if (region != null) {
+                put(range.device, number, range.shownIn(number, region));
+            }
+        }
+    }
+
+    /**
+     * Publishes blocks {@code [from, to)} anew, as the mapping tree has them, where their regions are loaded. A region
+     * that cannot be read is withdrawn: who wants it next meets what is wrong.
+     */
+    public void reload(ThinDevice device, long from, long to) {
+        for (long number = ExtentMap.regionOf(from); number <= ExtentMap.regionOf(to - 1); number++) {
+            if (device.extents().region(number) != null) {
+                try {
+                    load(device, number);
+                } catch (StorageException e) {
+                    regionBuilder.build();
+                    put(device, number, null);
+                }
             }
         }
     }

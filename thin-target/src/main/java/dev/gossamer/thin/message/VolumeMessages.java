@@ -221,6 +221,9 @@ public final class VolumeMessages {
 
     static String inUse(ThinDevice device) {
         int comparing = device.baseCount();
+        if (device.jobCount() > 0) {
+            return "volume " + device.name() + " is in use by a job; 'gossamer job list' shows it, wait or cancel it";
+        }
         String how = comparing == 0 ? "" : " (" + comparing + " of them, as the base of a changed-block context)";
         return "volume " + device.name() + " is in use by " + device.openCount() + " connection(s)" + how
                 + "; disconnect them first";

@@ -18,9 +18,10 @@ import dev.gossamer.pdata.spacemap.SpaceMap;
  * transaction never overwrites what the last commit uses; it is asked directly, and nothing has to be kept of what lost
  * references since.
  *
- * <p>While a transaction is being written, a crash may also lead to its state, between the two. It need not be asked: a
- * block that two devices see there was seen by both before, as sharing begins only with snapshots, rollbacks and
- * metadata snapshots, and these are committed while no other transaction is being written.
+ * <p>While a transaction is being written, a crash may also lead to its state, between the two. It need not be asked if
+ * a block that two devices see there was seen by both before: snapshots, rollbacks and metadata snapshots are committed
+ * while no other transaction is being written. Clones and relocations are not; as long as a transaction with one of
+ * them is being written, {@link PoolMetadata#isExclusive} says no to all.
  *
  * <p>Costs two walks from the root, mostly in the cache. Worker's thread.
  */

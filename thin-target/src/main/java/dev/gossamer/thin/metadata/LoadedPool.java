@@ -41,6 +41,10 @@ final class LoadedPool {
     /** Something has changed, records of devices aside. */
     boolean changed;
 
+    // Data blocks have got more owners, or shared ones have moved: by the running transaction, by the frozen one.
+    private boolean sharesAnew;
+    private boolean frozenSharesAnew;
+
     // Of the transaction manager, when no change was half made.
     private long settledChanges;
 
@@ -108,6 +112,25 @@ final class LoadedPool {
     /** Whether one has begun and failed. */
     boolean isHalfChanged() {
         return transaction.changes() != settledChanges;
+    }
+
+    /** The running transaction makes sharing that neither the committed state nor the next one need show (D-6a). */
+    void sharesAnew() {
+        sharesAnew = true;
+    }
+
+    /** Whether a crash may lead to sharing that only a transaction that is being written has. */
+    boolean hidesSharing() {
+        return frozenSharesAnew;
+    }
+
+    void freezeSharing() {
+        frozenSharesAnew = sharesAnew;
+        sharesAnew = false;
+    }
+
+    void commitSharing() {
+        frozenSharesAnew = false;
     }
 
     boolean isChanged() {

@@ -111,6 +111,11 @@ public final class MetadataRoom {
         return releaseCost() <= left();
     }
 
+    /** Whether so many blocks of a device, from one on, can be given other mappings now, without the reserve. */
+    public boolean hasForSharing(int id, long from, long blocks) throws StorageException {
+        return sharingCost(id, from, blocks) <= leftForWrites();
+    }
+
     // ---- upper bounds ----------------------------------------------------------------------------------------------
 
     /** What a commit takes that begins now. */
@@ -144,6 +149,22 @@ public final class MetadataRoom {
                 + pool.dataMap.changeCost(counts, shared ? counts : 0)
                 + pool.metadataMap.overflowCost(shared ? inner * MAX_ENTRIES + nodes : 0)
                 + pool.devices.changeCost(1);
+    }
+
+    /** What {@link BlockSharing#put} takes for so many blocks, with its part of the commit. */
+    public long sharingCost(int id, long from, long blocks) throws StorageException {
+        way.look(pool.mappingRoot, id, from);
+        long present = Math.min(blocks, blocks / MIN_ENTRIES) + 3;
+        long added = 2 * (blocks / MIN_ENTRIES + 1);
+        long inner = way.upperNodes() + ((present + added) / MIN_ENTRIES + 3) * Math.max(1, way.lowerNodes()) + 2;
+        boolean shared = maybeShared();
+        long counts = 2 * blocks + (shared ? present * MAX_ENTRIES : 0);
+        return inner
+                + present
+                + added
+                + pool.dataMap.changeCost(counts, counts)
+                + pool.metadataMap.overflowCost(shared ? inner * MAX_ENTRIES : 0)
+                + pool.devices.changeCost(2);
     }
 
     /** What deleting a device takes, or retiring it, with its part of the commit. */

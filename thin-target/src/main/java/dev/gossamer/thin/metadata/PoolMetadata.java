@@ -26,10 +26,7 @@ import java.util.List;
  * <p>Worker's thread; waits for its I/O, but for that of {@link #writer}.
  */
 public final class PoolMetadata implements AutoCloseable {
-    /**
-     * Answer of {@link #lookup} for a block that is not mapped. No mapping packs to it: data blocks stay below 2^40 -
-     * 1.
-     */
+    /** Answer of {@link #lookup} for a block not mapped. No mapping packs to it: data blocks stay below 2^40 - 1. */
     public static final long NOT_MAPPED = -1;
 
     /** Device ids are 0 to this, exclusive. */
@@ -38,7 +35,7 @@ public final class PoolMetadata implements AutoCloseable {
     /** Size of a metadata block. */
     public static final int METADATA_BLOCK_BYTES = 4096;
 
-    /** More than this cannot be counted: 255 index entries of 16320 blocks; the rest of a larger device is not used. */
+    /** More cannot be counted: 255 index entries of 16320 blocks; the rest of a larger device is not used. */
     public static final long MAX_METADATA_BLOCKS = 255L * 16320;
 
     /** Metadata blocks in memory, at most: 16 MiB, the tree above some millions of mappings. */
@@ -52,6 +49,7 @@ public final class PoolMetadata implements AutoCloseable {
     private LoadedPool pool;
     private DeviceLife life;
     private MetadataRoom room;
+    private BlockSharing blockSharing;
     // Made when the pool is opened, and only if another program wrote it last.
     private PoolSurvey survey;
     // Of the transaction being written.
@@ -177,9 +175,7 @@ public final class PoolMetadata implements AutoCloseable {
         return pool.committed.needsCheck();
     }
 
-    /**
-     * What is wrong with metadata that all devices share, so that it must not be changed; null: nothing that was met.
-     */
+    /** What is wrong with metadata that all devices share, so that it must not be changed; null: nothing was met. */
     public String damage() {
         String found = pool.devices.damage();
         return found == null && survey != null ? survey.damage() : found;
@@ -244,7 +240,8 @@ public final class PoolMetadata implements AutoCloseable {
      * snapshot: nobody else sees the data block, now or after a crash ({@link ExclusiveCheck}).
      */
     public boolean isExclusive(int id, long virtualBlock) throws StorageException {
-        return pool.sharing.isExclusive(pool.mappingRoot, pool.committed.mappingRoot(), id, virtualBlock);
+        return !pool.hidesSharing()
+                && pool.sharing.isExclusive(pool.mappingRoot, pool.committed.mappingRoot(), id, virtualBlock);
     }
 
     /**
@@ -288,6 +285,11 @@ public final class PoolMetadata implements AutoCloseable {
     /** How devices come and go; not to be kept beyond an {@link #abort}. */
     public DeviceLife life() {
         return life;
+    }
+
+    /** How blocks get more owners; not to be kept beyond an {@link #abort}. */
+    public BlockSharing blockSharing() {
+        return blockSharing;
     }
 
     // ---- changes -------------------------------------------------------------------------------------------------
@@ -427,6 +429,7 @@ public final class PoolMetadata implements AutoCloseable {
         MetadataBlock superblock = pool.transaction.superblockForUpdate();
         frozen.write(superblock);
         pool.changed = false;
+        pool.freezeSharing();
         pool.settle();
         return pool.transaction.freeze(superblock);
     }
@@ -445,6 +448,7 @@ public final class PoolMetadata implements AutoCloseable {
     public FreedBlocks committed() {
         pool.transaction.committed();
         pool.committed = frozen;
+        pool.commitSharing();
         frozen = null;
         return pool.dataMap.takeFreed();
     }
@@ -473,10 +477,7 @@ public final class PoolMetadata implements AutoCloseable {
         return pool.dataMap.hasFreed();
     }
 
-    /**
-     * Whether some of those were freed before the running transaction, so that they will be released without its
-     * commit.
-     */
+    /** Whether some of those were freed before the running transaction: they are released without its commit. */
     public boolean hasWithheldDataBlocks() {
         return pool.dataMap.hasWithheld();
     }
@@ -490,6 +491,7 @@ public final class PoolMetadata implements AutoCloseable {
         pool = LoadedPool.load(blocks, deviceName, data);
         life = new DeviceLife(pool);
         room = new MetadataRoom(pool);
+        blockSharing = new BlockSharing(pool);
         frozen = null;
         pool.settle();
     }

@@ -23,6 +23,9 @@ import dev.gossamer.thin.device.PoolDevices;
 import dev.gossamer.thin.device.PoolEvents;
 import dev.gossamer.thin.device.PoolFaults;
 import dev.gossamer.thin.device.PoolState;
+import dev.gossamer.thin.job.Jobs;
+import dev.gossamer.thin.job.RangeLocks;
+import dev.gossamer.thin.job.StepChange;
 import dev.gossamer.thin.map.MapLookup;
 import dev.gossamer.thin.map.MapPrefetch;
 import dev.gossamer.thin.map.MapPublisher;
@@ -72,6 +75,9 @@ final class PoolParts {
     final Reclaimer reclaimer;
     final Unmapper unmapper;
     final PoolWorker worker;
+    final RangeLocks rangeLocks;
+    final Jobs jobs;
+    final StepChange stepChange;
     private final RegionLoads regionLoads;
     private final Quarantine quarantine;
     private final WorkerQueue queue;
@@ -123,6 +129,10 @@ final class PoolParts {
                 new BlockWrites(queue, inFlight, cells, io, maps, partialTrims, provisioner, claims, faults);
         unmapper = new Unmapper(queue, state, space, committer, metadata, maps, partialTrims, counters);
         worker = new PoolWorker(queue, cells, regionLoads, writes, unmapper, state, faults, counters);
+
+        rangeLocks = new RangeLocks(loop, cells, maps, inFlight);
+        jobs = new Jobs(loop, state, faults, committer, rangeLocks);
+        stepChange = new StepChange(metadata, state, faults, committer, partialTrims);
 
         TransactionAbort aborting = aborting(partialTrims);
         dataLost = why -> loop.execute(() -> aborting.dataLost(why));

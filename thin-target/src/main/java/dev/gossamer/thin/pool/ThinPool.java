@@ -9,7 +9,6 @@ import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.Reason;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.WatchedDevice;
-import dev.gossamer.pdata.MetadataCorrupt;
 import dev.gossamer.thin.DiscardMode;
 import dev.gossamer.thin.OriginOpener;
 import dev.gossamer.thin.PoolCounters;
@@ -24,19 +23,18 @@ import dev.gossamer.thin.VolumeLimits;
 import dev.gossamer.thin.VolumeSpace;
 import dev.gossamer.thin.VolumeSpec;
 import dev.gossamer.thin.catalog.Catalog;
-import dev.gossamer.thin.catalog.CatalogScan;
-import dev.gossamer.thin.catalog.CatalogSlot;
 import dev.gossamer.thin.commit.MetadataChange;
 import dev.gossamer.thin.device.ExternalOrigins;
 import dev.gossamer.thin.device.PoolDevices;
 import dev.gossamer.thin.device.ThinDevice;
+import dev.gossamer.thin.job.CloneStart;
+import dev.gossamer.thin.job.Stepping;
 import dev.gossamer.thin.message.DmStatus;
 import dev.gossamer.thin.message.MetadataMessages;
 import dev.gossamer.thin.message.SnapshotMessages;
 import dev.gossamer.thin.message.VolumeMessages;
 import dev.gossamer.thin.message.VolumeResize;
 import dev.gossamer.thin.message.WriteBarrier;
-import dev.gossamer.thin.metadata.DeviceDetails;
 import dev.gossamer.thin.metadata.PoolFormat;
 import dev.gossamer.thin.metadata.PoolMetadata;
 import dev.gossamer.thin.space.SpaceAccount;
@@ -61,7 +59,7 @@ public final class ThinPool {
     private final PoolDevices devices;
     private final PoolCounters counters = new PoolCounters();
     private final PoolOwner owner;
-    private final PoolParts parts;
+    final PoolParts parts;
     private final WorkerCalls calls;
     private final VolumeMessages messages;
     private final MetadataMessages metadataMessages;
@@ -71,6 +69,7 @@ public final class ThinPool {
     private final ExternalOrigins origins;
     private final PoolFacts facts;
     private final StatusContexts statusContexts;
+    private final PoolJobs jobs;
 
     private ThinPool(
             BlockDevice metadataDevice,
@@ -98,12 +97,13 @@ public final class ThinPool {
         BlockingIo dataIo = new BlockingIo(this.data, inline);
         Catalog catalog = Catalog.open(metadata, dataIo);
         origins = new ExternalOrigins(originOpener, inline);
-        findDevices(catalog);
+        new DevicesAtOpening(metadata, parts, origins).find(catalog);
         if (metadata.damage() != null) {
             parts.state.degrade(PoolMode.READ_ONLY, metadata.damage());
         }
         calls = new WorkerCalls(workerLoop, metadata, parts.state, parts.committer, parts.faults);
         MetadataChange change = new MetadataChange(metadata, parts.state, parts.faults, parts.committer);
+        jobs = jobs(change);
         messages = new VolumeMessages(
                 change,
                 metadata,
@@ -137,6 +137,12 @@ public final class ThinPool {
                 messages,
                 barrier,
                 new HiddenTails(this.data, loops, parts));
+    }
+
+    private PoolJobs jobs(MetadataChange change) {
+        CloneStart clones =
+                new CloneStart(metadata, devices, change, parts.jobs, parts.rangeLocks, parts.stepChange, Stepping.NORMAL);
+        return new PoolJobs(calls, parts.jobs, clones, parts.reclaimer, metadata.blockBytes());
     }
 
     private void begin(Catalog catalog, BlockingIo metadataIo, BlockingIo dataIo) throws StorageException {
@@ -252,6 +258,11 @@ public final class ThinPool {
     /** Whether the data device has lost writes; then the pool is read-only and no FLUSH succeeds. */
     public DeviceHealth dataHealth() {
         return data.health();
+    }
+
+    /** What runs long in the background. */
+    public PoolJobs jobs() {
+        return jobs;
     }
 
     /** Metadata blocks looked at so far, cached or not: the work that an operation makes. */
@@ -400,7 +411,10 @@ public final class ThinPool {
     public CompletableFuture<Void> close() {
         CompletableFuture<Void> closed = new CompletableFuture<>();
         stopWaitingForSpace();
-        workerLoop.execute(() -> parts.cells.whenIdle(() -> parts.committer.whenQuiet(() -> closeIdle(closed))));
+        workerLoop.execute(() -> {
+            parts.jobs.close();
+            parts.cells.whenIdle(() -> parts.committer.whenQuiet(() -> closeIdle(closed)));
+        });
         return closed;
     }
 
@@ -436,52 +450,6 @@ public final class ThinPool {
     /** Somebody else has used the pool: nothing of it works any more, nor is written (OP-10). */
     public void disown(String why) {
         workerLoop.execute(() -> parts.faults.disowned(why));
-    }
-
-    private void findDevices(Catalog catalog) throws StorageException {
-        try (CatalogScan slots = catalog.scan()) {
-            for (int id : metadata.deviceIds()) {
-                parts.deviceIds.found(id);
-                if (id != catalog.deviceId()) {
-                    found(id, slots);
-                }
-            }
-        }
-    }
-
-    /** A device of the pool that is to be opened. What is wrong with it fails its requests, and not the pool. */
-    private void found(int id, CatalogScan slots) throws StorageException {
-        ThinDevice device;
-        try {
-            DeviceDetails details = metadata.details(id);
-            if (details.isRetired()) {
-                parts.reclaimer.found(id, details);
-                return;
-            }
-            device = load(id, details, slots.get(id, details));
-            if (metadata.damageOf(id) != null) {
-                device.bar();
-                parts.faults.failed(device, new MetadataCorrupt(metadata.damageOf(id)));
-            }
-        } catch (MetadataCorrupt e) {
-            device = new ThinDevice(id, metadata.blockBytes(), 0, null);
-            device.bar();
-            parts.faults.failed(device, e);
-        }
-        devices.add(device);
-    }
-
-    private ThinDevice load(int id, DeviceDetails details, CatalogSlot slot) throws StorageException {
-        if (slot != null && !VolumeSpec.isPossibleSize(slot.sizeBytes())) {
-            throw new MetadataCorrupt(
-                    "the catalog says that thin device " + id + " has " + slot.sizeBytes() + " bytes");
-        }
-        long sizeBytes =
-                slot != null ? slot.sizeBytes() : (metadata.highestMappedBlock(id) + 1) * metadata.blockBytes();
-        ThinDevice device = new ThinDevice(id, metadata.blockBytes(), sizeBytes, slot);
-        device.refresh(details, metadata.dataBlocks());
-        device.putOver(origins.of(slot));
-        return device;
     }
 
     /** Waits for an answer of the pool and unwraps its error. Not from a loop. */

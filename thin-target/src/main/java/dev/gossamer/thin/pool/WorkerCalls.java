@@ -45,6 +45,11 @@ final class WorkerCalls {
         return answer;
     }
 
+    /** Runs a task on the worker. */
+    <T> CompletableFuture<T> onWorker(Task<T> task) {
+        return call(loop, task);
+    }
+
     /**
      * A management operation. If it could not read or write metadata, the transaction is aborted (E-1); if it shows a
      * bug, the pool has failed.

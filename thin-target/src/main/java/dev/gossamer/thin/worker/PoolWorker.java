@@ -84,7 +84,9 @@ public final class PoolWorker implements TurnListener {
             queue.handBack(request, Errno.EIO);
             return;
         }
-        if (device.cells().holdBack(request) || device.cells().queueBehindTrim(request)) {
+        if (device.cells().holdBack(request)
+                || device.cells().queueBehindTrim(request)
+                || device.cells().waitForJob(request)) {
             return;
         }
         if (request.lengthBytes() > volume.endBytes() - request.offsetBytes()) {

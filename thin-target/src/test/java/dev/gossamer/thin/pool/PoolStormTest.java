@@ -9,6 +9,8 @@ import dev.gossamer.io.StorageException;
 import dev.gossamer.io.sim.Seeds;
 import dev.gossamer.io.sim.SimHarness;
 import dev.gossamer.io.sim.SimulatedDisk;
+import dev.gossamer.thin.CloneSpec;
+import dev.gossamer.thin.JobInfo;
 import dev.gossamer.thin.PoolOptions;
 import dev.gossamer.thin.SnapshotSpec;
 import dev.gossamer.thin.VolumeLimits;
@@ -55,6 +57,7 @@ class PoolStormTest {
     private SimPool sim;
     private int names;
     private int noSpace;
+    private int clones;
     private int operations;
     private long mappedDuringCommit;
 
@@ -89,6 +92,7 @@ class PoolStormTest {
         ThinCheck.assertAccepts(metadata, directory, "seed " + seed);
         everythingCanBeDeleted();
         assertTrue(noSpace > 0, "the pool never ran full");
+        assertTrue(clones > 10, clones + " clones");
         assertTrue(mappedDuringCommit > 0, "no commit overlapped with the next transaction");
     }
 
@@ -119,6 +123,7 @@ class PoolStormTest {
             case 21 -> sim.loops.advance(random.nextLong(2 * Committer.PERIOD_NANOS));
             case 22 -> reopen(where, random.nextBoolean());
             case 23 -> verifyAll(where);
+            case 24, 25, 26 -> cloneRange(where);
             default -> {
                 operations--;
                 StormBatch batch = new StormBatch(sim, random);
@@ -229,6 +234,32 @@ class PoolStormTest {
             }
             target.handle = sim.pool.openVolume(target.name);
         }
+    }
+
+    /** Whole blocks of one volume into another, or elsewhere into itself; what is under way goes on meanwhile. */
+    private void cloneRange(String where) throws StorageException {
+        StormVolume from = any();
+        StormVolume to = any();
+        int blocks = 1 + random.nextInt(12);
+        int source = random.nextInt(StormVolume.MAX_BYTES / BLOCK) * BLOCK;
+        int target = random.nextInt(StormVolume.MAX_BYTES / BLOCK) * BLOCK;
+        JobRig jobs = new JobRig(sim);
+        CloneSpec spec = new CloneSpec(from.name, source, (long) blocks * BLOCK, to.name, target, random.nextBoolean());
+        JobInfo job;
+        try {
+            job = jobs.start(spec, JobRig.steps(1 + random.nextInt(5)));
+        } catch (StorageException e) {
+            assertTrue(e.errno() == Errno.EINVAL || e.errno() == Errno.ENOSPC, where + ": " + e);
+            return;
+        }
+        JobInfo over = jobs.finish(job);
+        if (over.state() == JobInfo.State.FAILED) {
+            assertTrue(over.message().contains("limit") || over.message().contains("metadata"), over.toString());
+        } else {
+            assertEquals(JobInfo.State.DONE, over.state(), where);
+            clones++;
+        }
+        to.cloned(target, from.range(source, (int) over.doneBytes()));
     }
 
     private void delete() throws StorageException {

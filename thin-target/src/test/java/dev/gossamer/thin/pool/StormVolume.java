@@ -70,6 +70,11 @@ final class StormVolume {
         System.arraycopy(bytes, 0, contents, offset, bytes.length);
     }
 
+    /** Whole blocks have another volume's contents; of trims that covered parts of them nothing is remembered. */
+    void cloned(int offset, byte[] bytes) {
+        write(offset, bytes);
+    }
+
     /** Whole blocks behind the end are given back; what it grows by of its last block is zero, or what is below. */
     void resize(int newSize) {
         int whole = Math.ceilDiv(Math.min(size, newSize), BLOCK) * BLOCK;

@@ -1,0 +1,40 @@
+package dev.gossamer.thin;
+
+import java.time.Instant;
+
+/**
+ * A job at one moment.
+ *
+ * @param id unique while the pool is open; 0 is the reclaiming of deleted volumes
+ * @param kind what kind of work it is, one word
+ * @param what what it works on, for people
+ * @param state where it stands
+ * @param doneBytes what it has gone through
+ * @param totalBytes what there is to go through, as far as is known; 0: not known yet
+ * @param startedAt when it was started
+ * @param remainingSeconds until it ends, at its pace so far; -1: cannot be told
+ * @param message what came of it, or what it waits for; may be empty
+ */
+public record JobInfo(
+        long id,
+        String kind,
+        String what,
+        State state,
+        long doneBytes,
+        long totalBytes,
+        Instant startedAt,
+        long remainingSeconds,
+        String message) {
+    /** Where a job stands. All but the first two are final. */
+    public enum State {
+        RUNNING,
+        PAUSED,
+        DONE,
+        FAILED,
+        CANCELLED;
+
+        public boolean isFinal() {
+            return this != RUNNING && this != PAUSED;
+        }
+    }
+}

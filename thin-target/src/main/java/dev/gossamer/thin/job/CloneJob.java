@@ -1,0 +1,197 @@
+package dev.gossamer.thin.job;
+
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.StorageException;
+import dev.gossamer.pdata.btree.BTreeCursor;
+import dev.gossamer.thin.device.HeldRange;
+import dev.gossamer.thin.device.ThinDevice;
+import dev.gossamer.thin.metadata.PoolMetadata;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * Gives a range of a volume the data blocks of a range of another, or of itself (CL-1 to CL-7).
+ *
+ * <p>First it counts what is mapped in both ranges, in steps that change nothing, so that a limit or a lack of metadata
+ * refuses the whole. Then each step holds a piece of both ranges, waits until all writes there have ended, reads the
+ * source's mappings and gives them to the destination, within one task of the worker and one transaction. What the
+ * destination had is freed by the commit, after its readers have ended.
+ *
+ * <p>A crash leaves a prefix done, in whole steps. An atomic clone is one step.
+ */
+final class CloneJob extends Job {
+    /** Mappings looked at in one step of counting: a millisecond. */
+    private static final int COUNT_STEP = 8192;
+
+    /** Where each part of the work is done. */
+    record Parts(PoolMetadata metadata, StepChange change, RangeLocks locks, Stepping stepping) {}
+
+    /** Blocks of one volume. */
+    record Side(ThinDevice device, long from) {}
+
+    private final Parts parts;
+    private final Side source;
+    private final Side target;
+    private final long blocks;
+    private final long lengthBytes;
+    private final int stepBlocks;
+    private final int blockBytes;
+    private long counted;
+    private long sourceMapped;
+    private long targetMapped;
+    private long done;
+
+    /**
+     * @param blocks in each range; the last one may be the last of both volumes, and partly outside
+     * @param stepBlocks at most so many in a transaction
+     */
+    CloneJob(Parts parts, Side source, Side target, long blocks, long lengthBytes, int stepBlocks) {
+        super("clone", describe(source, target, lengthBytes));
+        this.parts = parts;
+        this.source = source;
+        this.target = target;
+        this.blocks = blocks;
+        this.lengthBytes = lengthBytes;
+        this.stepBlocks = stepBlocks;
+        this.blockBytes = source.device.blockBytes();
+    }
+
+    private static String describe(Side source, Side target, long lengthBytes) {
+        long blockBytes = source.device.blockBytes();
+        return source.device.name() + ":" + source.from * blockBytes + "+" + lengthBytes + " to " + target.device.name()
+                + ":" + target.from * blockBytes;
+    }
+
+    @Override
+    protected long doneBytes() {
+        return Math.min(lengthBytes, done * blockBytes);
+    }
+
+    @Override
+    protected long totalBytes() {
+        return lengthBytes;
+    }
+
+    @Override
+    protected String message() {
+        return done == 0 && counted < blocks ? "counting" : "";
+    }
+
+    @Override
+    protected void ended() {
+        source.device.closeForJob();
+        target.device.closeForJob();
+    }
+
+    @Override
+    protected void step(StepEnd end) throws StorageException {
+        if (counted < blocks) {
+            count();
+            end.next();
+            return;
+        }
+        int width = (int) Math.min(stepBlocks, blocks - done);
+        hold(width, end);
+    }
+
+    private void count() throws StorageException {
+        long to = Math.min(blocks, counted + COUNT_STEP);
+        sourceMapped += mapped(source, counted, to);
+        targetMapped += mapped(target, counted, to);
+        counted = to;
+        if (counted == blocks) {
+            checkLimit(sourceMapped - targetMapped);
+            parts.change.checkMetadata(sourceMapped);
+        }
+    }
+
+    private long mapped(Side side, long from, long to) throws StorageException {
+        BTreeCursor cursor = parts.metadata
+                .cursor(side.device.id(), side.from + from)
+                .upTo(side.from + to);
+        long count = 0;
+        while (cursor.next()) {
+            count++;
+        }
+        return count;
+    }
+
+    private void checkLimit(long growth) throws StorageException {
+        long limit = target.device.limits().limitBytes();
+        long mapped = (target.device.takenBlocks() + growth) * blockBytes;
+        if (limit > 0 && growth > 0 && mapped > limit) {
+            throw new StorageException(
+                    Errno.ENOSPC,
+                    "volume " + target.device.name() + " would have " + mapped + " bytes mapped, its limit is " + limit
+                            + "; 'gossamer volume set --limit' changes it");
+        }
+    }
+
+    private void hold(int width, StepEnd end) {
+        HeldRange from = new HeldRange(source.device, source.from + done, source.from + done + width);
+        HeldRange to = new HeldRange(target.device, target.from + done, target.from + done + width);
+        List<HeldRange> ranges = List.of(from, to);
+        parts.locks.acquire(ranges, () -> {
+            try {
+                checkEnds(from, to);
+                long[] mappings = parts.metadata.blockSharing().read(source.device.id(), from.from, width);
+                parts.stepping.between(() -> put(ranges, mappings, end));
+            } catch (StorageException e) {
+                parts.locks.release(ranges);
+                end.failed(e);
+            }
+        });
+    }
+
+    /** Either volume may have become smaller since the last step. */
+    private static void checkEnds(HeldRange... ranges) throws StorageException {
+        for (HeldRange range : ranges) {
+            if (range.to > range.device.blocks()) {
+                throw new StorageException(
+                        Errno.EINVAL, "volume " + range.device.name() + " has become smaller than the range");
+            }
+        }
+    }
+
+    private void put(List<HeldRange> ranges, long[] mappings, StepEnd end) {
+        HeldRange to = ranges.getLast();
+        parts.change.whenRoom(
+                fewer -> roomFor(to, mappings.length, fewer),
+                width -> {
+                    put(to, Arrays.copyOf(mappings, width));
+                    parts.locks.release(ranges);
+                    done += width;
+                    finishStep(end);
+                },
+                failure -> {
+                    parts.locks.release(ranges);
+                    end.failed(failure);
+                });
+    }
+
+    /** So many of the step's blocks there is metadata for; an atomic one is not made smaller. */
+    private int roomFor(HeldRange to, int wanted, boolean fewer) throws StorageException {
+        int width = wanted;
+        boolean whole = stepBlocks >= blocks;
+        while (width > 0 && !parts.metadata.room().hasForSharing(target.device.id(), to.from, width)) {
+            width = fewer && !whole ? width / 2 : 0;
+        }
+        return width;
+    }
+
+    private void put(HeldRange to, long[] mappings) throws StorageException {
+        checkLimit(parts.metadata.blockSharing().growth(target.device.id(), to.from, mappings));
+        parts.change.apply(
+                List.of(source.device, target.device),
+                () -> parts.metadata.blockSharing().put(source.device.id(), target.device.id(), to.from, mappings));
+        parts.change.replaced(to.device, to.from, to.from + mappings.length);
+    }
+
+    private void finishStep(StepEnd end) {
+        if (done == blocks) {
+            end.done("cloned " + lengthBytes + " bytes, " + sourceMapped * blockBytes + " of them stored");
+        } else {
+            end.next();
+        }
+    }
+}

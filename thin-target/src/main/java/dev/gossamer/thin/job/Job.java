@@ -1,0 +1,60 @@
+package dev.gossamer.thin.job;
+
+import dev.gossamer.io.StorageException;
+
+/**
+ * Work in bounded steps, each of which leaves a sound pool. {@link Jobs} runs them one by one, with pauses. Worker's
+ * thread.
+ */
+public abstract class Job {
+    /** What a step tells, once, when it has ended; perhaps before it returns. */
+    public interface StepEnd {
+        /** There is more to do. */
+        void next();
+
+        /** All is done. */
+        void done(String message);
+
+        /** It cannot go on; what earlier steps have done stays. */
+        void failed(Throwable cause);
+    }
+
+    private final String kind;
+    private final String what;
+
+    /**
+     * @param kind one word
+     * @param what what it works on, for people
+     */
+    protected Job(String kind, String what) {
+        this.kind = kind;
+        this.what = what;
+    }
+
+    /** The kind of work, one word. */
+    public final String kind() {
+        return kind;
+    }
+
+    /** What it works on. */
+    public final String what() {
+        return what;
+    }
+
+    /** Bytes gone through. */
+    protected abstract long doneBytes();
+
+    /** Bytes to go through; 0: not known yet. */
+    protected abstract long totalBytes();
+
+    /** What it is about at this moment, or waits for; may be empty. */
+    protected String message() {
+        return "";
+    }
+
+    /** One step. What it throws ends the job as {@link StepEnd#failed} does. */
+    protected abstract void step(StepEnd end) throws StorageException;
+
+    /** The job is over, whatever came of it, and no step follows: gives back what it holds. Once. */
+    protected abstract void ended();
+}

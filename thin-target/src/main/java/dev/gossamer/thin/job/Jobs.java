@@ -1,0 +1,282 @@
+package dev.gossamer.thin.job;
+
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.IoLoop;
+import dev.gossamer.io.Reason;
+import dev.gossamer.io.StorageException;
+import dev.gossamer.thin.JobInfo;
+import dev.gossamer.thin.commit.Committer;
+import dev.gossamer.thin.device.PoolFaults;
+import dev.gossamer.thin.device.PoolState;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.TreeMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The jobs of a pool: starts, paces, pauses, resumes, cancels and lists them (RL-7). Worker's thread.
+ *
+ * <p>Pace: after each step a pause as long as the step took, and at least {@link #PAUSE_NANOS}: clients have half of the
+ * worker's time. Jobs do not outlive the pool's being open; what their steps have done does, as each leaves a sound pool.
+ */
+public final class Jobs {
+    private static final Logger LOG = LoggerFactory.getLogger(Jobs.class);
+
+    /** Jobs under way at once, paused ones included: each may hold a range of blocks and some memory. */
+    public static final int MAX_ACTIVE = 4;
+
+    /** Between two steps, at least. */
+    public static final long PAUSE_NANOS = 1_000_000L;
+
+    /** Jobs that are over and still listed. */
+    public static final int MAX_REMEMBERED = 32;
+
+    private final IoLoop loop;
+    private final PoolState state;
+    private final PoolFaults faults;
+    private final Committer committer;
+    private final RangeLocks locks;
+    private final TreeMap<Long, Running> jobs = new TreeMap<>();
+    private long lastId;
+    private boolean closed;
+
+    public Jobs(IoLoop loop, PoolState state, PoolFaults faults, Committer committer, RangeLocks locks) {
+        this.loop = loop;
+        this.state = state;
+        this.faults = faults;
+        this.committer = committer;
+        this.locks = locks;
+    }
+
+    /** EBUSY if there are as many jobs as there may be. */
+    public void checkRoom() throws StorageException {
+        if (active() >= MAX_ACTIVE) {
+            throw new StorageException(
+                    Errno.EBUSY,
+                    MAX_ACTIVE + " jobs are under way, the most at once; 'gossamer job list' shows them, wait for one"
+                            + " to end or cancel it");
+        }
+        if (closed) {
+            throw new StorageException(Errno.ESHUTDOWN, "the pool is being closed");
+        }
+    }
+
+    /** Starts a job, for which there {@link #checkRoom is room}. */
+    public JobInfo start(Job job) throws StorageException {
+        checkRoom();
+        Running running = new Running(++lastId, job);
+        jobs.put(running.id, running);
+        LOG.info("job {} started: {} {}", running.id, job.kind(), job.what());
+        running.schedule(0);
+        return running.info();
+    }
+
+    /** All that are under way, and the latest that are over, oldest first. */
+    public List<JobInfo> list() {
+        List<JobInfo> infos = new ArrayList<>();
+        jobs.values().forEach(job -> infos.add(job.info()));
+        return infos;
+    }
+
+    /** ENOENT if there is no such job, or it is forgotten. */
+    public JobInfo show(long id) throws StorageException {
+        return find(id).info();
+    }
+
+    /** No step begins until it is resumed. */
+    public JobInfo pause(long id) throws StorageException {
+        Running job = active(id);
+        if (job.state == JobInfo.State.RUNNING) {
+            job.state = JobInfo.State.PAUSED;
+            job.pausedSince = loop.nanoTime();
+        }
+        return job.info();
+    }
+
+    /** Goes on with a paused job. */
+    public JobInfo resume(long id) throws StorageException {
+        Running job = active(id);
+        if (job.state == JobInfo.State.PAUSED) {
+            job.state = JobInfo.State.RUNNING;
+            job.pausedNanos += loop.nanoTime() - job.pausedSince;
+            job.schedule(0);
+        }
+        return job.info();
+    }
+
+    /** No further step begins; what has been done stays. */
+    public JobInfo cancel(long id) throws StorageException {
+        Running job = active(id);
+        job.cancelled = true;
+        job.schedule(0);
+        return job.info();
+    }
+
+    /** How many are not over. */
+    public int active() {
+        return (int) jobs.values().stream().filter(job -> !job.state.isFinal()).count();
+    }
+
+    /** No step begins any more, and none waits for a hold: the pool is being closed. */
+    public void close() {
+        closed = true;
+        locks.close();
+    }
+
+    private Running find(long id) throws StorageException {
+        Running job = jobs.get(id);
+        if (job == null) {
+            throw new StorageException(Errno.ENOENT, "there is no job " + id + "; 'gossamer job list' shows all");
+        }
+        return job;
+    }
+
+    private Running active(long id) throws StorageException {
+        Running job = find(id);
+        if (job.state.isFinal() || job.ending) {
+            throw new StorageException(
+                    Errno.EINVAL,
+                    "job " + id + " is over" + (job.message.isEmpty() ? "" : ": " + job.message));
+        }
+        return job;
+    }
+
+    private void forgetOldest() {
+        List<Long> over = new ArrayList<>();
+        jobs.forEach((id, job) -> {
+            if (job.state.isFinal()) {
+                over.add(id);
+            }
+        });
+        for (int i = 0; i < over.size() - MAX_REMEMBERED; i++) {
+            jobs.remove(over.get(i));
+        }
+    }
+
+    /** A job under way, or over. */
+    private final class Running implements Job.StepEnd {
+        final long id;
+        final Job job;
+        final long startedMillis = System.currentTimeMillis();
+        final long startedNanos = loop.nanoTime();
+        JobInfo.State state = JobInfo.State.RUNNING;
+        String message = "";
+        long pausedSince;
+        long pausedNanos;
+        boolean cancelled;
+        // Its last commit is under way.
+        boolean ending;
+        private boolean scheduled;
+        private boolean stepping;
+        private long stepSince;
+        private long doneBytes;
+        private long totalBytes;
+
+        Running(long id, Job job) {
+            this.id = id;
+            this.job = job;
+        }
+
+        void schedule(long nanos) {
+            if (!scheduled && !stepping && !ending) {
+                scheduled = true;
+                loop.schedule(
+                        () -> {
+                            scheduled = false;
+                            run();
+                        },
+                        nanos);
+            }
+        }
+
+        private void run() {
+            if (closed || stepping || ending) {
+                return;
+            }
+            if (cancelled) {
+                end(JobInfo.State.CANCELLED, "cancelled; what was done by then stays");
+            } else if (Jobs.this.state.isMetadataReadOnly()) {
+                failed(new StorageException(
+                        Errno.EROFS,
+                        "the pool is " + Jobs.this.state.mode().word() + ": " + Jobs.this.state.cause()));
+            } else if (state == JobInfo.State.RUNNING) {
+                stepping = true;
+                stepSince = loop.nanoTime();
+                try {
+                    job.step(this);
+                } catch (StorageException e) {
+                    failed(e);
+                } catch (RuntimeException | Error bug) {
+                    faults.failed(bug);
+                    failed(bug);
+                }
+            }
+        }
+
+        @Override
+        public void next() {
+            stepping = false;
+            schedule(cancelled ? 0 : Math.max(PAUSE_NANOS, loop.nanoTime() - stepSince));
+        }
+
+        @Override
+        public void done(String result) {
+            end(JobInfo.State.DONE, result);
+        }
+
+        @Override
+        public void failed(Throwable cause) {
+            end(JobInfo.State.FAILED, cause instanceof StorageException ? cause.getMessage() : Reason.of(cause));
+        }
+
+        /** Over when what it has done is durable (CL-7). */
+        private void end(JobInfo.State its, String result) {
+            stepping = false;
+            ending = true;
+            faults.run(job::ended);
+            committer.whenQuiet(() -> {
+                JobInfo.State last = its;
+                message = result;
+                try {
+                    if (!Jobs.this.state.isMetadataReadOnly()) {
+                        committer.commitNow();
+                    } else if (its == JobInfo.State.DONE) {
+                        throw new StorageException(Errno.EROFS, Jobs.this.state.cause());
+                    }
+                } catch (StorageException e) {
+                    last = JobInfo.State.FAILED;
+                    message = "its last steps were lost: " + e.getMessage();
+                }
+                doneBytes = job.doneBytes();
+                totalBytes = job.totalBytes();
+                state = last;
+                LOG.info("job {} is over: {}: {}", id, state, message);
+                forgetOldest();
+            });
+        }
+
+        JobInfo info() {
+            long done = state.isFinal() ? doneBytes : job.doneBytes();
+            long total = state.isFinal() ? totalBytes : job.totalBytes();
+            return new JobInfo(
+                    id,
+                    job.kind(),
+                    job.what(),
+                    state,
+                    done,
+                    total,
+                    java.time.Instant.ofEpochMilli(startedMillis),
+                    state.isFinal() ? 0 : remainingSeconds(done, total),
+                    message.isEmpty() ? job.message() : message);
+        }
+
+        private long remainingSeconds(long done, long total) {
+            if (done <= 0 || total <= 0 || state == JobInfo.State.PAUSED) {
+                return -1;
+            }
+            double spent = (loop.nanoTime() - startedNanos - pausedNanos) / 1e9;
+            return (long) Math.ceil(spent * Math.max(0, total - done) / done);
+        }
+    }
+}

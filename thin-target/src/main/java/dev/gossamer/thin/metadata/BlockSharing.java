@@ -1,0 +1,133 @@
+package dev.gossamer.thin.metadata;
+
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.StorageException;
+import dev.gossamer.pdata.MetadataCorrupt;
+import dev.gossamer.pdata.btree.BTreeCursor;
+import java.util.Arrays;
+
+/**
+ * Gives data blocks more owners without copying them: what a range clone does to the metadata (CL-4, CL-5). Part of the
+ * running transaction. Worker's thread.
+ *
+ * <p>A clone has no place in the pool's time as a snapshot has, so the time is made to fit: a mapping keeps its time,
+ * and both devices have a snapshotted time above it, the pool's time being raised if need be. Then the mapping looks
+ * shared to both, here and to any other dm-thin, and {@link ExclusiveCheck} decides once one of them has let go.
+ */
+public final class BlockSharing {
+    private final LoadedPool pool;
+    private final long[] word = new long[1];
+
+    BlockSharing(LoadedPool pool) {
+        this.pool = pool;
+    }
+
+    /** The packed mappings of {@code count} blocks, {@link PoolMetadata#NOT_MAPPED} where there is none. */
+    public long[] read(int id, long from, int count) throws StorageException {
+        long[] mappings = new long[count];
+        Arrays.fill(mappings, PoolMetadata.NOT_MAPPED);
+        BTreeCursor cursor = pool.mappings.cursor(pool.mappingRoot, id, from).upTo(from + count);
+        while (cursor.next()) {
+            mappings[(int) (cursor.key() - from)] = cursor.value(0);
+        }
+        return mappings;
+    }
+
+    /**
+     * Gives blocks of a device the mappings that were {@link #read} of another, or of other blocks of itself, and that
+     * nobody has changed since. What was mapped there loses a reference, after all that gets one has got it.
+     *
+     * @throws MetadataCorrupt before anything is changed, if a data block has no owner: it was freed meanwhile
+     */
+    public void put(int sourceId, int id, long from, long[] mappings) throws StorageException {
+        pool.devices.existing(sourceId);
+        pool.devices.existing(id);
+        long[] present = read(id, from, mappings.length);
+        int newest = -1;
+        for (int i = 0; i < mappings.length; i++) {
+            if (mappings[i] != PoolMetadata.NOT_MAPPED) {
+                checkOwned(mappings[i]);
+                newest = Math.max(newest, Mapping.time(mappings[i]));
+            }
+            if (present[i] != PoolMetadata.NOT_MAPPED) {
+                pool.checkCounted(id, from + i, present[i]);
+            }
+        }
+        if (newest >= 0) {
+            makeOlder(newest, sourceId, id); // before all else: it may find that there is no time left
+        }
+        for (int i = 0; i < mappings.length; i++) {
+            if (changes(present[i], mappings[i])) {
+                pool.dataMap.increment(Mapping.dataBlock(mappings[i]));
+            }
+        }
+        for (int i = 0; i < mappings.length; i++) {
+            if (changes(present[i], mappings[i])) {
+                word[0] = mappings[i];
+                pool.mappingRoot = pool.mappings.insert(pool.mappingRoot, id, from + i, word);
+                pool.devices.addMapped(id, pool.mappings.insertCreatedKey() ? 1 : 0);
+            }
+        }
+        removeHoles(id, from, present, mappings);
+        pool.sharesAnew();
+        pool.settle();
+    }
+
+    /** Blocks that {@link #put} maps where nothing was, less those that it unmaps. */
+    public long growth(int id, long from, long[] mappings) throws StorageException {
+        long growth = 0;
+        long[] present = read(id, from, mappings.length);
+        for (int i = 0; i < mappings.length; i++) {
+            growth += present[i] == PoolMetadata.NOT_MAPPED ? 0 : -1;
+            growth += mappings[i] == PoolMetadata.NOT_MAPPED ? 0 : 1;
+        }
+        return growth;
+    }
+
+    private static boolean changes(long present, long wanted) {
+        return wanted != PoolMetadata.NOT_MAPPED
+                && (present == PoolMetadata.NOT_MAPPED || Mapping.dataBlock(present) != Mapping.dataBlock(wanted));
+    }
+
+    private void removeHoles(int id, long from, long[] present, long[] mappings) throws StorageException {
+        for (int i = 0; i < mappings.length; i++) {
+            int end = i;
+            boolean mapped = false;
+            while (end < mappings.length && mappings[end] == PoolMetadata.NOT_MAPPED) {
+                mapped |= present[end] != PoolMetadata.NOT_MAPPED;
+                end++;
+            }
+            if (mapped) {
+                pool.mappingRoot = pool.mappings.removeRange(pool.mappingRoot, id, from + i, from + end);
+                pool.devices.addMapped(id, -pool.mappings.removedCount());
+            }
+            i = end;
+        }
+    }
+
+    /** The seed of 3.3: a reference to a block that was freed since its mapping was read. */
+    private void checkOwned(long mapping) throws StorageException {
+        long dataBlock = Mapping.dataBlock(mapping);
+        if (pool.dataMap.count(dataBlock) == 0) {
+            throw new MetadataCorrupt("data block " + dataBlock + " is free, and cannot get another owner");
+        }
+    }
+
+    /** Makes mappings of that time, and older ones, look shared to both devices. */
+    private void makeOlder(int newest, int sourceId, int id) throws StorageException {
+        DeviceDetails source = pool.devices.existing(sourceId);
+        DeviceDetails target = pool.devices.existing(id);
+        if (source.snapshottedTime() > newest && target.snapshottedTime() > newest) {
+            return;
+        }
+        if (pool.time <= newest) {
+            if (pool.time + 1 >= Mapping.TIME_LIMIT) {
+                throw new StorageException(
+                        Errno.ENOSPC, "the pool has seen as many snapshots and clones as its format allows");
+            }
+            pool.time++;
+        }
+        pool.devices.put(sourceId, source.withSnapshottedTime(pool.time));
+        pool.devices.put(id, pool.devices.existing(id).withSnapshottedTime(pool.time));
+    }
+}

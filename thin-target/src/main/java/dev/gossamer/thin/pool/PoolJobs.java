@@ -1,0 +1,97 @@
+package dev.gossamer.thin.pool;
+
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.StorageException;
+import dev.gossamer.thin.CloneSpec;
+import dev.gossamer.thin.JobInfo;
+import dev.gossamer.thin.job.CloneStart;
+import dev.gossamer.thin.job.Jobs;
+import dev.gossamer.thin.space.Reclaimer;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+
+/**
+ * What runs long in a pool, in bounded steps, while volumes are used. Any thread. Futures fail with {@link
+ * StorageException}: ENOENT if there is no such job, EINVAL if it is over, EBUSY if there are as many as may be at once.
+ *
+ * <p>Jobs end with the pool's being open; what their steps have done stays, and is a sound pool. The reclaiming of
+ * deleted volumes is listed as job 0 while there is any; it goes on by itself, also after a restart.
+ */
+public final class PoolJobs {
+    private static final long RECLAIM_ID = 0;
+
+    private final WorkerCalls calls;
+    private final Jobs jobs;
+    private final CloneStart clones;
+    private final Reclaimer reclaimer;
+    private final int blockBytes;
+    private final Instant openedAt = Instant.now();
+
+    PoolJobs(WorkerCalls calls, Jobs jobs, CloneStart clones, Reclaimer reclaimer, int blockBytes) {
+        this.calls = calls;
+        this.jobs = jobs;
+        this.clones = clones;
+        this.reclaimer = reclaimer;
+        this.blockBytes = blockBytes;
+    }
+
+    /** All jobs under way, and the latest that are over. */
+    public CompletableFuture<List<JobInfo>> list() {
+        return calls.onWorker(() -> {
+            List<JobInfo> infos = new ArrayList<>();
+            if (reclaimer.pendingVolumes() > 0) {
+                infos.add(reclaiming());
+            }
+            infos.addAll(jobs.list());
+            return infos;
+        });
+    }
+
+    public CompletableFuture<JobInfo> show(long id) {
+        return calls.onWorker(
+                () -> id == RECLAIM_ID && reclaimer.pendingVolumes() > 0 ? reclaiming() : jobs.show(id));
+    }
+
+    /** No further step begins until the job is resumed. */
+    public CompletableFuture<JobInfo> pause(long id) {
+        return calls.onWorker(() -> jobs.pause(started(id)));
+    }
+
+    public CompletableFuture<JobInfo> resume(long id) {
+        return calls.onWorker(() -> jobs.resume(started(id)));
+    }
+
+    /** No further step begins, for good; what has been done stays. */
+    public CompletableFuture<JobInfo> cancel(long id) {
+        return calls.onWorker(() -> jobs.cancel(started(id)));
+    }
+
+    /** Starts a range clone; what was cloned is durable when the job is done. */
+    public CompletableFuture<JobInfo> cloneRange(CloneSpec spec) {
+        return calls.message(() -> clones.start(spec));
+    }
+
+    private JobInfo reclaiming() {
+        return new JobInfo(
+                RECLAIM_ID,
+                "reclaim",
+                reclaimer.pendingVolumes() + " deleted volume(s), " + reclaimer.pendingBlocks() * blockBytes
+                        + " bytes mapped by them",
+                JobInfo.State.RUNNING,
+                0,
+                0,
+                openedAt,
+                -1,
+                "");
+    }
+
+    private static long started(long id) throws StorageException {
+        if (id == RECLAIM_ID) {
+            throw new StorageException(
+                    Errno.EINVAL, "job 0, reclaiming deleted volumes, goes on by itself and cannot be stopped");
+        }
+        return id;
+    }
+}
