@@ -1,7 +1,8 @@
 package dev.gossamer.thin;
 
 /**
- * What a range clone is to do: give a range of one volume the data of a range of another, or of itself, without copying.
+ * What a range clone is to do: give a range of one volume the data of a range of another, or of itself, without
+ * copying.
  *
  * @param source name of the volume to take from
  * @param sourceOffset first byte there

@@ -116,23 +116,33 @@ final class AdminApi {
         if (parts.length == 3) {
             return routeVolume(method, name, uri, body);
         }
-        if (parts.length == 4 && parts[3].equals("snapshots")) {
-            requireMethod(method, "POST");
-            return createSnapshot(name, body);
-        }
-        if (parts.length == 4 && parts[3].equals("space")) {
-            requireMethod(method, "GET");
-            return space.space(name);
-        }
-        if (parts.length == 4 && parts[3].equals("limits")) {
-            requireMethod(method, "PATCH");
-            return space.changeLimits(require(name), body);
-        }
-        if (parts.length == 4 && parts[3].equals("rollback")) {
-            requireMethod(method, "POST");
-            return rollBack(name, body);
+        if (parts.length == 4) {
+            return routePartOfVolume(method, path, name, parts[3], body);
         }
         throw unknownPath(path);
+    }
+
+    private CompletableFuture<AdminResponse> routePartOfVolume(
+            String method, String path, String name, String part, String body) throws StorageException {
+        switch (part) {
+            case "snapshots" -> {
+                requireMethod(method, "POST");
+                return createSnapshot(name, body);
+            }
+            case "space" -> {
+                requireMethod(method, "GET");
+                return space.space(name);
+            }
+            case "limits" -> {
+                requireMethod(method, "PATCH");
+                return space.changeLimits(require(name), body);
+            }
+            case "rollback" -> {
+                requireMethod(method, "POST");
+                return rollBack(name, body);
+            }
+            default -> throw unknownPath(path);
+        }
     }
 
     private CompletableFuture<AdminResponse> routeCollection(

@@ -6,7 +6,6 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.gossamer.thin.CloneSpec;
 import dev.gossamer.thin.JobInfo;
-import dev.gossamer.thin.pool.PoolJobs;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.CompletableFuture;
@@ -90,8 +89,7 @@ final class JobApi {
 
     private CloneSpec cloneSpec(String body) {
         JsonNode object = api.object(
-                body,
-                List.of("source", "sourceOffset", "lengthBytes", "destination", "destinationOffset", "atomic"));
+                body, List.of("source", "sourceOffset", "lengthBytes", "destination", "destinationOffset", "atomic"));
         return new CloneSpec(
                 name(object, "source"),
                 number(object, "sourceOffset", 0),

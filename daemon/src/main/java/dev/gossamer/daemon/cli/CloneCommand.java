@@ -54,7 +54,9 @@ final class CloneCommand implements Callable<Integer> {
     @Option(names = "--atomic", description = "All of it at once or nothing; for up to 8192 blocks of the pool.")
     private boolean atomic;
 
-    @Option(names = "--background", description = "Do not wait until it is done; 'gossamer job list' shows how far it is.")
+    @Option(
+            names = "--background",
+            description = "Do not wait until it is done; 'gossamer job list' shows how far it is.")
     private boolean background;
 
     @Override

@@ -41,7 +41,10 @@ final class JobCommand extends CommandGroup {
     @Command(
             description = "Shows one job.",
             footer = {"", "Example:", "  gossamer job show -p DIR 3"})
-    void show(@Mixin PoolOption pool, @Mixin Output output, @Parameters(paramLabel = "ID", description = "Its number.") long id)
+    void show(
+            @Mixin PoolOption pool,
+            @Mixin Output output,
+            @Parameters(paramLabel = "ID", description = "Its number.") long id)
             throws CommandFailed {
         print(pool, output, pool.ask("GET", path(id), null));
     }

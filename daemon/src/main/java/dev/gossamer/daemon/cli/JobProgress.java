@@ -1,6 +1,7 @@
 package dev.gossamer.daemon.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.gossamer.daemon.admin.FailureKind;
 import java.io.Console;
 import java.io.PrintWriter;
 
@@ -29,14 +30,17 @@ final class JobProgress {
                 Thread.sleep(POLL_MILLIS);
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
-                throw new CommandFailed("interrupted; job " + id + " goes on, 'gossamer job show " + id + "'", e);
+                throw new CommandFailed(
+                        FailureKind.FAILED, "interrupted; job " + id + " goes on, 'gossamer job show " + id + "'", e);
             }
             now = pool.parse(pool.ask("GET", "/v1/jobs/" + id, null));
         }
         show("");
         String state = now.path("state").asText();
         if (!state.equals("done")) {
-            throw new CommandFailed("job " + id + " " + state + ": " + now.path("message").asText());
+            throw new CommandFailed(
+                    FailureKind.FAILED,
+                    "job " + id + " " + state + ": " + now.path("message").asText());
         }
         return now;
     }

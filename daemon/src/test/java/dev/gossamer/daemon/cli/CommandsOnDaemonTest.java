@@ -140,4 +140,32 @@ class CommandsOnDaemonTest {
         assertTrue(json().path("transactionId").isIntegralNumber(), out);
         assertFalse(out.isEmpty());
     }
+
+    @Test
+    void rangesAreClonedAndJobsListed() throws IOException {
+        assertEquals(0, run("volume create a --size 2M"), err);
+        assertEquals(0, run("volume create b --size 1M"), err);
+        assertEquals(0, run("clone a:0+1M b"), err);
+        assertTrue(out.startsWith("cloned 1048576 bytes"), out);
+        assertEquals(0, run("clone a:1M+64k a:0 --atomic --json"), err);
+        assertEquals("done", json().path("state").asText());
+        assertEquals(0, run("clone a:1M b --background"), err);
+        assertTrue(out.startsWith("started job 3"), out);
+        assertEquals(0, run("job list --json"), err);
+        assertEquals(3, json().size());
+        assertEquals("clone", json().path(0).path("kind").asText());
+        assertEquals(0, run("job show 1"), err);
+        assertTrue(out.contains("a:0+1048576 to b:0"), out);
+        assertEquals(8, run("job show 9"), err);
+        assertEquals(1, run("job cancel 1"), err);
+        assertTrue(err.contains("job 1 is over: cloned"), err);
+        assertEquals(1, run("clone a b"), err);
+        assertTrue(err.contains("is not in volume b, which has 1048576 bytes"), err);
+        assertEquals(1, err.lines().count(), err);
+        assertEquals(2, run("clone a:0+1M b:0+1M"), err);
+        assertEquals(2, run("clone a:x b"), err);
+        assertEquals(0, run("volume clone a c"), err);
+        assertEquals(0, run("volume show c --json"), err);
+        assertFalse(json().path("readOnly").asBoolean());
+    }
 }

@@ -7,7 +7,7 @@ import dev.gossamer.thin.extent.ExtentMap;
 import dev.gossamer.thin.extent.Region;
 
 /**
- * A job's hold on some blocks of a volume, mapped or not: writes and trims wait, reads go on (CL-2, RL-1). No wider than
+ * A job's hold on some blocks of a volume, mapped or not: writes and trims wait, reads go on (CL-2). No wider than
  * {@link #MAX_BLOCKS}, so that nobody waits for long. Two holds of one volume never overlap; {@code RangeLocks} sees to
  * that. Worker's thread.
  */

@@ -203,7 +203,9 @@ public final class ThinDevice implements StatusContext.Base {
         return baseCount.get();
     }
 
-    /** Counts a job that works on the device: it is neither deleted nor rolled back meanwhile. @return as {@link #open} */
+    /**
+     * Counts a job that works on the device: it is neither deleted nor rolled back meanwhile. @return as {@link #open}
+     */
     public boolean openForJob() {
         boolean opened = open();
         if (opened) {

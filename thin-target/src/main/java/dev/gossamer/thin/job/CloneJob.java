@@ -106,9 +106,8 @@ final class CloneJob extends Job {
     }
 
     private long mapped(Side side, long from, long to) throws StorageException {
-        BTreeCursor cursor = parts.metadata
-                .cursor(side.device.id(), side.from + from)
-                .upTo(side.from + to);
+        BTreeCursor cursor =
+                parts.metadata.cursor(side.device.id(), side.from + from).upTo(side.from + to);
         long count = 0;
         while (cursor.next()) {
             count++;

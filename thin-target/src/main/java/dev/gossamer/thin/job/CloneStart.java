@@ -10,7 +10,9 @@ import dev.gossamer.thin.device.PoolDevices;
 import dev.gossamer.thin.device.ThinDevice;
 import dev.gossamer.thin.metadata.PoolMetadata;
 
-/** Looks at what a range clone is asked to do, and starts it (CL-1). Nothing is changed by a refusal. Worker's thread. */
+/**
+ * Looks at what a range clone is asked to do, and starts it (CL-1). Nothing is changed by a refusal. Worker's thread.
+ */
 public final class CloneStart {
     /** Blocks of an atomic clone, at most: what one transaction and one hold of a range may take. */
     public static final long MAX_ATOMIC_BLOCKS = 8 * HeldRange.MAX_BLOCKS;
@@ -45,7 +47,8 @@ public final class CloneStart {
         change.checkSound(source);
         change.checkSound(target);
         if (target.isReadOnly()) {
-            throw new StorageException(Errno.EROFS, "volume " + target.name() + " is read-only; clone to a writable one");
+            throw new StorageException(
+                    Errno.EROFS, "volume " + target.name() + " is read-only; clone to a writable one");
         }
         long length = checkedLength(spec, source, target);
         checkOrigins(spec, source, target);
@@ -54,8 +57,7 @@ public final class CloneStart {
             throw invalid("an atomic clone is of " + MAX_ATOMIC_BLOCKS * blockBytes + " bytes at most, not " + length
                     + "; clone a snapshot of " + source.name() + " in steps");
         }
-        if (source == target
-                && Math.abs(spec.sourceOffset() - spec.destinationOffset()) < blocks * blockBytes) {
+        if (source == target && Math.abs(spec.sourceOffset() - spec.destinationOffset()) < blocks * blockBytes) {
             throw invalid("the two ranges of volume " + source.name() + " overlap");
         }
         return jobs.start(opened(spec, source, target, length));
@@ -110,8 +112,8 @@ public final class CloneStart {
     private void checkOrigins(CloneSpec spec, ThinDevice source, ThinDevice target) throws StorageException {
         boolean plain = !source.isOverExternalOrigin(spec.sourceOffset())
                 && !target.isOverExternalOrigin(spec.destinationOffset());
-        boolean same = source.externalOrigin() == target.externalOrigin()
-                && spec.sourceOffset() == spec.destinationOffset();
+        boolean same =
+                source.externalOrigin() == target.externalOrigin() && spec.sourceOffset() == spec.destinationOffset();
         if (!plain && !same) {
             throw invalid("what is not stored of " + source.name() + " is not the same in " + target.name()
                     + ": one is over an external origin, there or at that place, and the other is not; clone volumes"

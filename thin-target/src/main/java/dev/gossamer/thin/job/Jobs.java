@@ -17,8 +17,9 @@ import org.slf4j.LoggerFactory;
 /**
  * The jobs of a pool: starts, paces, pauses, resumes, cancels and lists them (RL-7). Worker's thread.
  *
- * <p>Pace: after each step a pause as long as the step took, and at least {@link #PAUSE_NANOS}: clients have half of the
- * worker's time. Jobs do not outlive the pool's being open; what their steps have done does, as each leaves a sound pool.
+ * <p>Pace: after each step a pause as long as the step took, and at least {@link #PAUSE_NANOS}: clients have half of
+ * the worker's time. Jobs do not outlive the pool's being open; what their steps have done does, as each leaves a sound
+ * pool.
  */
 public final class Jobs {
     private static final Logger LOG = LoggerFactory.getLogger(Jobs.class);
@@ -136,8 +137,7 @@ public final class Jobs {
         Running job = find(id);
         if (job.state.isFinal() || job.ending) {
             throw new StorageException(
-                    Errno.EINVAL,
-                    "job " + id + " is over" + (job.message.isEmpty() ? "" : ": " + job.message));
+                    Errno.EINVAL, "job " + id + " is over" + (job.message.isEmpty() ? "" : ": " + job.message));
         }
         return job;
     }
@@ -198,8 +198,7 @@ public final class Jobs {
                 end(JobInfo.State.CANCELLED, "cancelled; what was done by then stays");
             } else if (Jobs.this.state.isMetadataReadOnly()) {
                 failed(new StorageException(
-                        Errno.EROFS,
-                        "the pool is " + Jobs.this.state.mode().word() + ": " + Jobs.this.state.cause()));
+                        Errno.EROFS, "the pool is " + Jobs.this.state.mode().word() + ": " + Jobs.this.state.cause()));
             } else if (state == JobInfo.State.RUNNING) {
                 stepping = true;
                 stepSince = loop.nanoTime();

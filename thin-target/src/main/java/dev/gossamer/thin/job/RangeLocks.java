@@ -11,7 +11,7 @@ import java.util.Iterator;
 import java.util.List;
 
 /**
- * Gives jobs hold of ranges of volumes, so that what is mapped there, and what it holds, stands still (CL-2, CL-3, RL-1).
+ * Gives jobs hold of ranges of volumes, so that what is mapped there, and what it holds, stands still (CL-2, CL-3).
  * Worker's thread.
  *
  * <ol>

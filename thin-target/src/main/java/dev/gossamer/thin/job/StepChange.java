@@ -12,8 +12,8 @@ import java.util.Collection;
 import java.util.function.Consumer;
 
 /**
- * How jobs change metadata: only as far as there is room for it and for the commit (S-3), with the devices marked before
- * anybody sees the change (G-7a), and with an abort only if something was half changed (E-1). Worker's thread.
+ * How jobs change metadata: only as far as there is room for it and for the commit (S-3), with the devices marked
+ * before anybody sees the change (G-7a), and with an abort only if something was half changed (E-1). Worker's thread.
  */
 public final class StepChange {
     /** Entries of a leaf that is half full, about: what the estimate for a whole job goes by. */
@@ -41,11 +41,7 @@ public final class StepChange {
     private final PartialTrims partialTrims;
 
     public StepChange(
-            PoolMetadata metadata,
-            PoolState state,
-            PoolFaults faults,
-            Committer committer,
-            PartialTrims partialTrims) {
+            PoolMetadata metadata, PoolState state, PoolFaults faults, Committer committer, PartialTrims partialTrims) {
         this.metadata = metadata;
         this.state = state;
         this.faults = faults;

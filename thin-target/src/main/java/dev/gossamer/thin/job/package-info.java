@@ -1,6 +1,6 @@
 /**
- * What runs long under living volumes, in bounded steps: one frame for all ({@link dev.gossamer.thin.job.Jobs}), the holds
- * on ranges that keep writes off while a step changes what is under them ({@link dev.gossamer.thin.job.RangeLocks}), and
- * the jobs. On the worker's loop.
+ * What runs long under living volumes, in bounded steps: one frame for all ({@link dev.gossamer.thin.job.Jobs}), the
+ * holds on ranges that keep writes off while a step changes what is under them ({@link
+ * dev.gossamer.thin.job.RangeLocks}), and the jobs. On the worker's loop.
  */
 package dev.gossamer.thin.job;

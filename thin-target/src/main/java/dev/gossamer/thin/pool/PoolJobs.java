@@ -14,7 +14,8 @@ import java.util.concurrent.CompletableFuture;
 
 /**
  * What runs long in a pool, in bounded steps, while volumes are used. Any thread. Futures fail with {@link
- * StorageException}: ENOENT if there is no such job, EINVAL if it is over, EBUSY if there are as many as may be at once.
+ * StorageException}: ENOENT if there is no such job, EINVAL if it is over, EBUSY if there are as many as may be at
+ * once.
  *
  * <p>Jobs end with the pool's being open; what their steps have done stays, and is a sound pool. The reclaiming of
  * deleted volumes is listed as job 0 while there is any; it goes on by itself, also after a restart.
@@ -50,8 +51,7 @@ public final class PoolJobs {
     }
 
     public CompletableFuture<JobInfo> show(long id) {
-        return calls.onWorker(
-                () -> id == RECLAIM_ID && reclaimer.pendingVolumes() > 0 ? reclaiming() : jobs.show(id));
+        return calls.onWorker(() -> id == RECLAIM_ID && reclaimer.pendingVolumes() > 0 ? reclaiming() : jobs.show(id));
     }
 
     /** No further step begins until the job is resumed. */

@@ -140,8 +140,8 @@ public final class ThinPool {
     }
 
     private PoolJobs jobs(MetadataChange change) {
-        CloneStart clones =
-                new CloneStart(metadata, devices, change, parts.jobs, parts.rangeLocks, parts.stepChange, Stepping.NORMAL);
+        CloneStart clones = new CloneStart(
+                metadata, devices, change, parts.jobs, parts.rangeLocks, parts.stepChange, Stepping.NORMAL);
         return new PoolJobs(calls, parts.jobs, clones, parts.reclaimer, metadata.blockBytes());
     }
 

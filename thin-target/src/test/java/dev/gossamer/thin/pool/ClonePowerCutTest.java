@@ -111,7 +111,9 @@ class ClonePowerCutTest {
                 assertEquals(0, sim.inUse(), "requests leaked");
                 // A read that fails before anything is changed ends the job, and nothing else.
                 boolean harmless = done || operation == BlockOperation.READ;
-                assertTrue(harmless || sim.pool.mode() == PoolMode.READ_ONLY, sim.pool.mode().toString());
+                assertTrue(
+                        harmless || sim.pool.mode() == PoolMode.READ_ONLY,
+                        sim.pool.mode().toString());
             }
             metadata.crashLosingAll();
             data.crashLosingAll();

@@ -96,7 +96,9 @@ class CloneTest {
         assertArrayEquals(changed, all(a));
     }
 
-    /** A block that was mapped after the device's last snapshot, or whose sharing has ended, looks exclusive to time. */
+    /**
+     * A block that was mapped after the device's last snapshot, or whose sharing has ended, looks exclusive to time.
+     */
     @Test
     void cl5ABlockThatWasWrittenInPlaceJustBeforeIsSharedAllTheSame() throws StorageException {
         jobs.cloneNow(new CloneSpec("a", 0, BLOCK, "b", 0, false));
@@ -130,8 +132,7 @@ class CloneTest {
         jobs.cloneNow(new CloneSpec("a", 4L * BLOCK, 4L * BLOCK, "a", 10L * BLOCK, true));
         assertArrayEquals(expected, all(a));
         sim.write(a, 10L * BLOCK, ThinPoolTest.bytes(4, 512));
-        assertArrayEquals(
-                Arrays.copyOfRange(expected, 4 * BLOCK, 8 * BLOCK), sim.read(a, 4L * BLOCK, 4 * BLOCK));
+        assertArrayEquals(Arrays.copyOfRange(expected, 4 * BLOCK, 8 * BLOCK), sim.read(a, 4L * BLOCK, 4 * BLOCK));
         jobs.cloneNow(new CloneSpec("a", 4L * BLOCK, 4L * BLOCK, "a", 10L * BLOCK, true));
         jobs.cloneNow(new CloneSpec("a", 4L * BLOCK, 4L * BLOCK, "a", 10L * BLOCK, true));
         assertArrayEquals(expected, all(a), "again, and once more when all is shared already");
