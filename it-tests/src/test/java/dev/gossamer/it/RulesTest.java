@@ -30,7 +30,8 @@ final class RulesTest {
     /** A test class, perhaps with a method or a nested class of it, in back quotes. */
     private static final Pattern NAMED = Pattern.compile("`(\\w+(?:Test|Contract))(?:#(\\w+))?`");
 
-    private static final String ID = "(?:(?:B|C|CL|D|DD|DI|E|EM|F|G|I|L|M|MSG|N|R|RL|RS|S|ST|T|W|X|Z)-[0-9]+a?|S-[A-Z][0-9])";
+    private static final String ID =
+            "(?:(?:B|C|CL|D|DD|DI|E|EM|F|G|I|L|M|MSG|N|R|RL|RS|S|ST|T|W|X|Z)-[0-9]+a?|S-[A-Z][0-9])";
     /** An id in the code, or a range of them. */
     private static final Pattern CITED = Pattern.compile("(?<![\\w-])(" + ID + ")(?: to (" + ID + "))?(?![\\w-])");
 

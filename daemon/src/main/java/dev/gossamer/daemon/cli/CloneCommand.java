@@ -16,8 +16,8 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "clone",
         description = {
-            "Gives a range of a volume the data of a range of another one, or of itself, without copying: the two share",
-            "blocks until one of them is written. Both may be in use. Ranges are of whole blocks of the pool.",
+            "Gives a range of a volume the data of a range of another one, or of itself, without copying: the two",
+            "share blocks until one of them is written. Both may be in use. Ranges are of whole blocks of the pool.",
             "It goes on in steps, each as a whole; a crash leaves a part of the range done, from its start on."
         },
         footer = {

@@ -56,8 +56,8 @@ final class VolumeCommand extends CommandGroup {
     @Command(
             name = "clone",
             description = {
-                "Makes a writable volume with the contents and size that another has at this instant, at once, whatever",
-                "its size. The two share space until one of them is written: a snapshot, for use."
+                "Makes a writable volume with the contents and size that another has at this instant, at once,",
+                "whatever its size. The two share space until one of them is written: a snapshot, for use."
             },
             footer = {"", "Example:", "  gossamer volume clone -p DIR golden vm1"})
     void cloneVolume(
