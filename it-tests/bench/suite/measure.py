@@ -8,7 +8,7 @@ from typing import Callable
 
 from suite.load import FILL, Load, fill_file, fio
 from suite.processes import Failure, stopping
-from suite.servers import Gossamer, GossamerFile, Nbdkit, QemuNbd, RawFile, Server, Volume
+from suite.servers import Gossamer, GossamerFile, Nbdkit, QemuNbd, RawFile, RefServer, Server, Volume
 
 # A volume is written in this many places between two of its 100 snapshots.
 SNAPSHOTS, WRITES_BETWEEN = 100, 32
@@ -60,6 +60,8 @@ class Bench:
                 return Gossamer(name, directory, self.home, "threads")
             case "gossamer-file":
                 return GossamerFile(name, directory, self.home)
+            case "refserver":
+                return RefServer(name, directory)
             case "qemu-raw":
                 return QemuNbd(name, directory, "raw")
             case "qcow2":

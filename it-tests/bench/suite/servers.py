@@ -160,6 +160,29 @@ class GossamerFile(Server):
         return Volume(path, "", state, size)
 
 
+class RefServer(Server):
+    """refserver.c, compiled here: the ceiling of a server with one thread on one ring."""
+
+    SOURCE = pathlib.Path(__file__).resolve().parent.parent / "refserver.c"
+
+    def __init__(self, name, directory):
+        super().__init__(name, directory)
+        self.binary = self.directory / "refserver"
+        self.image = self.directory / "image"
+        self.path = self.directory / "nbd.sock"
+        run(["gcc", "-O2", "-Wall", "-o", self.binary, self.SOURCE])
+
+    def command(self):
+        return [self.binary, self.path, self.image]
+
+    def fresh(self, size):
+        self.stop()
+        self.image.unlink(missing_ok=True)
+        run(["truncate", "-s", size, self.image])
+        self.launch()
+        return Volume(self.path, "", self.new_state(), size)
+
+
 class QemuNbd(Server):
     """qemu-nbd without the page cache, on a raw or a qcow2 image (64 KiB clusters)."""
 
