@@ -8,6 +8,8 @@ from suite.measure import median
 COLUMNS = (("IOPS", "iops", 0), ("MiB/s", "mib_per_s", 0), ("p50 us", "p50_us", 0), ("p99 us", "p99_us", 0),
            ("p99.9 us", "p999_us", 0), ("CPU us", "cpu_us", 1), ("calls", "calls", 2), ("heap B", "heap_bytes", 1),
            ("worker", "deferred", 3), ("RSS MiB", "rss_mib", 0))
+# A neighbour may be noticed up to this: so many times the worst alone, or so long.
+NEIGHBOUR_TIMES, NEIGHBOUR_US = 3, 30_000
 STARTUP_COLUMNS = (("first reply s", "first_reply_s", 3), ("RSS MiB", "rss_mib", 0))
 
 
@@ -69,6 +71,19 @@ class Report:
         self.table(head, lines)
         if any(row.get("apart") for row in rows):
             print("\\* page cache; not interleaved" if self.markdown else "  * page cache; not interleaved", flush=True)
+
+    def neighbours(self, rows):
+        """The reader's latency beside each: medians of the rounds, the worst of all, and every round's worst."""
+        self.cases.append({"case": "neighbours", "title": "a reader beside others", "baseline": "nobody", "rows": rows})
+        alone = max(sample["max_us"] for sample in rows[0]["rounds"])
+        lines = []
+        for row in rows:
+            worst = max(sample["max_us"] for sample in row["rounds"])
+            kept = "-" if row is rows[0] else "yes" if worst <= max(NEIGHBOUR_TIMES * alone, NEIGHBOUR_US) else "no"
+            lines.append([row["contender"], *(number(figure(row, key), 0) for key in ("p50_us", "p99_us", "p999_us")),
+                          number(worst, 0), number(worst / alone, 1), kept, row["title"]])
+        self.heading("neighbours: 4 KiB random read, depth 1, of a volume of its own, microseconds")
+        self.table(["neighbour", "p50", "p99", "p99.9", "worst", "/ alone", "bound", "what it does"], lines)
 
     @staticmethod
     def per_round(values):
