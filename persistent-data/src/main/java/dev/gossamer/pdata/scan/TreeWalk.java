@@ -37,6 +37,9 @@ public final class TreeWalk {
         void lost(long location, long low, long high, String reason) throws IOException;
     }
 
+    /** Leaves that {@link #leaves} takes at once. */
+    public static final int MAX_LEAVES = 252;
+
     private static final int UNKNOWN = -1;
 
     private final BlockFeed feed;
@@ -57,6 +60,13 @@ public final class TreeWalk {
         visitor = newVisitor;
         leafDepth = heightOf(root);
         walkChildren(new long[] {0}, new long[] {root}, -1L, 0);
+    }
+
+    /** Visits leaves, in this order, that stand for any keys. */
+    public void leaves(long[] locations, Visitor newVisitor) throws IOException {
+        visitor = newVisitor;
+        leafDepth = 0;
+        walkChildren(new long[locations.length], locations, -1L, 0);
     }
 
     /** How many internal nodes are on the way to the first leaf; UNKNOWN if there is no way. */

@@ -1,0 +1,53 @@
+package dev.gossamer.daemon.cli.tools;
+
+import dev.gossamer.thin.offline.MetadataSource;
+import dev.gossamer.thin.offline.PoolSink;
+import picocli.CommandLine.Option;
+
+/** Options that say what a superblock does not, or says wrong. */
+final class SuperblockOverrides {
+    @Option(names = "--transaction-id", paramLabel = "N", description = "The pool's transaction id, if that is higher.")
+    private Long transactionId;
+
+    @Option(names = "--data-block-size", paramLabel = "SECTORS", description = "Size of a data block in sectors.")
+    private Integer dataBlockSectors;
+
+    @Option(names = "--nr-data-blocks", paramLabel = "N", description = "The pool's data blocks, if that is more.")
+    private Long dataBlocks;
+
+    /** Why the options cannot be; null: they can. */
+    String fault() {
+        if (dataBlockSectors != null && !MetadataSource.isBlockSize(dataBlockSectors)) {
+            return "--data-block-size " + dataBlockSectors + ": use a multiple of 128 sectors, up to 2097152";
+        }
+        if (dataBlocks != null && dataBlocks < 0 || transactionId != null && transactionId < 0) {
+            return "--nr-data-blocks and --transaction-id cannot be negative";
+        }
+        return null;
+    }
+
+    PoolSink.Pool apply(PoolSink.Pool pool) {
+        return new PoolSink.Pool(
+                pool.time(),
+                transactionId == null ? pool.transactionId() : Math.max(pool.transactionId(), transactionId),
+                pool.needsCheck(),
+                pool.version(),
+                dataBlockSectors == null ? pool.dataBlockSectors() : dataBlockSectors,
+                dataBlocks == null ? pool.dataBlocks() : Math.max(pool.dataBlocks(), dataBlocks));
+    }
+
+    /** Null: not given. */
+    Long transactionId() {
+        return transactionId;
+    }
+
+    /** Null: not given. */
+    Integer dataBlockSectors() {
+        return dataBlockSectors;
+    }
+
+    /** Null: not given. */
+    Long dataBlocks() {
+        return dataBlocks;
+    }
+}
