@@ -20,6 +20,11 @@ public final class BlockRequest {
     public static final int NO_UNMAP = 2;
     /** WRITE_ZEROES must fail with EOPNOTSUPP rather than write zeros to the medium. */
     public static final int FAST_ZERO = 4;
+    /**
+     * Goes ahead of all that waits where a device has a line. For the few requests, counted by who sets it, on whose
+     * answers all others depend.
+     */
+    public static final int URGENT = 8;
 
     /** Value of {@link #failedPartOffsetBytes}: no part failed, or the request was not split. */
     public static final long NO_PART = -1;

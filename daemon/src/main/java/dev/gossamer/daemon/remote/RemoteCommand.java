@@ -43,9 +43,9 @@ abstract class RemoteCommand {
         sentNanos = nowNanos;
     }
 
-    /** Whether its server has had so long to answer it. */
-    final boolean isUnansweredFor(long nanos, long nowNanos) {
-        return nowNanos - sentNanos >= nanos;
+    /** How long its server has had to answer it. */
+    final long underWayNanos(long nowNanos) {
+        return nowNanos - sentNanos;
     }
 
     /**

@@ -5,7 +5,6 @@ import dev.gossamer.io.Errno;
 import dev.gossamer.io.ring.NettyLoop;
 import dev.gossamer.nbd.wire.NbdCommand;
 import dev.gossamer.nbd.wire.NbdError;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.IntConsumer;
@@ -25,8 +24,9 @@ import java.util.function.IntConsumer;
  *   <li>{@code CLOSED}.
  * </ol>
  *
- * <p>The waiting line has no bound of its own: what comes in is bounded where it comes from, by commands per NBD
- * connection and by the loops' buffers. What waits too long ends with EIO.
+ * <p>Urgent commands overtake those that wait, and pass the bounds of what is under way. The line has no bound of its
+ * own: what comes in is bounded where it comes from, by commands per NBD connection and by the loops' buffers. What
+ * waits too long ends with EIO.
  */
 final class RemoteLink {
     private enum State {
@@ -44,15 +44,19 @@ final class RemoteLink {
     /** How long a halted link waits for answers: more than a working server needs, and a dead one does not matter. */
     private static final long DRAIN_NANOS = 2_000_000_000;
 
+    /** Commands of urgent requests beyond the limit: a look and a write, each perhaps in a few pieces. */
+    private static final int URGENT_MORE = 8;
+
     private static final long LONGEST_LOOK_NANOS = 1_000_000_000;
     private static final long SHORTEST_LOOK_NANOS = 10_000_000;
 
     private final NettyLoop loop;
     private final RemoteSession session;
     private final RemoteSettings settings;
-    private final ArrayDeque<RemotePiece> waiting = new ArrayDeque<>();
+    private final WaitingLine<RemotePiece> waiting = new WaitingLine<>(RemotePiece::isUrgent);
     private final UnflushedWrites unflushed = new UnflushedWrites();
     private final StallWatch stall;
+    private final SendWindow window;
     private final long lookNanos;
 
     private State state = State.HALTED;
@@ -75,6 +79,7 @@ final class RemoteLink {
         this.session = session;
         this.settings = settings;
         this.stall = new StallWatch(settings.patienceNanos());
+        this.window = new SendWindow(settings.inFlightBytes());
         this.lookNanos = Math.clamp(settings.patienceNanos() / LOOKS, SHORTEST_LOOK_NANOS, LONGEST_LOOK_NANOS);
     }
 
@@ -95,7 +100,7 @@ final class RemoteLink {
             session.home().loop().execute(() -> session.home().submit(request));
             return;
         }
-        RequestCutter.cut(this, request, session.export(), deadline(), waiting::addLast);
+        RequestCutter.cut(this, request, session.export(), deadline(), waiting::add);
         if (state == State.CLOSED) {
             failWaiting(endErrno);
         } else {
@@ -119,10 +124,10 @@ final class RemoteLink {
     }
 
     private void sendMore() {
-        while (state == State.UP && !waiting.isEmpty() && hasRoomFor(waiting.peekFirst())) {
-            RemotePiece piece = waiting.pollFirst();
+        while (state == State.UP && !waiting.isEmpty() && hasRoomFor(waiting.peek())) {
+            RemotePiece piece = waiting.poll();
             if (piece.changes() && !session.gate().mayChange(piece.offsetBytes)) {
-                waiting.addFirst(piece);
+                waiting.addBack(piece);
                 lose("whether the device is still ours is in doubt");
                 return;
             }
@@ -136,19 +141,24 @@ final class RemoteLink {
     }
 
     private boolean hasRoomFor(RemotePiece piece) {
+        if (piece.isUrgent()) {
+            return connection.inFlight() < settings.inFlightLimit() + URGENT_MORE;
+        }
         if (connection.inFlight() >= settings.inFlightLimit()) {
             return false;
         }
-        boolean fits = connection.inFlightBytes() + piece.payloadBytes() <= settings.inFlightBytes();
+        boolean fits = connection.inFlightBytes() + piece.payloadBytes() <= window.bytes();
         boolean keepable = !piece.isKept() || unflushed.heldBytes() < settings.unflushedBytes();
         return (fits || connection.inFlight() == 0) && keepable;
     }
 
     /** The server's answer to a piece. */
     void answered(RemotePiece piece, int nbdError) {
+        long now = loop.nanoTime();
+        window.answered(piece.payloadBytes(), piece.underWayNanos(now), now);
         if (nbdError == NbdError.ESHUTDOWN && piece.attempts < settings.attempts()) {
             piece.forgetData();
-            waiting.addFirst(piece);
+            waiting.addBack(piece);
             if (state == State.UP) {
                 lose("server is shutting down");
             } else {
@@ -186,14 +196,14 @@ final class RemoteLink {
     private void finish(RemotePiece piece, int errno) {
         piece.forgetData();
         if (piece.parent.pieceDone(errno)) {
-            waiting.addLast(RequestCutter.flush(this, piece.parent, deadline()));
+            waiting.add(RequestCutter.flush(this, piece.parent, deadline()));
             serveWaiting();
         }
     }
 
     private void failWaiting(int errno) {
         while (!waiting.isEmpty()) {
-            finish(waiting.pollFirst(), errno);
+            finish(waiting.poll(), errno);
         }
     }
 
@@ -250,7 +260,7 @@ final class RemoteLink {
         if (state == State.UP) {
             boolean stuck = false;
             for (RemoteCommand command : connection.unanswered()) {
-                stuck |= isExpired(command, now) || command.isUnansweredFor(settings.silenceNanos(), now);
+                stuck |= isExpired(command, now) || command.underWayNanos(now) >= settings.silenceNanos();
             }
             if (stuck) {
                 // Its answer may still come, for memory that will not be its own by then: only a new connection helps.
@@ -275,7 +285,7 @@ final class RemoteLink {
     }
 
     private void noteStalled(long now) {
-        if (stall.look(now, waiting, connection == null ? List.of() : connection.unanswered())) {
+        if (stall.look(now, waiting.all(), connection == null ? List.of() : connection.unanswered())) {
             session.logStalled(loop, stall.isStalled());
         }
     }
@@ -314,7 +324,7 @@ final class RemoteLink {
             if (command instanceof RemotePiece piece) {
                 piece.forgetData();
                 if (piece.attempts < settings.attempts()) {
-                    waiting.addFirst(piece);
+                    waiting.addBack(piece);
                 } else {
                     exhausted.add(piece);
                 }
@@ -422,8 +432,7 @@ final class RemoteLink {
     }
 
     private void share() {
-        List<RemotePiece> pieces = new ArrayList<>(waiting);
-        waiting.clear();
+        List<RemotePiece> pieces = waiting.takeAll();
         RemoteLink home = session.home();
         home.loop().execute(() -> home.adopt(pieces));
     }
@@ -431,7 +440,7 @@ final class RemoteLink {
     private void adopt(List<RemotePiece> pieces) {
         for (RemotePiece piece : pieces) {
             piece.moveTo(this);
-            waiting.addLast(piece);
+            waiting.add(piece);
         }
         serveWaiting();
     }

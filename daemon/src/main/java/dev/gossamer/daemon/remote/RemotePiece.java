@@ -1,5 +1,6 @@
 package dev.gossamer.daemon.remote;
 
+import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.buffer.IoBuffer;
 import dev.gossamer.nbd.wire.NbdCommand;
 import io.netty.buffer.ByteBuf;
@@ -12,6 +13,7 @@ final class RemotePiece extends RemoteCommand {
     // Null for commands without data, and for a WRITE of zeros.
     private final IoBuffer buffer;
     private final int bufferOffsetBytes;
+    private final boolean urgent;
     private ByteBuf message;
     private int messageDataIndex;
     int attempts;
@@ -34,6 +36,12 @@ final class RemotePiece extends RemoteCommand {
                 ? 0
                 : parent.request().bufferOffsetBytes()
                         + (int) (offsetBytes - parent.request().offsetBytes());
+        this.urgent = parent.request().hasFlag(BlockRequest.URGENT);
+    }
+
+    /** Whether it goes ahead of those that wait already. */
+    boolean isUrgent() {
+        return urgent;
     }
 
     /**

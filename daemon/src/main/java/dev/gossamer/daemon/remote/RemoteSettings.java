@@ -12,7 +12,8 @@ import java.time.Duration;
  * @param lastRetryMillis the longest such pause
  * @param handshakeMillis for connecting and negotiating, once
  * @param inFlightLimit commands sent and not answered, per connection
- * @param inFlightBytes data in such commands, per connection; at least one command is always sent
+ * @param inFlightBytes data in such commands, per connection, on a way that is fast enough for it ({@link SendWindow});
+ *     at least one command is always sent
  * @param unflushedBytes answered writes that are kept per connection until a FLUSH covers them. At half of it the
  *     device flushes by itself; at the limit, writes wait
  * @param attempts how often one command is sent, so that one that kills its server does not do so for ever

@@ -6,13 +6,13 @@ import dev.gossamer.nbd.wire.NbdCommand;
 import dev.gossamer.nbd.wire.NbdFlags;
 import java.util.function.Consumer;
 
-/** Turns block requests into commands that the export offers, none longer than it takes (C2). */
+/** Turns block requests into commands that the export offers, none longer than it takes (C2), nor than 1 MiB. */
 final class RequestCutter {
     /** TRIM and WRITE_ZEROES carry 32-bit lengths, if not the extended ones; servers dislike longer ones anyway. */
     private static final long RANGE_LIMIT_BYTES = 1 << 30;
 
-    /** Zeros that have to be written travel in pieces of this size. */
-    private static final long ZERO_FILL_BYTES = 1 << 20;
+    /** On a slow way to the server, nothing overtakes a longer one for too long. */
+    private static final long PIECE_LIMIT_BYTES = 1 << 20;
 
     private RequestCutter() {}
 
@@ -34,7 +34,7 @@ final class RequestCutter {
         boolean flushAfter = fua && !fuaByServer && export.offers(NbdFlags.SEND_FLUSH);
         RemoteRequest parent = new RemoteRequest(request, flushAfter);
         int flags = fua && fuaByServer ? NbdFlags.CMD_FUA : 0;
-        long payloadLimit = payloadLimitBytes(export);
+        long payloadLimit = Math.min(PIECE_LIMIT_BYTES, payloadLimitBytes(export));
         switch (request.operation()) {
             case FLUSH -> out.accept(flush(link, parent, deadlineNanos));
             case READ -> cut(link, parent, NbdCommand.READ, 0, payloadLimit, deadlineNanos, out);
@@ -46,8 +46,7 @@ final class RequestCutter {
                     flags |= request.hasFlag(BlockRequest.FAST_ZERO) ? NbdFlags.CMD_FAST_ZERO : 0;
                     cut(link, parent, NbdCommand.WRITE_ZEROES, flags, RANGE_LIMIT_BYTES, deadlineNanos, out);
                 } else {
-                    long limit = Math.min(payloadLimit, ZERO_FILL_BYTES);
-                    cut(link, parent, NbdCommand.WRITE, flags, limit, deadlineNanos, out);
+                    cut(link, parent, NbdCommand.WRITE, flags, payloadLimit, deadlineNanos, out);
                 }
             }
         }

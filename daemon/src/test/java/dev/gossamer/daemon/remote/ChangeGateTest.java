@@ -15,23 +15,12 @@ import dev.gossamer.io.sim.TestIo.Io;
 import dev.gossamer.nbd.client.NbdUri;
 import dev.gossamer.nbd.wire.NbdCommand;
 import dev.gossamer.nbd.wire.NbdError;
-import dev.gossamer.nbd.wire.NbdFlags;
-import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 
 /** Whoever has a device is asked after each reconnect, before anything is repeated (OP-10). */
-@Timeout(120)
-class ChangeGateTest {
-    private static final int SIZE_BYTES = 1 << 20;
-    private static final int MULTI = VolatileServer.FLAGS | NbdFlags.CAN_MULTI_CONN;
-
+class ChangeGateTest extends OneServerTest {
     /** Decides about a new connection. */
     private interface Check {
         void check(BlockDevice through, ChangeGate.Verdict verdict);
@@ -54,27 +43,8 @@ class ChangeGateTest {
         }
     }
 
-    @TempDir
-    private Path directory;
-
     private final ConcurrentLinkedQueue<Integer> commands = new ConcurrentLinkedQueue<>();
     private final TestGate gate = new TestGate();
-    private VolatileServer server;
-    private RemoteRig rig;
-
-    @BeforeEach
-    void start() throws Exception {
-        server = new VolatileServer(directory.resolve("nbd.sock"), SIZE_BYTES)
-                .withFlags(MULTI)
-                .start();
-        rig = new RemoteRig();
-    }
-
-    @AfterEach
-    void stop() throws Exception {
-        rig.close();
-        server.close();
-    }
 
     private NbdClientDevice open(RemoteSettings settings) throws Exception {
         NbdClientDevice device = NbdClientDevice.open(NbdUri.parse(server.uri()), false, rig.loops(), settings, gate);
@@ -82,24 +52,15 @@ class ChangeGateTest {
         return device;
     }
 
-    /** The server forgets what was not flushed; from now on its commands are noted. */
-    private void restart() throws Exception {
-        VolatileServer restarted = server;
-        synchronized (restarted) {
-            restarted.crash();
+    /** From now on the server's commands are noted. */
+    private void restartNoting() throws Exception {
+        restart(() -> {
             commands.clear();
-            restarted.setRule((command, flags, offset, length) -> {
+            server.setRule((command, flags, offset, length) -> {
                 commands.add(command);
                 return NbdError.OK;
             });
-            restarted.start();
-        }
-    }
-
-    private static byte[] filled(int length, int value) {
-        byte[] data = new byte[length];
-        Arrays.fill(data, (byte) value);
-        return data;
+        });
     }
 
     private void readThrough(BlockDevice through, long offset, java.util.function.BiConsumer<Integer, Byte> then) {
@@ -123,7 +84,7 @@ class ChangeGateTest {
         first.write(0, filled(8192, 1));
         second.write(8192, filled(4096, 2));
         gate.check = (through, verdict) -> verdict.refuse("it is another's");
-        restart();
+        restartNoting();
         byte[] before = server.stable();
         assertEquals(Errno.EIO, first.run(Io.read(0, 4096)));
         assertEquals(Errno.EIO, second.run(Io.write(0, filled(4096, 3), 0)));
@@ -143,7 +104,7 @@ class ChangeGateTest {
             seen.add(Errno.name(errno) + " " + value);
             verdict.pass();
         });
-        restart();
+        restartNoting();
         assertArrayEquals(filled(4096, 7), io.read(0, 4096));
         assertEquals("OK 0", seen.peek());
         assertEquals(NbdCommand.READ, commands.peek(), "the check's own");
@@ -162,7 +123,7 @@ class ChangeGateTest {
                 verdict.pass();
             }
         };
-        restart();
+        restartNoting();
         assertArrayEquals(filled(4096, 7), io.read(0, 4096));
         assertEquals(3, gate.checks.get());
     }
@@ -182,7 +143,7 @@ class ChangeGateTest {
             }
         });
         AtomicInteger hangUps = new AtomicInteger(2);
-        restart();
+        restartNoting();
         server.setRule((command, flags, offset, length) ->
                 command == NbdCommand.READ && hangUps.getAndDecrement() > 0 ? VolatileServer.HANG_UP : NbdError.OK);
         assertArrayEquals(filled(4096, 7), io.read(0, 4096));

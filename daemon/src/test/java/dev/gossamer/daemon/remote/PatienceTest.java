@@ -8,39 +8,15 @@ import dev.gossamer.io.Errno;
 import dev.gossamer.io.sim.TestIo;
 import dev.gossamer.nbd.wire.NbdCommand;
 import dev.gossamer.nbd.wire.NbdError;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 
 /** How long a remote device is waited for, and what one sees meanwhile (OP-2, OP-3). */
-@Timeout(120)
-class PatienceTest {
+class PatienceTest extends OneServerTest {
     private static final RemoteSettings FOR_EVER = RemoteRig.IMPATIENT.withPatience(Duration.ZERO);
-
-    @TempDir
-    private Path directory;
-
-    private VolatileServer server;
-    private RemoteRig rig;
-
-    @BeforeEach
-    void start() throws Exception {
-        server = new VolatileServer(directory.resolve("nbd.sock"), 1 << 20).start();
-        rig = new RemoteRig();
-    }
-
-    @AfterEach
-    void stop() throws Exception {
-        rig.close();
-        server.close();
-    }
 
     private CompletableFuture<Integer> read(NbdClientDevice device) {
         TestIo io = rig.io(device, 0);

@@ -13,7 +13,6 @@ import dev.gossamer.io.sim.TestIo.Io;
 import dev.gossamer.nbd.wire.NbdCommand;
 import dev.gossamer.nbd.wire.NbdError;
 import dev.gossamer.nbd.wire.NbdFlags;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -22,54 +21,13 @@ import java.util.SplittableRandom;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Servers that go away, come back, and have forgotten what nobody had flushed (C5, A71, U21). */
-@Timeout(120)
-class ReconnectTest {
-    private static final int SIZE_BYTES = 4 << 20;
+class ReconnectTest extends OneServerTest {
     private static final int SECTOR = 4096;
-    private static final int MULTI = VolatileServer.FLAGS | NbdFlags.CAN_MULTI_CONN;
-
-    @TempDir
-    private Path directory;
-
-    private VolatileServer server;
-    private RemoteRig rig;
-
-    @BeforeEach
-    void start() throws Exception {
-        server = new VolatileServer(directory.resolve("nbd.sock"), SIZE_BYTES)
-                .withFlags(MULTI)
-                .start();
-        rig = new RemoteRig();
-    }
-
-    @AfterEach
-    void stop() throws Exception {
-        rig.close();
-        server.close();
-    }
-
-    private void restart() throws Exception {
-        VolatileServer restarted = server;
-        synchronized (restarted) {
-            restarted.crash();
-            restarted.start();
-        }
-    }
-
-    private static byte[] filled(int length, int value) {
-        byte[] data = new byte[length];
-        Arrays.fill(data, (byte) value);
-        return data;
-    }
 
     @Test
     void answeredWritesSurviveAServerThatForgetsThem() throws Exception {

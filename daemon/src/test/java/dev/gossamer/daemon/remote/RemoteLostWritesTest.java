@@ -12,34 +12,20 @@ import dev.gossamer.io.sim.TestIo.Io;
 import dev.gossamer.nbd.wire.NbdCommand;
 import dev.gossamer.nbd.wire.NbdError;
 import dev.gossamer.nbd.wire.NbdFlags;
-import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 
 /** A server that says once that a flush has failed: whoever asked for it, no later FLUSH succeeds (T27). */
-@Timeout(120)
-class RemoteLostWritesTest {
-    @TempDir
-    private Path directory;
-
+class RemoteLostWritesTest extends OneServerTest {
     private final AtomicInteger failing = new AtomicInteger();
     private final AtomicInteger failed = new AtomicInteger();
-    private VolatileServer server;
-    private RemoteRig rig;
     private NbdClientDevice device;
     private TestIo first;
     private TestIo second;
 
     @BeforeEach
-    void start() throws Exception {
-        server = new VolatileServer(directory.resolve("nbd.sock"), 1 << 20)
-                .withFlags(VolatileServer.FLAGS | NbdFlags.CAN_MULTI_CONN)
-                .start();
+    void open() throws Exception {
         server.setRule((command, flags, offset, length) -> {
             if (command == NbdCommand.FLUSH && failing.getAndUpdate(n -> Math.max(0, n - 1)) > 0) {
                 failed.incrementAndGet();
@@ -47,22 +33,13 @@ class RemoteLostWritesTest {
             }
             return NbdError.OK;
         });
-        rig = new RemoteRig();
         device = rig.open(server.uri(), RemoteRig.PATIENT);
         first = rig.io(device, 0);
         second = rig.io(device, 1);
     }
 
-    @AfterEach
-    void stop() throws Exception {
-        rig.close();
-        server.close();
-    }
-
     private static byte[] filled(int value) {
-        byte[] data = new byte[4096];
-        Arrays.fill(data, (byte) value);
-        return data;
+        return filled(4096, value);
     }
 
     private static int flush(TestIo io) throws Exception {

@@ -11,8 +11,8 @@ import dev.gossamer.io.buffer.IoBufferPool;
 import java.util.concurrent.CompletableFuture;
 
 /**
- * I/O of the owner's own, on one loop, whose answers are futures that complete there. Its memory is its own: clients
- * who take all of the loop's must not make the pool look abandoned.
+ * I/O of the owner's own, on one loop, whose answers are futures that complete there. Its memory is its own, and its
+ * requests overtake all others: clients who take all that there is must not make the pool look abandoned.
  */
 final class LoopIo {
     /** A superblock and the owner block at once, each a few times over: checks of both devices may overlap. */
@@ -26,12 +26,12 @@ final class LoopIo {
     }
 
     CompletableFuture<byte[]> read(BlockDevice device, long offsetBytes, int lengthBytes) {
-        return transfer(device, BlockOperation.READ, offsetBytes, new byte[lengthBytes], 0);
+        return transfer(device, BlockOperation.READ, offsetBytes, new byte[lengthBytes], BlockRequest.URGENT);
     }
 
     /** Stable when it completes, as far as the device can do that. */
     CompletableFuture<byte[]> write(BlockDevice device, long offsetBytes, byte[] data) {
-        return transfer(device, BlockOperation.WRITE, offsetBytes, data, BlockRequest.FUA);
+        return transfer(device, BlockOperation.WRITE, offsetBytes, data, BlockRequest.FUA | BlockRequest.URGENT);
     }
 
     private CompletableFuture<byte[]> transfer(

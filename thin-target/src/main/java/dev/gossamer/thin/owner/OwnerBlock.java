@@ -3,6 +3,7 @@ package dev.gossamer.thin.owner;
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.thin.catalog.Catalog;
 import java.util.Arrays;
+import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 
 /**
@@ -28,10 +29,14 @@ final class OwnerBlock {
     private final LoopIo io;
     private final long offsetBytes;
     private final int alignmentBytes;
+    // Null if the catalog has the block.
+    private final UUID basis;
 
-    OwnerBlock(LoopIo io, BlockDevice data, long offsetBytes) {
+    /** @param basis what is to be believed must have been written for this superblock; null: everything is believed */
+    OwnerBlock(LoopIo io, BlockDevice data, long offsetBytes, UUID basis) {
         this.io = io;
         this.offsetBytes = offsetBytes;
+        this.basis = basis;
         this.alignmentBytes = Math.max(OwnerSlot.BYTES, data.geometry().alignmentBytes());
     }
 
@@ -50,11 +55,22 @@ final class OwnerBlock {
     }
 
     CompletableFuture<Registers> read(BlockDevice through) {
-        return io.read(through, offsetBytes, readBytes(alignmentBytes)).thenApply(Registers::decode);
+        return io.read(through, offsetBytes, readBytes(alignmentBytes))
+                .thenApply(Registers::decode)
+                .thenApply(found -> basis == null ? found : found.of(basis));
     }
 
+    /** In a block that the catalog has yet to get, over both halves: the other one will be believed, too. */
     CompletableFuture<byte[]> writeSlot(BlockDevice through, Registers present, OwnerSlot slot) {
-        return write(through, present, (int) (slot.sequence() & 1) * OwnerSlot.BYTES, slot, OwnerSlot.MAGIC_SLOT);
+        int half = (int) (slot.sequence() & 1) * OwnerSlot.BYTES;
+        int from = basis == null ? half : 0;
+        int end = basis == null ? half + OwnerSlot.BYTES : 2 * OwnerSlot.BYTES;
+        return write(through, present, from, end, half, slot, OwnerSlot.MAGIC_SLOT);
+    }
+
+    /** Nobody was ever here. */
+    CompletableFuture<byte[]> clear(BlockDevice through, Registers present) {
+        return io.write(through, offsetBytes, new byte[present.image().length]);
     }
 
     CompletableFuture<byte[]> writeContender(BlockDevice through, Registers present, OwnerSlot slot) {
@@ -65,12 +81,26 @@ final class OwnerBlock {
         return write(through, present, DOOR_OFFSET, slot, OwnerSlot.MAGIC_DOOR);
     }
 
-    // What shares the device's smallest unit with it is written as it was read.
+    static long magicAt(int at) {
+        return switch (at) {
+            case CONTENDER_OFFSET -> OwnerSlot.MAGIC_CONTENDER;
+            case DOOR_OFFSET -> OwnerSlot.MAGIC_DOOR;
+            default -> OwnerSlot.MAGIC_SLOT;
+        };
+    }
+
     private CompletableFuture<byte[]> write(
             BlockDevice through, Registers present, int at, OwnerSlot slot, long magic) {
-        int from = at & -alignmentBytes;
-        byte[] unit = Arrays.copyOfRange(present.image(), from, from + alignmentBytes);
-        slot.encode(unit, at - from, magic);
-        return io.write(through, offsetBytes + from, unit);
+        return write(through, present, at, at + OwnerSlot.BYTES, at, slot, magic);
+    }
+
+    // What shares the device's smallest unit with it is written as it was read.
+    private CompletableFuture<byte[]> write(
+            BlockDevice through, Registers present, int first, int end, int at, OwnerSlot slot, long magic) {
+        int from = first & -alignmentBytes;
+        int bytes = Math.ceilDiv(end - from, alignmentBytes) * alignmentBytes;
+        byte[] units = Arrays.copyOfRange(present.image(), from, from + bytes);
+        slot.encode(units, at - from, magic);
+        return io.write(through, offsetBytes + from, units);
     }
 }

@@ -5,6 +5,7 @@ import dev.gossamer.io.Errno;
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.StorageException;
 import java.util.Arrays;
+import java.util.Objects;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.random.RandomGenerator;
@@ -64,7 +65,7 @@ final class OwnerClaim {
     private final RandomGenerator random;
     private final UUID claim;
 
-    private long lookedAtNanos;
+    private Moment lookedAt = Moment.NEVER;
     private byte[] superblock;
 
     /** @param force does not wait for an owner that seems to be there */
@@ -81,7 +82,7 @@ final class OwnerClaim {
         this.loop = loop;
         this.host = host;
         this.place = place;
-        this.block = new OwnerBlock(io, data, place.offsetBytes());
+        this.block = new OwnerBlock(io, data, place.offsetBytes(), place.mapped() ? null : place.basis());
         this.metadata = metadata;
         this.data = data;
         this.force = force;
@@ -93,10 +94,10 @@ final class OwnerClaim {
      * A slot of one's own.
      *
      * @param superblock as it is now
-     * @param writtenAtNanos the loop's time before it was written
+     * @param writtenAt before it was written
      */
     @SuppressWarnings("ArrayRecordComponent") // Nobody compares them.
-    record Claimed(OwnerSlot slot, Registers registers, byte[] superblock, long writtenAtNanos) {}
+    record Claimed(OwnerSlot slot, Registers registers, byte[] superblock, Moment writtenAt) {}
 
     /** Ends with {@link ForeignOwner} if somebody else has the pool, or with another {@link StorageException}. */
     CompletableFuture<Claimed> start() {
@@ -128,7 +129,7 @@ final class OwnerClaim {
 
     /** @param unchanged the superblock must be as it was when the slot's place was found out */
     private CompletableFuture<Registers> look(boolean unchanged) {
-        long began = loop.nanoTime();
+        Moment began = now();
         return io.read(metadata, 0, SuperblockImages.BYTES).thenCompose(found -> {
             superblock = found;
             return unchanged && !Arrays.equals(found, place.superblock())
@@ -138,9 +139,13 @@ final class OwnerClaim {
         });
     }
 
-    private CompletableFuture<Registers> readBlock(long began) {
+    private Moment now() {
+        return new Moment(loop.nanoTime(), host.currentTimeMillis());
+    }
+
+    private CompletableFuture<Registers> readBlock(Moment began) {
         return block.read(data).thenApply(found -> {
-            lookedAtNanos = began;
+            lookedAt = began;
             return found;
         });
     }
@@ -175,25 +180,17 @@ final class OwnerClaim {
     }
 
     private CompletableFuture<Claimed> enter(Registers seen, long settle, int left) {
-        long epoch = seen.nextEpoch();
-        long now = host.currentTimeMillis();
-        long sequence = seen.slot() == null ? 0 : seen.slot().sequence();
-        OwnerSlot mine = new OwnerSlot(
-                epoch,
-                sequence + 1,
-                settle > 0 ? OwnerSlot.State.CLAIMING : OwnerSlot.State.RUNNING,
-                claim,
-                host.self(),
-                (int) (PoolOwnership.INTERVAL_NANOS / 1_000_000),
-                now,
-                now);
+        if (!seen.hasNextEpoch()) {
+            return force ? startAnew(seen, left) : CompletableFuture.failedFuture(noEpochLeft());
+        }
+        OwnerSlot mine = mine(seen, settle > 0 ? OwnerSlot.State.CLAIMING : OwnerSlot.State.RUNNING);
         return ifFresh(() -> block.writeContender(data, seen, mine))
                 .thenCompose(done -> look())
-                .thenCompose(found -> Long.compareUnsigned(found.doorEpoch(), epoch) >= 0
+                .thenCompose(found -> isAlive(seen, found) || isClosed(found, mine)
                         ? again(left, null)
                         : ifFresh(() -> block.writeDoor(data, found, mine))
                                 .thenCompose(done -> look())
-                                .thenCompose(last -> mine.isSameClaim(last.contender()) && last.slotEpoch() != epoch
+                                .thenCompose(last -> !isAlive(seen, last) && mine.isSameClaim(last.contender())
                                         ? own(last, mine, settle)
                                         : again(left, null)))
                 .exceptionallyCompose(failure -> Failures.cause(failure) instanceof StoodStill stopped
@@ -201,8 +198,44 @@ final class OwnerClaim {
                         : CompletableFuture.failedFuture(Failures.cause(failure)));
     }
 
+    private OwnerSlot mine(Registers seen, OwnerSlot.State state) {
+        long now = host.currentTimeMillis();
+        return new OwnerSlot(
+                seen.nextEpoch(),
+                seen.slot() == null ? 1 : seen.slot().sequence() + 1,
+                state,
+                claim,
+                place.basis(),
+                host.self(),
+                (int) (PoolOwnership.INTERVAL_NANOS / 1_000_000),
+                now,
+                now);
+    }
+
+    /** Somebody writes the slot: who is taken by force may, for a while; another must not be overtaken. */
+    private boolean isAlive(Registers before, Registers now) {
+        return force ? now.slotEpoch() != before.slotEpoch() : !Objects.equals(before.slot(), now.slot());
+    }
+
+    private static boolean isClosed(Registers found, OwnerSlot mine) {
+        return Long.compareUnsigned(found.doorEpoch(), mine.epoch()) >= 0;
+    }
+
+    private StorageException noEpochLeft() {
+        return new StorageException(
+                Errno.EINVAL,
+                data + ": the owner slot has no epoch left, so it is damaged or forged; make sure that no other daemon "
+                        + "serves the pool, then start once with --force-owner, which begins a new one");
+    }
+
+    /** Whoever was there finds a slot that is not its own. */
+    private CompletableFuture<Claimed> startAnew(Registers seen, int left) {
+        LOG.warn("{}: the owner slot has no epoch left; it is thrown away, and a new one begun", data);
+        return ifFresh(() -> block.clear(data, seen)).thenCompose(done -> again(left, null));
+    }
+
     private CompletableFuture<Claimed> own(Registers present, OwnerSlot mine, long settle) {
-        long writtenAt = loop.nanoTime();
+        Moment writtenAt = now();
         CompletableFuture<Registers> readBack =
                 ifFresh(() -> block.writeSlot(data, present, mine)).thenCompose(done -> look());
         if (settle > 0) {
@@ -227,8 +260,8 @@ final class OwnerClaim {
     }
 
     private CompletableFuture<byte[]> ifFresh(Write write) {
-        boolean fresh = loop.nanoTime() - lookedAtNanos < FRESH_NANOS;
-        return fresh ? write.begin() : CompletableFuture.failedFuture(new StoodStill());
+        boolean stale = lookedAt.plus(FRESH_NANOS).isOver(loop.nanoTime(), host.currentTimeMillis());
+        return !stale ? write.begin() : CompletableFuture.failedFuture(new StoodStill());
     }
 
     /** More time has passed since the last look than there may. */

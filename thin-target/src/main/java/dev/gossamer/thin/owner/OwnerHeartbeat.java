@@ -19,6 +19,18 @@ import org.slf4j.LoggerFactory;
 final class OwnerHeartbeat {
     private static final Logger LOG = LoggerFactory.getLogger(OwnerHeartbeat.class);
 
+    /**
+     * From a look to the write that follows, once the slot has not been written in time. With what the write takes on
+     * its way, less than {@link PoolOwnership#SETTLE_NANOS}: a taker whose slot it overwrites sees that.
+     */
+    static final long FRESH_NANOS = 2_000_000_000L;
+
+    /**
+     * Who has gone through the door and not written the slot yet may be about to; within so many times {@link
+     * PoolOwnership#SETTLE_NANOS} he has, or may not any more.
+     */
+    private static final int ROUNDS_BEHIND_A_CLAIM = 3;
+
     private final PoolOwnership ownership;
     private final LoopIo io;
     private final OwnerSources sources;
@@ -28,8 +40,8 @@ final class OwnerHeartbeat {
     // Read by the pool's worker when it confirms its claim.
     private volatile OwnerSlot mine;
     private Registers registers;
-    private long lookedAtNanos;
     private CompletableFuture<Void> beat = CompletableFuture.completedFuture(null);
+    private boolean due;
     private boolean failing;
     // By device or connection; those that have been answered go with the next question.
     private final IdentityHashMap<BlockDevice, CompletableFuture<Void>> slotsAsked = new IdentityHashMap<>();
@@ -58,11 +70,24 @@ final class OwnerHeartbeat {
         }
         ownership.loop().schedule(this::beat, PoolOwnership.INTERVAL_NANOS);
         if (beat.isDone()) {
-            beat = refresh().handle((written, failure) -> {
-                note(failure);
-                return null;
-            });
+            refreshNow();
+        } else {
+            due = true;
         }
+    }
+
+    @SuppressWarnings("FutureReturnValueIgnored") // It follows itself: on a slow way there is no time to lose.
+    private void refreshNow() {
+        due = false;
+        beat = refresh().handle((written, failure) -> {
+            note(failure);
+            return null;
+        });
+        beat.thenRun(() -> {
+            if (due && ownership.isHeld()) {
+                refreshNow();
+            }
+        });
     }
 
     private void note(Throwable failure) {
@@ -79,7 +104,7 @@ final class OwnerHeartbeat {
     private CompletableFuture<Void> refresh() {
         return ownership.isLate()
                 ? resume()
-                : look(false).thenCompose(mineStill -> write(OwnerSlot.State.RUNNING, ownership.validUntil()));
+                : look(false).thenCompose(mineStill -> write(OwnerSlot.State.RUNNING, ownership.writtenAt()));
     }
 
     /** The slot was not written for so long that others may have taken it for abandoned: as careful as a claim. */
@@ -87,18 +112,20 @@ final class OwnerHeartbeat {
         if (block == null) {
             return look(true);
         }
-        return look(true).thenCompose(mineStill -> {
-            long limit = ownership.loop().nanoTime() + PoolOwnership.VALID_NANOS;
-            return write(OwnerSlot.State.RUNNING, 0)
-                    .thenCompose(written -> io.pause(PoolOwnership.SETTLE_NANOS))
-                    .thenCompose(over -> look(true))
-                    .thenCompose(mineStill2 -> write(OwnerSlot.State.RUNNING, limit));
-        });
+        return look(true).thenCompose(mineStill -> settle(registers.isBeingClaimed() ? ROUNDS_BEHIND_A_CLAIM : 1));
+    }
+
+    private CompletableFuture<Void> settle(int rounds) {
+        Moment began = ownership.now();
+        return write(OwnerSlot.State.RUNNING, null)
+                .thenCompose(written -> io.pause(PoolOwnership.SETTLE_NANOS))
+                .thenCompose(over -> look(true))
+                .thenCompose(mineStill -> rounds > 1 ? settle(rounds - 1) : write(OwnerSlot.State.RUNNING, began));
     }
 
     /** Fails with {@link ForeignOwner}, and ends the ownership, if the pool is another's. */
     private CompletableFuture<Void> look(boolean superblockToo) {
-        long began = ownership.loop().nanoTime();
+        Moment began = ownership.now();
         CompletableFuture<Void> slot = block == null
                 ? CompletableFuture.completedFuture(null)
                 : once(sources.data(), slotsAsked, from -> block.read(from)
@@ -106,13 +133,12 @@ final class OwnerHeartbeat {
         return superblockToo ? CompletableFuture.allOf(slot, superblock()) : slot;
     }
 
-    private void slotSeen(Registers found, long began) {
+    private void slotSeen(Registers found, Moment began) {
         if (!isMine(found.slot())) {
             throw Loss.of(ownership, ownership.foreign(sources.data(), found.slot()));
         }
         registers = found;
-        lookedAtNanos = began;
-        ownership.slotWritableUntil(began + OwnerClaim.FRESH_NANOS);
+        ownership.slotWritableUntil(began.plus(FRESH_NANOS));
     }
 
     private CompletableFuture<Void> superblock() {
@@ -148,20 +174,22 @@ final class OwnerHeartbeat {
     }
 
     /**
-     * @param limitNanos if this write is done by then, nobody can have taken the slot for abandoned, and changes may be
-     *     sent again for a while; 0 = it does not count
+     * While changes may be sent, the slot may be written too: nobody can have taken it. Later only right after a look.
+     *
+     * @param before when the write before it began: if this one is done {@link PoolOwnership#RENEWED_NANOS} after that,
+     *     nobody can have taken the slot for abandoned, and changes may be sent for a while; null: it does not count
      */
-    private CompletableFuture<Void> write(OwnerSlot.State state, long limitNanos) {
-        long began = ownership.loop().nanoTime();
-        if (began - lookedAtNanos >= OwnerClaim.FRESH_NANOS) {
+    private CompletableFuture<Void> write(OwnerSlot.State state, Moment before) {
+        Moment began = ownership.now();
+        if (!ownership.isSlotWritable()) {
             return CompletableFuture.failedFuture(
                     new StorageException(Errno.EAGAIN, sources.data() + ": it answers too slowly"));
         }
         OwnerSlot next = mine.next(state, ownership.host().currentTimeMillis());
         mine = next;
         return block.writeSlot(sources.data(), registers, next).thenAccept(written -> {
-            if (limitNanos != 0 && ownership.loop().nanoTime() - limitNanos < 0) {
-                ownership.validUntil(began + PoolOwnership.VALID_NANOS);
+            if (before != null && !ownership.isOver(before.plus(PoolOwnership.RENEWED_NANOS))) {
+                ownership.slotWritten(began);
             }
         });
     }
@@ -172,7 +200,7 @@ final class OwnerHeartbeat {
             return CompletableFuture.completedFuture(null);
         }
         return beat.thenCompose(done -> look(false))
-                .thenCompose(mineStill -> write(OwnerSlot.State.CLOSED, 0))
+                .thenCompose(mineStill -> write(OwnerSlot.State.CLOSED, null))
                 .whenComplete((written, failure) -> {
                     if (failure != null) {
                         LOG.warn(

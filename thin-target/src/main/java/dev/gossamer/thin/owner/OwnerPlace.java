@@ -6,7 +6,11 @@ import dev.gossamer.io.buffer.IoBuffer;
 import dev.gossamer.pdata.MetadataCorrupt;
 import dev.gossamer.thin.catalog.Catalog;
 import dev.gossamer.thin.metadata.PoolMetadata;
+import java.nio.ByteBuffer;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
+import java.util.UUID;
 
 /**
  * Where a pool's owner slot is, found by looking, before anybody may write: in the catalog, or, in a pool that has none
@@ -20,6 +24,17 @@ import java.util.Arrays;
  */
 @SuppressWarnings("ArrayRecordComponent") // Nobody compares places.
 public record OwnerPlace(byte[] superblock, long offsetBytes, boolean mapped, boolean unused) {
+    /** What the superblock is known by: nobody can write a slot for one that has yet to be. */
+    UUID basis() {
+        try {
+            ByteBuffer digest =
+                    ByteBuffer.wrap(MessageDigest.getInstance("SHA-256").digest(superblock));
+            return new UUID(digest.getLong(), digest.getLong());
+        } catch (NoSuchAlgorithmException e) {
+            throw new AssertionError("every Java runtime has SHA-256", e);
+        }
+    }
+
     /** No place for a slot. */
     public static final long NONE = -1;
 

@@ -31,14 +31,17 @@ import java.util.zip.CRC32C;
  *     112    8  claimed at         milliseconds since 1970
  *     120    8  written at         milliseconds since 1970
  *     128  256  text               UTF-8
+ *     384   16  basis              first half of the SHA-256 of the superblock that the claim was made on
  * </pre>
  *
+ * <p>Until the catalog has the block, the basis alone tells a slot from what a guest may have left in it.
  */
 public record OwnerSlot(
         long epoch,
         long sequence,
         State state,
         UUID claim,
+        UUID basis,
         OwnerProcess process,
         int intervalMillis,
         long claimedAtMillis,
@@ -67,6 +70,7 @@ public record OwnerSlot(
     private static final int WRITTEN_AT = 120;
     private static final int TEXT = 128;
     private static final int TEXT_BYTES = 256;
+    private static final int BASIS = 384;
 
     /** What the owner does. */
     enum State {
@@ -100,7 +104,7 @@ public record OwnerSlot(
     /** The same claim, written once more. */
     OwnerSlot next(State nextState, long nowMillis) {
         return new OwnerSlot(
-                epoch, sequence + 1, nextState, claim, process, intervalMillis, claimedAtMillis, nowMillis);
+                epoch, sequence + 1, nextState, claim, basis, process, intervalMillis, claimedAtMillis, nowMillis);
     }
 
     /** Whether both are of one claim. */
@@ -131,6 +135,7 @@ public record OwnerSlot(
         out.putInt(STATE, state.stored);
         out.putLong(EPOCH, epoch);
         putUuid(out, CLAIM, claim);
+        putUuid(out, BASIS, basis);
         putUuid(out, HOST_ID, process.hostId());
         putUuid(out, BOOT_ID, process.bootId());
         out.putLong(PID, process.pid());
@@ -175,6 +180,7 @@ public record OwnerSlot(
                 in.getLong(SEQUENCE),
                 state,
                 uuid(in, CLAIM),
+                uuid(in, BASIS),
                 process,
                 in.getInt(INTERVAL),
                 in.getLong(CLAIMED_AT),

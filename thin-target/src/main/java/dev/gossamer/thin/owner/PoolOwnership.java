@@ -24,9 +24,10 @@ import java.util.random.RandomGenerator;
  * </ol>
  *
  * <p>Changes may be sent for {@link #VALID_NANOS} after the slot was last written; others wait longer than that before
- * they take a slot for abandoned. Who could not write it for so long, because he was stopped or cut off, sends nothing
- * more before he has written it again, waited {@link #SETTLE_NANOS} and found slot and superblock as they were: a taker
- * who had looked before has written by then.
+ * they take a slot for abandoned. So a write of the slot that is sent in that time, and done soon after it, keeps it
+ * this process's, however long ago the slot was looked at. Who could not write it for so long, because he was stopped
+ * or cut off, sends nothing more before he has written it again, waited {@link #SETTLE_NANOS} and found slot and
+ * superblock as they were: a taker who had looked before has written by then.
  *
  * <p>A foreign epoch, or a superblock that this process has not written, is the end: everything later fails, and the
  * listener is told, once.
@@ -39,6 +40,12 @@ public final class PoolOwnership implements PoolOwner {
 
     /** Changes may be sent so long after a write of the slot began: less than {@link OwnerClaim#QUIET_NANOS}. */
     static final long VALID_NANOS = 8_000_000_000L;
+
+    /**
+     * A write of the slot that is done so long after the one before it began has come before the second look of whoever
+     * takes the slot for abandoned: less than {@link OwnerClaim#QUIET_NANOS}, as no two clocks run alike.
+     */
+    static final long RENEWED_NANOS = 9_500_000_000L;
 
     /** What a taker needs from his last look to his write, at most, with the time that it takes on the way. */
     static final long SETTLE_NANOS = 2 * INTERVAL_NANOS;
@@ -69,12 +76,11 @@ public final class PoolOwnership implements PoolOwner {
     // Written on the loop, read by all who send changes.
     private volatile Stage stage = Stage.OPENING;
     private volatile long blockOffsetBytes = OwnerPlace.NONE;
-    private volatile long validUntilNanos;
-    // The same moment by the wall clock: a machine that was suspended comes back with the other one where it was.
-    private volatile long validUntilMillis;
-    private volatile long slotWritableUntilNanos;
+    private volatile Moment validUntil = Moment.NEVER;
+    private volatile Moment slotWritableUntil = Moment.NEVER;
     private volatile Consumer<String> whenLost = why -> {};
 
+    private Moment writtenAt = Moment.NEVER;
     private OwnerPlace place;
     private OwnerHeartbeat heartbeat;
 
@@ -138,7 +144,7 @@ public final class PoolOwnership implements PoolOwner {
                 answer.complete(null);
                 return;
             }
-            OwnerBlock block = new OwnerBlock(io, data, where.offsetBytes());
+            OwnerBlock block = new OwnerBlock(io, data, where.offsetBytes(), null);
             new OwnerClaim(io, loop, host, where, metadata, data, force, random)
                     .start()
                     .whenComplete((claimed, failure) -> {
@@ -149,7 +155,7 @@ public final class PoolOwnership implements PoolOwner {
                         }
                         heartbeat = new OwnerHeartbeat(this, io, sources, block);
                         images.found(claimed.superblock());
-                        validUntil(claimed.writtenAtNanos() + VALID_NANOS);
+                        slotWritten(claimed.writtenAt());
                         stage = Stage.HELD;
                         heartbeat.start(claimed);
                         answer.complete(null);
@@ -216,7 +222,7 @@ public final class PoolOwnership implements PoolOwner {
                 && OwnerBlock.contains(blockOffsetBytes, offsetBytes);
         return switch (stage) {
             case OPENING, CLAIMING -> ofSlot;
-            case HELD -> !isLate() || (ofSlot && loop.nanoTime() - slotWritableUntilNanos < 0);
+            case HELD -> !isLate() || (ofSlot && !isOver(slotWritableUntil));
             case RELEASED, LOST -> false;
         };
     }
@@ -228,8 +234,15 @@ public final class PoolOwnership implements PoolOwner {
 
     /** Whether the slot was last written too long ago for any change. */
     boolean isLate() {
-        return blockOffsetBytes != OwnerPlace.NONE
-                && (loop.nanoTime() - validUntilNanos >= 0 || host.currentTimeMillis() - validUntilMillis >= 0);
+        return blockOffsetBytes != OwnerPlace.NONE && isOver(validUntil);
+    }
+
+    boolean isOver(Moment moment) {
+        return moment.isOver(loop.nanoTime(), host.currentTimeMillis());
+    }
+
+    Moment now() {
+        return new Moment(loop.nanoTime(), host.currentTimeMillis());
     }
 
     SuperblockImages images() {
@@ -250,18 +263,24 @@ public final class PoolOwnership implements PoolOwner {
         return stage == Stage.HELD;
     }
 
-    void validUntil(long nanos) {
-        validUntilMillis = host.currentTimeMillis() + (nanos - loop.nanoTime()) / 1_000_000;
-        validUntilNanos = nanos;
+    /** The slot is this process's beyond doubt, and its last write began then. */
+    void slotWritten(Moment began) {
+        writtenAt = began;
+        validUntil = began.plus(VALID_NANOS);
     }
 
-    long validUntil() {
-        return validUntilNanos;
+    /** When the last write that counts began. */
+    Moment writtenAt() {
+        return writtenAt;
     }
 
     /** The slot has just been seen to be this process's: it may be written for a moment, though nothing else may. */
-    void slotWritableUntil(long nanos) {
-        slotWritableUntilNanos = nanos;
+    void slotWritableUntil(Moment moment) {
+        slotWritableUntil = moment;
+    }
+
+    boolean isSlotWritable() {
+        return !isLate() || !isOver(slotWritableUntil);
     }
 
     ForeignOwner foreign(BlockDevice data, OwnerSlot slot) {

@@ -13,11 +13,13 @@ import org.junit.jupiter.api.Test;
 
 /** The owner slot's bytes (OP-11). */
 class OwnerSlotTest {
+    private static final UUID BASIS = new UUID(8, 9);
     private static final OwnerProcess PROCESS =
             new OwnerProcess(new UUID(1, 2), new UUID(3, 4), 4026531836L, 4711, 99, "alpha");
 
     private static OwnerSlot slot(long epoch, long sequence) {
-        return new OwnerSlot(epoch, sequence, OwnerSlot.State.RUNNING, new UUID(5, epoch), PROCESS, 2000, 1_000, 2_000);
+        return new OwnerSlot(
+                epoch, sequence, OwnerSlot.State.RUNNING, new UUID(5, epoch), BASIS, PROCESS, 2000, 1_000, 2_000);
     }
 
     private static byte[] block(OwnerSlot even, OwnerSlot odd) {
@@ -81,7 +83,7 @@ class OwnerSlotTest {
     void foreignTextDoesNotReachTheTerminal() {
         OwnerProcess rude = new OwnerProcess(new UUID(1, 2), new UUID(3, 4), 1, 1, 1, "\u001b[2J" + "x".repeat(400));
         byte[] bytes = new byte[OwnerSlot.BYTES];
-        new OwnerSlot(1, 1, OwnerSlot.State.RUNNING, new UUID(1, 1), rude, 2000, 0, 0)
+        new OwnerSlot(1, 1, OwnerSlot.State.RUNNING, new UUID(1, 1), BASIS, rude, 2000, 0, 0)
                 .encode(bytes, 0, OwnerSlot.MAGIC_SLOT);
         String text = OwnerSlot.decode(bytes, 0, OwnerSlot.MAGIC_SLOT).process().text();
         assertEquals("?[2J" + "x".repeat(252), text);

@@ -26,8 +26,9 @@ final class SimNetwork implements AutoCloseable {
     private record Event(long atNanos, long number, Runnable task) {}
 
     private final SplittableRandom random;
-    private final long usualNanos;
     private final long longestNanos;
+    private long leastNanos;
+    private long usualNanos;
     private final SimLoops loops = new SimLoops(0, 1, 1 << 24);
     private final PriorityQueue<Event> events =
             new PriorityQueue<>(Comparator.comparingLong(Event::atNanos).thenComparingLong(Event::number));
@@ -48,6 +49,12 @@ final class SimNetwork implements AutoCloseable {
         this.longestNanos = longestNanos;
     }
 
+    /** From now on a request takes at least so long there, and its answer back. */
+    void slowDown(long newLeastNanos, long newUsualNanos) {
+        leastNanos = newLeastNanos;
+        usualNanos = newUsualNanos;
+    }
+
     long nanoTime() {
         return nowNanos;
     }
@@ -65,7 +72,8 @@ final class SimNetwork implements AutoCloseable {
     }
 
     private long delayNanos() {
-        return random.nextLong(random.nextInt(30) == 0 ? longestNanos : usualNanos);
+        return leastNanos
+                + random.nextLong(random.nextInt(30) == 0 ? longestNanos - leastNanos : usualNanos - leastNanos);
     }
 
     /**
@@ -86,6 +94,7 @@ final class SimNetwork implements AutoCloseable {
 
         private boolean silent;
         private LongPredicate held = place -> false;
+        private Consumer<BlockRequest> watcher = request -> {};
 
         private Way(BlockDevice disk, Consumer<Long> changes) {
             this.disk = disk;
@@ -99,6 +108,7 @@ final class SimNetwork implements AutoCloseable {
 
         @Override
         public void submit(BlockRequest request) {
+            watcher.accept(request);
             boolean change = request.operation() != BlockOperation.READ && request.operation() != BlockOperation.FLUSH;
             if (request.loop() instanceof InlineLoop) {
                 if (change) {
@@ -124,6 +134,11 @@ final class SimNetwork implements AutoCloseable {
                     arrival.run();
                 }
             });
+        }
+
+        /** Told of everything that is sent. */
+        void watch(Consumer<BlockRequest> newWatcher) {
+            watcher = newWatcher;
         }
 
         /** Changes at these places stay on the way until they are let go. */

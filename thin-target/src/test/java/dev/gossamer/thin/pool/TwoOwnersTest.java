@@ -13,7 +13,6 @@ import dev.gossamer.io.sim.SimulatedDisk;
 import dev.gossamer.thin.PoolMode;
 import dev.gossamer.thin.catalog.Catalog;
 import dev.gossamer.thin.owner.ForeignOwner;
-import dev.gossamer.thin.owner.OwnerPlace;
 import dev.gossamer.thin.owner.PoolOwnership;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -21,98 +20,10 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.SplittableRandom;
-import java.util.concurrent.CompletableFuture;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** Several machines that want one pool, on disks that all of them reach (OP-10 to OP-12). */
-class TwoOwnersTest {
-    private static final long STEP_NANOS = 10_000_000;
-    private static final long SECOND_NANOS = 1_000_000_000;
-    private static final int BLOCKS = 8;
-
-    private final SimulatedDisk metadata = new SimulatedDisk(4 << 20);
-    private final SimulatedDisk data = new SimulatedDisk(64L << 20);
-    private final List<SimOwner> owners = new ArrayList<>();
-    /** Of the daemon that was started last, to metadata and data. */
-    private final List<SimNetwork.Way> ways = new ArrayList<>();
-    /** Who changed anything but the owner block, one entry for each time this was somebody else than before. */
-    private final List<Integer> writers = new ArrayList<>();
-
-    private final SimOwner.Machine alpha = new SimOwner.Machine("alpha");
-    private final SimOwner.Machine beta = new SimOwner.Machine("beta");
-    private SplittableRandom random = Seeds.splittable(1);
-    private SimNetwork network = new SimNetwork(random.split());
-
-    @BeforeEach
-    void makePool() throws Exception {
-        SimPool.format(metadata, data);
-        try (SimPool sim = SimPool.open(metadata, data, 1, 1)) {
-            sim.create("vol", (long) BLOCKS * SimPool.BLOCK).close();
-            sim.shutDown();
-        }
-    }
-
-    @AfterEach
-    void end() {
-        owners.forEach(SimOwner::close);
-        network.close();
-    }
-
-    private SimNetwork.Way way(SimulatedDisk disk, int number, boolean ofData) {
-        return network.wayTo(disk, offset -> {
-            if (!ofData || !isOwnerBlock(offset)) {
-                if (writers.isEmpty() || writers.getLast() != number) {
-                    assertFalse(writers.contains(number), () -> "machine " + number + " writes again: " + writers);
-                    writers.add(number);
-                }
-            }
-        });
-    }
-
-    private long ownerBlock = -1;
-
-    private boolean isOwnerBlock(long offset) {
-        return ownerBlock >= 0 && offset >= ownerBlock && offset < ownerBlock + Catalog.OWNER_BYTES;
-    }
-
-    private SimOwner start(SimOwner.Machine machine, boolean force) throws StorageException {
-        OwnerPlace place = SimOwner.look(metadata, data);
-        ownerBlock = place.offsetBytes();
-        int number = owners.size();
-        ways.clear();
-        ways.add(way(metadata, number, false));
-        ways.add(way(data, number, true));
-        SimOwner owner = new SimOwner(machine, ways.get(0), ways.get(1), random.split(), force);
-        owners.add(owner);
-        return owner;
-    }
-
-    private void run(long nanos, SimOwner... running) {
-        for (long passed = 0; passed < nanos; passed += STEP_NANOS) {
-            network.advance(STEP_NANOS);
-            for (SimOwner owner : running) {
-                owner.advance(STEP_NANOS);
-            }
-        }
-    }
-
-    private void shutDown(SimOwner owner) throws StorageException {
-        CompletableFuture<Void> closed = owner.shutDown();
-        run(20 * SECOND_NANOS, owner);
-        assertTrue(closed.isDone(), "the pool does not close");
-        ThinPool.join(closed);
-    }
-
-    private SimOwner open(SimOwner.Machine machine) throws StorageException {
-        SimOwner owner = start(machine, false);
-        run(30 * SECOND_NANOS, owner);
-        assertNull(owner.refused);
-        assertTrue(owner.isOpen());
-        return owner;
-    }
-
+class TwoOwnersTest extends SharedDisks {
     @Test
     void afterACleanCloseTheNextDaemonBeginsAtOnce() throws Exception {
         shutDown(open(alpha));
@@ -342,6 +253,9 @@ class TwoOwnersTest {
     /** Three machines' lives, from one seed. */
     private final class Story {
         private final long[] pausedUntil = new long[3];
+        /** Its own clock stands still meanwhile, that of the wall does not. */
+        private final boolean[] suspended = new boolean[3];
+
         private final SimOwner[] present = new SimOwner[3];
         private final SimOwner.Machine[] machines = {
             new SimOwner.Machine("alpha"), new SimOwner.Machine("beta"), new SimOwner.Machine("gamma")
@@ -362,6 +276,9 @@ class TwoOwnersTest {
         Story(long seed) {
             luck = Seeds.splittable(seed);
             between = new SimNetwork(luck.split());
+            if (luck.nextInt(4) == 0) {
+                between.slowDown(300_000_000, 1_200_000_000);
+            }
         }
 
         private SimNetwork.Way way(SimulatedDisk disk, int who, boolean ofData) {
@@ -382,6 +299,7 @@ class TwoOwnersTest {
             while (between.nanoTime() < end) {
                 between.advance(STEP_NANOS);
                 for (int i = 0; i < present.length; i++) {
+                    machines[i].wallMillis += STEP_NANOS / 1_000_000;
                     step(i);
                 }
             }
@@ -404,7 +322,7 @@ class TwoOwnersTest {
                 return;
             }
             if (pausedUntil[i] > between.nanoTime()) {
-                owner.standStill(STEP_NANOS);
+                owner.standStill(suspended[i] ? 0 : STEP_NANOS);
                 return;
             }
             boolean before = owner.isOpen();
@@ -417,6 +335,7 @@ class TwoOwnersTest {
                 present[i] = null;
             } else if (luck.nextInt(1500) == 0) {
                 pausedUntil[i] = between.nanoTime() + luck.nextLong(25 * SECOND_NANOS);
+                suspended[i] = luck.nextBoolean();
             } else if (owner.isOpen() && luck.nextInt(10) == 0) {
                 int block = luck.nextInt(BLOCKS);
                 long stamp = ++number;
