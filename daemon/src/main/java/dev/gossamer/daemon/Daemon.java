@@ -2,6 +2,7 @@ package dev.gossamer.daemon;
 
 import dev.gossamer.daemon.admin.AdminGate;
 import dev.gossamer.daemon.admin.AdminServer;
+import dev.gossamer.daemon.admin.PoolAdmin;
 import dev.gossamer.daemon.config.ClientsConfig;
 import dev.gossamer.daemon.config.DaemonConfig;
 import dev.gossamer.daemon.cow.CowService;
@@ -12,6 +13,7 @@ import dev.gossamer.daemon.server.NbdServer;
 import dev.gossamer.daemon.server.access.MemoryBudget;
 import dev.gossamer.daemon.server.connection.ConnectionLimits;
 import dev.gossamer.daemon.server.export.CombinedExports;
+import dev.gossamer.daemon.server.export.Exports;
 import dev.gossamer.daemon.server.export.VolumeExports;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.IoLoop;
@@ -141,26 +143,34 @@ public final class Daemon {
             cow = CowService.open(config.directory().cow(), opener, buffered, pool, cowWorker, ioLoops);
             LatestStatus status = LatestStatus.of(pool);
             VolumeExports volumes = new VolumeExports(pool, status.latest().blockBytes());
-            nbd = new NbdServer(
-                    loops,
-                    new CombinedExports(
-                            volumes, cow.exports(), config.pool().service().defaultExport()),
-                    ConnectionLimits.DEFAULT,
-                    config.tls());
+            nbd = newServer(loops, new CombinedExports(volumes, cow.exports(), defaultExport(config)), config);
             AdminGate gate = new AdminGate();
             reload = new ClientReload(new ClientsConfig(config.directory().clients()), memory, nbd, gate);
             reload.run();
-            admin = new AdminServer(
-                    new PoolAdminService(config.directory(), pool, nbd, loops, origins, opener, status, cow, reload),
-                    new CowAdminService(cow, nbd, origins),
-                    gate);
-            admin.listen(loops, config.directory().adminSocket());
+            PoolAdmin poolAdmin = new PoolAdminService(config, pool, nbd, loops, origins, opener, status, cow, reload);
+            admin = new AdminServer(poolAdmin, new CowAdminService(cow, nbd, origins), gate);
+            listen(admin, loops, config);
             listen(nbd, config, passed);
         } catch (StorageException | RuntimeException e) {
             new Daemon(lock, loops, opener, pool, cow, nbd, admin, reload, opening.lost()).stopWhatRuns();
             throw e;
         }
         return new Daemon(lock, loops, opener, pool, cow, nbd, admin, reload, opening.lost());
+    }
+
+    private static void listen(AdminServer admin, IoLoops loops, DaemonConfig config) throws StorageException {
+        ListenAddress.Tcp metrics = config.pool().service().metrics();
+        admin.listen(loops, config.directory().adminSocket(), metrics);
+    }
+
+    private static String defaultExport(DaemonConfig config) {
+        return config.pool().service().defaultExport();
+    }
+
+    private static NbdServer newServer(IoLoops loops, Exports exports, DaemonConfig config) throws StorageException {
+        NbdServer nbd = new NbdServer(loops, exports, ConnectionLimits.DEFAULT, config.tls());
+        nbd.logSlowerThan(config.pool().service().slowRequest());
+        return nbd;
     }
 
     private static void listen(NbdServer nbd, DaemonConfig config, PassedSockets passed) throws StorageException {
@@ -217,6 +227,11 @@ public final class Daemon {
     /** Where NBD is served; the pool directory's own socket comes first. */
     public List<ListenAddress> addresses() {
         return nbd.addresses();
+    }
+
+    /** Where metrics are answered over TCP; null if nowhere. */
+    public ListenAddress.Tcp metricsAddress() {
+        return admin.metricsAddress();
     }
 
     /** Whether clients must encrypt. */

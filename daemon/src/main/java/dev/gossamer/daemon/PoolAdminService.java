@@ -1,8 +1,11 @@
 package dev.gossamer.daemon;
 
+import dev.gossamer.daemon.admin.Capacity;
 import dev.gossamer.daemon.admin.DaemonStatus;
 import dev.gossamer.daemon.admin.PoolAdmin;
+import dev.gossamer.daemon.config.DaemonConfig;
 import dev.gossamer.daemon.config.PoolDirectory;
+import dev.gossamer.daemon.config.ServiceConfig;
 import dev.gossamer.daemon.cow.CowService;
 import dev.gossamer.daemon.device.DeviceOpener;
 import dev.gossamer.daemon.device.OriginDevices;
@@ -10,10 +13,12 @@ import dev.gossamer.daemon.metrics.DaemonMetrics;
 import dev.gossamer.daemon.server.NbdServer;
 import dev.gossamer.daemon.server.access.Mapped;
 import dev.gossamer.daemon.server.connection.ConnectionInfo;
+import dev.gossamer.daemon.server.export.VolumeExports;
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.ring.IoLoops;
+import dev.gossamer.thin.PoolMode;
 import dev.gossamer.thin.PoolStatus;
 import dev.gossamer.thin.SnapshotSpec;
 import dev.gossamer.thin.VolumeInfo;
@@ -25,13 +30,16 @@ import dev.gossamer.thin.pool.ThinPool;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 
 /** The running daemon as its admin API sees it. */
 final class PoolAdminService implements PoolAdmin {
     private final PoolDirectory directory;
+    private final ServiceConfig service;
     private final ThinPool pool;
     private final NbdServer nbd;
     private final IoLoops loops;
@@ -45,7 +53,7 @@ final class PoolAdminService implements PoolAdmin {
     private DaemonMetrics metrics;
 
     PoolAdminService(
-            PoolDirectory directory,
+            DaemonConfig config,
             ThinPool pool,
             NbdServer nbd,
             IoLoops loops,
@@ -54,7 +62,8 @@ final class PoolAdminService implements PoolAdmin {
             LatestStatus latest,
             CowService cow,
             ClientReload reload) {
-        this.directory = directory;
+        this.directory = config.directory();
+        this.service = config.pool().service();
         this.pool = pool;
         this.nbd = nbd;
         this.loops = loops;
@@ -247,7 +256,22 @@ final class PoolAdminService implements PoolAdmin {
 
     @Override
     public CompletableFuture<String> metrics() {
-        return latest.ask().thenApply(known -> scrape(known.status()));
+        // Not on the pool's worker, nor on a loop: with many volumes it takes milliseconds.
+        return latest.ask().thenApplyAsync(known -> scrape(known.status()));
+    }
+
+    @Override
+    public boolean isHealthy() {
+        return pool.mode() != PoolMode.FAIL;
+    }
+
+    @Override
+    public CompletableFuture<Capacity> capacity() {
+        return latest.ask().thenApplyAsync(known -> capacity(known.status(), pool.volumes()));
+    }
+
+    private Capacity capacity(PoolStatus status, List<VolumeInfo> volumes) {
+        return Capacity.of(status, volumes, service.overCommit());
     }
 
     private synchronized String scrape(PoolStatus status) {
@@ -256,8 +280,22 @@ final class PoolAdminService implements PoolAdmin {
             for (int i = 0; i < loops.count(); i++) {
                 ioLoops.add(loops.loop(i));
             }
-            metrics = new DaemonMetrics(pool, nbd.connections(), nbd.admissions(), ioLoops, loops.threads());
+            metrics = new DaemonMetrics(
+                    new DaemonMetrics.About(Version.current(), directory.path(), status.blockBytes()),
+                    pool,
+                    nbd,
+                    ioLoops,
+                    loops.threads(),
+                    service.volumeMetrics());
         }
-        return metrics.scrape(status, nbd.connections().totals(), devices.remoteDevices());
+        List<VolumeInfo> volumes = pool.volumes();
+        Set<String> keys = volumes.stream().map(VolumeExports::key).collect(Collectors.toSet());
+        return metrics.scrape(new DaemonMetrics.Scrape(
+                status,
+                nbd.connections().totals(),
+                devices.remoteDevices(),
+                volumes,
+                nbd.connections().totalsByExport(keys),
+                capacity(status, volumes)));
     }
 }

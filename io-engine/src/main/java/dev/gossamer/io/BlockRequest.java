@@ -74,6 +74,8 @@ public final class BlockRequest {
     /** Free for the submitter (its connection); devices leave it alone. */
     public Object owner;
 
+    private final RequestStages stages = new RequestStages();
+
     // While it is parked: whose it is, how much of it the worker has done, and what shall happen when it comes back.
     private ServedDevice parkedBy;
     private long progress;
@@ -109,6 +111,11 @@ public final class BlockRequest {
         buffer = null;
         bufferOffsetBytes = 0;
         return this;
+    }
+
+    /** How long it has been under way, and where; begun by the submitter who wants to know. */
+    public RequestStages stages() {
+        return stages;
     }
 
     /** The loop that owns this request; it is submitted and completed there. */
@@ -261,6 +268,7 @@ public final class BlockRequest {
         child.parent = this;
         pendingParts++;
         child.push(BlockRequest::childDone);
+        child.stages.begin(0);
         lastPart = child;
         lastPartTakings = child.takings;
         return child;
@@ -303,6 +311,7 @@ public final class BlockRequest {
         if (errno != Errno.OK && parent.firstError == Errno.OK) {
             parent.failedPartOffsetBytes = child.offsetBytes;
         }
+        parent.stages.absorb(child.stages);
         child.recycle();
         parent.partDone(errno);
     }
@@ -338,6 +347,7 @@ public final class BlockRequest {
 
     /** Does what the worker has decided. On the request's loop again. */
     public void followVerdict() {
+        stages.leave(loop.nanoTime());
         if (verdict == ServedDevice.SERVE_AGAIN) {
             parkedBy.serve(this);
         } else {

@@ -26,6 +26,11 @@ public final class LogLimit {
         return new LogLimit(TimeUnit.SECONDS.toNanos(1), 1);
     }
 
+    /** Ten lines a second: for what helps only if there is more than one of it. */
+    public static LogLimit tenPerSecond() {
+        return new LogLimit(TimeUnit.MILLISECONDS.toNanos(100), 10);
+    }
+
     /** Fifty lines at once, then one a second: for what each tells of somebody else. */
     public static LogLimit fiftyThenOnePerSecond() {
         return new LogLimit(TimeUnit.SECONDS.toNanos(1), 50);

@@ -1,6 +1,6 @@
 package dev.gossamer.thin;
 
-import java.util.concurrent.atomic.LongAccumulator;
+import dev.gossamer.io.DurationHistogram;
 import java.util.concurrent.atomic.LongAdder;
 
 /**
@@ -27,8 +27,8 @@ public final class PoolCounters {
     /** Mappings removed by TRIM and WRITE_ZEROES. */
     public final LongAdder unmappedBlocks = new LongAdder();
 
-    /** The longest time for which a snapshot or rollback has held writes back, in nanoseconds (MSG-6). */
-    public final LongAccumulator barrierNanos = new LongAccumulator(Math::max, 0);
+    /** For how long snapshots and rollbacks have held writes back (MSG-6). */
+    public final DurationHistogram barrierDurations = new DurationHistogram();
 
     /** Freed data blocks discarded on the data device. */
     public final LongAdder discardedBlocks = new LongAdder();
@@ -53,6 +53,9 @@ public final class PoolCounters {
     /** Data blocks mapped in the next transaction while one was being written. */
     public final LongAdder mappedDuringCommit = new LongAdder();
 
-    /** How long the commits took together, in nanoseconds; the worker goes on meanwhile. */
-    public final LongAdder commitNanos = new LongAdder();
+    /** How long the commits took; the worker goes on meanwhile. */
+    public final DurationHistogram commitDurations = new DurationHistogram();
+
+    /** When the last of them ended, by the worker's clock; 0 before the first. */
+    public volatile long lastCommitNanos;
 }

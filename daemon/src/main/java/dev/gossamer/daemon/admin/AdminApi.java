@@ -36,8 +36,8 @@ import org.slf4j.LoggerFactory;
  *  GET    /v1/snapshots                POST {snapshots: [{origin, name}, ...], readOnly}, all or none
  *  GET    /v1/connections
  *  POST   /v1/reload
- *  GET    /metrics
- *  the rest: {@link SpaceApi}, {@link JobApi}, {@link CowApi}
+ *  GET    /metrics, /healthz
+ *  the rest: {@link SpaceApi}, {@link JobApi}, {@link CowApi}, {@link IdempotentApi}
  * </pre>
  */
 final class AdminApi {
@@ -50,6 +50,7 @@ final class AdminApi {
     private final SpaceApi space;
     private final CowApi cow;
     private final JobApi jobs;
+    private final IdempotentApi idempotent;
     private final JsonMapper json = new JsonMapper();
     private final ObjectWriter writer = json.writerWithDefaultPrettyPrinter();
 
@@ -58,6 +59,7 @@ final class AdminApi {
         this.cow = new CowApi(this, cow);
         this.space = new SpaceApi(this, pool);
         this.jobs = new JobApi(this, pool);
+        this.idempotent = new IdempotentApi(this, pool);
     }
 
     /** Never completes exceptionally: what goes wrong is an answer too. */
@@ -82,8 +84,8 @@ final class AdminApi {
             throws StorageException {
         String path = uri.rawPath();
         String[] parts = path.substring(1).split("/", -1);
-        if (path.equals("/metrics") && method.equals("GET")) {
-            return pool.metrics().thenApply(text -> new AdminResponse(200, AdminResponse.PROMETHEUS, text));
+        if (method.equals("GET") && (path.equals("/metrics") || path.equals("/healthz"))) {
+            return numbers(path);
         }
         if (parts.length < 2 || !parts[0].equals("v1")) {
             throw unknownPath(path);
@@ -109,10 +111,12 @@ final class AdminApi {
             requireMethod(method, "POST");
             return cow.merge(name, body);
         }
+        if (parts[1].equals("uuids") && parts.length == 3) {
+            return idempotent.byUuid(method, name, parameter(uri, "force"));
+        }
         if (!parts[1].equals("volumes")) {
             throw unknownPath(path);
         }
-        require(name);
         if (parts.length == 3) {
             return routeVolume(method, name, uri, body);
         }
@@ -122,8 +126,17 @@ final class AdminApi {
         throw unknownPath(path);
     }
 
+    private CompletableFuture<AdminResponse> numbers(String path) {
+        if (path.equals("/metrics")) {
+            return pool.metrics().thenApply(text -> new AdminResponse(200, AdminResponse.PROMETHEUS, text));
+        }
+        boolean healthy = pool.isHealthy();
+        return now(new AdminResponse(healthy ? 200 : AdminRefusal.UNAVAILABLE, AdminResponse.JSON, ""));
+    }
+
     private CompletableFuture<AdminResponse> routePartOfVolume(
             String method, String path, String name, String part, String body) throws StorageException {
+        require(name);
         switch (part) {
             case "snapshots" -> {
                 requireMethod(method, "POST");
@@ -164,6 +177,7 @@ final class AdminApi {
         return switch (collection) {
             case "status" -> pool.status().thenApply(status -> answer(200, AdminJson.status(status)));
             case "dm-status" -> space.dmStatus();
+            case "capacity" -> idempotent.capacity();
             case "volumes" -> aside(() -> AdminJson.volumes(pool.volumes()));
             case "snapshots" -> aside(() -> AdminJson.volumes(
                     pool.volumes().stream().filter(VolumeInfo::isSnapshot).toList()));
@@ -174,6 +188,10 @@ final class AdminApi {
 
     private CompletableFuture<AdminResponse> routeVolume(
             String method, String name, QueryStringDecoder uri, String body) throws StorageException {
+        if (method.equals("PUT")) {
+            return idempotent.put(name, body);
+        }
+        require(name);
         return switch (method) {
             case "GET" -> now(answer(200, AdminJson.volume(require(name))));
             case "DELETE" -> delete(name, parameter(uri, "force"));
@@ -237,7 +255,7 @@ final class AdminApi {
         return changed.thenApply(volume -> answer(200, AdminJson.volume(volume)));
     }
 
-    private CompletableFuture<AdminResponse> delete(String name, boolean force) {
+    CompletableFuture<AdminResponse> delete(String name, boolean force) {
         return naming(name, pool.deleteVolume(name, force))
                 .thenApply(deleted -> new AdminResponse(204, AdminResponse.JSON, ""));
     }
@@ -280,7 +298,7 @@ final class AdminApi {
                 AdminJson.error(FailureKind.FAILED, "internal error, see the daemon's log: " + Reason.of(cause)));
     }
 
-    private static Throwable cause(Throwable failure) {
+    static Throwable cause(Throwable failure) {
         return failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
     }
 
@@ -349,7 +367,7 @@ final class AdminApi {
         return values.getFirst().equals("true");
     }
 
-    private static long size(JsonNode object) throws StorageException {
+    static long size(JsonNode object) throws StorageException {
         JsonNode value = object.path("sizeBytes");
         if (!value.isIntegralNumber() || !value.canConvertToLong()) {
             throw badRequest("'sizeBytes' is missing or no whole number");

@@ -1,5 +1,6 @@
 package dev.gossamer.daemon.admin;
 
+import dev.gossamer.daemon.server.ListenAddress;
 import dev.gossamer.daemon.server.SocketFile;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.Reason;
@@ -11,15 +12,23 @@ import io.netty.channel.ChannelInitializer;
 import io.netty.handler.codec.http.HttpServerCodec;
 import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
-/** Listens on the admin socket. It shares an event loop with NBD: requests are few and never wait there. */
+/**
+ * Listens on the admin socket, and for those who want numbers on a port. It shares an event loop with NBD: requests are
+ * few and never wait there.
+ */
 @SuppressWarnings(
         "FutureReturnValueIgnored") // A channel that does not close, or write, reports it as an exception of its own.
 public final class AdminServer {
     /** A handful of scripts and a scraper; more at once is a mistake, and is closed. */
     private static final int CONNECTION_LIMIT = 64;
 
+    private static final Logger LOG = LoggerFactory.getLogger(AdminServer.class);
+
     private final AdminApi api;
+    private final MetricsServer metrics;
     private final AdminGate gate;
     private final AtomicInteger open = new AtomicInteger();
     private Channel listener;
@@ -27,11 +36,16 @@ public final class AdminServer {
 
     public AdminServer(PoolAdmin pool, CowAdmin cow, AdminGate gate) {
         this.api = new AdminApi(pool, cow);
+        this.metrics = new MetricsServer(pool);
         this.gate = gate;
     }
 
-    /** Starts listening, to those whom the gate lets in. */
-    public void listen(IoLoops loops, Path path) throws StorageException {
+    /**
+     * Starts listening, to those whom the gate lets in.
+     *
+     * @param metricsAddress where everybody can read numbers; null if nowhere
+     */
+    public void listen(IoLoops loops, Path path, ListenAddress.Tcp metricsAddress) throws StorageException {
         SocketFile.makeWay(path);
         var bound = new ServerBootstrap()
                 .group(loops.nettyGroup())
@@ -46,10 +60,19 @@ public final class AdminServer {
         listener = bound.channel();
         socket = SocketFile.own(path, gate.permissions());
         gate.listensOn(path);
+        if (metricsAddress != null) {
+            LOG.info("metrics address={}", metrics.listen(loops, metricsAddress));
+        }
+    }
+
+    /** Where metrics are answered over TCP; null if nowhere. */
+    public ListenAddress.Tcp metricsAddress() {
+        return metrics.address();
     }
 
     /** Stops listening and removes the socket; an answer on its way still arrives. */
     public void stop() {
+        metrics.stop();
         if (listener != null) {
             listener.close().awaitUninterruptibly();
             if (socket != null) {

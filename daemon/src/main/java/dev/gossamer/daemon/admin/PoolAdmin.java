@@ -96,6 +96,12 @@ public interface PoolAdmin {
     /** Reads again who may connect, and the certificates. */
     CompletableFuture<Void> reload();
 
+    /** What may still be promised to volumes. */
+    CompletableFuture<Capacity> capacity();
+
+    /** Whether the pool is served at all (OP-32). */
+    boolean isHealthy();
+
     /** All metrics in Prometheus' text format. */
     CompletableFuture<String> metrics();
 }

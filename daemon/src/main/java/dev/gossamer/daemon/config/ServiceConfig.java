@@ -24,6 +24,7 @@ import java.util.regex.Pattern;
  *  metrics: tcp:9911                     /metrics and /healthz over TCP (OP-32)
  *  volume-metrics: top 1000              or off, all (OP-31)
  *  slow-request: 1s                      longer ones are logged; 0s = none (OP-36)
+ *  over-commit: 10                       how many times the data may be promised, for whoever asks (OP-21)
  * </pre>
  *
  * @param tls its directory as written: absolute, or relative to the pool's
@@ -39,13 +40,21 @@ public record ServiceConfig(
         String defaultExport,
         ListenAddress.Tcp metrics,
         int volumeMetrics,
-        Duration slowRequest) {
+        Duration slowRequest,
+        int overCommit) {
     /** What holds for keys that are missing. */
     public static final ServiceConfig DEFAULT =
-            new ServiceConfig(List.of(), false, TlsSettings.OFF, "", null, 1000, Duration.ofSeconds(1));
+            new ServiceConfig(List.of(), false, TlsSettings.OFF, "", null, 1000, Duration.ofSeconds(1), 10);
 
-    static final List<String> KEYS =
-            List.of("listen", "allow-remote", "tls", "default-export", "metrics", "volume-metrics", "slow-request");
+    static final List<String> KEYS = List.of(
+            "listen",
+            "allow-remote",
+            "tls",
+            "default-export",
+            "metrics",
+            "volume-metrics",
+            "slow-request",
+            "over-commit");
 
     private static final Pattern TOP = Pattern.compile("top ([1-9][0-9]{0,6})");
 
@@ -55,7 +64,8 @@ public record ServiceConfig(
 
     /** The same, with what was said on the command line. */
     public ServiceConfig with(List<ListenAddress> newListen, TlsSettings newTls, ListenAddress.Tcp newMetrics) {
-        return new ServiceConfig(newListen, allowRemote, newTls, defaultExport, newMetrics, volumeMetrics, slowRequest);
+        return new ServiceConfig(
+                newListen, allowRemote, newTls, defaultExport, newMetrics, volumeMetrics, slowRequest, overCommit);
     }
 
     static ServiceConfig of(ObjectNode root) {
@@ -70,7 +80,8 @@ public record ServiceConfig(
                 text(root, "default-export", ""),
                 root.has("metrics") ? metrics(text(root, "metrics", "")) : null,
                 volumeMetrics(text(root, "volume-metrics", "top " + DEFAULT.volumeMetrics)),
-                slowRequest(text(root, "slow-request", "1s")));
+                slowRequest(text(root, "slow-request", "1s")),
+                overCommit(root.path("over-commit")));
     }
 
     private static List<ListenAddress> listen(JsonNode list) {
@@ -130,6 +141,16 @@ public record ServiceConfig(
         };
     }
 
+    private static int overCommit(JsonNode ratio) {
+        if (ratio.isMissingNode()) {
+            return DEFAULT.overCommit;
+        }
+        if (!ratio.isInt() || ratio.intValue() < 1 || ratio.intValue() > 1000) {
+            throw new IllegalArgumentException("key 'over-commit' must be a whole number from 1 to 1000");
+        }
+        return ratio.intValue();
+    }
+
     private static Duration slowRequest(String text) {
         try {
             return Quantity.time(text);
@@ -183,6 +204,9 @@ public record ServiceConfig(
         }
         if (!slowRequest.equals(DEFAULT.slowRequest)) {
             lines.append("slow-request: ").append(slowRequest.toSeconds()).append("s\n");
+        }
+        if (overCommit != DEFAULT.overCommit) {
+            lines.append("over-commit: ").append(overCommit).append('\n');
         }
         return lines.toString();
     }

@@ -5,5 +5,10 @@ package dev.gossamer.daemon.device;
  *
  * @param name its URI
  * @param stalledSeconds how long its oldest request has waited, if that is more than 5 s; else 0
+ * @param connected whether requests reach its server
+ * @param keptBytes answered writes that are kept until a flush covers them
+ * @param reconnects how often it was connected again
+ * @param repeatedWrites kept writes that were sent again
  */
-public record DeviceHealth(String name, double stalledSeconds) {}
+public record DeviceHealth(
+        String name, double stalledSeconds, boolean connected, long keptBytes, long reconnects, long repeatedWrites) {}

@@ -2,6 +2,7 @@ package dev.gossamer.daemon.device;
 
 import dev.gossamer.daemon.config.PoolDirectory;
 import dev.gossamer.daemon.remote.NbdClientDevice;
+import dev.gossamer.daemon.remote.RemoteCounters;
 import dev.gossamer.daemon.remote.RemoteSettings;
 import dev.gossamer.daemon.server.access.MemoryBudget;
 import dev.gossamer.io.BlockDevice;
@@ -121,8 +122,19 @@ public final class DeviceOpener implements AutoCloseable {
     public List<DeviceHealth> remoteDevices() {
         return remote.stream()
                 .filter(device -> !device.isClosed())
-                .map(device -> new DeviceHealth(device.toString(), device.stalledSeconds()))
+                .map(DeviceOpener::health)
                 .toList();
+    }
+
+    private static DeviceHealth health(NbdClientDevice device) {
+        RemoteCounters counters = device.counters();
+        return new DeviceHealth(
+                device.toString(),
+                device.stalledSeconds(),
+                counters.isConnected(),
+                device.keptBytes(),
+                counters.reconnects(),
+                counters.repeatedWrites());
     }
 
     /** Everything is going to be closed: no request waits longer than this for its server any more. */

@@ -1,59 +1,88 @@
 package dev.gossamer.daemon.metrics;
 
 import com.sun.management.ThreadMXBean;
+import dev.gossamer.daemon.admin.Capacity;
 import dev.gossamer.daemon.device.DeviceHealth;
+import dev.gossamer.daemon.server.NbdServer;
 import dev.gossamer.daemon.server.access.AdmissionCounters;
 import dev.gossamer.daemon.server.connection.ConnectionCounters;
 import dev.gossamer.daemon.server.connection.ConnectionRegistry;
-import dev.gossamer.io.BlockOperation;
+import dev.gossamer.daemon.server.connection.NbdOperation;
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.thin.PoolCounters;
 import dev.gossamer.thin.PoolEvent;
 import dev.gossamer.thin.PoolMode;
 import dev.gossamer.thin.PoolStatus;
+import dev.gossamer.thin.VolumeInfo;
 import dev.gossamer.thin.pool.ThinPool;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
-import io.micrometer.core.instrument.MultiGauge;
-import io.micrometer.core.instrument.Tags;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.lang.management.ManagementFactory;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.ToDoubleFunction;
+import java.util.function.ToLongFunction;
 
 /** Publishes the numbers that the pool, the loops and the connections keep; it only reads them, when it is asked. */
 public final class DaemonMetrics {
     private static final int METADATA_BLOCK_BYTES = 4096;
 
     private final PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
-    private final MultiGauge stalled;
+    private final VolumeSeries volumes;
+    private final RemoteSeries remotes = new RemoteSeries();
     // Of the scrape under way; gauges read it while that scrape holds this object's lock.
-    private PoolStatus status;
-    private ConnectionCounters totals;
+    private Scrape now;
+
+    /**
+     * What is read anew for each scrape.
+     *
+     * @param exports what clients have done, by {@link dev.gossamer.daemon.server.export.OpenExport#key}
+     */
+    public record Scrape(
+            PoolStatus status,
+            ConnectionCounters totals,
+            List<DeviceHealth> remoteDevices,
+            List<VolumeInfo> volumes,
+            Map<String, ConnectionCounters> exports,
+            Capacity capacity) {}
+
+    /** What does not change: the program's version, the pool's directory and the size of its data blocks. */
+    public record About(String version, Path directory, int blockBytes) {}
 
     /**
      * Reads from these, and from nothing else.
      *
+     * @param about what the series of names say
      * @param threads of the loops and of the pool's worker
+     * @param volumeLimit how many volumes have series of their own
      */
     public DaemonMetrics(
+            About about,
             ThinPool pool,
-            ConnectionRegistry connections,
-            AdmissionCounters admissions,
+            NbdServer nbd,
             List<? extends IoLoop> loops,
-            List<Thread> threads) {
+            List<Thread> threads,
+            int volumeLimit) {
+        volumes = new VolumeSeries(volumeLimit);
+        registerInfo(about);
         registerPool(pool.counters());
         registerEvents(pool);
         registerStatus();
-        registerConnections(connections);
-        registerAdmissions(admissions);
+        registerConnections(nbd);
+        registerAdmissions(nbd.admissions());
         registerAllocation(threads);
-        stalled = MultiGauge.builder("gossamer.device.stalled.seconds")
-                .description("How long the oldest request of a remote device has waited, if that is more than 5 s")
-                .register(registry);
+        registry.getPrometheusRegistry().register(volumes);
+        registry.getPrometheusRegistry().register(remotes);
+        ProcessSeries.register(registry);
+        registerLoops(loops);
+    }
+
+    private void registerLoops(List<? extends IoLoop> loops) {
         for (IoLoop loop : loops) {
             String index = Integer.toString(loop.index());
             Gauge.builder("gossamer.loop.buffer.used.bytes", loop, l -> l.buffers()
@@ -89,17 +118,25 @@ public final class DaemonMetrics {
         }
     }
 
-    /** Everything in Prometheus' text format. */
-    public synchronized String scrape(
-            PoolStatus poolStatus, ConnectionCounters connectionTotals, List<DeviceHealth> remoteDevices) {
-        stalled.register(
-                remoteDevices.stream()
-                        .map(device -> MultiGauge.Row.of(Tags.of("device", device.name()), device.stalledSeconds()))
-                        .toList(),
-                true);
-        status = poolStatus;
-        totals = connectionTotals;
+    /** Everything in Prometheus' text format. Takes milliseconds where there are many volumes. */
+    public synchronized String scrape(Scrape scrape) {
+        now = scrape;
+        volumes.show(scrape.volumes(), scrape.exports());
+        remotes.show(scrape.remoteDevices());
         return registry.scrape();
+    }
+
+    private void registerInfo(About about) {
+        Gauge.builder("gossamer.build.info", () -> 1)
+                .description("The program, and the Java runtime that it runs on")
+                .tag("version", about.version())
+                .tag("jdk", Runtime.version().toString())
+                .register(registry);
+        Gauge.builder("gossamer.pool.info", () -> 1)
+                .description("The pool's directory, and the unit of its space")
+                .tag("pool", about.directory().toString())
+                .tag("block_bytes", Integer.toString(about.blockBytes()))
+                .register(registry);
     }
 
     private void registerPool(PoolCounters pool) {
@@ -116,9 +153,11 @@ public final class DaemonMetrics {
                 "gossamer.pool.ended.sharings",
                 "Data blocks written in place again because nobody shares them any more",
                 pool.endedSharings);
-        Gauge.builder("gossamer.pool.snapshot.pause.max.seconds", pool, p -> p.barrierNanos.get() / 1e9)
-                .description("Longest time that a snapshot or rollback has held writes back")
-                .register(registry);
+        registry.getPrometheusRegistry()
+                .register(Histograms.one(
+                        "gossamer_pool_snapshot_pause_seconds",
+                        "How long snapshots and rollbacks have held writes back",
+                        pool.barrierDurations));
         counter("gossamer.pool.unmapped.blocks", "Mappings removed by trims and zeroes", pool.unmappedBlocks);
         counter("gossamer.pool.discarded.blocks", "Freed data blocks discarded on the device", pool.discardedBlocks);
         counter(
@@ -131,14 +170,24 @@ public final class DaemonMetrics {
                 "Data blocks that were known to be zero when they were allocated",
                 pool.zeroedForFree);
         counter("gossamer.pool.commits", "Metadata transactions committed", pool.commits);
-        counter("gossamer.pool.commit.waiters", "Flushes answered by commits", pool.commitWaiters);
-        FunctionCounter.builder("gossamer.pool.commit.seconds", pool, p -> p.commitNanos.sum() / 1e9)
-                .description("How long commits took; the pool goes on meanwhile")
+        Gauge.builder("gossamer.last.commit.timestamp.seconds", pool, DaemonMetrics::lastCommit)
+                .description("When a transaction was committed last; 0 before the first")
                 .register(registry);
+        counter("gossamer.pool.commit.waiters", "Flushes answered by commits", pool.commitWaiters);
+        registry.getPrometheusRegistry()
+                .register(Histograms.one(
+                        "gossamer_pool_commit_duration_seconds",
+                        "How long commits took; the pool goes on meanwhile",
+                        pool.commitDurations));
         counter(
                 "gossamer.pool.commit.overlapping.blocks",
                 "Data blocks mapped while the transaction before was being written",
                 pool.mappedDuringCommit);
+    }
+
+    private static double lastCommit(PoolCounters pool) {
+        long nanos = pool.lastCommitNanos;
+        return nanos == 0 ? 0 : (System.currentTimeMillis() - (System.nanoTime() - nanos) / 1_000_000) / 1e3;
     }
 
     private void registerEvents(ThinPool pool) {
@@ -184,14 +233,32 @@ public final class DaemonMetrics {
                 s -> s.space().metadataLow() ? 1 : 0);
         status("gossamer.pool.space.waiters", "Writes waiting for space", s -> s.space()
                 .waitingRequests());
+        capacity(
+                "gossamer.pool.provisioned.bytes",
+                "Sizes of all volumes that can be written",
+                Capacity::provisionedBytes);
+        capacity("gossamer.pool.reserved.bytes", "Space that volumes have reserved", Capacity::reservedBytes);
+        capacity(
+                "gossamer.pool.available.bytes",
+                "What may still be promised to volumes: over-commit x data - provisioned - reserved",
+                Capacity::availableBytes);
         status("gossamer.pool.volumes", "Volumes, snapshots included", PoolStatus::volumes);
         status("gossamer.pool.needs.check", "1 if the metadata should be checked", s -> s.needsCheck() ? 1 : 0);
         for (PoolMode mode : PoolMode.values()) {
-            Gauge.builder("gossamer.pool.mode", this, metrics -> metrics.status.mode() == mode ? 1 : 0)
+            Gauge.builder(
+                            "gossamer.pool.mode",
+                            this,
+                            metrics -> metrics.now.status().mode() == mode ? 1 : 0)
                     .description("1 for the mode the pool is in")
                     .tag("mode", mode.name().toLowerCase(Locale.ROOT))
                     .register(registry);
         }
+    }
+
+    private void capacity(String name, String description, ToLongFunction<Capacity> value) {
+        Gauge.builder(name, this, metrics -> value.applyAsLong(metrics.now.capacity()))
+                .description(description)
+                .register(registry);
     }
 
     private static double bytes(PoolStatus status, long blocks) {
@@ -199,24 +266,39 @@ public final class DaemonMetrics {
     }
 
     private void status(String name, String description, ToDoubleFunction<PoolStatus> value) {
-        Gauge.builder(name, this, metrics -> value.applyAsDouble(metrics.status))
+        Gauge.builder(name, this, metrics -> value.applyAsDouble(metrics.now.status()))
                 .description(description)
                 .register(registry);
     }
 
-    private void registerConnections(ConnectionRegistry connections) {
-        Gauge.builder("gossamer.nbd.connections", connections, ConnectionRegistry::size)
+    private void registerConnections(NbdServer nbd) {
+        Gauge.builder("gossamer.nbd.connections", nbd.connections(), ConnectionRegistry::size)
                 .description("NBD connections in transmission")
                 .register(registry);
-        for (BlockOperation operation : BlockOperation.values()) {
-            FunctionCounter.builder("gossamer.nbd.requests", this, metrics -> metrics.totals.requests(operation))
-                    .description("NBD commands answered")
-                    .tag("operation", operation.name().toLowerCase(Locale.ROOT))
+        for (NbdOperation operation : NbdOperation.values()) {
+            if (operation != NbdOperation.UNKNOWN) {
+                FunctionCounter.builder("gossamer.nbd.requests", this, metrics -> metrics.now
+                                .totals()
+                                .requests(operation))
+                        .description("NBD commands answered")
+                        .tag("operation", operation.label())
+                        .register(registry);
+            }
+            FunctionCounter.builder("gossamer.nbd.errors", this, metrics -> metrics.now
+                            .totals()
+                            .errors(operation))
+                    .description("NBD commands refused or failed")
+                    .tag("operation", operation.label())
                     .register(registry);
         }
+        registry.getPrometheusRegistry()
+                .register(Histograms.byOperation(
+                        "gossamer_nbd_request_duration_seconds",
+                        "From a command's arrival to its answer",
+                        nbd::durations));
         total("gossamer.nbd.read.bytes", "Bytes read by clients", ConnectionCounters::bytesRead);
         total("gossamer.nbd.written.bytes", "Bytes written by clients", ConnectionCounters::bytesWritten);
-        total("gossamer.nbd.errors", "NBD commands refused or failed", ConnectionCounters::errors);
+        total("gossamer.nbd.discarded.bytes", "Bytes trimmed by clients", ConnectionCounters::bytesDiscarded);
     }
 
     private void registerAdmissions(AdmissionCounters admissions) {
@@ -238,7 +320,7 @@ public final class DaemonMetrics {
     }
 
     private void total(String name, String description, ToDoubleFunction<ConnectionCounters> value) {
-        FunctionCounter.builder(name, this, metrics -> value.applyAsDouble(metrics.totals))
+        FunctionCounter.builder(name, this, metrics -> value.applyAsDouble(metrics.now.totals()))
                 .description(description)
                 .register(registry);
     }

@@ -182,6 +182,16 @@ public final class NbdClientDevice implements BlockDevice {
         return nanos / 1e9;
     }
 
+    /** What it has gone through. */
+    public RemoteCounters counters() {
+        return session.counters();
+    }
+
+    /** Answered writes that no flush covers yet. Any thread. */
+    public long keptBytes() {
+        return session.links().stream().mapToLong(RemoteLink::keptBytes).sum();
+    }
+
     /** From now on no request waits longer than this for the server, whatever the settings say. Any thread. */
     public void limitPatience(Duration limit) {
         for (RemoteLink link : session.links()) {

@@ -290,6 +290,11 @@ final class RemoteLink {
         }
     }
 
+    /** Any thread. */
+    long keptBytes() {
+        return unflushed.heldBytes();
+    }
+
     /** How long the oldest request has waited, if that is so long that the device is stalled; else 0. Any thread. */
     long stalledNanos() {
         return stall.nanos(loop);

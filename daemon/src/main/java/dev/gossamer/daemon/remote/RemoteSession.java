@@ -62,6 +62,7 @@ final class RemoteSession {
     private final List<RemoteLink> links = new ArrayList<>();
     private final RemoteLink home;
     private final DeviceHealth health;
+    private final RemoteCounters counters = new RemoteCounters();
 
     // Positions of answered writes, and up to where they are stable; moved by all loops.
     private final AtomicLong sequence = new AtomicLong();
@@ -160,6 +161,10 @@ final class RemoteSession {
     }
 
     /** Whether answered writes are gone for good: then no FLUSH succeeds any more, and none are kept. */
+    RemoteCounters counters() {
+        return counters;
+    }
+
     DeviceHealth health() {
         return health;
     }
@@ -202,6 +207,7 @@ final class RemoteSession {
         }
         LOG.warn("{}: connection lost: {}", name, why);
         state = State.HALTING;
+        counters.down();
         lostNanos = home.loop().nanoTime();
         failedAttempts = 0;
         incarnation++;
@@ -387,6 +393,7 @@ final class RemoteSession {
         pendingOn = null;
         if (nbdError == NbdError.OK) {
             LOG.info("{}: {} writes that were answered and not flushed were repeated", name, kept.size());
+            counters.repeated(kept.size());
             stableUpTo(lastSequence());
         } else {
             health.fail("the server does not take " + kept.size() + " answered writes again: "
@@ -403,6 +410,7 @@ final class RemoteSession {
 
     private void up(RemoteConnection connection) {
         state = State.UP;
+        counters.up(incarnation > 0);
         geometry = ExportMatch.geometry(connection.export(), readOnly);
         if (incarnation > 0) {
             long millis = (home.loop().nanoTime() - lostNanos) / 1_000_000;

@@ -12,14 +12,16 @@ import dev.gossamer.daemon.server.access.TlsSettings;
 import dev.gossamer.daemon.server.access.UnixPeer;
 import dev.gossamer.daemon.server.connection.ConnectionLimits;
 import dev.gossamer.daemon.server.connection.ConnectionRegistry;
-import dev.gossamer.daemon.server.connection.FaultLog;
 import dev.gossamer.daemon.server.connection.NbdConnection;
+import dev.gossamer.daemon.server.connection.NbdOperation;
+import dev.gossamer.daemon.server.connection.RequestWatch;
 import dev.gossamer.daemon.server.connection.StallTimer;
 import dev.gossamer.daemon.server.export.Exports;
 import dev.gossamer.daemon.server.export.OpenExport;
 import dev.gossamer.daemon.server.stream.ChannelStream;
 import dev.gossamer.daemon.server.stream.RingStream;
 import dev.gossamer.daemon.server.stream.SlabView;
+import dev.gossamer.io.DurationHistogram;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.Reason;
 import dev.gossamer.io.StorageException;
@@ -45,7 +47,9 @@ import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -83,7 +87,7 @@ public final class NbdServer {
     private final RefusalLog refusals = new RefusalLog();
     private final List<HandshakeGate> gates = new ArrayList<>();
     private final ConnectionRegistry registry = new ConnectionRegistry();
-    private final FaultLog faultLog = new FaultLog();
+    private final RequestWatch[] watches;
     private final StallTimer stallWatch;
     private final List<Channel> listeners = new ArrayList<>();
     private final List<ListenAddress> addresses = new ArrayList<>();
@@ -114,6 +118,7 @@ public final class NbdServer {
         this.limits = limits;
         this.stallWatch = new StallTimer(registry, limits.stallMillis());
         this.slabs = new SlabView[loops.count()];
+        this.watches = RequestWatch.ofLoops(loops.count());
         for (int i = 0; i < slabs.length; i++) {
             NettyLoop loop = loops.loop(i);
             // Ordered before the first connection by the bind that follows, which goes through the loops as well.
@@ -205,6 +210,18 @@ public final class NbdServer {
         }
         tls.use(tls.load());
         policy = newPolicy;
+    }
+
+    /** How long requests of this kind took, one histogram a loop. */
+    public List<DurationHistogram> durations(NbdOperation operation) {
+        return Arrays.stream(watches).map(watch -> watch.durations(operation)).toList();
+    }
+
+    /** Requests that take longer are logged; zero: none is. */
+    public void logSlowerThan(Duration limit) {
+        for (RequestWatch watch : watches) {
+            watch.logSlowerThan(limit);
+        }
     }
 
     public AdmissionCounters admissions() {
@@ -325,7 +342,7 @@ public final class NbdServer {
                 PeerName.of(Peer.of(channel)),
                 limits,
                 registry::remove,
-                faultLog);
+                watches[loop.index()]);
     }
 
     /** First handler of every connection that a listener accepts, and the end of its handshake. */

@@ -88,7 +88,7 @@ class GossamerCommandTest {
     @Test
     void aCommandThatIsNamedIsReadAloneAndIsTheSame() {
         CommandLine all = GossamerCommand.commandLine();
-        assertEquals(9, all.getSubcommands().size());
+        assertTrue(all.getSubcommands().size() >= 9, "all of them");
         all.getSubcommands().forEach((name, command) -> {
             CommandLine alone = GossamerCommand.commandLine(name, "--help");
             assertEquals(Set.of(name), alone.getSubcommands().keySet());

@@ -39,6 +39,7 @@ class ServiceConfigTest {
             metrics: tcp:9911
             volume-metrics: top 20
             slow-request: 5s
+            over-commit: 3
             """);
         ServiceConfig service = config.service();
         assertEquals(
@@ -53,6 +54,7 @@ class ServiceConfigTest {
         assertEquals("tcp:127.0.0.1:9911", service.metrics().toString());
         assertEquals(20, service.volumeMetrics());
         assertEquals(Duration.ofSeconds(5), service.slowRequest());
+        assertEquals(3, service.overCommit());
         Path file = directory.resolve("pool.yaml");
         config.write(file);
         assertEquals(config, PoolConfig.read(file));
@@ -81,6 +83,7 @@ class ServiceConfigTest {
                 "metrics: unix:/x                            | is no TCP address",
                 "volume-metrics: some                        | none of off, all",
                 "volume-metrics: top 0                       | none of off, all",
+                "over-commit: 0                              | key 'over-commit' must be",
                 "slow-request: fast                          | key 'slow-request': 'fast' is no time",
                 "default-export: [a]                         | key 'default-export' must be a text"
             })

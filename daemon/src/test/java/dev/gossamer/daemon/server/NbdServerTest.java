@@ -7,7 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gossamer.daemon.server.connection.ConnectionCounters;
 import dev.gossamer.daemon.server.connection.ConnectionLimits;
-import dev.gossamer.io.BlockOperation;
+import dev.gossamer.daemon.server.connection.NbdOperation;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.sim.Seeds;
@@ -210,7 +210,7 @@ class NbdServerTest extends ServerFixture {
             assertEquals(new Acknowledged(4, NbdError.OK), acknowledged(client));
             ConnectionCounters totals = server.connections().totals();
             assertEquals(3, totals.errors());
-            assertEquals(1, totals.requests(BlockOperation.FLUSH));
+            assertEquals(1, totals.requests(NbdOperation.FLUSH));
         }
     }
 
@@ -226,7 +226,7 @@ class NbdServerTest extends ServerFixture {
             assertEquals(0, device.submitted());
             client.request(NbdCommand.WRITE, NbdFlags.CMD_FUA, 4, 0, 0);
             assertEquals(new Acknowledged(4, NbdError.OK), acknowledged(client));
-            assertEquals(1, server.connections().totals().requests(BlockOperation.FLUSH));
+            assertEquals(1, server.connections().totals().requests(NbdOperation.FLUSH));
         }
     }
 

@@ -33,6 +33,11 @@ final class PlainExport implements OpenExport {
     }
 
     @Override
+    public String key() {
+        return name();
+    }
+
+    @Override
     public boolean uses(String volume) {
         return volume.equals(name());
     }

@@ -166,6 +166,11 @@ class StatusMemoryTest {
         }
 
         @Override
+        public String key() {
+            return name();
+        }
+
+        @Override
         public boolean uses(String volume) {
             return false;
         }

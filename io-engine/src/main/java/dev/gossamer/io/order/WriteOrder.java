@@ -2,6 +2,7 @@ package dev.gossamer.io.order;
 
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.IoLoop;
+import dev.gossamer.io.RequestStages;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
@@ -55,6 +56,7 @@ public final class WriteOrder {
                 && nextToAsk(loop, 1, from, to) == ranges.length) {
             return true;
         }
+        write.stages().enter(RequestStages.ORDER, write.loop().nanoTime());
         new Waiter(write, inTurn, slot.ticket).askHere();
         return false;
     }
@@ -110,6 +112,7 @@ public final class WriteOrder {
         @Override
         public void run() {
             if (distance == ranges.length) {
+                write.stages().leave(write.loop().nanoTime());
                 write.guard(inTurn);
             } else {
                 askHere();

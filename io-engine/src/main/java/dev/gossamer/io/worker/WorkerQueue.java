@@ -6,6 +6,7 @@ import dev.gossamer.io.Invariant;
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.RequestQueue;
 import dev.gossamer.io.RequestStack;
+import dev.gossamer.io.RequestStages;
 import dev.gossamer.io.ServedDevice;
 import java.util.List;
 
@@ -59,6 +60,7 @@ public final class WorkerQueue {
     public void defer(ServedDevice device, BlockRequest request) {
         assert request.loop().inLoop() || worker.inLoop() : "a request parked by another than its owner";
         request.park(device);
+        request.stages().enter(RequestStages.WORKER, request.loop().nanoTime());
         if (deferred.push(request)) {
             worker.execute(turn);
         }

@@ -7,6 +7,7 @@ import dev.gossamer.io.Invariant;
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.RequestQueue;
 import dev.gossamer.io.RequestStack;
+import dev.gossamer.io.RequestStages;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.worker.WorkerQueue;
 import dev.gossamer.pdata.block.FrozenTransaction;
@@ -164,6 +165,7 @@ public final class Committer {
 
     /** Keeps a request until a commit that begins after this call is done, and hands it back with what came of that. */
     public void waitForCommit(BlockRequest request) {
+        request.stages().enter(RequestStages.COMMIT, request.loop().nanoTime());
         if (waiters.push(request)) {
             loop.execute(pass);
         }
@@ -367,7 +369,9 @@ public final class Committer {
     private void committed(long beganNanos) {
         FreedBlocks freed = metadata.committed();
         counters.commits.increment();
-        counters.commitNanos.add(loop.nanoTime() - beganNanos);
+        long now = loop.nanoTime();
+        counters.commitDurations.add(now - beganNanos);
+        counters.lastCommitNanos = now;
         listener.committed(freed);
     }
 

@@ -101,7 +101,7 @@ public final class WriteBarrier {
             faults.run(() -> details[0] = metadata.detailsIfReadable(device.id()));
             heldBack.add(device.lowerBarrier(details[0]));
         }
-        faults.run(() -> counters.barrierNanos.accumulate(loop.nanoTime() - raisedNanos));
+        faults.run(() -> counters.barrierDurations.add(loop.nanoTime() - raisedNanos));
         heldBack.forEach(cells::readmit);
     }
 

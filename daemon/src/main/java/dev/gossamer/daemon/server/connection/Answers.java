@@ -7,7 +7,6 @@ import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.buffer.IoBuffer;
-import dev.gossamer.nbd.wire.NbdCommand;
 import dev.gossamer.nbd.wire.NbdRequest;
 import java.util.function.IntConsumer;
 
@@ -23,7 +22,7 @@ final class Answers {
     private final HeldMemory memory;
     private final SlabView slab;
     private final IntConsumer dataSent;
-    private final FaultLog faultLog;
+    private final RequestWatch watch;
     private final String exportName;
 
     /** @param dataSent told how much memory was given back, once the data of a reply has left or never will */
@@ -34,7 +33,7 @@ final class Answers {
             HeldMemory memory,
             SlabView slab,
             IntConsumer dataSent,
-            FaultLog faultLog,
+            RequestWatch watch,
             String exportName) {
         this.life = life;
         this.replies = replies;
@@ -42,7 +41,7 @@ final class Answers {
         this.memory = memory;
         this.slab = slab;
         this.dataSent = dataSent;
-        this.faultLog = faultLog;
+        this.watch = watch;
         this.exportName = exportName;
     }
 
@@ -50,12 +49,14 @@ final class Answers {
     void completed(BlockRequest request, int errno) {
         BlockOperation operation = request.operation();
         IoBuffer buffer = request.buffer();
-        counters.countRequest(operation);
+        NbdOperation command = NbdOperation.of(operation);
+        counters.countRequest(command);
+        watch.completed(command, exportName, request);
         if (errno != Errno.OK) {
-            counters.countError();
+            counters.countError(command);
             // What was given up because its client has gone is nobody's fault (T51a).
             if (errno != Errno.ESHUTDOWN || life.maySend()) {
-                faultLog.requestFailed(exportName, request, errno);
+                watch.faults().requestFailed(exportName, request, errno);
             }
         }
         if (operation == BlockOperation.READ && errno == Errno.OK && life.maySend()) {
@@ -68,6 +69,8 @@ final class Answers {
         }
         if (operation == BlockOperation.WRITE && errno == Errno.OK) {
             counters.countWritten(request.lengthBytes());
+        } else if (operation == BlockOperation.DISCARD && errno == Errno.OK) {
+            counters.countDiscarded(request.lengthBytes());
         }
         memory.giveBack(buffer);
         if (errno == Errno.OK) {
@@ -92,7 +95,8 @@ final class Answers {
 
     /** A READ of nothing, or of a range where nothing is mapped. */
     void readWithoutData(NbdRequest command) {
-        counters.countRequest(BlockOperation.READ);
+        counters.countRequest(NbdOperation.READ);
+        watch.answered(NbdOperation.READ, 0);
         if (!life.maySend()) {
             return;
         }
@@ -103,18 +107,22 @@ final class Answers {
         }
     }
 
-    /** A CACHE has ended. */
-    void prefetched(int errno, long cookie, long sentOffsetBytes) {
+    /** A CACHE has ended, after so long. */
+    void prefetched(int errno, long cookie, long sentOffsetBytes, long nanos) {
+        counters.countRequest(NbdOperation.CACHE);
+        watch.answered(NbdOperation.CACHE, nanos);
         if (errno == Errno.OK) {
             done(cookie, sentOffsetBytes);
         } else {
-            noMappings(NbdCommand.CACHE, errno, cookie, sentOffsetBytes);
+            noMappings(NbdOperation.CACHE, errno, cookie, sentOffsetBytes);
         }
     }
 
     /** A BLOCK_STATUS has ended. */
     void status(StatusQueries.Asked asked) {
         int errno = asked.query().errno();
+        counters.countRequest(NbdOperation.BLOCK_STATUS);
+        watch.answered(NbdOperation.BLOCK_STATUS, asked.nanos());
         if (errno == Errno.OK && life.maySend()) {
             ReplyData room = slab.replyData(dataSent, asked.memory(), 0);
             replies.status(asked.cookie(), asked.offsetBytes(), asked.query(), asked.contextIds(), room);
@@ -122,21 +130,21 @@ final class Answers {
         }
         memory.giveBack(asked.memory());
         if (errno != Errno.OK) {
-            noMappings(NbdCommand.BLOCK_STATUS, errno, asked.cookie(), asked.offsetBytes());
+            noMappings(NbdOperation.BLOCK_STATUS, errno, asked.cookie(), asked.offsetBytes());
         }
     }
 
-    private void noMappings(int command, int errno, long cookie, long sentOffsetBytes) {
-        counters.countError();
+    private void noMappings(NbdOperation operation, int errno, long cookie, long sentOffsetBytes) {
+        counters.countError(operation);
         if (life.maySend()) {
             String text = "mappings cannot be read: " + Errno.name(errno);
-            replies.failed(command, NbdErrnoMap.toNbdError(errno, 0), cookie, sentOffsetBytes, text);
+            replies.failed(operation.command(), NbdErrnoMap.toNbdError(errno, 0), cookie, sentOffsetBytes, text);
         }
     }
 
     /** A command was not executed. */
     void refused(NbdRequest command, int nbdError, String text) {
-        counters.countError();
+        counters.countError(NbdOperation.ofCommand(command.command()));
         if (life.maySend()) {
             replies.failed(command.command(), nbdError, command.cookie(), command.sentOffsetBytes(), text);
         }

@@ -1,6 +1,5 @@
 package dev.gossamer.daemon.server.connection;
 
-import dev.gossamer.io.BlockOperation;
 import java.util.concurrent.atomic.AtomicLongArray;
 
 /**
@@ -9,18 +8,28 @@ import java.util.concurrent.atomic.AtomicLongArray;
  */
 @SuppressWarnings("EnumOrdinal") // A slot per operation, in memory only; a map would box on the hot path.
 public final class ConnectionCounters {
-    private static final int OPERATIONS = BlockOperation.values().length;
-    private static final int BYTES_READ = OPERATIONS;
-    private static final int BYTES_WRITTEN = OPERATIONS + 1;
-    private static final int ERRORS = OPERATIONS + 2;
+    private static final int OPERATIONS = NbdOperation.values().length;
+    private static final int ERRORS = OPERATIONS;
+    private static final int BYTES_READ = ERRORS + OPERATIONS;
+    private static final int BYTES_WRITTEN = BYTES_READ + 1;
+    private static final int BYTES_DISCARDED = BYTES_READ + 2;
+    private static final int IN_FLIGHT = BYTES_READ + 3;
 
-    private static final int IN_FLIGHT = OPERATIONS + 3;
-
-    private final AtomicLongArray values = new AtomicLongArray(OPERATIONS + 4);
+    private final AtomicLongArray values = new AtomicLongArray(IN_FLIGHT + 1);
 
     /** Commands answered, refused ones excepted, of one kind. */
-    public long requests(BlockOperation operation) {
+    public long requests(NbdOperation operation) {
         return values.getOpaque(operation.ordinal());
+    }
+
+    /** Commands refused or failed, of one kind. */
+    public long errors(NbdOperation operation) {
+        return values.getOpaque(ERRORS + operation.ordinal());
+    }
+
+    /** Bytes of TRIMs that succeeded. */
+    public long bytesDiscarded() {
+        return values.getOpaque(BYTES_DISCARDED);
     }
 
     /** Commands answered, of all kinds. */
@@ -44,7 +53,11 @@ public final class ConnectionCounters {
 
     /** Commands refused or failed. */
     public long errors() {
-        return values.getOpaque(ERRORS);
+        long sum = 0;
+        for (int i = 0; i < OPERATIONS; i++) {
+            sum += values.getOpaque(ERRORS + i);
+        }
+        return sum;
     }
 
     /** Commands under way now. */
@@ -56,7 +69,7 @@ public final class ConnectionCounters {
         values.setOpaque(IN_FLIGHT, requests);
     }
 
-    void countRequest(BlockOperation operation) {
+    void countRequest(NbdOperation operation) {
         add(operation.ordinal(), 1);
     }
 
@@ -68,8 +81,12 @@ public final class ConnectionCounters {
         add(BYTES_WRITTEN, bytes);
     }
 
-    void countError() {
-        add(ERRORS, 1);
+    void countDiscarded(long bytes) {
+        add(BYTES_DISCARDED, bytes);
+    }
+
+    void countError(NbdOperation operation) {
+        add(ERRORS + operation.ordinal(), 1);
     }
 
     void addAll(ConnectionCounters other) {

@@ -2,7 +2,10 @@ package dev.gossamer.daemon.server.connection;
 
 import dev.gossamer.daemon.server.export.OpenExport;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.LongFunction;
 
@@ -13,6 +16,8 @@ import java.util.function.LongFunction;
 public final class ConnectionRegistry {
     private final TreeMap<Long, NbdConnection> open = new TreeMap<>();
     private final ConnectionCounters ended = new ConnectionCounters();
+    // By export, until that is gone: as many as there are exports.
+    private final Map<String, ConnectionCounters> endedByExport = new HashMap<>();
     // One entry for each disconnection under way, so a volume may be here twice.
     private final List<String> barred = new ArrayList<>();
     private long lastId;
@@ -55,7 +60,28 @@ public final class ConnectionRegistry {
         NbdConnection connection = open.remove(id);
         if (connection != null) {
             ended.addAll(connection.counters());
+            endedByExport
+                    .computeIfAbsent(connection.exportKey(), key -> new ConnectionCounters())
+                    .addAll(connection.counters());
         }
+    }
+
+    /**
+     * Sums by {@link OpenExport#key}, of connections that have ended too; those of other exports than these are
+     * forgotten.
+     *
+     * @param exports the keys of all exports that there are
+     */
+    public synchronized Map<String, ConnectionCounters> totalsByExport(Set<String> exports) {
+        endedByExport.keySet().retainAll(exports);
+        Map<String, ConnectionCounters> totals = new HashMap<>();
+        endedByExport.forEach((key, counters) -> sum(totals, key, counters));
+        open.values().forEach(connection -> sum(totals, connection.exportKey(), connection.counters()));
+        return totals;
+    }
+
+    private static void sum(Map<String, ConnectionCounters> totals, String key, ConnectionCounters counters) {
+        totals.computeIfAbsent(key, unknown -> new ConnectionCounters()).addAll(counters);
     }
 
     public synchronized List<NbdConnection> connections() {

@@ -43,7 +43,7 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
     private final NegotiatedExport negotiated;
     private final ConnectionLimits limits;
     private final LongConsumer whenEnded;
-    private final FaultLog faultLog;
+    private final RequestWatch watch;
     private final RequestDecoder decoder;
     private final ConnectionCounters counters = new ConnectionCounters();
     private final Instant openedAt = Instant.now();
@@ -81,7 +81,7 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
             PeerName peer,
             ConnectionLimits limits,
             LongConsumer whenEnded,
-            FaultLog faultLog) {
+            RequestWatch watch) {
         this.id = id;
         this.loop = loop;
         this.slab = slab;
@@ -91,7 +91,7 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
         this.peer = peer;
         this.limits = limits;
         this.whenEnded = whenEnded;
-        this.faultLog = faultLog;
+        this.watch = watch;
         this.memory = new HeldMemory(loop, limits.payloadBytes(), resumeTask);
         this.arriving = new ArrivingRequest(loop, memory, slab);
         this.decoder = new RequestDecoder(negotiated, device::sizeBytes, this);
@@ -109,6 +109,11 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
 
     public String peer() {
         return peer.address();
+    }
+
+    /** What its export is, whatever it is called now. */
+    String exportKey() {
+        return export.key();
     }
 
     /** Whether the client would miss a volume. Any thread. */
@@ -133,7 +138,7 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
                 memory,
                 slab,
                 this::replyDataSent,
-                faultLog,
+                watch,
                 negotiated.export().name());
         stallDetector = new StallDetector(stream);
         LOG.info(
@@ -373,6 +378,7 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
         request.tag = command.cookie();
         request.tagOffsetBytes = command.sentOffsetBytes();
         changeInFlight(1);
+        request.stages().begin(loop.nanoTime());
         request.push(completion);
         if (isSparse(command)) {
             SparseRead sparse = layout;
@@ -411,11 +417,12 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
     private void prefetch(NbdRequest command) {
         long cookie = command.cookie();
         long sentOffsetBytes = command.sentOffsetBytes();
+        long beganNanos = loop.nanoTime();
         changeInFlight(1);
         export.prefetch(loop, command.offsetBytes(), command.lengthBytes(), errno -> {
             requireLoop();
             changeInFlight(-1);
-            answers.prefetched(errno, cookie, sentOffsetBytes);
+            answers.prefetched(errno, cookie, sentOffsetBytes, loop.nanoTime() - beganNanos);
             goOn();
         });
     }

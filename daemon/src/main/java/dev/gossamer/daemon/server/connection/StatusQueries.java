@@ -39,13 +39,21 @@ final class StatusQueries {
         private final StatusContext[] contexts;
         private final int[] contextIds;
         private final NbdCopy command;
+        private final long beganNanos;
+        private long nanos;
         private StatusQuery query;
 
-        private Asked(IoBuffer memory, StatusContext[] contexts, int[] contextIds, NbdCopy command) {
+        private Asked(IoBuffer memory, StatusContext[] contexts, int[] contextIds, NbdCopy command, long beganNanos) {
             this.memory = memory;
             this.contexts = contexts;
             this.contextIds = contextIds;
             this.command = command;
+            this.beganNanos = beganNanos;
+        }
+
+        /** How long the command has waited and been served; once that is over. */
+        long nanos() {
+            return nanos;
         }
 
         /** Belongs to the next command once this one is answered. */
@@ -118,10 +126,11 @@ final class StatusQueries {
         arriving = null;
         long filter = command.contextFilter();
         NbdCopy copy = new NbdCopy(command.cookie(), command.offsetBytes(), command.lengthBytes(), isOne(command));
+        long now = loop.nanoTime();
         waiting.add(
                 filter == NO_FILTER
-                        ? new Asked(buffer, export.contexts(), allIds, copy)
-                        : new Asked(buffer, selected(filter), selectedIds(filter), copy));
+                        ? new Asked(buffer, export.contexts(), allIds, copy, now)
+                        : new Asked(buffer, selected(filter), selectedIds(filter), copy, now));
         askNext();
     }
 
@@ -170,6 +179,7 @@ final class StatusQueries {
 
     private void finish(StatusQuery done) {
         Asked asked = current;
+        asked.nanos = loop.nanoTime() - asked.beganNanos;
         try {
             answered.accept(asked);
         } finally {

@@ -31,6 +31,11 @@ public final class DeviceExport implements OpenExport {
     }
 
     @Override
+    public String key() {
+        return "device " + name;
+    }
+
+    @Override
     public boolean uses(String volume) {
         return name.equals(volume);
     }

@@ -17,6 +17,9 @@ public interface OpenExport extends AutoCloseable {
     /** The export's name now; it may have been renamed since it was opened. Any thread. */
     String name();
 
+    /** What it is whatever its name; a volume's, {@link VolumeExports#key}. Any thread. */
+    String key();
+
     /**
      * Whether a volume would be missed here: it is the export, or a context compares the export with it. Any thread.
      */

@@ -31,6 +31,11 @@ final class VolumeExport implements OpenExport {
     }
 
     @Override
+    public String key() {
+        return VolumeExports.key(volume.info());
+    }
+
+    @Override
     public boolean uses(String name) {
         return volume.name().equals(name)
                 || Arrays.stream(contexts).anyMatch(context -> name.equals(context.baseName()));

@@ -44,6 +44,11 @@ public final class VolumeExports implements Exports {
         this.preferredBlockBytes = preferredBlockBytes(dataBlockBytes);
     }
 
+    /** What a volume is whatever its name. */
+    public static String key(VolumeInfo volume) {
+        return volume.uuid() == null ? "#" + volume.id() : volume.uuid().toString();
+    }
+
     @Override
     public Iterable<ExportInfo> list(Peer peer) {
         boolean frozen = isFrozen();
