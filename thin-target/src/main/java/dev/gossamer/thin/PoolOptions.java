@@ -13,6 +13,8 @@ import java.time.Duration;
  * @param discard what becomes of TRIM; what the data device cannot do is left out (rule F-1)
  * @param caches what is kept in memory
  * @param owner who has claimed the pool, on devices that others can reach too; null: nobody else can
+ * @param idsFromTop new devices get the highest free ids: somebody else, who has the pool at other times, takes the
+ *     lowest (OT-58)
  */
 public record PoolOptions(
         OnFull onFull,
@@ -22,7 +24,8 @@ public record PoolOptions(
         long autoExtendBytes,
         DiscardMode discard,
         PoolCaches caches,
-        PoolOwner owner) {
+        PoolOwner owner,
+        boolean idsFromTop) {
     /**
      * dm-thin waits 60 seconds. NBD clients that have a time-out of their own usually take 30, and one that expires
      * first costs the whole connection instead of one write: so we answer sooner (rule S-2).
@@ -40,33 +43,49 @@ public record PoolOptions(
             0,
             DiscardMode.PASSDOWN,
             PoolCaches.DEFAULT,
-            null);
+            null,
+            false);
 
     public PoolOptions withOnFull(OnFull newOnFull, Duration newTimeout) {
-        return new PoolOptions(newOnFull, newTimeout, lowWaterPercent, growth, autoExtendBytes, discard, caches, owner);
+        return new PoolOptions(
+                newOnFull, newTimeout, lowWaterPercent, growth, autoExtendBytes, discard, caches, owner, idsFromTop);
     }
 
     public PoolOptions withGrowth(PoolGrowth newGrowth, long newAutoExtendBytes) {
         return new PoolOptions(
-                onFull, onFullTimeout, lowWaterPercent, newGrowth, newAutoExtendBytes, discard, caches, owner);
+                onFull,
+                onFullTimeout,
+                lowWaterPercent,
+                newGrowth,
+                newAutoExtendBytes,
+                discard,
+                caches,
+                owner,
+                idsFromTop);
     }
 
     public PoolOptions withLowWaterPercent(int newPercent) {
-        return new PoolOptions(onFull, onFullTimeout, newPercent, growth, autoExtendBytes, discard, caches, owner);
+        return new PoolOptions(
+                onFull, onFullTimeout, newPercent, growth, autoExtendBytes, discard, caches, owner, idsFromTop);
     }
 
     public PoolOptions withDiscard(DiscardMode newDiscard) {
         return new PoolOptions(
-                onFull, onFullTimeout, lowWaterPercent, growth, autoExtendBytes, newDiscard, caches, owner);
+                onFull, onFullTimeout, lowWaterPercent, growth, autoExtendBytes, newDiscard, caches, owner, idsFromTop);
     }
 
     public PoolOptions withCaches(PoolCaches newCaches) {
         return new PoolOptions(
-                onFull, onFullTimeout, lowWaterPercent, growth, autoExtendBytes, discard, newCaches, owner);
+                onFull, onFullTimeout, lowWaterPercent, growth, autoExtendBytes, discard, newCaches, owner, idsFromTop);
     }
 
     public PoolOptions withOwner(PoolOwner newOwner) {
         return new PoolOptions(
-                onFull, onFullTimeout, lowWaterPercent, growth, autoExtendBytes, discard, caches, newOwner);
+                onFull, onFullTimeout, lowWaterPercent, growth, autoExtendBytes, discard, caches, newOwner, idsFromTop);
+    }
+
+    public PoolOptions withIdsFromTop() {
+        return new PoolOptions(
+                onFull, onFullTimeout, lowWaterPercent, growth, autoExtendBytes, discard, caches, owner, true);
     }
 }

@@ -63,7 +63,15 @@ public record SpaceConfig(
 
     public PoolOptions options(PoolGrowth growth) {
         return new PoolOptions(
-                onFull, onFullTimeout, lowWaterPercent, growth, autoExtendBytes, discard, PoolCaches.DEFAULT, null);
+                onFull,
+                onFullTimeout,
+                lowWaterPercent,
+                growth,
+                autoExtendBytes,
+                discard,
+                PoolCaches.DEFAULT,
+                null,
+                false);
     }
 
     /** The lines of pool.yaml that differ from the default. */

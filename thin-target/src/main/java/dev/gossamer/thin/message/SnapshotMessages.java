@@ -126,7 +126,7 @@ public final class SnapshotMessages {
         for (SnapshotSpec spec : specs) {
             messages.checkNameIsFree(spec.name());
         }
-        List<Integer> ids = deviceIds.lowestFree(specs.size());
+        List<Integer> ids = deviceIds.free(specs.size());
         messages.checkCatalogRoom(ids);
         for (ThinDevice origin : origins) {
             change.checkSound(origin);
@@ -161,7 +161,7 @@ public final class SnapshotMessages {
         messages.checkNameIsFree(keptName);
         checkTime(1);
         ThinDevice kept =
-                new ThinDevice(deviceIds.lowestFree(1).getFirst(), metadata.blockBytes(), device.sizeBytes(), null);
+                new ThinDevice(deviceIds.free(1).getFirst(), metadata.blockBytes(), device.sizeBytes(), null);
         messages.checkCatalogRoom(List.of(kept.id(), device.id()));
         CatalogSlot before = messages.slotOf(device);
         try {

@@ -3,6 +3,7 @@ package dev.gossamer.thin.message;
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.thin.KnownVolume;
 import dev.gossamer.thin.VolumeInfo;
 import dev.gossamer.thin.VolumeLimits;
 import dev.gossamer.thin.VolumeSpec;
@@ -20,7 +21,9 @@ import dev.gossamer.thin.metadata.PoolMetadata;
 import dev.gossamer.thin.space.Reclaimer;
 import dev.gossamer.thin.space.SpaceQuotas;
 import dev.gossamer.thin.space.SpaceWaiters;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.UUID;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -100,7 +103,7 @@ public final class VolumeMessages {
         change.checkWritable();
         checkNameIsFree(spec.name());
         checkLimits(null, spec.limits());
-        int id = deviceIds.lowestFree(1).getFirst();
+        int id = deviceIds.free(1).getFirst();
         checkCatalogRoom(List.of(id));
         ThinDevice device = new ThinDevice(id, metadata.blockBytes(), spec.sizeBytes(), null);
         change.commit(() -> {
@@ -150,6 +153,47 @@ public final class VolumeMessages {
                 LOG.warn("catalog slot of deleted volume {} not cleared: {}", name, e.getMessage());
             }
         }
+    }
+
+    /**
+     * Gives devices without a name those that somebody else has for them, with size and rights, in one transaction.
+     * Whoever has a name here keeps it, and what is mapped stays mapped. Nobody has the devices open.
+     *
+     * @return how many have got a name
+     */
+    public int nameVolumes(List<KnownVolume> known) throws StorageException {
+        Map<ThinDevice, KnownVolume> unnamed = new LinkedHashMap<>();
+        for (KnownVolume each : known) {
+            ThinDevice device = devices.withId(each.id());
+            if (device != null && device.slot() == null) {
+                VolumeSpec.checkName(each.name());
+                VolumeSpec.checkSize(each.sizeBytes());
+                checkNameIsFree(each.name());
+                unnamed.put(device, each);
+            }
+        }
+        if (unnamed.isEmpty()) {
+            return 0;
+        }
+        change.checkWritable();
+        checkCatalogRoom(unnamed.keySet().stream().map(ThinDevice::id).toList());
+        Map<ThinDevice, CatalogSlot> written = new LinkedHashMap<>();
+        change.commit(() -> {
+            for (Map.Entry<ThinDevice, KnownVolume> each : unnamed.entrySet()) {
+                KnownVolume as = each.getValue();
+                written.put(
+                        each.getKey(),
+                        catalog.put(slotFor(as.id(), as.originId(), as.readOnly(), as.sizeBytes(), as.name())));
+            }
+        });
+        written.forEach((device, slot) -> {
+            String before = device.name();
+            device.recorded(slot);
+            device.resized(slot.sizeBytes());
+            maps.forgetContents(device);
+            devices.renamed(device, before);
+        });
+        return written.size();
     }
 
     public VolumeInfo renameVolume(String name, String newName) throws StorageException {

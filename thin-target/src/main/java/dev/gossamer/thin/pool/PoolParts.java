@@ -104,7 +104,7 @@ final class PoolParts {
         discardMode = options.discard().effective(data.geometry().discardBytes(), metadata.blockBytes());
         faults = new PoolFaults(metadata);
         cells = new Cells(faults, queue);
-        deviceIds = new DeviceIds(metadata);
+        deviceIds = new DeviceIds(metadata, options.idsFromTop());
         PartialTrims partialTrims = new PartialTrims();
         maps = new MapPublisher(metadata, partialTrims, options.caches().regionWords(), counters);
         regionLoads = new RegionLoads(state, queue, faults, loop, metadata, maps);

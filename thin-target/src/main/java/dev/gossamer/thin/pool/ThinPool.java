@@ -10,6 +10,7 @@ import dev.gossamer.io.Reason;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.WatchedDevice;
 import dev.gossamer.thin.DiscardMode;
+import dev.gossamer.thin.KnownVolume;
 import dev.gossamer.thin.OriginOpener;
 import dev.gossamer.thin.PoolCounters;
 import dev.gossamer.thin.PoolEvent;
@@ -323,6 +324,11 @@ public final class ThinPool {
         CompletableFuture<VolumeInfo> answer = new CompletableFuture<>();
         calls.whenQuiet(answer, () -> resize.resize(name, sizeBytes, force, answer));
         return answer;
+    }
+
+    /** Takes over what somebody else calls the volumes that have no name here; durable when the future completes. */
+    public CompletableFuture<Integer> nameVolumes(List<KnownVolume> known) {
+        return calls.message(() -> messages.nameVolumes(known));
     }
 
     public CompletableFuture<VolumeInfo> renameVolume(String name, String newName) {
