@@ -6,6 +6,10 @@ import dev.gossamer.daemon.config.SpaceConfig;
 import dev.gossamer.daemon.device.DeviceOpener;
 import dev.gossamer.daemon.device.MetadataSpace;
 import dev.gossamer.daemon.device.OriginDevices;
+import dev.gossamer.daemon.lvm.KernelDevices;
+import dev.gossamer.daemon.lvm.LvmName;
+import dev.gossamer.daemon.lvm.LvmPool;
+import dev.gossamer.daemon.lvm.LvmVolumes;
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.InlineLoop;
@@ -101,6 +105,18 @@ public final class PoolCreation {
     /** Makes a pool directory for an existing dm-thin pool, after a look whether it opens. Writes nothing to it. */
     public static void adopt(PoolDirectory directory, PoolConfig config) throws StorageException {
         checkDistinct(directory, config);
+        new PoolCreation(directory).run(creation -> creation.lookAndAdopt(config));
+    }
+
+    /**
+     * As the other, for a thin pool of LVM's, which is found without LVM (OT-58).
+     *
+     * @param pool the pool by its own name
+     */
+    public static void adopt(PoolDirectory directory, LvmName pool, boolean buffered) throws StorageException {
+        LvmPool found = new LvmVolumes(KernelDevices.SYSTEM).pool(pool);
+        PoolConfig config =
+                new PoolConfig(found.metadata().toString(), found.data().toString(), buffered);
         new PoolCreation(directory).run(creation -> creation.lookAndAdopt(config));
     }
 
@@ -217,6 +233,9 @@ public final class PoolCreation {
             InlineLoop inline = new InlineLoop(new InlineFileEngine(), buffers);
             // An inline loop runs everything at once, so the pool can have it as its worker; it does no more than look.
             OriginDevices origins = new OriginDevices(opener, directory, config);
+            if (LvmName.isLvm(config.metadata())) {
+                LvmPool.find(opener.lvm(), config.metadata()).check(metadata, true);
+            }
             ThinPool.open(metadata, data, inline, inline, List.of(), PoolOptions.DEFAULT, origins);
         }
         config.write(directory.config());
@@ -234,8 +253,8 @@ public final class PoolCreation {
      * C-1, by what the paths lead to: links and device numbers do not deceive it. Exports are told apart by address.
      */
     private static void checkDistinct(PoolDirectory directory, PoolConfig config) throws StorageException {
-        if (DeviceOpener.isUri(config.metadata()) || DeviceOpener.isUri(config.data())) {
-            if (sameExport(config.metadata(), config.data())) {
+        if (!DeviceOpener.isPath(config.metadata()) || !DeviceOpener.isPath(config.data())) {
+            if (config.metadata().equals(config.data()) || sameExport(config.metadata(), config.data())) {
                 throw invalid(config.data() + " is named twice; metadata and data need one device each");
             }
             return;

@@ -5,6 +5,8 @@ import dev.gossamer.daemon.device.DeviceGrowth;
 import dev.gossamer.daemon.device.DeviceOpener;
 import dev.gossamer.daemon.device.MetadataSpace;
 import dev.gossamer.daemon.device.ThisDaemon;
+import dev.gossamer.daemon.lvm.LvmName;
+import dev.gossamer.daemon.lvm.LvmPool;
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.BlockingIo;
 import dev.gossamer.io.InlineLoop;
@@ -69,7 +71,16 @@ final class PoolOpening {
             OpenOptions options = new OpenOptions(false, config.buffered());
             metadata = opener.openPatient(config.metadata(), options, ownership.gate(PoolOwnership.Role.METADATA));
             data = opener.open(config.data(), options, ownership.gate(PoolOwnership.Role.DATA));
-            return open(poolLoops, origins, force);
+            if (!LvmName.isLvm(config.metadata())) {
+                return open(config.space().options(new DeviceGrowth(metadata, data)), poolLoops, origins, force);
+            }
+            LvmPool lvm = LvmPool.find(opener.lvm(), config.metadata());
+            lvm.check(metadata, false);
+            PoolOptions lvmOptions =
+                    config.space().options(new DeviceGrowth(metadata, data)).withIdsFromTop();
+            ThinPool pool = open(lvmOptions, poolLoops, origins, force);
+            lvm.nameVolumes(pool);
+            return pool;
         } catch (StorageException | RuntimeException e) {
             ownership.release().join();
             close(metadata);
@@ -85,9 +96,10 @@ final class PoolOpening {
     }
 
     @SuppressWarnings("FutureReturnValueIgnored") // A pool that is lost says so to the log.
-    private ThinPool open(List<IoLoop> poolLoops, OriginOpener origins, boolean force) throws StorageException {
+    private ThinPool open(PoolOptions given, List<IoLoop> poolLoops, OriginOpener origins, boolean force)
+            throws StorageException {
         InlineLoop inline = new InlineLoop(new InlineFileEngine(), new IoBufferPool(INLINE_BUFFER_BYTES));
-        PoolOptions options = config.space().options(new DeviceGrowth(metadata, data));
+        PoolOptions options = given;
         BlockDevice ownMetadata = metadata;
         BlockDevice ownData = data;
         boolean remote = DeviceOpener.isUri(config.metadata()) || DeviceOpener.isUri(config.data());

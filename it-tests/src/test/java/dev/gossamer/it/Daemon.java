@@ -77,6 +77,15 @@ final class Daemon implements AutoCloseable {
         return daemon;
     }
 
+    /** A pool directory for a thin pool of LVM's on these physical volumes in {@code scratch/pool}; not started. */
+    static Daemon adoptLvm(Path scratch, String pool, List<Path> volumes) throws IOException, InterruptedException {
+        Daemon daemon = new Daemon(scratch.resolve("pool"));
+        List<String> command = new ArrayList<>(List.of("pool", "adopt", daemon.directory.toString(), "--lvm", pool));
+        volumes.forEach(volume -> command.addAll(List.of("--pv", volume.toString())));
+        gossamer(command.toArray(String[]::new)).expectStatus(0);
+        return daemon;
+    }
+
     /** A pool directory that exists already, or that {@code quickstart} is going to make. */
     static Daemon of(Path directory) {
         return new Daemon(directory);

@@ -22,9 +22,11 @@ public final class FoundGroup {
     /**
      * A volume of a thin pool.
      *
+     * @param originId device id of the volume that it is a snapshot of; -1 if there is none
      * @param externalOrigin empty if it has none
      */
-    public record ThinVolume(String name, int deviceId, long sizeBytes, boolean writable, String externalOrigin) {}
+    public record ThinVolume(
+            String name, int deviceId, long sizeBytes, boolean writable, int originId, String externalOrigin) {}
 
     private final VolumeGroup group;
     private final Map<String, PvBytes> devices;
@@ -85,6 +87,23 @@ public final class FoundGroup {
         return null;
     }
 
+    /** The pool that a volume is, is a part of, or is in; null if there is none. */
+    public Pool poolOf(String name) throws StorageException {
+        for (LogicalVolume volume : group.logicalVolumes().values()) {
+            Segment.ThinPool pool = volume.only(Segment.ThinPool.class);
+            Segment.Thin thin = volume(name).only(Segment.Thin.class);
+            boolean its = pool != null
+                    && (volume.name().equals(name)
+                            || pool.metadata().equals(name)
+                            || pool.data().equals(name)
+                            || thin != null && thin.pool().equals(volume.name()));
+            if (its) {
+                return pool(volume.name());
+            }
+        }
+        return null;
+    }
+
     /** The volumes of a pool, in the order of their ids. */
     public List<ThinVolume> volumesOf(String pool) throws StorageException {
         Map<Long, ThinVolume> volumes = new TreeMap<>();
@@ -98,6 +117,7 @@ public final class FoundGroup {
                     (int) thin.deviceId(),
                     bytes(volume),
                     volume.isWritable() && group.isWritable(),
+                    originOf(thin),
                     thin.externalOrigin());
             ThinVolume other = volumes.put(thin.deviceId(), found);
             if (other != null) {
@@ -106,6 +126,12 @@ public final class FoundGroup {
             }
         }
         return new ArrayList<>(volumes.values());
+    }
+
+    private int originOf(Segment.Thin thin) {
+        LogicalVolume origin = group.logicalVolumes().get(thin.origin());
+        Segment.Thin other = origin == null ? null : origin.only(Segment.Thin.class);
+        return other == null ? -1 : (int) other.deviceId();
     }
 
     /** Size of a logical volume. */

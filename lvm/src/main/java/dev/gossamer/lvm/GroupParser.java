@@ -127,6 +127,7 @@ final class GroupParser {
                     extents,
                     text.string("thin_pool"),
                     text.number("device_id", 0, (1 << 24) - 1),
+                    text.string("origin"),
                     text.string("external_origin"));
             default -> new Segment.Unsupported(extents, type);
         };

@@ -31,9 +31,10 @@ sealed interface Segment {
      * A volume in a thin pool.
      *
      * @param deviceId its id there
+     * @param origin volume that it is a snapshot of; empty if none, or it has gone
      * @param externalOrigin volume that shows where nothing is written; empty if there is none
      */
-    record Thin(long extents, String pool, long deviceId, String externalOrigin) implements Segment {}
+    record Thin(long extents, String pool, long deviceId, String origin, String externalOrigin) implements Segment {}
 
     /** A type that this program does not put together. */
     record Unsupported(long extents, String type) implements Segment {}

@@ -89,7 +89,7 @@ final class GroupFinderTest {
 
     @Test
     void aMissingVolumeIsNamed() throws IOException {
-        String message = refusal(Errno.ENODEV, looking(fixture("pool-a")), "group");
+        String message = refusal(Errno.ENODEV, looking(MemoryPv.ofPool("a")), "group");
         assertTrue(message.contains("lacks physical volume pv1 (Yj0cem-GEvG-ZicL-vLAk-Bugk-tDVR-6q3FNz)"), message);
         String marked = ForgedPv.group(1, 8, "", PLAIN).replace("[\"ALLOCATABLE\"]", "[\"ALLOCATABLE\", \"MISSING\"]");
         refusal(Errno.ENODEV, looking(ForgedPv.holding("a", ForgedPv.id('a'), marked, 4 << 20)), "group");
@@ -97,10 +97,10 @@ final class GroupFinderTest {
 
     @Test
     void aCopyOfADeviceIsNoticed() throws IOException {
-        GroupFinder finder = looking(fixture("pool-a"));
-        MemoryPv copy = fixture("pool-a").named("copy");
+        GroupFinder finder = looking(MemoryPv.ofPool("a"));
+        MemoryPv copy = MemoryPv.ofPool("a").named("copy");
         StorageException refused = assertThrows(StorageException.class, () -> finder.look(copy));
-        assertTrue(refused.getMessage().contains("on two devices, pool-a and copy"), refused.getMessage());
+        assertTrue(refused.getMessage().contains("on two devices, a and copy"), refused.getMessage());
     }
 
     @Test
@@ -149,17 +149,17 @@ final class GroupFinderTest {
 
     @Test
     void thePoolOfTheFixtureIsThere() throws IOException {
-        FoundGroup group = looking(fixture("pool-a"), fixture("pool-b")).find("group", false);
+        FoundGroup group = looking(MemoryPv.ofPool("a"), MemoryPv.ofPool("b")).find("group", false);
         FoundGroup.Pool pool = group.pool("pool");
         assertEquals(new FoundGroup.Pool("pool", "pool_tmeta", "pool_tdata", 5, 128 << 10, false), pool);
         assertEquals(pool, group.poolWithMetadata("pool_tmeta"));
         assertEquals(
                 List.of(
-                        new FoundGroup.ThinVolume("one", 1, 16 << 20, true, ""),
-                        new FoundGroup.ThinVolume("two", 2, 24 << 20, true, ""),
-                        new FoundGroup.ThinVolume("three", 3, 20 << 20, true, ""),
-                        new FoundGroup.ThinVolume("early", 4, 16 << 20, false, ""),
-                        new FoundGroup.ThinVolume("late", 5, 24 << 20, true, "")),
+                        new FoundGroup.ThinVolume("one", 1, 16 << 20, true, -1, ""),
+                        new FoundGroup.ThinVolume("two", 2, 24 << 20, true, -1, ""),
+                        new FoundGroup.ThinVolume("three", 3, 20 << 20, true, -1, ""),
+                        new FoundGroup.ThinVolume("early", 4, 16 << 20, false, 1, ""),
+                        new FoundGroup.ThinVolume("late", 5, 24 << 20, true, 2, "")),
                 group.volumesOf("pool"));
         List<String> uuids = group.activeUuids("pool");
         assertEquals(8, uuids.size());

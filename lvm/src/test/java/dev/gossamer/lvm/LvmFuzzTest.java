@@ -79,9 +79,9 @@ final class LvmFuzzTest {
 
     @Test
     void editedTexts() throws IOException {
-        String text = MetadataArea.read(MemoryPv.fixture("pool-a"), new PvLabel.Area(4096, 1044480));
-        String a = PvLabel.find(MemoryPv.fixture("pool-a")).uuid();
-        String b = PvLabel.find(MemoryPv.fixture("pool-b")).uuid();
+        String text = MetadataArea.read(MemoryPv.ofPool("a"), new PvLabel.Area(4096, 1044480));
+        String a = PvLabel.find(MemoryPv.ofPool("a")).uuid();
+        String b = PvLabel.find(MemoryPv.ofPool("b")).uuid();
         tryOpening(holding("a", a, text), holding("b", b, text));
         assertTrue(opened == 1, "the text without an edit");
         for (int i = 0; i < EDITS; i++) {
@@ -140,8 +140,8 @@ final class LvmFuzzTest {
 
     @Test
     void editedLabelsAndAreas() throws IOException {
-        MemoryPv a = MemoryPv.fixture("pool-a");
-        MemoryPv b = MemoryPv.fixture("pool-b");
+        MemoryPv a = MemoryPv.ofPool("a");
+        MemoryPv b = MemoryPv.ofPool("b");
         for (int i = 0; i < EDITS; i++) {
             MemoryPv edited = a.named("a");
             for (int edits = 1 + random.nextInt(4); edits > 0; edits--) {

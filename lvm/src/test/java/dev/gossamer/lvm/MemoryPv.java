@@ -4,6 +4,8 @@ import dev.gossamer.lvm.format.MetadataArea;
 import dev.gossamer.lvm.format.PvBytes;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.zip.GZIPInputStream;
 
@@ -22,10 +24,18 @@ final class MemoryPv implements PvBytes {
         this.sizeBytes = sizeBytes;
     }
 
+    /** What LVM left on a device of the group {@code made}: label and area. */
     static MemoryPv fixture(String name) throws IOException {
         try (InputStream file = MemoryPv.class.getResourceAsStream(name + ".gz")) {
-            return new MemoryPv(
-                    name, new GZIPInputStream(file).readAllBytes(), name.startsWith("pool") ? POOL_BYTES : MADE_BYTES);
+            return new MemoryPv(name, new GZIPInputStream(file).readAllBytes(), MADE_BYTES);
+        }
+    }
+
+    /** Likewise on {@code a} or {@code b} of a group with a thin pool. */
+    static MemoryPv ofPool(String name) throws IOException {
+        Path file = Path.of(System.getProperty("gossamer.fixtures"), "lvm-pool", name + ".img.gz");
+        try (InputStream image = new GZIPInputStream(Files.newInputStream(file))) {
+            return new MemoryPv(name, image.readNBytes(1 << 20), POOL_BYTES);
         }
     }
 

@@ -97,27 +97,33 @@ final class PoolCommand extends CommandGroup {
             footer = {
                 "",
                 "Example:",
-                "  gossamer pool adopt DIR --data /dev/vg/pool_tdata --metadata /dev/vg/pool_tmeta"
+                "  gossamer pool adopt DIR --data /dev/vg/pool_tdata --metadata /dev/vg/pool_tmeta",
+                "  gossamer pool adopt DIR --lvm vg/pool        without LVM, volumes by their names there"
             })
     void adopt(
             @Parameters(paramLabel = "DIR", description = "Pool directory: new or empty.") Path directory,
             @Option(
                             names = "--data",
-                            required = true,
                             paramLabel = "DEVICE",
                             description = "Data device: a path, or the URI of an NBD export.")
                     String data,
-            @Option(
-                            names = "--metadata",
-                            required = true,
-                            paramLabel = "DEVICE",
-                            description = "Metadata device, likewise.")
+            @Option(names = "--metadata", paramLabel = "DEVICE", description = "Metadata device, likewise.")
                     String metadata,
             @Option(names = "--buffered", description = "Use the page cache; for file systems without direct I/O.")
                     boolean buffered,
+            @Mixin LvmOptions lvm,
             @Mixin Output output)
             throws StorageException {
-        PoolCreation.adopt(new PoolDirectory(directory), config(data, metadata, buffered));
+        PoolDirectory pool = new PoolDirectory(directory);
+        if (lvm.isGiven() == (data != null || metadata != null)
+                || lvm.isGiven() != (data == null || metadata == null)) {
+            throw wrongUsage("either --data and --metadata, or --lvm");
+        }
+        if (lvm.isGiven()) {
+            PoolCreation.adopt(pool, lvm.name(), buffered);
+        } else {
+            PoolCreation.adopt(pool, config(data, metadata, buffered));
+        }
         made(output, "adopted the pool as", directory);
     }
 

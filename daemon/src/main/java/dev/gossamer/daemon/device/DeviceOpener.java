@@ -1,6 +1,9 @@
 package dev.gossamer.daemon.device;
 
 import dev.gossamer.daemon.config.PoolDirectory;
+import dev.gossamer.daemon.lvm.KernelDevices;
+import dev.gossamer.daemon.lvm.LvmName;
+import dev.gossamer.daemon.lvm.LvmVolumes;
 import dev.gossamer.daemon.remote.NbdClientDevice;
 import dev.gossamer.daemon.remote.RemoteCounters;
 import dev.gossamer.daemon.remote.RemoteSettings;
@@ -20,8 +23,9 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.regex.Pattern;
 
 /**
- * Opens what a user names as a device: the path of a file or block device, or the URI of an NBD server's export ({@code
- * nbd://}, {@code nbd+unix://}, {@code nbds://}, {@code nbds+unix://}). The one place where a name becomes a device.
+ * Opens what a user names as a device: the path of a file or block device, the URI of an NBD server's export ({@code
+ * nbd://}, {@code nbd+unix://}, {@code nbds://}, {@code nbds+unix://}), or a volume of LVM ({@link LvmName}). The one
+ * place where a name becomes a device.
  *
  * <p>For the control path, on one thread that is no loop. Devices are closed before their opener.
  */
@@ -38,6 +42,7 @@ public final class DeviceOpener implements AutoCloseable {
     // Null for a command, which has no clients.
     private final MemoryBudget memory;
     private final List<NbdClientDevice> remote = new CopyOnWriteArrayList<>();
+    private final LvmVolumes lvm = new LvmVolumes(KernelDevices.SYSTEM);
     private IoLoops loops;
 
     private DeviceOpener(
@@ -65,6 +70,16 @@ public final class DeviceOpener implements AutoCloseable {
         return new DeviceOpener(directory, RemoteSettings.DEFAULT, true, null, null);
     }
 
+    /** Whether this is a path: neither an export of an NBD server nor a volume of LVM. */
+    public static boolean isPath(String name) {
+        return !isUri(name) && !LvmName.isLvm(name);
+    }
+
+    /** The volumes of LVM that are opened here. */
+    public LvmVolumes lvm() {
+        return lvm;
+    }
+
     /** Whether this names an export of an NBD server rather than a path. */
     public static boolean isUri(String pathOrUri) {
         return SCHEME.matcher(pathOrUri).matches();
@@ -85,6 +100,9 @@ public final class DeviceOpener implements AutoCloseable {
      * @param gate what a device asks that can lose its connection
      */
     public BlockDevice open(String pathOrUri, OpenOptions options, ChangeGate gate) throws StorageException {
+        if (LvmName.isLvm(pathOrUri)) {
+            return lvm.open(LvmName.parse(pathOrUri), options);
+        }
         if (!isUri(pathOrUri)) {
             return PosixDevice.open(directory.resolve(pathOrUri), options);
         }

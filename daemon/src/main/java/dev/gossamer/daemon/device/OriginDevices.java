@@ -33,9 +33,7 @@ public final class OriginDevices implements OriginOpener {
 
     /** As it is recorded: a URI as it is, a path made absolute. */
     public String absolute(String pathOrUri) {
-        return DeviceOpener.isUri(pathOrUri)
-                ? pathOrUri
-                : directory.resolve(pathOrUri).toString();
+        return DeviceOpener.isPath(pathOrUri) ? directory.resolve(pathOrUri).toString() : pathOrUri;
     }
 
     @Override
@@ -65,7 +63,7 @@ public final class OriginDevices implements OriginOpener {
         allowed.add(config.data());
         allowed.add(config.metadata());
         for (String each : allowed) {
-            if (DeviceOpener.isUri(location) || DeviceOpener.isUri(each)) {
+            if (!DeviceOpener.isPath(location) || !DeviceOpener.isPath(each)) {
                 if (location.equals(each)) {
                     return;
                 }
@@ -102,14 +100,14 @@ public final class OriginDevices implements OriginOpener {
                                     + " volume with the contents of another");
                 }
             }
-        } else {
+        } else if (DeviceOpener.isPath(location)) {
             refuseOwn(location, config.data(), "data");
             refuseOwn(location, config.metadata(), "metadata");
         }
     }
 
     private void refuseOwn(String location, String device, String role) throws StorageException {
-        if (!DeviceOpener.isUri(device) && isSame(Path.of(location), directory.resolve(device))) {
+        if (DeviceOpener.isPath(device) && isSame(Path.of(location), directory.resolve(device))) {
             throw new StorageException(
                     Errno.EINVAL,
                     location + " is the pool's own " + role + " device; an origin must lie outside the pool");

@@ -64,7 +64,9 @@ final class DeviceOpening {
 
     private int openFile(FileStatus found) throws StorageException {
         int flags = Libc.O_CLOEXEC | (options.readOnly() ? Libc.O_RDONLY : Libc.O_RDWR);
-        boolean exclusive = !options.readOnly() || options.others() == OpenOptions.Others.NO_HOLDERS;
+        boolean exclusive = options.readOnly()
+                ? options.others() == OpenOptions.Others.NO_HOLDERS
+                : options.others() != OpenOptions.Others.HOLDERS;
         if (found.blockDevice() && exclusive) {
             flags |= Libc.O_EXCL; // refused while a file system, LVM or another O_EXCL user has the device
         }

@@ -14,6 +14,8 @@ public record OpenOptions(boolean readOnly, boolean buffered, Others others) {
         BY_LOCK,
         /** As by lock; and a block device that is mounted or mapped is refused to a reader, too. */
         NO_HOLDERS,
+        /** As by lock; and a writer lets those be who have mapped other parts of a block device. */
+        HOLDERS,
         /** Anybody: the reader knows that what it looks at does not change. */
         ANY
     }

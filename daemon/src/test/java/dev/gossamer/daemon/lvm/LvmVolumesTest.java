@@ -1,0 +1,182 @@
+package dev.gossamer.daemon.lvm;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.gossamer.daemon.PoolCreation;
+import dev.gossamer.daemon.config.PoolConfig;
+import dev.gossamer.daemon.config.PoolDirectory;
+import dev.gossamer.io.BlockDevice;
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.StorageException;
+import dev.gossamer.io.posix.OpenOptions;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.RandomAccessFile;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.zip.CRC32C;
+import java.util.zip.GZIPInputStream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A thin pool of LVM's on two files (fixture {@code lvm-pool}): opened, checked against its text, adopted. */
+final class LvmVolumesTest {
+    private static final int EXTENT_BYTES = 1 << 20;
+    private static final String ID = "Ctf1Fedn2YjjohWSNJbIz9ZVxip8wCgk";
+
+    @TempDir
+    private Path scratch;
+
+    private Path a;
+    private Path b;
+
+    @BeforeEach
+    void unpack() throws IOException {
+        a = unpack("a");
+        b = unpack("b");
+    }
+
+    private Path unpack(String name) throws IOException {
+        Path packed = Path.of(System.getProperty("gossamer.fixtures"), "lvm-pool", name + ".img.gz");
+        Path file = scratch.resolve(name);
+        try (InputStream bytes = new GZIPInputStream(Files.newInputStream(packed))) {
+            Files.copy(bytes, file);
+        }
+        return file;
+    }
+
+    private LvmName name(String volume) throws StorageException {
+        return LvmName.of("group/" + volume, List.of(a.toString(), b.toString()), false, false);
+    }
+
+    private static LvmVolumes volumes() {
+        return new LvmVolumes(KernelDevices.SYSTEM);
+    }
+
+    private String refusedAdoption(LvmName pool) throws IOException {
+        byte[] before = Files.readAllBytes(a);
+        PoolDirectory directory = new PoolDirectory(scratch.resolve("pool"));
+        String message = assertThrows(StorageException.class, () -> PoolCreation.adopt(directory, pool, true))
+                .getMessage();
+        assertTrue(Files.notExists(directory.path()), "no trace is left");
+        assertArrayEquals(before, Files.readAllBytes(a), "nothing is written");
+        return message;
+    }
+
+    @Test
+    void metadataAndDataShareTheirDevices() throws IOException {
+        LvmVolumes volumes = volumes();
+        OpenOptions options = new OpenOptions(false, true);
+        BlockDevice metadata = volumes.open(name("pool"), options);
+        BlockDevice data = volumes.open(name("pool_tdata"), options);
+        assertEquals(4L << 20, metadata.sizeBytes());
+        assertEquals(48L << 20, data.sizeBytes());
+        StorageException busy =
+                assertThrows(StorageException.class, () -> volumes().open(name("pool"), options));
+        assertEquals(Errno.EBUSY, busy.errno());
+        metadata.close();
+        assertThrows(StorageException.class, () -> volumes().open(name("pool"), options), "the data is still open");
+        data.close();
+        volumes().open(name("pool"), options).close();
+    }
+
+    @Test
+    void whatCannotBeOpenedLeavesNothingOpen() throws IOException {
+        LvmVolumes volumes = volumes();
+        OpenOptions options = new OpenOptions(false, true);
+        try (BlockDevice lock = volumes().open(name("lvol0_pmspare"), options)) {
+            assertEquals(4L << 20, lock.sizeBytes());
+            assertThrows(StorageException.class, () -> volumes.open(name("pool_tdata"), options));
+        }
+        volumes().open(name("pool_tdata"), options).close();
+    }
+
+    @Test
+    void anActivePoolIsRefused() throws IOException {
+        OpenOptions options = new OpenOptions(false, true);
+        for (String volume : List.of("5bpchK47hb84FqZscQvGaifjvUFuYazP-tpool", "ok2XDQjnMi1tFbehxcoEap9qj1Wb6cYp")) {
+            LvmVolumes active = new LvmVolumes(new FakeKernel(scratch.resolve(volume))
+                    .mapped("dm-3", "LVM-" + ID + volume)
+                    .devices());
+            for (String name : List.of("pool", "pool_tdata", "pool_tmeta")) {
+                StorageException refused =
+                        assertThrows(StorageException.class, () -> active.open(name(name), options), name);
+                assertEquals(Errno.EBUSY, refused.errno());
+                assertEquals("group/pool is active; run lvchange -an group/pool", refused.getMessage());
+            }
+            active.open(name("pool"), new OpenOptions(true, true, OpenOptions.Others.ANY))
+                    .close();
+        }
+    }
+
+    @Test
+    void aFileThatALoopDeviceHasIsRefused() throws IOException {
+        LvmVolumes looped = new LvmVolumes(
+                new FakeKernel(scratch.resolve("kernel")).loop("loop7", b).devices());
+        String refused = assertThrows(
+                        StorageException.class, () -> looped.open(name("pool"), new OpenOptions(false, true)))
+                .getMessage();
+        assertTrue(refused.contains("losetup -d") && refused.contains("loop7"), refused);
+    }
+
+    @Test
+    void aPoolIsAdoptedByItsName() throws IOException {
+        PoolDirectory directory = new PoolDirectory(scratch.resolve("pool"));
+        PoolCreation.adopt(directory, name("pool"), true);
+        PoolConfig config = PoolConfig.read(directory.config());
+        assertEquals("lvm:group/pool_tmeta?pv=" + a + "&pv=" + b, config.metadata());
+        assertEquals("lvm:group/pool_tdata?pv=" + a + "&pv=" + b, config.data());
+    }
+
+    @Test
+    void whatIsNoPoolIsNotAdopted() throws IOException {
+        assertTrue(refusedAdoption(name("one")).contains("group/one is no thin pool"));
+        assertTrue(refusedAdoption(name("none")).contains("no logical volume none"));
+        LvmName half = LvmName.of("group/pool", List.of(a.toString()), false, false);
+        assertTrue(refusedAdoption(half).contains("lacks physical volume pv1"));
+    }
+
+    /** Puts another number into the superblock, which lies at extent 27 of the first device. */
+    private void changeSuperblock(int at, long value) throws IOException {
+        long offset = 28L * EXTENT_BYTES;
+        try (RandomAccessFile file = new RandomAccessFile(a.toFile(), "rw")) {
+            byte[] block = new byte[4096];
+            file.seek(offset);
+            file.readFully(block);
+            ByteBuffer bytes = ByteBuffer.wrap(block).order(ByteOrder.LITTLE_ENDIAN);
+            if (at == 4) {
+                bytes.putInt(at, (int) value);
+            } else {
+                bytes.putLong(at, value);
+            }
+            CRC32C crc = new CRC32C();
+            crc.update(block, 4, block.length - 4);
+            bytes.putInt(0, (int) ~crc.getValue() ^ 160774);
+            file.seek(offset);
+            file.write(block);
+        }
+    }
+
+    @Test
+    void aPoolThatIsNotAsLvmLeftItIsNotAdopted() throws IOException {
+        changeSuperblock(48, 5);
+        volumes().pool(name("pool"));
+        changeSuperblock(48, 6);
+        String transaction = refusedAdoption(name("pool"));
+        assertTrue(transaction.contains("transaction id 6 in its superblock and 5 in LVM's text"), transaction);
+        changeSuperblock(48, 5);
+        changeSuperblock(4, 1);
+        assertTrue(refusedAdoption(name("pool")).contains("check --clear-needs-check-flag lvm:group/pool_tmeta"));
+        changeSuperblock(4, 0);
+        changeSuperblock(64, 385);
+        assertTrue(
+                refusedAdoption(name("pool")).contains("has 385 data blocks, its volume pool_tdata has room for 384"));
+    }
+}
