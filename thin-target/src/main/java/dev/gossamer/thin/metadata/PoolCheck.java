@@ -6,9 +6,9 @@ import dev.gossamer.io.StorageException;
 import dev.gossamer.io.buffer.IoBufferPool;
 import dev.gossamer.pdata.block.BlockManager;
 import dev.gossamer.pdata.block.BlockValidator;
-import dev.gossamer.pdata.check.Damage;
 import dev.gossamer.pdata.check.CheckRoots;
 import dev.gossamer.pdata.check.CheckScope;
+import dev.gossamer.pdata.check.Damage;
 import dev.gossamer.pdata.check.MetadataCheck;
 import dev.gossamer.pdata.scan.RegionReader;
 import java.util.List;
@@ -27,7 +27,9 @@ public final class PoolCheck {
     static List<Damage> scan(BlockingIo device, long deviceBlocks, CheckRoots roots) {
         try (IoBufferPool memory = new IoBufferPool(SCAN_BUFFER_BYTES);
                 RegionReader feed = new RegionReader(
-                        new BlockingIo(device.device(), new InlineLoop(device.loop().files(), memory)), deviceBlocks)) {
+                        new BlockingIo(
+                                device.device(), new InlineLoop(device.loop().files(), memory)),
+                        deviceBlocks)) {
             return new MetadataCheck(feed, roots, CheckScope.ALL).check().damage();
         }
     }

@@ -124,8 +124,10 @@ public final class MetadataSource {
                 return;
             }
             String foreign = wanted == 0 ? ForeignMetadata.describe(bytes, offset) : null;
-            fault = foreign != null ? foreign : "is no intact thin-pool metadata: " + fault
-                    + "; if it was a pool's, repair may find the pool without it: repair --list";
+            fault = foreign != null
+                    ? foreign
+                    : "is no intact thin-pool metadata: " + fault
+                            + "; if it was a pool's, repair may find the pool without it: repair --list";
         }
 
         @Override

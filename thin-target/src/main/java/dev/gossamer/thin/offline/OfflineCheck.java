@@ -32,11 +32,7 @@ public final class OfflineCheck {
      * @param owners of the first data blocks that are damaged
      */
     public record Report(
-            PoolSuperblock superblock,
-            CheckResult result,
-            List<Damage> damage,
-            List<Loss> losses,
-            List<Owner> owners) {
+            PoolSuperblock superblock, CheckResult result, List<Damage> damage, List<Loss> losses, List<Owner> owners) {
         public Report {
             damage = List.copyOf(damage);
             losses = List.copyOf(losses);
@@ -177,8 +173,6 @@ public final class OfflineCheck {
                 blocks.add(beyond.dataBlock());
             }
         }
-        return blocks.isEmpty()
-                ? List.of()
-                : new OwnerSearch(source.feed(), result.devices()).ownersOf(blocks);
+        return blocks.isEmpty() ? List.of() : new OwnerSearch(source.feed(), result.devices()).ownersOf(blocks);
     }
 }

@@ -93,7 +93,10 @@ public record PoolSuperblock(
 
     private static SpaceMapRoot spaceMap(ByteBuffer bytes, int offset) {
         return new SpaceMapRoot(
-                bytes.getLong(offset), bytes.getLong(offset + 8), bytes.getLong(offset + 16), bytes.getLong(offset + 24));
+                bytes.getLong(offset),
+                bytes.getLong(offset + 8),
+                bytes.getLong(offset + 16),
+                bytes.getLong(offset + 24));
     }
 
     /** Encodes into a block of zeros, all but number and checksum. */

@@ -22,8 +22,8 @@ import org.slf4j.LoggerFactory;
  * <ol>
  *   <li>A commit has made the blocks free and is stable; before it, a crash would bring the old contents back.
  *   <li>Every request that may have looked them up has ended (L-6).
- *   <li>Here they are discarded on the data device, run by run, each run after a second look that nobody refers to its
- *       blocks (DI-7).
+ *   <li>Here they are discarded on the data device, one run of neighbours after the other as {@link DiscardPace} says,
+ *       each after a second look that nobody refers to its blocks (DI-7).
  *   <li>Only then may they be allocated: a discard that comes late would destroy the next owner's data (DI-6).
  * </ol>
  *
@@ -33,12 +33,6 @@ import org.slf4j.LoggerFactory;
  * <p>Worker's thread.
  */
 public final class Quarantine {
-    /** A discard covers at most so many blocks (DI-5), so that none takes long. */
-    static final int RUN_BLOCKS = 1024;
-
-    /** Enough to keep a disk busy; more would stand in the way of reads and writes. */
-    private static final int MAX_IN_FLIGHT = 4;
-
     /** Batches waiting, one per commit, each some KiB. More are released without a discard: the disk cannot keep up. */
     private static final int MAX_BATCHES = 64;
 
@@ -56,9 +50,16 @@ public final class Quarantine {
     private final ArrayDeque<FreedBlocks> batches = new ArrayDeque<>();
     private final BlockCompletion afterDiscard = this::afterDiscard;
     private FreedBlocks current;
+    private final DiscardPace pace = new DiscardPace();
     private FreedRuns runs;
+    // What is discarded now, and what is left of its run behind it.
+    private long firstBlock;
+    private int blocks;
+    private int left;
     private long undiscardedBlocks;
-    private int inFlight;
+    private boolean discarding;
+    private long begun;
+    private boolean pausing;
     private boolean pumping;
     private Runnable whenEmpty;
     private long closeBy;
@@ -96,7 +97,7 @@ public final class Quarantine {
         batches.clear();
         current = null;
         runs = null;
-        if (inFlight == 0) {
+        if (!discarding) {
             emptied();
         }
     }
@@ -117,18 +118,23 @@ public final class Quarantine {
         }
         pumping = true;
         try {
-            while (inFlight < MAX_IN_FLIGHT && nextRun()) {
-                discard(runs.firstBlock(), runs.blocks());
+            while (!discarding && mayGoOn() && nextRun()) {
+                discard();
             }
         } finally {
             pumping = false;
         }
-        if (inFlight == 0) {
+        if (!discarding) {
             emptied();
         }
     }
 
-    /** Goes to the next run to discard. A batch ends when its last discard has returned. */
+    /** A pause holds unless somebody waits for what is in here. */
+    private boolean mayGoOn() {
+        return !pausing || whenEmpty != null || spaceWaiters.isWaiting();
+    }
+
+    /** Goes to the next blocks to discard. A batch ends when its last discard has returned. */
     private boolean nextRun() {
         while (true) {
             if (current == null) {
@@ -136,15 +142,13 @@ public final class Quarantine {
                 if (current == null) {
                     return false;
                 }
-                runs = current.runs(RUN_BLOCKS);
+                runs = current.runs(DiscardPace.MAX_BLOCKS);
+                left = 0;
                 undiscardedBlocks = current.count();
             }
-            if (!isHurried() && runs.next()) {
-                undiscardedBlocks -= runs.blocks();
+            if (!isHurried() && nextPiece()) {
+                undiscardedBlocks -= blocks;
                 return true;
-            }
-            if (inFlight > 0) {
-                return false;
             }
             counters.undiscardedBlocks.add(undiscardedBlocks);
             FreedBlocks done = current;
@@ -153,11 +157,27 @@ public final class Quarantine {
         }
     }
 
+    /** Goes to the next blocks of the batch, as many as the pace allows of a run. */
+    private boolean nextPiece() {
+        if (left == 0) {
+            if (!runs.next()) {
+                return false;
+            }
+            firstBlock = runs.firstBlock();
+            left = runs.blocks();
+        } else {
+            firstBlock += blocks;
+        }
+        blocks = Math.min(left, pace.blocks());
+        left -= blocks;
+        return true;
+    }
+
     private boolean isHurried() {
         return spaceWaiters.isWaiting() || (whenEmpty != null && loop.nanoTime() > closeBy);
     }
 
-    private void discard(long firstBlock, int blocks) {
+    private void discard() {
         try {
             if (!metadata.isUnreferenced(firstBlock, blocks)) {
                 LOG.error("data blocks {} to {} were freed but are in use", firstBlock, firstBlock + blocks - 1);
@@ -171,22 +191,35 @@ public final class Quarantine {
         }
         long blockBytes = metadata.blockBytes();
         BlockRequest request = loop.requests().acquire();
-        inFlight++;
+        discarding = true;
+        begun = loop.nanoTime();
         request.command(BlockOperation.DISCARD, firstBlock * blockBytes, blocks * blockBytes, 0);
         request.push(afterDiscard);
         data.start(request);
     }
 
     private void afterDiscard(BlockRequest request, int errno) {
-        long blocks = request.lengthBytes() / metadata.blockBytes();
         request.recycle();
-        inFlight--;
+        discarding = false;
         if (errno == Errno.OK) {
             counters.discardedBlocks.add(blocks);
         } else {
             counters.failedDiscards.increment();
             counters.undiscardedBlocks.add(blocks);
         }
+        pause(pace.ended(blocks, loop.nanoTime() - begun));
+        pump();
+    }
+
+    private void pause(long nanos) {
+        if (nanos > 0 && !pausing) {
+            pausing = true;
+            loop.schedule(this::pauseOver, nanos);
+        }
+    }
+
+    private void pauseOver() {
+        pausing = false;
         pump();
     }
 

@@ -214,7 +214,7 @@ class DiscardTest {
     }
 
     @Test
-    void di5ADiscardCoversAtMost1024Blocks() throws StorageException {
+    void di5ADiscardCoversAtMost32Blocks() throws StorageException {
         ThinVolume volume = fresh(new VoidDisk(4000L * BLOCK)).create("v", 4000L * BLOCK);
         for (int i = 0; i < 2500; i++) {
             sim.write(volume, (long) i * BLOCK, new byte[512]);
@@ -225,9 +225,32 @@ class DiscardTest {
         sim.flush(volume);
         assertEquals(2500, discarded().size());
         List<Event> discards = discards();
-        assertEquals(3, discards.size());
-        for (Event e : discards) {
-            assertTrue(e.length() <= 1024L * BLOCK, "a discard of " + e.length() / BLOCK + " blocks");
+        assertEquals(
+                32L * BLOCK, discards.stream().mapToLong(Event::length).max().orElseThrow());
+    }
+
+    @Test
+    void di12ThereIsOneDiscardAtATimeAndAPauseBehindIt() throws StorageException {
+        ThinVolume volume = fresh().create("v", VOLUME);
+        fill(volume, 0, 40);
+        sim.flush(volume);
+        slow.hold(r -> r.operation() == BlockOperation.DISCARD);
+        for (int i = 0; i < 20; i++) {
+            sim.trim(volume, 2L * i * BLOCK, BLOCK);
+        }
+        sim.flush(volume);
+        assertEquals(1, slow.heldCount(), "discards under way");
+        sim.loops.advance(6_000_000);
+        slow.release(slow.held().getFirst());
+        sim.loops.runUntilIdle();
+        assertEquals(0, slow.heldCount(), "a discard without a pause behind 6 ms of work");
+        sim.loops.advance(5_900_000);
+        assertEquals(0, slow.heldCount(), "the pause is as long as the work");
+        sim.loops.advance(200_000);
+        assertEquals(1, slow.heldCount());
+        slow.letGo(sim);
+        while (discarded().size() < 20) {
+            assertTrue(sim.loops.advanceToNextTimer(), "the rest is forgotten");
         }
     }
 
