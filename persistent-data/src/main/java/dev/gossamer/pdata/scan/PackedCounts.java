@@ -1,6 +1,7 @@
 package dev.gossamer.pdata.scan;
 
 import dev.gossamer.pdata.spacemap.BitmapLayout;
+import java.util.Arrays;
 
 /**
  * References to blocks, counted in the pairs of bits that a stored bitmap has (on-disk format, 6.3), so that 32 counts
@@ -70,6 +71,15 @@ public final class PackedCounts {
             case TWO -> 2;
             default -> large.get(block, 0);
         };
+    }
+
+    /** Blocks whose count is above 2, ascending. */
+    public long[] large() {
+        long[] found = new long[large.size()];
+        int[] at = {0};
+        large.forEach((block, count) -> found[at[0]++] = block);
+        Arrays.sort(found);
+        return found;
     }
 
     /** The pairs of 32 blocks from {@code 32 * word} on, as a bitmap has them. */
