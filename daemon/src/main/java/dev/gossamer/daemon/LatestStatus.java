@@ -1,5 +1,6 @@
 package dev.gossamer.daemon;
 
+import dev.gossamer.daemon.admin.SpaceTrend;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.thin.PoolStatus;
 import dev.gossamer.thin.pool.ThinPool;
@@ -26,6 +27,7 @@ final class LatestStatus {
     // Guarded by this object's monitor.
     private CompletableFuture<PoolStatus> underWay;
     private volatile PoolStatus latest;
+    private final SpaceHistory history = new SpaceHistory(this::ask);
 
     private LatestStatus(Supplier<CompletableFuture<PoolStatus>> pool, PoolStatus first) {
         this.pool = pool;
@@ -34,7 +36,14 @@ final class LatestStatus {
 
     /** Asks a pool for the first time, and waits. */
     static LatestStatus of(ThinPool pool) throws StorageException {
-        return new LatestStatus(pool::status, ThinPool.join(pool.status()));
+        LatestStatus latest = new LatestStatus(pool::status, ThinPool.join(pool.status()));
+        latest.history.look();
+        return latest;
+    }
+
+    /** Where the pool's space is going. */
+    SpaceTrend trend() {
+        return history.trend();
     }
 
     /** What was known last. */

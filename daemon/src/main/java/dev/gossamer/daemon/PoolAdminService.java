@@ -226,6 +226,7 @@ final class PoolAdminService implements PoolAdmin {
                         nbd.connections().size(),
                         known.status(),
                         known.fresh(),
+                        latest.trend(),
                         pool.events(),
                         devices.remoteDevices()));
     }

@@ -82,6 +82,9 @@ final class AdminJson {
         node.put("transactionId", pool.transactionId());
         node.put("metadataSnapshotBlock", pool.heldRoot());
         space(node, pool);
+        SpaceTrend trend = status.trend();
+        node.put("dataGrowthBytesPerHour", trend.known() ? (Long) trend.bytesPerHour() : null);
+        node.put("dataFullInSeconds", trend.fullInSeconds() < 0 ? null : (Long) trend.fullInSeconds());
         node.put("snapshotsTaken", pool.time());
         node.put("volumes", pool.volumes());
         node.put("discard", pool.discard().word());

@@ -17,6 +17,7 @@ import java.util.List;
  * @param connections NBD connections in transmission
  * @param pool its condition, or what was known of it last
  * @param poolAnswers whether it has told its condition just now; else it waits, mostly for a device
+ * @param trend where its space is going
  * @param events what happened to the pool lately, oldest first
  * @param devices the remote ones
  */
@@ -29,6 +30,7 @@ public record DaemonStatus(
         int connections,
         PoolStatus pool,
         boolean poolAnswers,
+        SpaceTrend trend,
         List<PoolEvent> events,
         List<DeviceHealth> devices) {
     public DaemonStatus {

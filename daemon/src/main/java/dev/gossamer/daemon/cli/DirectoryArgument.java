@@ -20,6 +20,11 @@ final class DirectoryArgument {
             description = "The same, as other commands have it.")
     private Path option;
 
+    /** Whether it was named, here or in the environment. */
+    boolean isGiven() {
+        return argument != null || option != null || System.getenv("GOSSAMER_POOL") != null;
+    }
+
     /** The directory; throws for wrong usage. */
     Path path(CommandSpec spec) {
         if (argument != null && option != null) {

@@ -43,19 +43,23 @@ public final class GossamerCommand extends CommandGroup {
 
     /** All commands, in the order of the help. */
     private static final List<Class<?>> COMMANDS = Stream.concat(
-            Stream.<Class<?>>of(
-            QuickstartCommand.class,
-            PoolCommand.class,
-            ServeCommand.class,
-            VolumeCommand.class,
-            SnapshotCommand.class,
-            CloneCommand.class,
-            JobCommand.class,
-            CowCommand.class,
-            StatusCommand.class,
-            ReloadCommand.class,
-            CompletionCommand.class),
-            ToolCommands.ALL.stream())
+                    Stream.<Class<?>>of(
+                            QuickstartCommand.class,
+                            PoolCommand.class,
+                            ServeCommand.class,
+                            VolumeCommand.class,
+                            SnapshotCommand.class,
+                            CloneCommand.class,
+                            JobCommand.class,
+                            CowCommand.class,
+                            StatusCommand.class,
+                            TopCommand.class,
+                            SpaceCommand.class,
+                            DoctorCommand.class,
+                            BundleCommand.class,
+                            ReloadCommand.class,
+                            CompletionCommand.class),
+                    ToolCommands.ALL.stream())
             .toList();
 
     /** Runs a command line and returns its exit code. */

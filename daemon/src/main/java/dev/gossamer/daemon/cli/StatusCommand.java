@@ -13,7 +13,13 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "status",
         description = "Shows what a running pool can do, how full it is and who is connected.",
-        footer = {"", "Examples:", "  gossamer status -p DIR", "  gossamer status --json | jq .dataUsedBytes"})
+        footer = {
+            "",
+            "Examples:",
+            "  gossamer status -p DIR",
+            "  gossamer status --json | jq .dataUsedBytes",
+            "  gossamer status -p DIR --check"
+        })
 final class StatusCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
@@ -27,8 +33,18 @@ final class StatusCommand implements Callable<Integer> {
     @Option(names = "--dm", description = "Print the kernel's status lines, as dmsetup status does, and nothing else.")
     private boolean dm;
 
+    @Option(
+            names = "--check",
+            description =
+                    "One line for monitoring programs, and their exit codes: 0 fine, 1 warning, 2 critical, 3 not "
+                            + "known.")
+    private boolean check;
+
     @Override
     public Integer call() throws CommandFailed {
+        if (check) {
+            return check();
+        }
         if (dm) {
             Output.print(spec, pool.ask("GET", "/v1/dm-status", null));
             return 0;
@@ -40,6 +56,17 @@ final class StatusCommand implements Callable<Integer> {
                         ? answer
                         : render(pool.parse(answer), pool.parse(pool.ask("GET", "/v1/connections", null))));
         return 0;
+    }
+
+    private int check() {
+        StatusCheck found;
+        try {
+            found = StatusCheck.of(pool.parse(pool.ask("GET", "/v1/status", null)));
+        } catch (CommandFailed e) {
+            found = StatusCheck.of(e);
+        }
+        Output.print(spec, found.line());
+        return found.exitCode();
     }
 
     private static String render(JsonNode status, JsonNode connections) {
@@ -66,6 +93,7 @@ final class StatusCommand implements Callable<Integer> {
         if (status.path("dataLow").asBoolean() || status.path("metadataLow").asBoolean()) {
             facts.row("low on", status.path("dataLow").asBoolean() ? "data space" : "metadata space");
         }
+        facts.row("growth", SpaceCommand.growth(status));
         facts.row("when full", whenFull(status));
         facts.row("block size", Output.size(status, "blockBytes"));
         facts.row("volumes", status.path("volumes").asText());

@@ -31,6 +31,20 @@ public final class Quantity {
         }
     }
 
+    /** At most four significant characters and a unit: {@code 512}, {@code 64k}, {@code 1.5G}. Rounds to nearest. */
+    public static String text(long bytes) {
+        if (bytes < 1024) {
+            return Long.toString(bytes);
+        }
+        int power = (63 - Long.numberOfLeadingZeros(bytes)) / 10;
+        String unit = power == 1
+                ? "k"
+                : UNITS.substring(Math.min(power, UNITS.length()) - 1, Math.min(power, UNITS.length()));
+        double scaled = (double) bytes / (1L << (10 * Math.min(power, UNITS.length())));
+        String digits = String.format(Locale.ROOT, scaled < 100 ? "%.1f" : "%.0f", scaled);
+        return (digits.endsWith(".0") ? digits.substring(0, digits.length() - 2) : digits) + unit;
+    }
+
     /** A time of whole seconds, minutes or hours; throws with a message for the user if {@code text} is none. */
     public static Duration time(String text) {
         Matcher matcher = TIME.matcher(text);

@@ -19,7 +19,7 @@ import picocli.CommandLine;
 class CommandModelTest {
     /** They print no facts but lines as they come, or a script. */
     private static final Set<String> WITHOUT_JSON =
-            Set.of("gossamer serve", "gossamer quickstart", "gossamer completion");
+            Set.of("gossamer serve", "gossamer quickstart", "gossamer completion", "gossamer top");
 
     /** After these something is gone. */
     private static final Set<String> WITH_DRY_RUN = Set.of(

@@ -1,5 +1,7 @@
 package dev.gossamer.daemon.cli;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -17,9 +19,12 @@ import dev.gossamer.io.ring.IoEngineChoice;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.zip.ZipFile;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -126,6 +131,64 @@ class CommandsOnDaemonTest {
         assertEquals(8, run("volume delete none --dry-run"), err);
         assertEquals(0, run("volume list --json"), err);
         assertEquals(before, out);
+    }
+
+    @Test
+    void whatHoldsSpaceIsToldWithTheCommandThatFreesIt() throws IOException {
+        assertEquals(0, run("volume create web --size 2M"), err);
+        assertEquals(0, run("snapshot create web monday"), err);
+        assertEquals(0, run("space --json"), err);
+        JsonNode volumes = json().path("volumes");
+        assertEquals(2, volumes.size());
+        assertTrue(out.contains("gossamer snapshot delete monday"), out);
+        assertTrue(out.contains("gossamer volume delete web"), out);
+        assertTrue(json().path("dataGrowthBytesPerHour").isNull(), out);
+        assertEquals(0, run("space --top 1"), err);
+        assertTrue(out.contains("not known yet"), out);
+    }
+
+    @Test
+    void topPrintsWhoIsConnected() {
+        assertEquals(0, run("top --interval 1 --count 1"), err);
+        assertTrue(out.contains("mode rw, data"), out);
+        assertTrue(out.contains("nobody is connected"), out);
+        assertEquals(2, run("top --interval 0"));
+    }
+
+    @Test
+    void aCheckForMonitoringIsOneLine() {
+        assertEquals(0, run("status --check"), err);
+        assertTrue(out.startsWith("GOSSAMER OK - data 0.0%"), out);
+        assertEquals(1, out.lines().count(), out);
+    }
+
+    @Test
+    void aBundleIsANewFileOfItsOwnersAlone() throws IOException {
+        Path file = directory.resolve("report.zip");
+        assertEquals(0, run("bundle -o " + file), err);
+        assertEquals("rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(file)));
+        try (ZipFile zip = new ZipFile(file.toFile())) {
+            for (String name : List.of("version.txt", "doctor.json", "pool.yaml", "daemon-v1-status.txt", "log.txt")) {
+                assertTrue(zip.getEntry(name).getSize() > 0, name);
+            }
+            assertTrue(new String(
+                            zip.getInputStream(zip.getEntry("daemon-metrics.txt"))
+                                    .readAllBytes(),
+                            UTF_8)
+                    .contains("gossamer_build_info"));
+        }
+        byte[] before = Files.readAllBytes(file);
+        assertEquals(1, run("bundle -o " + file));
+        assertArrayEquals(before, Files.readAllBytes(file), "a file that is there stays as it is");
+        Path other = directory.resolve("other.zip");
+        assertEquals(6, run("bundle --metadata -o " + other), "it is being served");
+        assertFalse(Files.exists(other), "what failed leaves nothing");
+    }
+
+    @Test
+    void doctorFindsNoFaultInAPoolThatIsServed() throws IOException {
+        assertEquals(0, run("doctor --json"), out);
+        assertTrue(out.contains("somebody serves the pool"), out);
     }
 
     @Test

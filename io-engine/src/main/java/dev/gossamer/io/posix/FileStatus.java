@@ -25,6 +25,9 @@ record FileStatus(
     static final int UNKNOWN = -1;
 
     private static final int STRUCTURE_BYTES = 256;
+    /** Of stx_blocks, whatever the file system's own are. */
+    private static final int SECTOR_BYTES = 512;
+
     private static final int AT_FDCWD = -100;
     private static final int AT_EMPTY_PATH = 0x1000;
     private static final int BASIC_STATS = 0x7ff;
@@ -41,6 +44,16 @@ record FileStatus(
     /** An open file; null with {@link Libc#errno} set. */
     static FileStatus of(int fd) {
         return read(fd, "", AT_EMPTY_PATH);
+    }
+
+    /** Space that a file takes, in bytes; negative if that cannot be told. */
+    static long allocatedBytes(String path) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment status = arena.allocate(STRUCTURE_BYTES, 8);
+            return Libc.CALLS.statx(AT_FDCWD, path, 0, BASIC_STATS, status.address()) != 0
+                    ? -1
+                    : status.get(ValueLayout.JAVA_LONG, 48) * SECTOR_BYTES;
+        }
     }
 
     private static FileStatus read(int directoryFd, String path, int flags) {

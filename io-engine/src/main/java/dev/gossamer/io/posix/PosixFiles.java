@@ -47,6 +47,15 @@ public final class PosixFiles {
      *
      * @throws StorageException ENOSPC if there is not so much, EOPNOTSUPP if the file system cannot do that
      */
+    /** What a file takes of the file system, holes left out. */
+    public static long allocatedBytes(Path path) throws StorageException {
+        long bytes = FileStatus.allocatedBytes(path.toString());
+        if (bytes < 0) {
+            throw failure("cannot look at " + path);
+        }
+        return bytes;
+    }
+
     static void allocate(int fd, Path path, long sizeBytes) throws StorageException {
         while (Libc.CALLS.fallocate(fd, 0, 0, sizeBytes) != 0) {
             int errno = Libc.errno();
