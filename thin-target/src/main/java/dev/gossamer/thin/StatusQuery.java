@@ -2,6 +2,7 @@ package dev.gossamer.thin;
 
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.IoLoop;
+import dev.gossamer.io.Wakeup;
 
 /**
  * One NBD BLOCK_STATUS: a range, the questions, and then the answers (NBD T41 to T46). Used again and again by the
@@ -22,7 +23,7 @@ public final class StatusQuery {
     }
 
     private final Completion completion;
-    private final Runnable notification = this::notifyOwner;
+    private Wakeup notification;
     private StatusExtents[] answers = {};
     private StatusContext[] contexts = NO_CONTEXTS;
     private IoLoop loop;
@@ -44,7 +45,10 @@ public final class StatusQuery {
      */
     public void prepare(
             IoLoop newLoop, long newOffsetBytes, long newLengthBytes, boolean onlyOne, StatusContext... newContexts) {
-        loop = newLoop;
+        if (!newLoop.equals(loop)) {
+            loop = newLoop;
+            notification = new Wakeup(newLoop, this::notifyOwner);
+        }
         offsetBytes = newOffsetBytes;
         lengthBytes = newLengthBytes;
         maxExtents = onlyOne ? 1 : MAX_EXTENTS;
@@ -115,7 +119,9 @@ public final class StatusQuery {
 
     public void complete(int newErrno) {
         errno = newErrno;
-        loop.execute(notification);
+        if (!notification.call()) {
+            notifyOwner(); // the loop has no thread any more
+        }
     }
 
     private void notifyOwner() {

@@ -2,7 +2,7 @@ package dev.gossamer.daemon.remote;
 
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
-import dev.gossamer.io.IoLoop;
+import dev.gossamer.io.Wakeup;
 
 /**
  * A block request while its commands are with a {@link RemoteLink}, on whose loop it is confined; the request itself
@@ -13,11 +13,14 @@ final class RemoteRequest {
     private boolean flushAfter;
     private int pendingPieces;
     private int firstError = Errno.OK;
+    // Null if the request's loop is this one.
+    private final Wakeup elsewhere;
 
     /** @param flushAfter the request is stable only once a FLUSH has followed its last command */
     RemoteRequest(BlockRequest request, boolean flushAfter) {
         this.request = request;
         this.flushAfter = flushAfter;
+        this.elsewhere = request.loop().inLoop() ? null : new Wakeup(request.loop(), this::complete);
     }
 
     BlockRequest request() {
@@ -40,13 +43,13 @@ final class RemoteRequest {
             flushAfter = false;
             return true;
         }
-        IoLoop loop = request.loop();
-        int outcome = firstError;
-        if (loop.inLoop()) {
-            request.complete(outcome);
-        } else {
-            loop.execute(() -> request.complete(outcome));
+        if (elsewhere == null || !elsewhere.call()) {
+            complete();
         }
         return false;
+    }
+
+    private void complete() {
+        request.complete(firstError);
     }
 }

@@ -4,6 +4,7 @@ import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.FileEngine;
 import dev.gossamer.io.Invariant;
 import dev.gossamer.io.IoLoop;
+import dev.gossamer.io.Wakeup;
 
 /**
  * File I/O of one loop on {@link FileThreads}, for systems where io_uring is missing or forbidden.
@@ -17,7 +18,7 @@ public final class ThreadFileEngine implements FileEngine {
     private final SharedSyncs syncs = new SharedSyncs((file, request) -> begin(FileAction.SYNC, file, request));
     private IoLoop loop;
     // Set with the loop; the threads see it, as they see their task, through its queue.
-    private Runnable deliver;
+    private Wakeup deliver;
     private FileThreads.Task free;
 
     // Guarded by this object's monitor, held for a few instructions: written by the threads, emptied by the loop.
@@ -32,7 +33,7 @@ public final class ThreadFileEngine implements FileEngine {
     public void submit(FileAction action, int fileDescriptor, BlockRequest request) {
         if (loop == null) {
             loop = request.loop();
-            deliver = loop.faults().guarded(this::deliver);
+            deliver = new Wakeup(loop, this::deliver);
         }
         Invariant.check(loop.equals(request.loop()), "an engine serves one loop");
         if (action == FileAction.SYNC) {
@@ -57,7 +58,6 @@ public final class ThreadFileEngine implements FileEngine {
     }
 
     void finished(FileThreads.Task task) {
-        IoLoop owner = task.request.loop();
         task.next = null;
         boolean wake;
         synchronized (this) {
@@ -69,8 +69,8 @@ public final class ThreadFileEngine implements FileEngine {
             }
             lastFinished = task;
         }
-        if (wake) {
-            owner.execute(deliver);
+        if (wake && !deliver.call()) {
+            deliver(); // the loop has no thread any more
         }
     }
 

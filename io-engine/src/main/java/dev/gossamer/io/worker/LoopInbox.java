@@ -1,29 +1,34 @@
 package dev.gossamer.io.worker;
 
 import dev.gossamer.io.BlockRequest;
+import dev.gossamer.io.Errno;
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.RequestQueue;
 import dev.gossamer.io.RequestStack;
+import dev.gossamer.io.Wakeup;
 
-/** Requests that a worker returns to one loop. */
+/** Requests that go back to one loop. */
 final class LoopInbox {
-    private final IoLoop loop;
     private final RequestStack returned = new RequestStack();
-    private final Runnable take;
+    private final Wakeup take;
 
     // The loop's alone.
     private final RequestQueue arrived = new RequestQueue();
 
     LoopInbox(IoLoop loop) {
-        this.loop = loop;
-        this.take = loop.faults().guarded(this::take);
+        this.take = new Wakeup(loop, this::take);
     }
 
-    /** Adds a decided request. For the worker. */
+    /** Adds a decided request. Any thread that has it. */
     void add(BlockRequest request) {
-        if (returned.push(request)) {
-            loop.execute(take);
+        if (returned.push(request) && !take.call()) {
+            // The loop has no thread any more: whoever counts its requests gets them back all the same.
+            returned.takeEach(LoopInbox::end);
         }
+    }
+
+    private static void end(BlockRequest request) {
+        request.complete(Errno.EIO);
     }
 
     /** What following one verdict throws is that request's: those that came back with it go on. */

@@ -8,7 +8,9 @@ import dev.gossamer.io.RequestQueue;
 import dev.gossamer.io.RequestStack;
 import dev.gossamer.io.RequestStages;
 import dev.gossamer.io.ServedDevice;
+import dev.gossamer.io.Wakeup;
 import java.util.List;
+import java.util.function.Consumer;
 
 /**
  * How requests get from I/O loops to a worker and back.
@@ -29,7 +31,8 @@ public final class WorkerQueue {
     private final IoLoop worker;
     private final List<LoopInbox> inboxes;
     private final RequestStack deferred = new RequestStack();
-    private final Runnable turn;
+    private final Wakeup turn;
+    private final Consumer<BlockRequest> refuse = this::refuse;
 
     // The worker's alone.
     private final RequestQueue arrived = new RequestQueue();
@@ -44,7 +47,7 @@ public final class WorkerQueue {
      */
     public WorkerQueue(IoLoop worker, List<? extends IoLoop> loops) {
         this.worker = worker;
-        this.turn = worker.faults().guarded(this::turn);
+        this.turn = new Wakeup(worker, this::turn);
         this.inboxes = LoopList.byIndex(loops).stream().map(LoopInbox::new).toList();
     }
 
@@ -61,9 +64,22 @@ public final class WorkerQueue {
         assert request.loop().inLoop() || worker.inLoop() : "a request parked by another than its owner";
         request.park(device);
         request.stages().enter(RequestStages.WORKER, request.loop().nanoTime());
-        if (deferred.push(request)) {
-            worker.execute(turn);
+        hand(request, deferred, turn);
+    }
+
+    /**
+     * Adds a request to a stack that the worker takes when it is woken. If it cannot be, because it has ended or for want
+     * of memory, everything in the stack goes back to its loop with EIO. Any thread that has the request.
+     */
+    public void hand(BlockRequest request, RequestStack stack, Wakeup taking) {
+        if (stack.push(request) && !taking.tryCall()) {
+            stack.takeEach(refuse);
         }
+    }
+
+    private void refuse(BlockRequest request) {
+        request.decide(Errno.EIO);
+        inboxes.get(request.loop().index()).add(request);
     }
 
     /**

@@ -1,7 +1,5 @@
 package dev.gossamer.io.sim;
 
-import dev.gossamer.io.Faults;
-import dev.gossamer.io.FileEngine;
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.RequestPool;
 import dev.gossamer.io.buffer.IoBufferPool;
@@ -10,13 +8,12 @@ import dev.gossamer.io.buffer.IoBufferPool;
  * A worker's loop that throws when it is asked for the n-th time for the clock, for a request or for memory: in the
  * middle of whatever the worker is doing.
  */
-public final class ThrowingLoop implements IoLoop {
-    private final IoLoop loop;
+public final class ThrowingLoop extends ForwardingLoop {
     private long countdown = Long.MAX_VALUE;
     private Throwable fault;
 
     public ThrowingLoop(IoLoop loop) {
-        this.loop = loop;
+        super(loop);
     }
 
     /** The n-th call from now throws, once. */
@@ -31,7 +28,7 @@ public final class ThrowingLoop implements IoLoop {
     }
 
     private void maybeThrow() {
-        if (!loop.inLoop() || --countdown != 0) {
+        if (!inLoop() || --countdown != 0) {
             return;
         }
         fault.fillInStackTrace();
@@ -43,50 +40,20 @@ public final class ThrowingLoop implements IoLoop {
     }
 
     @Override
-    public int index() {
-        return loop.index();
-    }
-
-    @Override
-    public boolean inLoop() {
-        return loop.inLoop();
-    }
-
-    @Override
-    public void execute(Runnable task) {
-        loop.execute(task);
-    }
-
-    @Override
-    public void schedule(Runnable task, long delayNanos) {
-        loop.schedule(task, delayNanos);
-    }
-
-    @Override
-    public Faults faults() {
-        return loop.faults();
-    }
-
-    @Override
     public long nanoTime() {
         maybeThrow();
-        return loop.nanoTime();
+        return super.nanoTime();
     }
 
     @Override
     public RequestPool requests() {
         maybeThrow();
-        return loop.requests();
+        return super.requests();
     }
 
     @Override
     public IoBufferPool buffers() {
         maybeThrow();
-        return loop.buffers();
-    }
-
-    @Override
-    public FileEngine files() {
-        return loop.files();
+        return super.buffers();
     }
 }

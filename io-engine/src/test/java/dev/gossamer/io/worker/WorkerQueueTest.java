@@ -8,6 +8,7 @@ import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.ServedDevice;
+import dev.gossamer.io.sim.RefusingLoop;
 import dev.gossamer.io.sim.SimLoops;
 import java.util.ArrayList;
 import java.util.List;
@@ -23,8 +24,10 @@ class WorkerQueueTest {
 
     private final SimLoops loops = new SimLoops(7, LOOPS, 1 << 16);
     private final List<String> log = new ArrayList<>();
+    private final List<RefusingLoop> refusing = List.of(
+            new RefusingLoop(loops.loop(0)), new RefusingLoop(loops.loop(1)), new RefusingLoop(loops.loop(WORKER)));
     private final WorkerQueue queue =
-            new WorkerQueue(loops.loop(WORKER), List.of(loops.loop(2), loops.loop(0), loops.loop(1)));
+            new WorkerQueue(refusing.get(WORKER), List.of(refusing.get(2), refusing.get(0), refusing.get(1)));
 
     /** Logs what it is asked; what happens in admission is the test's. */
     private final class Device implements ServedDevice {
@@ -167,6 +170,49 @@ class WorkerQueueTest {
         assertThrows(IllegalStateException.class, loops::runUntilIdle);
         loops.runUntilIdle();
         assertTrue(log.contains("done 2"), log::toString);
+    }
+
+    @Test
+    void whoeverComesToAWorkerThatHasEndedGetsEio() {
+        refusing.get(WORKER).end();
+        defer(0, 1, 2);
+        defer(1, 3);
+        loops.runUntilIdle();
+        assertEquals(List.of("done 1 EIO", "done 2 EIO", "done 3 EIO"), log.stream().sorted().toList());
+    }
+
+    @Test
+    void ifThereIsNoMemoryToWakeTheWorkerThoseWhoAreThereGetEioAndTheNextAreServed() {
+        refusing.get(WORKER).refuse(1);
+        defer(0, 1);
+        defer(0, 2);
+        loops.runUntilIdle();
+        assertTrue(log.containsAll(List.of("done 1 EIO", "admitted 2", "served 2", "done 2")), log::toString);
+        assertEquals(5, log.size(), log::toString);
+    }
+
+    @Test
+    void aLoopThatHasNoMemoryForATaskGetsItsRequestsLater() {
+        refusing.get(0).refuse(3);
+        defer(0, 1);
+        defer(1, 2);
+        loops.runUntilIdle();
+        assertTrue(log.containsAll(List.of("served 1", "done 1", "served 2", "done 2")), log::toString);
+    }
+
+    @Test
+    void whatComesBackToALoopThatHasEndedIsEndedWhereItIs() {
+        loops.enter(0, () -> {
+            BlockRequest request = loops.loop(0).requests().acquire().command(BlockOperation.DISCARD, 1, 1, 0);
+            request.push((done, errno) -> {
+                log.add("done 1 " + Errno.name(errno));
+                loops.enter(0, done::recycle);
+            });
+            queue.defer(device, request);
+        });
+        refusing.get(0).end();
+        loops.runUntilIdle();
+        assertEquals(List.of("admitted 1", "done 1 EIO", "turn"), log);
     }
 
     @Test

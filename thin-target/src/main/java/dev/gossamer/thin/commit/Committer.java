@@ -9,6 +9,7 @@ import dev.gossamer.io.RequestQueue;
 import dev.gossamer.io.RequestStack;
 import dev.gossamer.io.RequestStages;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.Wakeup;
 import dev.gossamer.io.worker.WorkerQueue;
 import dev.gossamer.pdata.block.FrozenTransaction;
 import dev.gossamer.pdata.spacemap.FreedBlocks;
@@ -117,7 +118,7 @@ public final class Committer {
 
     // Pushed by loops, taken by the worker.
     private final RequestStack waiters = new RequestStack();
-    private final Runnable pass = this::pass;
+    private final Wakeup passSoon;
 
     // All below is the worker's alone, but for the last.
     private State state = State.IDLE;
@@ -149,6 +150,7 @@ public final class Committer {
         this.pool = pool;
         this.faults = faults;
         this.counters = counters;
+        this.passSoon = new Wakeup(loop, this::pass);
     }
 
     /** Names who hears of commits. Once, while the pool is put together. */
@@ -166,9 +168,7 @@ public final class Committer {
     /** Keeps a request until a commit that begins after this call is done, and hands it back with what came of that. */
     public void waitForCommit(BlockRequest request) {
         request.stages().enter(RequestStages.COMMIT, request.loop().nanoTime());
-        if (waiters.push(request)) {
-            loop.execute(pass);
-        }
+        queue.hand(request, waiters, passSoon);
     }
 
     // ---- worker's loop only --------------------------------------------------------------------------------------
@@ -188,7 +188,7 @@ public final class Committer {
     public void commitSoon() {
         if (state == State.IDLE) {
             enter(State.PASS_QUEUED);
-            loop.execute(pass);
+            passSoon.call();
         } else if (state == State.WRITING) {
             enter(State.PASS_WANTED);
         }

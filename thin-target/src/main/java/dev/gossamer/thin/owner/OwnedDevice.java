@@ -7,23 +7,24 @@ import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.DeviceHealth;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.InlineLoop;
+import dev.gossamer.io.IoLoop;
+import dev.gossamer.io.Wakeup;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.LockSupport;
 
 /**
  * A device of a pool that others reach too. Reads and flushes pass. A change waits while the ownership is in doubt, and
- * ends with EIO if that lasts too long or the ownership is lost. Of the metadata, it notes which superblocks are
- * written.
+ * ends with EIO if that lasts too long or the ownership is lost, with ESHUTDOWN if the device is closed meanwhile. Of
+ * the metadata, it notes which superblocks are written.
  */
 final class OwnedDevice implements BlockDevice {
-    /** As long as requests wait for a server that has gone away. */
-    private static final long PATIENCE_NANOS = 30_000_000_000L;
-
-    /** Doubt is rare, and lasts for seconds. */
-    private static final long LOOK_NANOS = 20_000_000;
-
     private final PoolOwnership ownership;
     private final PoolOwnership.Role role;
     private final BlockDevice device;
+    // One for each loop that has ever met a doubt.
+    private final Map<IoLoop, HeldChanges> held = new ConcurrentHashMap<>();
+    private volatile boolean closed;
 
     OwnedDevice(PoolOwnership ownership, PoolOwnership.Role role, BlockDevice device) {
         this.ownership = ownership;
@@ -57,13 +58,24 @@ final class OwnedDevice implements BlockDevice {
         BlockOperation operation = request.operation();
         if (operation == BlockOperation.READ || operation == BlockOperation.FLUSH) {
             device.submit(request);
-        } else if (ownership.mayChange(role, request.offsetBytes())) {
-            change(request);
-        } else if (request.loop() instanceof InlineLoop loop) {
-            waitFor(request, loop);
-        } else {
-            hold(request, request.loop().nanoTime() + PATIENCE_NANOS);
+            return;
         }
+        switch (judge(request)) {
+            case GO -> change(request);
+            case WAIT -> hold(request);
+            case FAIL -> request.complete(Errno.EIO);
+            case END -> request.complete(Errno.ESHUTDOWN);
+        }
+    }
+
+    private HeldChanges.Verdict judge(BlockRequest request) {
+        if (closed) {
+            return HeldChanges.Verdict.END;
+        }
+        if (ownership.mayChange(role, request.offsetBytes())) {
+            return HeldChanges.Verdict.GO;
+        }
+        return ownership.isOver() ? HeldChanges.Verdict.FAIL : HeldChanges.Verdict.WAIT;
     }
 
     private void change(BlockRequest request) {
@@ -81,31 +93,35 @@ final class OwnedDevice implements BlockDevice {
         device.submit(request);
     }
 
-    private void hold(BlockRequest request, long untilNanos) {
-        if (ownership.mayChange(role, request.offsetBytes())) {
-            change(request);
-        } else if (ownership.isOver() || request.loop().nanoTime() - untilNanos >= 0) {
-            request.complete(Errno.EIO);
+    private void hold(BlockRequest request) {
+        if (request.loop() instanceof InlineLoop loop) {
+            waitFor(request, loop);
         } else {
-            request.loop().schedule(() -> hold(request, untilNanos), LOOK_NANOS);
+            held.computeIfAbsent(request.loop(), loop -> new HeldChanges(loop, this::judge, this::change))
+                    .add(request);
         }
     }
 
     /** The loop's thread waits for its I/O anyway. */
     private void waitFor(BlockRequest request, InlineLoop loop) {
-        long until = loop.nanoTime() + PATIENCE_NANOS;
-        while (!ownership.mayChange(role, request.offsetBytes())) {
-            if (ownership.isOver() || loop.nanoTime() - until >= 0) {
-                request.complete(Errno.EIO);
-                return;
-            }
-            LockSupport.parkNanos(this, LOOK_NANOS);
+        long until = loop.nanoTime() + HeldChanges.PATIENCE_NANOS;
+        HeldChanges.Verdict verdict = judge(request);
+        while (verdict == HeldChanges.Verdict.WAIT && loop.nanoTime() - until < 0) {
+            LockSupport.parkNanos(this, HeldChanges.LOOK_NANOS);
+            verdict = judge(request);
         }
-        change(request);
+        if (verdict == HeldChanges.Verdict.GO) {
+            change(request);
+        } else {
+            request.complete(verdict == HeldChanges.Verdict.END ? Errno.ESHUTDOWN : Errno.EIO);
+        }
     }
 
+    /** What waits is ended; a change that is under way below is its caller's to wait for. */
     @Override
     public void close() {
+        closed = true;
+        held.values().forEach(changes -> new Wakeup(changes.loop(), changes::look).call());
         device.close();
     }
 

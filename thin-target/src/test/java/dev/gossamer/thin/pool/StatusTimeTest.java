@@ -5,13 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gossamer.io.BlockingIo;
 import dev.gossamer.io.Errno;
-import dev.gossamer.io.Faults;
-import dev.gossamer.io.FileEngine;
 import dev.gossamer.io.InlineLoop;
 import dev.gossamer.io.IoLoop;
-import dev.gossamer.io.RequestPool;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.buffer.IoBufferPool;
+import dev.gossamer.io.sim.ForwardingLoop;
 import dev.gossamer.io.sim.SimLoops;
 import dev.gossamer.io.sim.SimulatedDisk;
 import dev.gossamer.thin.StatusContext;
@@ -30,58 +28,17 @@ class StatusTimeTest {
     private static final long BLOCKS = 60_000;
 
     /** A loop whose clock goes on by 0.3 ms with each look at it. */
-    private static final class SlowLoop implements IoLoop {
-        private final IoLoop loop;
+    private static final class SlowLoop extends ForwardingLoop {
         private long nanos;
 
         SlowLoop(IoLoop loop) {
-            this.loop = loop;
-        }
-
-        @Override
-        public int index() {
-            return loop.index();
-        }
-
-        @Override
-        public boolean inLoop() {
-            return loop.inLoop();
-        }
-
-        @Override
-        public void execute(Runnable task) {
-            loop.execute(task);
-        }
-
-        @Override
-        public void schedule(Runnable task, long delayNanos) {
-            loop.schedule(task, delayNanos);
-        }
-
-        @Override
-        public Faults faults() {
-            return loop.faults();
+            super(loop);
         }
 
         @Override
         public long nanoTime() {
             nanos += 300_000;
             return nanos;
-        }
-
-        @Override
-        public RequestPool requests() {
-            return loop.requests();
-        }
-
-        @Override
-        public IoBufferPool buffers() {
-            return loop.buffers();
-        }
-
-        @Override
-        public FileEngine files() {
-            return loop.files();
         }
     }
 
