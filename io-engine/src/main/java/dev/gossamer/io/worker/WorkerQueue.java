@@ -68,8 +68,8 @@ public final class WorkerQueue {
     }
 
     /**
-     * Adds a request to a stack that the worker takes when it is woken. If it cannot be, because it has ended or for want
-     * of memory, everything in the stack goes back to its loop with EIO. Any thread that has the request.
+     * Adds a request to a stack that the worker takes when it is woken. If it cannot be, because it has ended or for
+     * want of memory, everything in the stack goes back to its loop with EIO. Any thread that has the request.
      */
     public void hand(BlockRequest request, RequestStack stack, Wakeup taking) {
         if (stack.push(request) && !taking.tryCall()) {
