@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.LongPredicate;
 
 /** Tells a {@link PoolSink} what a pool's metadata say: all of it, or some devices. */
 public final class PoolDump {
@@ -42,6 +43,7 @@ public final class PoolDump {
     private final PoolSink sink;
     private final Choice choice;
     private final RunMerger runs;
+    private LongPredicate nodes = block -> true;
 
     public PoolDump(BlockFeed feed, PoolSink sink, Choice choice) {
         this.feed = feed;
@@ -78,6 +80,42 @@ public final class PoolDump {
         return devices;
     }
 
+    /** Told of the devices of a tree. */
+    interface Devices {
+        void device(long id, long root);
+    }
+
+    /** Told of the details of devices. */
+    interface DetailsOf {
+        void device(PoolSink.Device device);
+    }
+
+    /** Devices and the roots of their mappings, as far as they can be read. */
+    static void forEachDevice(BlockFeed feed, long root, Devices devices) throws IOException {
+        DeviceTrees.forEachDevice(feed, root, (id, leaf, index) -> devices.device(id, leaf.value(index)));
+    }
+
+    /** Likewise, and what cannot be. */
+    static void devicesOf(BlockFeed feed, long root, Map<Long, Long> roots, Losses losses) throws IOException {
+        DeviceTrees.forEach(
+                feed,
+                TreeKind.DEVICES,
+                root,
+                (id, leaf, index) -> roots.put(id, leaf.value(index)),
+                (location, low, high, reason) -> losses.lost(-1, low, high, reason));
+    }
+
+    /** Details of devices, as far as they can be read. */
+    static void forEachDetails(BlockFeed feed, long root, DetailsOf details) throws IOException {
+        DeviceTrees.forEachDetails(feed, root, (id, leaf, index) -> details.device(device(id, leaf, index)));
+    }
+
+    /** Only such blocks can be part of what devices share; what is lost is told of each device then. */
+    PoolDump withNodes(LongPredicate newNodes) {
+        nodes = newNodes;
+        return this;
+    }
+
     private static PoolSink.Device device(long id, NodeView leaf, int index) {
         long times = leaf.word(index, 2);
         return new PoolSink.Device(
@@ -98,7 +136,7 @@ public final class PoolDump {
         sink.beginPool(pool);
         SharedRuns shared = null;
         if (choice.sharing() && choice.mappings()) {
-            shared = new SharedRuns(feed, devices.stream().map(Tree::root).filter(root -> root != 0).toList());
+            shared = new SharedRuns(feed, nodes, devices.stream().map(Tree::root).filter(root -> root != 0).toList());
             dumpShared(shared);
         }
         for (Tree tree : devices) {
@@ -187,6 +225,7 @@ public final class PoolDump {
             if (choice.losses() == null) {
                 throw new MetadataCorrupt(reason);
             }
+            runs.flush();
             choice.losses().lost(device, low, high, reason);
         }
     }

@@ -92,11 +92,16 @@ public final class PoolSizing implements PoolSink {
 
     /** Metadata blocks, block 0 included. */
     public long blocks() {
+        return blocks(pool.dataBlocks());
+    }
+
+    /** Likewise, for so many data blocks. */
+    long blocks(long dataBlocks) {
         long nodes = leaves;
         for (long level = leaves; level > 1; level = Math.ceilDiv(level, CHILDREN)) {
             nodes += Math.ceilDiv(level, CHILDREN);
         }
-        long dataBitmaps = Math.ceilDiv(pool.dataBlocks(), BITMAP_ENTRIES);
+        long dataBitmaps = Math.ceilDiv(dataBlocks, BITMAP_ENTRIES);
         long sum = nodes + 2L * devices.size() / 42 + dataBitmaps + dataBitmaps / 56 + SMALL_TREES;
         return sum + Math.ceilDiv(sum, BITMAP_ENTRIES) + 1;
     }

@@ -6,6 +6,7 @@ import dev.gossamer.pdata.scan.NodeView;
 import dev.gossamer.pdata.scan.TreeKind;
 import java.io.IOException;
 import java.util.List;
+import java.util.function.LongPredicate;
 
 /**
  * Runs of leaves that two or more devices have (OT-11): longest chains of leaves that follow each other wherever they
@@ -22,13 +23,18 @@ final class SharedRuns {
     private static final byte SHARED = 8;
 
     private final BlockFeed feed;
+    private final LongPredicate nodes;
     private final int[] next;
     private final int[] previous;
     private final byte[] flags;
 
-    /** @param roots of the mapping trees of all devices */
-    SharedRuns(BlockFeed feed, List<Long> roots) throws IOException {
+    /**
+     * @param nodes which blocks can be in a run at all
+     * @param roots of the mapping trees of all devices
+     */
+    SharedRuns(BlockFeed feed, LongPredicate nodes, List<Long> roots) throws IOException {
         this.feed = feed;
+        this.nodes = nodes;
         int blocks = (int) feed.blocks();
         next = new int[blocks];
         previous = new int[blocks];
@@ -48,9 +54,12 @@ final class SharedRuns {
 
             @Override
             public void passed(long leaf) {
-                if (leaf > 0 && leaf < flags.length) {
+                if (leaf > 0 && leaf < flags.length && nodes.test(leaf)) {
                     follow((int) before[0], (int) leaf);
                     before[0] = leaf;
+                } else {
+                    end((int) before[0]);
+                    before[0] = NONE;
                 }
             }
 

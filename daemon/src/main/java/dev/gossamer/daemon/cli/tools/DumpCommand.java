@@ -8,9 +8,12 @@ import dev.gossamer.thin.offline.CsvSink;
 import dev.gossamer.thin.offline.HumanSink;
 import dev.gossamer.thin.offline.JsonSink;
 import dev.gossamer.thin.offline.MetadataSource;
+import dev.gossamer.thin.offline.OverriddenPool;
 import dev.gossamer.thin.offline.PoolDump;
 import dev.gossamer.thin.offline.PoolSink;
 import dev.gossamer.thin.offline.PoolSuperblock;
+import dev.gossamer.thin.offline.RepairCandidate;
+import dev.gossamer.thin.offline.RepairSearch;
 import dev.gossamer.thin.offline.XmlSink;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -61,6 +64,11 @@ public final class DumpCommand extends OfflineTool {
             description = "Dump the metadata snapshot, perhaps one at this block; works while the pool is in use.")
     private String metadataSnap;
 
+    @Option(
+            names = {"-r", "--repair"},
+            description = "Dump what repair would keep.")
+    private boolean repair;
+
     @Option(names = "--dev-id", paramLabel = "ID", description = "This device alone; may be given several times.")
     private Set<Long> devices = Set.of();
 
@@ -107,6 +115,13 @@ public final class DumpCommand extends OfflineTool {
     }
 
     private void dump(MetadataSource source, ToolOutput target) throws IOException {
+        if (repair) {
+            RepairSearch search = new RepairSearch(source, overrides.repairSettings());
+            RepairCandidate best = search.best();
+            best.lost().forEach(lost -> lost(lost.deviceId(), lost.first(), lost.last(), lost.reason()));
+            search.tell(best, new OverriddenPool(sink(target.stream()), overrides::apply));
+            return;
+        }
         PoolDump.Losses losses = partial ? this::lost : null;
         boolean sharing = !flat && compat() != Compat.V0_9 && (format.equals("xml") || format.equals("human_readable"));
         PoolDump dump = new PoolDump(

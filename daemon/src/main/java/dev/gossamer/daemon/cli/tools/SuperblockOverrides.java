@@ -2,6 +2,7 @@ package dev.gossamer.daemon.cli.tools;
 
 import dev.gossamer.thin.offline.MetadataSource;
 import dev.gossamer.thin.offline.PoolSink;
+import dev.gossamer.thin.offline.RepairSettings;
 import picocli.CommandLine.Option;
 
 /** Options that say what a superblock does not, or says wrong. */
@@ -36,18 +37,7 @@ final class SuperblockOverrides {
                 dataBlocks == null ? pool.dataBlocks() : Math.max(pool.dataBlocks(), dataBlocks));
     }
 
-    /** Null: not given. */
-    Long transactionId() {
-        return transactionId;
-    }
-
-    /** Null: not given. */
-    Integer dataBlockSectors() {
-        return dataBlockSectors;
-    }
-
-    /** Null: not given. */
-    Long dataBlocks() {
-        return dataBlocks;
+    RepairSettings repairSettings() {
+        return new RepairSettings(dataBlockSectors, dataBlocks, transactionId);
     }
 }

@@ -1,0 +1,194 @@
+package dev.gossamer.daemon.cli.tools;
+
+import dev.gossamer.pdata.check.Damage;
+import dev.gossamer.pdata.scan.RegionReader;
+import dev.gossamer.thin.offline.MetadataSource;
+import dev.gossamer.thin.offline.OfflineCheck;
+import dev.gossamer.thin.offline.OfflineFix;
+import dev.gossamer.thin.offline.OutputDevice;
+import dev.gossamer.thin.offline.RepairCandidate;
+import dev.gossamer.thin.offline.RepairSearch;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code gossamer repair}, {@code thin_repair}. */
+@Command(
+        name = "repair",
+        description = {
+            "Makes sound metadata of damaged ones, on another device. Shows first which states of the pool can be had, and "
+                    + "exactly what each of them loses.",
+            "Without a terminal to ask at, a choice that loses anything needs --yes: else nothing is written, exit code 4.",
+            "The input is never written, but with --in-place: that sets right counts and the like, where nothing is lost."
+        },
+        footer = {
+            "",
+            "Examples:",
+            "  gossamer repair --list -i /dev/vg/pool_tmeta",
+            "  gossamer repair -i /dev/vg/pool_tmeta -o /dev/vg/new_tmeta --yes"
+        })
+public final class RepairCommand extends OfflineTool {
+    @Option(
+            names = {"-i", "--input"},
+            required = true,
+            paramLabel = "METADATA",
+            description = "The damaged metadata: file, block device, pool directory or NBD URI.")
+    private String input;
+
+    @Option(
+            names = {"-o", "--output"},
+            paramLabel = "DEVICE",
+            description = "File or block device for the repaired ones.")
+    private String output;
+
+    @Option(names = "--list", description = "Show what could be had, and write nothing.")
+    private boolean list;
+
+    @Option(names = "--choose", paramLabel = "K", description = "Take the K-th of the list; else the first.")
+    private Integer choice;
+
+    @Option(names = "--yes", description = "Accept the losses that are shown.")
+    private boolean yes;
+
+    @Option(names = "--force", description = "Overwrite a pool's metadata that is on the output.")
+    private boolean force;
+
+    @Option(names = "--in-place", description = "Set right counts, hints and numbers of mappings in the input itself.")
+    private boolean inPlace;
+
+    @Option(names = "--report", paramLabel = "FILE", description = "Write what is shown as JSON, too.")
+    private Path report;
+
+    @Mixin
+    private SuperblockOverrides overrides;
+
+    @Override
+    int run() throws IOException, ToolFailed {
+        checkUsage();
+        if (inPlace) {
+            return repairInPlace();
+        }
+        try (ToolInput source = ToolInput.open(input, ToolInput.Role.METADATA, ToolInput.Access.READ);
+                RegionReader feed = new RegionReader(source.io(), MetadataSource.blocksOf(source.io()))) {
+            RepairSearch search = new RepairSearch(new MetadataSource(input, feed), overrides.repairSettings());
+            List<RepairCandidate> candidates = search.candidates();
+            int chosen = choice == null ? 0 : choice - 1;
+            if (chosen < 0 || chosen >= candidates.size()) {
+                throw new ToolFailed(ToolExit.FAILED, "there are " + candidates.size() + " choices, not " + choice);
+            }
+            RepairPrinter printer = new RepairPrinter(candidates, chosen);
+            show(printer);
+            if (list) {
+                return ToolExit.DONE;
+            }
+            RepairCandidate candidate = candidates.get(chosen);
+            if (!candidate.lost().isEmpty() && !isAccepted()) {
+                throw new ToolFailed(
+                        ToolExit.DAMAGE, "nothing was written: the choice loses what is shown above; --yes accepts that");
+            }
+            write(search, candidate);
+        }
+        return ToolExit.DONE;
+    }
+
+    private void checkUsage() throws IOException {
+        if (overrides.fault() != null) {
+            throw wrongUsage(overrides.fault());
+        }
+        if (!list && !inPlace && output == null) {
+            throw wrongUsage("-o DEVICE is missing; --list shows what could be had");
+        }
+        if (inPlace && (output != null || list || choice != null)) {
+            throw wrongUsage("--in-place goes neither with -o nor with --list or --choose");
+        }
+        boolean same = output != null
+                && Files.exists(Path.of(output))
+                && Files.exists(Path.of(input))
+                && Files.isSameFile(Path.of(input), Path.of(output));
+        if (same) {
+            throw wrongUsage("the output is the input; repair writes to another device");
+        }
+    }
+
+    private void show(RepairPrinter printer) throws IOException {
+        if (list) {
+            printer.lines().forEach(out()::println);
+            out().flush();
+        } else {
+            printer.lines().forEach(this::say);
+        }
+        if (report != null) {
+            Files.writeString(report, printer.json());
+        }
+    }
+
+    private boolean isAccepted() throws IOException {
+        if (yes) {
+            return true;
+        }
+        if (!isTerminal()) {
+            return false;
+        }
+        err().print("Write that to " + output + "? [y/N] ");
+        err().flush();
+        BufferedReader answer = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+        return String.valueOf(answer.readLine()).strip().equalsIgnoreCase("y");
+    }
+
+    private static boolean isTerminal() {
+        try {
+            return Files.readSymbolicLink(Path.of("/proc/self/fd/0")).toString().startsWith("/dev/pts/");
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    private void write(RepairSearch search, RepairCandidate candidate) throws IOException, ToolFailed {
+        try (ToolInput target = ToolInput.open(output, ToolInput.Role.METADATA, ToolInput.Access.WRITE)) {
+            OutputDevice device = new OutputDevice(target.io(), this::say);
+            if (device.hasSuperblock() && !force && !isLink()) {
+                throw new ToolFailed(
+                        ToolExit.FAILED, output + " has a pool's metadata; --force overwrites it, for good");
+            }
+            device.write(sink -> search.tell(candidate, sink));
+        }
+        say("wrote " + candidate.mappings() + " mappings of " + candidate.devices().size() + " devices to " + output);
+    }
+
+    private int repairInPlace() throws IOException, ToolFailed {
+        try (ToolInput source = ToolInput.open(input, ToolInput.Role.METADATA, ToolInput.Access.WRITE)) {
+            OfflineCheck.Report found;
+            try (RegionReader feed = new RegionReader(source.io(), MetadataSource.blocksOf(source.io()))) {
+                found = new OfflineCheck(new MetadataSource(input, feed)).check();
+            }
+            if (found.worst() == null) {
+                say(input + " is sound; nothing was changed");
+                return ToolExit.DONE;
+            }
+            if (!found.result().complete() || found.damage().stream().anyMatch(RepairCommand::isBeyondCounts)) {
+                throw new ToolFailed(
+                        ToolExit.DAMAGE,
+                        "nothing was changed: there is more than counts to set right; repair to another device with -o");
+            }
+            say("set right " + OfflineFix.fix(source.io(), found, false).counts() + " counts");
+        }
+        return ToolExit.DONE;
+    }
+
+    private static boolean isBeyondCounts(Damage damage) {
+        return switch (damage) {
+            case Damage.Leak ok -> false;
+            case Damage.CountTooLow ok -> false;
+            case Damage.WrongHint ok -> false;
+            case Damage.BadDevice device -> !device.reason().startsWith("is said to have");
+            default -> true;
+        };
+    }
+}
