@@ -33,6 +33,13 @@ public interface PoolGrowth {
      */
     long data(long atLeastBytes) throws StorageException;
 
+    /**
+     * The pool uses no more than so many bytes of the data device, which may be cut: a file is, a device is left alone.
+     *
+     * @throws StorageException if it cannot be cut; it is larger than the pool then, which does no harm
+     */
+    default void dataShrunk(long toBytes) throws StorageException {}
+
     /** As {@link #data}, for the metadata device. */
     long metadata(long atLeastBytes) throws StorageException;
 }

@@ -20,6 +20,13 @@ public record DeviceGrowth(BlockDevice metadataDevice, BlockDevice dataDevice) i
         return bytes;
     }
 
+    @Override
+    public void dataShrunk(long toBytes) throws StorageException {
+        if (dataDevice instanceof PosixDevice file) {
+            file.cut(toBytes);
+        }
+    }
+
     private static long grow(BlockDevice device, long atLeastBytes) throws StorageException {
         if (device instanceof PosixDevice file) {
             return file.grow(atLeastBytes);

@@ -125,6 +125,24 @@ public final class PosixDevice implements BlockDevice {
     }
 
     /**
+     * Cuts a file; a block device keeps its size. Nobody uses what is behind its new end. Blocks; control path only.
+     *
+     * @throws StorageException ftruncate(2)'s error; the size is unchanged then
+     */
+    public void cut(long toBytes) throws StorageException {
+        if (blockDevice || refreshSize().sizeBytes() <= toBytes) {
+            return;
+        }
+        int alignment = geometry().alignmentBytes();
+        if (Libc.CALLS.ftruncate(fileDescriptor, Math.ceilDiv(toBytes, alignment) * alignment) != 0) {
+            int errno = Libc.errno();
+            throw new StorageException(
+                    errno, "cannot cut " + path + " to " + toBytes + " bytes: " + Libc.message(errno));
+        }
+        refreshSize();
+    }
+
+    /**
      * Takes all the space of a file from its file system, so that no write to it finds that full. Nothing to do for a
      * block device. Blocks; control path only.
      *

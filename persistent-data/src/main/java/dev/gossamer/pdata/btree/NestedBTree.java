@@ -125,6 +125,16 @@ public final class NestedBTree {
         return createdKey;
     }
 
+    /** For replacing values in several subtrees at once, of the whole as it is now. */
+    public SharedRewrite rewrite(long root) {
+        return new SharedRewrite(upper, lower, root);
+    }
+
+    /** For looking at the values of all subtrees. */
+    public ValueSearch search() {
+        return new ValueSearch(lower);
+    }
+
     /** As {@link BTree#removeRange}, in the subtree of a key that has one. Returns the new upper root. */
     public long removeRange(long root, long upperKey, long fromKey, long toKeyExclusive) throws StorageException {
         removedCount = 0;

@@ -43,6 +43,10 @@ final class CountTable {
     // Free, but used when this transaction began, or withheld.
     private long excluded;
     private long cursor;
+    // Blocks of which none is allocated, and how many of them are in use.
+    private long closedFrom;
+    private long closedTo;
+    private long closedInUse;
 
     /** Where index entries come from. */
     interface BitmapIndex {
@@ -98,7 +102,7 @@ final class CountTable {
 
     /** Blocks that can be allocated now. */
     long free() {
-        return Math.max(0, blocks - allocated - excluded);
+        return Math.max(0, blocks - allocated - excluded - (closedTo - closedFrom - closedInUse));
     }
 
     /** Bitmaps that the running transaction has copied; their index entries are to be stored. */
@@ -182,6 +186,9 @@ final class CountTable {
             overflowRoot = overflow.remove(overflowRoot, block);
         }
         BitmapLayout.setCount(bits, entry, (int) Math.min(after, BitmapLayout.OVERFLOW));
+        if (block >= closedFrom && block < closedTo) {
+            closedInUse += (after == 0 ? 0 : 1) - (before == 0 ? 0 : 1);
+        }
         if (before == 0) {
             allocated++;
             excluded -= bitmap.freedCount();
@@ -207,9 +214,9 @@ final class CountTable {
     }
 
     private long findFree(boolean distrustIndex) throws StorageException {
-        long found = search(cursor, blocks, distrustIndex);
+        long found = searchOpen(cursor, blocks, distrustIndex);
         if (found < 0) {
-            found = search(0, Math.min(cursor, blocks), distrustIndex);
+            found = searchOpen(0, Math.min(cursor, blocks), distrustIndex);
         }
         if (found >= 0) {
             cursor = found + 1;
@@ -299,6 +306,79 @@ final class CountTable {
             withheld.add(freed);
             excluded += freed.count();
         }
+    }
+
+    /** Allocates no block of a range any more, until the next call. */
+    void close(long from, long to) throws StorageException {
+        closedFrom = 0;
+        closedTo = 0;
+        long inUse = 0;
+        for (long block = from; block < to; ) {
+            int begin = entry(block);
+            int width = (int) Math.min(Integer.SIZE - begin % Integer.SIZE, to - block);
+            MetadataBlock bits = tx.read(bitmap(block).location, BlockValidator.BITMAP);
+            int free = BitmapLayout.freeMask(bits, BitmapLayout.wordOf(begin)) >>> begin % Integer.SIZE;
+            inUse += width - Integer.bitCount(width == Integer.SIZE ? free : free & (1 << width) - 1);
+            block += width;
+        }
+        closedFrom = from;
+        closedTo = to;
+        closedInUse = inUse;
+    }
+
+    /**
+     * Counts fewer blocks: those from {@code newBlocks} on are free, none of them is {@linkplain #hasExcludedFrom
+     * excluded}, and nothing is being written. No range is closed any more.
+     *
+     * @return how many bitmaps are left; those behind are gone
+     */
+    int shrink(long newBlocks) throws StorageException {
+        closedFrom = 0;
+        closedTo = 0;
+        closedInUse = 0;
+        while (bitmaps.size() > bitmapsFor(newBlocks)) {
+            Bitmap gone = bitmap(bitmaps.size() - 1);
+            bitmaps.removeLast();
+            touched.remove(gone);
+            countedBitmaps -= gone.counted ? 1 : 0;
+            tx.decrement(gone.location);
+        }
+        blocks = newBlocks;
+        cursor = Math.min(cursor, newBlocks);
+        return bitmaps.size();
+    }
+
+    /** Whether a block from this one on is free and cannot be allocated yet. */
+    boolean hasExcludedFrom(long from) {
+        int first = Math.toIntExact(from / BitmapLayout.ENTRIES);
+        for (int number = first; number < bitmaps.size(); number++) {
+            Bitmap bitmap = bitmaps.get(number);
+            int begin = number == first ? entry(from) : 0;
+            for (int word = BitmapLayout.wordOf(begin); word < BitmapLayout.WORDS; word++) {
+                int mask = bitmap == null ? 0 : bitmap.freedMask(word);
+                for (FreedBlocks each : withheld) {
+                    mask |= each.mask(number, word);
+                }
+                int above = Math.max(0, begin - word * Integer.SIZE);
+                if (mask >>> above != 0) {
+                    return true;
+                }
+            }
+        }
+        return false;
+    }
+
+    /** How many blocks of the closed range are in use. */
+    long closedInUse() {
+        return closedInUse;
+    }
+
+    private long searchOpen(long from, long to, boolean distrustIndex) throws StorageException {
+        if (closedFrom == closedTo) {
+            return search(from, to, distrustIndex);
+        }
+        long found = search(from, Math.min(to, closedFrom), distrustIndex);
+        return found >= 0 ? found : search(Math.max(from, closedTo), to, distrustIndex);
     }
 
     private long search(long from, long to, boolean distrustIndex) throws StorageException {

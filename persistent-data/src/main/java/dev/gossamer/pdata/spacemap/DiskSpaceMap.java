@@ -137,6 +137,37 @@ public final class DiskSpaceMap implements SpaceMap, CommitParticipant {
         reserved.add(block);
     }
 
+    /**
+     * Closes a range of blocks: none of them is allocated any more, until another range is closed, or the empty one.
+     * They do not count as free. In memory only.
+     */
+    public void close(long from, long to) throws StorageException {
+        table.close(from, to);
+    }
+
+    /** Blocks of the closed range that are in use: counted, or reserved before it was closed. */
+    public long closedInUse(long from, long to) {
+        return table.closedInUse()
+                + reserved.stream().filter(block -> block >= from && block < to).count();
+    }
+
+    /** Whether a block from this one on is free and cannot be allocated yet. */
+    public boolean hasFreedFrom(long block) {
+        return table.hasExcludedFrom(block);
+    }
+
+    /**
+     * Counts fewer blocks; the others are free, not reserved, and none {@linkplain #hasFreedFrom was freed} lately. No
+     * range is closed any more. While nothing is being written.
+     */
+    public void shrink(long newBlocks) throws StorageException {
+        Invariant.check(newBlocks > 0 && newBlocks <= table.blocks(), "not a smaller data device");
+        int before = CountTable.bitmapsFor(table.blocks());
+        for (int number = table.shrink(newBlocks); number < before; number++) {
+            indexRoot = index.remove(indexRoot, number);
+        }
+    }
+
     /** Ends a reservation. */
     public void unreserve(long block) {
         Invariant.check(reserved.remove(block), "ended a reservation that was not there");

@@ -24,12 +24,12 @@ public final class CellIo {
     }
 
     /** Memory of the worker; whoever has some waits for a disk only, so waiting for it ends. */
-    IoBufferPool buffers() {
+    public IoBufferPool buffers() {
         return loop.buffers();
     }
 
     /** What transfers to the data device must be multiples of. */
-    int alignmentBytes() {
+    public int alignmentBytes() {
         return alignmentBytes;
     }
 
@@ -47,7 +47,7 @@ public final class CellIo {
     }
 
     /** Reads from a place in a data block, or writes there. */
-    void submit(
+    public void submit(
             BlockOperation operation,
             long dataBlock,
             int offsetInBlock,

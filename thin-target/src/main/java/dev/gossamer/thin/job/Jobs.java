@@ -114,6 +114,12 @@ public final class Jobs {
         return job.info();
     }
 
+    /** Whether a job is over, or forgotten. */
+    boolean isOver(long id) {
+        Running job = jobs.get(id);
+        return job == null || job.state.isFinal();
+    }
+
     /** How many are not over. */
     public int active() {
         return (int) jobs.values().stream().filter(job -> !job.state.isFinal()).count();
@@ -233,6 +239,8 @@ public final class Jobs {
         private void end(JobInfo.State its, String result) {
             stepping = false;
             ending = true;
+            doneBytes = job.doneBytes();
+            totalBytes = job.totalBytes();
             faults.run(job::ended);
             committer.whenQuiet(() -> {
                 JobInfo.State last = its;
@@ -247,8 +255,6 @@ public final class Jobs {
                     last = JobInfo.State.FAILED;
                     message = "its last steps were lost: " + e.getMessage();
                 }
-                doneBytes = job.doneBytes();
-                totalBytes = job.totalBytes();
                 state = last;
                 LOG.info("job {} is over: {}: {}", id, state, message);
                 forgetOldest();
@@ -256,8 +262,8 @@ public final class Jobs {
         }
 
         JobInfo info() {
-            long done = state.isFinal() ? doneBytes : job.doneBytes();
-            long total = state.isFinal() ? totalBytes : job.totalBytes();
+            long done = ending ? doneBytes : job.doneBytes();
+            long total = ending ? totalBytes : job.totalBytes();
             return new JobInfo(
                     id,
                     job.kind(),

@@ -23,7 +23,7 @@ import java.util.List;
  *   <li>At the end the map shows what there is then, and who waited is looked at again.
  * </ol>
  */
-public final class RangeLocks {
+public class RangeLocks {
     /** Between looks at whether a volume is free that a snapshot or a resize has. */
     private static final long RETRY_NANOS = 5_000_000L;
 

@@ -116,6 +116,11 @@ public final class MetadataRoom {
         return sharingCost(id, from, blocks) <= leftForWrites();
     }
 
+    /** Whether so many metadata blocks can be had now, without the reserve. */
+    public boolean has(long blocks) throws StorageException {
+        return blocks <= leftForWrites();
+    }
+
     // ---- upper bounds ----------------------------------------------------------------------------------------------
 
     /** What a commit takes that begins now. */

@@ -50,6 +50,7 @@ public final class PoolMetadata implements AutoCloseable {
     private DeviceLife life;
     private MetadataRoom room;
     private BlockSharing blockSharing;
+    private BlockMoves blockMoves;
     // Made when the pool is opened, and only if another program wrote it last.
     private PoolSurvey survey;
     // Of the transaction being written.
@@ -292,6 +293,11 @@ public final class PoolMetadata implements AutoCloseable {
         return blockSharing;
     }
 
+    /** How mappings go from one data block to another; not to be kept beyond an {@link #abort}. */
+    public BlockMoves blockMoves() {
+        return blockMoves;
+    }
+
     // ---- changes -------------------------------------------------------------------------------------------------
 
     /**
@@ -492,6 +498,7 @@ public final class PoolMetadata implements AutoCloseable {
         life = new DeviceLife(pool);
         room = new MetadataRoom(pool);
         blockSharing = new BlockSharing(pool);
+        blockMoves = new BlockMoves(pool);
         frozen = null;
         pool.settle();
     }

@@ -5,6 +5,7 @@ import dev.gossamer.io.StorageException;
 import dev.gossamer.thin.CloneSpec;
 import dev.gossamer.thin.JobInfo;
 import dev.gossamer.thin.job.CloneStart;
+import dev.gossamer.thin.job.EvacuateStart;
 import dev.gossamer.thin.job.Jobs;
 import dev.gossamer.thin.space.Reclaimer;
 import java.time.Instant;
@@ -26,14 +27,16 @@ public final class PoolJobs {
     private final WorkerCalls calls;
     private final Jobs jobs;
     private final CloneStart clones;
+    private final EvacuateStart evacuations;
     private final Reclaimer reclaimer;
     private final int blockBytes;
     private final Instant openedAt = Instant.now();
 
-    PoolJobs(WorkerCalls calls, Jobs jobs, CloneStart clones, Reclaimer reclaimer, int blockBytes) {
+    PoolJobs(WorkerCalls calls, Jobs jobs, CloneStart clones, EvacuateStart evacuations, Reclaimer reclaimer, int blockBytes) {
         this.calls = calls;
         this.jobs = jobs;
         this.clones = clones;
+        this.evacuations = evacuations;
         this.reclaimer = reclaimer;
         this.blockBytes = blockBytes;
     }
@@ -71,6 +74,19 @@ public final class PoolJobs {
     /** Starts a range clone; what was cloned is durable when the job is done. */
     public CompletableFuture<JobInfo> cloneRange(CloneSpec spec) {
         return calls.message(() -> clones.start(spec));
+    }
+
+    /**
+     * Starts to empty a range of the data device, in bytes, which is not used from now on: as long as the pool is open,
+     * unless the job is cancelled or fails.
+     */
+    public CompletableFuture<JobInfo> evacuate(long offsetBytes, long lengthBytes) {
+        return calls.message(() -> evacuations.evacuate(offsetBytes, lengthBytes));
+    }
+
+    /** Starts to make the pool's data smaller: empties what is behind the new end first. */
+    public CompletableFuture<JobInfo> shrink(long dataBytes) {
+        return calls.message(() -> evacuations.shrink(dataBytes));
     }
 
     private JobInfo reclaiming() {

@@ -24,6 +24,7 @@ import dev.gossamer.thin.device.PoolEvents;
 import dev.gossamer.thin.device.PoolFaults;
 import dev.gossamer.thin.device.PoolState;
 import dev.gossamer.thin.job.Jobs;
+import dev.gossamer.thin.job.MoveParts;
 import dev.gossamer.thin.job.RangeLocks;
 import dev.gossamer.thin.job.StepChange;
 import dev.gossamer.thin.map.MapLookup;
@@ -78,6 +79,7 @@ final class PoolParts {
     final RangeLocks rangeLocks;
     final Jobs jobs;
     final StepChange stepChange;
+    final MoveParts moveParts;
     private final RegionLoads regionLoads;
     private final Quarantine quarantine;
     private final WorkerQueue queue;
@@ -133,6 +135,7 @@ final class PoolParts {
         rangeLocks = new RangeLocks(loop, cells, maps, inFlight);
         jobs = new Jobs(loop, state, faults, committer, rangeLocks);
         stepChange = new StepChange(metadata, state, faults, committer, partialTrims);
+        moveParts = new MoveParts(metadata, devices, stepChange, rangeLocks, faults, loop, io);
 
         TransactionAbort aborting = aborting(partialTrims);
         dataLost = why -> loop.execute(() -> aborting.dataLost(why));

@@ -29,6 +29,7 @@ import dev.gossamer.thin.device.ExternalOrigins;
 import dev.gossamer.thin.device.PoolDevices;
 import dev.gossamer.thin.device.ThinDevice;
 import dev.gossamer.thin.job.CloneStart;
+import dev.gossamer.thin.job.EvacuateStart;
 import dev.gossamer.thin.job.Stepping;
 import dev.gossamer.thin.message.DmStatus;
 import dev.gossamer.thin.message.MetadataMessages;
@@ -104,7 +105,7 @@ public final class ThinPool {
         }
         calls = new WorkerCalls(workerLoop, metadata, parts.state, parts.committer, parts.faults);
         MetadataChange change = new MetadataChange(metadata, parts.state, parts.faults, parts.committer);
-        jobs = jobs(change);
+        jobs = jobs(change, options);
         messages = new VolumeMessages(
                 change,
                 metadata,
@@ -140,10 +141,12 @@ public final class ThinPool {
                 new HiddenTails(this.data, loops, parts));
     }
 
-    private PoolJobs jobs(MetadataChange change) {
+    private PoolJobs jobs(MetadataChange change, PoolOptions options) {
         CloneStart clones = new CloneStart(
                 metadata, devices, change, parts.jobs, parts.rangeLocks, parts.stepChange, Stepping.NORMAL);
-        return new PoolJobs(calls, parts.jobs, clones, parts.reclaimer, metadata.blockBytes());
+        EvacuateStart evacuations =
+                new EvacuateStart(change, parts.committer, parts.jobs, parts.moveParts, options.growth());
+        return new PoolJobs(calls, parts.jobs, clones, evacuations, parts.reclaimer, metadata.blockBytes());
     }
 
     private void begin(Catalog catalog, BlockingIo metadataIo, BlockingIo dataIo) throws StorageException {

@@ -58,6 +58,8 @@ class PoolStormTest {
     private int names;
     private int noSpace;
     private int clones;
+    private JobInfo moving;
+    private int moved;
     private int operations;
     private long mappedDuringCommit;
 
@@ -80,6 +82,7 @@ class PoolStormTest {
             String where = "seed " + seed + ", operation " + operations;
             try {
                 beginFlush();
+                goOnMoving(where);
                 step(where);
                 endFlush(where);
             } catch (StorageException | RuntimeException e) {
@@ -93,6 +96,7 @@ class PoolStormTest {
         everythingCanBeDeleted();
         assertTrue(noSpace > 0, "the pool never ran full");
         assertTrue(clones > 10, clones + " clones");
+        assertTrue(moved > 3, moved + " parts of the device emptied");
         assertTrue(mappedDuringCommit > 0, "no commit overlapped with the next transaction");
     }
 
@@ -124,6 +128,7 @@ class PoolStormTest {
             case 22 -> reopen(where, random.nextBoolean());
             case 23 -> verifyAll(where);
             case 24, 25, 26 -> cloneRange(where);
+            case 27, 28, 29, 30 -> beginMoving();
             default -> {
                 operations--;
                 StormBatch batch = new StormBatch(sim, random);
@@ -262,6 +267,39 @@ class PoolStormTest {
         to.cloned(target, from.range(source, (int) over.doneBytes()));
     }
 
+    /** Starts to empty a part of the data device, or to make it smaller; that goes on while other things happen. */
+    private void beginMoving() throws StorageException {
+        if (moving == null) {
+            long blocks = sim.status().dataBlocks();
+            long from = random.nextLong(blocks);
+            try {
+                moving = sim.await(
+                        random.nextInt(3) == 0
+                                ? sim.pool.jobs().shrink(from * BLOCK)
+                                : sim.pool.jobs().evacuate(from * BLOCK, Math.min(blocks - from, 1 + random.nextLong(40)) * BLOCK));
+            } catch (StorageException e) {
+                assertTrue(e.errno() == Errno.EINVAL || e.errno() == Errno.ENOSPC, e.toString());
+            }
+        }
+    }
+
+    private void goOnMoving(String where) throws StorageException {
+        if (moving != null) {
+            sim.loops.advance(random.nextLong(3_000_000L));
+            JobInfo now = new JobRig(sim).show(moving.id());
+            if (now.state() == JobInfo.State.FAILED) {
+                boolean known = now.message().matches(".*(catalog|no data block is free elsewhere|nearly full).*");
+                assertTrue(known, where + ": " + now);
+            }
+            if (now.state().isFinal()) {
+                moved += now.state() == JobInfo.State.DONE ? 1 : 0;
+                moving = null;
+            } else if (random.nextInt(100) == 0) {
+                sim.await(sim.pool.jobs().cancel(moving.id()));
+            }
+        }
+    }
+
     private void delete() throws StorageException {
         if (volumes.size() > 1) {
             StormVolume victim = any();
@@ -316,6 +354,7 @@ class PoolStormTest {
             shutDown();
         }
         SimPool.assertSound(metadata, where);
+        moving = null;
         open();
     }
 

@@ -125,6 +125,11 @@ final class SimPool extends SimHarness {
             return grow(metadataDisk, atLeastBytes);
         }
 
+        @Override
+        public void dataShrunk(long toBytes) {
+            dataDisk.resize(toBytes);
+        }
+
         private static long grow(SimulatedDisk disk, long atLeastBytes) {
             if (disk.geometry().sizeBytes() < atLeastBytes) {
                 disk.resize(atLeastBytes);

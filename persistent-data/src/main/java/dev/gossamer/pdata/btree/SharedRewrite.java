@@ -1,0 +1,197 @@
+package dev.gossamer.pdata.btree;
+
+import dev.gossamer.io.StorageException;
+import dev.gossamer.pdata.block.BlockValidator;
+import dev.gossamer.pdata.block.MetadataBlock;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.function.LongPredicate;
+import java.util.function.LongUnaryOperator;
+
+/**
+ * Replaces values in several subtrees at once and keeps what these share: a node that has many parents is written once,
+ * and all of them get the new one (RL-2). So the cost is that of the nodes there are, however many subtrees lead to
+ * them. Two phases, with no change of the trees in between:
+ *
+ * <ol>
+ *   <li>{@link #add} walks to each place, and notes every node on the way with the references to it that were met.
+ *   <li>If these are {@link #isComplete all there are}, {@link #apply} writes a new version of each node, with as many
+ *       references as the old one had, and frees the old one. Nothing else refers to it, so what is below needs no
+ *       counting.
+ * </ol>
+ *
+ * <p>Values have one word. A metadata snapshot has references that no subtree leads to; then nothing is complete.
+ */
+public final class SharedRewrite {
+    private static final long INDEX_BITS = 10;
+
+    private static final class Node {
+        final long location;
+        final int depth;
+        // Whence it is referred to: upper keys, or parent and index.
+        final Set<Long> references = new HashSet<>();
+        final TreeMap<Integer, Node> children = new TreeMap<>();
+        // Index in a leaf, to the value that is there.
+        final TreeMap<Integer, Long> hits = new TreeMap<>();
+        long newLocation;
+
+        Node(long location, int depth) {
+            this.location = location;
+            this.depth = depth;
+        }
+    }
+
+    private final BTree upper;
+    private final BTree lower;
+    private final long root;
+    private final Map<Long, Node> nodes = new LinkedHashMap<>();
+    private final Map<Long, Node> subtrees = new LinkedHashMap<>();
+    private final long[] word = new long[1];
+
+    SharedRewrite(BTree upper, BTree lower, long root) {
+        this.upper = upper;
+        this.lower = lower;
+        this.root = root;
+    }
+
+    /**
+     * Notes a place, if its value is one that is to be replaced.
+     *
+     * @return whether it is
+     */
+    public boolean add(long upperKey, long key, LongPredicate isReplaced) throws StorageException {
+        if (!upper.lookup(root, upperKey, word)) {
+            return false;
+        }
+        long subtree = word[0];
+        if (!lower.lookup(subtree, key, word) || !isReplaced.test(word[0])) {
+            return false;
+        }
+        Node node = noted(subtree, 0, -1 - upperKey);
+        subtrees.put(upperKey, node);
+        MetadataBlock block = lower.readRoot(subtree);
+        long bound = lower.maxKey;
+        while (!NodeLayout.isLeaf(block)) {
+            int index = NodeLayout.indexOf(block, key);
+            bound = NodeLayout.lastKeyBelow(block, index, bound);
+            Node child = noted(NodeLayout.child(block, index), node.depth + 1, node.location << INDEX_BITS | index);
+            node.children.put(index, child);
+            block = lower.readChild(block, index, bound);
+            node = child;
+        }
+        int index = NodeLayout.indexOf(block, key);
+        long value = NodeLayout.word(block, index, 0);
+        node.hits.put(index, value);
+        return true;
+    }
+
+    private Node noted(long location, int depth, long reference) throws StorageException {
+        if (depth >= BTree.MAX_DEPTH) {
+            throw lower.tooDeep(location);
+        }
+        Node node = nodes.computeIfAbsent(location, its -> new Node(its, depth));
+        node.references.add(reference);
+        return node;
+    }
+
+    /** Whether all references to the noted nodes have been met. */
+    public boolean isComplete() throws StorageException {
+        for (long upperKey : subtrees.keySet()) {
+            BTreeCursor cursor = upper.cursor(root, upperKey);
+            if (!cursor.next() || cursor.isPathShared()) {
+                return false;
+            }
+        }
+        for (Node node : nodes.values()) {
+            if (node.references.size() != lower.tx.count(node.location)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** The values that are in the noted places, and in how many leaves each of them is. */
+    public Map<Long, Integer> values() {
+        Map<Long, Integer> values = new HashMap<>();
+        nodes.values().forEach(node -> node.hits.values().forEach(value -> values.merge(value, 1, Integer::sum)));
+        return values;
+    }
+
+    /** Nodes that are noted: as many blocks as {@link #apply} takes, the upper level aside. */
+    public int nodes() {
+        return nodes.size();
+    }
+
+    /** References to these nodes, together. */
+    public int references() {
+        return nodes.values().stream().mapToInt(node -> node.references.size()).sum();
+    }
+
+    /** Subtrees that get another root. */
+    public int subtrees() {
+        return subtrees.size();
+    }
+
+    /**
+     * Replaces the values. Each gets its references by {@link ValueType#increment} before an old one loses any. Returns
+     * the new root of the whole.
+     */
+    public long apply(LongUnaryOperator replacement) throws StorageException {
+        List<Long> before = new ArrayList<>();
+        for (Node node : nodes.values()) {
+            for (long value : node.hits.values()) {
+                before.add(value);
+                word[0] = replacement.applyAsLong(value);
+                lower.type.increment(word);
+            }
+        }
+        List<Node> deepestFirst = new ArrayList<>(nodes.values());
+        deepestFirst.sort((a, b) -> Integer.compare(b.depth, a.depth));
+        for (Node node : deepestFirst) {
+            rewrite(node, replacement);
+        }
+        long newRoot = root;
+        UpperPath path = new UpperPath(upper);
+        for (Map.Entry<Long, Node> subtree : subtrees.entrySet()) {
+            MetadataBlock leaf = path.shadow(newRoot, subtree.getKey());
+            NodeLayout.setChild(leaf, path.leafIndex(), subtree.getValue().newLocation);
+            newRoot = path.newRoot();
+        }
+        for (long value : before) {
+            word[0] = value;
+            lower.type.decrement(word);
+        }
+        return newRoot;
+    }
+
+    private void rewrite(Node node, LongUnaryOperator replacement) throws StorageException {
+        int references = node.references.size();
+        MetadataBlock block;
+        if (references == 1) {
+            block = lower.tx.shadow(node.location, BlockValidator.BTREE_NODE, lower::incrementChildren);
+        } else {
+            block = lower.tx.newBlock(BlockValidator.BTREE_NODE);
+            block.copyFrom(lower.tx.read(node.location, BlockValidator.BTREE_NODE));
+        }
+        node.newLocation = block.location();
+        node.children.forEach((index, child) -> NodeLayout.setChild(block, index, child.newLocation));
+        node.hits.forEach((index, value) -> {
+            word[0] = replacement.applyAsLong(value);
+            NodeLayout.setValue(block, index, word);
+        });
+        if (references > 1) {
+            for (int i = 0; i < references; i++) {
+                if (i > 0) {
+                    lower.tx.increment(node.newLocation);
+                }
+                lower.tx.decrement(node.location);
+            }
+        }
+    }
+}

@@ -1,0 +1,258 @@
+package dev.gossamer.thin.job;
+
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.StorageException;
+import dev.gossamer.pdata.OutOfDataSpace;
+import dev.gossamer.thin.device.HeldRange;
+import dev.gossamer.thin.device.ThinDevice;
+import dev.gossamer.thin.metadata.BlockMoves;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.TreeSet;
+
+/**
+ * Moves a few data blocks, with all who share them, to others (RL-1). Worker's thread.
+ *
+ * <ol>
+ *   <li>Finds the owners, and takes hold of their blocks: writes there wait, reads go on from the old data block.
+ *   <li>Finds them again, for much may have happened while it waited; blocks with others than those that are held are
+ *       left for the next time. From here on nobody else can get one: a snapshot, a clone waits for the holds.
+ *   <li>Copies, with holds in place.
+ *   <li>Finds them once more, as a deleted volume has changed its place or gone, and changes all mappings in one task
+ *       and one transaction (RL-5). The commit's flush of the data device comes before its superblock (RL-4). What was
+ *       left is free after that commit, when its readers have ended.
+ * </ol>
+ */
+final class BlockMover {
+    /** What came of it. */
+    interface Moved {
+        /**
+         * @param blocks how many have been moved
+         * @param unreadable those that could not be copied, with their errno
+         */
+        void done(int blocks, Map<Long, Integer> unreadable);
+
+        /** Nothing was moved, and nothing can be now. */
+        void failed(Throwable cause);
+    }
+
+    private final MoveParts parts;
+
+    BlockMover(MoveParts parts) {
+        this.parts = parts;
+    }
+
+    /**
+     * Moves data blocks.
+     *
+     * @param places each block, with virtual blocks at which it is known to be mapped; owners at others leave it alone
+     */
+    void move(SortedMap<Long, Set<Long>> places, Moved moved) {
+        new Batch(places, moved).start();
+    }
+
+    private final class Batch {
+        private final TreeMap<Long, Set<Long>> places;
+        private final Moved moved;
+        private final Map<Long, Long> targets = new HashMap<>();
+        private final long incarnation = parts.faults().incarnation();
+        private List<HeldRange> held = List.of();
+        private Map<Long, Integer> unreadable = Map.of();
+
+        Batch(SortedMap<Long, Set<Long>> places, Moved moved) {
+            this.places = new TreeMap<>(places);
+            this.moved = moved;
+        }
+
+        void start() {
+            try {
+                List<HeldRange> ranges = ranges(whole());
+                if (places.isEmpty()) {
+                    moved.done(0, Map.of());
+                } else {
+                    parts.locks().acquire(ranges, () -> {
+                        held = ranges;
+                        guarded(this::copy);
+                    });
+                }
+            } catch (StorageException e) {
+                moved.failed(e);
+            }
+        }
+
+        /** The owners of all blocks that can be moved now; those that cannot are out of it. */
+        private BlockMoves.Plan whole() throws StorageException {
+            BlockMoves moves = parts.metadata().blockMoves();
+            BlockMoves.Plan plan = moves.plan(places);
+            Set<Long> out = new HashSet<>(plan.incomplete(places.keySet()));
+            for (BlockMoves.Owner owner : plan.owners()) {
+                if (moves.isCatalog(owner.deviceId())) {
+                    out.add(owner.dataBlock());
+                }
+            }
+            if (!out.isEmpty()) {
+                places.keySet().removeAll(out);
+                plan = moves.plan(places);
+            }
+            if (!plan.isComplete()) {
+                places.clear();
+                plan = moves.plan(places);
+            }
+            return plan;
+        }
+
+        /** What volumes have of the blocks, as few ranges as may be. Retired devices have no requests. */
+        private List<HeldRange> ranges(BlockMoves.Plan plan) {
+            Map<Integer, TreeSet<Long>> blocks = new TreeMap<>();
+            for (BlockMoves.Owner owner : plan.owners()) {
+                blocks.computeIfAbsent(owner.deviceId(), id -> new TreeSet<>()).add(owner.virtualBlock());
+            }
+            List<HeldRange> ranges = new ArrayList<>();
+            blocks.forEach((id, its) -> {
+                ThinDevice device = parts.devices().withId(id);
+                if (device != null) {
+                    addRanges(device, its, ranges);
+                }
+            });
+            return ranges;
+        }
+
+        private void addRanges(ThinDevice device, TreeSet<Long> blocks, List<HeldRange> ranges) {
+            long from = -1;
+            long to = -1;
+            for (long block : blocks) {
+                if (block != to || to - from == HeldRange.MAX_BLOCKS) {
+                    if (from >= 0) {
+                        ranges.add(new HeldRange(device, from, to));
+                    }
+                    from = block;
+                }
+                to = block + 1;
+            }
+            ranges.add(new HeldRange(device, from, to));
+        }
+
+        private boolean isHeld(BlockMoves.Owner owner) {
+            ThinDevice device = parts.devices().withId(owner.deviceId());
+            if (device == null) {
+                return true;
+            }
+            for (HeldRange range : held) {
+                if (range.device == device && range.meets(owner.virtualBlock(), owner.virtualBlock() + 1)) {
+                    return true;
+                }
+            }
+            return false;
+        }
+
+        /** Leaves out what has got owners whose blocks are not held. */
+        private BlockMoves.Plan stillHeld() throws StorageException {
+            BlockMoves.Plan plan = whole();
+            Set<Long> out = new HashSet<>();
+            for (BlockMoves.Owner owner : plan.owners()) {
+                if (!isHeld(owner)) {
+                    out.add(owner.dataBlock());
+                }
+            }
+            if (out.isEmpty()) {
+                return plan;
+            }
+            places.keySet().removeAll(out);
+            return stillHeld();
+        }
+
+        private void copy() throws StorageException {
+            stillHeld();
+            reserveTargets();
+            parts.copies().copy(targets, failed -> guarded(() -> copied(failed)));
+        }
+
+        /** For as many as there are; a client may have taken what was free a moment ago. */
+        private void reserveTargets() throws StorageException {
+            for (long dataBlock : places.keySet()) {
+                try {
+                    targets.put(dataBlock, parts.metadata().reserveDataBlock());
+                } catch (OutOfDataSpace full) {
+                    if (targets.isEmpty()) {
+                        throw new StorageException(
+                                Errno.ENOSPC, "no data block is free elsewhere; trim or delete volumes first", full);
+                    }
+                    break;
+                }
+            }
+            places.keySet().retainAll(targets.keySet());
+        }
+
+        private void copied(Map<Long, Integer> failed) {
+            unreadable = failed;
+            places.keySet().removeAll(failed.keySet());
+            BlockMoves.Plan[] plan = new BlockMoves.Plan[1];
+            parts.change().whenRoom(
+                    fewer -> {
+                        plan[0] = stillHeld();
+                        return parts.metadata().room().has(plan[0].cost()) ? places.size() + 1 : 0;
+                    },
+                    blocks -> apply(plan[0]),
+                    this::fail);
+        }
+
+        private void apply(BlockMoves.Plan plan) throws StorageException {
+            Map<Long, Long> used = new HashMap<>();
+            for (long dataBlock : places.keySet()) {
+                used.put(dataBlock, targets.remove(dataBlock));
+            }
+            Set<ThinDevice> devices = new HashSet<>();
+            for (BlockMoves.Owner owner : plan.owners()) {
+                ThinDevice device = parts.devices().withId(owner.deviceId());
+                if (device != null) {
+                    devices.add(device);
+                }
+            }
+            if (!used.isEmpty()) {
+                parts.change().apply(devices, () -> plan.apply(used));
+            }
+            giveBack();
+            moved.done(used.size(), unreadable);
+        }
+
+        /** Targets that nothing was mapped to, and the holds. */
+        private void giveBack() {
+            if (incarnation == parts.faults().incarnation()) {
+                targets.values().forEach(parts.metadata()::unreserveDataBlock);
+            }
+            targets.clear();
+            List<HeldRange> ranges = held;
+            held = List.of();
+            parts.locks().release(ranges);
+        }
+
+        private void fail(Throwable cause) {
+            giveBack();
+            moved.failed(cause);
+        }
+
+        private interface Stage {
+            void run() throws StorageException;
+        }
+
+        private void guarded(Stage stage) {
+            try {
+                if (incarnation != parts.faults().incarnation()) {
+                    throw new StorageException(Errno.EIO, "the transaction was aborted");
+                }
+                stage.run();
+            } catch (StorageException e) {
+                fail(e);
+            } catch (RuntimeException | Error bug) {
+                parts.faults().failed(bug);
+                fail(bug);
+            }
+        }
+    }
+}

@@ -1,0 +1,199 @@
+package dev.gossamer.thin.job;
+
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.StorageException;
+import dev.gossamer.thin.metadata.BlockMoves;
+import dev.gossamer.thin.metadata.PoolMetadata;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+
+/**
+ * Empties a range of data blocks: moves what is in it elsewhere, with all who share it (RL-1 to RL-6). From its start on
+ * nothing is allocated there.
+ *
+ * <p>In passes: a search through all mappings finds who has blocks of the range, as many as memory is for; then they are
+ * moved, a batch at a time. What a pass has missed, because trees have changed under it, is found by the next one. It is
+ * done when no block of the range is counted.
+ */
+final class EvacuateJob extends Job {
+    /** Nodes of the mapping trees that one step reads: a millisecond. */
+    private static final int SEARCH_NODES = 256;
+
+    /** Mappings remembered between search and move: some MiB. */
+    private static final int MAX_FOUND = 1 << 16;
+
+    /** Blocks that are moved together, unless they are large. */
+    private static final int BATCH_BLOCKS = 32;
+
+    /** Bytes that are moved together, but for one block that is larger: what a hold waits for (RL-7). */
+    private static final long BATCH_BYTES = 4L << 20;
+
+    /** Searches in a row that brought nothing to an end. */
+    private static final int MAX_IDLE_PASSES = 5;
+
+    /** What becomes of the range once nothing is in it, and if it is given up. */
+    interface Ending {
+        /** The range is empty, in the running transaction. Tells the step's end. */
+        void emptied(StepEnd end) throws StorageException;
+    }
+
+    private final PoolMetadata metadata;
+    private final BlockMover mover;
+    private final long from;
+    private final long to;
+    private final Ending ending;
+    private final int blockBytes;
+    private final long inUseAtStart;
+    private final TreeMap<Long, Set<Long>> found = new TreeMap<>();
+    private final TreeMap<Long, Integer> unreadable = new TreeMap<>();
+    private BlockMoves.Place searching = BlockMoves.Place.START;
+    private int remembered;
+    private int idlePasses;
+    private boolean movedInPass;
+    private boolean kept;
+    private long movedBlocks;
+
+    /**
+     * Closes the range.
+     *
+     * @param to exclusive
+     */
+    EvacuateJob(String kind, PoolMetadata metadata, BlockMover mover, long from, long to, Ending ending)
+            throws StorageException {
+        super(kind, "bytes " + from * metadata.blockBytes() + "+" + (to - from) * metadata.blockBytes()
+                + " of the data device");
+        this.metadata = metadata;
+        this.mover = mover;
+        this.from = from;
+        this.to = to;
+        this.ending = ending;
+        this.blockBytes = metadata.blockBytes();
+        metadata.blockMoves().close(from, to);
+        inUseAtStart = inUse();
+    }
+
+    private long inUse() {
+        return metadata.blockMoves().inUse(from, to);
+    }
+
+    @Override
+    protected long doneBytes() {
+        return Math.max(0, inUseAtStart - inUse()) * blockBytes;
+    }
+
+    @Override
+    protected long totalBytes() {
+        return inUseAtStart * blockBytes;
+    }
+
+    @Override
+    protected String message() {
+        return (searching == null ? "moving" : "searching for owners") + ", " + inUse() * blockBytes + " bytes left";
+    }
+
+    /** The range stays closed when the job is over. */
+    void keepClosed() {
+        kept = true;
+    }
+
+    long movedBlocks() {
+        return movedBlocks;
+    }
+
+    @Override
+    protected void ended() {
+        if (!kept) {
+            try {
+                metadata.blockMoves().close(0, 0);
+            } catch (StorageException e) {
+                throw new AssertionError("an empty range reads nothing", e);
+            }
+        }
+    }
+
+    @Override
+    protected void step(StepEnd end) throws StorageException {
+        if (metadata.blockMoves().isPinned()) {
+            throw pinned();
+        }
+        if (inUse() == 0) {
+            ending.emptied(end);
+        } else if (searching != null) {
+            search();
+            end.next();
+        } else if (found.isEmpty()) {
+            nextPass();
+            end.next();
+        } else {
+            moveBatch(end);
+        }
+    }
+
+    static StorageException pinned() {
+        return new StorageException(
+                Errno.EBUSY,
+                "a metadata snapshot keeps blocks where they are; release it with 'gossamer pool metadata-snapshot"
+                        + " release', then start again");
+    }
+
+    private void search() throws StorageException {
+        searching = metadata.blockMoves().search(searching, from, to, SEARCH_NODES, owner -> {
+            if (remembered == MAX_FOUND) {
+                return false;
+            }
+            if (!unreadable.containsKey(owner.dataBlock())
+                    && found.computeIfAbsent(owner.dataBlock(), block -> new TreeSet<>())
+                            .add(owner.virtualBlock())) {
+                remembered++;
+            }
+            return true;
+        });
+        if (remembered == MAX_FOUND) {
+            searching = null; // what is known first; the next pass finds the rest
+        }
+    }
+
+    private void nextPass() throws StorageException {
+        idlePasses = movedInPass ? 0 : idlePasses + 1;
+        if (!unreadable.isEmpty() && !movedInPass) {
+            throw new StorageException(
+                    unreadable.firstEntry().getValue(),
+                    unreadable.size() + " block(s) cannot be read, the first at byte "
+                            + unreadable.firstKey() * blockBytes + " of the data device; 'gossamer rmap' tells whose");
+        }
+        if (idlePasses > MAX_IDLE_PASSES) {
+            throw new StorageException(
+                    Errno.EBUSY,
+                    inUse() * blockBytes + " bytes of the range cannot be moved: the pool's catalog is there, or a"
+                            + " volume whose metadata is damaged");
+        }
+        movedInPass = false;
+        remembered = 0;
+        searching = BlockMoves.Place.START;
+    }
+
+    private void moveBatch(StepEnd end) {
+        TreeMap<Long, Set<Long>> batch = new TreeMap<>();
+        long most = Math.clamp(BATCH_BYTES / blockBytes, 1, BATCH_BLOCKS);
+        while (batch.size() < most && !found.isEmpty()) {
+            Map.Entry<Long, Set<Long>> next = found.pollFirstEntry();
+            batch.put(next.getKey(), next.getValue());
+        }
+        mover.move(batch, new BlockMover.Moved() {
+            @Override
+            public void done(int blocks, Map<Long, Integer> failed) {
+                movedInPass |= blocks > 0;
+                movedBlocks += blocks;
+                unreadable.putAll(failed);
+                end.next();
+            }
+
+            @Override
+            public void failed(Throwable cause) {
+                end.failed(cause);
+            }
+        });
+    }
+}

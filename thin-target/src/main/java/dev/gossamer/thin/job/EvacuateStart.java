@@ -1,0 +1,138 @@
+package dev.gossamer.thin.job;
+
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.StorageException;
+import dev.gossamer.thin.JobInfo;
+import dev.gossamer.thin.PoolGrowth;
+import dev.gossamer.thin.commit.Committer;
+import dev.gossamer.thin.commit.MetadataChange;
+import dev.gossamer.thin.metadata.BlockMoves;
+import dev.gossamer.thin.metadata.PoolMetadata;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Starts what empties a part of the data device: to take it out of use, or to make the pool smaller (RL-6). Looks first
+ * whether what is there finds room elsewhere; a refusal changes nothing. Worker's thread.
+ */
+public final class EvacuateStart {
+    private static final Logger LOG = LoggerFactory.getLogger(EvacuateStart.class);
+
+    private final PoolMetadata metadata;
+    private final MetadataChange change;
+    private final Committer committer;
+    private final Jobs jobs;
+    private final BlockMover mover;
+    private final PoolGrowth growth;
+    // The latest; while it is under way there is no other, for one range can be closed.
+    private EvacuateJob latest;
+    private long latestId;
+
+    public EvacuateStart(
+            MetadataChange change, Committer committer, Jobs jobs, MoveParts parts, PoolGrowth growth) {
+        this.metadata = parts.metadata();
+        this.change = change;
+        this.committer = committer;
+        this.jobs = jobs;
+        this.mover = new BlockMover(parts);
+        this.growth = growth;
+    }
+
+    /** Empties a range of the data device, as far out as whole blocks reach. It is used no more while the pool is open. */
+    public JobInfo evacuate(long offsetBytes, long lengthBytes) throws StorageException {
+        long bytes = metadata.dataBlocks() * metadata.blockBytes();
+        if (offsetBytes < 0 || lengthBytes <= 0 || offsetBytes >= bytes || lengthBytes > bytes - offsetBytes) {
+            throw new StorageException(
+                    Errno.EINVAL,
+                    "the range " + offsetBytes + "+" + lengthBytes + " is not in the data device, of which the pool has "
+                            + bytes + " bytes");
+        }
+        long from = offsetBytes / metadata.blockBytes();
+        long to = Math.ceilDiv(offsetBytes + lengthBytes, (long) metadata.blockBytes());
+        return start("evacuate", from, to, end -> {
+            latest.keepClosed();
+            end.done("moved " + latest.movedBlocks() * metadata.blockBytes()
+                    + " bytes; nothing is allocated there until the pool is opened again");
+        });
+    }
+
+    /** Makes the pool's data smaller; a file is cut, a device is not used behind that any more. */
+    public JobInfo shrink(long dataBytes) throws StorageException {
+        long blocks = dataBytes / metadata.blockBytes();
+        if (dataBytes <= 0 || blocks >= metadata.dataBlocks()) {
+            throw new StorageException(
+                    Errno.EINVAL,
+                    "the pool has " + metadata.dataBlocks() * metadata.blockBytes() + " bytes of data, and " + dataBytes
+                            + " is no smaller size; 'gossamer pool grow' makes it larger");
+        }
+        long least = Math.max(metadata.dataBlocksUsed(), metadata.blockMoves().lastPinned() + 1);
+        if (blocks < least) {
+            throw new StorageException(
+                    Errno.ENOSPC,
+                    "the pool's data can be made no smaller than " + least * metadata.blockBytes() + " bytes now: "
+                            + metadata.dataBlocksUsed() * metadata.blockBytes()
+                            + " are in use, and the catalog is not moved");
+        }
+        return start("shrink", blocks, metadata.dataBlocks(), end -> cut(blocks, end));
+    }
+
+    private JobInfo start(String kind, long from, long to, EvacuateJob.Ending ending) throws StorageException {
+        change.checkWritable();
+        jobs.checkRoom();
+        if (latest != null && !jobs.isOver(latestId)) {
+            throw new StorageException(
+                    Errno.EBUSY,
+                    "job " + latestId + " empties a part of the data device; wait for its end or cancel it");
+        }
+        if (metadata.blockMoves().isPinned()) {
+            throw EvacuateJob.pinned();
+        }
+        EvacuateJob job = new EvacuateJob(kind, metadata, mover, from, to, ending);
+        long used = metadata.blockMoves().inUse(from, to);
+        if (used > metadata.dataBlocksFree()) {
+            long free = metadata.dataBlocksFree();
+            job.ended();
+            throw new StorageException(
+                    Errno.ENOSPC,
+                    used * metadata.blockBytes() + " bytes are stored there, and " + free * metadata.blockBytes()
+                            + " are free elsewhere; trim or delete volumes first");
+        }
+        latest = job;
+        JobInfo info = jobs.start(job);
+        latestId = info.id();
+        return info;
+    }
+
+    /** Once nobody is on his way to what is cut off: in the metadata first, so that a crash leaves a device too large. */
+    private void cut(long blocks, Job.StepEnd end) {
+        committer.whenQuiet(() -> {
+            try {
+                change.checkAllowed();
+                if (metadata.isChanged()) {
+                    committer.commitNow();
+                }
+                BlockMoves moves = metadata.blockMoves();
+                if (moves.hasFreedFrom(blocks) || moves.inUse(blocks, metadata.dataBlocks()) > 0) {
+                    end.next();
+                    return;
+                }
+                long before = metadata.dataBlocks();
+                change.commit(() -> metadata.blockMoves().shrink(blocks));
+                LOG.info("data device shrunk from {} to {} blocks", before, blocks);
+                end.done(cutDevice(blocks * metadata.blockBytes()));
+            } catch (StorageException e) {
+                end.failed(e);
+            }
+        });
+    }
+
+    private String cutDevice(long bytes) {
+        String done = "the pool has " + bytes + " bytes of data now";
+        try {
+            growth.dataShrunk(bytes);
+            return done;
+        } catch (StorageException e) {
+            return done + ", but " + e.getMessage();
+        }
+    }
+}
