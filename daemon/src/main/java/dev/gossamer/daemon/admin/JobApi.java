@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.gossamer.thin.CloneSpec;
 import dev.gossamer.thin.JobInfo;
+import dev.gossamer.thin.OwnedRun;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.CompletableFuture;
@@ -19,6 +20,9 @@ import java.util.concurrent.CompletableFuture;
  *  POST   /v1/jobs/ID/pause              /resume, /cancel
  *  POST   /v1/clone                      {source, sourceOffset, lengthBytes, destination, destinationOffset, atomic},
  *                                        source and destination required
+ *  POST   /v1/pool/evacuate              {offsetBytes, lengthBytes}
+ *  POST   /v1/pool/shrink                {dataBytes}
+ *  POST   /v1/pool/owners                {offsetBytes, lengthBytes}: who has the blocks there
  * </pre>
  */
 final class JobApi {
@@ -38,6 +42,9 @@ final class JobApi {
             AdminApi.requireMethod(method, "POST");
             return started(pool.jobs().cloneRange(cloneSpec(body)));
         }
+        if (path.getFirst().equals("pool") && path.size() == 2) {
+            return routePool(method, path.get(1), body);
+        }
         if (!path.getFirst().equals("jobs") || path.size() > 3) {
             return null;
         }
@@ -51,6 +58,42 @@ final class JobApi {
             return shown(pool.jobs().show(id));
         }
         return change(method, id, path.get(2));
+    }
+
+    private CompletableFuture<AdminResponse> routePool(String method, String what, String body) {
+        switch (what) {
+            case "evacuate" -> {
+                AdminApi.requireMethod(method, "POST");
+                JsonNode object = api.object(body, List.of("offsetBytes", "lengthBytes"));
+                return started(
+                        pool.jobs().evacuate(number(object, "offsetBytes", -1), number(object, "lengthBytes", 0)));
+            }
+            case "shrink" -> {
+                AdminApi.requireMethod(method, "POST");
+                JsonNode object = api.object(body, List.of("dataBytes"));
+                return started(pool.jobs().shrink(number(object, "dataBytes", 0)));
+            }
+            case "owners" -> {
+                AdminApi.requireMethod(method, "POST");
+                JsonNode object = api.object(body, List.of("offsetBytes", "lengthBytes"));
+                return pool.jobs()
+                        .owners(number(object, "offsetBytes", -1), number(object, "lengthBytes", 0))
+                        .thenApply(this::owners);
+            }
+            default -> {
+                return null;
+            }
+        }
+    }
+
+    private AdminResponse owners(List<OwnedRun> runs) {
+        ArrayNode array = JsonNodeFactory.instance.arrayNode();
+        runs.forEach(run -> array.addObject()
+                .put("dataOffset", run.dataOffset())
+                .put("lengthBytes", run.lengthBytes())
+                .put("owner", run.owner())
+                .put("volumeOffset", run.volumeOffset()));
+        return api.answer(200, array);
     }
 
     private CompletableFuture<AdminResponse> change(String method, long id, String verb) {

@@ -1,6 +1,5 @@
 package dev.gossamer.daemon.cli;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.concurrent.Callable;
@@ -54,10 +53,8 @@ final class CloneCommand implements Callable<Integer> {
     @Option(names = "--atomic", description = "All of it at once or nothing; for up to 8192 blocks of the pool.")
     private boolean atomic;
 
-    @Option(
-            names = "--background",
-            description = "Do not wait until it is done; 'gossamer job list' shows how far it is.")
-    private boolean background;
+    @Mixin
+    private JobWait wait;
 
     @Override
     public Integer call() throws CommandFailed {
@@ -74,15 +71,7 @@ final class CloneCommand implements Callable<Integer> {
         if (source.lengthBytes() != null) {
             body.put("lengthBytes", source.lengthBytes());
         }
-        JsonNode job = pool.parse(pool.ask("POST", "/v1/clone", body));
-        if (!background) {
-            boolean shown = JobProgress.isTerminal() && !output.isJson();
-            job = new JobProgress(pool, spec.commandLine().getErr(), shown).follow(job);
-        }
-        String text = background
-                ? "started job " + job.path("id").asText()
-                : job.path("message").asText();
-        Output.print(spec, output.isJson() ? job.toPrettyString() : text);
+        wait.run(spec, pool, output, "/v1/clone", body);
         return 0;
     }
 }

@@ -18,7 +18,10 @@ import picocli.CommandLine.Parameters;
         subcommands = {
             PoolSpaceCommands.Grow.class,
             PoolSpaceCommands.TransactionId.class,
-            PoolSpaceCommands.MetadataSnapshot.class
+            PoolSpaceCommands.MetadataSnapshot.class,
+            PoolMoveCommands.Shrink.class,
+            PoolMoveCommands.Evacuate.class,
+            PoolMoveCommands.Owners.class
         },
         footer = {"", "Example:", "  gossamer pool create DIR --size 10G"})
 final class PoolCommand extends CommandGroup {

@@ -231,4 +231,27 @@ class CommandsOnDaemonTest {
         assertEquals(0, run("volume show c --json"), err);
         assertFalse(json().path("readOnly").asBoolean());
     }
+
+    @Test
+    void thePoolShrinksAndTellsWhoHasWhat() throws IOException {
+        assertEquals(0, run("volume create a --size 2M"), err);
+        assertEquals(0, run("pool owners 0+64M --json"), err);
+        assertEquals("<catalog>", json().path(0).path("owner").asText());
+        assertEquals(0, run("pool owners 0+64M"), err);
+        assertTrue(out.contains("DATA-OFFSET"), out);
+        assertEquals(0, run("pool evacuate 32M+1M"), err);
+        assertTrue(out.startsWith("moved 0 bytes"), out);
+        assertEquals(0, run("pool shrink --data 16M"), err);
+        assertEquals("the pool has 16777216 bytes of data now", out.strip());
+        assertEquals(16 << 20, java.nio.file.Files.size(pool.path().resolve("data")));
+        assertEquals(0, run("status --json"), err);
+        assertEquals(16 << 20, json().path("dataBytes").asLong());
+        assertEquals(7, run("pool shrink --data 64k"), err);
+        assertTrue(err.contains("no smaller than"), err);
+        assertEquals(1, err.lines().count(), err);
+        assertEquals(1, run("pool shrink --data 1G"), err);
+        assertEquals(1, run("pool evacuate 1G+1M"), err);
+        assertEquals(2, run("pool evacuate 1G"), err);
+        assertEquals(0, run("pool grow --data 32M"), err);
+    }
 }

@@ -73,7 +73,8 @@ public final class ValueSearch {
             if (nodesLeft <= 0 && anyLeaf) {
                 return Math.max(fromKey, childKey);
             }
-            long next = visit(tree.readChild(parent, i, childBound), Math.max(fromKey, childKey), childBound, depth + 1);
+            long next =
+                    visit(tree.readChild(parent, i, childBound), Math.max(fromKey, childKey), childBound, depth + 1);
             if (next != END) {
                 return next;
             }

@@ -88,7 +88,7 @@ final class BlockMover {
 
         /** The owners of all blocks that can be moved now; those that cannot are out of it. */
         private BlockMoves.Plan whole() throws StorageException {
-            BlockMoves moves = parts.metadata().blockMoves();
+            BlockMoves moves = parts.metadata().references().moves();
             BlockMoves.Plan plan = moves.plan(places);
             Set<Long> out = new HashSet<>(plan.incomplete(places.keySet()));
             for (BlockMoves.Owner owner : plan.owners()) {
@@ -193,13 +193,14 @@ final class BlockMover {
             unreadable = failed;
             places.keySet().removeAll(failed.keySet());
             BlockMoves.Plan[] plan = new BlockMoves.Plan[1];
-            parts.change().whenRoom(
-                    fewer -> {
-                        plan[0] = stillHeld();
-                        return parts.metadata().room().has(plan[0].cost()) ? places.size() + 1 : 0;
-                    },
-                    blocks -> apply(plan[0]),
-                    this::fail);
+            parts.change()
+                    .whenRoom(
+                            fewer -> {
+                                plan[0] = stillHeld();
+                                return parts.metadata().room().has(plan[0].cost()) ? places.size() + 1 : 0;
+                            },
+                            blocks -> apply(plan[0]),
+                            this::fail);
         }
 
         private void apply(BlockMoves.Plan plan) throws StorageException {

@@ -133,7 +133,7 @@ final class CloneJob extends Job {
         parts.locks.acquire(ranges, () -> {
             try {
                 checkEnds(from, to);
-                long[] mappings = parts.metadata.blockSharing().read(source.device.id(), from.from, width);
+                long[] mappings = parts.metadata.references().sharing().read(source.device.id(), from.from, width);
                 parts.stepping.between(() -> put(ranges, mappings, end));
             } catch (StorageException e) {
                 parts.locks.release(ranges);
@@ -179,10 +179,11 @@ final class CloneJob extends Job {
     }
 
     private void put(HeldRange to, long[] mappings) throws StorageException {
-        checkLimit(parts.metadata.blockSharing().growth(target.device.id(), to.from, mappings));
-        parts.change.apply(
-                List.of(source.device, target.device),
-                () -> parts.metadata.blockSharing().put(source.device.id(), target.device.id(), to.from, mappings));
+        checkLimit(parts.metadata.references().sharing().growth(target.device.id(), to.from, mappings));
+        parts.change.apply(List.of(source.device, target.device), () -> parts.metadata
+                .references()
+                .sharing()
+                .put(source.device.id(), target.device.id(), to.from, mappings));
         parts.change.replaced(to.device, to.from, to.from + mappings.length);
     }
 

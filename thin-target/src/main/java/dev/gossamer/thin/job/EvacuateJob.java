@@ -62,20 +62,22 @@ final class EvacuateJob extends Job {
      */
     EvacuateJob(String kind, PoolMetadata metadata, BlockMover mover, long from, long to, Ending ending)
             throws StorageException {
-        super(kind, "bytes " + from * metadata.blockBytes() + "+" + (to - from) * metadata.blockBytes()
-                + " of the data device");
+        super(
+                kind,
+                "bytes " + from * metadata.blockBytes() + "+" + (to - from) * metadata.blockBytes()
+                        + " of the data device");
         this.metadata = metadata;
         this.mover = mover;
         this.from = from;
         this.to = to;
         this.ending = ending;
         this.blockBytes = metadata.blockBytes();
-        metadata.blockMoves().close(from, to);
+        metadata.references().moves().close(from, to);
         inUseAtStart = inUse();
     }
 
     private long inUse() {
-        return metadata.blockMoves().inUse(from, to);
+        return metadata.references().moves().inUse(from, to);
     }
 
     @Override
@@ -106,7 +108,7 @@ final class EvacuateJob extends Job {
     protected void ended() {
         if (!kept) {
             try {
-                metadata.blockMoves().close(0, 0);
+                metadata.references().moves().close(0, 0);
             } catch (StorageException e) {
                 throw new AssertionError("an empty range reads nothing", e);
             }
@@ -115,7 +117,7 @@ final class EvacuateJob extends Job {
 
     @Override
     protected void step(StepEnd end) throws StorageException {
-        if (metadata.blockMoves().isPinned()) {
+        if (metadata.references().moves().isPinned()) {
             throw pinned();
         }
         if (inUse() == 0) {
@@ -139,7 +141,7 @@ final class EvacuateJob extends Job {
     }
 
     private void search() throws StorageException {
-        searching = metadata.blockMoves().search(searching, from, to, SEARCH_NODES, owner -> {
+        searching = metadata.references().moves().search(searching, from, to, SEARCH_NODES, owner -> {
             if (remembered == MAX_FOUND) {
                 return false;
             }
@@ -161,7 +163,8 @@ final class EvacuateJob extends Job {
             throw new StorageException(
                     unreadable.firstEntry().getValue(),
                     unreadable.size() + " block(s) cannot be read, the first at byte "
-                            + unreadable.firstKey() * blockBytes + " of the data device; 'gossamer rmap' tells whose");
+                            + unreadable.firstKey() * blockBytes
+                            + " of the data device; 'gossamer pool owners' tells whose");
         }
         if (idlePasses > MAX_IDLE_PASSES) {
             throw new StorageException(

@@ -28,8 +28,7 @@ public final class EvacuateStart {
     private EvacuateJob latest;
     private long latestId;
 
-    public EvacuateStart(
-            MetadataChange change, Committer committer, Jobs jobs, MoveParts parts, PoolGrowth growth) {
+    public EvacuateStart(MetadataChange change, Committer committer, Jobs jobs, MoveParts parts, PoolGrowth growth) {
         this.metadata = parts.metadata();
         this.change = change;
         this.committer = committer;
@@ -40,13 +39,7 @@ public final class EvacuateStart {
 
     /** Empties a range of the data device, as far out as whole blocks reach. It is used no more while the pool is open. */
     public JobInfo evacuate(long offsetBytes, long lengthBytes) throws StorageException {
-        long bytes = metadata.dataBlocks() * metadata.blockBytes();
-        if (offsetBytes < 0 || lengthBytes <= 0 || offsetBytes >= bytes || lengthBytes > bytes - offsetBytes) {
-            throw new StorageException(
-                    Errno.EINVAL,
-                    "the range " + offsetBytes + "+" + lengthBytes + " is not in the data device, of which the pool has "
-                            + bytes + " bytes");
-        }
+        checkRange(offsetBytes, lengthBytes);
         long from = offsetBytes / metadata.blockBytes();
         long to = Math.ceilDiv(offsetBytes + lengthBytes, (long) metadata.blockBytes());
         return start("evacuate", from, to, end -> {
@@ -54,6 +47,17 @@ public final class EvacuateStart {
             end.done("moved " + latest.movedBlocks() * metadata.blockBytes()
                     + " bytes; nothing is allocated there until the pool is opened again");
         });
+    }
+
+    /** EINVAL if a range is empty, or not in the pool's data. */
+    public void checkRange(long offsetBytes, long lengthBytes) throws StorageException {
+        long bytes = metadata.dataBlocks() * metadata.blockBytes();
+        if (offsetBytes < 0 || lengthBytes <= 0 || offsetBytes >= bytes || lengthBytes > bytes - offsetBytes) {
+            throw new StorageException(
+                    Errno.EINVAL,
+                    "the range " + offsetBytes + "+" + lengthBytes
+                            + " is not in the data device, of which the pool has " + bytes + " bytes");
+        }
     }
 
     /** Makes the pool's data smaller; a file is cut, a device is not used behind that any more. */
@@ -65,7 +69,8 @@ public final class EvacuateStart {
                     "the pool has " + metadata.dataBlocks() * metadata.blockBytes() + " bytes of data, and " + dataBytes
                             + " is no smaller size; 'gossamer pool grow' makes it larger");
         }
-        long least = Math.max(metadata.dataBlocksUsed(), metadata.blockMoves().lastPinned() + 1);
+        long least = Math.max(
+                metadata.dataBlocksUsed(), metadata.references().moves().lastPinned() + 1);
         if (blocks < least) {
             throw new StorageException(
                     Errno.ENOSPC,
@@ -84,11 +89,11 @@ public final class EvacuateStart {
                     Errno.EBUSY,
                     "job " + latestId + " empties a part of the data device; wait for its end or cancel it");
         }
-        if (metadata.blockMoves().isPinned()) {
+        if (metadata.references().moves().isPinned()) {
             throw EvacuateJob.pinned();
         }
         EvacuateJob job = new EvacuateJob(kind, metadata, mover, from, to, ending);
-        long used = metadata.blockMoves().inUse(from, to);
+        long used = metadata.references().moves().inUse(from, to);
         if (used > metadata.dataBlocksFree()) {
             long free = metadata.dataBlocksFree();
             job.ended();
@@ -111,13 +116,13 @@ public final class EvacuateStart {
                 if (metadata.isChanged()) {
                     committer.commitNow();
                 }
-                BlockMoves moves = metadata.blockMoves();
+                BlockMoves moves = metadata.references().moves();
                 if (moves.hasFreedFrom(blocks) || moves.inUse(blocks, metadata.dataBlocks()) > 0) {
                     end.next();
                     return;
                 }
                 long before = metadata.dataBlocks();
-                change.commit(() -> metadata.blockMoves().shrink(blocks));
+                change.commit(() -> metadata.references().moves().shrink(blocks));
                 LOG.info("data device shrunk from {} to {} blocks", before, blocks);
                 end.done(cutDevice(blocks * metadata.blockBytes()));
             } catch (StorageException e) {

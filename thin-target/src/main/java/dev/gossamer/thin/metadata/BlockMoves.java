@@ -194,8 +194,8 @@ public final class BlockMoves {
             for (long dataBlock : targets.keySet()) {
                 pool.dataMap.unreserve(targets.get(dataBlock));
             }
-            pool.mappingRoot = rewrite.apply(
-                    value -> Mapping.pack(targets.get(Mapping.dataBlock(value)), Mapping.time(value)));
+            pool.mappingRoot =
+                    rewrite.apply(value -> Mapping.pack(targets.get(Mapping.dataBlock(value)), Mapping.time(value)));
             pool.changed = true;
             pool.sharesAnew();
             pool.settle();

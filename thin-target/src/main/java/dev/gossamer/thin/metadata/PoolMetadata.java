@@ -49,8 +49,7 @@ public final class PoolMetadata implements AutoCloseable {
     private LoadedPool pool;
     private DeviceLife life;
     private MetadataRoom room;
-    private BlockSharing blockSharing;
-    private BlockMoves blockMoves;
+    private BlockReferences references;
     // Made when the pool is opened, and only if another program wrote it last.
     private PoolSurvey survey;
     // Of the transaction being written.
@@ -288,14 +287,9 @@ public final class PoolMetadata implements AutoCloseable {
         return life;
     }
 
-    /** How blocks get more owners; not to be kept beyond an {@link #abort}. */
-    public BlockSharing blockSharing() {
-        return blockSharing;
-    }
-
-    /** How mappings go from one data block to another; not to be kept beyond an {@link #abort}. */
-    public BlockMoves blockMoves() {
-        return blockMoves;
+    /** How data blocks get other owners, and owners other blocks; not to be kept beyond an {@link #abort}. */
+    public BlockReferences references() {
+        return references;
     }
 
     // ---- changes -------------------------------------------------------------------------------------------------
@@ -497,8 +491,7 @@ public final class PoolMetadata implements AutoCloseable {
         pool = LoadedPool.load(blocks, deviceName, data);
         life = new DeviceLife(pool);
         room = new MetadataRoom(pool);
-        blockSharing = new BlockSharing(pool);
-        blockMoves = new BlockMoves(pool);
+        references = new BlockReferences(new BlockSharing(pool), new BlockMoves(pool));
         frozen = null;
         pool.settle();
     }

@@ -4,9 +4,12 @@ import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.thin.CloneSpec;
 import dev.gossamer.thin.JobInfo;
+import dev.gossamer.thin.OwnedRun;
 import dev.gossamer.thin.job.CloneStart;
 import dev.gossamer.thin.job.EvacuateStart;
 import dev.gossamer.thin.job.Jobs;
+import dev.gossamer.thin.job.MoveParts;
+import dev.gossamer.thin.job.OwnersQuery;
 import dev.gossamer.thin.space.Reclaimer;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -28,15 +31,24 @@ public final class PoolJobs {
     private final Jobs jobs;
     private final CloneStart clones;
     private final EvacuateStart evacuations;
+    private final MoveParts parts;
     private final Reclaimer reclaimer;
     private final int blockBytes;
     private final Instant openedAt = Instant.now();
 
-    PoolJobs(WorkerCalls calls, Jobs jobs, CloneStart clones, EvacuateStart evacuations, Reclaimer reclaimer, int blockBytes) {
+    PoolJobs(
+            WorkerCalls calls,
+            Jobs jobs,
+            CloneStart clones,
+            EvacuateStart evacuations,
+            MoveParts parts,
+            Reclaimer reclaimer,
+            int blockBytes) {
         this.calls = calls;
         this.jobs = jobs;
         this.clones = clones;
         this.evacuations = evacuations;
+        this.parts = parts;
         this.reclaimer = reclaimer;
         this.blockBytes = blockBytes;
     }
@@ -87,6 +99,17 @@ public final class PoolJobs {
     /** Starts to make the pool's data smaller: empties what is behind the new end first. */
     public CompletableFuture<JobInfo> shrink(long dataBytes) {
         return calls.message(() -> evacuations.shrink(dataBytes));
+    }
+
+    /** Tells who has the blocks of a part of the data device, in bytes, by their place there. */
+    public CompletableFuture<List<OwnedRun>> owners(long offsetBytes, long lengthBytes) {
+        CompletableFuture<List<OwnedRun>> answer = new CompletableFuture<>();
+        return calls.onWorker(() -> {
+                    evacuations.checkRange(offsetBytes, lengthBytes);
+                    new OwnersQuery(parts, offsetBytes, lengthBytes, answer).step();
+                    return answer;
+                })
+                .thenCompose(its -> its);
     }
 
     private JobInfo reclaiming() {

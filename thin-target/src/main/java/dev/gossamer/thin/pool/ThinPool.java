@@ -146,7 +146,8 @@ public final class ThinPool {
                 metadata, devices, change, parts.jobs, parts.rangeLocks, parts.stepChange, Stepping.NORMAL);
         EvacuateStart evacuations =
                 new EvacuateStart(change, parts.committer, parts.jobs, parts.moveParts, options.growth());
-        return new PoolJobs(calls, parts.jobs, clones, evacuations, parts.reclaimer, metadata.blockBytes());
+        return new PoolJobs(
+                calls, parts.jobs, clones, evacuations, parts.moveParts, parts.reclaimer, metadata.blockBytes());
     }
 
     private void begin(Catalog catalog, BlockingIo metadataIo, BlockingIo dataIo) throws StorageException {

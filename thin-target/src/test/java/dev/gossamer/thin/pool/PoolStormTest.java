@@ -276,7 +276,11 @@ class PoolStormTest {
                 moving = sim.await(
                         random.nextInt(3) == 0
                                 ? sim.pool.jobs().shrink(from * BLOCK)
-                                : sim.pool.jobs().evacuate(from * BLOCK, Math.min(blocks - from, 1 + random.nextLong(40)) * BLOCK));
+                                : sim.pool
+                                        .jobs()
+                                        .evacuate(
+                                                from * BLOCK,
+                                                Math.min(blocks - from, 1 + random.nextLong(40)) * BLOCK));
             } catch (StorageException e) {
                 assertTrue(e.errno() == Errno.EINVAL || e.errno() == Errno.ENOSPC, e.toString());
             }

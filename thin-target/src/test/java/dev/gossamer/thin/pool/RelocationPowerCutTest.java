@@ -15,6 +15,7 @@ import dev.gossamer.io.sim.SimulatedDisk;
 import dev.gossamer.thin.JobInfo;
 import dev.gossamer.thin.PoolMode;
 import dev.gossamer.thin.PoolOptions;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
@@ -187,7 +188,7 @@ class RelocationPowerCutTest {
                 byte[] expected = volume.getValue().clone();
                 if (volume.getKey().equals("b")) {
                     // The client's sectors: what it flushed last, or wrote after that.
-                    byte[] sectors = java.util.Arrays.copyOfRange(found, 512, 1024);
+                    byte[] sectors = Arrays.copyOfRange(found, 512, 1024);
                     assertTrue(isWritten(sectors, outcome, expected), where + ": a flushed write is lost");
                     System.arraycopy(sectors, 0, expected, 512, 512);
                 }
@@ -200,10 +201,9 @@ class RelocationPowerCutTest {
     }
 
     private static boolean isWritten(byte[] found, Outcome outcome, byte[] before) {
-        boolean old = outcome.flushed == 0
-                && java.util.Arrays.equals(found, java.util.Arrays.copyOfRange(before, 512, 1024));
+        boolean old = outcome.flushed == 0 && Arrays.equals(found, Arrays.copyOfRange(before, 512, 1024));
         return old
-                || java.util.Arrays.equals(found, ThinPoolTest.bytes(100 + outcome.flushed, 512))
-                || java.util.Arrays.equals(found, ThinPoolTest.bytes(100 + outcome.written, 512));
+                || Arrays.equals(found, ThinPoolTest.bytes(100 + outcome.flushed, 512))
+                || Arrays.equals(found, ThinPoolTest.bytes(100 + outcome.written, 512));
     }
 }

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gossamer.io.BlockOperation;
+import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.sim.SimHarness;
@@ -13,9 +14,13 @@ import dev.gossamer.io.sim.SimulatedDisk;
 import dev.gossamer.io.sim.SlowDisk;
 import dev.gossamer.thin.CloneSpec;
 import dev.gossamer.thin.JobInfo;
+import dev.gossamer.thin.OwnedRun;
 import dev.gossamer.thin.PoolOptions;
 import dev.gossamer.thin.VolumeSpec;
+import dev.gossamer.thin.metadata.Mapping;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
@@ -33,6 +38,7 @@ class RelocationTest {
     private final SimulatedDisk dataDisk = new SimulatedDisk((long) DATA_BLOCKS * BLOCK);
     private final SlowDisk data = new SlowDisk(dataDisk);
     private final Map<String, byte[]> model = new LinkedHashMap<>();
+    private final Map<String, ThinVolume> handles = new LinkedHashMap<>();
     private SimPool sim;
     private JobRig jobs;
 
@@ -72,8 +78,6 @@ class RelocationTest {
         SimPool.assertSound(metadata, "after the test");
     }
 
-    private final Map<String, ThinVolume> handles = new LinkedHashMap<>();
-
     private ThinVolume volume(String name) {
         return handles.computeIfAbsent(name, sim.pool::openVolume);
     }
@@ -93,8 +97,8 @@ class RelocationTest {
     }
 
     private boolean isEmpty(long from, int blocks) throws StorageException {
-        return sim.await(WorkerCalls.call(
-                sim.pool.parts.loop, () -> sim.pool.parts.metadata.isUnreferenced(from, blocks)));
+        return sim.await(
+                WorkerCalls.call(sim.pool.parts.loop, () -> sim.pool.parts.metadata.isUnreferenced(from, blocks)));
     }
 
     private void done(JobInfo job) {
@@ -177,15 +181,15 @@ class RelocationTest {
     void rl1WritersInPlaceLoseNothing() throws StorageException {
         write("b", 0, ThinPoolTest.bytes(4, 512)); // exclusive
         data.hold(request -> request.operation() == BlockOperation.WRITE);
-        SimHarness.Result begun = sim.start(
-                0, volume("b"), BlockOperation.WRITE, 1024, 512, 0, ThinPoolTest.bytes(5, 512));
+        SimHarness.Result begun =
+                sim.start(0, volume("b"), BlockOperation.WRITE, 1024, 512, 0, ThinPoolTest.bytes(5, 512));
         sim.loops.runUntilIdle();
         assertEquals(1, data.heldCount());
         JobInfo job = sim.await(sim.pool.jobs().evacuate(2L * BLOCK, 40L * BLOCK));
         sim.loops.advance(1_000_000_000L);
         assertEquals(1, data.heldCount(), "nothing is copied before the write has ended");
-        SimHarness.Result later = sim.start(
-                1, volume("b"), BlockOperation.WRITE, 2048, 512, 0, ThinPoolTest.bytes(6, 512));
+        SimHarness.Result later =
+                sim.start(1, volume("b"), BlockOperation.WRITE, 2048, 512, 0, ThinPoolTest.bytes(6, 512));
         sim.loops.runUntilIdle();
         data.letGo(sim);
         done(jobs.finish(job));
@@ -199,7 +203,8 @@ class RelocationTest {
     /** T-RL7: a reader that is on its way to the old place gets the old data, and nobody gets the place before. */
     @Test
     void rl1AReaderOfTheOldPlaceGetsTheOldData() throws StorageException {
-        data.hold(request -> request.operation() == BlockOperation.READ && request.loop().index() == 0);
+        data.hold(request ->
+                request.operation() == BlockOperation.READ && request.loop().index() == 0);
         SimHarness.Result read = sim.start(0, volume("b"), BlockOperation.READ, 0, BLOCK, 0, null);
         sim.loops.runUntilIdle();
         assertEquals(1, data.heldCount());
@@ -208,20 +213,22 @@ class RelocationTest {
         sim.loops.advance(100_000_000L);
         data.letGo(sim);
         done(jobs.finish(job));
-        assertArrayEquals(java.util.Arrays.copyOf(model.get("b"), BLOCK), read.data);
+        assertArrayEquals(Arrays.copyOf(model.get("b"), BLOCK), read.data);
     }
 
     @Test
     void rl1AReaderThatCameDuringTheCopyKeepsTheOldPlaceFromItsNextOwner() throws StorageException {
-        data.hold(request -> request.operation() == BlockOperation.WRITE && request.loop().index() == 2);
+        data.hold(request ->
+                request.operation() == BlockOperation.WRITE && request.loop().index() == 2);
         JobInfo job = sim.await(sim.pool.jobs().evacuate(2L * BLOCK, 40L * BLOCK));
         sim.loops.advance(100_000_000L);
         assertTrue(data.heldCount() > 0, "copies are on their way");
-        data.hold(request -> request.operation() == BlockOperation.READ && request.loop().index() == 0);
+        data.hold(request ->
+                request.operation() == BlockOperation.READ && request.loop().index() == 0);
         SimHarness.Result read = sim.start(0, volume("b"), BlockOperation.READ, 0, BLOCK, 0, null);
         sim.loops.runUntilIdle();
-        java.util.List<dev.gossamer.io.BlockRequest> held = data.held();
-        for (dev.gossamer.io.BlockRequest request : held) {
+        List<BlockRequest> held = data.held();
+        for (BlockRequest request : held) {
             if (request.operation() == BlockOperation.WRITE) {
                 sim.loops.enter(2, () -> data.release(request));
             }
@@ -237,7 +244,7 @@ class RelocationTest {
             sim.loops.runUntilIdle();
         }
         data.letGo(sim);
-        assertArrayEquals(java.util.Arrays.copyOf(model.get("b"), BLOCK), read.data);
+        assertArrayEquals(Arrays.copyOf(model.get("b"), BLOCK), read.data);
         next.close();
     }
 
@@ -325,6 +332,26 @@ class RelocationTest {
         assertEquals(JobInfo.State.FAILED, job.state());
         assertTrue(job.message().contains("1 block(s) cannot be read, the first at byte " + 6 * BLOCK), job.message());
         assertTrue(isEmpty(7, 17));
+    }
+
+    @Test
+    void ownersOfARangeAreToldWithAllThatShareIt() throws StorageException {
+        long block = sim.await(WorkerCalls.call(sim.pool.parts.loop, () -> {
+            int id = sim.pool.parts.devices.named("s").id();
+            return Mapping.dataBlock(sim.pool.parts.metadata.lookup(id, 0));
+        }));
+        List<OwnedRun> runs = sim.await(sim.pool.jobs().owners(block * BLOCK + 512, 1));
+        List<String> owners = runs.stream().map(OwnedRun::owner).sorted().toList();
+        assertEquals(List.of("a", "b", "s", "t"), owners);
+        OwnedRun ofClone =
+                runs.stream().filter(run -> run.owner().equals("b")).findFirst().orElseThrow();
+        assertEquals(new OwnedRun("b", block * BLOCK, BLOCK, 8L * BLOCK), ofClone);
+        refuse("is not in the data device", sim.pool.jobs().owners(0, (long) DATA_BLOCKS * BLOCK + 1));
+        long all = sim.await(sim.pool.jobs().owners(0, (long) DATA_BLOCKS * BLOCK)).stream()
+                .filter(run -> run.owner().equals("a"))
+                .mapToLong(OwnedRun::lengthBytes)
+                .sum();
+        assertEquals(sim.pool.volume("a").mappedBytes(), all);
     }
 
     private void refuse(String words, CompletableFuture<?> answer) {

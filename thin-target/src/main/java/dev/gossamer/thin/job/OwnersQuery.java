@@ -1,0 +1,127 @@
+package dev.gossamer.thin.job;
+
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.IoLoop;
+import dev.gossamer.io.StorageException;
+import dev.gossamer.thin.OwnedRun;
+import dev.gossamer.thin.device.PoolDevices;
+import dev.gossamer.thin.device.ThinDevice;
+import dev.gossamer.thin.metadata.BlockMoves;
+import dev.gossamer.thin.metadata.PoolMetadata;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.concurrent.CompletableFuture;
+
+/**
+ * Tells who has the blocks of a part of the data device, while all are used: a search in bounded steps, then a look at
+ * all devices for a few blocks at a time. What is told of a block was so at one moment. Worker's thread.
+ */
+public final class OwnersQuery {
+    /** Mappings told at most: some MiB of answer. */
+    public static final int MAX_MAPPINGS = 1 << 16;
+
+    private static final int SEARCH_NODES = 256;
+    private static final int BATCH_BLOCKS = 64;
+
+    private final IoLoop loop;
+    private final PoolMetadata metadata;
+    private final PoolDevices devices;
+    private final long from;
+    private final long to;
+    private final CompletableFuture<List<OwnedRun>> answer;
+    private final TreeMap<Long, Set<Long>> places = new TreeMap<>();
+    private final List<BlockMoves.Owner> owners = new ArrayList<>();
+    private BlockMoves.Place searching = BlockMoves.Place.START;
+    private int found;
+
+    /** Of the bytes from {@code offsetBytes} on, as far out as whole blocks reach. */
+    public OwnersQuery(MoveParts parts, long offsetBytes, long lengthBytes, CompletableFuture<List<OwnedRun>> answer) {
+        this.loop = parts.loop();
+        this.metadata = parts.metadata();
+        this.devices = parts.devices();
+        long blockBytes = metadata.blockBytes();
+        this.from = offsetBytes / blockBytes;
+        this.to = Math.ceilDiv(offsetBytes + lengthBytes, blockBytes);
+        this.answer = answer;
+    }
+
+    /** Goes on until it is answered. */
+    public void step() {
+        try {
+            if (searching != null) {
+                searching = metadata.references().moves().search(searching, from, to, SEARCH_NODES, this::note);
+            } else if (!places.isEmpty()) {
+                look();
+            } else {
+                answer.complete(runs());
+                return;
+            }
+            if (found > MAX_MAPPINGS) {
+                throw new StorageException(
+                        Errno.EINVAL, "more than " + MAX_MAPPINGS + " mappings lead there; ask for a smaller part");
+            }
+            loop.execute(this::step);
+        } catch (StorageException | RuntimeException e) {
+            answer.completeExceptionally(e);
+        }
+    }
+
+    private boolean note(BlockMoves.Owner owner) {
+        if (places.computeIfAbsent(owner.dataBlock(), block -> new TreeSet<>()).add(owner.virtualBlock())) {
+            found++;
+        }
+        return true;
+    }
+
+    private void look() throws StorageException {
+        TreeMap<Long, Set<Long>> batch = new TreeMap<>();
+        while (batch.size() < BATCH_BLOCKS && !places.isEmpty()) {
+            Map.Entry<Long, Set<Long>> next = places.pollFirstEntry();
+            batch.put(next.getKey(), next.getValue());
+        }
+        owners.addAll(metadata.references().moves().plan(batch).owners());
+        found = Math.max(found, owners.size());
+    }
+
+    private List<OwnedRun> runs() {
+        owners.sort(Comparator.comparingInt(BlockMoves.Owner::deviceId)
+                .thenComparingLong(BlockMoves.Owner::dataBlock)
+                .thenComparingLong(BlockMoves.Owner::virtualBlock));
+        long blockBytes = metadata.blockBytes();
+        List<OwnedRun> runs = new ArrayList<>();
+        for (BlockMoves.Owner owner : owners) {
+            OwnedRun last = runs.isEmpty() ? null : runs.getLast();
+            long data = owner.dataBlock() * blockBytes;
+            long at = owner.virtualBlock() * blockBytes;
+            String name = name(owner.deviceId());
+            if (last != null
+                    && last.owner().equals(name)
+                    && last.dataOffset() + last.lengthBytes() == data
+                    && last.volumeOffset() + last.lengthBytes() == at) {
+                runs.removeLast();
+                runs.add(new OwnedRun(name, last.dataOffset(), last.lengthBytes() + blockBytes, last.volumeOffset()));
+            } else {
+                runs.add(new OwnedRun(name, data, blockBytes, at));
+            }
+        }
+        runs.sort(Comparator.comparingLong(OwnedRun::dataOffset).thenComparing(OwnedRun::owner));
+        return runs;
+    }
+
+    private String name(int id) {
+        ThinDevice device = devices.withId(id);
+        if (device != null) {
+            return device.name();
+        }
+        try {
+            return metadata.references().moves().isCatalog(id) ? "<catalog>" : "<deleted, device " + id + ">";
+        } catch (StorageException e) {
+            return "<device " + id + ">";
+        }
+    }
+}
