@@ -191,14 +191,17 @@ public final class NestedBTree {
     }
 
     /**
-     * Places a cursor that came from {@link #cursor()} anew, on any key's entries: whoever asks for single entries often
-     * keeps one, and with it the room for a leaf, in place of some KiB of garbage for each.
+     * Places a cursor that came from {@link #cursor()} anew, on any key's entries: whoever asks for single entries
+     * often keeps one, and with it the room for a leaf, in place of some KiB of garbage for each.
      */
     public void seek(BTreeCursor cursor, long root, long upperKey, long fromKey) throws StorageException {
         cursor.seek(subtreeRoot(root, upperKey), fromKey);
     }
 
-    /** Finds what {@link #cursor(long, long, long)} would wait for, up to a key. An upper level that is not cached comes first. */
+    /**
+     * Finds what {@link #cursor(long, long, long)} would wait for, up to a key. An upper level that is not cached comes
+     * first.
+     */
     public void findMissing(MissingNodes missing, long root, long upperKey, long fromKey, long toKeyExclusive)
             throws StorageException {
         missing.begin();

@@ -5,9 +5,9 @@ import dev.gossamer.pdata.block.MetadataBlock;
 import java.util.BitSet;
 
 /**
- * Looks at the values of many trees, at each node once, in steps between which the trees may change. What was read is of
- * the moment of its step; a node that came to lie where another one had been looked at may be missed. So what is found is
- * to be looked at again, and what is missed to be noticed by counts.
+ * Looks at the values of many trees, at each node once, in steps between which the trees may change. What was read is
+ * of the moment of its step; a node that came to lie where another one had been looked at may be missed. So what is
+ * found is to be looked at again, and what is missed to be noticed by counts.
  *
  * <p>Memory: a bit for each block of the metadata, at most 512 KiB.
  */

@@ -10,12 +10,12 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 
 /**
- * Empties a range of data blocks: moves what is in it elsewhere, with all who share it (RL-1 to RL-6). From its start on
- * nothing is allocated there.
+ * Empties a range of data blocks: moves what is in it elsewhere, with all who share it (RL-1 to RL-6). From its start
+ * on nothing is allocated there.
  *
- * <p>In passes: a search through all mappings finds who has blocks of the range, as many as memory is for; then they are
- * moved, a batch at a time. What a pass has missed, because trees have changed under it, is found by the next one. It is
- * done when no block of the range is counted.
+ * <p>In passes: a search through all mappings finds who has blocks of the range, as many as memory is for; then they
+ * are moved, a batch at a time. What a pass has missed, because trees have changed under it, is found by the next one.
+ * It is done when no block of the range is counted.
  */
 final class EvacuateJob extends Job {
     /** Nodes of the mapping trees that one step reads: a millisecond. */

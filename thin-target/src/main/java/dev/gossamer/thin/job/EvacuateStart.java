@@ -37,7 +37,9 @@ public final class EvacuateStart {
         this.growth = growth;
     }
 
-    /** Empties a range of the data device, as far out as whole blocks reach. It is used no more while the pool is open. */
+    /**
+     * Empties a range of the data device, as far out as whole blocks reach. It is used no more while the pool is open.
+     */
     public JobInfo evacuate(long offsetBytes, long lengthBytes) throws StorageException {
         checkRange(offsetBytes, lengthBytes);
         long from = offsetBytes / metadata.blockBytes();
@@ -108,7 +110,9 @@ public final class EvacuateStart {
         return info;
     }
 
-    /** Once nobody is on his way to what is cut off: in the metadata first, so that a crash leaves a device too large. */
+    /**
+     * Once nobody is on his way to what is cut off: in the metadata first, so that a crash leaves a device too large.
+     */
     private void cut(long blocks, Job.StepEnd end) {
         committer.whenQuiet(() -> {
             try {

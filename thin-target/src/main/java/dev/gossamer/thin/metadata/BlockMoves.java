@@ -77,7 +77,9 @@ public final class BlockMoves {
         return pool.dataMap.closedInUse(from, to);
     }
 
-    /** Whether a block from this one on was freed lately, so that a request or a discard may still be on its way to it. */
+    /**
+     * Whether a block from this one on was freed lately, so that a request or a discard may still be on its way to it.
+     */
     public boolean hasFreedFrom(long dataBlock) {
         return pool.dataMap.hasFreedFrom(dataBlock);
     }
