@@ -53,6 +53,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
@@ -72,8 +73,6 @@ public final class NbdServer {
 
     private static final Set<PosixFilePermission> OWNER_AND_GROUP = PosixFilePermissions.fromString("rw-rw----");
 
-    private static final long POLL_MILLIS = 5;
-
     /** For clients that are disconnected, to take their last replies; then they are dropped. */
     private static final long DISCONNECT_GRACE_MILLIS = 5_000;
 
@@ -88,6 +87,7 @@ public final class NbdServer {
     private final List<HandshakeGate> gates = new ArrayList<>();
     private final ConnectionRegistry registry = new ConnectionRegistry();
     private final RequestWatch[] watches;
+    private final ScheduledExecutorService timer;
     private final StallTimer stallWatch;
     private final List<Channel> listeners = new ArrayList<>();
     private final List<ListenAddress> addresses = new ArrayList<>();
@@ -111,12 +111,24 @@ public final class NbdServer {
 
     /** To be made before anything uses the loops' transfer memory. */
     public NbdServer(IoLoops loops, Exports exports, ConnectionLimits limits, TlsSettings tls) throws StorageException {
+        this(loops, exports, limits, tls, StallTimer.newTimer());
+    }
+
+    /** @param timer for what is seldom and waits for nothing; ends when the server stops */
+    public NbdServer(
+            IoLoops loops,
+            Exports exports,
+            ConnectionLimits limits,
+            TlsSettings tls,
+            ScheduledExecutorService timer)
+            throws StorageException {
         this.tls = new ServerTls(tls);
         this.loops = loops;
         this.exports = exports;
         this.directory = new AccessControl(exports, () -> policy.access(), admissions, refusals, () -> stopping);
         this.limits = limits;
-        this.stallWatch = new StallTimer(registry, limits.stallMillis());
+        this.timer = timer;
+        this.stallWatch = new StallTimer(registry, limits.stallMillis(), timer);
         this.slabs = new SlabView[loops.count()];
         this.watches = RequestWatch.ofLoops(loops.count());
         for (int i = 0; i < slabs.length; i++) {
@@ -244,16 +256,35 @@ public final class NbdServer {
      * is still there when the time is over. Waits until every device has been given back.
      */
     public void stop(long graceMillis) {
+        beginStop(graceMillis).join();
+    }
+
+    /**
+     * As {@link #stop}, without waiting for clients.
+     *
+     * @return completes when every device has been given back; if one never is, when the time has passed twice
+     */
+    @SuppressWarnings("FutureReturnValueIgnored") // both tasks end with the timer
+    public CompletableFuture<Void> beginStop(long graceMillis) {
         stopping = true;
         listeners.forEach(listener -> listener.close().awaitUninterruptibly());
         socketFiles.forEach(SocketFile::remove);
         gates.forEach(HandshakeGate::closeAll);
-        registry.connections().forEach(NbdConnection::drain);
-        if (!awaitNoConnections(graceMillis)) {
-            registry.connections().forEach(connection -> connection.drop("server stops and the grace time is over"));
-            awaitNoConnections(graceMillis);
-        }
-        stallWatch.close();
+        // Complete: whoever would be admitted later finds the server stopping, under the registry's lock.
+        List<NbdConnection> clients = registry.connections();
+        clients.forEach(NbdConnection::drain);
+        CompletableFuture<Void> stopped = whenOver(clients);
+        timer.schedule(
+                () -> clients.forEach(client -> client.dropIfOpen("server stops and the grace time is over")),
+                graceMillis,
+                TimeUnit.MILLISECONDS);
+        timer.schedule(() -> stopped.complete(null), 2 * graceMillis, TimeUnit.MILLISECONDS);
+        return stopped.whenComplete((all, failure) -> stallWatch.close());
+    }
+
+    private static CompletableFuture<Void> whenOver(List<NbdConnection> clients) {
+        return CompletableFuture.allOf(
+                clients.stream().map(NbdConnection::whenOver).toArray(CompletableFuture[]::new));
     }
 
     /**
@@ -273,26 +304,9 @@ public final class NbdServer {
                         () -> clients.forEach(client -> client.dropIfOpen("the export is closed")),
                         DISCONNECT_GRACE_MILLIS,
                         TimeUnit.MILLISECONDS);
-        return CompletableFuture.allOf(
-                        clients.stream().map(NbdConnection::whenOver).toArray(CompletableFuture[]::new))
+        return whenOver(clients)
                 .thenCompose(gone -> change.get())
                 .whenComplete((done, failure) -> registry.lift(volume));
-    }
-
-    private boolean awaitNoConnections(long timeoutMillis) {
-        long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(timeoutMillis);
-        while (registry.size() > 0) {
-            if (System.nanoTime() - end > 0) {
-                return false;
-            }
-            try {
-                TimeUnit.MILLISECONDS.sleep(POLL_MILLIS);
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                return false;
-            }
-        }
-        return true;
     }
 
     private void serve(ChannelHandlerContext ctx, NegotiatedExport negotiated, HandshakeGate gate) {

@@ -58,6 +58,28 @@ public final class IoLoops implements AutoCloseable {
         ioLoops = count;
     }
 
+    private IoLoops(Transport transport, IoEventLoopGroup group, int count) {
+        this.transport = transport;
+        this.group = group;
+        ioLoops = count;
+    }
+
+    /**
+     * Loops over event loops that the caller runs itself, in turns, with a way to files of its own: whoever simulates a
+     * process. The first of them are the I/O loops, which {@code group} hands out; nobody closes these.
+     */
+    static IoLoops over(
+            Transport transport,
+            IoEventLoopGroup group,
+            List<? extends IoEventLoop> eventLoops,
+            int ioLoops,
+            int bufferBytes,
+            FileEngine files) {
+        IoLoops loops = new IoLoops(transport, group, ioLoops);
+        eventLoops.forEach(eventLoop -> loops.begin(eventLoop, bufferBytes, files));
+        return loops;
+    }
+
     /**
      * Starts the I/O loops.
      *
@@ -101,8 +123,14 @@ public final class IoLoops implements AutoCloseable {
     }
 
     private NettyLoop begin(IoEventLoop eventLoop, int bufferBytes) {
+        return begin(
+                eventLoop,
+                bufferBytes,
+                transport.ring() ? startRing(eventLoop) : new ThreadFileEngine(fileThreads()));
+    }
+
+    private NettyLoop begin(IoEventLoop eventLoop, int bufferBytes, FileEngine files) {
         IoBufferPool buffers = new IoBufferPool(bufferBytes);
-        FileEngine files = transport.ring() ? startRing(eventLoop) : new ThreadFileEngine(fileThreads());
         NettyLoop loop = new NettyLoop(loops.size(), eventLoop, buffers, files);
         eventLoop.submit(loop::begin).syncUninterruptibly();
         loops.add(loop);

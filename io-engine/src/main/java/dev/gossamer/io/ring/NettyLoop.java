@@ -8,7 +8,9 @@ import dev.gossamer.io.RequestPool;
 import dev.gossamer.io.buffer.IoBufferPool;
 import io.netty.channel.EventLoop;
 import io.netty.channel.IoEventLoop;
+import io.netty.util.concurrent.AbstractScheduledEventExecutor;
 import io.netty.util.concurrent.FastThreadLocal;
+import io.netty.util.concurrent.Ticker;
 import java.util.concurrent.TimeUnit;
 
 /** A Netty event loop with requests, buffers and a way to files of its own. Made by {@link IoLoops}. */
@@ -17,6 +19,8 @@ public final class NettyLoop implements IoLoop {
 
     private final int index;
     private final IoEventLoop eventLoop;
+    // The clock of the event loop's own timers.
+    private final Ticker ticker;
     private final Faults faults;
     private final RequestPool requests = new RequestPool(this);
     private final IoBufferPool buffers;
@@ -25,6 +29,7 @@ public final class NettyLoop implements IoLoop {
     NettyLoop(int index, IoEventLoop eventLoop, IoBufferPool buffers, FileEngine files) {
         this.index = index;
         this.eventLoop = eventLoop;
+        this.ticker = eventLoop instanceof AbstractScheduledEventExecutor timed ? timed.ticker() : Ticker.systemTicker();
         this.buffers = buffers;
         this.files = files;
         this.faults = new Faults(toString());
@@ -81,7 +86,7 @@ public final class NettyLoop implements IoLoop {
 
     @Override
     public long nanoTime() {
-        return System.nanoTime();
+        return ticker.nanoTime();
     }
 
     @Override

@@ -26,7 +26,8 @@ import java.util.random.RandomGenerator;
  *       survivor of a sector may be any of its versions, this also covers every reordering.
  * </ol>
  *
- * Requests take effect and complete in a task of their loop. Usable from several loops.
+ * Requests take effect and complete in a task of their loop, or apart from each other as a {@link Timing} says; what was
+ * not completed when a FLUSH came is not covered by it. Usable from several loops.
  */
 public final class SimulatedDisk implements BlockDevice {
     public static final int SECTOR_BYTES = 512;
@@ -36,15 +37,25 @@ public final class SimulatedDisk implements BlockDevice {
         final long offsetBytes;
         final long lengthBytes;
         final byte[] data;
-        final long number;
-        boolean stable;
+        /** Among the completions of changes, from 1; 0 while its requester has not heard of it. */
+        long completion;
 
-        CachedWrite(long offsetBytes, long lengthBytes, byte[] data, long number, boolean stable) {
+        boolean stable;
+        /** A flush has failed: reads show it, but it will never be stable. */
+        boolean doomed;
+
+        CachedWrite(long offsetBytes, long lengthBytes, byte[] data, boolean stable) {
             this.offsetBytes = offsetBytes;
             this.lengthBytes = lengthBytes;
             this.data = data;
-            this.number = number;
             this.stable = stable;
+        }
+
+        CachedWrite copy() {
+            CachedWrite copy = new CachedWrite(offsetBytes, lengthBytes, data, stable);
+            copy.completion = completion;
+            copy.doomed = doomed;
+            return copy;
         }
 
         void applyTo(SparseBytes bytes) {
@@ -56,7 +67,30 @@ public final class SimulatedDisk implements BlockDevice {
         }
     }
 
+    /** When requests take effect, and when their requesters hear of it. */
+    public interface Timing {
+        /** Runs the task, which is the effect, on the request's loop, some time. */
+        void effect(BlockRequest request, Runnable task);
+
+        /** Runs the task, which is the completion, there, some time after. */
+        void completion(BlockRequest request, Runnable task);
+    }
+
+    /** Both in one task of the loop. */
+    private static final class AtOnce implements Timing {
+        @Override
+        public void effect(BlockRequest request, Runnable task) {
+            request.loop().execute(task);
+        }
+
+        @Override
+        public void completion(BlockRequest request, Runnable task) {
+            task.run();
+        }
+    }
+
     private final PowerSupply power;
+    private Timing timing = new AtOnce();
     private final int alignmentBytes;
     private final long discardBytes;
     private long sizeBytes;
@@ -64,7 +98,7 @@ public final class SimulatedDisk implements BlockDevice {
     private SparseBytes stable = new SparseBytes();
     private SparseBytes current = new SparseBytes();
     private List<CachedWrite> cache = new ArrayList<>();
-    private long completedWrites;
+    private long completions;
     private long writes;
     private int powerCycle;
 
@@ -96,12 +130,16 @@ public final class SimulatedDisk implements BlockDevice {
         SimulatedDisk copy = new SimulatedDisk(sizeBytes, alignmentBytes, discardBytes, newPower);
         copy.stable = stable.copy();
         copy.current = current.copy();
-        copy.completedWrites = completedWrites;
+        copy.completions = completions;
         for (CachedWrite write : cache) {
-            copy.cache.add(
-                    new CachedWrite(write.offsetBytes, write.lengthBytes, write.data, write.number, write.stable));
+            copy.cache.add(write.copy());
         }
         return copy;
+    }
+
+    /** For requests from now on. */
+    public synchronized void setTiming(Timing newTiming) {
+        timing = newTiming;
     }
 
     @Override
@@ -121,12 +159,25 @@ public final class SimulatedDisk implements BlockDevice {
         long coveredByFlush;
         synchronized (this) {
             cycle = powerCycle;
-            coveredByFlush = completedWrites;
+            coveredByFlush = completions;
         }
-        request.loop().execute(() -> request.complete(serve(request, cycle, coveredByFlush)));
+        timing.effect(request, () -> {
+            CachedWrite[] change = new CachedWrite[1];
+            int errno = serve(request, cycle, coveredByFlush, change);
+            timing.completion(request, () -> complete(request, errno, change[0]));
+        });
     }
 
-    private synchronized int serve(BlockRequest request, int cycle, long coveredByFlush) {
+    private void complete(BlockRequest request, int errno, CachedWrite change) {
+        synchronized (this) {
+            if (change != null) {
+                change.completion = ++completions;
+            }
+        }
+        request.complete(errno);
+    }
+
+    private synchronized int serve(BlockRequest request, int cycle, long coveredByFlush, CachedWrite[] change) {
         BlockOperation operation = request.operation();
         int errno = check(request);
         if (errno != Errno.OK) {
@@ -137,9 +188,9 @@ public final class SimulatedDisk implements BlockDevice {
         }
         switch (operation) {
             case READ -> read(request);
-            case WRITE -> change(request, request.offsetBytes(), request.lengthBytes(), dataOf(request));
-            case WRITE_ZEROES -> change(request, request.offsetBytes(), request.lengthBytes(), null);
-            case DISCARD -> discard(request);
+            case WRITE -> change[0] = change(request, request.offsetBytes(), request.lengthBytes(), dataOf(request));
+            case WRITE_ZEROES -> change[0] = change(request, request.offsetBytes(), request.lengthBytes(), null);
+            case DISCARD -> change[0] = discard(request);
             case FLUSH -> makeStable(coveredByFlush);
         }
         return Errno.OK;
@@ -177,31 +228,30 @@ public final class SimulatedDisk implements BlockDevice {
     }
 
     // As on real disks, only whole granules inside the range are discarded.
-    private void discard(BlockRequest request) {
+    private CachedWrite discard(BlockRequest request) {
         long start = Math.ceilDiv(request.offsetBytes(), discardBytes) * discardBytes;
         long end = (request.offsetBytes() + request.lengthBytes()) / discardBytes * discardBytes;
-        if (start < end) {
-            change(request, start, end - start, null);
-        }
+        return start < end ? change(request, start, end - start, null) : null;
     }
 
-    private void change(BlockRequest request, long offsetBytes, long lengthBytes, byte[] data) {
+    private CachedWrite change(BlockRequest request, long offsetBytes, long lengthBytes, byte[] data) {
         boolean fua = request.hasFlag(BlockRequest.FUA);
-        CachedWrite write = new CachedWrite(offsetBytes, lengthBytes, data, ++completedWrites, fua);
+        CachedWrite write = new CachedWrite(offsetBytes, lengthBytes, data, fua);
         write.applyTo(current);
         cache.add(write);
         writes++;
         if (fua) {
             makeStable(0);
         }
+        return write;
     }
 
     // A stable write stays listed while an older one before it is not, so that a crash applies them in order.
-    private void makeStable(long throughNumber) {
+    private void makeStable(long throughCompletion) {
         int settled = 0;
         boolean prefix = true;
         for (CachedWrite write : cache) {
-            write.stable |= write.number <= throughNumber;
+            write.stable |= !write.doomed && write.completion > 0 && write.completion <= throughCompletion;
             prefix &= write.stable;
             if (prefix) {
                 write.applyTo(stable);
@@ -209,6 +259,16 @@ public final class SimulatedDisk implements BlockDevice {
             }
         }
         cache.subList(0, settled).clear();
+    }
+
+    /**
+     * A FLUSH that fails now, as kernels do it: of what was completed and is not stable each change may be lost for
+     * good, whatever later flushes say. Reads show it until the power fails.
+     */
+    public synchronized void failFlush(RandomGenerator random) {
+        for (CachedWrite write : cache) {
+            write.doomed |= !write.stable && write.completion > 0 && random.nextBoolean();
+        }
     }
 
     /** Fails the power after so many more operations of the disks that share this one's supply. */
@@ -228,7 +288,7 @@ public final class SimulatedDisk implements BlockDevice {
         // Pure extremes are rare under independent choices, but they are what most real crashes look like.
         int mood = random.nextInt(4);
         for (CachedWrite write : cache) {
-            int fate = write.stable ? 0 : mood < 2 ? mood : random.nextInt(3);
+            int fate = write.stable ? 0 : write.doomed ? 1 : mood < 2 ? mood : random.nextInt(3);
             switch (fate) {
                 case 0 -> write.applyTo(stable);
                 case 1 -> {} // lost

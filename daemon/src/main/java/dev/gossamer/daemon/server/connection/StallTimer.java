@@ -1,5 +1,6 @@
 package dev.gossamer.daemon.server.connection;
 
+import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 
@@ -8,20 +9,27 @@ import java.util.concurrent.TimeUnit;
  * each of the loop's waits an entry in the kernel's queues.
  */
 public final class StallTimer implements AutoCloseable {
-    private final ScheduledThreadPoolExecutor timer = new ScheduledThreadPoolExecutor(1, task -> {
-        Thread thread = new Thread(task, "gossamer-stall-watch");
-        thread.setDaemon(true);
-        return thread;
-    });
+    private final ScheduledExecutorService timer;
 
+    /** @param timer ends with this */
     @SuppressWarnings("FutureReturnValueIgnored") // ends with the timer
-    public StallTimer(ConnectionRegistry registry, long stallMillis) {
+    public StallTimer(ConnectionRegistry registry, long stallMillis, ScheduledExecutorService timer) {
+        this.timer = timer;
         long periodMillis = Math.max(1, stallMillis / StallDetector.LOOKS);
         timer.scheduleWithFixedDelay(
                 () -> registry.connections().forEach(NbdConnection::checkProgress),
                 periodMillis,
                 periodMillis,
                 TimeUnit.MILLISECONDS);
+    }
+
+    /** A timer with such a thread. */
+    public static ScheduledExecutorService newTimer() {
+        return new ScheduledThreadPoolExecutor(1, task -> {
+            Thread thread = new Thread(task, "gossamer-stall-watch");
+            thread.setDaemon(true);
+            return thread;
+        });
     }
 
     @Override

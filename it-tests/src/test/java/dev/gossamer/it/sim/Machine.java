@@ -1,0 +1,110 @@
+package dev.gossamer.it.sim;
+
+import dev.gossamer.io.BlockRequest;
+import dev.gossamer.io.BlockingIo;
+import dev.gossamer.io.FileEngine;
+import dev.gossamer.io.InlineLoop;
+import dev.gossamer.io.StorageException;
+import dev.gossamer.io.buffer.IoBufferPool;
+import dev.gossamer.io.sim.PowerSupply;
+import dev.gossamer.io.sim.SimulatedDisk;
+import dev.gossamer.it.sim.judge.Violation;
+import dev.gossamer.it.sim.judge.Violation.Oracle;
+import dev.gossamer.pdata.check.Damage;
+import dev.gossamer.thin.PoolGrowth;
+import dev.gossamer.thin.metadata.PoolCheck;
+import dev.gossamer.thin.pool.ThinPool;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+
+/** What outlives a daemon: two disks on one power supply. */
+final class Machine {
+    static final int BLOCK_BYTES = 64 << 10;
+    private static final int METADATA_BYTES = 1 << 20;
+    private static final byte FOREIGN = (byte) 0xEE;
+
+    /** Formatted once for each size. */
+    private static final Map<Integer, SimulatedDisk[]> FORMATTED = new HashMap<>();
+
+    final PowerSupply power = new PowerSupply();
+    final SimulatedDisk metadata;
+    final SimulatedDisk data;
+
+    Machine(int dataBlocks) {
+        SimulatedDisk[] formatted = FORMATTED.computeIfAbsent(dataBlocks, Machine::format);
+        metadata = formatted[0].copy(power);
+        data = formatted[1].copy(power);
+    }
+
+    /** The data device is full of what nobody may ever see. */
+    private static SimulatedDisk[] format(int dataBlocks) {
+        SimulatedDisk metadata = new SimulatedDisk(METADATA_BYTES);
+        SimulatedDisk data = new SimulatedDisk((long) dataBlocks * BLOCK_BYTES);
+        byte[] foreign = new byte[dataBlocks * BLOCK_BYTES];
+        java.util.Arrays.fill(foreign, FOREIGN);
+        data.writeNow(0, foreign);
+        try (IoBufferPool buffers = new IoBufferPool(1 << 20)) {
+            ThinPool.format(metadata, data, BLOCK_BYTES, new InlineLoop(new NoFiles(), buffers));
+        } catch (StorageException e) {
+            throw new IllegalStateException(e);
+        }
+        return new SimulatedDisk[] {metadata, data};
+    }
+
+    /** The power fails and returns; of what was not stable something is left. */
+    void cut(SplittableRandom random) {
+        metadata.crash(random);
+        data.crash(random);
+        power.restore();
+    }
+
+    /** The checker finds nothing at all in the metadata of a pool that is not open. */
+    void check(String when) {
+        SimulatedDisk copy = metadata.copy(new PowerSupply());
+        try (IoBufferPool buffers = new IoBufferPool(1 << 20)) {
+            List<Damage> damage = PoolCheck.check(new BlockingIo(copy, new InlineLoop(new NoFiles(), buffers)));
+            if (!damage.isEmpty()) {
+                throw new Violation(Oracle.CHECK, when + ": " + damage);
+            }
+        } catch (StorageException e) {
+            throw new Violation(Oracle.CHECK, when + ": the metadata cannot be checked: " + e.getMessage(), e);
+        }
+    }
+
+    /** Disks grow as files do. */
+    PoolGrowth growth() {
+        return new PoolGrowth() {
+            @Override
+            public long data(long atLeastBytes) {
+                return grow(data, atLeastBytes);
+            }
+
+            @Override
+            public long metadata(long atLeastBytes) {
+                return grow(metadata, atLeastBytes);
+            }
+
+            private static long grow(SimulatedDisk disk, long atLeastBytes) {
+                long wanted = Math.ceilDiv(atLeastBytes, (long) BLOCK_BYTES) * BLOCK_BYTES;
+                if (disk.geometry().sizeBytes() < wanted) {
+                    disk.resize(wanted);
+                }
+                return disk.geometry().sizeBytes();
+            }
+        };
+    }
+
+    private static final class NoFiles implements FileEngine {
+        @Override
+        public void submit(FileAction action, int fileDescriptor, BlockRequest request) {
+            throw new UnsupportedOperationException("a simulated machine has no files");
+        }
+
+        @Override
+        public String name() {
+            return "none";
+        }
+    }
+}

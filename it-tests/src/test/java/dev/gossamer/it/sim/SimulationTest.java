@@ -1,0 +1,58 @@
+package dev.gossamer.it.sim;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.gossamer.it.sim.world.Trace;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** A fixed slice of what {@code it-tests/simulate} does for as long as it is told. */
+final class SimulationTest {
+    private static final int OPERATIONS = 300;
+    private static final int SLICE_SEEDS = 300;
+
+    @Test
+    void everyPromiseIsKeptInASliceOfSeeds() {
+        List<String> broken = new ArrayList<>();
+        int cuts = 0;
+        long answers = 0;
+        for (long seed = 1; seed <= SLICE_SEEDS; seed++) {
+            Verdict verdict = Seed.of(seed, OPERATIONS).tell(new Trace(false));
+            cuts += verdict.cuts();
+            answers += verdict.answers();
+            if (!verdict.isGood()) {
+                broken.add("it-tests/simulate --seed " + seed + ": "
+                        + verdict.violation().getMessage());
+            }
+        }
+        assertEquals(List.of(), broken);
+        assertTrue(cuts > SLICE_SEEDS, "only " + cuts + " power cuts");
+        assertTrue(answers > SLICE_SEEDS * 100L, "only " + answers + " answers");
+    }
+
+    @Test
+    void oneSeedIsOneHistory() {
+        for (long seed : new long[] {7, 42, 60, 283}) {
+            Trace once = new Trace(true);
+            Trace again = new Trace(true);
+            Seed.of(seed, OPERATIONS).tell(once);
+            Seed.of(seed + 1, OPERATIONS).tell(new Trace(false));
+            Seed.of(seed, OPERATIONS).tell(again);
+            assertEquals(once.lines(), again.lines());
+            assertEquals(once.hash(), again.hash());
+            assertTrue(once.lines().size() > 500, () -> "only " + once.lines().size() + " events");
+        }
+    }
+
+    @Test
+    void anotherSeedIsAnotherHistory() {
+        Trace one = new Trace(false);
+        Trace other = new Trace(false);
+        Seed.of(7, OPERATIONS).tell(one);
+        Seed.of(8, OPERATIONS).tell(other);
+        assertNotEquals(one.hash(), other.hash());
+    }
+}

@@ -1,0 +1,436 @@
+package dev.gossamer.it.sim;
+
+import dev.gossamer.daemon.server.connection.ConnectionLimits;
+import dev.gossamer.daemon.server.export.VolumeExports;
+import dev.gossamer.io.BlockOperation;
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.StorageException;
+import dev.gossamer.it.sim.faults.FaultCounts;
+import dev.gossamer.it.sim.faults.SimDevice;
+import dev.gossamer.it.sim.faults.Swarm;
+import dev.gossamer.it.sim.faults.Swarm.Kind;
+import dev.gossamer.it.sim.judge.Excuses;
+import dev.gossamer.it.sim.judge.Judge;
+import dev.gossamer.it.sim.judge.Violation;
+import dev.gossamer.it.sim.judge.Violation.Oracle;
+import dev.gossamer.it.sim.judge.Witness;
+import dev.gossamer.it.sim.load.Administrator;
+import dev.gossamer.it.sim.load.Auditor;
+import dev.gossamer.it.sim.load.Op;
+import dev.gossamer.it.sim.load.Plan;
+import dev.gossamer.it.sim.load.Users;
+import dev.gossamer.it.sim.world.Life;
+import dev.gossamer.it.sim.world.Trace;
+import dev.gossamer.it.sim.world.World;
+import dev.gossamer.thin.OnFull;
+import dev.gossamer.thin.PoolCaches;
+import dev.gossamer.thin.PoolMode;
+import dev.gossamer.thin.PoolOptions;
+import dev.gossamer.thin.VolumeInfo;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.SplittableRandom;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.BooleanSupplier;
+
+/** One plan under one swarm of faults, from the first start of the daemon to its last stop. */
+final class Story implements Excuses {
+    static final long VOLUME_BYTES_MAX = 16L * Machine.BLOCK_BYTES;
+    private static final int ROOMY_BLOCKS = 320;
+    private static final int TIGHT_BLOCKS = 48;
+    private static final long OPEN_NANOS = 120_000_000_000L;
+    private static final long SERVED_NANOS = 90_000_000_000L;
+    private static final long STOPPED_NANOS = 30_000_000_000L;
+    private static final long GRACE_MILLIS = 10_000;
+    private static final long STEPS_MAX = 20_000_000;
+
+    private final long seed;
+    private final Plan plan;
+    private final Swarm swarm;
+    private final World world;
+    private final Machine machine;
+    private final Judge judge;
+    private final Users users;
+    private final Administrator administrator;
+    private final FaultCounts counts = new FaultCounts();
+    private final SplittableRandom chance;
+    private final SplittableRandom survival;
+    private final ArrayDeque<Op> ops;
+    private final ArrayDeque<Integer> cuts;
+    private final ArrayDeque<Integer> kills;
+    private Life life;
+    private SimDevice metadata;
+    private SimDevice data;
+    private int lives;
+    private int cutCount;
+    private int killCount;
+    private long killAt;
+    private boolean opsAreDue;
+    private boolean stopping;
+    private boolean restartWanted;
+    // Once a device has failed, the pool may be in a mode that outlives the daemon.
+    private boolean everFailed;
+    private boolean healed;
+
+    Story(long seed, Plan plan, Swarm swarm, Trace trace) {
+        this.seed = seed;
+        this.plan = plan;
+        this.swarm = swarm;
+        world = new World(seed, trace);
+        machine = new Machine(swarm.has(Kind.FULL) ? TIGHT_BLOCKS : ROOMY_BLOCKS);
+        judge = new Judge(Machine.BLOCK_BYTES, VOLUME_BYTES_MAX);
+        judge.setExcuses(this);
+        users = new Users(world, judge, swarm, counts, plan);
+        administrator = new Administrator(
+                world, judge, Machine.BLOCK_BYTES, VOLUME_BYTES_MAX, () -> deviceFailed() || spaceIsShort());
+        users.avoid(administrator::isTaken);
+        chance = world.streams().of("story");
+        survival = world.streams().of("survival");
+        ops = new ArrayDeque<>(plan.ops());
+        cuts = new ArrayDeque<>(swarm.cuts());
+        kills = new ArrayDeque<>(swarm.kills());
+    }
+
+    Verdict tell() {
+        Violation violation = null;
+        try {
+            while (liveOnce()) {
+                // until the end of the plan
+            }
+        } catch (Violation found) {
+            violation = found;
+        } catch (RuntimeException | Error found) {
+            violation = new Violation(Oracle.EXCEPTION, found.toString(), found);
+        } finally {
+            if (life != null) {
+                life.end();
+            }
+        }
+        return new Verdict(
+                seed,
+                violation,
+                world.trace().hash(),
+                world.steps(),
+                machine.power.operations(),
+                judge.answers(),
+                lives,
+                cutCount,
+                killCount,
+                counts);
+    }
+
+    /** From start to end. False: it was the last. */
+    private boolean liveOnce() {
+        boolean faultsAreOver = ops.isEmpty();
+        begin(faultsAreOver);
+        boolean cutShort = !(open() && serve() && audit(faultsAreOver || chance.nextBoolean()) && run());
+        if (cutShort) {
+            return true;
+        }
+        heal();
+        if (!drain() || ops.isEmpty() && !audit(true)) {
+            return true;
+        }
+        return !stop() || !ops.isEmpty();
+    }
+
+    // ---- start ----
+
+    private void begin(boolean faultsAreOver) {
+        lives++;
+        world.note(20, lives, 0, () -> "life " + lives + " begins");
+        healed = false;
+        stopping = false;
+        restartWanted = false;
+        int buffers = swarm.has(Kind.SMALL_BUFFERS) ? 1 << 20 : 1 << 23;
+        life = new Life(world, lives, swarm.loops(), buffers);
+        metadata = new SimDevice("metadata", 0, machine.metadata, world, life, lives, swarm, counts);
+        data = new SimDevice("data", 1, machine.data, world, life, lives, swarm, counts);
+        killAt = Long.MAX_VALUE;
+        if (faultsAreOver) {
+            heal();
+        } else if (!cuts.isEmpty() && (kills.isEmpty() || chance.nextBoolean())) {
+            machine.power.cutAfter(cuts.poll());
+        } else if (!kills.isEmpty()) {
+            killAt = machine.power.operations() + kills.poll();
+        }
+    }
+
+    private boolean open() {
+        PoolOptions options = PoolOptions.DEFAULT
+                .withOnFull(chance.nextBoolean() ? OnFull.ERROR : OnFull.QUEUE, Duration.ofSeconds(2))
+                .withCaches(new PoolCaches(256, 1 << 14))
+                .withGrowth(machine.growth(), 0);
+        CompletableFuture<?> opened = life.open(metadata, data, options, location -> {
+            throw new StorageException(Errno.ENODEV, location + ": there are no origins");
+        });
+        if (!until(opened::isDone, OPEN_NANOS, "the pool does not open")) {
+            return false;
+        }
+        if (opened.isCompletedExceptionally()) {
+            if (!deviceFailed()) {
+                throw new Violation(Oracle.MODE, "the pool does not open: " + opened.exceptionNow());
+            }
+            return ended(End.KILL);
+        }
+        PoolMode mode = life.pool().mode();
+        if (mode.isMetadataReadOnly() && !everFailed && !deviceFailed() && !swarm.has(Kind.FULL)) {
+            throw new Violation(Oracle.MODE, "the pool opens in mode " + mode);
+        }
+        decide();
+        return true;
+    }
+
+    /** What administrators had under way when the last life ended was done, or was not. */
+    private void decide() {
+        for (Judge.Pending pending : judge.undecided()) {
+            String made = pending.made();
+            boolean done;
+            if (made.startsWith("!")) {
+                done = life.pool().volume(made.substring(1)) == null;
+            } else if (made.startsWith("=")) {
+                int second = made.indexOf('=', 1);
+                VolumeInfo volume = life.pool().volume(made.substring(second + 1));
+                done = volume != null && volume.sizeBytes() == Long.parseLong(made.substring(1, second));
+            } else {
+                done = life.pool().volume(made) != null;
+            }
+            if (done) {
+                pending.succeeded();
+            } else {
+                pending.failed();
+            }
+        }
+        judge.volumes().forEach(model -> {
+            VolumeInfo volume = life.pool().volume(model.name());
+            if (volume == null || volume.sizeBytes() != model.sizeBytes()) {
+                throw new Violation(Oracle.PERMITTED, "volume " + model + " is " + volume + " after a start");
+            }
+        });
+        if (life.pool().volumeCount() != judge.volumes().size()) {
+            throw new Violation(
+                    Oracle.PERMITTED,
+                    "there are volumes " + life.pool().volumes() + ", should be " + judge.volumes());
+        }
+    }
+
+    private boolean serve() {
+        ConnectionLimits limits = swarm.has(Kind.SMALL_BUFFERS)
+                ? new ConnectionLimits(4, 1 << 19, 1 << 16, 60_000)
+                : ConnectionLimits.DEFAULT;
+        life.serve(limits, pool -> new Witness(new VolumeExports(pool, Machine.BLOCK_BYTES), judge));
+        administrator.begin(life);
+        while (judge.volumes().size() < 2) {
+            int before = judge.volumes().size();
+            administrator.create("first" + lives + before, VOLUME_BYTES_MAX / 2);
+            if (!until(() -> !administrator.isBusy(), SERVED_NANOS, "no answer to an administrator")) {
+                return false;
+            }
+            if (judge.volumes().size() == before && !deviceFailed()) {
+                throw new Violation(Oracle.REPLY, "a volume cannot be created");
+            }
+            if (deviceFailed()) {
+                break;
+            }
+        }
+        return true;
+    }
+
+    // ---- the middle ----
+
+    private boolean run() {
+        users.begin();
+        opsAreDue = false;
+        scheduleNext();
+        return until(() -> restartWanted || ops.isEmpty() && !opsAreDue, Long.MAX_VALUE, "");
+    }
+
+    private void scheduleNext() {
+        Op next = ops.peek();
+        if (next != null && !restartWanted) {
+            opsAreDue = true;
+            Life its = life;
+            world.after(next.gapNanos(), its, () -> {
+                opsAreDue = false;
+                ops.poll();
+                issue(next);
+                scheduleNext();
+            });
+        }
+    }
+
+    private void issue(Op op) {
+        switch (op.kind()) {
+            case WRITE, READ, FLUSH, TRIM, ZEROES, CACHE, STATUS, BAD, LEAVE, LIE -> users.issue(op);
+            case RESTART -> restartWanted = swarm.has(Kind.RESTART);
+            case LEAP -> {
+                if (swarm.has(Kind.LEAP)) {
+                    counts.count("time leaps", "any");
+                    world.leap(1_000_000_000L * (1 + op.a() % 600));
+                }
+            }
+            default -> administrator.issue(op);
+        }
+    }
+
+    private void heal() {
+        healed = true;
+        everFailed |= metadata.hasFailed() || data.hasFailed();
+        metadata.heal();
+        data.heal();
+        machine.power.restore();
+        killAt = Long.MAX_VALUE;
+    }
+
+    /** Faults are over: whatever is under way ends. */
+    private boolean drain() {
+        boolean all = until(
+                () -> users.waiting() == 0 && judge.open() == 0 && !administrator.isBusy(),
+                SERVED_NANOS,
+                "requests are not served");
+        users.disperse();
+        return all && until(() -> !users.anybodyIsThere(), SERVED_NANOS, "connections do not end");
+    }
+
+    /** Everything is read. */
+    private boolean audit(boolean wanted) {
+        if (!wanted) {
+            return true;
+        }
+        Auditor auditor = new Auditor(world, judge, swarm.net(), lives);
+        auditor.begin();
+        return until(auditor::isDone, SERVED_NANOS * 10, "an audit does not end");
+    }
+
+    private boolean stop() {
+        stopping = true;
+        CompletableFuture<Void> stopped = life.stop(GRACE_MILLIS);
+        long stalled = data.hasStalled() || metadata.hasStalled() ? SimDevice.STALL_NANOS : 0;
+        if (!until(stopped::isDone, STOPPED_NANOS + stalled, "the daemon does not stop")) {
+            return false;
+        }
+        if (stopped.isCompletedExceptionally() && !everFailed) {
+            throw new Violation(Oracle.EXCEPTION, "the daemon stops with " + stopped.exceptionNow());
+        }
+        until(() -> false, 0, ""); // tasks that are left
+        String leaks = life.leaks();
+        if (!leaks.isEmpty()) {
+            throw new Violation(Oracle.LEAK, "not given back:" + leaks);
+        }
+        ended(stopped.isCompletedExceptionally() || commitsFail() ? End.KILL : End.STOP);
+        return true;
+    }
+
+    // ---- the end of a life ----
+
+    private enum End {
+        CUT,
+        KILL,
+        STOP
+    }
+
+    private boolean ended(End how) {
+        world.note(21, how.ordinal(), 0, () -> "life " + lives + " ends: " + how);
+        everFailed |= metadata.hasFailed() || data.hasFailed();
+        if (how != End.STOP) {
+            countUnderWay(how == End.CUT ? "power cut" : "kill");
+        }
+        administrator.begin(null);
+        users.lifeEnded();
+        judge.ended(how == End.CUT, how == End.STOP);
+        life.end();
+        life = null;
+        if (how == End.CUT) {
+            cutCount++;
+            machine.cut(survival);
+        } else if (how == End.KILL) {
+            killCount++;
+        }
+        machine.power.restore();
+        machine.check("after life " + lives + ", which ended by " + how);
+        return false;
+    }
+
+    private void countUnderWay(String fault) {
+        boolean any = false;
+        for (SimDevice device : new SimDevice[] {metadata, data}) {
+            for (BlockOperation operation : BlockOperation.values()) {
+                if (device.underWay().getOrDefault(operation, 0) > 0) {
+                    counts.count(fault, device + " " + operation);
+                    any = true;
+                }
+            }
+        }
+        if (!any) {
+            counts.count(fault, "nothing under way");
+        }
+        if (judge.hasPending()) {
+            counts.count(fault, "a change of volumes");
+        }
+    }
+
+    // ---- time ----
+
+    /** Lets the world go on. False: the life ended before. */
+    private boolean until(BooleanSupplier reached, long nanos, String late) {
+        long begun = world.nowNanos();
+        long answers = judge.answers();
+        while (!reached.getAsBoolean()) {
+            boolean went = world.step();
+            throwFaults();
+            if (!machine.power.isOn()) {
+                return ended(End.CUT);
+            }
+            if (machine.power.operations() >= killAt) {
+                return ended(End.KILL);
+            }
+            if (answers != judge.answers()) {
+                answers = judge.answers();
+                begun = world.nowNanos();
+            }
+            boolean over = nanos != Long.MAX_VALUE && world.nowNanos() - begun > nanos;
+            if (nanos == 0 && over) {
+                return true;
+            }
+            if (!went || over || world.steps() > STEPS_MAX) {
+                throw new Violation(
+                        Oracle.LIVENESS,
+                        late + (went ? "" : ", and nothing will happen any more") + "; open " + judge.open()
+                                + ", waiting " + users.waiting());
+            }
+        }
+        return true;
+    }
+
+    private void throwFaults() {
+        if (world.faults().isEmpty()) {
+            return;
+        }
+        Throwable first = world.faults().getFirst();
+        throw first instanceof Violation violation
+                ? violation
+                : new Violation(Oracle.EXCEPTION, "thrown on a loop: " + first, first);
+    }
+
+    // ---- excuses ----
+
+    @Override
+    public boolean deviceFailed() {
+        return everFailed || metadata.hasFailed() || data.hasFailed();
+    }
+
+    @Override
+    public boolean spaceIsShort() {
+        return swarm.has(Kind.FULL) || administrator.hasLimits();
+    }
+
+    @Override
+    public boolean isDraining() {
+        return stopping;
+    }
+
+    @Override
+    public boolean commitsFail() {
+        return data.writeHasFailed() || metadata.writeHasFailed();
+    }
+}

@@ -1,0 +1,33 @@
+package dev.gossamer.it.sim.judge;
+
+/**
+ * One request that changes sectors, as the judge knows it. Moments are counted, not timed: each thing that the judge
+ * hears of has a number.
+ */
+public final class Change {
+    static final long NEVER = Long.MAX_VALUE;
+
+    /** 0: leaves zeros. */
+    final long stamp;
+
+    final boolean fua;
+    /** A part of a block that was trimmed: reads may show zeros from then on, or may not. */
+    final boolean soft;
+
+    long sent = NEVER;
+    long taken = NEVER;
+    /** When it was answered without an error. */
+    long answered = NEVER;
+
+    Change(long stamp, boolean fua, boolean soft) {
+        this.stamp = stamp;
+        this.fua = fua;
+        this.soft = soft;
+    }
+
+    @Override
+    public String toString() {
+        return (stamp == 0 ? soft ? "trimmed" : "zeros" : "#" + stamp)
+                + (answered != NEVER ? "" : taken != NEVER ? "(no answer)" : "(not taken)");
+    }
+}

@@ -1,0 +1,260 @@
+package dev.gossamer.it.sim.judge;
+
+import java.util.Arrays;
+
+/** What one sector may hold: its versions in the order in which they were taken, the oldest that is possible first. */
+final class Sector {
+    private static final byte LIVE = 0;
+    /** After a power cut it is this or another one; the first read tells. */
+    private static final byte MAYBE = 1;
+    /** After the process was killed: likewise, but a power cut may still make another of it. */
+    private static final byte PERHAPS = 2;
+    /** Not to be seen any more, unless a power cut brings it back. */
+    private static final byte HIDDEN = 3;
+
+    private Change[] changes = new Change[4];
+    /** From when on a read has shown this version or a later one. */
+    private long[] seen = new long[4];
+
+    private byte[] state = new byte[4];
+    /** From before the end of a life: its answer says nothing any more. */
+    private boolean[] former = new boolean[4];
+
+    private int size;
+    /** The least that survives a power cut. */
+    private int stable;
+
+    Sector(Change first) {
+        add(first);
+    }
+
+    void add(Change change) {
+        if (size == changes.length) {
+            changes = Arrays.copyOf(changes, 2 * size);
+            seen = Arrays.copyOf(seen, 2 * size);
+            state = Arrays.copyOf(state, 2 * size);
+            former = Arrays.copyOf(former, 2 * size);
+        }
+        changes[size] = change;
+        former[size] = false;
+        seen[size] = Change.NEVER;
+        state[size++] = LIVE;
+    }
+
+    /** What a request that the device has taken but the pool never began is: nothing. */
+    private long visible(int i) {
+        if (state[i] != LIVE || changes[i].soft) {
+            return Change.NEVER;
+        }
+        return Math.min(changes[i].answered, seen[i]);
+    }
+
+    /** The oldest version that a read sent then may show. */
+    private int oldestFor(long sent) {
+        for (int i = size - 1; i > 0; i--) {
+            if (visible(i) < sent) {
+                return i;
+            }
+        }
+        return 0;
+    }
+
+    /** A read that was sent then, and is answered now, shows this. False: it may not. */
+    boolean shows(long stamp, long sent, long now) {
+        int first = -1;
+        boolean several = false;
+        for (int i = oldestFor(sent); i < size; i++) {
+            if (changes[i].stamp == stamp && state[i] != HIDDEN) {
+                several |= first >= 0;
+                first = first < 0 ? i : first;
+            }
+        }
+        if (first >= 0 && !(several && state[first] != LIVE)) {
+            settle(first, now);
+        }
+        return first >= 0;
+    }
+
+    /** As {@link #shows} while commits fail: what was not stable may be undone at any time. */
+    boolean couldShow(long stamp, long sent) {
+        for (int i = Math.min(stable, oldestFor(sent)); i < size; i++) {
+            if (changes[i].stamp == stamp) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private void settle(int i, long now) {
+        if (state[i] == MAYBE) {
+            keepOnly(i);
+            seen[0] = Math.min(seen[0], now);
+        } else if (state[i] == PERHAPS) {
+            for (int j = 0; j < size; j++) {
+                if (state[j] == PERHAPS) {
+                    state[j] = j == i ? LIVE : HIDDEN;
+                }
+            }
+            seen[i] = Math.min(seen[i], now);
+        } else {
+            seen[i] = Math.min(seen[i], now);
+        }
+    }
+
+    /** Of those from before the cut it was this one; later ones follow. It is on the medium. */
+    private void keepOnly(int kept) {
+        int to = 0;
+        for (int i = 0; i < size; i++) {
+            if (i == kept || state[i] == LIVE) {
+                move(i, to++);
+            }
+        }
+        size = to;
+        state[0] = LIVE;
+        stable = 0;
+    }
+
+    private void move(int from, int to) {
+        changes[to] = changes[from];
+        seen[to] = seen[from];
+        state[to] = state[from];
+        former[to] = former[from];
+    }
+
+    /** A flush that was sent then has been answered: the newest version that had been answered is stable. */
+    void flushed(long sent) {
+        for (int i = size - 1; i > stable; i--) {
+            if (state[i] == LIVE && !changes[i].soft && changes[i].answered < sent) {
+                stable = i;
+                forget();
+                return;
+            }
+        }
+    }
+
+    void stable(Change change) {
+        for (int i = size - 1; i > stable; i--) {
+            if (changes[i].equals(change)) {
+                stable = i;
+                forget();
+                return;
+            }
+        }
+    }
+
+    /** Versions that neither a read nor a cut can bring back. Reads under way may be older than what is visible now. */
+    private void forget() {
+        if (size < 24) {
+            return;
+        }
+        int first = Math.min(stable, oldestFor(0));
+        for (int i = first; i < size; i++) {
+            move(i, i - first);
+        }
+        size -= first;
+        stable -= first;
+    }
+
+    /** Power is gone: any version from the stable one on. */
+    void cut() {
+        end(MAYBE);
+    }
+
+    /** The process is gone, the medium's cache is not. */
+    void killed() {
+        end(PERHAPS);
+    }
+
+    private void end(byte becomes) {
+        int to = 0;
+        for (int i = stable; i < size; i++) {
+            move(i, to);
+            state[to] = becomes;
+            former[to] = true;
+            seen[to++] = Change.NEVER;
+        }
+        size = to;
+        stable = 0;
+        if (size == 1) {
+            state[0] = LIVE;
+        }
+    }
+
+    /** The oldest version that a read sent now could show. */
+    Change floor(long now) {
+        return changes[oldestFor(now)];
+    }
+
+    /** What a copy may hold that was made at some moment since a version was the oldest possible one. */
+    Sector since(Change floor) {
+        Sector copy = null;
+        for (int i = Math.max(0, indexOf(floor)); i < size; i++) {
+            if (state[i] == HIDDEN) {
+                continue;
+            }
+            if (copy == null) {
+                copy = new Sector(changes[i]);
+            } else {
+                copy.add(changes[i]);
+                copy.former[copy.size - 1] = former[i] || state[i] != LIVE;
+            }
+        }
+        if (copy.size > 1) {
+            Arrays.fill(copy.state, 0, copy.size, MAYBE);
+        }
+        return copy;
+    }
+
+    private int indexOf(Change change) {
+        for (int i = 0; i < size; i++) {
+            if (changes[i].equals(change)) {
+                return i;
+            }
+        }
+        return -1;
+    }
+
+    /** The only version with this stamp; null if there are several, or none. */
+    Change only(long stamp) {
+        Change found = null;
+        for (int i = 0; i < size; i++) {
+            if (changes[i].stamp == stamp && state[i] != HIDDEN) {
+                if (found != null) {
+                    return null;
+                }
+                found = changes[i];
+            }
+        }
+        return found;
+    }
+
+    /** When the version behind this one was answered; {@link Change#NEVER} if there is none. */
+    long nextAnswered(Change change) {
+        for (int i = 0; i < size - 1; i++) {
+            if (changes[i].equals(change)) {
+                long next = Change.NEVER;
+                for (int j = i + 1; j < size; j++) {
+                    next = Math.min(next, changes[j].soft || former[j] ? Change.NEVER : changes[j].answered);
+                }
+                return next;
+            }
+        }
+        return Change.NEVER;
+    }
+
+    @Override
+    public String toString() {
+        StringBuilder text = new StringBuilder();
+        for (int i = 0; i < size; i++) {
+            text.append(i == stable ? " *" : " ").append(changes[i]).append(state[i] == LIVE ? "" : "/" + state[i]);
+            text.append(" taken@").append(changes[i].taken);
+            if (seen[i] != Change.NEVER) {
+                text.append(" seen@").append(seen[i]);
+            }
+            if (changes[i].answered != Change.NEVER) {
+                text.append(" ok@").append(changes[i].answered);
+            }
+        }
+        return text.toString();
+    }
+}

@@ -1,0 +1,182 @@
+package dev.gossamer.it.sim.judge;
+
+import dev.gossamer.it.sim.judge.Violation.Oracle;
+import java.util.Arrays;
+import java.util.function.Consumer;
+
+/** What a volume may hold, sector by sector. */
+public final class VolumeModel {
+    /** Before anything was written, and of holes. */
+    private static final Change ZEROS = zeros();
+
+    private String name;
+    private final Sector[] sectors;
+    private long sizeBytes;
+    private long sizedAt;
+    // Of a copy that nobody has written to; null of others.
+    private Moment moment;
+
+    private static Change zeros() {
+        Change zeros = new Change(0, false, false);
+        zeros.sent = 0;
+        zeros.taken = 0;
+        zeros.answered = 0;
+        return zeros;
+    }
+
+    /** @param maximumBytes that it can ever grow to */
+    VolumeModel(String name, long sizeBytes, long maximumBytes) {
+        this(name, sizeBytes, new Sector[(int) (maximumBytes / Content.SECTOR_BYTES)]);
+    }
+
+    private VolumeModel(String name, long sizeBytes, Sector[] sectors) {
+        this.name = name;
+        this.sizeBytes = sizeBytes;
+        this.sectors = sectors;
+    }
+
+    /** What a copy that is made from now on may hold at least; for {@link #since}. */
+    Change[] floors(long now) {
+        Change[] floors = new Change[sectors.length];
+        Arrays.setAll(floors, i -> sectors[i] == null ? ZEROS : sectors[i].floor(now));
+        return floors;
+    }
+
+    /** A copy that was made at one moment since then, until now. */
+    VolumeModel since(Change[] floors, String itsName, Moment itsMoment) {
+        Sector[] copies = new Sector[sectors.length];
+        Arrays.setAll(copies, i -> sectors[i] == null ? null : sectors[i].since(floors[i]));
+        VolumeModel copy = new VolumeModel(itsName, sizeBytes, copies);
+        copy.moment = itsMoment;
+        return copy;
+    }
+
+    /** From now on this is what another one is. */
+    void become(VolumeModel other, long now) {
+        System.arraycopy(other.sectors, 0, sectors, 0, sectors.length);
+        moment = other.moment;
+        setSize(other.sizeBytes, now);
+    }
+
+    /** The moment of which a copy, or several made together, are; narrowed by what is seen in them. */
+    static final class Moment {
+        private long notBefore;
+        private long notAfter;
+
+        Moment(long asked, long answered) {
+            notBefore = asked;
+            notAfter = answered;
+        }
+    }
+
+    public String name() {
+        return name;
+    }
+
+    void rename(String newName) {
+        name = newName;
+    }
+
+    public long sizeBytes() {
+        return sizeBytes;
+    }
+
+    void setSize(long newSizeBytes, long now) {
+        sizeBytes = newSizeBytes;
+        sizedAt = now;
+    }
+
+    /** When its size has changed last. */
+    public long sizedAt() {
+        return sizedAt;
+    }
+
+    private Sector at(int sector) {
+        if (sectors[sector] == null) {
+            sectors[sector] = new Sector(ZEROS);
+        }
+        return sectors[sector];
+    }
+
+    /** From a byte, which begins a sector, as many as the length has. */
+    void each(long offsetBytes, long lengthBytes, Consumer<Sector> action) {
+        int first = (int) (offsetBytes / Content.SECTOR_BYTES);
+        int end = (int) ((offsetBytes + lengthBytes) / Content.SECTOR_BYTES);
+        for (int i = first; i < Math.min(end, sectors.length); i++) {
+            action.accept(at(i));
+        }
+    }
+
+    private void eachKnown(Consumer<Sector> action) {
+        for (Sector sector : sectors) {
+            if (sector != null) {
+                action.accept(sector);
+            }
+        }
+    }
+
+    void taken(long offsetBytes, long lengthBytes, Change change) {
+        moment = null;
+        each(offsetBytes, lengthBytes, sector -> sector.add(change));
+    }
+
+    void flushed(long sent) {
+        eachKnown(sector -> sector.flushed(sent));
+    }
+
+    void cut() {
+        eachKnown(Sector::cut);
+    }
+
+    void killed() {
+        eachKnown(Sector::killed);
+    }
+
+    /**
+     * A read that was sent then shows these bytes. Whole sectors.
+     *
+     * @param undoing commits fail: what is not stable may be undone at any time
+     */
+    void shows(long offsetBytes, byte[] data, long sent, long now, boolean undoing) {
+        for (int at = 0; at < data.length; at += Content.SECTOR_BYTES) {
+            int number = (int) ((offsetBytes + at) / Content.SECTOR_BYTES);
+            long stamp = Content.stampOf(data, at, number);
+            if (stamp < 0) {
+                throw new Violation(
+                        Oracle.FOREIGN,
+                        name + ": sector " + number + " holds " + Content.describe(data, at) + ", may hold"
+                                + at(number));
+            }
+            Sector sector = at(number);
+            Change change = stamp == 0 || moment == null ? null : sector.only(stamp);
+            long next = change == null ? 0 : sector.nextAnswered(change);
+            String before = sector.toString();
+            if (!(undoing ? sector.couldShow(stamp, sent) : sector.shows(stamp, sent, now))) {
+                throw new Violation(
+                        Oracle.PERMITTED,
+                        name + ": sector " + number + " holds #" + stamp + ", read sent@" + sent + ", may hold"
+                                + sector);
+            }
+            if (change != null && !undoing) {
+                narrow(change.sent, next, number, before);
+            }
+        }
+    }
+
+    /** Of a snapshot: what it holds was there, and what it lacks was not, at one and the same moment. */
+    private void narrow(long sent, long nextAnswered, int number, String before) {
+        moment.notBefore = Math.max(moment.notBefore, Math.min(sent, moment.notAfter));
+        moment.notAfter = Math.min(moment.notAfter, nextAnswered);
+        if (moment.notBefore > moment.notAfter || sent > moment.notAfter) {
+            throw new Violation(
+                    Oracle.INSTANT,
+                    name + ": sector " + number + " is of another moment than others: after " + moment.notBefore
+                            + ", before " + moment.notAfter + ": " + before);
+        }
+    }
+
+    @Override
+    public String toString() {
+        return name;
+    }
+}

@@ -1,0 +1,208 @@
+package dev.gossamer.it.sim.load;
+
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.StorageException;
+import dev.gossamer.it.sim.judge.Judge;
+import dev.gossamer.it.sim.judge.VolumeModel;
+import dev.gossamer.it.sim.judge.Violation;
+import dev.gossamer.it.sim.judge.Violation.Oracle;
+import dev.gossamer.it.sim.world.Life;
+import dev.gossamer.it.sim.world.World;
+import dev.gossamer.thin.SnapshotSpec;
+import dev.gossamer.thin.VolumeLimits;
+import dev.gossamer.thin.VolumeSpec;
+import dev.gossamer.thin.pool.ThinPool;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
+
+/** Somebody with the command line: one thing after the other, while clients go on. */
+public final class Administrator {
+    private static final int VOLUMES_MAX = 8;
+
+    private final World world;
+    private final Judge judge;
+    private final int blockBytes;
+    private final long maximumBytes;
+    private final BooleanSupplier mayBeRefused;
+    private final Set<String> limited = new TreeSet<>();
+    private Life life;
+    private String taken;
+    private boolean busy;
+    private int names;
+
+    /** @param mayBeRefused whether something explains that the pool refuses */
+    public Administrator(
+            World world, Judge judge, int blockBytes, long maximumBytes, BooleanSupplier mayBeRefused) {
+        this.world = world;
+        this.judge = judge;
+        this.blockBytes = blockBytes;
+        this.maximumBytes = maximumBytes;
+        this.mayBeRefused = mayBeRefused;
+    }
+
+    /** A daemon is there; null: none is. */
+    public void begin(Life newLife) {
+        life = newLife;
+        busy = false;
+        taken = null;
+    }
+
+    /** Whether the clients of a volume are being sent away. */
+    public boolean isTaken(String volume) {
+        return volume.equals(taken);
+    }
+
+    public boolean isBusy() {
+        return busy;
+    }
+
+    /** Whether any volume has, or had, a limit: writes to it may find no space. */
+    public boolean hasLimits() {
+        return !limited.isEmpty();
+    }
+
+    /** Does it now, or not at all: whoever is busy takes on nothing else. */
+    public void issue(Op op) {
+        if (busy || life == null || life.pool() == null) {
+            return;
+        }
+        List<VolumeModel> volumes = new ArrayList<>(judge.volumes());
+        VolumeModel one = volumes.isEmpty() ? null : volumes.get(op.where() % volumes.size());
+        if (op.kind() == Op.Kind.CREATE) {
+            create("v" + names++, blockBytes * (2L + op.a() % 14));
+        } else if (one != null) {
+            change(op, one, volumes.get(op.c() % volumes.size()), volumes.size());
+        }
+    }
+
+    /** The first volumes, before anybody comes. */
+    public void create(String name, long sizeBytes) {
+        if (judge.volumes().size() < VOLUMES_MAX) {
+            run(
+                    judge.creating(name, sizeBytes),
+                    () -> life.pool().createVolume(new VolumeSpec(name, sizeBytes)),
+                    "create " + name);
+        }
+    }
+
+    private void change(Op op, VolumeModel one, VolumeModel other, int count) {
+        ThinPool pool = life.pool();
+        String name = one.name();
+        switch (op.kind()) {
+            case SNAPSHOT -> snapshot(Map.of("s" + names++, name), count);
+            case GROUP -> {
+                if (!one.equals(other)) {
+                    snapshot(new TreeMap<>(Map.of("g" + names++, name, "g" + names++, other.name())), count);
+                }
+            }
+            case ROLLBACK -> rollBack(one, other, count);
+            case RESIZE -> {
+                long size = Math.min(maximumBytes, 512 * (1 + op.a() % (maximumBytes / 512)));
+                away(judge.resizing(name, size), name, () -> pool.resizeVolume(name, size, true), "resize " + name);
+            }
+            case RENAME -> {
+                String newName = "r" + names++;
+                away(judge.renaming(name, newName), name, () -> pool.renameVolume(name, newName), "rename " + name);
+            }
+            case DELETE -> {
+                if (count > 1) {
+                    away(judge.deleting(name), name, () -> pool.deleteVolume(name), "delete " + name);
+                }
+            }
+            case LIMIT -> {
+                limited.add(name);
+                long bytes = op.a() % 2 == 0 ? 0 : blockBytes * (1L + op.b() % 20);
+                VolumeLimits limits = new VolumeLimits(bytes, 0, null);
+                run(null, () -> pool.limitVolume(name, limits), "limit " + name);
+            }
+            case GROW -> run(null, () -> pool.grow(blockBytes * (50L + op.a() % 100), 0), "grow");
+            case METADATA_SNAPSHOT ->
+                run(
+                        null,
+                        () -> op.a() % 2 == 0 ? pool.reserveMetadataSnapshot() : pool.releaseMetadataSnapshot(),
+                        "metadata snapshot");
+            case STATUS_LINE -> run(null, op.a() % 2 == 0 ? pool::status : pool::dmStatus, "status");
+            default -> throw new IllegalStateException(op + " is no administrator's");
+        }
+    }
+
+    private void snapshot(Map<String, String> originByName, int count) {
+        if (count + originByName.size() > VOLUMES_MAX) {
+            return;
+        }
+        List<SnapshotSpec> specs = new ArrayList<>();
+        originByName.forEach((name, origin) -> specs.add(new SnapshotSpec(origin, name, false)));
+        run(judge.snapshotting(originByName), () -> life.pool().createSnapshots(specs), "snapshot " + originByName);
+    }
+
+    private void rollBack(VolumeModel one, VolumeModel other, int count) {
+        if (count >= VOLUMES_MAX || one.equals(other) || !isRelated(one.name(), other.name())) {
+            return;
+        }
+        String keep = "k" + names++;
+        away(
+                judge.rollingBack(one.name(), other.name(), keep),
+                one.name(),
+                () -> life.pool().rollBack(one.name(), other.name(), keep),
+                "roll " + one + " back to " + other);
+    }
+
+    /** Whether one is a snapshot of the other: what the pool asks for before it rolls back. */
+    private boolean isRelated(String one, String other) {
+        var a = life.pool().volume(one);
+        var b = life.pool().volume(other);
+        return a != null && b != null && (a.originId() == b.id() || b.originId() == a.id());
+    }
+
+    /** After all clients have gone. */
+    private void away(Judge.Pending pending, String name, Supplier<CompletableFuture<?>> change, String what) {
+        taken = name;
+        judge.draining(judge.volume(name));
+        run(pending, () -> life.server().disconnectAll(name, () -> change.get().thenApply(x -> x)), what);
+    }
+
+    private void run(Judge.Pending pending, Supplier<CompletableFuture<?>> change, String what) {
+        busy = true;
+        Life its = life;
+        world.note(10, names, 0, () -> "administrator: " + what);
+        its.aside(() -> {
+            CompletableFuture<?> answer = change.get();
+            answer.whenComplete((done, failure) -> world.after(0, its, () -> ended(pending, failure, what)));
+        });
+    }
+
+    private void ended(Judge.Pending pending, Throwable failure, String what) {
+        busy = false;
+        taken = null;
+        world.note(11, names, failure == null ? 0 : 1, () -> "administrator: " + what + " done " + failure);
+        if (failure == null) {
+            if (pending != null) {
+                pending.succeeded();
+            }
+            return;
+        }
+        if (pending != null && !mayBeRefused.getAsBoolean()) {
+            pending.failed(); // otherwise the next life tells: a device that fails may have done it all the same
+        }
+        Throwable cause = failure instanceof CompletionException wrapped ? wrapped.getCause() : failure;
+        boolean legal = cause instanceof StorageException refused && isLegal(refused, pending);
+        if (!legal) {
+            throw new Violation(Oracle.REPLY, what + " is refused, which nothing explains: " + cause, cause);
+        }
+    }
+
+    private boolean isLegal(StorageException refused, Judge.Pending pending) {
+        return mayBeRefused.getAsBoolean()
+                || refused.errno() == Errno.ENOSPC && hasLimits()
+                || refused.errno() == Errno.EINVAL // no relative: nothing is changed then, and the judge knows it
+                || pending == null; // one that may not be possible now, such as to release what was never reserved
+    }
+}

@@ -1,0 +1,166 @@
+package dev.gossamer.it.sim.world;
+
+import dev.gossamer.daemon.server.ListenAddress;
+import dev.gossamer.daemon.server.NbdServer;
+import dev.gossamer.daemon.server.access.TlsSettings;
+import dev.gossamer.daemon.server.connection.ConnectionLimits;
+import dev.gossamer.daemon.server.export.Exports;
+import dev.gossamer.io.BlockDevice;
+import dev.gossamer.io.BlockRequest;
+import dev.gossamer.io.FileEngine;
+import dev.gossamer.io.InlineLoop;
+import dev.gossamer.io.StorageException;
+import dev.gossamer.io.buffer.IoBufferPool;
+import dev.gossamer.io.ring.IoLoops;
+import dev.gossamer.io.ring.NettyLoop;
+import dev.gossamer.io.ring.VirtualLoops;
+import dev.gossamer.thin.OriginOpener;
+import dev.gossamer.thin.PoolOptions;
+import dev.gossamer.thin.pool.ThinPool;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Function;
+
+/** A daemon from its start to its stop, or to the moment when it is gone: loops, pool and NBD server. */
+public final class Life implements World.Alive {
+    /** Of the worker's waiting I/O. */
+    private static final int INLINE_BUFFER_BYTES = 1 << 20;
+
+    private final World world;
+    private final List<SimEventLoop> eventLoops = new ArrayList<>();
+    private final SimEventLoop aside;
+    private final IoLoops loops;
+    private final int ioLoops;
+    private final IoBufferPool inlineBuffers = new IoBufferPool(INLINE_BUFFER_BYTES);
+    private CompletableFuture<ThinPool> opening;
+    private ThinPool pool;
+    private NbdServer server;
+    private SimServerChannel listener;
+    private boolean alive = true;
+
+    /** @param bufferBytes of each loop */
+    public Life(World world, int number, int ioLoops, int bufferBytes) {
+        this.world = world;
+        this.ioLoops = ioLoops;
+        SimServerChannel.forgetAll();
+        for (int i = 0; i <= ioLoops; i++) {
+            eventLoops.add(new SimEventLoop(world, i));
+        }
+        aside = new SimEventLoop(world, ioLoops + 1);
+        SimLoopGroup group =
+                new SimLoopGroup(eventLoops.subList(0, ioLoops), world.streams().of("accept-" + number));
+        IoLoops[] made = new IoLoops[1];
+        world.waiting(() -> made[0] = VirtualLoops.over(
+                group, eventLoops, ioLoops, bufferBytes, SimServerChannel.class, SimChannel.class));
+        loops = made[0];
+        for (int i = 0; i <= ioLoops; i++) {
+            NettyLoop loop = loops.loop(i);
+            eventLoops.get(i).setBeforeTurn(() -> VirtualLoops.turn(loop));
+            loop.faults().watch(world.faults()::add);
+        }
+    }
+
+    /** Opens the pool; the world goes on until it is open. */
+    public CompletableFuture<ThinPool> open(
+            BlockDevice metadata, BlockDevice data, PoolOptions options, OriginOpener origins) {
+        List<NettyLoop> io = new ArrayList<>();
+        for (int i = 0; i < ioLoops; i++) {
+            io.add(loops.loop(i));
+        }
+        InlineLoop inline = new InlineLoop(new NoFiles(), inlineBuffers);
+        opening = ThinPool.openOn(metadata, data, inline, loops.loop(ioLoops), io, options, origins);
+        return opening.whenComplete((opened, failure) -> pool = opened);
+    }
+
+    /** Begins to serve, once the pool is open. */
+    public void serve(ConnectionLimits limits, Function<ThinPool, Exports> exports) {
+        world.waiting(() -> {
+            try {
+                server = new NbdServer(loops, exports.apply(pool), limits, TlsSettings.OFF, aside);
+                server.listen(new ListenAddress.Tcp(SimServerChannel.ADDRESS));
+                listener = SimServerChannel.listening(world);
+            } catch (StorageException e) {
+                throw new IllegalStateException(e);
+            }
+        });
+    }
+
+    public ThinPool pool() {
+        return pool;
+    }
+
+    /** Null before it serves. */
+    public NbdServer server() {
+        return server;
+    }
+
+    /** As an administrator's thread would do it: neither on a loop nor in the middle of anything. */
+    public void aside(Runnable task) {
+        aside.execute(task);
+    }
+
+    /** In good order: clients end, then the pool. */
+    public CompletableFuture<Void> stop(long graceMillis) {
+        CompletableFuture<Void> stopped = new CompletableFuture<>();
+        world.waiting(() -> server.beginStop(graceMillis)
+                .thenRun(() -> pool.close().whenComplete((closed, failure) -> {
+                    if (failure == null) {
+                        stopped.complete(null);
+                    } else {
+                        stopped.completeExceptionally(failure);
+                    }
+                })));
+        return stopped;
+    }
+
+    /** What is not given back; empty if nothing. For the end of a life that stopped. */
+    public String leaks() {
+        StringBuilder leaks = new StringBuilder();
+        for (int i = 0; i <= ioLoops; i++) {
+            NettyLoop loop = loops.loop(i);
+            leak(leaks, i, "requests", loop.requests().inUse());
+            leak(leaks, i, "buffer bytes", loop.buffers().usedBytes());
+        }
+        leak(leaks, -1, "bytes of the network's buffers", listener == null ? 0 : listener.bufferBytes());
+        leak(leaks, -1, "inline buffer bytes", inlineBuffers.usedBytes());
+        return leaks.toString();
+    }
+
+    private static void leak(StringBuilder leaks, int loop, String what, long count) {
+        if (count != 0) {
+            leaks.append(" loop ").append(loop).append(": ").append(count).append(' ').append(what);
+        }
+    }
+
+    /** The process is gone, in the middle of whatever it was doing. */
+    public void end() {
+        if (alive) {
+            alive = false;
+            eventLoops.forEach(SimEventLoop::die);
+            aside.die();
+            SimServerChannel.forgetAll();
+            for (int i = 0; i <= ioLoops; i++) {
+                loops.loop(i).buffers().close();
+            }
+            inlineBuffers.close();
+        }
+    }
+
+    @Override
+    public boolean isAlive() {
+        return alive;
+    }
+
+    private static final class NoFiles implements FileEngine {
+        @Override
+        public void submit(FileAction action, int fileDescriptor, BlockRequest request) {
+            throw new UnsupportedOperationException("a simulated process has no files");
+        }
+
+        @Override
+        public String name() {
+            return "none";
+        }
+    }
+}

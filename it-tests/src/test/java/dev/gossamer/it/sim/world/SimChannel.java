@@ -1,0 +1,226 @@
+package dev.gossamer.it.sim.world;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
+import io.netty.channel.AbstractChannel;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelConfig;
+import io.netty.channel.ChannelMetadata;
+import io.netty.channel.ChannelOutboundBuffer;
+import io.netty.channel.ChannelPromise;
+import io.netty.channel.EventLoop;
+import io.netty.channel.RecvByteBufAllocator;
+import io.netty.channel.socket.ChannelInputShutdownEvent;
+import io.netty.channel.socket.ChannelInputShutdownReadComplete;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.SocketAddress;
+
+/**
+ * A server's end of a connection as a Netty channel: partial reads and sends, half-closed peers, resets. Behaves as
+ * Netty's own socket channels do towards pipeline and outbound buffer.
+ */
+final class SimChannel extends AbstractChannel {
+    private static final ChannelMetadata METADATA = new ChannelMetadata(false, 16);
+
+    private final World world;
+    private final SimSocket socket;
+    private final InetSocketAddress remote;
+    private final SimChannelConfig config;
+    private boolean open = true;
+    private boolean readWanted;
+    private boolean readScheduled;
+    private boolean inputShutdown;
+    private boolean waitsForRoom;
+
+    SimChannel(
+            Channel parent,
+            World world,
+            SimSocket socket,
+            long number,
+            InetSocketAddress remote,
+            ByteBufAllocator allocator) {
+        super(parent, new SimChannelId(number));
+        this.world = world;
+        this.socket = socket;
+        this.remote = remote;
+        this.config = new SimChannelConfig(this, allocator);
+    }
+
+    @Override
+    protected void doRegister() {
+        socket.onReadable(this::scheduleRead);
+        socket.onRoom(() -> {
+            if (waitsForRoom) {
+                waitsForRoom = false;
+                eventLoop().execute(() -> ((SimUnsafe) unsafe()).flushAgain());
+            }
+        });
+    }
+
+    @Override
+    protected void doBeginRead() {
+        readWanted = true;
+        scheduleRead();
+    }
+
+    void autoReadCleared() {
+        readWanted = false;
+    }
+
+    private void scheduleRead() {
+        boolean something = socket.available() > 0 || socket.isAtEnd() || socket.isBroken();
+        if (open && readWanted && !readScheduled && something && !(inputShutdown && !socket.isBroken())) {
+            readScheduled = true;
+            eventLoop().execute(this::readNow);
+        }
+    }
+
+    private void readNow() {
+        readScheduled = false;
+        if (!open || !readWanted) {
+            return;
+        }
+        if (socket.isBroken()) {
+            pipeline().fireExceptionCaught(new IOException("Connection reset by peer"));
+            unsafe().close(voidPromise());
+            return;
+        }
+        readWanted = false;
+        RecvByteBufAllocator.Handle handle = unsafe().recvBufAllocHandle();
+        handle.reset(config);
+        do {
+            ByteBuf buffer = handle.allocate(config.getAllocator());
+            byte[] data = socket.read(buffer.writableBytes());
+            handle.attemptedBytesRead(buffer.writableBytes());
+            handle.lastBytesRead(data.length);
+            if (data.length == 0) {
+                buffer.release();
+                break;
+            }
+            world.trace().bytes(data, 0, data.length);
+            buffer.writeBytes(data);
+            handle.incMessagesRead(1);
+            pipeline().fireChannelRead(buffer);
+        } while (open && handle.continueReading());
+        handle.readComplete();
+        pipeline().fireChannelReadComplete();
+        if (open && socket.isAtEnd()) {
+            inputEnded();
+        } else if (open && readWanted) {
+            scheduleRead();
+        }
+    }
+
+    private void inputEnded() {
+        if (inputShutdown) {
+            return;
+        }
+        if (config.allowsHalfClosure()) {
+            inputShutdown = true;
+            pipeline().fireUserEventTriggered(ChannelInputShutdownEvent.INSTANCE);
+            pipeline().fireUserEventTriggered(ChannelInputShutdownReadComplete.INSTANCE);
+        } else {
+            unsafe().close(voidPromise());
+        }
+    }
+
+    @Override
+    protected void doWrite(ChannelOutboundBuffer out) throws IOException {
+        for (Object message = out.current(); message != null; message = out.current()) {
+            ByteBuf bytes = (ByteBuf) message;
+            if (!bytes.isReadable()) {
+                out.remove();
+                continue;
+            }
+            if (socket.isPeerGone() || socket.isBroken()) {
+                throw new IOException("Broken pipe");
+            }
+            int length = Math.min(bytes.readableBytes(), socket.room());
+            if (length <= 0) {
+                waitsForRoom = true;
+                return;
+            }
+            byte[] data = new byte[length];
+            bytes.getBytes(bytes.readerIndex(), data);
+            world.trace().bytes(data, 0, length);
+            socket.send(data);
+            out.progress(length);
+            out.removeBytes(length);
+        }
+    }
+
+    @Override
+    protected AbstractUnsafe newUnsafe() {
+        return new SimUnsafe();
+    }
+
+    private final class SimUnsafe extends AbstractUnsafe {
+        @Override
+        public void connect(SocketAddress to, SocketAddress from, ChannelPromise promise) {
+            promise.setFailure(new UnsupportedOperationException("accepted already"));
+        }
+
+        @Override
+        protected void flush0() {
+            if (!waitsForRoom) {
+                super.flush0();
+            }
+        }
+
+        void flushAgain() {
+            super.flush0();
+        }
+    }
+
+    @Override
+    protected boolean isCompatible(EventLoop loop) {
+        return loop instanceof SimEventLoop;
+    }
+
+    @Override
+    protected SocketAddress localAddress0() {
+        return SimServerChannel.ADDRESS;
+    }
+
+    @Override
+    protected SocketAddress remoteAddress0() {
+        return remote;
+    }
+
+    @Override
+    protected void doBind(SocketAddress address) {
+        throw new UnsupportedOperationException("accepted already");
+    }
+
+    @Override
+    protected void doDisconnect() {
+        doClose();
+    }
+
+    @Override
+    protected void doClose() {
+        open = false;
+        socket.close();
+    }
+
+    @Override
+    public ChannelConfig config() {
+        return config;
+    }
+
+    @Override
+    public boolean isOpen() {
+        return open;
+    }
+
+    @Override
+    public boolean isActive() {
+        return open;
+    }
+
+    @Override
+    public ChannelMetadata metadata() {
+        return METADATA;
+    }
+}
