@@ -116,11 +116,7 @@ public final class NbdServer {
 
     /** @param timer for what is seldom and waits for nothing; ends when the server stops */
     public NbdServer(
-            IoLoops loops,
-            Exports exports,
-            ConnectionLimits limits,
-            TlsSettings tls,
-            ScheduledExecutorService timer)
+            IoLoops loops, Exports exports, ConnectionLimits limits, TlsSettings tls, ScheduledExecutorService timer)
             throws StorageException {
         this.tls = new ServerTls(tls);
         this.loops = loops;
@@ -266,6 +262,9 @@ public final class NbdServer {
      */
     @SuppressWarnings("FutureReturnValueIgnored") // both tasks end with the timer
     public CompletableFuture<Void> beginStop(long graceMillis) {
+        if (timer.isShutdown()) {
+            return CompletableFuture.completedFuture(null); // it has stopped before
+        }
         stopping = true;
         listeners.forEach(listener -> listener.close().awaitUninterruptibly());
         socketFiles.forEach(SocketFile::remove);

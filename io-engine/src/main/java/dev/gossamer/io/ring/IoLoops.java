@@ -124,9 +124,7 @@ public final class IoLoops implements AutoCloseable {
 
     private NettyLoop begin(IoEventLoop eventLoop, int bufferBytes) {
         return begin(
-                eventLoop,
-                bufferBytes,
-                transport.ring() ? startRing(eventLoop) : new ThreadFileEngine(fileThreads()));
+                eventLoop, bufferBytes, transport.ring() ? startRing(eventLoop) : new ThreadFileEngine(fileThreads()));
     }
 
     private NettyLoop begin(IoEventLoop eventLoop, int bufferBytes, FileEngine files) {

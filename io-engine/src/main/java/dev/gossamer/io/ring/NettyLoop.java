@@ -29,7 +29,8 @@ public final class NettyLoop implements IoLoop {
     NettyLoop(int index, IoEventLoop eventLoop, IoBufferPool buffers, FileEngine files) {
         this.index = index;
         this.eventLoop = eventLoop;
-        this.ticker = eventLoop instanceof AbstractScheduledEventExecutor timed ? timed.ticker() : Ticker.systemTicker();
+        this.ticker =
+                eventLoop instanceof AbstractScheduledEventExecutor timed ? timed.ticker() : Ticker.systemTicker();
         this.buffers = buffers;
         this.files = files;
         this.faults = new Faults(toString());

@@ -209,8 +209,7 @@ final class Story implements Excuses {
         });
         if (life.pool().volumeCount() != judge.volumes().size()) {
             throw new Violation(
-                    Oracle.PERMITTED,
-                    "there are volumes " + life.pool().volumes() + ", should be " + judge.volumes());
+                    Oracle.PERMITTED, "there are volumes " + life.pool().volumes() + ", should be " + judge.volumes());
         }
     }
 

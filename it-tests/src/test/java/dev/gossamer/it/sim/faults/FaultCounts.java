@@ -24,9 +24,8 @@ public final class FaultCounts {
     }
 
     public void addAll(FaultCounts other) {
-        other.counts.forEach((fault, row) ->
-                row.forEach((operation, n) -> counts.computeIfAbsent(fault, f -> new TreeMap<>())
-                        .merge(operation, n, Long::sum)));
+        other.counts.forEach((fault, row) -> row.forEach((operation, n) ->
+                counts.computeIfAbsent(fault, f -> new TreeMap<>()).merge(operation, n, Long::sum)));
     }
 
     public Map<String, Map<String, Long>> table() {

@@ -65,8 +65,8 @@ public final class Swarm {
             kills.add((int) Streams.logUniform(random, 1, 3L * operations));
         }
         int chop = (int) Streams.logUniform(random, 1, 4096);
-        net = new NetMood(kinds.contains(Kind.NET_CHOPS) ? Math.max(chop, 16) : 0,
-                Streams.logUniform(random, 1_000, 200_000));
+        net = new NetMood(
+                kinds.contains(Kind.NET_CHOPS) ? Math.max(chop, 16) : 0, Streams.logUniform(random, 1_000, 200_000));
         diskNanos = Streams.logUniform(random, 2_000, kinds.contains(Kind.SLOW_DISK) ? 5_000_000 : 100_000);
         loops = 1 + random.nextInt(3);
     }

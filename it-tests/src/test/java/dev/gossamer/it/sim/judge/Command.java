@@ -19,7 +19,15 @@ public final class Command {
     /** Of a structured reply: from an error chunk. */
     public int error;
 
-    Command(long cookie, int type, int flags, long offset, long length, VolumeModel volume, Change change, boolean bad) {
+    Command(
+            long cookie,
+            int type,
+            int flags,
+            long offset,
+            long length,
+            VolumeModel volume,
+            Change change,
+            boolean bad) {
         this.cookie = cookie;
         this.type = type;
         this.flags = flags;

@@ -22,6 +22,7 @@ public final class Judge {
     private final Map<Long, Command> sent = new HashMap<>();
     /** Of these, those that a reply may name. */
     private final Map<Long, Command> open = new HashMap<>();
+
     private final List<Pending> pending = new ArrayList<>();
     // By identity: clients that were there keep on hearing of it.
     private final List<VolumeModel> drained = new ArrayList<>();
@@ -187,9 +188,8 @@ public final class Judge {
                 && switch (error) {
                     case NbdError.EINVAL -> command.malformed;
                     case NbdError.EPERM -> command.malformed || excuses.deviceFailed();
-                    case NbdError.ENOSPC ->
-                        command.malformed
-                                || command.change != null && (excuses.spaceIsShort() || excuses.deviceFailed());
+                    case NbdError.ENOSPC -> command.malformed
+                            || command.change != null && (excuses.spaceIsShort() || excuses.deviceFailed());
                     case NbdError.EIO -> excuses.deviceFailed();
                     case NbdError.ESHUTDOWN -> excuses.isDraining() || drained.contains(command.volume);
                     case NbdError.ENOTSUP -> (command.flags & NbdFlags.CMD_FAST_ZERO) != 0;
@@ -251,7 +251,8 @@ public final class Judge {
     public Pending snapshotting(Map<String, String> originByName) {
         long asked = moment + 1;
         Map<String, Change[]> floors = new TreeMap<>();
-        originByName.forEach((name, origin) -> floors.put(name, volumes.get(origin).floors(asked)));
+        originByName.forEach(
+                (name, origin) -> floors.put(name, volumes.get(origin).floors(asked)));
         return pend(originByName.keySet().iterator().next(), () -> {
             VolumeModel.Moment one = new VolumeModel.Moment(asked, moment);
             floors.forEach((name, floor) -> {

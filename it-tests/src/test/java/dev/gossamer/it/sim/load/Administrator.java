@@ -3,9 +3,9 @@ package dev.gossamer.it.sim.load;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.it.sim.judge.Judge;
-import dev.gossamer.it.sim.judge.VolumeModel;
 import dev.gossamer.it.sim.judge.Violation;
 import dev.gossamer.it.sim.judge.Violation.Oracle;
+import dev.gossamer.it.sim.judge.VolumeModel;
 import dev.gossamer.it.sim.world.Life;
 import dev.gossamer.it.sim.world.World;
 import dev.gossamer.thin.SnapshotSpec;
@@ -39,8 +39,7 @@ public final class Administrator {
     private int names;
 
     /** @param mayBeRefused whether something explains that the pool refuses */
-    public Administrator(
-            World world, Judge judge, int blockBytes, long maximumBytes, BooleanSupplier mayBeRefused) {
+    public Administrator(World world, Judge judge, int blockBytes, long maximumBytes, BooleanSupplier mayBeRefused) {
         this.world = world;
         this.judge = judge;
         this.blockBytes = blockBytes;
@@ -124,11 +123,10 @@ public final class Administrator {
                 run(null, () -> pool.limitVolume(name, limits), "limit " + name);
             }
             case GROW -> run(null, () -> pool.grow(blockBytes * (50L + op.a() % 100), 0), "grow");
-            case METADATA_SNAPSHOT ->
-                run(
-                        null,
-                        () -> op.a() % 2 == 0 ? pool.reserveMetadataSnapshot() : pool.releaseMetadataSnapshot(),
-                        "metadata snapshot");
+            case METADATA_SNAPSHOT -> run(
+                    null,
+                    () -> op.a() % 2 == 0 ? pool.reserveMetadataSnapshot() : pool.releaseMetadataSnapshot(),
+                    "metadata snapshot");
             case STATUS_LINE -> run(null, op.a() % 2 == 0 ? pool::status : pool::dmStatus, "status");
             default -> throw new IllegalStateException(op + " is no administrator's");
         }

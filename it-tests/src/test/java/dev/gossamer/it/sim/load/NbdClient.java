@@ -3,9 +3,9 @@ package dev.gossamer.it.sim.load;
 import dev.gossamer.it.sim.judge.Command;
 import dev.gossamer.it.sim.judge.Content;
 import dev.gossamer.it.sim.judge.Judge;
-import dev.gossamer.it.sim.judge.VolumeModel;
 import dev.gossamer.it.sim.judge.Violation;
 import dev.gossamer.it.sim.judge.Violation.Oracle;
+import dev.gossamer.it.sim.judge.VolumeModel;
 import dev.gossamer.it.sim.world.NetMood;
 import dev.gossamer.it.sim.world.SimServerChannel;
 import dev.gossamer.it.sim.world.SimSocket;
@@ -183,7 +183,12 @@ final class NbdClient implements World.Alive {
                             .putInt(context.length)
                             .put(context));
         }
-        option(GO, ByteBuffer.allocate(6 + export.length).putInt(export.length).put(export).putShort((short) 0));
+        option(
+                GO,
+                ByteBuffer.allocate(6 + export.length)
+                        .putInt(export.length)
+                        .put(export)
+                        .putShort((short) 0));
         state = State.OPTIONS;
     }
 
@@ -201,10 +206,7 @@ final class NbdClient implements World.Alive {
                 .putLong(offset)
                 .putInt((int) length);
         if (data) {
-            bytes.put(Content.of(
-                    command.cookie,
-                    offset / Content.SECTOR_BYTES,
-                    (int) (length / Content.SECTOR_BYTES)));
+            bytes.put(Content.of(command.cookie, offset / Content.SECTOR_BYTES, (int) (length / Content.SECTOR_BYTES)));
         }
         world.note(6, command.cookie, type, () -> name + " sends " + command);
         send(bytes);

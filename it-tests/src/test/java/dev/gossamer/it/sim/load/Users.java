@@ -125,8 +125,8 @@ public final class Users {
         VolumeModel volume = volumes.get(op.where() % volumes.size());
         int number = ++connections;
         boolean slow = swarm.strikes(Swarm.Kind.SLOW_READER, chance);
-        NbdClient client = new NbdClient(
-                world, judge, "client-" + number, volume, chance.nextInt(3), slow ? 200_000 : 0, () -> {
+        NbdClient client =
+                new NbdClient(world, judge, "client-" + number, volume, chance.nextInt(3), slow ? 200_000 : 0, () -> {
                     if (!user.client.wasOpen() && ++user.refusals % 4 == 0) {
                         user.waiting.poll(); // nobody lets him in: perhaps the volume is half gone
                     }

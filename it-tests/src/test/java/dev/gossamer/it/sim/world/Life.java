@@ -51,8 +51,8 @@ public final class Life implements World.Alive {
         SimLoopGroup group =
                 new SimLoopGroup(eventLoops.subList(0, ioLoops), world.streams().of("accept-" + number));
         IoLoops[] made = new IoLoops[1];
-        world.waiting(() -> made[0] = VirtualLoops.over(
-                group, eventLoops, ioLoops, bufferBytes, SimServerChannel.class, SimChannel.class));
+        world.waiting(() -> made[0] =
+                VirtualLoops.over(group, eventLoops, ioLoops, bufferBytes, SimServerChannel.class, SimChannel.class));
         loops = made[0];
         for (int i = 0; i <= ioLoops; i++) {
             NettyLoop loop = loops.loop(i);
@@ -103,8 +103,8 @@ public final class Life implements World.Alive {
     /** In good order: clients end, then the pool. */
     public CompletableFuture<Void> stop(long graceMillis) {
         CompletableFuture<Void> stopped = new CompletableFuture<>();
-        world.waiting(() -> server.beginStop(graceMillis)
-                .thenRun(() -> pool.close().whenComplete((closed, failure) -> {
+        world.waiting(
+                () -> server.beginStop(graceMillis).thenRun(() -> pool.close().whenComplete((closed, failure) -> {
                     if (failure == null) {
                         stopped.complete(null);
                     } else {
@@ -129,7 +129,12 @@ public final class Life implements World.Alive {
 
     private static void leak(StringBuilder leaks, int loop, String what, long count) {
         if (count != 0) {
-            leaks.append(" loop ").append(loop).append(": ").append(count).append(' ').append(what);
+            leaks.append(" loop ")
+                    .append(loop)
+                    .append(": ")
+                    .append(count)
+                    .append(' ')
+                    .append(what);
         }
     }
 

@@ -20,8 +20,6 @@ public record NetMood(int chopBytes, long meanDelayNanos) {
     }
 
     long delayNanos(SplittableRandom random) {
-        return random.nextInt(50) == 0
-                ? random.nextLong(40 * meanDelayNanos)
-                : random.nextLong(2 * meanDelayNanos) + 1;
+        return random.nextInt(50) == 0 ? random.nextLong(40 * meanDelayNanos) : random.nextLong(2 * meanDelayNanos) + 1;
     }
 }

@@ -63,7 +63,8 @@ public final class SimServerChannel extends AbstractServerChannel {
         InetSocketAddress from = new InetSocketAddress("10.0.0." + host, 1024 + (int) (number % 60_000));
         server.eventLoop().execute(() -> {
             if (server.open) {
-                server.pipeline().fireChannelRead(new SimChannel(server, world, ends[1], number, from, server.allocator));
+                server.pipeline()
+                        .fireChannelRead(new SimChannel(server, world, ends[1], number, from, server.allocator));
                 server.pipeline().fireChannelReadComplete();
             } else {
                 ends[1].reset();
