@@ -26,8 +26,8 @@ import java.util.random.RandomGenerator;
  *       survivor of a sector may be any of its versions, this also covers every reordering.
  * </ol>
  *
- * Requests take effect and complete in a task of their loop, or apart from each other as a {@link Timing} says; what was
- * not completed when a FLUSH came is not covered by it. Usable from several loops.
+ * Requests take effect and complete in a task of their loop, or apart from each other as a {@link Timing} says; what
+ * was not completed when a FLUSH came is not covered by it. Usable from several loops.
  */
 public final class SimulatedDisk implements BlockDevice {
     public static final int SECTOR_BYTES = 512;

@@ -83,6 +83,11 @@ public final class Witness implements Exports {
         }
 
         @Override
+        public String key() {
+            return below.key();
+        }
+
+        @Override
         public boolean uses(String volume) {
             return below.uses(volume);
         }

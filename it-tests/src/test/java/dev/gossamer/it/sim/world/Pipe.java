@@ -3,7 +3,7 @@ package dev.gossamer.it.sim.world;
 import java.util.ArrayDeque;
 import java.util.SplittableRandom;
 
-/** One direction of a connection: bytes arrive late, in pieces and in order, and no more than the receiver has room for. */
+/** One direction of a connection: bytes arrive late, in order, and no more than the receiver has room for. */
 final class Pipe {
     /** As small as kernels make them, so that senders have to wait. */
     static final int ROOM_BYTES = 64 << 10;

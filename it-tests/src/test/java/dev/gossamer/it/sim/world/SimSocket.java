@@ -61,7 +61,7 @@ public final class SimSocket {
         out.end();
     }
 
-    /** In good order: the peer reads what was sent, then the end. Unread bytes make a reset of it, as they do in TCP. */
+    /** In good order: the peer reads what was sent, then the end. Unread bytes make a reset of it, as in TCP. */
     public void close() {
         if (!closed) {
             closed = true;
