@@ -3,14 +3,14 @@ package dev.gossamer.pdata.scan;
 import java.util.Arrays;
 
 /** A few blocks: the children of a node, each once. */
-final class BlockList implements WantedBlocks {
+public final class BlockList implements WantedBlocks {
     private static final int NONE = -1;
 
     private final long[] blocks;
     private final int size;
 
     /** @param locations in any order, also repeated; those outside {@code [1, limit)} are left out */
-    BlockList(long[] locations, long limit) {
+    public BlockList(long[] locations, long limit) {
         blocks = Arrays.stream(locations)
                 .filter(location -> location > 0 && location < limit)
                 .sorted()
@@ -19,12 +19,12 @@ final class BlockList implements WantedBlocks {
         size = blocks.length;
     }
 
-    int size() {
+    public int size() {
         return size;
     }
 
     /** Position of a member. */
-    int indexOf(long block) {
+    public int indexOf(long block) {
         return Arrays.binarySearch(blocks, block);
     }
 

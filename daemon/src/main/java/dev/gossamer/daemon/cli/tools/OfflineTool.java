@@ -58,11 +58,19 @@ abstract class OfflineTool implements Callable<Integer> {
         } catch (MetadataCorrupt e) {
             return failed(ToolExit.DAMAGE, e.getMessage());
         } catch (StorageException e) {
-            return failed(e.errno() == Errno.EBUSY ? ToolExit.IN_USE : ToolExit.FAILED, e.getMessage());
+            return failed(exitCode(e.errno()), e.getMessage());
         } catch (IOException e) {
             // Whoever read our output has enough of it.
             return isClosedPipe(e) ? ToolExit.DONE : failed(ToolExit.FAILED, Reason.of(e));
         }
+    }
+
+    private static int exitCode(int errno) {
+        return switch (errno) {
+            case Errno.EBUSY -> ToolExit.IN_USE;
+            case Errno.EOPNOTSUPP -> ToolExit.NO_POOL;
+            default -> ToolExit.FAILED;
+        };
     }
 
     private static boolean isClosedPipe(IOException e) {

@@ -4,7 +4,14 @@ import java.util.List;
 
 /** The offline tools that there are, in the order of the help. */
 public final class ToolCommands {
-    public static final List<Class<?>> ALL = List.of(CheckCommand.class, DumpCommand.class, RestoreCommand.class, RepairCommand.class);
+    public static final List<Class<?>> ALL = List.of(
+            CheckCommand.class,
+            DumpCommand.class,
+            RestoreCommand.class,
+            RepairCommand.class,
+            LsCommand.class,
+            DeltaCommand.class,
+            RmapCommand.class);
 
     private ToolCommands() {}
 }

@@ -3,6 +3,7 @@ package dev.gossamer.daemon.cli.tools;
 import dev.gossamer.daemon.config.PoolConfig;
 import dev.gossamer.daemon.config.PoolDirectory;
 import dev.gossamer.daemon.device.DeviceOpener;
+import dev.gossamer.daemon.lvm.LvmName;
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.BlockingIo;
 import dev.gossamer.io.InlineLoop;
@@ -12,10 +13,11 @@ import dev.gossamer.io.posix.InlineFileEngine;
 import dev.gossamer.io.posix.OpenOptions;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 
 /**
  * A device that a tool works on, by the name that the user gave (OT-1): a file, a block device, a pool directory of
- * ours, or the URI of an NBD export. The one place where a tool's argument becomes a device.
+ * ours, the URI of an NBD export, or a volume of LVM. The one place where a tool's argument becomes a device.
  */
 final class ToolInput implements AutoCloseable {
     /** Which of a pool's two devices a pool directory stands for. */
@@ -62,6 +64,9 @@ final class ToolInput implements AutoCloseable {
             PoolConfig config = PoolConfig.read(base.config());
             deviceName = role == Role.METADATA ? config.metadata() : config.data();
         }
+        if (isVolumeOfLvm(name)) {
+            deviceName = LvmName.of(name, List.of(), false, false).toString();
+        }
         DeviceOpener opener = DeviceOpener.standalone(base);
         try {
             return new ToolInput(name, opener, opener.open(deviceName, options(access)));
@@ -72,7 +77,14 @@ final class ToolInput implements AutoCloseable {
     }
 
     static boolean isPoolDirectory(String name) {
-        return !DeviceOpener.isUri(name) && Files.isDirectory(Path.of(name));
+        return DeviceOpener.isPath(name) && Files.isDirectory(Path.of(name));
+    }
+
+    /** {@code VG/LV}, as LVM's own commands have it, where no file has this name. */
+    private static boolean isVolumeOfLvm(String name) {
+        return name.matches("[^/:]+/[^/]+")
+                && !Files.exists(Path.of(name))
+                && !Files.exists(Path.of(name).getParent());
     }
 
     private static OpenOptions options(Access access) {

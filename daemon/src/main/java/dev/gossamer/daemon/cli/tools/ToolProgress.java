@@ -61,8 +61,13 @@ final class ToolProgress implements AutoCloseable {
         double seconds = (now - start) / NANOS;
         double toGo = part == 0 ? 0 : seconds / part - seconds;
         err.print(String.format(
-                Locale.ROOT, "\r%s [%s%s] %3.0f%%, %.0f s to go ", what, "=".repeat(filled), " ".repeat(BAR - filled),
-                part * 100, toGo));
+                Locale.ROOT,
+                "\r%s [%s%s] %3.0f%%, %.0f s to go ",
+                what,
+                "=".repeat(filled),
+                " ".repeat(BAR - filled),
+                part * 100,
+                toGo));
         err.flush();
         drawn = true;
     }
