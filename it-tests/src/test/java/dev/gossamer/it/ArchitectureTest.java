@@ -25,7 +25,7 @@ final class ArchitectureTest {
 
     @Test
     void classesAreSeen() {
-        for (String root : new String[] {"io", "pdata", "thin", "lvm", "nbd", "daemon"}) {
+        for (String root : new String[] {"io", "pdata", "thin", "nbd", "daemon"}) {
             assertFalse(
                     ours.stream().noneMatch(type -> type.getPackageName().startsWith("dev.gossamer." + root)),
                     "no class of dev.gossamer." + root + " is on the class path");
@@ -35,12 +35,11 @@ final class ArchitectureTest {
     @TestFactory
     Stream<DynamicTest> modulesKnowOnlyThoseBelow() {
         return Stream.of(
-                forbid("io", "pdata", "thin", "snapshot", "lvm", "nbd", "daemon"),
-                forbid("pdata", "thin", "snapshot", "lvm", "nbd", "daemon"),
-                forbid("snapshot", "pdata", "thin", "lvm", "nbd", "daemon"),
-                forbid("lvm", "pdata", "thin", "snapshot", "nbd", "daemon"),
-                forbid("thin", "snapshot", "lvm", "nbd", "daemon"),
-                forbid("nbd", "io", "pdata", "thin", "snapshot", "lvm", "daemon"));
+                forbid("io", "pdata", "thin", "snapshot", "nbd", "daemon"),
+                forbid("pdata", "thin", "snapshot", "nbd", "daemon"),
+                forbid("snapshot", "pdata", "thin", "nbd", "daemon"),
+                forbid("thin", "snapshot", "nbd", "daemon"),
+                forbid("nbd", "io", "pdata", "thin", "snapshot", "daemon"));
     }
 
     private static DynamicTest forbid(String module, String... unknown) {

@@ -31,7 +31,7 @@ import org.junit.jupiter.api.TestFactory;
  * can be read, tested or changed without all the others. Nested classes count with the class around them.
  */
 final class StructureTest {
-    private static final Set<String> MODULES = Set.of("io", "pdata", "thin", "snapshot", "lvm", "nbd", "daemon");
+    private static final Set<String> MODULES = Set.of("io", "pdata", "thin", "snapshot", "nbd", "daemon");
     private static final int CLASSES_MAX = 5;
     /**
      * What all of {@code dev.gossamer.io} is about is defined by each other: a request belongs to a loop and is given

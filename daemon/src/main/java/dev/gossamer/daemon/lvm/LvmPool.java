@@ -7,7 +7,7 @@ import dev.gossamer.io.InlineLoop;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.buffer.IoBufferPool;
 import dev.gossamer.io.posix.InlineFileEngine;
-import dev.gossamer.lvm.FoundGroup;
+import dev.gossamer.io.lvm.FoundGroup;
 import dev.gossamer.pdata.scan.RegionReader;
 import dev.gossamer.thin.KnownVolume;
 import dev.gossamer.thin.offline.MetadataSource;

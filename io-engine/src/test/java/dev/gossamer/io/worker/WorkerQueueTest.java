@@ -178,7 +178,9 @@ class WorkerQueueTest {
         defer(0, 1, 2);
         defer(1, 3);
         loops.runUntilIdle();
-        assertEquals(List.of("done 1 EIO", "done 2 EIO", "done 3 EIO"), log.stream().sorted().toList());
+        assertEquals(
+                List.of("done 1 EIO", "done 2 EIO", "done 3 EIO"),
+                log.stream().sorted().toList());
     }
 
     @Test
