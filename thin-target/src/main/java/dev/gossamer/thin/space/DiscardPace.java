@@ -43,7 +43,7 @@ final class DiscardPace {
     long ended(int covered, long nanos) {
         long took = Math.max(0, nanos);
         if (took > TARGET_NANOS) {
-            blocks = (int) Math.clamp((long) ((double) TARGET_NANOS / took * covered), 1, blocks);
+            blocks = Math.clamp((long) ((double) TARGET_NANOS / took * covered), 1, blocks);
         } else if (took < TARGET_NANOS / 2 && covered == blocks) {
             blocks = Math.min(2 * blocks, MAX_BLOCKS);
         }
