@@ -14,6 +14,7 @@ package dev.gossamer.thin;
  * @param onFullEffective what happens now: the time-out turns QUEUE into ERROR (M-7)
  * @param waitingRequests writes waiting for space
  * @param waitedNanos how long somebody has been waiting
+ * @param withheldBytes memory that freed blocks take which cannot be allocated yet; see {@link PoolCaches}
  * @param autoExtendBytes ceiling of the data device's own growth, 0 = it does not grow by itself
  */
 public record SpaceStatus(
@@ -28,4 +29,5 @@ public record SpaceStatus(
         OnFull onFullEffective,
         int waitingRequests,
         long waitedNanos,
+        long withheldBytes,
         long autoExtendBytes) {}

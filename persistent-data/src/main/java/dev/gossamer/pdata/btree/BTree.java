@@ -223,7 +223,7 @@ public final class BTree {
     }
 
     /** See {@link NestedBTree#isSmall}. */
-    boolean isSmall(long root, long maxEntries) throws StorageException {
+    public boolean isSmall(long root, long maxEntries) throws StorageException {
         MetadataBlock node = readRoot(root);
         int children = NodeLayout.entries(node);
         if (NodeLayout.isLeaf(node)) {

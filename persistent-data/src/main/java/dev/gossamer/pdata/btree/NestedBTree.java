@@ -51,6 +51,11 @@ public final class NestedBTree {
         return new WayDown(upper, lower);
     }
 
+    /** For looking at what a removal from a subtree, or of one, would copy and count. */
+    public RemovalWalk removalWalk(boolean ofUpperLevel) {
+        return new RemovalWalk(ofUpperLevel ? upper : lower);
+    }
+
     /** As {@link BTree#changeCost}, of the upper level. */
     public long upperCost(long root, long keys) throws StorageException {
         return upper.changeCost(root, keys);

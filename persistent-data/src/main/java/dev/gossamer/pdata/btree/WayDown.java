@@ -16,9 +16,14 @@ public final class WayDown {
     private int upperNodes;
     private int lowerNodes;
     private int splits;
+    private int copies;
+    private int upperCopies;
     private boolean shared;
+    private boolean upperShared;
+    private long upperChildren;
     private boolean mapped;
     private long children;
+    private long leaf;
     private long values;
 
     WayDown(BTree upper, BTree lower) {
@@ -33,7 +38,11 @@ public final class WayDown {
         children = 0;
         values = 0;
         lowerNodes = 0;
+        copies = 0;
         upperNodes = walk(upper, root, upperKey, false);
+        upperShared = shared;
+        upperCopies = copies;
+        upperChildren = children;
         boolean exists = mapped;
         mapped = false;
         if (exists) {
@@ -51,6 +60,16 @@ public final class WayDown {
         return lowerNodes;
     }
 
+    /** Nodes of both levels that would be copied: all but those that the transaction has copied already. */
+    public int copies() {
+        return copies;
+    }
+
+    /** As {@link #copies}, of the upper level alone. */
+    public int upperCopies() {
+        return upperCopies;
+    }
+
     /** Nodes that an insertion adds to the subtree, since those on the way are full. */
     public int splits() {
         return splits;
@@ -61,9 +80,37 @@ public final class WayDown {
         return shared;
     }
 
+    /** As {@link #isShared}, of the upper level's nodes alone. */
+    public boolean isUpperShared() {
+        return upperShared;
+    }
+
+    /** As {@link #children}, of the upper level's nodes alone. */
+    public long upperChildren() {
+        return upperChildren;
+    }
+
     /** Whether the key is there. */
     public boolean isMapped() {
         return mapped;
+    }
+
+    /** First words of the values in the leaf where the way ends; none if there is no such subtree. */
+    public long[] leafWords() throws StorageException {
+        if (lowerNodes == 0) {
+            return new long[0];
+        }
+        MetadataBlock node = lower.read(leaf);
+        long[] words = new long[NodeLayout.entries(node)];
+        for (int i = 0; i < words.length; i++) {
+            words[i] = NodeLayout.word(node, i, 0);
+        }
+        return words;
+    }
+
+    /** The value of the key that {@link #isMapped}. */
+    public long mappedWord() {
+        return word[0];
     }
 
     /** Nodes that get one more parent when shared nodes on the way are copied. */
@@ -85,8 +132,8 @@ public final class WayDown {
             MetadataBlock node = tree.read(location);
             int entries = NodeLayout.entries(node);
             int index = NodeLayout.indexOf(node, key);
-            boolean leaf = NodeLayout.isLeaf(node);
-            if (shared && leaf && counted) {
+            boolean isLeaf = NodeLayout.isLeaf(node);
+            if (shared && isLeaf && counted) {
                 values += entries;
             } else if (shared) {
                 children += entries;
@@ -95,7 +142,9 @@ public final class WayDown {
                 // The root makes room by two halves below it.
                 splits += depth == 1 ? 2 : 1;
             }
-            if (leaf) {
+            copies += shared || tree.tx.isCommittedBlock(location) ? 1 : 0;
+            if (isLeaf) {
+                leaf = location;
                 mapped = index >= 0 && NodeLayout.key(node, index) == key;
                 if (mapped) {
                     NodeLayout.getValue(node, index, word);

@@ -1,5 +1,6 @@
 package dev.gossamer.pdata.spacemap;
 
+import dev.gossamer.io.Invariant;
 import dev.gossamer.pdata.block.MetadataBlock;
 
 /**
@@ -10,6 +11,9 @@ final class Bitmap {
     static final long NOWHERE = -1;
 
     private static final int BIT_WORDS = BitmapLayout.ENTRIES / Long.SIZE;
+
+    /** What one set of blocks takes. */
+    static final int SET_BYTES = BIT_WORDS * Long.BYTES;
 
     /** Position in the index: counts blocks from {@code number * 16320} on. */
     final int number;
@@ -36,6 +40,10 @@ final class Bitmap {
     private long[] freed;
     private long[] taken;
     private int freedCount;
+
+    // One bit per block that is free and not to be allocated yet: freed by earlier transactions. Null: none.
+    private long[] withheld;
+    private int withheldCount;
 
     Bitmap(int number, IndexEntry entry) {
         this.number = number;
@@ -105,9 +113,40 @@ final class Bitmap {
         return freedCount;
     }
 
-    /** Bits of {@link #freedCount}, 32 entries from {@code 32 * word} on. */
-    int freedMask(int word) {
-        return freed == null ? 0 : half(freed, word);
+    /** Entries that are free now and cannot be allocated yet. */
+    int excludedCount() {
+        return freedCount + withheldCount;
+    }
+
+    /** Bits of {@link #excludedCount}, 32 entries from {@code 32 * word} on. */
+    int excludedMask(int word) {
+        return (freed == null ? 0 : half(freed, word)) | (withheld == null ? 0 : half(withheld, word));
+    }
+
+    /** Whether there are blocks that were freed by earlier transactions, and so a set of them in memory. */
+    boolean hasWithheld() {
+        return withheldCount > 0;
+    }
+
+    /** Keeps free entries from being allocated. */
+    void withhold(int from, int count) {
+        for (int entry = from; entry < from + count; entry++) {
+            Invariant.check(!isSet(withheld, entry), "freed blocks withheld twice");
+            withheld = set(withheld, entry);
+        }
+        withheldCount += count;
+    }
+
+    /** Ends that. */
+    void release(int from, int count) {
+        for (int entry = from; entry < from + count; entry++) {
+            Invariant.check(isSet(withheld, entry), "freed blocks released twice");
+            clear(withheld, entry);
+        }
+        withheldCount -= count;
+        if (withheldCount == 0) {
+            withheld = null;
+        }
     }
 
     /** The transaction ends. Returns the bits of blocks that it freed, or null. */

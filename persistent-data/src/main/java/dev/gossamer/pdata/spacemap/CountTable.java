@@ -32,7 +32,10 @@ final class CountTable {
     // By the running transaction, and by the frozen one until it is committed.
     private List<Bitmap> touched = new ArrayList<>();
     private List<Bitmap> frozenTouched = List.of();
-    private final List<FreedBlocks> withheld = new ArrayList<>();
+    // Freed by earlier transactions: blocks, the runs that they come in, and bitmaps that have some.
+    private long withheldBlocks;
+    private long withheldRuns;
+    private int withheldBitmaps;
     private final long[] word = new long[1];
     private long overflowRoot;
     private long frozenOverflowRoot;
@@ -108,6 +111,12 @@ final class CountTable {
     /** Bitmaps that the running transaction has copied; their index entries are to be stored. */
     int touchedBitmaps() {
         return Math.min(touched.size(), bitmaps.size());
+    }
+
+    /** Whether the running transaction has a copy of its own of the bitmap that counts a block. */
+    boolean isTouched(long block) throws StorageException {
+        checkRange(block);
+        return bitmap(block).changed;
     }
 
     /** Bitmaps of which it would have to make a copy. */
@@ -271,9 +280,10 @@ final class CountTable {
             excluded -= count;
             long[] bits = bitmap.freeze();
             if (bits != null) {
-                freed.add(bitmap.number, bits, count);
+                freed.add(bitmap.number, bits);
             }
         }
+        freed.complete();
         frozenTouched = touched;
         touched = new ArrayList<>();
         frozenOverflowRoot = overflowRoot;
@@ -290,22 +300,38 @@ final class CountTable {
 
     /** Whether blocks are withheld: freed by transactions before the running one. */
     boolean hasWithheld() {
-        return !withheld.isEmpty();
+        return withheldBlocks > 0;
+    }
+
+    /** Memory that withheld blocks take: a set for each bitmap that has some, and the runs to give them back by. */
+    long withheldBytes() {
+        return (long) withheldBitmaps * Bitmap.SET_BYTES + withheldRuns * FreedBlocks.RUN_BYTES;
     }
 
     /** Gives withheld blocks back for allocation, once. */
     void release(FreedBlocks freed) {
-        if (!freed.isEmpty()) {
-            Invariant.check(withheld.remove(freed), "freed blocks released twice");
-            excluded -= freed.count();
-        }
+        withhold(freed, false);
     }
 
     void withhold(FreedBlocks freed) {
-        if (!freed.isEmpty()) {
-            withheld.add(freed);
-            excluded += freed.count();
+        withhold(freed, true);
+    }
+
+    private void withhold(FreedBlocks freed, boolean begins) {
+        for (int run = 0; run < freed.runs(); run++) {
+            Bitmap bitmap = bitmaps.get((int) (freed.firstBlock(run) / BitmapLayout.ENTRIES));
+            withheldBitmaps -= bitmap.hasWithheld() ? 1 : 0;
+            if (begins) {
+                bitmap.withhold(entry(freed.firstBlock(run)), freed.blocks(run));
+            } else {
+                bitmap.release(entry(freed.firstBlock(run)), freed.blocks(run));
+            }
+            withheldBitmaps += bitmap.hasWithheld() ? 1 : 0;
         }
+        int sign = begins ? 1 : -1;
+        withheldBlocks += sign * freed.count();
+        withheldRuns += sign * (long) freed.runs();
+        excluded += sign * freed.count();
     }
 
     /** Allocates no block of a range any more, until the next call. */
@@ -355,10 +381,7 @@ final class CountTable {
             Bitmap bitmap = bitmaps.get(number);
             int begin = number == first ? entry(from) : 0;
             for (int word = BitmapLayout.wordOf(begin); word < BitmapLayout.WORDS; word++) {
-                int mask = bitmap == null ? 0 : bitmap.freedMask(word);
-                for (FreedBlocks each : withheld) {
-                    mask |= each.mask(number, word);
-                }
+                int mask = bitmap == null ? 0 : bitmap.excludedMask(word);
                 int above = Math.max(0, begin - word * Integer.SIZE);
                 if (mask >>> above != 0) {
                     return true;
@@ -405,19 +428,12 @@ final class CountTable {
         if (!bitmap.counted) {
             return distrustIndex || bitmap.free != 0;
         }
-        int room = bitmap.free - bitmap.freedCount();
-        for (int i = 0; i < withheld.size(); i++) {
-            room -= withheld.get(i).countIn(bitmap.number);
-        }
-        return room > 0;
+        return bitmap.free > bitmap.excludedCount();
     }
 
     private int searchBitmap(Bitmap bitmap, MetadataBlock bits, int begin, int end) {
         for (int word = BitmapLayout.wordOf(begin); word * Integer.SIZE < end; word++) {
-            int mask = BitmapLayout.freeMask(bits, word) & ~bitmap.freedMask(word);
-            for (int i = 0; i < withheld.size() && mask != 0; i++) {
-                mask &= ~withheld.get(i).mask(bitmap.number, word);
-            }
+            int mask = BitmapLayout.freeMask(bits, word) & ~bitmap.excludedMask(word);
             while (mask != 0) {
                 int entry = word * Integer.SIZE + Integer.numberOfTrailingZeros(mask);
                 if (entry >= end) {

@@ -225,6 +225,11 @@ public final class DiskSpaceMap implements SpaceMap, CommitParticipant {
         return bitmaps + index.changeCost(indexRoot, bitmaps) + table.overflowRemovalCost(high);
     }
 
+    /** For finding out what changing certain counts takes. */
+    public CountCost countCost() {
+        return new CountCost(table, entries -> index.removalCost(indexRoot, entries));
+    }
+
     /** Blocks that are reserved now. */
     public int reserved() {
         return reserved.size();
@@ -244,6 +249,11 @@ public final class DiskSpaceMap implements SpaceMap, CommitParticipant {
     /** Whether some of those were freed before the running transaction: they come back without a commit of its. */
     public boolean hasWithheld() {
         return table.hasWithheld();
+    }
+
+    /** Bytes of memory that blocks freed before the running transaction, and not released yet, take. */
+    public long withheldBytes() {
+        return table.withheldBytes();
     }
 
     /**

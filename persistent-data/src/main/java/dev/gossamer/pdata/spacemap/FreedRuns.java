@@ -1,7 +1,5 @@
 package dev.gossamer.pdata.spacemap;
 
-import java.util.BitSet;
-
 /**
  * Goes through {@link FreedBlocks} as runs of neighbouring blocks. A run ends with its bitmap, that is at multiples of
  * {@link BitmapLayout#ENTRIES}. One thread.
@@ -9,9 +7,10 @@ import java.util.BitSet;
 public final class FreedRuns {
     private final FreedBlocks freed;
     private final int maxBlocks;
-    private int part = -1;
-    private BitSet bits = new BitSet();
-    private int position;
+    private int run = -1;
+    // Of the run, what has not been told yet.
+    private long nextBlock;
+    private int left;
     private long firstBlock;
     private int blocks;
 
@@ -22,17 +21,17 @@ public final class FreedRuns {
 
     /** Goes to the next run. False behind the last. */
     public boolean next() {
-        int start = bits.nextSetBit(position);
-        while (start < 0) {
-            if (++part >= freed.parts()) {
+        if (left == 0) {
+            if (++run >= freed.runs()) {
                 return false;
             }
-            bits = BitSet.valueOf(freed.bitsOf(part));
-            start = bits.nextSetBit(0);
+            nextBlock = freed.firstBlock(run);
+            left = freed.blocks(run);
         }
-        position = Math.min(bits.nextClearBit(start), start + maxBlocks);
-        firstBlock = (long) freed.bitmapOf(part) * BitmapLayout.ENTRIES + start;
-        blocks = position - start;
+        firstBlock = nextBlock;
+        blocks = Math.min(left, maxBlocks);
+        nextBlock += blocks;
+        left -= blocks;
         return true;
     }
 

@@ -96,6 +96,11 @@ public final class TransactionManager {
         return copy;
     }
 
+    /** Whether {@link #shadow} would copy a block; one that is shared is copied in any case. */
+    public boolean isCommittedBlock(long location) {
+        return !blocks.isDirty(location);
+    }
+
     /** Whether more than one parent refers to the block. */
     public boolean isShared(long location) throws StorageException {
         return allocator.count(location) > 1;

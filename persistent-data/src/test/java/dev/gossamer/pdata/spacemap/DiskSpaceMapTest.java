@@ -183,6 +183,53 @@ final class DiskSpaceMapTest {
         assertFalse(pool.dataMap.isShared(1));
     }
 
+    /** As many batches as may wait for discards, each with a block here and there, all over the device. */
+    @Test
+    void scatteredFreedBlocksTakeASetForEachBitmapOnceAndEightBytesForEachRun() throws Exception {
+        int bitmaps = 300;
+        int batches = 64;
+        pool.close();
+        pool = TestPool.format(new SimulatedDisk(16 << 20), (long) bitmaps * BitmapLayout.ENTRIES, 4096);
+        map = pool.dataMap;
+        for (int bitmap = 0; bitmap < bitmaps; bitmap++) {
+            for (int i = 0; i < batches; i++) {
+                map.increment(blockOf(bitmap, i));
+            }
+        }
+        pool.commit();
+        List<FreedBlocks> freed = new ArrayList<>();
+        for (int i = 0; i < batches; i++) {
+            for (int bitmap = 0; bitmap < bitmaps; bitmap++) {
+                map.decrement(blockOf(bitmap, i));
+            }
+            pool.commit();
+            freed.add(map.takeFreed());
+        }
+        long counted = map.withheldBytes();
+        assertEquals(bitmaps * (2040L + batches * 8L), counted);
+        long block = map.reserve() % BitmapLayout.ENTRIES;
+        assertFalse(block % 7 == 0 && block < 7 * batches, "a withheld block was given out");
+        long heap = usedHeap();
+        for (FreedBlocks each : freed) {
+            map.release(each);
+        }
+        freed.clear();
+        assertEquals(0, map.withheldBytes());
+        assertFalse(map.hasWithheld());
+        heap -= usedHeap();
+        assertTrue(heap > counted / 2 && heap < 2 * counted, heap + " bytes of heap, counted as " + counted);
+    }
+
+    private static long blockOf(int bitmap, int batch) {
+        return (long) bitmap * BitmapLayout.ENTRIES + 7L * batch;
+    }
+
+    private static long usedHeap() {
+        System.gc();
+        System.gc();
+        return Runtime.getRuntime().totalMemory() - Runtime.getRuntime().freeMemory();
+    }
+
     private List<Long> allocateAll() throws StorageException {
         List<Long> blocks = new ArrayList<>();
         while (map.free() > 0) {

@@ -35,6 +35,9 @@ public final class Unmapper {
     /** Of {@link #unmapNext}: nothing is mapped any more. */
     public static final long NONE_LEFT = -1;
 
+    /** Of {@link #unmapNext}: too much has been freed of late; some of it will be released by itself. */
+    public static final long TOO_MUCH_FREED = -3;
+
     /** Of {@link #unmapNext}: there is too little metadata for that, before a commit at least. */
     public static final long NO_METADATA = -2;
 
@@ -145,12 +148,16 @@ public final class Unmapper {
      * Unmaps the next blocks of a volume that are mapped from {@code from} on, where it has come to an end: no request
      * reaches them.
      *
-     * @return the block to go on with; {@link #NONE_LEFT}, or {@link #NO_METADATA} if not one can be unmapped now
+     * @return the block to go on with; {@link #NONE_LEFT}, or {@link #NO_METADATA} or {@link #TOO_MUCH_FREED} if not
+     *     one can be unmapped now
      */
     public long unmapNext(ThinDevice device, long from) throws StorageException {
         long first = nextMapped(device, from, Long.MAX_VALUE);
         if (first == Long.MAX_VALUE) {
             return NONE_LEFT;
+        }
+        if (space.isTooMuchWithheld()) {
+            return TOO_MUCH_FREED;
         }
         long blocks = space.removable(device, first, STEP_BLOCKS);
         if (blocks == 0) {

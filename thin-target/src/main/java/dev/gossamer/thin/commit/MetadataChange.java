@@ -51,18 +51,19 @@ public final class MetadataChange {
         checkRoom(() -> !metadata.isNearlyFull() && metadata.room().hasForMessage(devices));
     }
 
-    /**
-     * As {@link #checkAllowed}, and ENOSPC if even the reserve does not do for a deletion.
-     *
-     * @param fewMappings a device with so few goes at once
-     */
-    public void checkDeletable(ThinDevice device, int fewMappings) throws StorageException {
-        checkRoom(() -> metadata.room().hasForDeletion(device.id(), fewMappings));
+    /** As {@link #checkAllowed}, and ENOSPC if even the reserve does not do for a deletion, in steps or at once. */
+    public void checkDeletable(ThinDevice device) throws StorageException {
+        checkRoom(() -> metadata.room().hasForDeletion(device.id()));
     }
 
-    /** Likewise for letting go of the metadata snapshot. */
-    public void checkReleasable() throws StorageException {
-        checkRoom(() -> metadata.room().hasForRelease());
+    /** Likewise for letting go of the metadata snapshot and so few mappings that only it has. */
+    public void checkReleasable(int fewMappings) throws StorageException {
+        checkRoom(() -> metadata.room().hasForRelease(fewMappings));
+    }
+
+    /** Likewise for keeping a tree of the metadata snapshot, before that is let go of. */
+    public void checkKeepable() throws StorageException {
+        checkRoom(() -> metadata.room().hasForKeeping());
     }
 
     private interface Question {

@@ -5,10 +5,8 @@ import dev.gossamer.thin.metadata.DeviceDetails;
 import dev.gossamer.thin.metadata.PoolMetadata;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.HashSet;
 import java.util.Iterator;
 import java.util.List;
-import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -21,8 +19,8 @@ public final class PoolDevices {
     // The map's own size is counted anew each time. Written by the worker.
     private final AtomicInteger count = new AtomicInteger();
 
-    // Few volumes reserve space: going through them costs less than to keep a sum right. Worker's thread.
-    private final Set<ThinDevice> reserving = new HashSet<>();
+    // Worker's thread.
+    private final ReservedSpace reserved = new ReservedSpace();
 
     public Collection<ThinDevice> all() {
         return byId.values();
@@ -56,7 +54,7 @@ public final class PoolDevices {
     }
 
     public void add(ThinDevice device) {
-        limitsChanged(device);
+        device.join(reserved);
         if (byId.put(device.id(), device) == null) {
             count.incrementAndGet();
         }
@@ -64,25 +62,25 @@ public final class PoolDevices {
     }
 
     public void remove(ThinDevice device) {
-        reserving.remove(device);
+        device.leave();
         if (byId.remove(device.id(), device)) {
             count.decrementAndGet();
         }
         byName.remove(device.name(), device);
     }
 
-    /** Those that have space reserved. Worker's thread. */
-    public Set<ThinDevice> reserving() {
-        return reserving;
+    /** Data blocks that volumes hold back. Worker's thread. */
+    public long reservedBlocks() {
+        return reserved.blocks();
     }
 
-    /** The device's slot has got other limits, or the device is new. */
-    public void limitsChanged(ThinDevice device) {
-        if (device.limits().reserveBytes() > 0) {
-            reserving.add(device);
-        } else {
-            reserving.remove(device);
+    /** Whether that is what a walk over all volumes finds; for assertions. Worker's thread. */
+    public boolean isReservedRight() {
+        long sum = 0;
+        for (ThinDevice device : byId.values()) {
+            sum += device.unusedReserve(device.limits());
         }
+        return sum == reserved.blocks();
     }
 
     /** The device's slot has got another name. */

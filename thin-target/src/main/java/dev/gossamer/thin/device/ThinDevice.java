@@ -39,6 +39,9 @@ public final class ThinDevice implements StatusContext.Base {
     private volatile boolean barred;
 
     private int preparingBlocks;
+    // What the device holds back from others, as far as it is counted there; null: it is not one of a pool yet.
+    private ReservedSpace reservedSpace;
+    private long heldBack;
     private boolean resizing;
 
     private final AtomicInteger openCount = new AtomicInteger();
@@ -310,6 +313,7 @@ public final class ThinDevice implements StatusContext.Base {
     /** The catalog says something else of the device. */
     public void recorded(CatalogSlot newSlot) {
         slot = newSlot;
+        countReserved();
     }
 
     /** The device is over an external origin, or over none. */
@@ -321,6 +325,7 @@ public final class ThinDevice implements StatusContext.Base {
     public void refresh(DeviceDetails details, long dataBlocks) {
         mappedBlocks = Math.min(details.mappedBlocks(), dataBlocks);
         snapshottedTime = details.snapshottedTime();
+        countReserved();
     }
 
     /**
@@ -336,16 +341,53 @@ public final class ThinDevice implements StatusContext.Base {
     /** The device has so many blocks mapped. */
     public void countMapped(long blocks) {
         mappedBlocks = blocks;
+        countReserved();
     }
 
     /** A block is being prepared that will be mapped where nothing was. */
     public void beginProvisioning() {
         preparingBlocks++;
+        countReserved();
     }
 
     /** That block is mapped, or given up. */
     public void endProvisioning() {
         preparingBlocks--;
+        countReserved();
+    }
+
+    /** The device is one of a pool's, where others must not take what it has reserved. */
+    void join(ReservedSpace pools) {
+        reservedSpace = pools;
+        countReserved();
+    }
+
+    /** The device is gone, and holds nothing back. */
+    void leave() {
+        if (reservedSpace != null) {
+            reservedSpace.change(-heldBack);
+            heldBack = 0;
+            reservedSpace = null;
+        }
+    }
+
+    private void countReserved() {
+        if (reservedSpace != null) {
+            long now = unusedReserve(limits());
+            reservedSpace.change(now - heldBack);
+            heldBack = now;
+        }
+    }
+
+    /** Blocks that the device would hold back if its limits were these. */
+    public long unusedReserve(VolumeLimits its) {
+        long wanted = its.reserveBytes() == 0 ? 0 : Math.ceilDiv(its.reserveBytes(), blockBytes);
+        return Math.max(0, wanted - takenBlocks());
+    }
+
+    /** Blocks that the device holds back, as counted in the sum of its pool. */
+    public long heldBack() {
+        return heldBack;
     }
 
     /** Blocks mapped, and being prepared to be mapped: what limits count. */

@@ -6,7 +6,8 @@ import dev.gossamer.thin.commit.MetadataChange;
 import dev.gossamer.thin.metadata.PoolMetadata;
 
 /**
- * dm-thin's messages about the pool as a whole: the user's transaction id, and the metadata snapshot. Each ends with a
+ * dm-thin's messages about the pool as a whole: the user's transaction id, and the metadata snapshot, which
+ * {@link SnapshotRelease} lets go of. Each ends with a
  * commit (MSG-2), is refused once the metadata is frozen (MSG-3), and changes nothing if it is refused (MSG-1).
  * Worker's thread.
  */
@@ -35,16 +36,7 @@ public final class MetadataMessages {
                     Errno.EBUSY,
                     "there is a metadata snapshot already, at block " + metadata.heldRoot() + "; release it first");
         }
-        change.commit(metadata::reserveMetadataSnapshot);
+        change.commit(() -> metadata.snapshot().reserve());
         return metadata.heldRoot();
-    }
-
-    public void releaseMetadataSnapshot() throws StorageException {
-        change.checkAllowed();
-        if (metadata.heldRoot() == 0) {
-            throw new StorageException(Errno.EINVAL, "there is no metadata snapshot to release");
-        }
-        change.checkReleasable();
-        change.commit(metadata::releaseMetadataSnapshot);
     }
 }

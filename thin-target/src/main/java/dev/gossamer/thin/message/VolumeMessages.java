@@ -129,7 +129,7 @@ public final class VolumeMessages {
         int[] retired = {Reclaimer.NONE};
         try {
             change.checkSound(device);
-            change.checkDeletable(device, Reclaimer.STEP_MAPPINGS);
+            change.checkDeletable(device);
             change.commit(device, () -> retired[0] = reclaimer.delete(device.id()));
         } catch (StorageException e) {
             device.reopen();
@@ -213,7 +213,6 @@ public final class VolumeMessages {
         ThinDevice device = find(name);
         checkLimits(device, limits);
         store(device, slotOf(device).withLimits(limits));
-        devices.limitsChanged(device);
         // Space that was reserved may be free for others now, or a waiting write may be allowed.
         spaceWaiters.spaceReleased();
         return device.info();
@@ -223,7 +222,7 @@ public final class VolumeMessages {
         limits.check();
         long wanted = device == null
                 ? Math.ceilDiv(limits.reserveBytes(), metadata.blockBytes())
-                : quotas.reservedBy(device, limits);
+                : device.unusedReserve(limits);
         long free = metadata.dataBlocksFree() - quotas.reservedExcept(device);
         if (wanted > 0 && wanted > free) {
             throw new StorageException(

@@ -42,6 +42,9 @@ public final class VolumeResize {
     /** Counting what would be lost stops here: a few milliseconds. */
     private static final int COUNT_LIMIT = 10_000;
 
+    /** While freed blocks take too much memory, to see whether they still do. */
+    private static final long FREED_PAUSE_NANOS = 10_000_000L;
+
     private final IoLoop loop;
     private final MetadataChange change;
     private final PoolMetadata metadata;
@@ -170,6 +173,8 @@ public final class VolumeResize {
                 cleared(task);
             } else if (next == Unmapper.NO_METADATA) {
                 committer.whenQuiet(() -> clearCommitted(task, from));
+            } else if (next == Unmapper.TOO_MUCH_FREED) {
+                loop.schedule(() -> clear(task, from), FREED_PAUSE_NANOS);
             } else {
                 loop.execute(() -> clear(task, next));
             }

@@ -118,6 +118,11 @@ final class DeviceRecords {
         return tree.changeCost(root, recent.size() + more) - (more == 0 ? 0 : tree.changeCost(root, recent.size()));
     }
 
+    /** Metadata blocks that {@link #remove} takes at most. */
+    long removalCost() throws StorageException {
+        return tree.removalCost(root, 1);
+    }
+
     /** Puts changed records into the tree. */
     void flush() throws StorageException {
         for (var entry : recent.entrySet()) {

@@ -171,28 +171,4 @@ final class LoadedPool {
                 committed.dataBlockSectors(),
                 committed.metadataBlocksAtFormat());
     }
-
-    /** See {@link PoolMetadata#reserveMetadataSnapshot}. */
-    void holdRoots() throws StorageException {
-        Invariant.check(heldRoot == 0, "there can be one metadata snapshot only");
-        Invariant.check(!isChanged(), "a metadata snapshot of what is not committed");
-        changed = true;
-        MetadataBlock copy = transaction.newBlock(BlockValidator.SUPERBLOCK);
-        copy.copyFrom(blocks.read(Superblock.LOCATION, BlockValidator.SUPERBLOCK));
-        Superblock.clearSpaceMaps(copy);
-        heldRoot = copy.location();
-        transaction.increment(mappingRoot);
-        transaction.increment(devices.root());
-    }
-
-    /** See {@link PoolMetadata#releaseMetadataSnapshot}. */
-    void releaseRoots() throws StorageException {
-        Invariant.check(heldRoot != 0, "there is no metadata snapshot");
-        changed = true;
-        Superblock held = Superblock.read(blocks.read(heldRoot, BlockValidator.SUPERBLOCK), deviceName);
-        mappings.delete(held.mappingRoot());
-        devices.delete(held.detailsRoot());
-        transaction.decrement(heldRoot);
-        heldRoot = 0;
-    }
 }

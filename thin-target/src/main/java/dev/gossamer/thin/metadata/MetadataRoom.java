@@ -39,10 +39,14 @@ public final class MetadataRoom {
 
     private final LoadedPool pool;
     private final WayDown way;
+    private final ExactCosts exact;
+    private final MetadataSnapshot snapshot;
 
-    MetadataRoom(LoadedPool pool) {
+    MetadataRoom(LoadedPool pool, DeviceLife life, MetadataSnapshot snapshot) {
         this.pool = pool;
+        this.snapshot = snapshot;
         way = pool.mappings.wayDown();
+        exact = new ExactCosts(pool, life);
     }
 
     /** What is kept back from writes on a device of so many blocks (S-3). */
@@ -73,32 +77,42 @@ public final class MetadataRoom {
 
     /** Whether a block can be mapped now, and all those that are in preparation: they come first. */
     public boolean hasForPreparation(int id, long virtualBlock) throws StorageException {
-        return insertCost(id, virtualBlock) + PREPARATION * preparations() <= leftForWrites();
+        return hasForInsert(id, virtualBlock, leftForWrites() - PREPARATION * preparations());
     }
 
     /** Whether a block that is prepared can be mapped now without the reserve. */
     public boolean hasForInsert(int id, long virtualBlock) throws StorageException {
-        return insertCost(id, virtualBlock) <= leftForWrites();
+        return hasForInsert(id, virtualBlock, leftForWrites());
     }
 
     /** Whether a block that is prepared can be mapped now at all. */
     public boolean hasForLastInsert(int id, long virtualBlock) throws StorageException {
-        return insertCost(id, virtualBlock) <= left();
+        return hasForInsert(id, virtualBlock, left());
+    }
+
+    private boolean hasForInsert(int id, long virtualBlock, long left) throws StorageException {
+        return insertBound(id, virtualBlock) <= left || insertCost(id, virtualBlock) <= left;
     }
 
     /** Whether blocks {@code [from, to)} can be unmapped now. */
     public boolean hasForRemoval(int id, long from, long to) throws StorageException {
-        return removalCost(id, from, to - from) <= left();
+        long left = left();
+        return removalBound(id, from, to - from) <= left || removalCost(id, from, to) <= left;
     }
 
     /** Whether a step of that many mappings of a retired device can be reclaimed now. */
     public boolean hasForReclaim(int id, int mappings) throws StorageException {
-        return removalCost(id, 0, mappings) + deletionCost(id, mappings) <= left();
+        return reclaimCost(id, mappings) <= left();
     }
 
-    /** Whether a device can be deleted now, at once if it has so few mappings, else by being retired. */
-    public boolean hasForDeletion(int id, int fewMappings) throws StorageException {
-        return deletionCost(id, fewMappings) <= left();
+    /** Whether a device can be deleted now, by being retired if not at once. */
+    public boolean hasForDeletion(int id) throws StorageException {
+        return retirementCost(id) <= left();
+    }
+
+    /** Whether a device that {@link DeviceLife#isDeletedAtOnce} can be now. */
+    public boolean hasForDeletionAtOnce(int id) throws StorageException {
+        return deletionCost(id) <= left();
     }
 
     /** Whether a message can be carried out now that makes, or records something of, so many devices. */
@@ -106,9 +120,14 @@ public final class MetadataRoom {
         return messageCost(devices) <= leftForWrites();
     }
 
-    /** Whether the metadata snapshot can be let go of now. */
-    public boolean hasForRelease() throws StorageException {
-        return releaseCost() <= left();
+    /** Whether the metadata snapshot can be let go of now, with so few mappings that only it has. */
+    public boolean hasForRelease(int fewMappings) throws StorageException {
+        return releaseCost(fewMappings) <= left();
+    }
+
+    /** Whether a tree of the metadata snapshot can be kept now. */
+    public boolean hasForKeeping() throws StorageException {
+        return keepCost() <= left();
     }
 
     /** Whether so many blocks of a device, from one on, can be given other mappings now, without the reserve. */
@@ -130,6 +149,11 @@ public final class MetadataRoom {
 
     /** What {@link PoolMetadata#insert} takes, with its part of the commit. */
     public long insertCost(int id, long virtualBlock) throws StorageException {
+        return exact.insert(id, virtualBlock);
+    }
+
+    /** The same, quickly: by sizes. */
+    long insertBound(int id, long virtualBlock) throws StorageException {
         way.look(pool.mappingRoot, id, virtualBlock);
         long counts = way.values() + (way.isMapped() ? 2 : 1);
         long high = way.isShared() ? counts : way.isMapped() ? 1 : 0;
@@ -142,8 +166,13 @@ public final class MetadataRoom {
                 + pool.devices.changeCost(1);
     }
 
-    /** What {@link PoolMetadata#removeRange} takes for so many blocks, with its part of the commit. */
-    public long removalCost(int id, long from, long blocks) throws StorageException {
+    /** What {@link PoolMetadata#removeRange} takes, with its part of the commit. */
+    public long removalCost(int id, long from, long to) throws StorageException {
+        return exact.removal(id, from, to, to - from);
+    }
+
+    /** The same, quickly: by sizes. */
+    long removalBound(int id, long from, long blocks) throws StorageException {
         way.look(pool.mappingRoot, id, from);
         long leaves = Math.min(blocks, blocks / MIN_ENTRIES) + 3;
         long inner = way.upperNodes() + (leaves / MIN_ENTRIES + 3) * Math.max(0, way.lowerNodes() - 1);
@@ -172,15 +201,29 @@ public final class MetadataRoom {
                 + pool.devices.changeCost(2);
     }
 
-    /** What deleting a device takes, or retiring it, with its part of the commit. */
-    public long deletionCost(int id, int fewMappings) throws StorageException {
-        way.look(pool.mappingRoot, id, 0);
-        boolean shared = maybeShared();
-        return pool.mappings.upperCost(pool.mappingRoot, 2)
-                + pool.dataMap.removalCost(fewMappings, shared ? fewMappings : 0)
-                + pool.metadataMap.overflowCost(shared ? upperChildren() : 0)
-                + pool.metadataMap.overflowRemovalCost(shared ? fewMappings : 0)
-                + pool.devices.changeCost(2);
+    /** What a step of {@link DeviceLife#reclaim} takes, with its part of the commit. */
+    public long reclaimCost(int id, int mappings) throws StorageException {
+        return exact.reclaim(id, mappings);
+    }
+
+    /** What deleting a device at once takes, with its part of the commit. */
+    public long deletionCost(int id) throws StorageException {
+        return exact.deletion(id);
+    }
+
+    /** What retiring a device takes, with its part of the commit. */
+    public long retirementCost(int id) throws StorageException {
+        return exact.retirement(id);
+    }
+
+    /** What one step of {@link MetadataSnapshot#keepNext} takes, with its part of the commit. */
+    public long keepCost() throws StorageException {
+        return exact.keep();
+    }
+
+    /** What {@link MetadataSnapshot#release} takes, with its part of the commit. */
+    public long releaseCost(int fewMappings) throws StorageException {
+        return snapshot.releaseCost(fewMappings);
     }
 
     /** What a message takes that makes, or records something of, so many devices, with its part of the commit. */
@@ -197,12 +240,6 @@ public final class MetadataRoom {
                 + pool.dataMap.changeCost(counts, shared ? counts : 0)
                 + pool.metadataMap.overflowCost(shared ? upperChildren() + 4 * each : 0)
                 + pool.devices.changeCost(2 * each + 1);
-    }
-
-    /** What {@link PoolMetadata#releaseMetadataSnapshot} takes: it may have been the last to know any block. */
-    public long releaseCost() throws StorageException {
-        long all = pool.dataMap.blocks();
-        return pool.dataMap.removalCost(all, all) + pool.metadataMap.overflowRemovalCost(pool.metadataMap.blocks());
     }
 
     /** Roots of devices whose counts change when the way to one of them is changed. */

@@ -50,6 +50,7 @@ public final class PoolMetadata implements AutoCloseable {
     private DeviceLife life;
     private MetadataRoom room;
     private BlockReferences references;
+    private MetadataSnapshot snapshot;
     // Made when the pool is opened, and only if another program wrote it last.
     private PoolSurvey survey;
     // Of the transaction being written.
@@ -292,6 +293,11 @@ public final class PoolMetadata implements AutoCloseable {
         return references;
     }
 
+    /** The metadata snapshot, and how it comes and goes; not to be kept beyond an {@link #abort}. */
+    public MetadataSnapshot snapshot() {
+        return snapshot;
+    }
+
     // ---- changes -------------------------------------------------------------------------------------------------
 
     /**
@@ -357,21 +363,6 @@ public final class PoolMetadata implements AutoCloseable {
     /** Sets the user's number, if it is what the caller thinks (on-disk format 9.10). */
     public void setTransactionId(long expected, long next) throws StorageException {
         pool.setTransactionId(expected, next);
-    }
-
-    /**
-     * Keeps the committed mappings readable as they are, for tools like thin_delta (on-disk format 9.9): a copy of the
-     * superblock without its space maps, and one more reference to both roots. Right after a commit.
-     */
-    public void reserveMetadataSnapshot() throws StorageException {
-        pool.holdRoots();
-        pool.settle();
-    }
-
-    /** Lets go of the metadata snapshot; what only it refers to is freed. */
-    public void releaseMetadataSnapshot() throws StorageException {
-        pool.releaseRoots();
-        pool.settle();
     }
 
     /** Metadata blocks that {@link #growData} takes until the pool has so many data blocks, at most. */
@@ -482,6 +473,11 @@ public final class PoolMetadata implements AutoCloseable {
         return pool.dataMap.hasWithheld();
     }
 
+    /** Memory that data blocks take which were freed before the running transaction and are not released yet. */
+    public long withheldBytes() {
+        return pool.dataMap.withheldBytes();
+    }
+
     /** Nobody can be using the blocks any more. */
     public void releaseFreedDataBlocks(FreedBlocks freed) {
         pool.dataMap.release(freed);
@@ -490,7 +486,8 @@ public final class PoolMetadata implements AutoCloseable {
     private void load() throws StorageException {
         pool = LoadedPool.load(blocks, deviceName, data);
         life = new DeviceLife(pool);
-        room = new MetadataRoom(pool);
+        snapshot = new MetadataSnapshot(pool);
+        room = new MetadataRoom(pool, life, snapshot);
         references = new BlockReferences(new BlockSharing(pool), new BlockMoves(pool));
         frozen = null;
         pool.settle();

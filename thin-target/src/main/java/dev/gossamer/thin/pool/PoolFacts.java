@@ -50,6 +50,7 @@ final class PoolFacts {
                 parts.spaceWaiters.effectivePolicy(),
                 parts.spaceWaiters.count(),
                 parts.spaceWaiters.waitedNanos(),
+                metadata.withheldBytes(),
                 options.autoExtendBytes());
     }
 }

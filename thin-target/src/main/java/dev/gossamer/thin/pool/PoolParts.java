@@ -40,6 +40,7 @@ import dev.gossamer.thin.space.SpaceGate;
 import dev.gossamer.thin.space.SpaceMonitor;
 import dev.gossamer.thin.space.SpaceQuotas;
 import dev.gossamer.thin.space.SpaceWaiters;
+import dev.gossamer.thin.space.WithheldLimit;
 import dev.gossamer.thin.status.StatusReader;
 import dev.gossamer.thin.worker.PoolWorker;
 import dev.gossamer.thin.worker.TransactionAbort;
@@ -119,11 +120,12 @@ final class PoolParts {
         spaceWaiters =
                 new SpaceWaiters(queue, cells, loop, metadata, state, events, committer, quotas, monitor, options);
         resize = new PoolResize(loop, metadata, state, events, faults, committer, monitor, spaceWaiters, options);
-        reclaimer = new Reclaimer(loop, metadata, state, faults, committer, spaceWaiters, deviceIds);
+        WithheldLimit withheld = new WithheldLimit(metadata, options.caches().withheldBytes());
+        reclaimer = new Reclaimer(loop, metadata, state, faults, committer, spaceWaiters, deviceIds, withheld);
         quarantine = new Quarantine(spaceWaiters, loop, data, metadata, counters, discardMode == DiscardMode.PASSDOWN);
 
         CellIo io = new CellIo(loop, data, metadata.blockBytes());
-        SpaceGate space = new SpaceGate(metadata, queue, state, quotas, spaceWaiters, resize, monitor);
+        SpaceGate space = new SpaceGate(metadata, queue, state, quotas, spaceWaiters, resize, monitor, withheld);
         Provisioner provisioner = new Provisioner(
                 metadata, queue, cells, io, space, spaceWaiters, committer, maps, state, faults, counters);
         EndedSharing claims = new EndedSharing(cells, state, inFlight, faults, metadata, maps, counters);
@@ -165,7 +167,7 @@ final class PoolParts {
         cells.startLast(claims::start);
         spaceWaiters.waitFor(resize, reclaimer);
         committer.tell(
-                new AfterCommit(metadata, inFlight, faults, spaceWaiters, monitor, resize, reclaimer, quarantine));
+                new AfterCommit(metadata, inFlight, faults, quotas, spaceWaiters, monitor, resize, reclaimer, quarantine));
         faults.handledBy(aborting);
         loop.faults().watch(bug);
         data.health().watch(dataLost);

@@ -34,6 +34,7 @@ import dev.gossamer.thin.job.Stepping;
 import dev.gossamer.thin.message.DmStatus;
 import dev.gossamer.thin.message.MetadataMessages;
 import dev.gossamer.thin.message.SnapshotMessages;
+import dev.gossamer.thin.message.SnapshotRelease;
 import dev.gossamer.thin.message.VolumeMessages;
 import dev.gossamer.thin.message.VolumeResize;
 import dev.gossamer.thin.message.WriteBarrier;
@@ -65,6 +66,7 @@ public final class ThinPool {
     private final WorkerCalls calls;
     private final VolumeMessages messages;
     private final MetadataMessages metadataMessages;
+    private final SnapshotRelease release;
     private final SnapshotMessages snapshotMessages;
     private final VolumeResize resize;
     private final DmStatus dmStatus;
@@ -118,6 +120,8 @@ public final class ThinPool {
                 parts.quotas,
                 parts.spaceWaiters);
         metadataMessages = new MetadataMessages(change, metadata);
+        release = new SnapshotRelease(
+                workerLoop, change, metadata, parts.committer, parts.faults, parts.reclaimer);
         WriteBarrier barrier = new WriteBarrier(
                 workerLoop, metadata, parts.inFlight, parts.cells, parts.faults, parts.committer, counters);
         snapshotMessages = new SnapshotMessages(
@@ -385,11 +389,11 @@ public final class ThinPool {
         return calls.message(metadataMessages::reserveMetadataSnapshot);
     }
 
+    /** Lets go of that; durable when the future completes. What only it had comes free in the background. */
     public CompletableFuture<Void> releaseMetadataSnapshot() {
-        return calls.message(() -> {
-            metadataMessages.releaseMetadataSnapshot();
-            return null;
-        });
+        CompletableFuture<Void> answer = new CompletableFuture<>();
+        calls.whenQuiet(answer, () -> release.begin(answer));
+        return answer;
     }
 
     /**
@@ -431,6 +435,7 @@ public final class ThinPool {
     private void closeIdle(CompletableFuture<Void> closed) {
         StorageException[] failure = new StorageException[1];
         resize.close();
+        release.close();
         try {
             if (parts.state.mode() != PoolMode.FAIL) {
                 parts.committer.commitNow();

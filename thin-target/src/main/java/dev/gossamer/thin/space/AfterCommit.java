@@ -14,6 +14,7 @@ public final class AfterCommit implements Committer.Listener {
     private final PoolMetadata metadata;
     private final RequestsInFlight inFlight;
     private final PoolFaults faults;
+    private final SpaceQuotas quotas;
     private final SpaceWaiters waiters;
     private final SpaceMonitor monitor;
     private final PoolResize resize;
@@ -24,6 +25,7 @@ public final class AfterCommit implements Committer.Listener {
             PoolMetadata metadata,
             RequestsInFlight inFlight,
             PoolFaults faults,
+            SpaceQuotas quotas,
             SpaceWaiters waiters,
             SpaceMonitor monitor,
             PoolResize resize,
@@ -32,6 +34,7 @@ public final class AfterCommit implements Committer.Listener {
         this.metadata = metadata;
         this.inFlight = inFlight;
         this.faults = faults;
+        this.quotas = quotas;
         this.waiters = waiters;
         this.monitor = monitor;
         this.resize = resize;
@@ -48,6 +51,7 @@ public final class AfterCommit implements Committer.Listener {
 
     @Override
     public void committed(FreedBlocks freed) {
+        assert quotas.isRight() : "reserved space is not what a recount finds";
         if (!resize.extendIfLow()) {
             monitor.committed();
         }

@@ -11,6 +11,7 @@ import dev.gossamer.thin.device.PoolState;
 import dev.gossamer.thin.metadata.DeviceDetails;
 import dev.gossamer.thin.metadata.PoolMetadata;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -39,6 +40,9 @@ public final class Reclaimer {
     /** Between two steps: with steps of a millisecond, half of the worker's time. */
     public static final long PAUSE_NANOS = 1_000_000L;
 
+    /** While freed blocks take too much memory, to see whether they still do. */
+    private static final long WITHHELD_PAUSE_NANOS = 10_000_000L;
+
     /** While the metadata is frozen, to see whether it still is. */
     private static final long FROZEN_PAUSE_NANOS = 1_000_000_000L;
 
@@ -52,8 +56,11 @@ public final class Reclaimer {
     private final PoolFaults faults;
     private final IoLoop loop;
     private final PoolMetadata metadata;
+    private final WithheldLimit withheld;
     // Device id to mappings left; as many as there are deletions not finished, at most the pool's devices.
     private final TreeMap<Integer, Long> pending = new TreeMap<>();
+    // Ids of trees that a metadata snapshot still has: as many as it has devices, at most.
+    private final TreeSet<Integer> kept = new TreeSet<>();
     private boolean timerArmed;
     private boolean closed;
 
@@ -64,7 +71,8 @@ public final class Reclaimer {
             PoolFaults faults,
             Committer committer,
             SpaceWaiters spaceWaiters,
-            DeviceIds deviceIds) {
+            DeviceIds deviceIds,
+            WithheldLimit withheld) {
         this.state = state;
         this.committer = committer;
         this.spaceWaiters = spaceWaiters;
@@ -72,6 +80,7 @@ public final class Reclaimer {
         this.faults = faults;
         this.loop = loop;
         this.metadata = metadata;
+        this.withheld = withheld;
     }
 
     /** Notes a retired device found at opening; {@link #start} begins with it. */
@@ -91,21 +100,47 @@ public final class Reclaimer {
      * NONE
      */
     public int delete(int id) throws StorageException {
-        if (metadata.life().isDeletedAtOnce(id, STEP_MAPPINGS)) {
+        if (metadata.life().isDeletedAtOnce(id, STEP_MAPPINGS) && metadata.room().hasForDeletionAtOnce(id)) {
             metadata.life().deleteDevice(id);
             return NONE;
         }
-        // Below those that are taken: a search from the top would go past every deletion that is not finished.
-        int lowest = pending.isEmpty() ? HIGHEST_ID + 1 : pending.firstKey();
-        int retiredId = lowest - 1 > id ? lowest - 1 : HIGHEST_ID;
-        while (!metadata.life().isFreeId(retiredId)) {
-            if (--retiredId == id) {
+        int retiredId = freeIdAbove(id);
+        metadata.life().retireDevice(id, retiredId);
+        return retiredId;
+    }
+
+    /** Below those that are taken: a search from the top would go past every deletion that is not finished. */
+    private int freeIdAbove(int id) throws StorageException {
+        int lowest = Math.min(
+                pending.isEmpty() ? HIGHEST_ID + 1 : pending.firstKey(),
+                kept.isEmpty() ? HIGHEST_ID + 1 : kept.getFirst());
+        int free = lowest - 1 > id ? lowest - 1 : HIGHEST_ID;
+        while (!metadata.life().isFreeId(free)) {
+            if (--free == id) {
                 throw new StorageException(
                         Errno.ENOSPC, "no device id is free to keep what is being deleted; try again later");
             }
         }
-        metadata.life().retireDevice(id, retiredId);
-        return retiredId;
+        return free;
+    }
+
+    /** An id for a retired device that shares all it has with the metadata snapshot: it waits for {@link #beginKept}. */
+    public int idToKeep() throws StorageException {
+        int free = freeIdAbove(NONE);
+        kept.add(free);
+        return free;
+    }
+
+    /** The metadata snapshot has been let go of, or stays after all: what was kept of it can be reclaimed. */
+    public void beginKept() {
+        for (int id : kept) {
+            DeviceDetails details = metadata.detailsIfReadable(id);
+            if (details != null && details.isRetired()) {
+                found(id, details);
+            }
+        }
+        kept.clear();
+        start();
     }
 
     /** The transaction that retired a device is committed. */
@@ -139,6 +174,7 @@ public final class Reclaimer {
     /** The transaction is gone: what it had reclaimed is there again. */
     public void aborted() {
         pending.clear();
+        kept.clear();
         try {
             for (int id : metadata.deviceIds()) {
                 DeviceDetails details = metadata.detailsIfReadable(id);
@@ -184,6 +220,10 @@ public final class Reclaimer {
         }
         if (state.isMetadataReadOnly()) {
             pause(FROZEN_PAUSE_NANOS);
+            return;
+        }
+        if (withheld.isReached()) {
+            pause(WITHHELD_PAUSE_NANOS);
             return;
         }
         int id = pending.firstKey();

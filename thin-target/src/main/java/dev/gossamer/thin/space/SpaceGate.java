@@ -22,6 +22,7 @@ public final class SpaceGate {
     private final SpaceWaiters waiters;
     private final PoolResize resize;
     private final SpaceMonitor monitor;
+    private final WithheldLimit withheld;
 
     public SpaceGate(
             PoolMetadata metadata,
@@ -30,7 +31,8 @@ public final class SpaceGate {
             SpaceQuotas quotas,
             SpaceWaiters waiters,
             PoolResize resize,
-            SpaceMonitor monitor) {
+            SpaceMonitor monitor,
+            WithheldLimit withheld) {
         this.metadata = metadata;
         this.queue = queue;
         this.state = state;
@@ -38,6 +40,7 @@ public final class SpaceGate {
         this.waiters = waiters;
         this.resize = resize;
         this.monitor = monitor;
+        this.withheld = withheld;
     }
 
     /**
@@ -90,6 +93,11 @@ public final class SpaceGate {
         return dataBlock;
     }
 
+    /** Whether freed blocks take so much memory that no more are to be freed before some have been released. */
+    public boolean isTooMuchWithheld() {
+        return withheld.isReached();
+    }
+
     /** How many of so many blocks, from one on, can be unmapped with the metadata that there is; 0: not one. */
     public long removable(ThinDevice device, long fromBlock, long wanted) throws StorageException {
         long blocks = wanted;
@@ -100,13 +108,17 @@ public final class SpaceGate {
     }
 
     /**
-     * How many blocks can be unmapped now, from one on: 0 if the metadata for that must first come back, or never does;
-     * the request waits then, or has been answered.
+     * How many blocks can be unmapped now, from one on: 0 if the metadata for that must first come back, or never does,
+     * or too much has been freed of late; the request waits then, or has been answered.
      *
      * @param wanted as many as the caller would unmap at once; at least 1
      */
     public long admitRemoval(ThinDevice device, long fromBlock, long wanted, BlockRequest request)
             throws StorageException {
+        if (withheld.isReached()) {
+            waiters.needRelease(request);
+            return 0;
+        }
         long blocks = removable(device, fromBlock, wanted);
         if (blocks == 0) {
             waiters.needMetadata(request);

@@ -227,6 +227,11 @@ public final class SpaceWaiters {
         }
     }
 
+    /** The request waits until blocks that were freed earlier have been released. */
+    void needRelease(BlockRequest request) {
+        forCommit.add(request);
+    }
+
     /** A block that was in preparation has been mapped, or given back: who waited for that looks again. */
     public void preparationEnded() {
         if (!forCommit.isEmpty() && metadata.room().preparations() == 0) {

@@ -38,7 +38,7 @@ class ColdStormTest {
     private static final int LOOPS = 2;
 
     /** The least that the block manager takes, and the regions that are kept whatever they take. */
-    private static final PoolCaches TINY = new PoolCaches(64, 1);
+    private static final PoolCaches TINY = new PoolCaches(64, 1, 1 << 20);
 
     @TempDir
     Path directory;

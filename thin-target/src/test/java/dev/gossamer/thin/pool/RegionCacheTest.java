@@ -50,7 +50,7 @@ class RegionCacheTest {
 
     private void open(BlockDevice disk, long limitWords) throws StorageException {
         SimPool.format(metadata, disk);
-        PoolCaches caches = new PoolCaches(PoolMetadata.CACHE_BLOCKS, limitWords);
+        PoolCaches caches = new PoolCaches(PoolMetadata.CACHE_BLOCKS, limitWords, 1 << 20);
         sim = SimPool.open(metadata, disk, 5, 2, SimPool.OPTIONS.withCaches(caches));
         volume = sim.create("v", REGIONS * REGION_BYTES);
     }
