@@ -103,7 +103,8 @@ final class PoolOpening {
         BlockDevice ownMetadata = metadata;
         BlockDevice ownData = data;
         boolean remote = DeviceOpener.isUri(config.metadata()) || DeviceOpener.isUri(config.data());
-        OwnerPlace place = OwnerPlace.find(new BlockingIo(metadata, inline), new BlockingIo(data, inline), remote);
+        OwnerPlace place = OwnerPlace.find(
+                new BlockingIo(metadata, inline), new BlockingIo(data, inline), remote, options.unmarkedCatalog());
         if (remote || place.mapped()) {
             claim(place, remote, force);
             options = options.withOwner(ownership);

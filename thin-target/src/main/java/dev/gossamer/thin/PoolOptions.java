@@ -15,6 +15,7 @@ import java.time.Duration;
  * @param owner who has claimed the pool, on devices that others can reach too; null: nobody else can
  * @param idsFromTop new devices get the highest free ids: somebody else, who has the pool at other times, takes the
  *     lowest (OT-58)
+ * @param unmarkedCatalog what becomes of a device that may be the catalog of version 0.1.0
  */
 public record PoolOptions(
         OnFull onFull,
@@ -25,7 +26,8 @@ public record PoolOptions(
         DiscardMode discard,
         PoolCaches caches,
         PoolOwner owner,
-        boolean idsFromTop) {
+        boolean idsFromTop,
+        UnmarkedCatalog unmarkedCatalog) {
     /**
      * dm-thin waits 60 seconds. NBD clients that have a time-out of their own usually take 30, and one that expires
      * first costs the whole connection instead of one write: so we answer sooner (rule S-2).
@@ -44,11 +46,21 @@ public record PoolOptions(
             DiscardMode.PASSDOWN,
             PoolCaches.DEFAULT,
             null,
-            false);
+            false,
+            UnmarkedCatalog.REFUSE);
 
     public PoolOptions withOnFull(OnFull newOnFull, Duration newTimeout) {
         return new PoolOptions(
-                newOnFull, newTimeout, lowWaterPercent, growth, autoExtendBytes, discard, caches, owner, idsFromTop);
+                newOnFull,
+                newTimeout,
+                lowWaterPercent,
+                growth,
+                autoExtendBytes,
+                discard,
+                caches,
+                owner,
+                idsFromTop,
+                unmarkedCatalog);
     }
 
     public PoolOptions withGrowth(PoolGrowth newGrowth, long newAutoExtendBytes) {
@@ -61,31 +73,91 @@ public record PoolOptions(
                 discard,
                 caches,
                 owner,
-                idsFromTop);
+                idsFromTop,
+                unmarkedCatalog);
     }
 
     public PoolOptions withLowWaterPercent(int newPercent) {
         return new PoolOptions(
-                onFull, onFullTimeout, newPercent, growth, autoExtendBytes, discard, caches, owner, idsFromTop);
+                onFull,
+                onFullTimeout,
+                newPercent,
+                growth,
+                autoExtendBytes,
+                discard,
+                caches,
+                owner,
+                idsFromTop,
+                unmarkedCatalog);
     }
 
     public PoolOptions withDiscard(DiscardMode newDiscard) {
         return new PoolOptions(
-                onFull, onFullTimeout, lowWaterPercent, growth, autoExtendBytes, newDiscard, caches, owner, idsFromTop);
+                onFull,
+                onFullTimeout,
+                lowWaterPercent,
+                growth,
+                autoExtendBytes,
+                newDiscard,
+                caches,
+                owner,
+                idsFromTop,
+                unmarkedCatalog);
     }
 
     public PoolOptions withCaches(PoolCaches newCaches) {
         return new PoolOptions(
-                onFull, onFullTimeout, lowWaterPercent, growth, autoExtendBytes, discard, newCaches, owner, idsFromTop);
+                onFull,
+                onFullTimeout,
+                lowWaterPercent,
+                growth,
+                autoExtendBytes,
+                discard,
+                newCaches,
+                owner,
+                idsFromTop,
+                unmarkedCatalog);
     }
 
     public PoolOptions withOwner(PoolOwner newOwner) {
         return new PoolOptions(
-                onFull, onFullTimeout, lowWaterPercent, growth, autoExtendBytes, discard, caches, newOwner, idsFromTop);
+                onFull,
+                onFullTimeout,
+                lowWaterPercent,
+                growth,
+                autoExtendBytes,
+                discard,
+                caches,
+                newOwner,
+                idsFromTop,
+                unmarkedCatalog);
     }
 
     public PoolOptions withIdsFromTop() {
         return new PoolOptions(
-                onFull, onFullTimeout, lowWaterPercent, growth, autoExtendBytes, discard, caches, owner, true);
+                onFull,
+                onFullTimeout,
+                lowWaterPercent,
+                growth,
+                autoExtendBytes,
+                discard,
+                caches,
+                owner,
+                true,
+                unmarkedCatalog);
+    }
+
+    public PoolOptions withUnmarkedCatalog(UnmarkedCatalog newChoice) {
+        return new PoolOptions(
+                onFull,
+                onFullTimeout,
+                lowWaterPercent,
+                growth,
+                autoExtendBytes,
+                discard,
+                caches,
+                owner,
+                idsFromTop,
+                newChoice);
     }
 }

@@ -41,7 +41,7 @@ public record PoolConfig(
     private static final int FILE_LIMIT_BYTES = 64 << 10;
 
     private static final List<String> SPACE_KEYS =
-            List.of("on-full", "on-full-timeout", "low-water", "auto-extend", "discard");
+            List.of("on-full", "on-full-timeout", "low-water", "auto-extend", "discard", "unmarked-catalog");
     private static final List<String> KEYS = Stream.concat(
                     Stream.of("metadata", "data", "buffered", "device-patience", "allow-paths"),
                     Stream.concat(SPACE_KEYS.stream(), ServiceConfig.KEYS.stream()))
@@ -161,6 +161,7 @@ public record PoolConfig(
                 case "on-full-timeout" -> space.withOnFullTimeout(Quantity.time(text));
                 case "low-water" -> space.withLowWater(text);
                 case "discard" -> space.withDiscard(text);
+                case "unmarked-catalog" -> space.withUnmarkedCatalog(text);
                 default -> space.withAutoExtend(Quantity.bytes(text));
             };
         } catch (StorageException | IllegalArgumentException e) {

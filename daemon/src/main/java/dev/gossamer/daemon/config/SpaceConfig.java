@@ -5,6 +5,7 @@ import dev.gossamer.thin.OnFull;
 import dev.gossamer.thin.PoolCaches;
 import dev.gossamer.thin.PoolGrowth;
 import dev.gossamer.thin.PoolOptions;
+import dev.gossamer.thin.UnmarkedCatalog;
 import java.time.Duration;
 
 /**
@@ -15,29 +16,36 @@ import java.time.Duration;
  * @param lowWaterPercent {@code low-water}
  * @param autoExtendBytes {@code auto-extend}: ceiling of the data file's own growth, 0 = it does not grow
  * @param discard {@code discard}: what becomes of TRIM
+ * @param unmarkedCatalog {@code unmarked-catalog}: take or ignore, where that has to be decided
  */
 public record SpaceConfig(
-        OnFull onFull, Duration onFullTimeout, int lowWaterPercent, long autoExtendBytes, DiscardMode discard) {
+        OnFull onFull,
+        Duration onFullTimeout,
+        int lowWaterPercent,
+        long autoExtendBytes,
+        DiscardMode discard,
+        UnmarkedCatalog unmarkedCatalog) {
     /** What holds for keys that are missing. */
     public static final SpaceConfig DEFAULT = new SpaceConfig(
             PoolOptions.DEFAULT.onFull(),
             PoolOptions.DEFAULT.onFullTimeout(),
             PoolOptions.DEFAULT.lowWaterPercent(),
             PoolOptions.DEFAULT.autoExtendBytes(),
-            PoolOptions.DEFAULT.discard());
+            PoolOptions.DEFAULT.discard(),
+            PoolOptions.DEFAULT.unmarkedCatalog());
 
     private static final int MAX_LOW_WATER_PERCENT = 90;
 
     public SpaceConfig withAutoExtend(long newAutoExtendBytes) {
-        return new SpaceConfig(onFull, onFullTimeout, lowWaterPercent, newAutoExtendBytes, discard);
+        return new SpaceConfig(onFull, onFullTimeout, lowWaterPercent, newAutoExtendBytes, discard, unmarkedCatalog);
     }
 
     SpaceConfig withOnFull(OnFull newOnFull) {
-        return new SpaceConfig(newOnFull, onFullTimeout, lowWaterPercent, autoExtendBytes, discard);
+        return new SpaceConfig(newOnFull, onFullTimeout, lowWaterPercent, autoExtendBytes, discard, unmarkedCatalog);
     }
 
     SpaceConfig withOnFullTimeout(Duration newTimeout) {
-        return new SpaceConfig(onFull, newTimeout, lowWaterPercent, autoExtendBytes, discard);
+        return new SpaceConfig(onFull, newTimeout, lowWaterPercent, autoExtendBytes, discard, unmarkedCatalog);
     }
 
     /** The mark as written in the file: a percentage. */
@@ -45,7 +53,7 @@ public record SpaceConfig(
         if (!text.matches("[0-9]{1,2}%") || percent(text) > MAX_LOW_WATER_PERCENT) {
             throw new IllegalArgumentException("'" + text + "' is no low-water mark; write 0% to 90%");
         }
-        return new SpaceConfig(onFull, onFullTimeout, percent(text), autoExtendBytes, discard);
+        return new SpaceConfig(onFull, onFullTimeout, percent(text), autoExtendBytes, discard, unmarkedCatalog);
     }
 
     /** The mode as written in the file. */
@@ -54,7 +62,16 @@ public record SpaceConfig(
         if (mode == null) {
             throw new IllegalArgumentException("'" + text + "' is none of passdown, no-passdown and ignore");
         }
-        return new SpaceConfig(onFull, onFullTimeout, lowWaterPercent, autoExtendBytes, mode);
+        return new SpaceConfig(onFull, onFullTimeout, lowWaterPercent, autoExtendBytes, mode, unmarkedCatalog);
+    }
+
+    /** The word as written in the file. */
+    SpaceConfig withUnmarkedCatalog(String text) {
+        UnmarkedCatalog choice = UnmarkedCatalog.of(text);
+        if (choice == null) {
+            throw new IllegalArgumentException("'" + text + "' is neither take nor ignore");
+        }
+        return new SpaceConfig(onFull, onFullTimeout, lowWaterPercent, autoExtendBytes, discard, choice);
     }
 
     private static int percent(String text) {
@@ -71,7 +88,8 @@ public record SpaceConfig(
                 discard,
                 PoolCaches.DEFAULT,
                 null,
-                false);
+                false,
+                unmarkedCatalog);
     }
 
     /** The lines of pool.yaml that differ from the default. */
@@ -91,6 +109,9 @@ public record SpaceConfig(
         }
         if (discard != DEFAULT.discard) {
             lines.append("discard: ").append(discard.option()).append('\n');
+        }
+        if (unmarkedCatalog != DEFAULT.unmarkedCatalog) {
+            lines.append("unmarked-catalog: ").append(unmarkedCatalog.word()).append('\n');
         }
         return lines.toString();
     }

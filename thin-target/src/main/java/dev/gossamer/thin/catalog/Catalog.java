@@ -5,6 +5,7 @@ import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.buffer.IoBuffer;
 import dev.gossamer.pdata.MetadataCorrupt;
+import dev.gossamer.thin.UnmarkedCatalog;
 import dev.gossamer.thin.VolumeLimits;
 import dev.gossamer.thin.metadata.DeviceDetails;
 import dev.gossamer.thin.metadata.Mapping;
@@ -20,9 +21,13 @@ import java.util.UUID;
  * The hidden thin device that names the others: one {@link CatalogSlot} per device id.
  *
  * <p>It is known by its record in the metadata, which says {@link DeviceDetails#isCatalog}, and by nothing that is
- * inside a device: there, a guest can write whatever it likes. Pools of earlier versions have a catalog without that
- * mark. It is believed under the one id that those gave it and gave no volume, {@link #PREFERRED_ID}, and marked with
- * the first slot that is written.
+ * inside a device: there, a guest can write whatever it likes. Version 0.1.0 made a catalog without that mark, under the
+ * id {@link #PREFERRED_ID}. A device that looks like one is believed if the superblock says that this program has
+ * written the pool, and not that catalogs are marked since; where the superblock says neither, whoever opens the pool
+ * has to say which it is ({@link UnmarkedCatalog}). What is believed is marked with the next transaction.
+ *
+ * <p>A catalog that there is and that cannot be read is not the same as none: nothing is written then, no second one is
+ * made, and volumes are not shown under other names.
  *
  * <p>Its mappings are part of the pool's transaction like any volume's. Slots are written in place, but are in force
  * only with the commit of the transaction they were written in ({@link SlotHalves}), and if the device they speak of
@@ -52,6 +57,8 @@ public final class Catalog {
     // Found when the pool was opened: as many as the transactions that were cut short had changed.
     private final TreeSet<Integer> orphans = new TreeSet<>();
     private int catalogId = NONE;
+    // There is a catalog, or may be one, that cannot be found for damage; null: there is none, or it is found.
+    private String unreadable;
 
     private Catalog(PoolMetadata metadata, BlockingIo data) {
         this.metadata = metadata;
@@ -59,33 +66,68 @@ public final class Catalog {
         this.alignmentBytes = data.device().geometry().alignmentBytes();
     }
 
-    /** Finds the pool's catalog: the highest device that is marked as one. A pool without one is fine. */
-    public static Catalog open(PoolMetadata metadata, BlockingIo data) throws StorageException {
+    /**
+     * Finds the pool's catalog: the highest device that is marked as one. A pool without one is fine.
+     *
+     * @param choice about a device that looks like the catalog of version 0.1.0
+     * @throws StorageException EINVAL if that has to be decided first
+     */
+    public static Catalog open(PoolMetadata metadata, BlockingIo data, UnmarkedCatalog choice)
+            throws StorageException {
         Catalog catalog = new Catalog(metadata, data);
         List<Integer> ids = metadata.deviceIds();
         for (int i = ids.size() - 1; i >= 0 && catalog.catalogId == NONE; i--) {
-            DeviceDetails details = metadata.detailsIfReadable(ids.get(i));
-            if (details != null && details.isCatalog()) {
-                catalog.catalogId = ids.get(i);
+            try {
+                if (metadata.details(ids.get(i)).isCatalog()) {
+                    catalog.catalogId = ids.get(i);
+                }
+            } catch (MetadataCorrupt e) {
+                // If no other is marked, it may be this one.
+                boolean possible = ids.get(i) == PREFERRED_ID || metadata.life().wasWrittenHere();
+                catalog.unreadable = possible && choice != UnmarkedCatalog.IGNORE ? e.getMessage() : catalog.unreadable;
             }
         }
-        if (catalog.catalogId == NONE && catalog.isUnmarkedCatalog(metadata.detailsIfReadable(PREFERRED_ID))) {
-            catalog.catalogId = PREFERRED_ID;
+        if (catalog.catalogId != NONE) {
+            catalog.unreadable = null;
+        } else if (catalog.unreadable == null && ids.contains(PREFERRED_ID)) {
+            catalog.considerUnmarked(choice);
         }
         return catalog;
     }
 
-    /** Whether the device of the preferred id is a catalog from before catalogs were marked. */
-    private boolean isUnmarkedCatalog(DeviceDetails details) throws StorageException {
-        if (details == null || details.isRetired()) {
-            return false;
+    /** There is no marked catalog, and a device that may be one from before catalogs were marked. */
+    private void considerUnmarked(UnmarkedCatalog choice) throws StorageException {
+        DeviceDetails details = metadata.details(PREFERRED_ID);
+        if (details.isRetired() || metadata.life().isCatalogMarked() || choice == UnmarkedCatalog.IGNORE) {
+            return;
         }
+        boolean known = metadata.life().wasWrittenHere() || choice == UnmarkedCatalog.TAKE;
         try {
             SlotHalves own = read(PREFERRED_ID, PREFERRED_ID);
             CatalogSlot slot = own == null ? null : own.inForce(details, 0);
-            return slot != null && slot.catalogItself();
+            if (slot == null || !slot.catalogItself()) {
+                return;
+            }
         } catch (MetadataCorrupt e) {
-            return false;
+            unreadable = e.getMessage();
+            return;
+        }
+        if (!known) {
+            throw new StorageException(
+                    Errno.EINVAL,
+                    "thin device " + PREFERRED_ID + " looks like the list of names that version 0.1.0 kept, and the"
+                            + " metadata do not say whether it is; if that version made this pool, put"
+                            + " 'unmarked-catalog: take' into pool.yaml, else 'unmarked-catalog: ignore'");
+        }
+        catalogId = PREFERRED_ID;
+        metadata.life().markCatalogLater(PREFERRED_ID);
+    }
+
+    /** Refuses a change of a catalog that there is, but that cannot be read: a second one would hide all names. */
+    private void checkReadable() throws MetadataCorrupt {
+        if (unreadable != null) {
+            throw new MetadataCorrupt("the pool's catalog cannot be read (" + unreadable
+                    + "); close the pool and run thin_check, then thin_repair, on its metadata");
         }
     }
 
@@ -113,6 +155,7 @@ public final class Catalog {
      * @throws StorageException if another block comes first: then the pool is not what it was when the slot was written
      */
     public void mapOwnerBlock(long offsetBytes) throws StorageException {
+        checkReadable();
         long dataBlock = metadata.reserveDataBlock();
         if (ownerOffset(dataBlock) != offsetBytes) {
             metadata.unreserveDataBlock(dataBlock);
@@ -138,7 +181,7 @@ public final class Catalog {
 
     /** Reads what the catalog says of existing devices. To be closed; the catalog must not be changed before. */
     public CatalogScan scan() throws StorageException {
-        return new CatalogScan(metadata, data, catalogId, generation(details()), orphans);
+        return new CatalogScan(metadata, data, catalogId, unreadable, generation(details()), orphans);
     }
 
     /**
@@ -156,6 +199,7 @@ public final class Catalog {
 
     /** Data blocks that {@link #put} would take for the slots of these devices together. */
     public int blocksNeeded(List<Integer> ids) throws StorageException {
+        checkReadable();
         Set<Long> blocks = new HashSet<>();
         for (int id : ids) {
             long block = blockOf(id);
@@ -204,6 +248,7 @@ public final class Catalog {
     }
 
     private void makeDevice() throws StorageException {
+        checkReadable();
         int id = PREFERRED_ID;
         while (!metadata.life().isFreeId(id)) {
             id--;

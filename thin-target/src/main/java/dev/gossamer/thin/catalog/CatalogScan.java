@@ -22,6 +22,7 @@ public final class CatalogScan implements AutoCloseable {
     private final PoolMetadata metadata;
     private final BlockingIo data;
     private final int catalogId;
+    private final String unreadable;
     private final int generation;
     private final Set<Integer> orphans;
     private final IoBuffer buffer;
@@ -30,13 +31,15 @@ public final class CatalogScan implements AutoCloseable {
 
     /**
      * @param catalogId the device that is the catalog, or negative: nothing is known of any device then
+     * @param unreadable why nobody can tell what the catalog says; null: it can be read, or there is none
      * @param generation of the catalog
      * @param orphans takes the ids of slots in which there is a half that no commit has made true
      */
-    CatalogScan(PoolMetadata metadata, BlockingIo data, int catalogId, int generation, Set<Integer> orphans) {
+    CatalogScan(PoolMetadata metadata, BlockingIo data, int catalogId, String unreadable, int generation, Set<Integer> orphans) {
         this.metadata = metadata;
         this.data = data;
         this.catalogId = catalogId;
+        this.unreadable = unreadable;
         this.generation = generation;
         this.orphans = orphans;
         this.buffer = data.loop().buffers().acquire(PIECE_BYTES);
@@ -44,6 +47,9 @@ public final class CatalogScan implements AutoCloseable {
 
     /** What the catalog says of an existing device; null if nothing, or of an earlier device with that id. */
     public CatalogSlot get(int id, DeviceDetails details) throws StorageException {
+        if (unreadable != null) {
+            throw new MetadataCorrupt("the pool's catalog cannot be read: " + unreadable);
+        }
         if (catalogId < 0) {
             return null;
         }
@@ -67,7 +73,12 @@ public final class CatalogScan implements AutoCloseable {
     private void load(long wanted) throws StorageException {
         piece = NONE;
         long offset = wanted * PIECE_BYTES;
-        long packed = metadata.lookup(catalogId, offset / metadata.blockBytes());
+        long packed;
+        try {
+            packed = metadata.lookup(catalogId, offset / metadata.blockBytes());
+        } catch (MetadataCorrupt e) {
+            throw new MetadataCorrupt("the pool's catalog is damaged: " + e.getMessage());
+        }
         mapped = packed != PoolMetadata.NOT_MAPPED;
         if (mapped) {
             long block = Mapping.dataBlock(packed) * metadata.blockBytes();

@@ -23,6 +23,22 @@ public final class DeviceLife {
     /** What the catalog says has changed: see {@link DeviceDetails#catalogGeneration}. */
     public void stampCatalog(int id, int generation) throws StorageException {
         pool.devices.put(id, pool.devices.existing(id).asCatalog(generation));
+        pool.catalogToMark = -1;
+    }
+
+    /** Whether no device without a mark can be the catalog: the pool was written by a version that marks it. */
+    public boolean isCatalogMarked() throws StorageException {
+        return pool.isCatalogMarked();
+    }
+
+    /** Whether this program has written the pool, last or earlier. */
+    public boolean wasWrittenHere() throws StorageException {
+        return pool.wasOwn();
+    }
+
+    /** A device is the catalog and has no mark: the next transaction, whatever it changes, gives it one. */
+    public void markCatalogLater(int id) {
+        pool.catalogToMark = id;
     }
 
     /** Makes an empty device under an id that {@link #isFreeId is free}. */
@@ -135,6 +151,13 @@ public final class DeviceLife {
         pool.devices.existing(id);
         if (pool.mappings.subtreeRoot(pool.mappingRoot, id) != NestedBTree.NONE) {
             pool.mappings.existingRoot(pool.mappingRoot, id);
+        }
+    }
+
+    /** The transaction ends: what it is to do besides. */
+    void beforeFreeze() throws StorageException {
+        if (pool.catalogToMark >= 0) {
+            stampCatalog(pool.catalogToMark, 0);
         }
     }
 

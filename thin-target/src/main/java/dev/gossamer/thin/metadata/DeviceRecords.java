@@ -113,9 +113,14 @@ final class DeviceRecords {
         return !recent.isEmpty();
     }
 
-    /** Metadata blocks that {@link #flush} takes at most once so many more devices have changed. */
+    /** By how much {@link #flushCost} grows once so many more devices have changed. */
     long changeCost(long more) throws StorageException {
-        return tree.changeCost(root, recent.size() + more) - (more == 0 ? 0 : tree.changeCost(root, recent.size()));
+        return flushCost(more) - flushCost(0);
+    }
+
+    /** Metadata blocks that {@link #flush} takes at most, with so many records more. */
+    long flushCost(long more) throws StorageException {
+        return tree.changeCost(root, recent.size() + more);
     }
 
     /** Metadata blocks that {@link #remove} takes at most. */

@@ -38,6 +38,9 @@ final class LoadedPool {
     long transactionId;
     long heldRoot;
 
+    /** The device that the next transaction marks as the catalog; -1: none. */
+    int catalogToMark = -1;
+
     /** Something has changed, records of devices aside. */
     boolean changed;
 
@@ -97,6 +100,16 @@ final class LoadedPool {
     /** Whether another program wrote the metadata last. */
     boolean isForeign() throws StorageException {
         return !Superblock.isOwn(blocks.read(Superblock.LOCATION, BlockValidator.SUPERBLOCK));
+    }
+
+    /** Whether no device without a mark can be the catalog. */
+    boolean isCatalogMarked() throws StorageException {
+        return Superblock.isCatalogMarked(blocks.read(Superblock.LOCATION, BlockValidator.SUPERBLOCK));
+    }
+
+    /** Whether this program has written the metadata, last or earlier. */
+    boolean wasOwn() throws StorageException {
+        return Superblock.wasOwn(blocks.read(Superblock.LOCATION, BlockValidator.SUPERBLOCK));
     }
 
     /** Where a check begins. */

@@ -102,17 +102,21 @@ public final class MetadataRoom {
 
     /** Whether a step of that many mappings of a retired device can be reclaimed now. */
     public boolean hasForReclaim(int id, int mappings) throws StorageException {
-        return reclaimCost(id, mappings) <= left();
+        long left = left();
+        return removalBound(id, 0, mappings) + deletionBound(id, mappings) <= left
+                || reclaimCost(id, mappings) <= left;
     }
 
     /** Whether a device can be deleted now, by being retired if not at once. */
     public boolean hasForDeletion(int id) throws StorageException {
-        return retirementCost(id) <= left();
+        long left = left();
+        return deletionBound(id, 0) <= left || retirementCost(id) <= left;
     }
 
     /** Whether a device that {@link DeviceLife#isDeletedAtOnce} can be now. */
-    public boolean hasForDeletionAtOnce(int id) throws StorageException {
-        return deletionCost(id) <= left();
+    public boolean hasForDeletionAtOnce(int id, int fewMappings) throws StorageException {
+        long left = left();
+        return deletionBound(id, fewMappings) <= left || deletionCost(id) <= left;
     }
 
     /** Whether a message can be carried out now that makes, or records something of, so many devices. */
@@ -144,7 +148,8 @@ public final class MetadataRoom {
 
     /** What a commit takes that begins now. */
     public long commitCost() throws StorageException {
-        return pool.metadataMap.commitCost() + pool.dataMap.commitCost() + pool.devices.changeCost(0);
+        long marked = pool.catalogToMark >= 0 ? 1 : 0;
+        return pool.metadataMap.commitCost() + pool.dataMap.commitCost() + pool.devices.flushCost(marked);
     }
 
     /** What {@link PoolMetadata#insert} takes, with its part of the commit. */
@@ -204,6 +209,18 @@ public final class MetadataRoom {
     /** What a step of {@link DeviceLife#reclaim} takes, with its part of the commit. */
     public long reclaimCost(int id, int mappings) throws StorageException {
         return exact.reclaim(id, mappings);
+    }
+
+    /** What deleting a device with so few mappings takes, or retiring one, quickly: by sizes. */
+    long deletionBound(int id, int fewMappings) throws StorageException {
+        way.look(pool.mappingRoot, id, 0);
+        boolean shared = maybeShared();
+        return pool.mappings.upperCost(pool.mappingRoot, 2)
+                + pool.dataMap.removalCost(fewMappings, shared ? fewMappings : 0)
+                + pool.metadataMap.overflowCost(shared ? upperChildren() : 0)
+                + pool.metadataMap.overflowRemovalCost(shared ? fewMappings : 0)
+                + pool.devices.removalCost()
+                + pool.devices.changeCost(2);
     }
 
     /** What deleting a device at once takes, with its part of the commit. */

@@ -414,6 +414,7 @@ public final class PoolMetadata implements AutoCloseable {
         if (!pool.isChanged()) {
             return FrozenTransaction.EMPTY;
         }
+        life.beforeFreeze();
         pool.devices.flush();
         pool.transaction.preCommit();
         frozen = pool.superblock();

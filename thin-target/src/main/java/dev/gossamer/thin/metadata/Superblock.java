@@ -38,6 +38,7 @@ import java.util.zip.CRC32C;
  *     360    4  incompatible features
  *     384    8  "GOSSAMER"          where this program wrote last
  *     392    4  CRC-32C of bytes 32 to 363, as it wrote them
+ *     396    4  1: the catalog, if there is one, is marked in its device's record
  * </pre>
  *
  * <p>All of it lies in the first sector, and nothing else of the block ever changes, so its write cannot be torn.
@@ -78,6 +79,7 @@ public record Superblock(
     // Bytes that other programs leave as they are: "GOSSAMER", then a checksum of all that a commit changes.
     private static final int OWN_MARK = 384;
     private static final int OWN_CHECKSUM = 392;
+    private static final int CATALOG_MARKED = 396;
     private static final long OWN_MARK_VALUE = 0x5245_4D41_5353_4F47L;
     private static final int FIELDS = 32;
     private static final int FIELDS_END = 364;
@@ -235,6 +237,7 @@ public record Superblock(
         block.putLong(METADATA_BLOCKS, metadataBlocksAtFormat);
         block.putLong(OWN_MARK, OWN_MARK_VALUE);
         block.putInt(OWN_CHECKSUM, checksum(block));
+        block.putInt(CATALOG_MARKED, 1);
     }
 
     /**
@@ -243,6 +246,16 @@ public record Superblock(
      */
     static boolean isOwn(MetadataBlock block) {
         return block.getLong(OWN_MARK) == OWN_MARK_VALUE && block.getInt(OWN_CHECKSUM) == checksum(block);
+    }
+
+    /** Whether a version has written it that made, and looked for, marked catalogs only; others leave that as it is. */
+    static boolean isCatalogMarked(MetadataBlock block) {
+        return block.getLong(OWN_MARK) == OWN_MARK_VALUE && block.getInt(CATALOG_MARKED) == 1;
+    }
+
+    /** Whether this program has written it, last or earlier. */
+    static boolean wasOwn(MetadataBlock block) {
+        return block.getLong(OWN_MARK) == OWN_MARK_VALUE;
     }
 
     private static int checksum(MetadataBlock block) {

@@ -4,6 +4,7 @@ import dev.gossamer.io.BlockingIo;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.buffer.IoBuffer;
 import dev.gossamer.pdata.MetadataCorrupt;
+import dev.gossamer.thin.UnmarkedCatalog;
 import dev.gossamer.thin.catalog.Catalog;
 import dev.gossamer.thin.metadata.PoolMetadata;
 import java.nio.ByteBuffer;
@@ -48,12 +49,14 @@ public record OwnerPlace(byte[] superblock, long offsetBytes, boolean mapped, bo
      * Looks. Reads both devices and waits for that; writes nothing.
      *
      * @param wanted whether a pool without a slot shall get one
+     * @param choice as the pool will be opened with
      */
-    public static OwnerPlace find(BlockingIo metadata, BlockingIo data, boolean wanted) throws StorageException {
+    public static OwnerPlace find(BlockingIo metadata, BlockingIo data, boolean wanted, UnmarkedCatalog choice)
+            throws StorageException {
         byte[] before = superblock(metadata);
         OwnerPlace place;
         try (PoolMetadata pool = PoolMetadata.open(metadata, data.device(), CACHE_BLOCKS)) {
-            place = find(before, pool, Catalog.open(pool, data), wanted);
+            place = find(before, pool, Catalog.open(pool, data, choice), wanted);
         }
         if (!Arrays.equals(before, superblock(metadata))) {
             throw new ForeignOwner(metadata.device() + ": the pool is being changed by somebody else at this moment; "

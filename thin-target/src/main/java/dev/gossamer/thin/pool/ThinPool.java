@@ -99,7 +99,7 @@ public final class ThinPool {
         facts = new PoolFacts(parts, options);
         statusContexts = new StatusContexts(devices);
         BlockingIo dataIo = new BlockingIo(this.data, inline);
-        Catalog catalog = Catalog.open(metadata, dataIo);
+        Catalog catalog = Catalog.open(metadata, dataIo, options.unmarkedCatalog());
         origins = new ExternalOrigins(originOpener, inline);
         new DevicesAtOpening(metadata, parts, origins).find(catalog);
         if (metadata.damage() != null) {

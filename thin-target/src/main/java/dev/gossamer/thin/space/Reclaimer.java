@@ -100,7 +100,7 @@ public final class Reclaimer {
      * NONE
      */
     public int delete(int id) throws StorageException {
-        if (metadata.life().isDeletedAtOnce(id, STEP_MAPPINGS) && metadata.room().hasForDeletionAtOnce(id)) {
+        if (metadata.life().isDeletedAtOnce(id, STEP_MAPPINGS) && metadata.room().hasForDeletionAtOnce(id, STEP_MAPPINGS)) {
             metadata.life().deleteDevice(id);
             return NONE;
         }

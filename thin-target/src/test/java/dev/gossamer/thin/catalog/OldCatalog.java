@@ -19,6 +19,11 @@ public final class OldCatalog {
 
     /** Writes a slot of a device that was created at time 0 into what begins at a catalog's first byte. */
     public static void putSlot(byte[] catalog, int id, boolean itself, long sizeBytes, String name) {
+        putSlot(catalog, id * CatalogSlot.SLOT_BYTES, id, itself, sizeBytes, name);
+    }
+
+    /** As that, at any place of a block. */
+    public static void putSlot(byte[] block, int offset, int id, boolean itself, long sizeBytes, String name) {
         new CatalogSlot(
                         1,
                         false,
@@ -35,7 +40,7 @@ public final class OldCatalog {
                         0,
                         null,
                         VolumeLimits.NONE)
-                .encode(ByteBuffer.wrap(catalog), id * CatalogSlot.SLOT_BYTES);
+                .encode(ByteBuffer.wrap(block), offset);
     }
 
     /** Makes all halves in a block look as if a version had written them that knew no generations and no marks. */

@@ -2,8 +2,10 @@ package dev.gossamer.thin.pool;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gossamer.io.BlockingIo;
@@ -14,11 +16,16 @@ import dev.gossamer.io.buffer.IoBufferPool;
 import dev.gossamer.io.sim.PowerSupply;
 import dev.gossamer.io.sim.Seeds;
 import dev.gossamer.io.sim.SimulatedDisk;
+import dev.gossamer.pdata.MetadataCorrupt;
+import dev.gossamer.thin.UnmarkedCatalog;
 import dev.gossamer.thin.VolumeInfo;
+import dev.gossamer.thin.VolumeSpec;
 import dev.gossamer.thin.catalog.Catalog;
 import dev.gossamer.thin.catalog.OldCatalog;
 import dev.gossamer.thin.metadata.PoolMetadata;
+import java.nio.ByteBuffer;
 import java.util.Arrays;
+import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
@@ -82,6 +89,13 @@ class CatalogTrustTest {
                         data.writeNow(block * BLOCK, id == guest && b == 0 ? forgedBlock(guest) : bytes);
                     }
                 }
+                if (guest == Catalog.PREFERRED_ID) {
+                    long block = pool.reserveDataBlock();
+                    pool.insert(guest, LAST_BLOCK, block);
+                    byte[] bytes = new byte[BLOCK];
+                    OldCatalog.putSlot(bytes, BLOCK - 1024, guest, true, 4L * BLOCK, "");
+                    data.writeNow(block * BLOCK, bytes);
+                }
                 pool.writer().writeNow(pool.freeze(), data);
                 pool.committed();
             }
@@ -98,14 +112,7 @@ class CatalogTrustTest {
     /** The catalog of an earlier version has no mark: it is believed, and marked with the first change. */
     @Test
     void aCatalogWithoutAMarkIsTakenOverWithAllItSays() throws StorageException {
-        SimPool.format(metadata, data);
-        try (SimPool sim = SimPool.open(metadata, data, 1, 1)) {
-            sim.create("v", SMALL).close();
-            sim.snapshot("v", "s").close();
-            sim.await(sim.pool.resizeVolume("v", LARGE, false));
-            sim.shutDown();
-        }
-        makeOld();
+        oldPool();
         byte[] before = metadata.readNow(0, 4096);
         try (SimPool sim = SimPool.open(metadata, data, 1, 1)) {
             assertEquals(LARGE, sim.pool.volume("v").sizeBytes());
@@ -130,6 +137,133 @@ class CatalogTrustTest {
         }
     }
 
+    /** Nothing in the metadata says that this program has ever written them. */
+    private void forgetWhoWroteIt() {
+        ByteBuffer superblock = new ForgedMetadata(metadata).superblock();
+        superblock.putLong(384, 0);
+        superblock.putLong(392, 0);
+        new ForgedMetadata(metadata).put(0, superblock, ForgedMetadata.SUPERBLOCK);
+    }
+
+    private SimPool open(UnmarkedCatalog choice) throws StorageException {
+        return SimPool.open(metadata, data, 1, 1, SimPool.OPTIONS.withUnmarkedCatalog(choice));
+    }
+
+    /** Its device has the catalog's id, its inside the shape of one, and the pool is another program's. */
+    @Test
+    void whoHasTheCatalogsIdInAPoolOfAnotherProgramNamesNothing() throws StorageException {
+        foreignPool(Catalog.PREFERRED_ID);
+        forgetWhoWroteIt();
+        byte[] before = metadata.readNow(0, 1 << 20);
+        StorageException e = assertThrows(StorageException.class, () -> open(UnmarkedCatalog.REFUSE));
+        assertTrue(e.getMessage().contains("unmarked-catalog: ignore"), e.getMessage());
+        assertFalse(e.getMessage().contains("\n"));
+        assertArrayEquals(before, metadata.readNow(0, 1 << 20), "nothing is written");
+        try (SimPool sim = open(UnmarkedCatalog.IGNORE)) {
+            assertNull(sim.pool.volume("mallory"));
+            assertEquals(3, sim.pool.volumes().size());
+            // No name is given: only a block is written.
+            ThinVolume its = sim.pool.openVolume("thin-" + Catalog.PREFERRED_ID);
+            assertEquals(Errno.OK, sim.write(its, 0, forgedBlock(Catalog.PREFERRED_ID)));
+            assertEquals(Errno.OK, sim.trim(its, 3L * BLOCK, BLOCK));
+            assertEquals(Errno.OK, sim.flush(its));
+            its.close();
+            sim.shutDown();
+        }
+        try (SimPool sim = open(UnmarkedCatalog.REFUSE)) {
+            assertNull(sim.pool.volume("mallory"), "since then the superblock says that catalogs are marked");
+            assertEquals(3, sim.pool.volumes().size());
+            sim.await(sim.pool.renameVolume("thin-0", "named"));
+            sim.shutDown();
+        }
+        try (SimPool sim = open(UnmarkedCatalog.TAKE)) {
+            assertNotNull(sim.pool.volume("named"));
+            assertNull(sim.pool.volume("mallory"));
+            sim.shutDown();
+        }
+    }
+
+    /** The first transaction marks what is believed, also one that changes no name. */
+    @Test
+    void theCatalogOfVersion010IsTakenOverWhenSomebodySaysSo() throws StorageException {
+        oldPool();
+        forgetWhoWroteIt();
+        assertThrows(StorageException.class, () -> open(UnmarkedCatalog.REFUSE));
+        for (boolean writes : new boolean[] {false, true}) {
+            try (SimPool sim = open(UnmarkedCatalog.TAKE)) {
+                assertEquals(LARGE, sim.pool.volume("v").sizeBytes());
+                if (writes) {
+                    ThinVolume volume = sim.pool.openVolume("v");
+                    assertEquals(Errno.OK, sim.write(volume, 0, new byte[512]));
+                    assertEquals(Errno.OK, sim.flush(volume));
+                    volume.close();
+                }
+                sim.shutDown();
+            }
+        }
+        try (SimPool sim = open(UnmarkedCatalog.REFUSE)) {
+            assertEquals(LARGE, sim.pool.volume("v").sizeBytes(), "marked by a transaction that named nothing");
+            sim.await(sim.pool.renameVolume("s", "t"));
+            sim.shutDown();
+        }
+        try (SimPool sim = open(UnmarkedCatalog.REFUSE)) {
+            assertNotNull(sim.pool.volume("t"));
+            assertEquals(2, sim.pool.volumes().size());
+            sim.shutDown();
+        }
+        SimPool.assertSound(metadata, "after all");
+    }
+
+    /** Damage on the way to its contents: there is a catalog, and a second one would hide all that it says. */
+    @Test
+    void aCatalogThatCannotBeReadIsNotNone() throws StorageException {
+        for (boolean marked : new boolean[] {false, true}) {
+            metadata.writeNow(0, new byte[1 << 20]);
+            if (marked) {
+                ourPool();
+            } else {
+                oldPool();
+            }
+            long root = new ForgedMetadata(metadata).mappingsOf(Catalog.PREFERRED_ID);
+            metadata.writeNow(root * 4096, new byte[4096]);
+            try (SimPool sim = open(UnmarkedCatalog.REFUSE)) {
+                assertNull(sim.pool.volume("v"), "nobody knows which one it is");
+                assertTrue(sim.pool.volumes().stream().allMatch(v -> v.damage().contains("catalog")));
+                for (var change : List.of(
+                        sim.pool.createVolume(new VolumeSpec("new", SMALL)),
+                        sim.pool.renameVolume("thin-0", "new"))) {
+                    StorageException e = assertThrows(MetadataCorrupt.class, () -> sim.await(change));
+                    assertFalse(e.getMessage().contains("\n"), e.getMessage());
+                }
+                sim.shutDown();
+            }
+            assertEquals(marked, isMarked(), "no other device is the catalog now");
+        }
+    }
+
+    private boolean isMarked() throws StorageException {
+        ForgedMetadata forged = new ForgedMetadata(metadata);
+        ByteBuffer leaf = forged.block(forged.detailsLeaf());
+        assertEquals(3, leaf.getInt(16), "two volumes and the catalog");
+        int entry = ForgedMetadata.indexOf(leaf, Catalog.PREFERRED_ID);
+        return leaf.getLong(ForgedMetadata.valueOffset(leaf, entry) + 8) != 0;
+    }
+
+    private void ourPool() throws StorageException {
+        SimPool.format(metadata, data);
+        try (SimPool sim = SimPool.open(metadata, data, 1, 1)) {
+            sim.create("v", SMALL).close();
+            sim.snapshot("v", "s").close();
+            sim.await(sim.pool.resizeVolume("v", LARGE, false));
+            sim.shutDown();
+        }
+    }
+
+    private void oldPool() throws StorageException {
+        ourPool();
+        makeOld();
+    }
+
     /** Turns the pool's catalog into what an earlier version would have left. */
     private void makeOld() throws StorageException {
         try (IoBufferPool buffers = new IoBufferPool(1 << 23)) {
@@ -146,6 +280,9 @@ class CatalogTrustTest {
             ForgedMetadata forged = new ForgedMetadata(metadata);
             forged.putDetail(Catalog.PREFERRED_ID, 8, 0);
             forged.putDetail(Catalog.PREFERRED_ID, 16, 0);
+            ByteBuffer superblock = forged.superblock();
+            superblock.putInt(396, 0);
+            forged.put(0, superblock, ForgedMetadata.SUPERBLOCK);
         }
     }
 
