@@ -2,8 +2,8 @@ package dev.gossamer.thin;
 
 /**
  * What to do with a device that looks like the catalog of version 0.1.0, in metadata that do not say whose it is. That
- * version left no mark in the metadata, and the inside of a device is its user's to write: who had that device in a pool
- * of another program could name all other volumes. So somebody who knows has to decide, once.
+ * version left no mark in the metadata, and the inside of a device is its user's to write: who had that device in a
+ * pool of another program could name all other volumes. So somebody who knows has to decide, once.
  */
 public enum UnmarkedCatalog {
     /** The pool is not opened, and the message says how to decide. */

@@ -77,8 +77,7 @@ public final class RemovalWalk {
         drop(root, tree.readRoot(root), tree.maxKey, alone, 0);
     }
 
-    private void drop(long location, MetadataBlock node, long bound, boolean alone, int depth)
-            throws StorageException {
+    private void drop(long location, MetadataBlock node, long bound, boolean alone, int depth) throws StorageException {
         if (depth >= BTree.MAX_DEPTH) {
             throw tree.tooDeep(location);
         }

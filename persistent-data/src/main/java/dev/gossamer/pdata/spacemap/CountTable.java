@@ -1,6 +1,5 @@
 package dev.gossamer.pdata.spacemap;
 
-import dev.gossamer.io.Invariant;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.pdata.MetadataCorrupt;
 import dev.gossamer.pdata.block.BlockValidator;

@@ -21,8 +21,8 @@ import java.util.UUID;
  * The hidden thin device that names the others: one {@link CatalogSlot} per device id.
  *
  * <p>It is known by its record in the metadata, which says {@link DeviceDetails#isCatalog}, and by nothing that is
- * inside a device: there, a guest can write whatever it likes. Version 0.1.0 made a catalog without that mark, under the
- * id {@link #PREFERRED_ID}. A device that looks like one is believed if the superblock says that this program has
+ * inside a device: there, a guest can write whatever it likes. Version 0.1.0 made a catalog without that mark, under
+ * the id {@link #PREFERRED_ID}. A device that looks like one is believed if the superblock says that this program has
  * written the pool, and not that catalogs are marked since; where the superblock says neither, whoever opens the pool
  * has to say which it is ({@link UnmarkedCatalog}). What is believed is marked with the next transaction.
  *
@@ -72,8 +72,7 @@ public final class Catalog {
      * @param choice about a device that looks like the catalog of version 0.1.0
      * @throws StorageException EINVAL if that has to be decided first
      */
-    public static Catalog open(PoolMetadata metadata, BlockingIo data, UnmarkedCatalog choice)
-            throws StorageException {
+    public static Catalog open(PoolMetadata metadata, BlockingIo data, UnmarkedCatalog choice) throws StorageException {
         Catalog catalog = new Catalog(metadata, data);
         List<Integer> ids = metadata.deviceIds();
         for (int i = ids.size() - 1; i >= 0 && catalog.catalogId == NONE; i--) {

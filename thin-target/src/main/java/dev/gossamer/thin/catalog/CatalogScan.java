@@ -35,7 +35,13 @@ public final class CatalogScan implements AutoCloseable {
      * @param generation of the catalog
      * @param orphans takes the ids of slots in which there is a half that no commit has made true
      */
-    CatalogScan(PoolMetadata metadata, BlockingIo data, int catalogId, String unreadable, int generation, Set<Integer> orphans) {
+    CatalogScan(
+            PoolMetadata metadata,
+            BlockingIo data,
+            int catalogId,
+            String unreadable,
+            int generation,
+            Set<Integer> orphans) {
         this.metadata = metadata;
         this.data = data;
         this.catalogId = catalogId;

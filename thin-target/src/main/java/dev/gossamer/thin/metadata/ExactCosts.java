@@ -128,9 +128,7 @@ final class ExactCosts {
 
     /** What a step of {@link DeviceLife#reclaim} takes. */
     long reclaim(int id, int mappings) throws StorageException {
-        return life.isDeletedAtOnce(id, mappings)
-                ? deletion(id)
-                : removal(id, 0, Long.MAX_VALUE, mappings);
+        return life.isDeletedAtOnce(id, mappings) ? deletion(id) : removal(id, 0, Long.MAX_VALUE, mappings);
     }
 
     /** Taking a device out of the upper level, with so many other counts of nodes above 2. */

@@ -2,12 +2,10 @@ package dev.gossamer.thin.metadata;
 
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.Errno;
-import dev.gossamer.io.Invariant;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.pdata.MetadataCorrupt;
 import dev.gossamer.pdata.block.BlockManager;
 import dev.gossamer.pdata.block.BlockValidator;
-import dev.gossamer.pdata.block.MetadataBlock;
 import dev.gossamer.pdata.btree.NestedBTree;
 import dev.gossamer.pdata.btree.TreeDifference;
 import dev.gossamer.pdata.check.CheckRoots;

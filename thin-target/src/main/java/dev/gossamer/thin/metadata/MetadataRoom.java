@@ -103,8 +103,7 @@ public final class MetadataRoom {
     /** Whether a step of that many mappings of a retired device can be reclaimed now. */
     public boolean hasForReclaim(int id, int mappings) throws StorageException {
         long left = left();
-        return removalBound(id, 0, mappings) + deletionBound(id, mappings) <= left
-                || reclaimCost(id, mappings) <= left;
+        return removalBound(id, 0, mappings) + deletionBound(id, mappings) <= left || reclaimCost(id, mappings) <= left;
     }
 
     /** Whether a device can be deleted now, by being retired if not at once. */

@@ -17,8 +17,8 @@ import java.util.Set;
  * <p>Letting go of it may free as much as deleting every volume. So whatever tree only the snapshot leads to is first
  * {@linkplain #keepNext kept}: put under a device id of its own, as a retired device, to be reclaimed in steps like any
  * deleted volume. When there is no such tree any more, or only small ones, the snapshot {@linkplain #release goes} in
- * one transaction that drops its roots. Before that transaction the snapshot is whole, afterwards it is gone; a crash in
- * between leaves retired devices that share all they have with it.
+ * one transaction that drops its roots. Before that transaction the snapshot is whole, afterwards it is gone; a crash
+ * in between leaves retired devices that share all they have with it.
  *
  * <p>Of one state of the metadata, until it is aborted. Worker's thread.
  */

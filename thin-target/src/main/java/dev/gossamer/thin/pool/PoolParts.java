@@ -166,8 +166,8 @@ final class PoolParts {
         queue.begin(worker);
         cells.startLast(claims::start);
         spaceWaiters.waitFor(resize, reclaimer);
-        committer.tell(
-                new AfterCommit(metadata, inFlight, faults, quotas, spaceWaiters, monitor, resize, reclaimer, quarantine));
+        committer.tell(new AfterCommit(
+                metadata, inFlight, faults, quotas, spaceWaiters, monitor, resize, reclaimer, quarantine));
         faults.handledBy(aborting);
         loop.faults().watch(bug);
         data.health().watch(dataLost);

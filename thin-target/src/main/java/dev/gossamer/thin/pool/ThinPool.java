@@ -120,8 +120,7 @@ public final class ThinPool {
                 parts.quotas,
                 parts.spaceWaiters);
         metadataMessages = new MetadataMessages(change, metadata);
-        release = new SnapshotRelease(
-                workerLoop, change, metadata, parts.committer, parts.faults, parts.reclaimer);
+        release = new SnapshotRelease(workerLoop, change, metadata, parts.committer, parts.faults, parts.reclaimer);
         WriteBarrier barrier = new WriteBarrier(
                 workerLoop, metadata, parts.inFlight, parts.cells, parts.faults, parts.committer, counters);
         snapshotMessages = new SnapshotMessages(

@@ -100,7 +100,8 @@ public final class Reclaimer {
      * NONE
      */
     public int delete(int id) throws StorageException {
-        if (metadata.life().isDeletedAtOnce(id, STEP_MAPPINGS) && metadata.room().hasForDeletionAtOnce(id, STEP_MAPPINGS)) {
+        if (metadata.life().isDeletedAtOnce(id, STEP_MAPPINGS)
+                && metadata.room().hasForDeletionAtOnce(id, STEP_MAPPINGS)) {
             metadata.life().deleteDevice(id);
             return NONE;
         }
@@ -124,7 +125,7 @@ public final class Reclaimer {
         return free;
     }
 
-    /** An id for a retired device that shares all it has with the metadata snapshot: it waits for {@link #beginKept}. */
+    /** An id for a retired device that shares all with the metadata snapshot: it waits for {@link #beginKept}. */
     public int idToKeep() throws StorageException {
         int free = freeIdAbove(NONE);
         kept.add(free);

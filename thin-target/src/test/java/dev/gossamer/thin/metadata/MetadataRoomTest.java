@@ -163,10 +163,12 @@ class MetadataRoomTest {
     private void holdOrRelease() throws StorageException {
         commit();
         if (metadata.heldRoot() == 0) {
-            charged("hold", 4 + metadata.room().messageCost(1), () -> metadata.snapshot().reserve());
+            charged("hold", 4 + metadata.room().messageCost(1), () -> metadata.snapshot()
+                    .reserve());
         } else {
             keepTrees();
-            charged("release", metadata.room().releaseCost(STEP), () -> metadata.snapshot().release());
+            charged("release", metadata.room().releaseCost(STEP), () -> metadata.snapshot()
+                    .release());
             metadata.snapshot().forgetKept();
         }
         commit();
@@ -176,8 +178,10 @@ class MetadataRoomTest {
         while (!metadata.snapshot().isReleasedAtOnce(STEP)) {
             int[] next = {0};
             while (next[0] != MetadataSnapshot.DONE) {
-                charged("keep", metadata.room().keepCost(), () -> next[0] = metadata.snapshot()
-                        .keepNext(next[0], 8, this::keptId));
+                charged(
+                        "keep",
+                        metadata.room().keepCost(),
+                        () -> next[0] = metadata.snapshot().keepNext(next[0], 8, this::keptId));
             }
         }
     }

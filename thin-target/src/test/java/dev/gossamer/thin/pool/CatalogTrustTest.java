@@ -230,8 +230,7 @@ class CatalogTrustTest {
                 assertNull(sim.pool.volume("v"), "nobody knows which one it is");
                 assertTrue(sim.pool.volumes().stream().allMatch(v -> v.damage().contains("catalog")));
                 for (var change : List.of(
-                        sim.pool.createVolume(new VolumeSpec("new", SMALL)),
-                        sim.pool.renameVolume("thin-0", "new"))) {
+                        sim.pool.createVolume(new VolumeSpec("new", SMALL)), sim.pool.renameVolume("thin-0", "new"))) {
                     StorageException e = assertThrows(MetadataCorrupt.class, () -> sim.await(change));
                     assertFalse(e.getMessage().contains("\n"), e.getMessage());
                 }

@@ -45,12 +45,11 @@ class ReservedSpaceTest {
                 try {
                     step();
                 } catch (StorageException e) {
-                    boolean expected = e.errno() == Errno.ENOSPC
-                            || e.getMessage().contains("is no snapshot of");
+                    boolean expected =
+                            e.errno() == Errno.ENOSPC || e.getMessage().contains("is no snapshot of");
                     assertTrue(expected, e.getMessage());
                 }
-                assertEquals(
-                        recount(), sim.status().space().dataBlocksReserved(), "seed " + seed + " step " + step);
+                assertEquals(recount(), sim.status().space().dataBlocksReserved(), "seed " + seed + " step " + step);
             }
             abort();
             assertEquals(recount(), sim.status().space().dataBlocksReserved(), "seed " + seed + " after an abort");

@@ -11,8 +11,8 @@ import dev.gossamer.io.InlineLoop;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.buffer.IoBufferPool;
 import dev.gossamer.io.sim.SimLoops;
-import dev.gossamer.thin.UnmarkedCatalog;
 import dev.gossamer.thin.PoolMode;
+import dev.gossamer.thin.UnmarkedCatalog;
 import dev.gossamer.thin.owner.OwnerHost;
 import dev.gossamer.thin.owner.OwnerPlace;
 import dev.gossamer.thin.owner.OwnerProcess;
@@ -96,7 +96,8 @@ final class SimOwner implements AutoCloseable {
     static OwnerPlace look(BlockDevice metadata, BlockDevice data) throws StorageException {
         try (IoBufferPool buffers = new IoBufferPool(1 << 21)) {
             InlineLoop inline = new InlineLoop(new NoFiles(), buffers);
-            return OwnerPlace.find(new BlockingIo(metadata, inline), new BlockingIo(data, inline), true, UnmarkedCatalog.REFUSE);
+            return OwnerPlace.find(
+                    new BlockingIo(metadata, inline), new BlockingIo(data, inline), true, UnmarkedCatalog.REFUSE);
         }
     }
 

@@ -237,8 +237,7 @@ class SnapshotReleaseTest {
         garbage[100] = 1;
         metadata.writeNow(heldMappings * 4096, garbage);
         open();
-        StorageException e =
-                assertThrows(StorageException.class, () -> sim.await(sim.pool.releaseMetadataSnapshot()));
+        StorageException e = assertThrows(StorageException.class, () -> sim.await(sim.pool.releaseMetadataSnapshot()));
         assertTrue(e.getMessage().contains("metadata block " + heldMappings), e.getMessage());
         assertEquals(PoolMode.WRITE, sim.pool.mode());
         assertFalse(sim.status().needsCheck());
