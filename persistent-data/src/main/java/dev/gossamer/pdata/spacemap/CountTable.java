@@ -31,10 +31,7 @@ final class CountTable {
     // By the running transaction, and by the frozen one until it is committed.
     private List<Bitmap> touched = new ArrayList<>();
     private List<Bitmap> frozenTouched = List.of();
-    // Freed by earlier transactions: blocks, the runs that they come in, and bitmaps that have some.
-    private long withheldBlocks;
-    private long withheldRuns;
-    private int withheldBitmaps;
+    private final WithheldBlocks withheld = new WithheldBlocks();
     private final long[] word = new long[1];
     private long overflowRoot;
     private long frozenOverflowRoot;
@@ -297,40 +294,20 @@ final class CountTable {
         committedOverflowRoot = frozenOverflowRoot;
     }
 
-    /** Whether blocks are withheld: freed by transactions before the running one. */
-    boolean hasWithheld() {
-        return withheldBlocks > 0;
-    }
-
-    /** Memory that withheld blocks take: a set for each bitmap that has some, and the runs to give them back by. */
-    long withheldBytes() {
-        return (long) withheldBitmaps * Bitmap.SET_BYTES + withheldRuns * FreedBlocks.RUN_BYTES;
+    /** Blocks freed by transactions before the running one. */
+    WithheldBlocks withheld() {
+        return withheld;
     }
 
     /** Gives withheld blocks back for allocation, once. */
     void release(FreedBlocks freed) {
-        withhold(freed, false);
+        withheld.remove(bitmaps, freed);
+        excluded -= freed.count();
     }
 
     void withhold(FreedBlocks freed) {
-        withhold(freed, true);
-    }
-
-    private void withhold(FreedBlocks freed, boolean begins) {
-        for (int run = 0; run < freed.runs(); run++) {
-            Bitmap bitmap = bitmaps.get((int) (freed.firstBlock(run) / BitmapLayout.ENTRIES));
-            withheldBitmaps -= bitmap.hasWithheld() ? 1 : 0;
-            if (begins) {
-                bitmap.withhold(entry(freed.firstBlock(run)), freed.blocks(run));
-            } else {
-                bitmap.release(entry(freed.firstBlock(run)), freed.blocks(run));
-            }
-            withheldBitmaps += bitmap.hasWithheld() ? 1 : 0;
-        }
-        int sign = begins ? 1 : -1;
-        withheldBlocks += sign * freed.count();
-        withheldRuns += sign * (long) freed.runs();
-        excluded += sign * freed.count();
+        withheld.add(bitmaps, freed);
+        excluded += freed.count();
     }
 
     /** Allocates no block of a range any more, until the next call. */

@@ -248,12 +248,12 @@ public final class DiskSpaceMap implements SpaceMap, CommitParticipant {
 
     /** Whether some of those were freed before the running transaction: they come back without a commit of its. */
     public boolean hasWithheld() {
-        return table.hasWithheld();
+        return !table.withheld().isEmpty();
     }
 
     /** Bytes of memory that blocks freed before the running transaction, and not released yet, take. */
     public long withheldBytes() {
-        return table.withheldBytes();
+        return table.withheld().bytes();
     }
 
     /**
