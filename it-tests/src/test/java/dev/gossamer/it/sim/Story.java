@@ -159,7 +159,7 @@ final class Story implements Excuses {
     private boolean open() {
         PoolOptions options = PoolOptions.DEFAULT
                 .withOnFull(chance.nextBoolean() ? OnFull.ERROR : OnFull.QUEUE, Duration.ofSeconds(2))
-                .withCaches(new PoolCaches(256, 1 << 14))
+                .withCaches(new PoolCaches(256, 1 << 14, 1 << 16))
                 .withGrowth(machine.growth(), 0);
         CompletableFuture<?> opened = life.open(metadata, data, options, location -> {
             throw new StorageException(Errno.ENODEV, location + ": there are no origins");
