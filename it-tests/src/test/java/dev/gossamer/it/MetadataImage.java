@@ -1,0 +1,181 @@
+package dev.gossamer.it;
+
+import dev.gossamer.pdata.block.BlockValidator;
+import dev.gossamer.pdata.scan.BlockProof;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** A metadata device in memory, to be damaged with a steady hand: where things are, and checksums made right again. */
+final class MetadataImage {
+    static final int BLOCK = 4096;
+    static final int DATA_MAP = 64;
+    static final int METADATA_MAP = 192;
+    static final int MAPPING_ROOT = 320;
+    static final int DETAILS_ROOT = 328;
+
+    private static final int ENTRIES = 16;
+    private static final int KEYS = 32;
+    private static final int MAX_WORDS = 252;
+
+    private final BlockProof proof = new BlockProof();
+    private ByteBuffer bytes;
+
+    MetadataImage(Path file) throws IOException {
+        bytes = ByteBuffer.wrap(Files.readAllBytes(file)).order(ByteOrder.LITTLE_ENDIAN);
+    }
+
+    void write(Path file) throws IOException {
+        Files.write(file, bytes.array());
+    }
+
+    /** Becomes shorter. */
+    void cut(int blocks) {
+        byte[] head = new byte[blocks * BLOCK];
+        bytes.get(0, head);
+        bytes = ByteBuffer.wrap(head).order(ByteOrder.LITTLE_ENDIAN);
+    }
+
+    int blocks() {
+        return bytes.capacity() / BLOCK;
+    }
+
+    long word(long block, int offset) {
+        return bytes.getLong((int) block * BLOCK + offset);
+    }
+
+    int number(long block, int offset) {
+        return bytes.getInt((int) block * BLOCK + offset);
+    }
+
+    void putWord(long block, int offset, long value) {
+        bytes.putLong((int) block * BLOCK + offset, value);
+    }
+
+    void putNumber(long block, int offset, int value) {
+        bytes.putInt((int) block * BLOCK + offset, value);
+    }
+
+    void flip(long block, int offset) {
+        int at = (int) block * BLOCK + offset;
+        bytes.put(at, (byte) (bytes.get(at) ^ 1));
+    }
+
+    /** Makes checksum and number right. */
+    void seal(long block, BlockValidator kind) {
+        proof.seal(bytes, (int) block * BLOCK, block, kind);
+    }
+
+    /** Makes the checksum right, whatever number the block has. */
+    void sealAs(long block, long number) {
+        byte[] copy = new byte[BLOCK];
+        bytes.get((int) block * BLOCK, copy);
+        ByteBuffer alone = ByteBuffer.wrap(copy).order(ByteOrder.LITTLE_ENDIAN);
+        proof.seal(alone, 0, number, BlockValidator.BTREE_NODE);
+        bytes.put((int) block * BLOCK, copy);
+    }
+
+    int entries(long node) {
+        return number(node, ENTRIES);
+    }
+
+    void setEntries(long node, int entries) {
+        putNumber(node, ENTRIES, entries);
+    }
+
+    boolean isLeaf(long node) {
+        return number(node, 4) == 2;
+    }
+
+    static int keyAt(int index) {
+        return KEYS + Long.BYTES * index;
+    }
+
+    /** Of values of a word, in leaves and internal nodes. */
+    static int valueAt(int index) {
+        return KEYS + Long.BYTES * (MAX_WORDS + index);
+    }
+
+    long key(long node, int index) {
+        return word(node, keyAt(index));
+    }
+
+    long value(long node, int index) {
+        return word(node, valueAt(index));
+    }
+
+    /** Device ids and roots of their mappings; one leaf of devices. */
+    Map<Long, Long> devices() {
+        Map<Long, Long> devices = new LinkedHashMap<>();
+        long root = word(0, MAPPING_ROOT);
+        for (int i = 0; i < entries(root); i++) {
+            devices.put(key(root, i), value(root, i));
+        }
+        return devices;
+    }
+
+    List<Long> leaves(long root) {
+        List<Long> leaves = new ArrayList<>();
+        if (isLeaf(root)) {
+            leaves.add(root);
+            return leaves;
+        }
+        for (int i = 0; i < entries(root); i++) {
+            leaves.addAll(leaves(value(root, i)));
+        }
+        return leaves;
+    }
+
+    /** The first leaf that is in the trees of so many devices. */
+    long leafOf(int owners) {
+        Map<Long, Integer> counts = new LinkedHashMap<>();
+        devices().values().forEach(root -> leaves(root).forEach(leaf -> counts.merge(leaf, 1, Integer::sum)));
+        return counts.entrySet().stream()
+                .filter(leaf -> leaf.getValue() == owners)
+                .findFirst()
+                .orElseThrow()
+                .getKey();
+    }
+
+    /** The first node above leaves. */
+    long parent() {
+        return devices().values().stream().filter(root -> !isLeaf(root)).findFirst().orElseThrow();
+    }
+
+    /** The first bitmap of a space map. */
+    long bitmap(int spaceMap) {
+        long root = word(0, spaceMap + 16);
+        return spaceMap == METADATA_MAP ? word(root, 16) : word(root, 32 + 8 * 168);
+    }
+
+    /** The first block from {@code from} on that has a count. */
+    int blockWithCount(int spaceMap, int count, int from) {
+        long bitmap = bitmap(spaceMap);
+        for (int block = from; block < 16320; block++) {
+            if (count(bitmap, block) == count) {
+                return block;
+            }
+        }
+        throw new AssertionError("no block has count " + count);
+    }
+
+    private int count(long bitmap, int block) {
+        int pair = bytes.get((int) bitmap * BLOCK + 16 + block / 4) >> block % 4 * 2 & 3;
+        return (pair & 1) << 1 | pair >> 1;
+    }
+
+    void setCount(int spaceMap, int block, int count) {
+        long bitmap = bitmap(spaceMap);
+        int at = (int) bitmap * BLOCK + 16 + block / 4;
+        int shift = block % 4 * 2;
+        int pair = (count & 1) << 1 | count >> 1;
+        bytes.put(at, (byte) (bytes.get(at) & ~(3 << shift) | pair << shift));
+        seal(bitmap, BlockValidator.BITMAP);
+    }
+}
