@@ -20,6 +20,7 @@ import java.util.concurrent.CompletableFuture;
  *  POST   /v1/jobs/ID/pause              /resume, /cancel
  *  POST   /v1/clone                      {source, sourceOffset, lengthBytes, destination, destinationOffset, atomic},
  *                                        source and destination required
+ *  POST   /v1/defragment                 {volume}
  *  POST   /v1/pool/evacuate              {offsetBytes, lengthBytes}
  *  POST   /v1/pool/shrink                {dataBytes}
  *  POST   /v1/pool/owners                {offsetBytes, lengthBytes}: who has the blocks there
@@ -41,6 +42,10 @@ final class JobApi {
         if (path.equals(List.of("clone"))) {
             AdminApi.requireMethod(method, "POST");
             return started(pool.jobs().cloneRange(cloneSpec(body)));
+        }
+        if (path.equals(List.of("defragment"))) {
+            AdminApi.requireMethod(method, "POST");
+            return started(pool.jobs().defragment(name(api.object(body, List.of("volume")), "volume")));
         }
         if (path.getFirst().equals("pool") && path.size() == 2) {
             return routePool(method, path.get(1), body);

@@ -50,6 +50,7 @@ public final class GossamerCommand extends CommandGroup {
                             VolumeCommand.class,
                             SnapshotCommand.class,
                             CloneCommand.class,
+                            DefragmentCommand.class,
                             JobCommand.class,
                             CowCommand.class,
                             StatusCommand.class,

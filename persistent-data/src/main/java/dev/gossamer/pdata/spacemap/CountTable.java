@@ -367,6 +367,16 @@ final class CountTable {
         return false;
     }
 
+    /** Whether a block can be allocated now. */
+    boolean isAllocatable(long block) throws StorageException {
+        if (block >= blocks || (block >= closedFrom && block < closedTo)) {
+            return false;
+        }
+        Bitmap bitmap = bitmap(block);
+        MetadataBlock bits = tx.read(bitmap.location, BlockValidator.BITMAP);
+        return searchBitmap(bitmap, bits, entry(block), entry(block) + 1) >= 0;
+    }
+
     /** How many blocks of the closed range are in use. */
     long closedInUse() {
         return closedInUse;

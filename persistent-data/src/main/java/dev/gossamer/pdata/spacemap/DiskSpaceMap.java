@@ -132,6 +132,28 @@ public final class DiskSpaceMap implements SpaceMap, CommitParticipant {
         return block;
     }
 
+    /**
+     * As {@link #reserve}, a run of neighbours, looked for in a limited number of blocks from one on.
+     *
+     * @return the first block of the run; -1 if none begins there
+     */
+    public long reserveRun(long from, long span, int count) throws StorageException {
+        long first = from;
+        int length = 0;
+        for (long block = from; block < Math.min(table.blocks(), from + span + count); block++) {
+            if (!table.isAllocatable(block)) {
+                first = block + 1;
+                length = 0;
+            } else if (++length == count) {
+                for (long each = first; each <= block; each++) {
+                    reserved.add(each);
+                }
+                return first;
+            }
+        }
+        return -1;
+    }
+
     /** Never gives out a block, although it is counted as free: something refers to it all the same. In memory only. */
     public void setAside(long block) {
         reserved.add(block);

@@ -42,6 +42,16 @@ final class BlockMover {
         void failed(Throwable cause);
     }
 
+    /** Where blocks are moved to. */
+    interface Targets {
+        /**
+         * A reserved data block for one. What of it is not used is given back by the mover.
+         *
+         * @throws OutOfDataSpace if there is none
+         */
+        long reserve(long dataBlock) throws StorageException;
+    }
+
     private final MoveParts parts;
 
     BlockMover(MoveParts parts) {
@@ -54,18 +64,25 @@ final class BlockMover {
      * @param places each block, with virtual blocks at which it is known to be mapped; owners at others leave it alone
      */
     void move(SortedMap<Long, Set<Long>> places, Moved moved) {
-        new Batch(places, moved).start();
+        move(places, block -> parts.metadata().reserveDataBlock(), moved);
+    }
+
+    /** As above, to targets of the caller's choice. */
+    void move(SortedMap<Long, Set<Long>> places, Targets chosen, Moved moved) {
+        new Batch(places, chosen, moved).start();
     }
 
     private final class Batch {
         private final TreeMap<Long, Set<Long>> places;
+        private final Targets chosen;
         private final Moved moved;
         private final Map<Long, Long> targets = new HashMap<>();
         private final long incarnation = parts.faults().incarnation();
         private List<HeldRange> held = List.of();
         private Map<Long, Integer> unreadable = Map.of();
 
-        Batch(SortedMap<Long, Set<Long>> places, Moved moved) {
+        Batch(SortedMap<Long, Set<Long>> places, Targets chosen, Moved moved) {
+            this.chosen = chosen;
             this.places = new TreeMap<>(places);
             this.moved = moved;
         }
@@ -177,7 +194,7 @@ final class BlockMover {
         private void reserveTargets() throws StorageException {
             for (long dataBlock : places.keySet()) {
                 try {
-                    targets.put(dataBlock, parts.metadata().reserveDataBlock());
+                    targets.put(dataBlock, chosen.reserve(dataBlock));
                 } catch (OutOfDataSpace full) {
                     if (targets.isEmpty()) {
                         throw new StorageException(

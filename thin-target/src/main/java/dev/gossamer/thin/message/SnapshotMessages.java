@@ -160,8 +160,7 @@ public final class SnapshotMessages {
         change.checkSound(source);
         messages.checkNameIsFree(keptName);
         checkTime(1);
-        ThinDevice kept =
-                new ThinDevice(deviceIds.free(1).getFirst(), metadata.blockBytes(), device.sizeBytes(), null);
+        ThinDevice kept = new ThinDevice(deviceIds.free(1).getFirst(), metadata.blockBytes(), device.sizeBytes(), null);
         messages.checkCatalogRoom(List.of(kept.id(), device.id()));
         CatalogSlot before = messages.slotOf(device);
         try {

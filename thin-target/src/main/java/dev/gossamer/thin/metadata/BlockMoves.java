@@ -77,6 +77,11 @@ public final class BlockMoves {
         return pool.dataMap.closedInUse(from, to);
     }
 
+    /** See {@link dev.gossamer.pdata.spacemap.DiskSpaceMap#reserveRun}. */
+    public long reserveRun(long from, long span, int count) throws StorageException {
+        return pool.dataMap.reserveRun(from, span, count);
+    }
+
     /**
      * Whether a block from this one on was freed lately, so that a request or a discard may still be on its way to it.
      */

@@ -6,9 +6,9 @@ import dev.gossamer.thin.CloneSpec;
 import dev.gossamer.thin.JobInfo;
 import dev.gossamer.thin.OwnedRun;
 import dev.gossamer.thin.job.CloneStart;
-import dev.gossamer.thin.job.EvacuateStart;
 import dev.gossamer.thin.job.Jobs;
 import dev.gossamer.thin.job.MoveParts;
+import dev.gossamer.thin.job.MoveStart;
 import dev.gossamer.thin.job.OwnersQuery;
 import dev.gossamer.thin.space.Reclaimer;
 import java.time.Instant;
@@ -30,7 +30,7 @@ public final class PoolJobs {
     private final WorkerCalls calls;
     private final Jobs jobs;
     private final CloneStart clones;
-    private final EvacuateStart evacuations;
+    private final MoveStart moves;
     private final MoveParts parts;
     private final Reclaimer reclaimer;
     private final int blockBytes;
@@ -40,14 +40,14 @@ public final class PoolJobs {
             WorkerCalls calls,
             Jobs jobs,
             CloneStart clones,
-            EvacuateStart evacuations,
+            MoveStart moves,
             MoveParts parts,
             Reclaimer reclaimer,
             int blockBytes) {
         this.calls = calls;
         this.jobs = jobs;
         this.clones = clones;
-        this.evacuations = evacuations;
+        this.moves = moves;
         this.parts = parts;
         this.reclaimer = reclaimer;
         this.blockBytes = blockBytes;
@@ -93,19 +93,24 @@ public final class PoolJobs {
      * unless the job is cancelled or fails.
      */
     public CompletableFuture<JobInfo> evacuate(long offsetBytes, long lengthBytes) {
-        return calls.message(() -> evacuations.evacuate(offsetBytes, lengthBytes));
+        return calls.message(() -> moves.evacuate(offsetBytes, lengthBytes));
     }
 
     /** Starts to make the pool's data smaller: empties what is behind the new end first. */
     public CompletableFuture<JobInfo> shrink(long dataBytes) {
-        return calls.message(() -> evacuations.shrink(dataBytes));
+        return calls.message(() -> moves.shrink(dataBytes));
+    }
+
+    /** Starts to put the blocks of a volume back into runs, with all who share them. */
+    public CompletableFuture<JobInfo> defragment(String volume) {
+        return calls.message(() -> moves.defragment(volume));
     }
 
     /** Tells who has the blocks of a part of the data device, in bytes, by their place there. */
     public CompletableFuture<List<OwnedRun>> owners(long offsetBytes, long lengthBytes) {
         CompletableFuture<List<OwnedRun>> answer = new CompletableFuture<>();
         return calls.onWorker(() -> {
-                    evacuations.checkRange(offsetBytes, lengthBytes);
+                    moves.checkRange(offsetBytes, lengthBytes);
                     new OwnersQuery(parts, offsetBytes, lengthBytes, answer).step();
                     return answer;
                 })

@@ -29,7 +29,7 @@ import dev.gossamer.thin.device.ExternalOrigins;
 import dev.gossamer.thin.device.PoolDevices;
 import dev.gossamer.thin.device.ThinDevice;
 import dev.gossamer.thin.job.CloneStart;
-import dev.gossamer.thin.job.EvacuateStart;
+import dev.gossamer.thin.job.MoveStart;
 import dev.gossamer.thin.job.Stepping;
 import dev.gossamer.thin.message.DmStatus;
 import dev.gossamer.thin.message.MetadataMessages;
@@ -147,10 +147,8 @@ public final class ThinPool {
     private PoolJobs jobs(MetadataChange change, PoolOptions options) {
         CloneStart clones = new CloneStart(
                 metadata, devices, change, parts.jobs, parts.rangeLocks, parts.stepChange, Stepping.NORMAL);
-        EvacuateStart evacuations =
-                new EvacuateStart(change, parts.committer, parts.jobs, parts.moveParts, options.growth());
-        return new PoolJobs(
-                calls, parts.jobs, clones, evacuations, parts.moveParts, parts.reclaimer, metadata.blockBytes());
+        MoveStart moves = new MoveStart(change, parts.committer, parts.jobs, parts.moveParts, options.growth());
+        return new PoolJobs(calls, parts.jobs, clones, moves, parts.moveParts, parts.reclaimer, metadata.blockBytes());
     }
 
     private void begin(Catalog catalog, BlockingIo metadataIo, BlockingIo dataIo) throws StorageException {

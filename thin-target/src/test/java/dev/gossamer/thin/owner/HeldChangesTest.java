@@ -160,9 +160,11 @@ class HeldChangesTest {
 
     @Test
     void whatIsBeyondTheLimitIsRefused() {
-        loops.enter(0, () -> hold(
-                new HeldChanges(loops.loop(0), change -> HeldChanges.Verdict.WAIT, change -> {}),
-                HeldChanges.LIMIT + 2));
+        loops.enter(
+                0,
+                () -> hold(
+                        new HeldChanges(loops.loop(0), change -> HeldChanges.Verdict.WAIT, change -> {}),
+                        HeldChanges.LIMIT + 2));
         assertEquals(List.of("EIO", "EIO"), answers);
         loops.advance(HeldChanges.PATIENCE_NANOS + SECOND_NANOS);
         assertEquals(HeldChanges.LIMIT + 2, answers.size());

@@ -232,6 +232,7 @@ class PoolStormTest {
         StormVolume target = from.parent;
         if (target != null && volumes.contains(target) && volumes.size() < MAX_VOLUMES) {
             StormVolume kept = target.snapshot("r" + names++);
+            endDefragmenting();
             close(target);
             if (unlessFull(sim.pool.rollBack(target.name, from.name, kept.name))) {
                 add(kept);
@@ -274,16 +275,30 @@ class PoolStormTest {
             long from = random.nextLong(blocks);
             try {
                 moving = sim.await(
-                        random.nextInt(3) == 0
-                                ? sim.pool.jobs().shrink(from * BLOCK)
-                                : sim.pool
-                                        .jobs()
-                                        .evacuate(
-                                                from * BLOCK,
-                                                Math.min(blocks - from, 1 + random.nextLong(40)) * BLOCK));
+                        random.nextInt(4) == 0
+                                ? sim.pool.jobs().defragment(any().name)
+                                : random.nextInt(3) == 0
+                                        ? sim.pool.jobs().shrink(from * BLOCK)
+                                        : sim.pool
+                                                .jobs()
+                                                .evacuate(
+                                                        from * BLOCK,
+                                                        Math.min(blocks - from, 1 + random.nextLong(40)) * BLOCK));
             } catch (StorageException e) {
                 assertTrue(e.errno() == Errno.EINVAL || e.errno() == Errno.ENOSPC, e.toString());
             }
+        }
+    }
+
+    /** It keeps a volume from being deleted or rolled back. */
+    private void endDefragmenting() throws StorageException {
+        if (moving != null && moving.kind().equals("defragment")) {
+            JobRig jobs = new JobRig(sim);
+            if (!jobs.show(moving.id()).state().isFinal()) {
+                sim.await(sim.pool.jobs().cancel(moving.id()));
+            }
+            jobs.finish(moving);
+            moving = null;
         }
     }
 
@@ -307,6 +322,7 @@ class PoolStormTest {
     private void delete() throws StorageException {
         if (volumes.size() > 1) {
             StormVolume victim = any();
+            endDefragmenting();
             close(victim);
             sim.await(sim.pool.deleteVolume(victim.name));
             volumes.remove(victim);

@@ -27,13 +27,7 @@ class RefusedTasksTest {
     void open() throws Exception {
         SimPool.format(metadata, data);
         sim = SimPool.open(
-                metadata,
-                data,
-                1,
-                2,
-                SimPool.OPTIONS,
-                SimPool.NO_ORIGINS,
-                loop -> worker[0] = new RefusingLoop(loop));
+                metadata, data, 1, 2, SimPool.OPTIONS, SimPool.NO_ORIGINS, loop -> worker[0] = new RefusingLoop(loop));
         volume = sim.create("v", 8L * BLOCK);
     }
 

@@ -6,34 +6,41 @@ import dev.gossamer.thin.JobInfo;
 import dev.gossamer.thin.PoolGrowth;
 import dev.gossamer.thin.commit.Committer;
 import dev.gossamer.thin.commit.MetadataChange;
+import dev.gossamer.thin.device.PoolDevices;
+import dev.gossamer.thin.device.PoolFaults;
+import dev.gossamer.thin.device.ThinDevice;
 import dev.gossamer.thin.metadata.BlockMoves;
 import dev.gossamer.thin.metadata.PoolMetadata;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Starts what empties a part of the data device: to take it out of use, or to make the pool smaller (RL-6). Looks first
- * whether what is there finds room elsewhere; a refusal changes nothing. Worker's thread.
+ * Starts what moves data blocks: to empty a part of the data device, to make the pool smaller (RL-6), to put a volume
+ * in order. Looks first whether that can be; a refusal changes nothing. Worker's thread.
  */
-public final class EvacuateStart {
-    private static final Logger LOG = LoggerFactory.getLogger(EvacuateStart.class);
+public final class MoveStart {
+    private static final Logger LOG = LoggerFactory.getLogger(MoveStart.class);
 
     private final PoolMetadata metadata;
     private final MetadataChange change;
     private final Committer committer;
     private final Jobs jobs;
     private final BlockMover mover;
+    private final PoolDevices devices;
+    private final PoolFaults faults;
     private final PoolGrowth growth;
     // The latest; while it is under way there is no other, for one range can be closed.
     private EvacuateJob latest;
     private long latestId;
 
-    public EvacuateStart(MetadataChange change, Committer committer, Jobs jobs, MoveParts parts, PoolGrowth growth) {
+    public MoveStart(MetadataChange change, Committer committer, Jobs jobs, MoveParts parts, PoolGrowth growth) {
         this.metadata = parts.metadata();
         this.change = change;
         this.committer = committer;
         this.jobs = jobs;
         this.mover = new BlockMover(parts);
+        this.devices = parts.devices();
+        this.faults = parts.faults();
         this.growth = growth;
     }
 
@@ -81,6 +88,25 @@ public final class EvacuateStart {
                             + " are in use, and the catalog is not moved");
         }
         return start("shrink", blocks, metadata.dataBlocks(), end -> cut(blocks, end));
+    }
+
+    /** Puts the blocks of a volume back into runs. */
+    public JobInfo defragment(String name) throws StorageException {
+        change.checkWritable();
+        jobs.checkRoom();
+        ThinDevice device = devices.named(name);
+        if (device == null) {
+            throw new StorageException(
+                    Errno.ENOENT, "there is no volume '" + name + "'; 'gossamer volume list' shows all");
+        }
+        change.checkSound(device);
+        if (metadata.references().moves().isPinned()) {
+            throw EvacuateJob.pinned();
+        }
+        if (!device.openForJob()) {
+            throw new StorageException(Errno.EBUSY, "volume " + name + " is being deleted or rolled back");
+        }
+        return jobs.start(new DefragmentJob(metadata, faults, mover, device));
     }
 
     private JobInfo start(String kind, long from, long to, EvacuateJob.Ending ending) throws StorageException {
