@@ -3,8 +3,10 @@ package dev.gossamer.it;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.gossamer.daemon.cli.GossamerCommand;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.PrintStream;
 import java.io.RandomAccessFile;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -16,6 +18,7 @@ import java.util.zip.GZIPInputStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
@@ -112,6 +115,42 @@ final class SameAsThinToolsTest {
         assertEquals(0, GossamerCommand.run("check", "-q", "--fix", "leaks", restored.toString()));
         assertEquals(0, GossamerCommand.run("check", "-q", restored.toString()));
         Tool.succeed("thin_check", "-q", restored.toString());
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "-b64k -s1t -m1000, 1073232 sectors",
+        "-b64k -s1t -m1000 -um, 524.04 mebibytes",
+        "-b64k -s1t -m1000 -ug, 0.5117568969726563 gibibytes",
+        "-b64k -s1t -m1000 -ut, 0.0004997625946998596 terabytes",
+        "-b64k -s1t -m1000 -ue, 0.0000000004766107508658024 exbytes",
+        "-b64k -s1t -m1000 -uT, 0.000549494784 terabytes",
+        "-b64k -s1t -m1000 -uK, 549494.78 kilobytes",
+        "-b64k -s1t -m1000 --numeric-only=short -ug, 0.5117568969726563g",
+        "-b64k -s1t -m1000 -n, 1073232",
+        "-b64k -s100t -m1, 33292800 sectors",
+        "-b192k -s1t -m1, 355096 sectors",
+        "-b128 -s1000000 -m1, 512 sectors"
+    })
+    void metadataSizesAreTheSame(String options, String newer) throws Exception {
+        assertEquals(newer, metadataSize(options, "1"));
+        Tool.Result older = Tool.run(("thin_metadata_size " + options).split(" "));
+        if (older.status() == 0) {
+            assertEquals(older.out().strip(), metadataSize(options, "0.9"));
+        }
+    }
+
+    private static String metadataSize(String options, String compat) {
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        PrintStream before = System.out;
+        System.setOut(new PrintStream(out, true, StandardCharsets.UTF_8));
+        try {
+            String[] command = ("metadata-size --compat " + compat + " " + options).split(" ");
+            assertEquals(0, GossamerCommand.run(command));
+        } finally {
+            System.setOut(before);
+        }
+        return out.toString(StandardCharsets.UTF_8).strip();
     }
 
     private static Path device(Path file) throws IOException {

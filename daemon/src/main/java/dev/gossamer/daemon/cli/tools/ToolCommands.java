@@ -9,6 +9,7 @@ public final class ToolCommands {
             DumpCommand.class,
             RestoreCommand.class,
             RepairCommand.class,
+            MetadataSizeCommand.class,
             LsCommand.class,
             DeltaCommand.class,
             RmapCommand.class);
