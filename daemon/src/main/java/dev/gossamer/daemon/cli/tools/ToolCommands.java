@@ -12,7 +12,9 @@ public final class ToolCommands {
             MetadataSizeCommand.class,
             LsCommand.class,
             DeltaCommand.class,
-            RmapCommand.class);
+            RmapCommand.class,
+            PackCommand.class,
+            UnpackCommand.class);
 
     private ToolCommands() {}
 }
