@@ -20,6 +20,7 @@ import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.ring.IoLoops;
 import dev.gossamer.io.ring.PassedSocket;
+import dev.gossamer.nbd.handshake.TlsOffer;
 import dev.gossamer.thin.PoolMode;
 import dev.gossamer.thin.VolumeSpec;
 import dev.gossamer.thin.owner.ForeignOwner;
@@ -127,7 +128,9 @@ public final class Daemon {
         ClientReload reload = null;
         // The directory's own socket, those on the command line, and those that were passed.
         MemoryBudget memory = MemoryBudget.ofThisProcess(
-                1 + config.listen().size() + passed.descriptors().size());
+                1 + config.listen().size() + passed.descriptors().size(),
+                loops.loop(0).hasRing(),
+                config.tls().mode() != TlsOffer.Mode.NONE);
         DeviceOpener opener =
                 DeviceOpener.on(loops, config.directory(), config.pool().devicePatience(), memory);
         PoolOpening opening = new PoolOpening(config.pool(), loops);

@@ -11,6 +11,7 @@ import dev.gossamer.daemon.admin.AdminClient;
 import dev.gossamer.daemon.config.DaemonConfig;
 import dev.gossamer.daemon.config.PoolConfig;
 import dev.gossamer.daemon.config.PoolDirectory;
+import dev.gossamer.daemon.server.NbdTestClient;
 import dev.gossamer.daemon.server.access.TlsSettings;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.ring.IoEngineChoice;
@@ -90,6 +91,23 @@ class DaemonTest {
 
     private String adminMode() throws IOException {
         return PosixFilePermissions.toString(Files.getPosixFilePermissions(pool.adminSocket()));
+    }
+
+    /** The mode of the admin socket is the last that can go wrong: then nobody's rights have changed. */
+    @Test
+    void aReloadThatFailsLateChangesNothing() throws Exception {
+        ok(201, "POST", "/v1/volumes", "{\"name\":\"vol0\",\"sizeBytes\":1048576}");
+        Files.delete(pool.adminSocket());
+        Files.writeString(pool.clients(), "access: []\nadmin: [{uid: 4000001, rights: read-only}]\n");
+        StorageException refused = assertThrows(StorageException.class, daemon::reload);
+        assertTrue(refused.getMessage().contains("cannot change who may connect"), refused.getMessage());
+        new NbdTestClient(pool.nbdSocket(), "vol0").close();
+        // Nor are they rules that may not vanish: they were never in force.
+        Files.delete(pool.clients());
+        Files.createFile(pool.adminSocket());
+        daemon.reload();
+        new NbdTestClient(pool.nbdSocket(), "vol0").close();
+        Files.delete(pool.adminSocket());
     }
 
     @Test

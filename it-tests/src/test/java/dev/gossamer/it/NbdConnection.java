@@ -10,6 +10,7 @@ import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
+import java.util.Arrays;
 
 /**
  * A small NBD client for tests: fixed newstyle, simple replies, blocking, many requests in flight. It sends whatever it
@@ -25,7 +26,11 @@ final class NbdConnection implements AutoCloseable {
 
     static final int OPTION_ABORT = 2;
     static final int OPTION_LIST = 3;
+    static final int OPTION_STARTTLS = 5;
     static final int OPTION_GO = 7;
+    static final int OPTION_STRUCTURED_REPLY = 8;
+    static final int OPTION_LIST_META_CONTEXT = 9;
+    static final int OPTION_SET_META_CONTEXT = 10;
 
     static final int REPLY_ACK = 1;
     static final int REPLY_INFO = 3;
@@ -38,9 +43,12 @@ final class NbdConnection implements AutoCloseable {
     static final int DISCONNECT = 2;
     static final int FLUSH = 3;
     static final int TRIM = 4;
+    static final int CACHE = 5;
     static final int WRITE_ZEROES = 6;
+    static final int BLOCK_STATUS = 7;
 
     static final int FLAG_FUA = 1;
+    static final int FLAG_NO_HOLE = 2;
 
     private final SocketChannel channel;
     private final ByteBuffer header = ByteBuffer.allocate(64);
@@ -107,6 +115,48 @@ final class NbdConnection implements AutoCloseable {
                 transmissionFlags = reply.data().getShort();
             }
         }
+    }
+
+    /** Structured replies; the caller reads what follows by himself. */
+    void askForStructuredReplies() throws IOException {
+        sendOption(OPTION_STRUCTURED_REPLY, new byte[0]);
+        readOptionReply();
+    }
+
+    /** Selects one metadata context of an export. */
+    void selectContext(String export, String context) throws IOException {
+        sendOption(OPTION_SET_META_CONTEXT, contextQuery(export, context));
+        for (OptionReply reply = readOptionReply(); reply.type() != REPLY_ACK; reply = readOptionReply()) {
+            if (reply.type() < 0) {
+                throw new IOException("context refused with " + Integer.toHexString(reply.type()));
+            }
+        }
+    }
+
+    /** The data of LIST_META_CONTEXT and SET_META_CONTEXT. */
+    static byte[] contextQuery(String export, String... contexts) {
+        ByteBuffer data = ByteBuffer.allocate(1 << 16);
+        data.putInt(export.length()).put(export.getBytes(UTF_8)).putInt(contexts.length);
+        for (String context : contexts) {
+            data.putInt(context.length()).put(context.getBytes(UTF_8));
+        }
+        return Arrays.copyOf(data.array(), data.position());
+    }
+
+    /** Sends what the server takes at once, and not a byte more. @return how many bytes that was */
+    int writeWithoutWaiting(ByteBuffer bytes) throws IOException {
+        channel.configureBlocking(false);
+        int written = channel.write(bytes);
+        channel.configureBlocking(true);
+        return written;
+    }
+
+    /** Takes what has arrived, and drops it. @return how many bytes that was; -1 if the server has closed */
+    int takeWithoutWaiting(ByteBuffer room) throws IOException {
+        channel.configureBlocking(false);
+        int taken = channel.read(room.clear());
+        channel.configureBlocking(true);
+        return taken;
     }
 
     void sendOption(int option, byte[] data) throws IOException {

@@ -18,7 +18,6 @@ import javax.net.ssl.TrustManagerFactory;
 
 /** One encrypted connection by hand, step by step: what comes before TLS, TLS, and a few requests. Blocking. */
 final class StartTls implements AutoCloseable {
-    private static final int OPTION_STARTTLS = 5;
     private static final int TIMEOUT_MILLIS = 30_000;
 
     private final SSLSocket socket;
@@ -41,9 +40,9 @@ final class StartTls implements AutoCloseable {
         expect(in.readLong(), NbdConnection.OPTION_MAGIC);
         in.readShort();
         out.writeInt(3);
-        sendOption(out, OPTION_STARTTLS, new byte[0]);
+        sendOption(out, NbdConnection.OPTION_STARTTLS, new byte[0]);
         expect(in.readLong(), NbdConnection.OPTION_REPLY_MAGIC);
-        expect(in.readInt(), OPTION_STARTTLS);
+        expect(in.readInt(), NbdConnection.OPTION_STARTTLS);
         expect(in.readInt(), NbdConnection.REPLY_ACK);
         expect(in.readInt(), 0);
         return socket;
@@ -90,6 +89,18 @@ final class StartTls implements AutoCloseable {
         out.writeInt(option);
         out.writeInt(data.length);
         out.write(data);
+        out.flush();
+    }
+
+    /** Asks for data, and does not take it. */
+    void askForReads(int count, long offsetBytes, int lengthBytes) throws IOException {
+        for (int i = 0; i < count; i++) {
+            out.writeInt(NbdConnection.REQUEST_MAGIC);
+            out.writeInt(NbdConnection.READ);
+            out.writeLong(i);
+            out.writeLong(offsetBytes);
+            out.writeInt(lengthBytes);
+        }
         out.flush();
     }
 

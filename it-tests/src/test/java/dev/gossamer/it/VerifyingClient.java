@@ -23,7 +23,7 @@ final class VerifyingClient {
     private final Thread thread;
     private volatile boolean finishing;
     private Throwable failure; // likewise
-    private long operations; // read once the thread has ended
+    private volatile long operations; // counted by the thread alone
 
     private VerifyingClient(NbdConnection connection, long regionOffset, int regionBytes, long seed) {
         this.connection = connection;
@@ -52,7 +52,7 @@ final class VerifyingClient {
                 System.arraycopy(data, 0, model, at, data.length);
                 int length = 1 + random.nextInt(MAX_TRANSFER_BYTES);
                 verify(random.nextInt(model.length - length), length);
-                operations += 2;
+                operations = operations + 2;
             }
             for (int at = 0; at < model.length; at += MAX_TRANSFER_BYTES) {
                 verify(at, Math.min(MAX_TRANSFER_BYTES, model.length - at));
@@ -66,6 +66,12 @@ final class VerifyingClient {
         byte[] read = connection.readNow(regionOffset + at, length);
         int wrong = Arrays.mismatch(read, 0, length, model, at, at + length);
         assertEquals(-1, wrong, "first wrong byte of a read of " + length + " bytes at " + (regionOffset + at));
+    }
+
+    /** Reads and writes that were right, so far. */
+    long operations() {
+        assertTrue(thread.isAlive(), () -> "the client has ended: " + failure);
+        return operations;
     }
 
     /** Reads its whole region once more and ends; fails if anything was ever wrong, or if nothing was done. */

@@ -1,6 +1,7 @@
 package dev.gossamer.snapshot;
 
 import dev.gossamer.io.IoLoop;
+import dev.gossamer.io.worker.LongCommands;
 import dev.gossamer.io.worker.PerLoop;
 import dev.gossamer.io.worker.RequestsInFlight;
 import dev.gossamer.io.worker.WorkerIo;
@@ -20,6 +21,7 @@ import org.slf4j.LoggerFactory;
  * @param trackedReads reads of snapshots that went to the origin (rule S-S1)
  * @param writes to the origin and, in place, to stores
  * @param runs look-ups of the loops
+ * @param longCommands those whose range has no limit
  */
 record OriginLoops(
         IoLoop worker,
@@ -28,7 +30,8 @@ record OriginLoops(
         WorkerIo transfers,
         RequestsInFlight trackedReads,
         RequestsInFlight writes,
-        PerLoop<ChunkRun> runs) {
+        PerLoop<ChunkRun> runs,
+        PerLoop<LongCommands> longCommands) {
     private static final Logger LOG = LoggerFactory.getLogger(OriginLoops.class);
 
     static OriginLoops of(IoLoop worker, List<? extends IoLoop> io) {
@@ -42,7 +45,8 @@ record OriginLoops(
                 new WorkerIo(worker),
                 new RequestsInFlight(worker, io),
                 new RequestsInFlight(worker, io),
-                new PerLoop<>(io, loop -> new ChunkRun()));
+                new PerLoop<>(io, loop -> new ChunkRun()),
+                new PerLoop<>(io, loop -> new LongCommands()));
     }
 
     /**

@@ -71,7 +71,7 @@ public final class Snapshot implements BlockDevice, ServedDevice {
     }
 
     private void begin(BlockRequest write) {
-        LongRequest.serve(write, snapshot.chunkBytes(), serve);
+        loops.longCommands().of(write.loop()).serve(write, snapshot.chunkBytes(), serve, this);
     }
 
     @Override

@@ -82,7 +82,7 @@ public final class SnapshotMerge implements BlockDevice, ServedDevice {
     }
 
     private void begin(BlockRequest write) {
-        LongRequest.serve(write, snapshot.chunkBytes(), serve);
+        loops.longCommands().of(write.loop()).serve(write, snapshot.chunkBytes(), serve, this);
     }
 
     /** While merging TRIM is accepted and does nothing (rule S-D4). */

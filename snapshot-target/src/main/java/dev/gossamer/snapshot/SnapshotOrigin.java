@@ -63,7 +63,7 @@ public final class SnapshotOrigin implements BlockDevice, ServedDevice {
     }
 
     private void begin(BlockRequest write) {
-        LongRequest.serve(write, device.geometry().discardBytes(), serve);
+        loops.longCommands().of(write.loop()).serve(write, device.geometry().discardBytes(), serve, this);
     }
 
     /** A write, zeroing or TRIM: all of them destroy old contents (rule S-O5). */

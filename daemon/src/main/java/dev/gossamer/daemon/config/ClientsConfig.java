@@ -31,6 +31,7 @@ public final class ClientsConfig {
     private static final int FILE_LIMIT_BYTES = 1 << 20;
 
     private final Path file;
+    private boolean found;
     private boolean wasThere;
 
     /** @param file need not be there */
@@ -40,7 +41,7 @@ public final class ClientsConfig {
 
     /**
      * Reads and checks the file; a message names the file, the place and the rule. No file means no restrictions; but
-     * rules that were there once do not end because their file is gone, which may be an accident.
+     * rules that were in force once do not end because their file is gone, which may be an accident.
      */
     public synchronized ClientPolicy read() throws StorageException {
         ClientPolicy policy = YamlFile.read(file, FILE_LIMIT_BYTES, ClientsConfig::policy);
@@ -49,8 +50,13 @@ public final class ClientsConfig {
                     Errno.ENOENT,
                     file + " is gone; its rules stay in force. Put it back; or restart the daemon, to serve everybody");
         }
-        wasThere |= policy != null;
+        found = policy != null;
         return policy == null ? ClientPolicy.DEFAULT : policy;
+    }
+
+    /** What was read last is in force: its rules do not end because the file is gone. */
+    public synchronized void inForce() {
+        wasThere |= found;
     }
 
     static ClientPolicy parse(Path file, String text) throws StorageException {

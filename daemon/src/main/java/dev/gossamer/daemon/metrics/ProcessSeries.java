@@ -1,5 +1,6 @@
 package dev.gossamer.daemon.metrics;
 
+import dev.gossamer.daemon.server.access.MemoryBudget;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
@@ -20,6 +21,12 @@ final class ProcessSeries {
     static void register(PrometheusMeterRegistry registry) {
         new JvmMemoryMetrics().bindTo(registry);
         new FileDescriptorMetrics().bindTo(registry);
+        Gauge.builder("gossamer.direct.memory.used.bytes", MemoryBudget::directUsedBytes)
+                .description("Direct memory in use; the loops' transfer memory is no part of it")
+                .register(registry);
+        Gauge.builder("gossamer.direct.memory.limit.bytes", MemoryBudget::directLimitBytes)
+                .description("Direct memory that there may be")
+                .register(registry);
         Gauge.builder(
                         "process.start.time.seconds",
                         () -> ManagementFactory.getRuntimeMXBean().getStartTime() / 1e3)

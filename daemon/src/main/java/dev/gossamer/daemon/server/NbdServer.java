@@ -12,6 +12,7 @@ import dev.gossamer.daemon.server.access.TlsSettings;
 import dev.gossamer.daemon.server.access.UnixPeer;
 import dev.gossamer.daemon.server.connection.ConnectionLimits;
 import dev.gossamer.daemon.server.connection.ConnectionRegistry;
+import dev.gossamer.daemon.server.connection.LoopLoad;
 import dev.gossamer.daemon.server.connection.NbdConnection;
 import dev.gossamer.daemon.server.connection.NbdOperation;
 import dev.gossamer.daemon.server.connection.RequestWatch;
@@ -42,7 +43,6 @@ import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
-import io.netty.channel.WriteBufferWaterMark;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.nio.file.attribute.PosixFilePermission;
@@ -68,8 +68,8 @@ import org.slf4j.LoggerFactory;
 public final class NbdServer {
     private static final Logger LOG = LoggerFactory.getLogger(NbdServer.class);
 
-    /** A few large writes per read of the socket; small enough that an idle connection costs little. */
-    private static final int RECEIVE_LIMIT_BYTES = 256 << 10;
+    /** Eight writes of 4 KiB per read of the socket; what TLS holds on its way in is a few times that. */
+    private static final int RECEIVE_LIMIT_BYTES = 32 << 10;
 
     private static final Set<PosixFilePermission> OWNER_AND_GROUP = PosixFilePermissions.fromString("rw-rw----");
 
@@ -81,6 +81,7 @@ public final class NbdServer {
     private final ConnectionLimits limits;
     private final ServerTls tls;
     private final SlabView[] slabs;
+    private final LoopLoad[] loads;
     private final ExportDirectory directory;
     private final AdmissionCounters admissions = new AdmissionCounters();
     private final RefusalLog refusals = new RefusalLog();
@@ -124,16 +125,18 @@ public final class NbdServer {
         this.directory = new AccessControl(exports, () -> policy.access(), admissions, refusals, () -> stopping);
         this.limits = limits;
         this.timer = timer;
-        this.stallWatch = new StallTimer(registry, limits.stallMillis(), timer);
         this.slabs = new SlabView[loops.count()];
         this.watches = RequestWatch.ofLoops(loops.count());
+        this.loads = new LoopLoad[loops.count()];
         for (int i = 0; i < slabs.length; i++) {
             NettyLoop loop = loops.loop(i);
+            loads[i] = new LoopLoad();
             // Ordered before the first connection by the bind that follows, which goes through the loops as well.
             loop.eventLoop()
                     .submit(() -> slabs[loop.index()] = new SlabView(loop.buffers()))
                     .syncUninterruptibly();
         }
+        this.stallWatch = new StallTimer(registry, List.of(loads), limits, timer);
     }
 
     /** Starts listening. Returns the actual address: a TCP port 0 has become a real one. */
@@ -206,18 +209,22 @@ public final class NbdServer {
     }
 
     /**
-     * Decides anew which clients are served, and reads the certificates again. Connections that are open stay open. If
-     * anything is wrong, everything stays as it was.
+     * Decides anew which clients are served, and reads the certificates again. Connections that are open stay open.
+     *
+     * @return puts both in force; until then, and if anything is wrong, everything stays as it was
      */
-    public void apply(ClientPolicy newPolicy) throws StorageException {
+    public Runnable prepare(ClientPolicy newPolicy) throws StorageException {
         if (newPolicy.access().needCertificates() && !tls.verifiesClients()) {
             throw new StorageException(
                     Errno.EINVAL,
                     "an access rule names a certificate, but clients do not have to show one; serve with --tls offer or"
                             + " require, and --tls-verify-client");
         }
-        tls.use(tls.load());
-        policy = newPolicy;
+        ServerTls.Loaded loaded = tls.load();
+        return () -> {
+            tls.use(loaded);
+            policy = newPolicy;
+        };
     }
 
     /** How long requests of this kind took, one histogram a loop. */
@@ -328,9 +335,9 @@ public final class NbdServer {
         } else {
             ctx.channel()
                     .config()
-                    .setRecvByteBufAllocator(new AdaptiveRecvByteBufAllocator(2048, 64 << 10, RECEIVE_LIMIT_BYTES))
-                    .setWriteBufferWaterMark(new WriteBufferWaterMark(limits.unsentBytes() / 2, limits.unsentBytes()));
-            ChannelStream stream = new ChannelStream(ctx.channel(), connection);
+                    .setRecvByteBufAllocator(
+                            new AdaptiveRecvByteBufAllocator(2048, RECEIVE_LIMIT_BYTES, RECEIVE_LIMIT_BYTES));
+            ChannelStream stream = new ChannelStream(ctx.channel(), connection, limits.unsentBytes());
             connection.begin(stream);
             ctx.pipeline().replace(ctx.handler(), "nbd", stream);
         }
@@ -349,6 +356,7 @@ public final class NbdServer {
         return new NbdConnection(
                 id,
                 loop,
+                loads[loop.index()],
                 slabs[loop.index()],
                 export,
                 negotiated,

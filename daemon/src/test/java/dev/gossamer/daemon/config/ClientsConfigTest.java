@@ -55,6 +55,11 @@ class ClientsConfigTest {
         Files.writeString(file, "access: []\n");
         assertEquals(List.of(), config.read().access().rules());
         Files.delete(file);
+        assertEquals(ClientPolicy.DEFAULT, config.read(), "they were read and never in force");
+        Files.writeString(file, "access: []\n");
+        config.read();
+        config.inForce();
+        Files.delete(file);
         StorageException refused = assertThrows(StorageException.class, config::read);
         assertTrue(refused.getMessage().contains("is gone"), refused.getMessage());
         Files.writeString(file, "limits: {handshakes: 7}\n");

@@ -40,7 +40,10 @@ class OriginExportTest {
         loops = IoLoops.start(1, IoEngineChoice.AUTO, 8 << 20);
         device = directory.resolve("disk.img");
         DeviceOpener opener = DeviceOpener.on(
-                loops, new PoolDirectory(directory), Duration.ofSeconds(30), MemoryBudget.ofThisProcess(1));
+                loops,
+                new PoolDirectory(directory),
+                Duration.ofSeconds(30),
+                MemoryBudget.ofThisProcess(1, true, false));
         CowDevices devices =
                 new CowDevices(opener, new OpenOptions(false, true), null, loops.loop(0), List.of(loops.loop(0)));
         origin = new OriginExport(

@@ -1,10 +1,13 @@
 package dev.gossamer.daemon.server;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gossamer.daemon.server.connection.ConnectionLimits;
+import dev.gossamer.nbd.wire.NbdCommand;
 import dev.gossamer.nbd.wire.NbdError;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
@@ -84,6 +87,73 @@ class ConnectionShareTest extends ServerFixture {
                 for (int i = 0; i < 100; i++) {
                     assertEquals(NbdError.OK, greedy.reply(32 << 10).error());
                 }
+            }
+        }
+    }
+
+    /** Who holds the loop's memory and takes nothing makes way for one who has none, long before his time is up. */
+    @Test
+    void whoTakesNothingMakesWayForWhoCannotGoOn() throws IOException {
+        ConnectionLimits limits = new ConnectionLimits(256, 4 << 20, 1 << 20, 600_000, 400);
+        List<NbdTestClient> stuck = new ArrayList<>();
+        try (NbdTestClient first = start(limits, 1 << 20)) {
+            stuck.add(first);
+            while (stuck.size() < 12) {
+                stuck.add(new NbdTestClient(socket, EXPORT));
+            }
+            for (NbdTestClient client : stuck) {
+                for (int i = 0; i < 64; i++) {
+                    client.read(i, 0, 64 << 10);
+                }
+            }
+            try (NbdTestClient next = new NbdTestClient(socket, EXPORT)) {
+                next.read(1, 0, 512 << 10);
+                assertEquals(NbdError.OK, next.reply(512 << 10).error());
+            }
+        } finally {
+            for (NbdTestClient client : stuck) {
+                client.close();
+            }
+        }
+    }
+
+    /** Commands that need no memory for data cost heap: those of all connections of a loop together are limited. */
+    @Test
+    void commandsOfAllConnectionsTogetherAreLimitedAndEachMayHaveOne() throws IOException {
+        int loopLimit = 16 << 10;
+        int each = ConnectionLimits.DEFAULT.requests();
+        List<NbdTestClient> clients = new ArrayList<>();
+        try (NbdTestClient first = start()) {
+            device.hold();
+            clients.add(first);
+            while (clients.size() < loopLimit / each + 2) {
+                clients.add(new NbdTestClient(socket, EXPORT));
+            }
+            for (NbdTestClient client : clients) {
+                for (int i = 0; i < each; i++) {
+                    client.request(NbdCommand.TRIM, 0, i, 0, 4096);
+                }
+            }
+            device.awaitSubmitted(loopLimit - each);
+            try (NbdTestClient next = new NbdTestClient(socket, EXPORT)) {
+                int before = device.submitted();
+                next.request(NbdCommand.TRIM, 0, 1, 0, 4096);
+                device.awaitSubmitted(before + 1);
+                assertTrue(
+                        device.submitted() <= loopLimit + clients.size() + 1, () -> device.submitted() + " commands");
+                device.releaseAll();
+                assertEquals(1, acknowledged(next).cookie());
+            }
+            for (NbdTestClient client : clients) {
+                Set<Long> cookies = new HashSet<>();
+                for (int i = 0; i < each; i++) {
+                    cookies.add(acknowledged(client).cookie());
+                }
+                assertEquals(each, cookies.size());
+            }
+        } finally {
+            for (NbdTestClient client : clients) {
+                client.close();
             }
         }
     }

@@ -208,6 +208,30 @@ public final class NbdTestClient implements AutoCloseable {
         }
     }
 
+    /**
+     * Sends the same bytes again and again, whole, until the server has taken none for so long.
+     *
+     * @return how often
+     */
+    int sendUntilFull(ByteBuffer bytes, long quietMillis) throws IOException {
+        channel.configureBlocking(false);
+        int times = 0;
+        long since = System.nanoTime();
+        while (System.nanoTime() - since < quietMillis * 1_000_000) {
+            if (channel.write(bytes) > 0) {
+                since = System.nanoTime();
+            } else {
+                Thread.onSpinWait();
+            }
+            if (!bytes.hasRemaining()) {
+                bytes.rewind();
+                times++;
+            }
+        }
+        channel.configureBlocking(true);
+        return times;
+    }
+
     private ByteBuffer receive(int length) throws IOException {
         ByteBuffer bytes = ByteBuffer.allocate(length);
         while (bytes.hasRemaining()) {

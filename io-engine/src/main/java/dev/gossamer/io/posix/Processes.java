@@ -77,6 +77,18 @@ public final class Processes {
         }
     }
 
+    /** Descriptors that this process may have open; very many if the kernel does not tell. */
+    public static long descriptorLimit() {
+        return line(PROC.resolve("self/limits"))
+                .lines()
+                .filter(line -> line.startsWith("Max open files"))
+                .map(line -> line.split(" {2,}", -1)[1])
+                .filter(soft -> soft.matches("\\d{1,9}"))
+                .mapToLong(Long::parseLong)
+                .findFirst()
+                .orElse(Integer.MAX_VALUE);
+    }
+
     /** The name that the machine has given itself. */
     public static String hostName() {
         String name = line(PROC.resolve("sys/kernel/hostname"));

@@ -26,6 +26,14 @@ class ProcessesTest {
     }
 
     @Test
+    void descriptorsAreLimited() throws Exception {
+        Process shell = new ProcessBuilder("sh", "-c", "ulimit -n").start();
+        String limit = new String(shell.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.US_ASCII);
+        assertEquals(0, shell.waitFor());
+        assertEquals(limit.strip(), Long.toString(Processes.descriptorLimit()));
+    }
+
+    @Test
     void theKernelIsToldApart() {
         assertNotEquals(new UUID(0, 0), Processes.bootId());
         assertEquals(Processes.bootId(), Processes.bootId());

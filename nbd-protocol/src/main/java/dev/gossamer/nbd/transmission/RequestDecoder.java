@@ -43,6 +43,8 @@ public final class RequestDecoder {
     private State state = State.HEADER;
     private RequestFault fault = RequestFault.NONE;
     private long payloadLeftBytes;
+    // No header is read: the sink had no room for its answer.
+    private boolean crowded;
 
     /** @param currentSizeBytes the export's size at this moment, asked once per request */
     public RequestDecoder(NegotiatedExport negotiated, LongSupplier currentSizeBytes, RequestSink sink) {
@@ -59,11 +61,12 @@ public final class RequestDecoder {
     }
 
     /**
-     * Consumes all of {@code in}, which stays the caller's, unless the sink refuses a request: then the bytes behind
-     * that request's header stay unread and {@link #isPaused} is true. Call again when there is room, or with more
-     * bytes; an empty buffer is fine.
+     * Consumes all of {@code in}, which stays the caller's, unless the sink has no room or refuses a request: then the
+     * bytes of the next header, or behind that request's header, stay unread and {@link #isPaused} is true. Call again
+     * when there is room, or with more bytes; an empty buffer is fine.
      */
     public void decode(ByteBuf in) {
+        crowded = false;
         boolean progress;
         do {
             progress = switch (state) {
@@ -104,7 +107,7 @@ public final class RequestDecoder {
 
     /** Whether a request waits for the sink to have room; the caller should stop reading from the peer. */
     public boolean isPaused() {
-        return state == State.OFFERED;
+        return state == State.OFFERED || crowded;
     }
 
     /** No call to the sink follows: what has not become ready is never executed (T51a). */
@@ -113,6 +116,10 @@ public final class RequestDecoder {
     }
 
     private boolean readHeader(ByteBuf in) {
+        crowded = in.isReadable() && !sink.hasRoom();
+        if (crowded) {
+            return false;
+        }
         ByteBuf header = gather(in, headerBytes);
         if (header == null) {
             return false;

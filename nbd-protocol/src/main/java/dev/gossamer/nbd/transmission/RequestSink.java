@@ -16,6 +16,13 @@ import io.netty.buffer.ByteBuf;
  */
 public interface RequestSink {
     /**
+     * Whether there is room for the answer to one more request, whatever it will be. Asked before each header.
+     *
+     * @return false: the decoder reads no header and asks again at the next {@code decode}
+     */
+    boolean hasRoom();
+
+    /**
      * A valid request; its payload is not read yet. Length 0 is possible for every command and means success without
      * effect, except that FUA still commits (T10); a BLOCK_STATUS is never empty. A READ may be longer than the
      * advertised maximum, up to {@link RequestValidator#READ_LIMIT_BYTES}, if its reply may come in pieces (T20).

@@ -13,6 +13,11 @@ final class CheckingRequests implements RequestSink {
     private boolean begun;
 
     @Override
+    public boolean hasRoom() {
+        return true;
+    }
+
+    @Override
     public boolean begin(NbdRequest request) {
         assertFalse(ended || begun);
         boolean inside = request.offsetBytes() >= 0

@@ -22,6 +22,11 @@ final class RequestRoundTripTest {
     private final List<String> seen = new ArrayList<>();
     private final RequestSink sink = new RequestSink() {
         @Override
+        public boolean hasRoom() {
+            return true;
+        }
+
+        @Override
         public boolean begin(NbdRequest request) {
             return true;
         }
@@ -101,6 +106,11 @@ final class RequestRoundTripTest {
         assertTrue(out.readableBytes() <= ClientRequestEncoder.longestRequestBytes());
         List<Long> filters = new ArrayList<>();
         RequestSink filterSink = new RequestSink() {
+            @Override
+            public boolean hasRoom() {
+                return true;
+            }
+
             @Override
             public boolean begin(NbdRequest request) {
                 filters.add(request.contextFilter());

@@ -21,6 +21,11 @@ class RecordingSink implements RequestSink {
     private boolean begun;
 
     @Override
+    public boolean hasRoom() {
+        return true;
+    }
+
+    @Override
     public boolean begin(NbdRequest request) {
         assertFalse(begun, "begin within a request");
         if (refusals > 0) {

@@ -117,6 +117,28 @@ final class RequestDecoderTest {
         }
     }
 
+    /** Whatever a request is, refused ones and a goodbye among them, it is not read before its answer has room. */
+    @Test
+    void noHeaderIsReadWithoutRoomForItsAnswer() {
+        List<String> expected = expected();
+        int[] room = {0};
+        RecordingSink crowdedSink = new RecordingSink() {
+            @Override
+            public boolean hasRoom() {
+                return events.size() < room[0];
+            }
+        };
+        RequestDecoder crowded = decoder(crowdedSink);
+        ByteBuf bytes = stream();
+        for (room[0] = 0; room[0] < expected.size(); room[0]++) {
+            crowded.decode(bytes);
+            assertTrue(crowded.isPaused(), "bytes are left");
+            assertEquals(expected.subList(0, room[0]), crowdedSink.events);
+        }
+        crowded.decode(bytes);
+        assertEquals(expected, crowdedSink.events);
+    }
+
     private static void feedUntilTaken(RequestDecoder decoder, ByteBuf segment) {
         decoder.decode(segment);
         for (int tries = 0; decoder.isPaused(); tries++) {
@@ -138,6 +160,11 @@ final class RequestDecoderTest {
             this.sink = sink;
             this.pausedRequest = pausedRequest;
             sink.refusals = pausedRequest == 0 ? 3 : 0;
+        }
+
+        @Override
+        public boolean hasRoom() {
+            return true;
         }
 
         @Override

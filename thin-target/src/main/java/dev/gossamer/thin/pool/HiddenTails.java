@@ -48,7 +48,14 @@ final class HiddenTails implements VolumeResize.HiddenTail {
         private final long endBytes;
 
         Behind(ThinDevice device, long endBytes) {
-            super(device, data, device.writeOrder(ioLoops), parts.lookups, parts.inFlight, parts.worker);
+            super(
+                    device,
+                    data,
+                    device.writeOrder(ioLoops),
+                    parts.lookups,
+                    parts.longCommands,
+                    parts.inFlight,
+                    parts.worker);
             this.endBytes = endBytes;
         }
 

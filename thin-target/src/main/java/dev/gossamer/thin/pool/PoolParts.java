@@ -3,6 +3,7 @@ package dev.gossamer.thin.pool;
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.buffer.IoBufferPool;
+import dev.gossamer.io.worker.LongCommands;
 import dev.gossamer.io.worker.PerLoop;
 import dev.gossamer.io.worker.RequestsInFlight;
 import dev.gossamer.io.worker.WorkerQueue;
@@ -58,6 +59,7 @@ final class PoolParts {
     final PoolMetadata metadata;
     final PerLoop<IoBufferPool> bounceBuffers;
     final PerLoop<MapLookup> lookups;
+    final PerLoop<LongCommands> longCommands;
     final RequestsInFlight inFlight;
     final DiscardMode discardMode;
     final PoolEvents events = new PoolEvents();
@@ -101,6 +103,7 @@ final class PoolParts {
         this.data = data;
         this.metadata = metadata;
         lookups = new PerLoop<>(ioLoops, each -> new MapLookup());
+        longCommands = new PerLoop<>(ioLoops, each -> new LongCommands());
         bounceBuffers = new PerLoop<>(ioLoops, each -> new IoBufferPool(UnalignedReads.BOUNCE_BYTES));
         inFlight = new RequestsInFlight(loop, ioLoops);
         queue = new WorkerQueue(loop, ioLoops);

@@ -50,8 +50,8 @@ public final class ThinVolume implements BlockDevice {
         this.state = pool.state;
         this.discardMode = pool.discardMode;
         this.lookups = pool.lookups;
-        this.requests =
-                new VolumeRequests(device, data, device.writeOrder(ioLoops), pool.lookups, pool.inFlight, pool.worker);
+        this.requests = new VolumeRequests(
+                device, data, device.writeOrder(ioLoops), pool.lookups, pool.longCommands, pool.inFlight, pool.worker);
         this.flushes = new VolumeFlushes(device, data, pool.committer);
         OriginImage origin = device.externalOrigin();
         int dataAlignmentBytes = data.geometry().alignmentBytes();

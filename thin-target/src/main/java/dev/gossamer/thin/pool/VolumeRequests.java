@@ -6,6 +6,7 @@ import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.order.OrderedWrites;
 import dev.gossamer.io.order.WriteOrder;
+import dev.gossamer.io.worker.LongCommands;
 import dev.gossamer.io.worker.PerLoop;
 import dev.gossamer.io.worker.RequestsInFlight;
 import dev.gossamer.io.worker.RunCutter;
@@ -14,6 +15,7 @@ import dev.gossamer.thin.device.ThinDevice;
 import dev.gossamer.thin.device.VolumeHandle;
 import dev.gossamer.thin.map.MapLookup;
 import dev.gossamer.thin.worker.PoolWorker;
+import java.util.function.Consumer;
 
 /**
  * Serves the requests of one open handle of a volume: what the published map answers goes to the data device at once,
@@ -24,15 +26,18 @@ class VolumeRequests extends RunCutter<MapLookup> implements VolumeHandle {
     private final BlockDevice data;
     private final int dataAlignmentBytes;
     private final PerLoop<MapLookup> lookups;
+    private final PerLoop<LongCommands> longCommands;
     private final RequestsInFlight inFlight;
     private final PoolWorker worker;
     private final OrderedWrites writes;
+    private final Consumer<BlockRequest> serveWhole = this::serveWhole;
 
     VolumeRequests(
             ThinDevice device,
             BlockDevice data,
             WriteOrder order,
             PerLoop<MapLookup> lookups,
+            PerLoop<LongCommands> longCommands,
             RequestsInFlight inFlight,
             PoolWorker worker) {
         super(lookups);
@@ -40,6 +45,7 @@ class VolumeRequests extends RunCutter<MapLookup> implements VolumeHandle {
         this.data = data;
         this.dataAlignmentBytes = data.geometry().alignmentBytes();
         this.lookups = lookups;
+        this.longCommands = longCommands;
         this.inFlight = inFlight;
         this.worker = worker;
         this.writes = new OrderedWrites(order, this::serve);
@@ -196,7 +202,10 @@ class VolumeRequests extends RunCutter<MapLookup> implements VolumeHandle {
         long to = from + request.lengthBytes();
         long wholeFrom = device.firstWholeBlock(request) * device.blockBytes();
         long wholeTo = device.endWholeBlock(request) * device.blockBytes();
-        if (request.hasFlag(BlockRequest.NO_UNMAP) || wholeFrom >= wholeTo) {
+        if (request.hasFlag(BlockRequest.NO_UNMAP)) {
+            // Each block that is not mapped yet costs a request and a cell.
+            longCommands.of(request.loop()).serve(request, device.blockBytes(), serveWhole, this);
+        } else if (wholeFrom >= wholeTo) {
             serveWhole(request);
         } else if (wholeFrom == from && wholeTo == to) {
             worker.defer(this, request);

@@ -2,6 +2,7 @@ package dev.gossamer.daemon.server.access;
 
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.posix.Processes;
 import io.netty.util.internal.PlatformDependent;
 import java.util.ArrayList;
 import java.util.List;
@@ -11,19 +12,32 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The direct memory that the Java runtime allows this process (MaxDirectMemorySize), and who may have how much of it at
- * most: connections and handshakes by their limits, remote devices by what they keep. Counted in full when a limit is
+ * most: connections and handshakes by their limits, remote devices by what they keep; and the descriptors that the
+ * system allows, one for each connection. Counted in full when a limit is
  * set or a device opened, not when the memory is used, so that it never runs out on the way. The loops' transfer memory
  * comes from the system and is no part of it. Any thread.
  */
 public final class MemoryBudget {
-    /** An open connection with nothing under way: its input, the headers of its replies, what the ring reads. */
-    public static final long CONNECTION_BYTES = 100L << 10;
+    /** A connection on a ring: its input, and the headers of its replies with all under way that may be. */
+    public static final long CONNECTION_BYTES = 120L << 10;
+
+    /**
+     * A connection on a channel: what was received, what TLS keeps of it and has decrypted, headers, and what is on its
+     * way through the channel, for TLS a copy.
+     */
+    public static final long CHANNEL_BYTES = 256L << 10;
 
     /** An unfinished handshake: an option of 128 KiB with its reader's slack, replies that wait, one receive. */
     public static final long HANDSHAKE_BYTES = 384L << 10;
 
+    /** What TLS adds to that: what it has received of a record, and replies encrypted. */
+    public static final long TLS_HANDSHAKE_BYTES = HANDSHAKE_BYTES + (64L << 10);
+
     /** Answers on the admin socket, and what an allocator keeps. */
     private static final long OTHER_BYTES = 32L << 20;
+
+    /** Devices, rings, files of the runtime, clients of the admin socket, connections that change to a ring. */
+    private static final long OTHER_DESCRIPTORS = 192;
 
     /** Parts of the whole that are left for remote devices, which may come while clients are there. */
     private static final int REMOTE_PARTS = 4;
@@ -41,49 +55,104 @@ public final class MemoryBudget {
 
     private record Device(long bytes, BooleanSupplier isClosed) {}
 
+    /**
+     * What a client can take.
+     *
+     * @param connectionBytes in transmission, with the most that it may have under way
+     * @param handshakeBytes before
+     */
+    record Cost(long connectionBytes, long handshakeBytes) {
+        static final Cost ON_RING = new Cost(CONNECTION_BYTES, HANDSHAKE_BYTES);
+
+        /**
+         * On loops with a ring or without, to clients that may encrypt or not.
+         *
+         * @param ring connections are on a ring, unless they are encrypted
+         */
+        static Cost of(boolean ring, boolean tls) {
+            return new Cost(
+                    ring && !tls ? CONNECTION_BYTES : CHANNEL_BYTES, tls ? TLS_HANDSHAKE_BYTES : HANDSHAKE_BYTES);
+        }
+    }
+
     private final long limitBytes;
+    private final long descriptors;
     private final int listeners;
+    private final Cost each;
     private final List<Device> devices = new ArrayList<>();
     private long clientBytes;
+    // What limits need that are not in force yet.
+    private long fittingBytes;
 
     /**
      * The memory of this process.
      *
      * @param listeners each serves as many clients as the limits say
+     * @param ring whether the loops have one
+     * @param tls whether clients may encrypt
      */
-    public static MemoryBudget ofThisProcess(int listeners) {
-        return new MemoryBudget(PlatformDependent.maxDirectMemory(), listeners);
+    public static MemoryBudget ofThisProcess(int listeners, boolean ring, boolean tls) {
+        long descriptors = Math.max(0, Processes.descriptorLimit() - OTHER_DESCRIPTORS);
+        return new MemoryBudget(PlatformDependent.maxDirectMemory(), descriptors, listeners, Cost.of(ring, tls));
     }
 
-    MemoryBudget(long limitBytes, int listeners) {
+    MemoryBudget(long limitBytes, long descriptors, int listeners, Cost each) {
         this.limitBytes = limitBytes;
+        this.descriptors = descriptors;
         this.listeners = listeners;
+        this.each = each;
+    }
+
+    /** Direct memory that the process has taken, pools of an allocator included. */
+    public static long directUsedBytes() {
+        return PlatformDependent.usedDirectMemory();
+    }
+
+    /** And may take. */
+    public static long directLimitBytes() {
+        return PlatformDependent.maxDirectMemory();
+    }
+
+    /** Limits for which there is memory, beside those in force, until one of the two is called. */
+    public final class Fitted {
+        private final ServerLimits limits;
+        private final long bytes;
+
+        private Fitted(ServerLimits limits, long bytes) {
+            this.limits = limits;
+            this.bytes = bytes;
+        }
+
+        public ServerLimits limits() {
+            return limits;
+        }
+
+        /** They are in force. */
+        public void use() {
+            hold(bytes);
+        }
+
+        /** They are not; the old ones are. */
+        public void giveUp() {
+            hold(-1);
+        }
+    }
+
+    private synchronized void hold(long bytes) {
+        clientBytes = bytes < 0 ? clientBytes : bytes;
+        fittingBytes = 0;
     }
 
     /**
-     * The limits that hold from now on. Those left at their defaults are lowered to what fits.
+     * The limits that may hold from now on. Those left at their defaults are lowered to what fits.
      *
-     * @throws StorageException if what was asked for does not fit; then the old limits hold
+     * @throws StorageException if what was asked for does not fit
      */
-    public synchronized ServerLimits fit(ServerLimits asked) throws StorageException {
+    public synchronized Fitted fit(ServerLimits asked) throws StorageException {
         long freeBytes = limitBytes - OTHER_BYTES - Math.max(remoteBytes(), limitBytes / REMOTE_PARTS);
         long eachBytes = Math.max(0, freeBytes / listeners);
-        ServerLimits standard = ServerLimits.DEFAULT;
-        int handshakes = asked.handshakes();
-        if (handshakes == standard.handshakes()) {
-            long fitting = eachBytes / HANDSHAKE_PARTS / HANDSHAKE_BYTES;
-            if (asked.connections() != standard.connections()) {
-                // Connections that somebody has asked for come first.
-                long besideBytes = eachBytes - asked.connections() * CONNECTION_BYTES;
-                fitting = Math.min(fitting, besideBytes / (HANDSHAKE_BYTES - CONNECTION_BYTES));
-            }
-            handshakes = (int) Math.min(handshakes, Math.max(LEAST, fitting));
-        }
-        int connections = asked.connections();
-        if (connections == standard.connections()) {
-            long fitting = handshakes + (eachBytes - handshakes * HANDSHAKE_BYTES) / CONNECTION_BYTES;
-            connections = (int) Math.min(connections, Math.max(LEAST, fitting));
-        }
+        int handshakes = handshakes(asked, eachBytes);
+        int connections = connections(asked, handshakes, eachBytes);
         ServerLimits fitted = new ServerLimits(
                 connections,
                 asked.connectionsPerPeer(),
@@ -99,21 +168,50 @@ public final class MemoryBudget {
                             + mebibytes(eachBytes * listeners) + " of " + mebibytes(limitBytes)
                             + " MiB are theirs; lower 'connections' and 'handshakes' in clients.yaml" + WAY_OUT);
         }
+        if (connections > descriptors / listeners) {
+            throw new StorageException(
+                    Errno.EINVAL,
+                    connections + " connections at each of " + listeners + " addresses need a descriptor each, and "
+                            + descriptors + " are left for them; lower 'connections' in clients.yaml, or raise the"
+                            + " limit of open files: ulimit -n, or LimitNOFILE in the unit");
+        }
         if (!fitted.equals(asked)) {
             LOG.debug(
-                    "limits lowered to what direct memory allows connections={} handshakes={} limitMiB={}",
+                    "limits lowered to what direct memory and descriptors allow connections={} handshakes={} limitMiB={}",
                     connections,
                     handshakes,
                     mebibytes(limitBytes));
         }
-        clientBytes = needed * listeners;
-        return fitted;
+        fittingBytes = needed * listeners;
+        return new Fitted(fitted, fittingBytes);
     }
 
-    private static long needs(ServerLimits limits) {
+    private int handshakes(ServerLimits asked, long eachBytes) {
+        if (asked.handshakes() != ServerLimits.DEFAULT.handshakes()) {
+            return asked.handshakes();
+        }
+        long fitting = eachBytes / HANDSHAKE_PARTS / each.handshakeBytes;
+        if (asked.connections() != ServerLimits.DEFAULT.connections()) {
+            // Connections that somebody has asked for come first.
+            long besideBytes = eachBytes - asked.connections() * each.connectionBytes;
+            fitting = Math.min(fitting, besideBytes / (each.handshakeBytes - each.connectionBytes));
+        }
+        return (int) Math.min(asked.handshakes(), Math.max(LEAST, fitting));
+    }
+
+    private int connections(ServerLimits asked, int handshakes, long eachBytes) {
+        if (asked.connections() != ServerLimits.DEFAULT.connections()) {
+            return asked.connections();
+        }
+        long fitting = handshakes + (eachBytes - handshakes * each.handshakeBytes) / each.connectionBytes;
+        fitting = Math.min(fitting, descriptors / listeners);
+        return (int) Math.min(asked.connections(), Math.max(LEAST, fitting));
+    }
+
+    private long needs(ServerLimits limits) {
         // A handshake is a connection too.
         long handshakes = Math.min(limits.handshakes(), limits.connections());
-        return handshakes * HANDSHAKE_BYTES + (limits.connections() - handshakes) * CONNECTION_BYTES;
+        return handshakes * each.handshakeBytes + (limits.connections() - handshakes) * each.connectionBytes;
     }
 
     /**
@@ -122,7 +220,7 @@ public final class MemoryBudget {
      * @throws StorageException naming it if there is no room for it
      */
     public synchronized void take(String name, long bytes, BooleanSupplier isClosed) throws StorageException {
-        long freeBytes = limitBytes - OTHER_BYTES - clientBytes - remoteBytes();
+        long freeBytes = limitBytes - OTHER_BYTES - Math.max(clientBytes, fittingBytes) - remoteBytes();
         if (bytes > freeBytes) {
             throw new StorageException(
                     Errno.ENOMEM,

@@ -15,7 +15,7 @@ import dev.gossamer.nbd.handshake.HandshakeLimits;
 public record ServerLimits(
         int connections, int connectionsPerPeer, int handshakes, int handshakesPerPeer, int handshakeSeconds) {
     /**
-     * A connection costs a descriptor and some kilobytes; 4000 of them, with the devices, stay below the 4096
+     * A connection costs a descriptor and 120 KiB, 256 with TLS; 4000 of them, with the devices, stay below the 4096
      * descriptors that systems commonly allow. One peer can take a quarter. 1000 and 64 handshakes and 10 s are what
      * other servers have.
      */

@@ -13,18 +13,26 @@ public final class ServerTls {
     private volatile SslContext context;
     private boolean hadRevocationLists;
 
+    /**
+     * Certificates that have been read and fit.
+     *
+     * @param context null where TLS is off
+     * @param revoking lists of revoked certificates are among them
+     */
+    public record Loaded(SslContext context, boolean revoking) {}
+
     public ServerTls(TlsSettings settings) throws StorageException {
         this.settings = settings;
-        this.context = load();
+        use(load());
     }
 
     /**
-     * Reads the certificates; {@link #use} puts them in force. Null where TLS is off. Lists of revoked certificates
-     * that were there once may not be missing: that would let in whom they name.
+     * Reads the certificates; {@link #use} puts them in force. Lists of revoked certificates that were in force once
+     * may not be missing: that would let in whom they name.
      */
-    public synchronized SslContext load() throws StorageException {
+    public synchronized Loaded load() throws StorageException {
         if (settings.mode() == TlsOffer.Mode.NONE) {
-            return null;
+            return new Loaded(null, false);
         }
         boolean revoking = settings.hasRevocationLists();
         if (hadRevocationLists && !revoking) {
@@ -33,13 +41,12 @@ public final class ServerTls {
                     settings.revocationLists()
                             + " is gone; what it revoked stays revoked. Put it back; or restart the daemon without it");
         }
-        SslContext loaded = settings.load();
-        hadRevocationLists |= revoking;
-        return loaded;
+        return new Loaded(settings.load(), revoking);
     }
 
-    public void use(SslContext newContext) {
-        context = newContext;
+    public synchronized void use(Loaded loaded) {
+        hadRevocationLists |= loaded.revoking();
+        context = loaded.context();
     }
 
     public TlsOffer offer() {

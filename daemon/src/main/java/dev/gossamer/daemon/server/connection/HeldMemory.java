@@ -8,19 +8,41 @@ import dev.gossamer.io.buffer.IoBuffer;
  * The transfer memory that one connection holds: for writes until they are done, for reads until they are sent.
  * Bounded by the connection's limit and by its share of what the loop has; a connection that gets none waits, and
  * reads no more of its client meanwhile (T53, T54). Confined to the connection's event loop.
+ *
+ * <p>Those who take nothing of what they asked for, however many they are, cannot have all of it: a part of the loop's
+ * memory is for clients that have taken more than sockets could have swallowed, and were moving a moment ago.
  */
 final class HeldMemory {
+    /** What a client must have taken: more than the buffers of two sockets hold. */
+    private static final long PROOF_BYTES = 16L << 20;
+
+    /** For so long a client that holds memory may stand still, and is still taken for one that moves. */
+    private static final long MOVING_NANOS = 250_000_000;
+
     private final IoLoop loop;
     private final long limitBytes;
     private final Runnable whenWorthATry;
     private final Runnable tryTask = this::tryAgain;
     private final Runnable released = this::onReleased;
+    private final LoopLoad load;
     private long heldBytes;
+    // Of that, what it got before it had shown anything.
+    private long unprovenBytes;
+    private long takenBytes;
+    private long takenNanos;
     private boolean waiting;
+    // It waits, and nothing of its own will end that.
+    private boolean starved;
 
-    /** @param whenWorthATry run from the loop some time after memory was refused */
-    HeldMemory(IoLoop loop, long limitBytes, Runnable whenWorthATry) {
+    /**
+     * The memory of one connection.
+     *
+     * @param load of the loop, that is told when nothing but others' memory can help
+     * @param whenWorthATry run from the loop some time after memory was refused
+     */
+    HeldMemory(IoLoop loop, LoopLoad load, long limitBytes, Runnable whenWorthATry) {
         this.loop = loop;
+        this.load = load;
         this.limitBytes = limitBytes;
         this.whenWorthATry = whenWorthATry;
     }
@@ -30,14 +52,29 @@ final class HeldMemory {
         if (heldBytes > 0 && heldBytes + lengthBytes > limitBytes) {
             return null; // what is sent or done next makes room, and the connection goes on by itself
         }
-        IoBuffer buffer = hasShare(lengthBytes) ? loop.buffers().tryAcquire(lengthBytes) : null;
+        boolean proven = isProven();
+        boolean trusted = proven || load.mayTrust(lengthBytes, loop.buffers().capacityBytes(), heldBytes == 0);
+        IoBuffer buffer = trusted && hasShare(lengthBytes) ? loop.buffers().tryAcquire(lengthBytes) : null;
         if (buffer == null) {
             waiting = true;
+            setStarved(heldBytes == 0);
             loop.buffers().whenReleased(released);
             return null;
         }
         heldBytes += buffer.capacityBytes();
+        if (!proven) {
+            changeUnproven(buffer.capacityBytes());
+        }
         return buffer;
+    }
+
+    private boolean isProven() {
+        return takenBytes >= PROOF_BYTES && (heldBytes == 0 || loop.nanoTime() - takenNanos < MOVING_NANOS);
+    }
+
+    private void changeUnproven(long byBytes) {
+        unprovenBytes += byBytes;
+        load.changeUnproven(byBytes);
     }
 
     /**
@@ -61,6 +98,11 @@ final class HeldMemory {
     /** Somebody else has released what was acquired here. */
     void wasGivenBack(int bytes) {
         heldBytes -= bytes;
+        if (unprovenBytes > 0) {
+            changeUnproven(-Math.min(bytes, unprovenBytes));
+        }
+        takenBytes += bytes;
+        takenNanos = loop.nanoTime();
         Invariant.check(heldBytes >= 0, "connection gave back more memory than it held");
     }
 
@@ -72,6 +114,18 @@ final class HeldMemory {
     /** Nothing will be done with memory any more. */
     void stopWaiting() {
         waiting = false;
+        setStarved(false);
+    }
+
+    boolean isHolding() {
+        return heldBytes > 0;
+    }
+
+    private void setStarved(boolean now) {
+        if (now != starved) {
+            starved = now;
+            load.changeStarved(now ? 1 : -1);
+        }
     }
 
     // Runs inside a release, maybe deep in another connection's completion: goes on from the event loop instead.
@@ -80,7 +134,7 @@ final class HeldMemory {
     }
 
     private void tryAgain() {
-        waiting = false;
+        stopWaiting();
         whenWorthATry.run();
     }
 }

@@ -36,6 +36,7 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
     private static final Logger LOG = LoggerFactory.getLogger(NbdConnection.class);
 
     private final IoLoop loop;
+    private final LoopLoad load;
     private final SlabView slab;
     private final OpenExport export;
     private final BlockDevice device;
@@ -59,8 +60,7 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
     private ClientStream stream;
     private Answers answers;
     private StallDetector stallDetector;
-    // What the last READ found; a sparse one takes it along. Those that came back follow by next.
-    private SparseRead layout = new SparseRead();
+    private final SparseReads sparseReads = new SparseReads();
     private boolean decoding;
     // Whether the stream delivers what arrives; if not, resume() sees to it again.
     private boolean reading = true;
@@ -69,12 +69,14 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
     private int immediateError;
 
     /**
+     * @param load of the loop
      * @param export closed once, when the connection is over and its last request done
      * @param whenEnded told the connection's id after that
      */
     public NbdConnection(
             long id,
             IoLoop loop,
+            LoopLoad load,
             SlabView slab,
             OpenExport export,
             NegotiatedExport negotiated,
@@ -84,6 +86,7 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
             RequestWatch watch) {
         this.id = id;
         this.loop = loop;
+        this.load = load;
         this.slab = slab;
         this.export = export;
         this.device = export.device();
@@ -92,7 +95,7 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
         this.limits = limits;
         this.whenEnded = whenEnded;
         this.watch = watch;
-        this.memory = new HeldMemory(loop, limits.payloadBytes(), resumeTask);
+        this.memory = new HeldMemory(loop, load, limits.payloadBytes(), resumeTask);
         this.arriving = new ArrivingRequest(loop, memory, slab);
         this.decoder = new RequestDecoder(negotiated, device::sizeBytes, this);
         this.statusQueries = new StatusQueries(loop, export, memory, negotiated.contexts(), this::statusAnswered);
@@ -140,7 +143,7 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
                 this::replyDataSent,
                 watch,
                 negotiated.export().name());
-        stallDetector = new StallDetector(stream);
+        stallDetector = new StallDetector(stream, limits);
         LOG.info(
                 "export opened name={} peer={} identity={} mode={} connection={}",
                 negotiated.export().name(),
@@ -150,11 +153,17 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
                 id);
     }
 
+    /** Whether others of its loop wait for memory. Any thread. */
+    boolean isPressed() {
+        return load.isPressed();
+    }
+
     /** A quarter of the stall time has passed. On any thread. */
     void checkProgress() {
         loop.execute(() -> {
             if (life.maySend()) {
-                String why = stallDetector.look(arriving.missingBytes());
+                boolean pressed = load.isPressed() && memory.isHolding();
+                String why = stallDetector.look(arriving.missingBytes(), loop.nanoTime(), pressed);
                 if (why != null) {
                     drop(why);
                 }
@@ -196,6 +205,7 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
     public void closed() {
         requireLoop();
         decoder.close();
+        memory.stopWaiting();
         // Not earlier: payload may still have been arriving.
         arriving.abandon();
         statusQueries.abandon();
@@ -319,6 +329,12 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
 
     // ---- commands ----
 
+    /** Every answer has a header, so the replies that the peer does not take bound the commands, whatever they are. */
+    @Override
+    public boolean hasRoom() {
+        return stream.isWritable();
+    }
+
     @Override
     public boolean begin(NbdRequest command) {
         if (!life.mayReceive()) {
@@ -335,7 +351,7 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
         if (empty && (command.command() == NbdCommand.READ || !command.isFua())) {
             return true;
         }
-        if (inFlight >= limits.requests() || !stream.isWritable()) {
+        if (inFlight >= limits.requests() || !load.mayBegin(inFlight)) {
             return false;
         }
         if (command.command() == NbdCommand.BLOCK_STATUS) {
@@ -345,8 +361,8 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
             return true;
         }
         if (command.command() == NbdCommand.READ && negotiated.structuredReplies()) {
-            export.layout(loop, command.offsetBytes(), command.lengthBytes(), layout.layout);
-            if (layout.layout.isOneHole()) {
+            export.layout(loop, command.offsetBytes(), command.lengthBytes(), sparseReads.layout());
+            if (sparseReads.layout().isOneHole()) {
                 // Nothing is mapped there: answered without memory and without I/O (T18).
                 return true;
             }
@@ -380,23 +396,11 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
         changeInFlight(1);
         request.stages().begin(loop.nanoTime());
         request.push(completion);
-        if (isSparse(command)) {
-            SparseRead sparse = layout;
-            layout = sparse.next == null ? new SparseRead() : sparse.next;
-            sparse.next = null;
-            request.owner = sparse;
-            sparse.submit(request, device);
+        if (negotiated.structuredReplies() && sparseReads.fits(command)) {
+            sparseReads.submit(request, device);
         } else {
             device.start(request);
         }
-    }
-
-    /** Whether the reply to a READ leaves something out; one in a single piece does not (DF, T19). */
-    private boolean isSparse(NbdRequest command) {
-        return command.command() == NbdCommand.READ
-                && negotiated.structuredReplies()
-                && (command.flags() & NbdFlags.CMD_DF) == 0
-                && layout.layout.runs() > 1;
     }
 
     private void serveWithoutDevice(NbdRequest command) {
@@ -464,10 +468,7 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
         } catch (RuntimeException | Error e) {
             fail(e);
         }
-        if (request.owner instanceof SparseRead sparse) {
-            sparse.next = layout.next;
-            layout.next = sparse;
-        }
+        sparseReads.done(request);
         request.recycle();
         goOn();
     }
@@ -480,6 +481,7 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
 
     private void changeInFlight(int change) {
         inFlight += change;
+        load.changeCommands(change);
         counters.setInFlight(inFlight);
     }
 

@@ -141,8 +141,13 @@ final class ReplyWriter {
 
     /** Failure of any command. */
     void failed(int command, int nbdError, long cookie, long offsetBytes, String text) {
-        encoder.errorReply(stream.header(), command, nbdError, cookie, offsetBytes, text);
+        encoder.errorReply(stream.header(), command, nbdError, cookie, offsetBytes, affordable(text));
         stream.endReply();
+    }
+
+    /** Who does not take replies gets short ones. */
+    private String affordable(String text) {
+        return stream.isWritable() ? text : "";
     }
 
     /** Failure, at a known place if {@code errorOffsetBytes} is not {@link BlockRequest#NO_PART} (T14, T39). */
@@ -150,7 +155,8 @@ final class ReplyWriter {
         if (errorOffsetBytes == BlockRequest.NO_PART || !structured) {
             failed(command, nbdError, cookie, offsetBytes, text);
         } else {
-            encoder.errorOffsetReply(stream.header(), command, nbdError, cookie, offsetBytes, text, errorOffsetBytes);
+            encoder.errorOffsetReply(
+                    stream.header(), command, nbdError, cookie, offsetBytes, affordable(text), errorOffsetBytes);
             stream.endReply();
         }
     }

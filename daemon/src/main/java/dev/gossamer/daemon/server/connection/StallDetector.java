@@ -10,36 +10,40 @@ final class StallDetector {
     /** Looks per stall time: what is reported is late by a quarter at most. */
     static final int LOOKS = 4;
 
-    private static final long NOTHING_OWED = -1;
+    /** While others wait for memory, less than this in the time is as good as nothing. */
+    private static final long LEAST_BYTES = 16 << 10;
 
     private final ClientStream stream;
-    private long seenPendingBytes = NOTHING_OWED;
-    private long seenProgress;
-    private int looksWithoutProgress;
+    private final ConnectionLimits limits;
+    private long seenBytes;
+    private long sinceNanos;
+    private boolean owed;
 
-    StallDetector(ClientStream stream) {
+    StallDetector(ClientStream stream, ConnectionLimits limits) {
         this.stream = stream;
+        this.limits = limits;
     }
 
     /**
      * To be called {@link #LOOKS} times in the time that a peer may stall.
      *
      * @param missingBytes payload of the write that is arriving which has not arrived
+     * @param pressed whether somebody waits for what the peer holds: it has less time, and a few bytes do not count
      * @return why the peer has stalled; null if it has not
      */
-    String look(long missingBytes) {
-        boolean stalled = false;
+    String look(long missingBytes, long nowNanos, boolean pressed) {
         long owedBytes = stream.unsentBytes() + missingBytes;
-        long pendingBytes = owedBytes == 0 ? NOTHING_OWED : owedBytes;
-        long progress = stream.sendProgress();
-        if (pendingBytes == NOTHING_OWED || pendingBytes != seenPendingBytes || progress != seenProgress) {
-            looksWithoutProgress = 0;
-        } else if (++looksWithoutProgress >= LOOKS) {
-            stalled = true;
+        long movedBytes = stream.sendProgress() - missingBytes - seenBytes;
+        long leastBytes = pressed ? Math.min(LEAST_BYTES, owedBytes) : 1;
+        // Less than before: another write has begun.
+        if (!owed || owedBytes == 0 || movedBytes < 0 || movedBytes >= leastBytes) {
+            owed = owedBytes > 0;
+            seenBytes += movedBytes;
+            sinceNanos = nowNanos;
+            return null;
         }
-        seenPendingBytes = pendingBytes;
-        seenProgress = progress;
-        if (!stalled) {
+        long limitMillis = pressed ? limits.pressedStallMillis() : limits.stallMillis();
+        if (nowNanos - sinceNanos < limitMillis * 1_000_000) {
             return null;
         }
         return missingBytes > 0 ? "a write was begun and not completed" : "replies are not taken";

@@ -1,26 +1,42 @@
 package dev.gossamer.daemon.server.connection;
 
+import java.util.List;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 
 /**
  * Has all connections look at their {@link StallDetector}, from a thread of its own: a timer on an I/O loop would cost
- * each of the loop's waits an entry in the kernel's queues.
+ * each of the loop's waits an entry in the kernel's queues. Those of a loop where somebody waits for memory that others
+ * hold look more often.
  */
 public final class StallTimer implements AutoCloseable {
     private final ScheduledExecutorService timer;
 
+    private final ConnectionRegistry registry;
+    private final List<LoopLoad> loads;
+    private final long ticksPerLook;
+    private long ticks;
+
     /** @param timer ends with this */
     @SuppressWarnings("FutureReturnValueIgnored") // ends with the timer
-    public StallTimer(ConnectionRegistry registry, long stallMillis, ScheduledExecutorService timer) {
+    public StallTimer(
+            ConnectionRegistry registry, List<LoopLoad> loads, ConnectionLimits limits, ScheduledExecutorService timer) {
         this.timer = timer;
-        long periodMillis = Math.max(1, stallMillis / StallDetector.LOOKS);
-        timer.scheduleWithFixedDelay(
-                () -> registry.connections().forEach(NbdConnection::checkProgress),
-                periodMillis,
-                periodMillis,
-                TimeUnit.MILLISECONDS);
+        this.registry = registry;
+        this.loads = loads;
+        long periodMillis = Math.max(1, limits.pressedStallMillis() / StallDetector.LOOKS);
+        ticksPerLook = Math.max(1, limits.stallMillis() / StallDetector.LOOKS / periodMillis);
+        timer.scheduleWithFixedDelay(this::tick, periodMillis, periodMillis, TimeUnit.MILLISECONDS);
+    }
+
+    private void tick() {
+        boolean all = ++ticks % ticksPerLook == 0;
+        if (all || loads.stream().anyMatch(LoopLoad::isPressed)) {
+            registry.connections().stream()
+                    .filter(connection -> all || connection.isPressed())
+                    .forEach(NbdConnection::checkProgress);
+        }
     }
 
     /** A timer with such a thread. */

@@ -8,8 +8,10 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.WriteBufferWaterMark;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.handler.codec.ByteToMessageDecoder;
+import io.netty.handler.ssl.SslHandler;
 import java.io.IOException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -18,6 +20,10 @@ import org.slf4j.LoggerFactory;
  * A client behind a Netty channel. Reply headers gather in one buffer. A flush sends several replies at once, but does
  * not wait for all that the turn of the event loop brings: the client gets to work on the first while the rest are
  * made.
+ *
+ * <p>The channel gets no more than the socket is about to take. What it got may be memory beside the loop's: TLS makes
+ * a copy, encrypted, and gives the data back. So the copy of one connection has a bound, and what its client does not
+ * take goes on counting as what it holds ({@link PieceQueue}).
  */
 @SuppressWarnings(
         "FutureReturnValueIgnored") // A channel that does not close, or write, reports it as an exception of its own.
@@ -26,6 +32,15 @@ public final class ChannelStream extends ChannelInboundHandlerAdapter implements
 
     /** Room for 64 acknowledgements, or for the header of a read and the acknowledgements before it. */
     private static final int HEADERS_BYTES = 1024;
+
+    /** Bytes on their way through the channel, beyond which it gets no further piece. Keeps a socket busy. */
+    static final int CHANNEL_BYTES = 64 << 10;
+
+    /** A piece for TLS: the payload of its largest record. */
+    private static final int RECORD_BYTES = 16 << 10;
+
+    /** Encryption takes time that belongs to the other connections of the loop as well: so much at a time. */
+    private static final int TURN_BYTES = 256 << 10;
 
     /**
      * Replies that may wait for company. One flush for each costs a system call each; one for all that a turn of the
@@ -36,6 +51,8 @@ public final class ChannelStream extends ChannelInboundHandlerAdapter implements
 
     private final Channel channel;
     private final Listener listener;
+    private final int unsentLimitBytes;
+    private final PieceQueue queue = new PieceQueue();
     private final ConnectionLife life;
     private final Runnable flushTask = this::flushRest;
     private ChannelHandlerContext ctx;
@@ -44,16 +61,29 @@ public final class ChannelStream extends ChannelInboundHandlerAdapter implements
     private ByteBuf headers;
     private int unflushed;
     private boolean flushScheduled;
+    private boolean pumping;
+    // Somebody was told that there is no room, and waits for some.
+    private boolean full;
+    private boolean finishing;
+    // What the channel gets at a time; a whole piece if it makes no copy.
+    private int pieceBytes = Integer.MAX_VALUE;
+    private long pumpedBytes;
 
-    public ChannelStream(Channel channel, Listener listener) {
+    /** @param unsentLimitBytes replies that may wait before the stream is not {@link #isWritable} */
+    public ChannelStream(Channel channel, Listener listener, int unsentLimitBytes) {
         this.channel = channel;
         this.listener = listener;
+        this.unsentLimitBytes = unsentLimitBytes;
         this.life = listener.life();
     }
 
     @Override
     public void handlerAdded(ChannelHandlerContext context) {
         ctx = context;
+        if (context.pipeline().get(SslHandler.class) != null) {
+            pieceBytes = RECORD_BYTES;
+        }
+        channel.config().setWriteBufferWaterMark(new WriteBufferWaterMark(CHANNEL_BYTES / 2, CHANNEL_BYTES));
         if (!channel.isActive()) {
             // The peer left during the last step of the handshake; channelInactive went to the handler before this one.
             ended();
@@ -91,7 +121,7 @@ public final class ChannelStream extends ChannelInboundHandlerAdapter implements
     @Override
     public void channelWritabilityChanged(ChannelHandlerContext context) {
         if (channel.isWritable()) {
-            listener.writable();
+            pump();
         }
     }
 
@@ -110,6 +140,7 @@ public final class ChannelStream extends ChannelInboundHandlerAdapter implements
                 unread.release();
                 unread = null;
             }
+            queue.close();
             listener.closed();
         }
     }
@@ -140,7 +171,9 @@ public final class ChannelStream extends ChannelInboundHandlerAdapter implements
             flush();
         }
         if (headers != null && headers.writableBytes() < ReplyEncoder.LONGEST_HEADER_BYTES) {
-            writeHeaders();
+            queueHeaders();
+            headers.release();
+            headers = null;
         }
         if (headers == null) {
             headers = ctx.alloc().directBuffer(HEADERS_BYTES, HEADERS_BYTES);
@@ -150,10 +183,8 @@ public final class ChannelStream extends ChannelInboundHandlerAdapter implements
 
     @Override
     public void data(ByteBuf bytes) {
-        if (headers != null) {
-            writeHeaders();
-        }
-        write(bytes);
+        queueHeaders();
+        queue.add(bytes);
     }
 
     @Override
@@ -167,46 +198,42 @@ public final class ChannelStream extends ChannelInboundHandlerAdapter implements
 
     @Override
     public boolean isWritable() {
-        return channel.isWritable();
+        boolean room = unsentBytes() < unsentLimitBytes && queue.headerBytes() < SendQueue.HEADERS_LIMIT_BYTES;
+        full |= !room;
+        return room;
     }
 
     @Override
     public void finish() {
+        finishing = true;
         flush();
-        ctx.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(ChannelFutureListener.CLOSE);
     }
 
     @Override
     public void close() {
         life.advance(State.CLOSING);
-        ctx.close();
+        ChannelHandlerContext tls = ctx.pipeline().context(SslHandler.class);
+        // TLS would want to say goodbye, and wait for a peer that takes nothing.
+        (tls == null ? ctx : tls).close();
     }
 
     @Override
     public long unsentBytes() {
         var output = channel.unsafe().outboundBuffer();
-        return output == null ? 0 : output.totalPendingWriteBytes();
+        return queue.bytes() + (output == null ? 0 : output.totalPendingWriteBytes());
     }
 
     @Override
     public long sendProgress() {
         var output = channel.unsafe().outboundBuffer();
-        return output == null ? 0 : output.currentProgress();
+        return pumpedBytes - (output == null ? 0 : output.totalPendingWriteBytes());
     }
 
-    private void writeHeaders() {
-        ByteBuf ready = headers;
-        headers = null;
-        if (ready.isReadable()) {
-            write(ready);
-        } else {
-            ready.release();
+    /** What has been written of the headers; the rest of their memory is for the next ones. */
+    private void queueHeaders() {
+        if (headers != null && headers.isReadable()) {
+            queue.addHeader(headers.readRetainedSlice(headers.readableBytes()));
         }
-    }
-
-    // A void promise costs no object; a failure arrives as an exception of the channel, which ends the connection.
-    private void write(ByteBuf message) {
-        ctx.write(message, ctx.voidPromise());
     }
 
     private void flushRest() {
@@ -216,12 +243,47 @@ public final class ChannelStream extends ChannelInboundHandlerAdapter implements
 
     private void flush() {
         unflushed = 0;
-        if (!life.maySend()) {
+        if (life.maySend()) {
+            queueHeaders();
+            pump();
+        }
+    }
+
+    /** Gives the channel what there is, as far as the socket takes it; the rest follows as it does. */
+    private void pump() {
+        if (pumping || !life.maySend()) {
             return;
         }
-        if (headers != null) {
-            writeHeaders();
+        pumping = true;
+        long turnEnd = pumpedBytes + TURN_BYTES;
+        try {
+            do {
+                while (channel.isWritable() && !queue.isEmpty()) {
+                    ByteBuf piece = queue.take(pieceBytes);
+                    pumpedBytes += piece.readableBytes();
+                    // A void promise costs no object; a failure arrives as an exception of the channel, which ends it.
+                    ctx.write(piece, ctx.voidPromise());
+                }
+                ctx.flush();
+            } while (channel.isWritable() && !queue.isEmpty() && pumpedBytes < turnEnd);
+        } finally {
+            pumping = false;
         }
-        ctx.flush();
+        pumped();
+    }
+
+    private void pumped() {
+        if (queue.isEmpty() && finishing) {
+            ctx.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(ChannelFutureListener.CLOSE);
+            return;
+        }
+        if (channel.isWritable() && !queue.isEmpty() && !flushScheduled) {
+            flushScheduled = true;
+            channel.eventLoop().execute(flushTask);
+        }
+        if (full && isWritable()) {
+            full = false;
+            listener.writable();
+        }
     }
 }

@@ -279,7 +279,7 @@ public final class RingStream extends ChannelInboundHandlerAdapter implements Cl
 
     @Override
     public boolean isWritable() {
-        return queue.unsentBytes() < unsentLimitBytes;
+        return queue.unsentBytes() < unsentLimitBytes && !queue.isCrowded();
     }
 
     @Override

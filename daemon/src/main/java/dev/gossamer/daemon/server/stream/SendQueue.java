@@ -13,8 +13,17 @@ import java.util.Arrays;
  * <p>Bounded by what a connection may have under way: while too much waits it takes no command. Confined to the loop.
  */
 final class SendQueue {
-    /** Headers of 256 replies, and more; those that do not fit get memory of their own. */
+    /** Room for {@link #HEADERS_LIMIT_BYTES}, and for most of what is under way then. */
     private static final int HEADERS_BYTES = 32 << 10;
+
+    /**
+     * Headers that wait, beyond which no command is taken: a thousand acknowledgements. What was under way before may
+     * still add as much again ({@link dev.gossamer.daemon.server.connection.ConnectionLimits}).
+     */
+    static final int HEADERS_LIMIT_BYTES = 16 << 10;
+
+    /** Memory for headers that find none in the ring. */
+    private static final int SEGMENT_BYTES = 4 << 10;
 
     /** A power of two; doubles when it is full. */
     private static final int FIRST_PIECES = 64;
@@ -26,6 +35,8 @@ final class SendQueue {
     private int skipped;
     // Where the header that is being written begins, and what it is written into.
     private ByteBuf target = headers;
+    // What headers go into that found no room in the ring; null if the last one did.
+    private ByteBuf segment;
     private int headerStart;
     private boolean headerOpen;
     private boolean inRing;
@@ -43,6 +54,11 @@ final class SendQueue {
 
     long unsentBytes() {
         return unsentBytes;
+    }
+
+    /** Whether so many headers wait that no more should come. */
+    boolean isCrowded() {
+        return headersUsed >= HEADERS_LIMIT_BYTES;
     }
 
     int pieces() {
@@ -69,9 +85,14 @@ final class SendQueue {
         if (headersUsed + room <= HEADERS_BYTES && HEADERS_BYTES - headersTail >= room) {
             inRing = true;
             target = headers.writerIndex(headersTail);
+            dropSegment();
         } else {
             inRing = false;
-            target = Unpooled.directBuffer(room, room);
+            if (segment == null || segment.writableBytes() < room) {
+                dropSegment();
+                segment = Unpooled.directBuffer(SEGMENT_BYTES, SEGMENT_BYTES);
+            }
+            target = segment;
         }
         headerStart = target.writerIndex();
         headerOpen = true;
@@ -86,7 +107,7 @@ final class SendQueue {
         headerOpen = false;
         int lengthBytes = target.writerIndex() - headerStart;
         if (!inRing) {
-            add(target.memoryAddress(), lengthBytes, 0, target);
+            add(target.memoryAddress() + headerStart, lengthBytes, 0, target.retain());
             return;
         }
         long address = headers.memoryAddress() + headerStart;
@@ -131,7 +152,15 @@ final class SendQueue {
             remove(slot(head));
         }
         unsentBytes = 0;
+        dropSegment();
         headers.release();
+    }
+
+    private void dropSegment() {
+        if (segment != null) {
+            segment.release();
+            segment = null;
+        }
     }
 
     private void remove(int slot) {

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.gossamer.daemon.server.access.MemoryBudget.Cost;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import org.junit.jupiter.api.Test;
@@ -11,6 +12,7 @@ import org.junit.jupiter.api.Test;
 /** What fits into the direct memory of the process, and what is refused before it is used. */
 class MemoryBudgetTest {
     private static final long MIB = 1 << 20;
+    private static final long MANY = 1 << 20;
 
     private static ServerLimits limits(int connections, int handshakes) {
         return new ServerLimits(connections, 1000, handshakes, 64, 10);
@@ -21,16 +23,59 @@ class MemoryBudgetTest {
                 + (limits.connections() - limits.handshakes()) * MemoryBudget.CONNECTION_BYTES;
     }
 
+    private static ServerLimits fit(MemoryBudget budget) throws StorageException {
+        MemoryBudget.Fitted fitted = budget.fit(ServerLimits.DEFAULT);
+        fitted.use();
+        return fitted.limits();
+    }
+
+    /** TLS costs a copy of what is on its way; so fewer fit, and the distribution's limit holds the default. */
+    @Test
+    void clientsThatMayEncryptAreCountedWithWhatThatTakes() throws StorageException {
+        ServerLimits plain = fit(new MemoryBudget(512 * MIB, MANY, 1, Cost.of(true, false)));
+        ServerLimits encrypted = fit(new MemoryBudget(512 * MIB, MANY, 1, Cost.of(true, true)));
+        assertTrue(encrypted.connections() < plain.connections(), encrypted + " and " + plain);
+        long bytes = encrypted.handshakes() * MemoryBudget.TLS_HANDSHAKE_BYTES
+                + (encrypted.connections() - encrypted.handshakes()) * MemoryBudget.CHANNEL_BYTES;
+        assertTrue(bytes <= 512 * MIB, encrypted.toString());
+        assertEquals(
+                4000,
+                fit(new MemoryBudget(1600 * MIB, MANY, 1, Cost.of(true, true))).connections());
+    }
+
+    /** Every connection is a descriptor; without one nobody new is served, and no device can be opened. */
+    @Test
+    void connectionsFitIntoTheDescriptors() throws StorageException {
+        assertEquals(
+                500, fit(new MemoryBudget(1600 * MIB, 1000, 2, Cost.ON_RING)).connections());
+        StorageException refused =
+                assertThrows(StorageException.class, () -> new MemoryBudget(1600 * MIB, 1000, 2, Cost.ON_RING)
+                        .fit(limits(501, 100)));
+        assertTrue(refused.getMessage().contains("1000 are left for them"), refused.getMessage());
+        assertTrue(refused.getMessage().contains("ulimit -n"), refused.getMessage());
+    }
+
+    /** What was fitted and given up leaves the old limits; until then it counts beside them. */
+    @Test
+    void limitsThatAreGivenUpLeaveTheOldOnes() throws StorageException {
+        MemoryBudget budget = new MemoryBudget(1024 * MIB, MANY, 1, Cost.ON_RING);
+        budget.fit(limits(100, 16)).use();
+        MemoryBudget.Fitted larger = budget.fit(limits(5000, 16));
+        assertThrows(StorageException.class, () -> budget.take("nbd://a/data", 512 * MIB, () -> false));
+        larger.giveUp();
+        budget.take("nbd://a/data", 512 * MIB, () -> false);
+    }
+
     @Test
     void defaultsAreLoweredToWhatFits() throws StorageException {
         for (long mib : new long[] {64, 128, 256, 512, 768, 1024, 4096}) {
             for (int listeners : new int[] {1, 2, 5}) {
-                MemoryBudget budget = new MemoryBudget(mib * MIB, listeners);
+                MemoryBudget budget = new MemoryBudget(mib * MIB, MANY, listeners, Cost.ON_RING);
                 if (mib < 100 && listeners == 5) {
                     assertThrows(StorageException.class, () -> budget.fit(ServerLimits.DEFAULT));
                     continue;
                 }
-                ServerLimits fitted = budget.fit(ServerLimits.DEFAULT);
+                ServerLimits fitted = fit(budget);
                 assertTrue(worst(fitted) * listeners <= mib * MIB, mib + " MiB: " + fitted);
                 assertTrue(fitted.connections() <= 4000 && fitted.handshakes() <= 1000, fitted.toString());
             }
@@ -40,27 +85,27 @@ class MemoryBudgetTest {
     @Test
     void theDistributionsLimitHoldsTheDefaultNumberOfConnections() throws StorageException {
         assertEquals(
-                4000, new MemoryBudget(768 * MIB, 1).fit(ServerLimits.DEFAULT).connections());
-        assertEquals(ServerLimits.DEFAULT, new MemoryBudget(4096 * MIB, 2).fit(ServerLimits.DEFAULT));
+                4000, fit(new MemoryBudget(1600 * MIB, MANY, 1, Cost.ON_RING)).connections());
+        assertEquals(ServerLimits.DEFAULT, fit(new MemoryBudget(4096 * MIB, MANY, 2, Cost.ON_RING)));
     }
 
     @Test
     void whatWasAskedForAndDoesNotFitIsRefusedInOneLine() throws StorageException {
-        MemoryBudget budget = new MemoryBudget(256 * MIB, 2);
+        MemoryBudget budget = new MemoryBudget(256 * MIB, MANY, 2, Cost.ON_RING);
         StorageException refused = assertThrows(StorageException.class, () -> budget.fit(limits(3000, 100)));
         assertEquals(Errno.EINVAL, refused.errno());
         assertEquals(1, refused.getMessage().lines().count());
         assertTrue(refused.getMessage().contains("lower 'connections'"), refused.getMessage());
         assertTrue(refused.getMessage().contains("-XX:MaxDirectMemorySize"), refused.getMessage());
-        assertEquals(limits(500, 50), budget.fit(limits(500, 50)));
+        assertEquals(limits(500, 50), budget.fit(limits(500, 50)).limits());
     }
 
     @Test
     void remoteDevicesCountUntilTheyAreClosed() throws StorageException {
-        MemoryBudget budget = new MemoryBudget(256 * MIB, 1);
+        MemoryBudget budget = new MemoryBudget(256 * MIB, MANY, 1, Cost.ON_RING);
         boolean[] closed = {false};
         budget.take("nbd://a/data", 96 * MIB, () -> closed[0]);
-        ServerLimits beside = budget.fit(ServerLimits.DEFAULT);
+        ServerLimits beside = fit(budget);
         assertTrue(worst(beside) <= (256 - 96) * MIB, beside.toString());
         StorageException refused =
                 assertThrows(StorageException.class, () -> budget.take("nbd://b/more", 96 * MIB, () -> false));

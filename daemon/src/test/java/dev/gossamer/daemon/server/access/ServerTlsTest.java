@@ -7,59 +7,29 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gossamer.io.StorageException;
 import dev.gossamer.nbd.handshake.TlsOffer;
-import java.io.IOException;
-import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.KeyStore;
-import java.util.ArrayList;
-import java.util.Base64;
-import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Revocation is not undone by a file that is gone, or says nothing. */
 class ServerTlsTest {
-    private static final String PASSWORD = "only for tests";
-
     @TempDir
     private Path directory;
 
     private Path lists;
 
+    private TestCertificate certificate;
+
     @BeforeEach
     void makeCertificates() throws Exception {
         lists = directory.resolve("ca-crl.pem");
-        keytool("-genkeypair", "-keyalg", "EC", "-validity", "2", "-dname", "CN=test", "-ext", "bc:c");
-        KeyStore store = KeyStore.getInstance("PKCS12");
-        try (InputStream in = Files.newInputStream(directory.resolve("keys.p12"))) {
-            store.load(in, PASSWORD.toCharArray());
-        }
-        String certificate = pem("CERTIFICATE", store.getCertificate("key").getEncoded());
-        Files.writeString(directory.resolve("server-cert.pem"), certificate);
-        Files.writeString(directory.resolve("ca-cert.pem"), certificate);
-        Files.writeString(
-                directory.resolve("server-key.pem"),
-                pem("PRIVATE KEY", store.getKey("key", PASSWORD.toCharArray()).getEncoded()));
-    }
-
-    private static String pem(String what, byte[] bytes) {
-        return "-----BEGIN " + what + "-----\n"
-                + Base64.getMimeEncoder(64, new byte[] {'\n'}).encodeToString(bytes) + "\n-----END " + what + "-----\n";
+        certificate = TestCertificate.in(directory);
     }
 
     private void makeList() throws Exception {
-        keytool("-gencrl", "-rfc", "-id", "17", "-file", lists.toString());
-    }
-
-    private void keytool(String command, String... options) throws IOException, InterruptedException {
-        List<String> line = new ArrayList<>(List.of(
-                Path.of(System.getProperty("java.home"), "bin", "keytool").toString(), command));
-        line.addAll(List.of("-alias", "key", "-storepass", PASSWORD));
-        line.addAll(List.of("-keystore", directory.resolve("keys.p12").toString()));
-        line.addAll(List.of(options));
-        assertEquals(0, new ProcessBuilder(line).inheritIO().start().waitFor(), command);
+        certificate.keytool("-gencrl", "-rfc", "-id", "17", "-file", lists.toString());
     }
 
     private ServerTls tls() throws StorageException {
@@ -69,14 +39,14 @@ class ServerTlsTest {
     @Test
     void listsThatWereThereMayNotVanish() throws Exception {
         ServerTls tls = tls();
-        assertNotNull(tls.load(), "no list is fine where there was none");
+        assertNotNull(tls.load().context(), "no list is fine where there was none");
         makeList();
-        assertNotNull(tls.load());
+        tls.use(tls.load());
         Files.delete(lists);
         StorageException refused = assertThrows(StorageException.class, tls::load);
         assertTrue(refused.getMessage().startsWith(lists + " is gone"), refused.getMessage());
         makeList();
-        assertNotNull(tls.load(), "put back");
+        assertNotNull(tls.load().context(), "put back");
     }
 
     @Test
