@@ -21,11 +21,12 @@ import java.util.concurrent.atomic.AtomicLongArray;
  * </pre>
  *
  * <p>A slot is never moved while it is taken: a reader that goes through them cannot miss one. There are never more
- * than requests that connections may have under way, and a look is two compares for each.
+ * than requests that connections may have under way, and a look is two compares for each. The lowest free slot is taken
+ * first and the limit follows the highest that is taken, so that a burst costs looks while it lasts, and no longer.
  */
 final class WriteRanges {
-    /** A connection's usual queue depth; the table doubles when it is full and never shrinks. */
-    private static final int FIRST_SLOTS = 32;
+    /** Twice a connection's usual queue depth; the table doubles when it is full and never shrinks. */
+    private static final int FIRST_SLOTS = 64;
 
     private static final int WORDS = 2;
 
@@ -33,14 +34,15 @@ final class WriteRanges {
 
     // Written by the loop (release), read by others (acquire). Replaced by a larger copy before a slot of that is used.
     private volatile AtomicLongArray bounds = new AtomicLongArray(0);
-    // Slots used since the device was last idle on this loop: what a look has to go through.
+    // Above the highest slot that is taken: what a look has to go through.
     private final AtomicInteger limit = new AtomicInteger();
 
     // The loop's alone.
     private Slot[] slots = new Slot[0];
-    private int[] free = new int[0];
-    private int freeCount;
-    private int used;
+    // A bit for each slot: taken.
+    private long[] taken = new long[0];
+    // No word below this one has a free slot.
+    private int firstFreeWord;
 
     WriteRanges(IoLoop loop) {
         this.loop = loop;
@@ -53,29 +55,46 @@ final class WriteRanges {
 
     /** Publishes a write's range until it completes. The range is not empty; its ticket is drawn afterwards. */
     Slot add(BlockRequest write) {
-        int index = freeCount > 0 ? free[--freeCount] : limit.getPlain();
-        if (index == slots.length) {
-            enlarge(slots.length * 2);
-        }
-        used++;
+        int index = lowestFree();
+        taken[index / Long.SIZE] |= 1L << index;
         AtomicLongArray table = bounds;
         table.setRelease(index * WORDS, write.offsetBytes());
         table.setRelease(index * WORDS + 1, write.offsetBytes() + write.lengthBytes());
-        if (index == limit.getPlain()) {
+        if (index >= limit.getPlain()) {
             limit.setRelease(index + 1);
         }
         write.push(slots[index]);
         return slots[index];
     }
 
+    private int lowestFree() {
+        int word = firstFreeWord;
+        while (word < taken.length && taken[word] == -1L) {
+            word++;
+        }
+        firstFreeWord = word;
+        if (word == taken.length) {
+            enlarge(slots.length * 2);
+        }
+        return word * Long.SIZE + Long.numberOfTrailingZeros(~taken[word]);
+    }
+
     private void remove(int index) {
         bounds.setRelease(index * WORDS + 1, 0);
-        if (--used == 0) {
-            limit.setRelease(0);
-            freeCount = 0;
-        } else {
-            free[freeCount++] = index;
+        int word = index / Long.SIZE;
+        taken[word] &= ~(1L << index);
+        firstFreeWord = Math.min(firstFreeWord, word);
+        if (index == limit.getPlain() - 1) {
+            while (word >= 0 && taken[word] == 0) {
+                word--;
+            }
+            limit.setRelease(word < 0 ? 0 : (word + 1) * Long.SIZE - Long.numberOfLeadingZeros(taken[word]));
         }
+    }
+
+    /** Slots that a look goes through. */
+    int limit() {
+        return limit.getPlain();
     }
 
     /**
@@ -137,7 +156,7 @@ final class WriteRanges {
         for (int i = before; i < count; i++) {
             slots[i] = new Slot(i);
         }
-        free = Arrays.copyOf(free, count);
+        taken = Arrays.copyOf(taken, count / Long.SIZE);
         bounds = larger;
     }
 

@@ -7,6 +7,7 @@ import dev.gossamer.io.RequestQueue;
 import dev.gossamer.io.ServedDevice;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.worker.WorkerQueue;
+import dev.gossamer.pdata.MetadataCorrupt;
 import dev.gossamer.pdata.btree.MissingNodes;
 import dev.gossamer.thin.PoolMode;
 import dev.gossamer.thin.device.PoolFaults;
@@ -199,9 +200,9 @@ public final class RegionLoads {
         finish(load, errno);
     }
 
-    /** Nothing was half changed: the pool only minds if a request cannot be served (E-1, D-8). */
+    /** Nothing was half changed: the pool only minds if a request cannot be served; damage is noted (E-1, D-8). */
     private void failed(Load load, StorageException e) {
-        if (!load.requests.isEmpty()) {
+        if (!load.requests.isEmpty() || e instanceof MetadataCorrupt) {
             faults.failed(load.place.device(), e);
         } else if (load.isAwaited()) {
             LOG.warn(

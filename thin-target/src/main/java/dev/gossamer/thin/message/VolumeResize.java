@@ -239,8 +239,9 @@ public final class VolumeResize {
             }
             step.run();
         } catch (StorageException e) {
-            boolean harmless = e instanceof MetadataCorrupt && !metadata.isHalfChanged();
-            if (e.errno() == Errno.EIO && !harmless) {
+            if (e instanceof MetadataCorrupt) {
+                faults.failed(task.device, e);
+            } else if (e.errno() == Errno.EIO) {
                 faults.abort(e);
             }
             fail(task, e);

@@ -126,7 +126,7 @@ public final class ThinPool {
         snapshotMessages = new SnapshotMessages(
                 change, metadata, catalog, devices, parts.deviceIds, parts.maps, messages, barrier);
         resize = resizing(change, barrier, ioLoops);
-        dmStatus = new DmStatus(metadata, devices, parts.state, parts.committer, parts.spaceWaiters, parts.discardMode);
+        dmStatus = new DmStatus(workerLoop, parts.faults, metadata, devices, parts.state, parts.committer, parts.spaceWaiters, parts.discardMode);
         begin(catalog, new BlockingIo(metadataDevice, inline), dataIo);
     }
 
@@ -403,14 +403,17 @@ public final class ThinPool {
             answer.completeExceptionally(new StorageException(
                     Errno.ENOENT, "there is no volume '" + name + "'; 'gossamer volume list' shows all"));
         } else {
-            workerLoop.execute(() -> new SpaceAccount(parts.state, workerLoop, metadata, device, answer).step());
+            workerLoop.execute(() -> new SpaceAccount(parts.state, parts.faults, workerLoop, metadata, device, answer)
+                    .step());
         }
         return answer;
     }
 
     /** The kernel's status lines, the pool's first; see {@link DmStatus}. */
     public CompletableFuture<List<String>> dmStatus() {
-        return calls.whenQuiet(dmStatus::lines);
+        CompletableFuture<List<String>> answer = new CompletableFuture<>();
+        calls.whenQuiet(answer, () -> dmStatus.ask(answer));
+        return answer;
     }
 
     /** Writes that wait for space get ENOSPC now, and none waits from now on: the pool is about to be closed. */

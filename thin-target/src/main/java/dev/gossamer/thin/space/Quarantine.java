@@ -190,9 +190,10 @@ public final class Quarantine {
             return;
         }
         long blockBytes = metadata.blockBytes();
+        // What is thrown here must leave nothing waited for.
+        begun = loop.nanoTime();
         BlockRequest request = loop.requests().acquire();
         discarding = true;
-        begun = loop.nanoTime();
         request.command(BlockOperation.DISCARD, firstBlock * blockBytes, blocks * blockBytes, 0);
         request.push(afterDiscard);
         data.start(request);
@@ -207,14 +208,17 @@ public final class Quarantine {
             counters.failedDiscards.increment();
             counters.undiscardedBlocks.add(blocks);
         }
-        pause(pace.ended(blocks, loop.nanoTime() - begun));
-        pump();
+        try {
+            pause(pace.ended(blocks, loop.nanoTime() - begun));
+        } finally {
+            pump();
+        }
     }
 
     private void pause(long nanos) {
         if (nanos > 0 && !pausing) {
-            pausing = true;
             loop.schedule(this::pauseOver, nanos);
+            pausing = true;
         }
     }
 

@@ -3,9 +3,11 @@ package dev.gossamer.thin.space;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.pdata.MetadataCorrupt;
 import dev.gossamer.pdata.btree.ExclusiveEntries;
 import dev.gossamer.thin.PoolMode;
 import dev.gossamer.thin.VolumeSpace;
+import dev.gossamer.thin.device.PoolFaults;
 import dev.gossamer.thin.device.PoolState;
 import dev.gossamer.thin.device.ThinDevice;
 import dev.gossamer.thin.metadata.Mapping;
@@ -25,6 +27,7 @@ public final class SpaceAccount {
     private static final int NODES_PER_STEP = 32;
 
     private final PoolState state;
+    private final PoolFaults faults;
     private final IoLoop loop;
     private final PoolMetadata metadata;
     private final ThinDevice device;
@@ -35,11 +38,13 @@ public final class SpaceAccount {
 
     public SpaceAccount(
             PoolState state,
+            PoolFaults faults,
             IoLoop loop,
             PoolMetadata metadata,
             ThinDevice device,
             CompletableFuture<VolumeSpace> answer) {
         this.state = state;
+        this.faults = faults;
         this.loop = loop;
         this.metadata = metadata;
         this.device = device;
@@ -66,6 +71,9 @@ public final class SpaceAccount {
             long mapped = device.mappedBlocks();
             answer.complete(new VolumeSpace(
                     mapped * device.blockBytes(), Math.min(exclusive, mapped) * (long) device.blockBytes()));
+        } catch (MetadataCorrupt e) {
+            faults.failed(device, e);
+            answer.completeExceptionally(e);
         } catch (StorageException | RuntimeException | Error e) {
             answer.completeExceptionally(e); // nothing was changed, so this is the asker's error
         }

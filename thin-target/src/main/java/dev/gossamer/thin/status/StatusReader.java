@@ -3,6 +3,7 @@ package dev.gossamer.thin.status;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.pdata.MetadataCorrupt;
 import dev.gossamer.pdata.btree.TreeDifference;
 import dev.gossamer.thin.PoolMode;
 import dev.gossamer.thin.StatusContext;
@@ -88,6 +89,9 @@ public final class StatusReader {
         int errno;
         try {
             errno = collect(device, query);
+        } catch (MetadataCorrupt e) {
+            damaged(device, query, e);
+            errno = Errno.EIO;
         } catch (StorageException e) {
             // Nothing was half changed, so this is the error of the one who asked and of nobody else (D-8).
             LOG.warn("status of volume {} cannot be read: {}", device.name(), e.getMessage());
@@ -97,6 +101,32 @@ public final class StatusReader {
             errno = Errno.EIO;
         }
         query.complete(errno);
+    }
+
+    /** Damage was met: whose it is, is looked for, as a comparison goes through two volumes' mappings. */
+    private void damaged(ThinDevice device, StatusQuery query, MetadataCorrupt met) {
+        boolean found = note(device, query.offsetBytes());
+        for (int i = 0; i < query.contexts(); i++) {
+            if (query.context(i).base() instanceof ThinDevice base) {
+                found |= note(base, query.offsetBytes());
+            }
+        }
+        if (!found) {
+            LOG.warn("status of volume {} cannot be read: {}", device.name(), met.getMessage());
+        }
+    }
+
+    private boolean note(ThinDevice device, long fromBytes) {
+        try {
+            MappingWalk walk = metadata.walk(device.id(), fromBytes / device.blockBytes());
+            while (walk.next() && walk.leavesRead() <= MAX_NODES) {
+                walk.isShared();
+            }
+            return false;
+        } catch (StorageException e) {
+            faults.failed(device, e);
+            return true;
+        }
     }
 
     private int collect(ThinDevice device, StatusQuery query) throws StorageException {
