@@ -19,8 +19,9 @@ import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * The corruption cases of the offline tools: metadata of a kernel, damaged in one place with checksums made right. Each is
- * called by its verdict; what a repair keeps is a pool that thin_check finds sound, with no mapping that there was not.
+ * The corruption cases of the offline tools: metadata of a kernel, damaged in one place with checksums made right. Each
+ * is called by its verdict; what a repair keeps is a pool that thin_check finds sound, with no mapping that there was
+ * not.
  */
 final class DamagedMetadataTest {
     private static final int ANY = -1;
@@ -81,17 +82,30 @@ final class DamagedMetadataTest {
     private void leaves() {
         add("4 leaf checksum", 4, 8, 5121, image -> image.flip(image.leafOf(2), 100));
         add("5 leaf's own number", 4, 8, 5121, image -> image.sealAs(image.leafOf(2), 7));
-        add("6 keys swapped", 4, 8, 5121, image -> leaf(image, leaf -> {
-            long first = image.key(leaf, 3);
-            image.putWord(leaf, MetadataImage.keyAt(3), image.key(leaf, 4));
-            image.putWord(leaf, MetadataImage.keyAt(4), first);
-        }));
-        add("6 key repeated", 4, 8, 5121, image -> leaf(
-                image, leaf -> image.putWord(leaf, MetadataImage.keyAt(4), image.key(leaf, 3))));
+        add(
+                "6 keys swapped",
+                4,
+                8,
+                5121,
+                image -> leaf(image, leaf -> {
+                    long first = image.key(leaf, 3);
+                    image.putWord(leaf, MetadataImage.keyAt(3), image.key(leaf, 4));
+                    image.putWord(leaf, MetadataImage.keyAt(4), first);
+                }));
+        add(
+                "6 key repeated",
+                4,
+                8,
+                5121,
+                image -> leaf(image, leaf -> image.putWord(leaf, MetadataImage.keyAt(4), image.key(leaf, 3))));
         add("9 253 entries", 4, 8, 5121, image -> leaf(image, leaf -> image.setEntries(leaf, 253)));
         add("9 value size 4", 4, 8, 5121, image -> leaf(image, leaf -> image.putNumber(leaf, 24, 4)));
-        add("24 leaf cut to 10 entries", 4, 8, KEPT_ALL - 2 * (127 - 10), image -> leaf(
-                image, leaf -> image.setEntries(leaf, 10)));
+        add(
+                "24 leaf cut to 10 entries",
+                4,
+                8,
+                KEPT_ALL - 2 * (127 - 10),
+                image -> leaf(image, leaf -> image.setEntries(leaf, 10)));
     }
 
     private static void leaf(MetadataImage image, Consumer<Long> edit) {
@@ -101,8 +115,15 @@ final class DamagedMetadataTest {
     }
 
     private void trees() {
-        add("7 parent key above the child's first", 4, 8, KEPT_ALL, image -> parent(image, parent -> image.putWord(
-                parent, MetadataImage.keyAt(1), image.key(image.value(parent, 1), 0) + 1)));
+        add(
+                "7 parent key above the child's first",
+                4,
+                8,
+                KEPT_ALL,
+                image -> parent(
+                        image,
+                        parent -> image.putWord(
+                                parent, MetadataImage.keyAt(1), image.key(image.value(parent, 1), 0) + 1)));
         add("8 leaf's last key is the next parent key", 4, 8, ANY, image -> {
             long parent = image.parent();
             long child = image.value(parent, 0);
@@ -117,17 +138,24 @@ final class DamagedMetadataTest {
             image.putWord(root, MetadataImage.valueAt(0), image.word(0, MetadataImage.DETAILS_ROOT));
             image.seal(root, NODE);
         });
-        add("17 mapped blocks", 4, 8, KEPT_ALL, image -> details(
-                image, details -> image.putWord(details, 32 + 8 * 126, 999)));
-        add("18 device not in details", 4, 8, KEPT_ALL, image -> details(
-                image, details -> image.setEntries(details, image.entries(details) - 1)));
+        add(
+                "17 mapped blocks",
+                4,
+                8,
+                KEPT_ALL,
+                image -> details(image, details -> image.putWord(details, 32 + 8 * 126, 999)));
+        add(
+                "18 device not in details",
+                4,
+                8,
+                KEPT_ALL,
+                image -> details(image, details -> image.setEntries(details, image.entries(details) - 1)));
         add("18 device not in mappings", 4, 7, ANY, image -> {
             long root = image.word(0, MetadataImage.MAPPING_ROOT);
             image.setEntries(root, image.entries(root) - 1);
             image.seal(root, NODE);
         });
-        add("19 details checksum", 4, 8, KEPT_ALL, image -> image.flip(
-                image.word(0, MetadataImage.DETAILS_ROOT), 100));
+        add("19 details checksum", 4, 8, KEPT_ALL, image -> image.flip(image.word(0, MetadataImage.DETAILS_ROOT), 100));
     }
 
     private static void parent(MetadataImage image, Consumer<Long> edit) {
@@ -148,8 +176,7 @@ final class DamagedMetadataTest {
 
     private void mappings() {
         add("12 mapping beyond the data device", 4, 8, KEPT_ALL - 1, image -> mapping(image, 1L << 39));
-        add("13 one data block twice", 4, 8, KEPT_ALL, image -> mapping(
-                image, image.value(image.leafOf(2), 0) >>> 24));
+        add("13 one data block twice", 4, 8, KEPT_ALL, image -> mapping(image, image.value(image.leafOf(2), 0) >>> 24));
     }
 
     private static void mapping(MetadataImage image, long dataBlock) {
@@ -180,12 +207,19 @@ final class DamagedMetadataTest {
     }
 
     private void spaceMaps() {
-        add("19 data bitmap checksum", 4, 8, KEPT_ALL, image -> image.flip(
-                image.bitmap(MetadataImage.DATA_MAP), 100));
-        add("19 metadata bitmap checksum", 4, 8, KEPT_ALL, image -> image.flip(
-                image.bitmap(MetadataImage.METADATA_MAP), 100));
-        add("19 index checksum", 4, 8, KEPT_ALL, image -> image.flip(
-                image.word(0, MetadataImage.METADATA_MAP + 16), 100));
+        add("19 data bitmap checksum", 4, 8, KEPT_ALL, image -> image.flip(image.bitmap(MetadataImage.DATA_MAP), 100));
+        add(
+                "19 metadata bitmap checksum",
+                4,
+                8,
+                KEPT_ALL,
+                image -> image.flip(image.bitmap(MetadataImage.METADATA_MAP), 100));
+        add(
+                "19 index checksum",
+                4,
+                8,
+                KEPT_ALL,
+                image -> image.flip(image.word(0, MetadataImage.METADATA_MAP + 16), 100));
         add("22 free entries of a bitmap", 3, 8, KEPT_ALL, image -> {
             long index = image.word(0, MetadataImage.METADATA_MAP + 16);
             image.putNumber(index, 16 + 8, 5);
@@ -196,7 +230,8 @@ final class DamagedMetadataTest {
 
     private void run(Case one) throws Exception {
         Fixture fixture = new Fixture(Path.of(System.getProperty("gossamer.fixtures"), one.fixture));
-        Path damaged = fixture.unpackMetadata(Files.createTempDirectory(scratch, "case").resolve("damaged"));
+        Path damaged = fixture.unpackMetadata(
+                Files.createTempDirectory(scratch, "case").resolve("damaged"));
         MetadataImage image = new MetadataImage(damaged);
         one.edit.accept(image);
         image.write(damaged);
@@ -223,8 +258,8 @@ final class DamagedMetadataTest {
             file.setLength(8 << 20);
         }
         boolean given = one.verdict == 6 || one.name.contains("block size");
-        List<String> command = new ArrayList<>(
-                List.of("repair", "-q", "--yes", "-i", damaged.toString(), "-o", repaired.toString()));
+        List<String> command =
+                new ArrayList<>(List.of("repair", "-q", "--yes", "-i", damaged.toString(), "-o", repaired.toString()));
         if (given) {
             command.addAll(List.of("--data-block-size", "128"));
         }
@@ -242,13 +277,15 @@ final class DamagedMetadataTest {
             assertEquals(one.devices, kept.size(), "devices");
         }
         if (one.mappings != ANY) {
-            assertEquals(one.mappings, kept.values().stream().mapToInt(Map::size).sum(), "mappings");
+            assertEquals(
+                    one.mappings, kept.values().stream().mapToInt(Map::size).sum(), "mappings");
         }
         int moved = one.name.startsWith("13") || one.name.startsWith("8 ") ? 1 : 0;
         long strange = kept.entrySet().stream()
                 .mapToLong(device -> device.getValue().entrySet().stream()
                         .filter(mapping -> !mapping.getValue()
-                                .equals(original.getOrDefault(device.getKey(), Map.of()).get(mapping.getKey())))
+                                .equals(original.getOrDefault(device.getKey(), Map.of())
+                                        .get(mapping.getKey())))
                         .count())
                 .sum();
         assertTrue(strange <= moved * kept.size(), strange + " mappings that there were not");

@@ -145,7 +145,10 @@ final class MetadataImage {
 
     /** The first node above leaves. */
     long parent() {
-        return devices().values().stream().filter(root -> !isLeaf(root)).findFirst().orElseThrow();
+        return devices().values().stream()
+                .filter(root -> !isLeaf(root))
+                .findFirst()
+                .orElseThrow();
     }
 
     /** The first bitmap of a space map. */

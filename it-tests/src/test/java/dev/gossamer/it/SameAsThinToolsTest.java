@@ -42,7 +42,8 @@ final class SameAsThinToolsTest {
     }
 
     private static String stored(Fixture fixture, String name) throws IOException {
-        try (InputStream in = new GZIPInputStream(Files.newInputStream(fixture.folder().resolve(name)))) {
+        try (InputStream in =
+                new GZIPInputStream(Files.newInputStream(fixture.folder().resolve(name)))) {
             return new String(in.readAllBytes(), StandardCharsets.UTF_8);
         }
     }
@@ -64,8 +65,7 @@ final class SameAsThinToolsTest {
                 Tool.succeed("thin_dump", "--dev-id", "1", file).out(),
                 dump(metadata, "--compat", "0.9", "--dev-id", "1"));
         assertEquals(stored(fixture, "dump-1.1.xml.gz"), dump(metadata, "--compat", "1"));
-        assertEquals(
-                stored(fixture, "human-1.1.txt.gz"), dump(metadata, "--compat", "1", "-f", "human_readable"));
+        assertEquals(stored(fixture, "human-1.1.txt.gz"), dump(metadata, "--compat", "1", "-f", "human_readable"));
     }
 
     @Test
@@ -87,13 +87,13 @@ final class SameAsThinToolsTest {
             Path xml = scratch.resolve("pool.xml");
             Files.writeString(xml, dump(metadata, "--compat", format));
             Path restored = device(scratch.resolve("restored-" + format));
-            assertEquals(
-                    0, GossamerCommand.run("restore", "-q", "-i", xml.toString(), "-o", restored.toString()));
+            assertEquals(0, GossamerCommand.run("restore", "-q", "-i", xml.toString(), "-o", restored.toString()));
 
             Tool.succeed("thin_check", "-q", restored.toString());
             assertEquals(0, GossamerCommand.run("check", "-q", restored.toString()));
             assertEquals(
-                    withoutFlag(dump(metadata, "--compat", "0.9")), Tool.succeed("thin_dump", restored.toString()).out());
+                    withoutFlag(dump(metadata, "--compat", "0.9")),
+                    Tool.succeed("thin_dump", restored.toString()).out());
         }
     }
 

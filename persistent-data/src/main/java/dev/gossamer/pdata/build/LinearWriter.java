@@ -9,9 +9,9 @@ import dev.gossamer.pdata.scan.BlockProof;
 import java.nio.ByteBuffer;
 
 /**
- * Writes metadata blocks one behind the other, from block 1 on, a mebibyte at a time. Where the device ends it only counts
- * on, so that the caller can say how large it should have been. One thread; the buffer is the caller's until {@link
- * #close}.
+ * Writes metadata blocks one behind the other, from block 1 on, a mebibyte at a time. Where the device ends it only
+ * counts on, so that the caller can say how large it should have been. One thread; the buffer is the caller's until
+ * {@link #close}.
  */
 public final class LinearWriter implements AutoCloseable {
     private static final int BUFFER_BLOCKS = 256;

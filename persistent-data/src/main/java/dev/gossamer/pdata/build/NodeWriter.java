@@ -23,8 +23,7 @@ final class NodeWriter {
      * @param words values, as many 64-bit words each as their size has, at least one
      * @param from the first entry
      */
-    static long write(
-            LinearWriter out, boolean leaf, int valueBytes, long[] keys, long[] words, int from, int count)
+    static long write(LinearWriter out, boolean leaf, int valueBytes, long[] keys, long[] words, int from, int count)
             throws StorageException {
         int offset = out.begin();
         ByteBuffer bytes = out.bytes();

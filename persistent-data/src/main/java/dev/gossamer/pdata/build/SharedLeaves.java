@@ -10,7 +10,7 @@ public final class SharedLeaves {
     private final int valueBytes = TreeKind.MAPPINGS.leafValueBytes();
     private final int leafMax = NodeLayout.maxEntriesFor(valueBytes);
     private final Entries loose = new Entries(1);
-    /** First key and location of each leaf. */
+    /** Of each leaf its first key, and location and entries. */
     private final Entries leaves = new Entries(2);
 
     private long entries;
@@ -32,7 +32,6 @@ public final class SharedLeaves {
 
     private void write(int count) throws StorageException {
         long location = NodeWriter.write(out, true, valueBytes, loose.keys, loose.words, 0, count);
-        // Locations are below 2^32, entries below 2^9.
         leaves.add(loose.keys[0], new long[] {location, count});
         loose.drop(count);
     }

@@ -22,8 +22,8 @@ import java.util.TreeMap;
  * reference count of both devices, free counts, device details. Reads only, each block in use once and by ascending
  * location, and believes nothing that it has not counted itself.
  *
- * <p>Memory: 25 bytes for each metadata block, a quarter of a byte for each data block near one in use, some hundred for
- * each device. One object, one {@link #check}, one thread.
+ * <p>Memory: 25 bytes for each metadata block, a quarter of a byte for each data block near one in use, some hundred
+ * for each device. One object, one {@link #check}, one thread.
  */
 public final class MetadataCheck {
     /** A mapping is data block and time; the time has the lower 24 bits. */
@@ -157,8 +157,8 @@ public final class MetadataCheck {
         TreeMap<Long, long[]> stored = new TreeMap<>();
         TreeMap<Long, Long> trees = new TreeMap<>();
         try {
-            DeviceTrees.forEachDetails(feed, detailsRoot, (id, leaf, index) -> stored.put(
-                    id, new long[] {leaf.value(index)}));
+            DeviceTrees.forEachDetails(
+                    feed, detailsRoot, (id, leaf, index) -> stored.put(id, new long[] {leaf.value(index)}));
             DeviceTrees.forEachDevice(feed, mappingRoot, (id, leaf, index) -> trees.put(id, leaf.value(index)));
         } catch (IOException e) {
             throw new AssertionError("nothing here throws it", e);
@@ -186,8 +186,7 @@ public final class MetadataCheck {
             damage.add(new Damage.BadDevice(device.id(), "has mappings but no details"));
         } else if (device.sound() && device.stored() != device.counted()) {
             damage.add(new Damage.BadDevice(
-                    device.id(),
-                    "is said to have " + device.stored() + " mapped blocks, has " + device.counted()));
+                    device.id(), "is said to have " + device.stored() + " mapped blocks, has " + device.counted()));
         }
     }
 
@@ -229,14 +228,17 @@ public final class MetadataCheck {
     private void readIndex(SpaceMapCheck metadata) {
         long location = roots.metadata().bitmapRoot();
         if (location <= 0 || location >= feed.blocks()) {
-            faults.lost(null, location, "metadata block " + Long.toUnsignedString(location)
-                    + " (bitmap index) lies beyond the metadata device of " + feed.blocks() + " blocks");
+            faults.lost(
+                    null,
+                    location,
+                    "metadata block " + Long.toUnsignedString(location)
+                            + " (bitmap index) lies beyond the metadata device of " + feed.blocks() + " blocks");
             return;
         }
         metadataReferences.increment(location);
         BlockProof proof = new BlockProof();
-        long bitmaps = Math.min(
-                INDEX_ENTRIES, Long.divideUnsigned(roots.metadata().blocks() + 16319, 16320));
+        long bitmaps =
+                Math.min(INDEX_ENTRIES, Long.divideUnsigned(roots.metadata().blocks() + 16319, 16320));
         feed.feed(location, new BlockFeed.Visitor() {
             @Override
             public void block(long block, ByteBuffer bytes, int offset) {

@@ -162,8 +162,10 @@ final class SpaceMapCheck {
             hint(number, "bitmap " + number + " is said to have " + entry.free() + " free entries, has " + free);
         }
         if (entry.noneFreeBefore() > firstFree) {
-            hint(number, "bitmap " + number + " is said to be full below " + entry.noneFreeBefore() + ", but entry " + firstFree
-                    + " is free");
+            hint(
+                    number,
+                    "bitmap " + number + " is said to be full below " + entry.noneFreeBefore() + ", but entry "
+                            + firstFree + " is free");
         }
     }
 

@@ -36,8 +36,11 @@ public final class DeviceTrees {
                 for (int i = 0; i < leaf.entries(); i++) {
                     long key = leaf.key(i);
                     if (Long.compareUnsigned(key, low) < 0 || Long.compareUnsigned(key, high) > 0) {
-                        lost(leaf.location(), key, key, "metadata block " + leaf.location()
-                                + " has keys that belong elsewhere");
+                        lost(
+                                leaf.location(),
+                                key,
+                                key,
+                                "metadata block " + leaf.location() + " has keys that belong elsewhere");
                     } else {
                         entries.entry(key, leaf, i);
                     }

@@ -7,8 +7,8 @@ import java.util.Arrays;
  * References to blocks, counted in the pairs of bits that a stored bitmap has (on-disk format, 6.3), so that 32 counts
  * are compared with it at once. Counts above 2 are in a hash table beside.
  *
- * <p>Memory: a quarter of a byte for each block of a page of 16384 that anything refers to, 24 bytes or less for a count
- * above 2.
+ * <p>Memory: a quarter of a byte for each block of a page of 16384 that anything refers to, 24 bytes or less for a
+ * count above 2.
  */
 public final class PackedCounts {
     /** Counts in one word. */
@@ -49,7 +49,7 @@ public final class PackedCounts {
         int shift = (int) block * 2 & Long.SIZE - 1;
         switch ((int) (page[word] >>> shift) & MORE) {
             case 0 -> page[word] |= (long) ONE << shift;
-            // Both bits turn: 10 becomes 01.
+                // Both bits turn: 10 becomes 01.
             case ONE -> page[word] ^= (long) MORE << shift;
             case TWO -> {
                 page[word] |= (long) MORE << shift;

@@ -1,8 +1,8 @@
 package dev.gossamer.pdata.scan;
 
 /**
- * Which regions are read to get at wanted blocks: ascending, none larger than {@link #MAX_BLOCKS}. A gap of a few blocks
- * costs less to read over than a further request.
+ * Which regions are read to get at wanted blocks: ascending, none larger than {@link #MAX_BLOCKS}. A gap of a few
+ * blocks costs less to read over than a further request.
  */
 public final class RegionPlan {
     /** A mebibyte: a rotating disk is at full speed with it. */

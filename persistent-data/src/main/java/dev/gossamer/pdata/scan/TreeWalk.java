@@ -8,8 +8,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Walks a tree in the order of its keys. The children of a node are read together, by ascending location. Goes on behind
- * what cannot be read.
+ * Walks a tree in the order of its keys. The children of a node are read together, by ascending location. Goes on
+ * behind what cannot be read.
  *
  * <p>Memory: a mebibyte for each level of the tree.
  */
@@ -125,8 +125,12 @@ public final class TreeWalk {
             if (passed[i]) {
                 visitor.passed(locations[i]);
             } else if (slot < 0) {
-                visitor.lost(locations[i], keys[i], end, "metadata block " + Long.toUnsignedString(locations[i])
-                        + " (B-tree node) cannot be: the metadata device has " + feed.blocks());
+                visitor.lost(
+                        locations[i],
+                        keys[i],
+                        end,
+                        "metadata block " + Long.toUnsignedString(locations[i])
+                                + " (B-tree node) cannot be: the metadata device has " + feed.blocks());
             } else if (errors[slot] != null) {
                 visitor.lost(locations[i], keys[i], end, errors[slot]);
             } else {

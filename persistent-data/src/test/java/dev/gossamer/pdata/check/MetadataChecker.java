@@ -12,9 +12,10 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * The simple model of {@link MetadataCheck}, node by node and count by count. Checks a pool's committed metadata against everything the format demands: checksums, shapes and order of nodes, every
- * reference count of both devices, free counts, device details. Reads only, and needs no working space map: it believes
- * nothing that it has not counted itself.
+ * The simple model of {@link MetadataCheck}, node by node and count by count. Checks a pool's committed metadata
+ * against everything the format demands: checksums, shapes and order of nodes, every reference count of both devices,
+ * free counts, device details. Reads only, and needs no working space map: it believes nothing that it has not counted
+ * itself.
  *
  * <p>Memory: about 100 bytes per metadata block in use, and 4 bytes for each data block near one in use. One object,
  * one {@link #check}.

@@ -239,8 +239,8 @@ public final class TestPool implements AutoCloseable {
     /** Reads the disk itself, where everything committed is. */
     private List<Damage> scan(CheckRoots roots) throws StorageException {
         try (IoBufferPool memory = new IoBufferPool(2 << 20);
-                RegionReader feed = new RegionReader(
-                        new BlockingIo(disk, new InlineLoop(null, memory)), blocks.deviceBlocks())) {
+                RegionReader feed =
+                        new RegionReader(new BlockingIo(disk, new InlineLoop(null, memory)), blocks.deviceBlocks())) {
             return new MetadataCheck(feed, roots, CheckScope.ALL).check().damage();
         }
     }

@@ -81,7 +81,11 @@ public final class MetadataSource {
         return found.superblock;
     }
 
-    /** Where a check begins. @param held the metadata snapshot's superblock; null: there is none, or it is unreadable */
+    /**
+     * Where a check begins.
+     *
+     * @param held the metadata snapshot's superblock; null: there is none, or it is unreadable
+     */
     static CheckRoots checkRoots(PoolSuperblock live, PoolSuperblock held) {
         return new CheckRoots(
                 live.mappingRoot(),

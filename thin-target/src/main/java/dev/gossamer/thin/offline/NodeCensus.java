@@ -10,8 +10,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Tries every block of a device as what it could be, whatever refers to it: nodes, and copies of a superblock. Reads the
- * whole device once.
+ * Tries every block of a device as what it could be, whatever refers to it: nodes, and copies of a superblock. Reads
+ * the whole device once.
  *
  * <p>Memory: a byte and a bit for each block.
  */

@@ -69,8 +69,9 @@ public final class OutputDevice {
             if (builder.neededBlocks() > blocks) {
                 throw new StorageException(
                         Errno.ENOSPC,
-                        io.device() + " is too small: it has " + blocks + " blocks of 4096 bytes, the pool needs at least "
-                                + builder.neededBlocks() + " (" + builder.neededBlocks() * 8 + " sectors)");
+                        io.device() + " is too small: it has " + blocks
+                                + " blocks of 4096 bytes, the pool needs at least " + builder.neededBlocks() + " ("
+                                + builder.neededBlocks() * 8 + " sectors)");
             }
             out.finish();
             superblock = builder.superblock();

@@ -19,8 +19,8 @@ import java.util.TreeMap;
 import java.util.function.Consumer;
 
 /**
- * Builds a pool's metadata from what it is told (OT-38, OT-39): all but the superblock, which {@link OutputDevice} writes
- * when everything else is stable. What cannot be a pool is refused with {@link BadPool}.
+ * Builds a pool's metadata from what it is told (OT-38, OT-39): all but the superblock, which {@link OutputDevice}
+ * writes when everything else is stable. What cannot be a pool is refused with {@link BadPool}.
  */
 public final class PoolBuilder implements PoolSink {
     private static final long MAX_DEVICE_ID = (1 << 24) - 1;
@@ -36,6 +36,7 @@ public final class PoolBuilder implements PoolSink {
     private final Map<Long, long[]> devices = new TreeMap<>(Long::compareUnsigned);
     /** Metadata blocks of shared leaves whose mappings have been counted. */
     private final BitSet counted = new BitSet();
+
     private final List<String> warned = new ArrayList<>();
 
     private PackedCounts data;
@@ -50,6 +51,7 @@ public final class PoolBuilder implements PoolSink {
     private long maxTime;
     /** Mappings for which the device has no room. */
     private long beyond;
+
     private PoolSuperblock superblock;
 
     private final TreeBuilder.LeafUse use = new TreeBuilder.LeafUse() {

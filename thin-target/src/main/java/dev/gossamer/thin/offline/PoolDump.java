@@ -136,7 +136,10 @@ public final class PoolDump {
         sink.beginPool(pool);
         SharedRuns shared = null;
         if (choice.sharing() && choice.mappings()) {
-            shared = new SharedRuns(feed, nodes, devices.stream().map(Tree::root).filter(root -> root != 0).toList());
+            shared = new SharedRuns(
+                    feed,
+                    nodes,
+                    devices.stream().map(Tree::root).filter(root -> root != 0).toList());
             dumpShared(shared);
         }
         for (Tree tree : devices) {

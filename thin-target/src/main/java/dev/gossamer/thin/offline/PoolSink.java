@@ -12,7 +12,8 @@ public interface PoolSink {
      *
      * @param dataBlockSectors size of a data block
      */
-    record Pool(long time, long transactionId, boolean needsCheck, long version, long dataBlockSectors, long dataBlocks) {}
+    record Pool(
+            long time, long transactionId, boolean needsCheck, long version, long dataBlockSectors, long dataBlocks) {}
 
     /** A device. @param mappedBlocks what its details say */
     record Device(long id, long mappedBlocks, long transactionId, long creationTime, long snapshottedTime) {}

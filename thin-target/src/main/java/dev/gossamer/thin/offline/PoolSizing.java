@@ -1,9 +1,8 @@
 package dev.gossamer.thin.offline;
 
-
 /**
- * Says how many metadata blocks a pool needs, and refuses what cannot be a pool, without writing anything. Never less than
- * is needed: what devices share is counted as if leaves next to it had to be copied.
+ * Says how many metadata blocks a pool needs, and refuses what cannot be a pool, without writing anything. Never less
+ * than is needed: what devices share is counted as if leaves next to it had to be copied.
  */
 public final class PoolSizing implements PoolSink {
     private static final long BITMAP_ENTRIES = 16320;

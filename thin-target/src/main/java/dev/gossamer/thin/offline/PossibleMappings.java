@@ -49,8 +49,11 @@ final class PossibleMappings implements PoolSink {
             sink.mapping(virtualBlock, dataBlock, possible, time);
         }
         if (possible < length) {
-            losses.lost(device, virtualBlock + possible, virtualBlock + length - 1, "mapped to data block "
-                    + (dataBlock + possible) + ", and the pool has " + dataBlocks);
+            losses.lost(
+                    device,
+                    virtualBlock + possible,
+                    virtualBlock + length - 1,
+                    "mapped to data block " + (dataBlock + possible) + ", and the pool has " + dataBlocks);
         }
     }
 

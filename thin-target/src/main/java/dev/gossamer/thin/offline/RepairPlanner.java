@@ -21,8 +21,7 @@ final class RepairPlanner {
     private final long seenTime;
 
     /** @param seenTime the latest time of any device's details, of whatever state */
-    RepairPlanner(
-            BlockFeed feed, NodeCensus census, PoolSuperblock live, RepairSettings settings, long seenTime) {
+    RepairPlanner(BlockFeed feed, NodeCensus census, PoolSuperblock live, RepairSettings settings, long seenTime) {
         this.seenTime = seenTime;
         this.feed = feed;
         this.census = census;
@@ -35,8 +34,11 @@ final class RepairPlanner {
         List<RepairCandidate.Lost> lost = new ArrayList<>();
         Map<Long, Long> roots = new TreeMap<>();
         Map<Long, PoolSink.Device> details = new TreeMap<>();
-        PoolDump.devicesOf(feed, mappingRoot, roots, (device, low, high, reason) -> lost.add(
-                new RepairCandidate.Lost(-1, low, high, "devices: " + reason)));
+        PoolDump.devicesOf(
+                feed,
+                mappingRoot,
+                roots,
+                (device, low, high, reason) -> lost.add(new RepairCandidate.Lost(-1, low, high, "devices: " + reason)));
         if (detailsRoot != 0) {
             PoolDump.forEachDetails(feed, detailsRoot, device -> details.put(device.id(), device));
         }
@@ -66,10 +68,18 @@ final class RepairPlanner {
         List<PoolDump.Tree> kept = new ArrayList<>();
         for (int i = 0; i < ids.size(); i++) {
             kept.add(new PoolDump.Tree(
-                    device(ids.get(i), trees.get(i).device(), tally.mappings(ids.get(i)), pool), trees.get(i).root()));
+                    device(ids.get(i), trees.get(i).device(), tally.mappings(ids.get(i)), pool),
+                    trees.get(i).root()));
         }
         return new RepairCandidate(
-                origin, pool, mappingRoot, detailsRoot, kept, lost, tally.mappings(), tally.sizing().blocks(dataBlocks),
+                origin,
+                pool,
+                mappingRoot,
+                detailsRoot,
+                kept,
+                lost,
+                tally.mappings(),
+                tally.sizing().blocks(dataBlocks),
                 sharing);
     }
 
@@ -101,8 +111,8 @@ final class RepairPlanner {
             PoolSink sink,
             List<RepairCandidate.Lost> lost)
             throws IOException {
-        PoolDump.Losses losses = (device, low, high, reason) ->
-                lost.add(new RepairCandidate.Lost(device, low, high, reason));
+        PoolDump.Losses losses =
+                (device, low, high, reason) -> lost.add(new RepairCandidate.Lost(device, low, high, reason));
         PoolDump.Choice choice = new PoolDump.Choice(Set.of(), true, candidate.sharing(), losses);
         PossibleMappings possible = new PossibleMappings(sink, dataBlocks, losses);
         new PoolDump(feed, possible, choice).withNodes(census::isNode).dump(candidate.pool(), candidate.devices());
@@ -114,7 +124,8 @@ final class RepairPlanner {
         if (live != null) {
             return Math.max(known, live.dataMap().blocks());
         }
-        long highest = tally(ids, trees, Long.MAX_VALUE, false, new ArrayList<>()).highestDataBlock();
+        long highest =
+                tally(ids, trees, Long.MAX_VALUE, false, new ArrayList<>()).highestDataBlock();
         return Math.max(known, highest + 1);
     }
 
@@ -131,7 +142,12 @@ final class RepairPlanner {
             transactionId = Math.max(transactionId, settings.transactionId());
         }
         return new PoolSink.Pool(
-                Math.min(time, (1 << 24) - 1), transactionId, false, PoolSuperblock.VERSION, blockSectors(), dataBlocks);
+                Math.min(time, (1 << 24) - 1),
+                transactionId,
+                false,
+                PoolSuperblock.VERSION,
+                blockSectors(),
+                dataBlocks);
     }
 
     /** Records of our own carry marks in place of a number. */
@@ -155,7 +171,8 @@ final class RepairPlanner {
 
     private static PoolSink.Device device(long id, PoolSink.Device details, long mapped, PoolSink.Pool pool) {
         boolean catalog = details != null && !isOrdinary(details.transactionId());
-        if (details == null || !catalog && (details.creationTime() > pool.time())
+        if (details == null
+                || !catalog && (details.creationTime() > pool.time())
                 || details.snapshottedTime() > pool.time()) {
             // Everything counts as shared: a copy too many, never one too few.
             return new PoolSink.Device(id, mapped, Math.max(0, pool.transactionId() - 1), pool.time(), pool.time());

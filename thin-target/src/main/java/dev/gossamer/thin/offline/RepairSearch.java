@@ -17,8 +17,8 @@ import java.util.Map;
 
 /**
  * Finds the states of a pool that damaged metadata still hold, best first (OT-30, OT-31): what the superblock leads to,
- * wherever its devices can be read, whatever else is broken; then pairs of trees that nothing leads to any more and that
- * fit each other, newest first; then trees of devices alone.
+ * wherever its devices can be read, whatever else is broken; then pairs of trees that nothing leads to any more and
+ * that fit each other, newest first; then trees of devices alone.
  */
 public final class RepairSearch {
     private static final int MAX_CANDIDATES = 16;
@@ -124,12 +124,13 @@ public final class RepairSearch {
             long mappings = entries(trees);
             details.stream()
                     .filter(one -> one.ids.equals(ids) && one.mapped == mappings)
-                    .forEach(one -> matching.add(new Pair(
-                            "trees of an earlier state", root, one.root, one.time, mappings)));
+                    .forEach(one ->
+                            matching.add(new Pair("trees of an earlier state", root, one.root, one.time, mappings)));
             alone.add(new Pair("a tree of devices without details", root, 0, 0, mappings));
         }
-        Comparator<Pair> order =
-                Comparator.comparingLong(Pair::time).thenComparingLong(Pair::mappings).reversed();
+        Comparator<Pair> order = Comparator.comparingLong(Pair::time)
+                .thenComparingLong(Pair::mappings)
+                .reversed();
         matching.sort(order);
         pairs.addAll(matching);
         if (pairs.isEmpty()) {
@@ -152,7 +153,10 @@ public final class RepairSearch {
 
     /** Mappings that can be read below roots; each tree is added up once. */
     private long entries(List<Long> trees) {
-        List<Long> fresh = trees.stream().filter(tree -> !entriesOf.containsKey(tree)).distinct().toList();
+        List<Long> fresh = trees.stream()
+                .filter(tree -> !entriesOf.containsKey(tree))
+                .distinct()
+                .toList();
         if (!fresh.isEmpty()) {
             TreeScan scan = new TreeScan(
                     TreeKind.MAPPINGS,

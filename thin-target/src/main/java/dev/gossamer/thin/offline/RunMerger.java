@@ -18,10 +18,7 @@ final class RunMerger {
     void add(long nextVirtual, long packed) throws IOException {
         long nextData = Mapping.dataBlock(packed);
         int nextTime = Mapping.time(packed);
-        if (length > 0
-                && nextVirtual == virtualBlock + length
-                && nextData == dataBlock + length
-                && nextTime == time) {
+        if (length > 0 && nextVirtual == virtualBlock + length && nextData == dataBlock + length && nextTime == time) {
             length++;
             return;
         }

@@ -1,9 +1,9 @@
 package dev.gossamer.thin.offline;
 
-import dev.gossamer.pdata.scan.TreeWalk;
 import dev.gossamer.pdata.scan.BlockFeed;
 import dev.gossamer.pdata.scan.NodeView;
 import dev.gossamer.pdata.scan.TreeKind;
+import dev.gossamer.pdata.scan.TreeWalk;
 import java.io.IOException;
 import java.util.List;
 import java.util.function.LongPredicate;

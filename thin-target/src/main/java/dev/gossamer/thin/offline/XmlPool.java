@@ -6,8 +6,8 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * Reads the XML of thin_dump, of any version (OT-38), and tells a {@link PoolSink}. Whatever is wrong with it is told by
- * line and column.
+ * Reads the XML of thin_dump, of any version (OT-38), and tells a {@link PoolSink}. Whatever is wrong with it is told
+ * by line and column.
  */
 public final class XmlPool {
     /** Attributes, by what their names give. */

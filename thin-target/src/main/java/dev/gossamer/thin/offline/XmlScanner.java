@@ -5,8 +5,8 @@ import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 
 /**
- * Takes the XML of thin_dump apart into tags with attributes. No more of XML than that: no entities, no text. Knows where
- * it is, for messages.
+ * Takes the XML of thin_dump apart into tags with attributes. No more of XML than that: no entities, no text. Knows
+ * where it is, for messages.
  */
 final class XmlScanner {
     private static final int BUFFER_BYTES = 256 << 10;

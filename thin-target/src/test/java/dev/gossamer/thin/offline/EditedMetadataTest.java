@@ -23,8 +23,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * Metadata that a kernel wrote, edited at random with checksums made right, through every reader: none throws anything but
- * a refusal, none goes on for ever (OT-59). {@code -Dgossamer.test.edits} says how often.
+ * Metadata that a kernel wrote, edited at random with checksums made right, through every reader: none throws anything
+ * but a refusal, none goes on for ever (OT-59). {@code -Dgossamer.test.edits} says how often.
  */
 final class EditedMetadataTest {
     private static final int EDITS = Integer.getInteger("gossamer.test.edits", 20);
@@ -105,7 +105,8 @@ final class EditedMetadataTest {
 
     private static void dump(MetadataSource metadata, boolean sharing, PoolDump.Losses losses) throws IOException {
         PoolSuperblock live = metadata.superblock();
-        PoolSink.Pool pool = new PoolSink.Pool(live.time(), 0, false, 2, 128, live.dataMap().blocks());
+        PoolSink.Pool pool =
+                new PoolSink.Pool(live.time(), 0, false, 2, 128, live.dataMap().blocks());
         PoolDump.Choice choice = new PoolDump.Choice(Set.of(), true, sharing, losses);
         new PoolDump(metadata.feed(), new XmlSink(OutputStream.nullOutputStream(), Compat.NONE), choice)
                 .dump(pool, live.mappingRoot(), live.detailsRoot());

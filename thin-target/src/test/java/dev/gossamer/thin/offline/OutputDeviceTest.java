@@ -14,7 +14,6 @@ import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.util.List;
-import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 
 /** What is built of random pools, and what a power cut leaves of it (OT-36, OT-39). */
@@ -70,8 +69,8 @@ final class OutputDeviceTest {
     @Test
     void aDeviceThatIsTooSmallIsRefusedWithTheSizeThatItNeeds() throws Exception {
         try (OfflineDisk target = new OfflineDisk(new SimulatedDisk(8 * 4096))) {
-            StorageException refused = assertThrows(
-                    StorageException.class, () -> write(target, new RandomPool(Seeds.splittable(3))));
+            StorageException refused =
+                    assertThrows(StorageException.class, () -> write(target, new RandomPool(Seeds.splittable(3))));
 
             assertEquals(Errno.ENOSPC, refused.errno());
             assertTrue(refused.getMessage().contains("the pool needs at least"), refused.getMessage());
@@ -98,7 +97,7 @@ final class OutputDeviceTest {
                 try (OfflineDisk target = new OfflineDisk(disk)) {
                     finished = tryWrite(target, pool);
                     power.restore();
-                    disk.crash(new SplittableRandom(Seeds.of(cut * 10L + crash)));
+                    disk.crash(Seeds.splittable(cut * 10L + crash));
                     if (target.hasPool()) {
                         String found = target.flatXml();
                         assertEquals(List.of(), target.check().damage(), "cut after " + cut);

@@ -65,7 +65,10 @@ public final class CheckCommand extends OfflineTool {
     @Option(names = "--override-mapping-root", paramLabel = "BLOCK", description = "Check this mapping tree instead.")
     private long mappingRoot = -1;
 
-    @Option(names = "--override-details-root", paramLabel = "BLOCK", description = "Check these device details instead.")
+    @Option(
+            names = "--override-details-root",
+            paramLabel = "BLOCK",
+            description = "Check these device details instead.")
     private long detailsRoot = -1;
 
     @Option(names = "--all", description = "Print every finding, not the first 20 of a kind.")
@@ -78,9 +81,8 @@ public final class CheckCommand extends OfflineTool {
     int run() throws IOException, ToolFailed {
         checkUsage();
         boolean fixing = autoRepair || fix != null || clearNeedsCheck;
-        ToolInput.Access access = fixing
-                ? ToolInput.Access.WRITE
-                : metadataSnap ? ToolInput.Access.READ_SHARED : ToolInput.Access.READ;
+        ToolInput.Access access =
+                fixing ? ToolInput.Access.WRITE : metadataSnap ? ToolInput.Access.READ_SHARED : ToolInput.Access.READ;
         ToolInput input;
         try {
             input = ToolInput.open(metadata, ToolInput.Role.METADATA, access);
@@ -128,7 +130,8 @@ public final class CheckCommand extends OfflineTool {
         try (AheadReader feed = new AheadReader(input.io(), blocks, done -> progress[0].accept(done))) {
             MetadataSource source = new MetadataSource(input.name(), feed);
             PoolSuperblock superblock = source.superblock();
-            long free = superblock.metadataMap().blocks() - superblock.metadataMap().allocated();
+            long free =
+                    superblock.metadataMap().blocks() - superblock.metadataMap().allocated();
             printHead(superblock, free);
             if (superBlockOnly) {
                 return clearNeedsCheck ? clearFlag(input, superblock) : ToolExit.DONE;

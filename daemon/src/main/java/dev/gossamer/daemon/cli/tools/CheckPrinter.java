@@ -35,15 +35,17 @@ final class CheckPrinter {
         for (List<Damage> kind : kinds.values()) {
             kind.stream()
                     .limit(limit)
-                    .forEach(damage -> lines.add(
-                            damage.severity().name().toLowerCase(Locale.ROOT) + ": " + damage.text()));
+                    .forEach(damage ->
+                            lines.add(damage.severity().name().toLowerCase(Locale.ROOT) + ": " + damage.text()));
             if (kind.size() > limit) {
                 lines.add("... and " + (kind.size() - limit) + " more of this kind; --all prints them");
             }
         }
-        report.owners().stream().limit(limit).forEach(owner -> lines.add("data block " + owner.dataBlock()
-                + " is mapped by device " + Long.toUnsignedString(owner.deviceId()) + ", block "
-                + Long.toUnsignedString(owner.virtualBlock())));
+        report.owners().stream()
+                .limit(limit)
+                .forEach(owner -> lines.add("data block " + owner.dataBlock()
+                        + " is mapped by device " + Long.toUnsignedString(owner.deviceId()) + ", block "
+                        + Long.toUnsignedString(owner.virtualBlock())));
         lost(lines);
         lines.add(verdict(name));
         return lines;
@@ -57,8 +59,10 @@ final class CheckPrinter {
             if (!losses.isEmpty()) {
                 lines.add("device " + device.id() + ": " + device.lost() + " of " + Math.max(0, device.stored())
                         + " mappings cannot be read:");
-                losses.stream().limit(limit).forEach(loss -> lines.add("  blocks " + range(loss)
-                        + " (metadata block " + Long.toUnsignedString(loss.metadataBlock()) + ")"));
+                losses.stream()
+                        .limit(limit)
+                        .forEach(loss -> lines.add("  blocks " + range(loss) + " (metadata block "
+                                + Long.toUnsignedString(loss.metadataBlock()) + ")"));
             }
         }
     }

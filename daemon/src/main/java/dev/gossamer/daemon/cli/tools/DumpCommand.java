@@ -29,7 +29,7 @@ import picocli.CommandLine.Parameters;
         name = "dump",
         description = {
             "Writes a pool's metadata as text: XML that restore reads, or lines for people or scripts.",
-            "The first damage ends it, exit code 4; with --partial it goes on and lists what is lost."
+            "The first damage ends it, exit code 4. With --partial it goes on and lists what is lost."
         },
         footer = {
             "",
@@ -125,9 +125,7 @@ public final class DumpCommand extends OfflineTool {
         PoolDump.Losses losses = partial ? this::lost : null;
         boolean sharing = !flat && compat() != Compat.V0_9 && (format.equals("xml") || format.equals("human_readable"));
         PoolDump dump = new PoolDump(
-                source.feed(),
-                sink(target.stream()),
-                new PoolDump.Choice(devices, !skipMappings, sharing, losses));
+                source.feed(), sink(target.stream()), new PoolDump.Choice(devices, !skipMappings, sharing, losses));
         PoolSuperblock chosen = metadataSnap == null ? source.superblock() : held(source);
         dump.dump(overrides.apply(pool(chosen)), chosen.mappingRoot(), chosen.detailsRoot());
     }

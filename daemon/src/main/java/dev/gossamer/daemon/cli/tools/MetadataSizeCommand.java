@@ -16,8 +16,8 @@ import picocli.CommandLine.Parameters;
 @Command(
         name = "metadata-size",
         description = {
-            "Says how large a pool's metadata device should be: for a pool to be made, with all of its blocks mapped, or "
-                    + "for a copy of METADATA.",
+            "Says how large a pool's metadata device should be: for a pool to be made, with all of its blocks mapped,"
+                    + " or for a copy of METADATA.",
             "Sizes are in sectors, or have a letter: b bytes, s sectors, k m g t p e binary, K M G T P E decimal."
         },
         footer = {
@@ -93,7 +93,8 @@ public final class MetadataSizeCommand extends OfflineTool {
         long pool = SizeUnit.parse(poolSize);
         boolean old = compat() == Compat.V0_9;
         if (block <= 0 || pool <= 0 || maxThins < 0 || old && maxThins == 0) {
-            throw new ToolFailed(ToolExit.FAILED, "sizes must be numbers above 0, with one letter for the unit or none");
+            throw new ToolFailed(
+                    ToolExit.FAILED, "sizes must be numbers above 0, with one letter for the unit or none");
         }
         if (old ? Long.bitCount(block) != 1 : block % BLOCK_STEP != 0) {
             throw new ToolFailed(

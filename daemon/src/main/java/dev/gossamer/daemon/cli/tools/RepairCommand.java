@@ -23,10 +23,12 @@ import picocli.CommandLine.Option;
 @Command(
         name = "repair",
         description = {
-            "Makes sound metadata of damaged ones, on another device. Shows first which states of the pool can be had, and "
-                    + "exactly what each of them loses.",
-            "Without a terminal to ask at, a choice that loses anything needs --yes: else nothing is written, exit code 4.",
-            "The input is never written, but with --in-place: that sets right counts and the like, where nothing is lost."
+            "Makes sound metadata of damaged ones, on another device. Shows first which states of the pool can be had,"
+                    + " and exactly what each of them loses.",
+            "Without a terminal to ask at, a choice that loses anything needs --yes: else nothing is written, exit"
+                    + " code 4.",
+            "The input is never written, but with --in-place: that sets right counts and the like, where nothing is"
+                    + " lost."
         },
         footer = {
             "",
@@ -91,7 +93,8 @@ public final class RepairCommand extends OfflineTool {
             RepairCandidate candidate = candidates.get(chosen);
             if (!candidate.lost().isEmpty() && !isAccepted()) {
                 throw new ToolFailed(
-                        ToolExit.DAMAGE, "nothing was written: the choice loses what is shown above; --yes accepts that");
+                        ToolExit.DAMAGE,
+                        "nothing was written: the choice loses what is shown above; --yes accepts that");
             }
             write(search, candidate);
         }
@@ -159,7 +162,8 @@ public final class RepairCommand extends OfflineTool {
             }
             device.write(sink -> search.tell(candidate, sink));
         }
-        say("wrote " + candidate.mappings() + " mappings of " + candidate.devices().size() + " devices to " + output);
+        say("wrote " + candidate.mappings() + " mappings of "
+                + candidate.devices().size() + " devices to " + output);
     }
 
     private int repairInPlace() throws IOException, ToolFailed {
@@ -175,7 +179,8 @@ public final class RepairCommand extends OfflineTool {
             if (!found.result().complete() || found.damage().stream().anyMatch(RepairCommand::isBeyondCounts)) {
                 throw new ToolFailed(
                         ToolExit.DAMAGE,
-                        "nothing was changed: there is more than counts to set right; repair to another device with -o");
+                        "nothing was changed: there is more than counts to set right; repair to another device with"
+                                + " -o");
             }
             say("set right " + OfflineFix.fix(source.io(), found, false).counts() + " counts");
         }

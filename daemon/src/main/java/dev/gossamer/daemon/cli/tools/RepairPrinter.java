@@ -22,7 +22,8 @@ final class RepairPrinter {
         for (int i = 0; i < candidates.size(); i++) {
             RepairCandidate one = candidates.get(i);
             lines.add((i == chosen ? "* " : "  ") + (i + 1) + ": " + one.origin() + ": transaction "
-                    + one.pool().transactionId() + ", time " + one.pool().time() + ", " + one.devices().size()
+                    + one.pool().transactionId() + ", time " + one.pool().time() + ", "
+                    + one.devices().size()
                     + " devices, " + one.mappings() + " mappings"
                     + (one.detailsRoot() == 0 ? ", device details made up" : "")
                     + (one.lost().isEmpty() ? ", nothing lost" : ", lost:"));

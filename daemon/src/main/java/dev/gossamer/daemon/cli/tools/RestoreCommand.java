@@ -18,7 +18,8 @@ import picocli.CommandLine.Option;
 @Command(
         name = "restore",
         description = {
-            "Makes metadata of the XML that dump wrote, on a device or a file that is as large as the metadata shall be.",
+            "Makes metadata of the XML that dump wrote, on a device or a file that is as large as the metadata shall"
+                    + " be.",
             "What is there is overwritten. A run that fails or is ended leaves no valid pool there."
         },
         footer = {
@@ -84,8 +85,7 @@ public final class RestoreCommand extends OfflineTool {
     }
 
     private void read(PoolSink sink) throws IOException {
-        try (InputStream xml =
-                input.equals(STANDARD_INPUT) ? System.in : Files.newInputStream(Path.of(input))) {
+        try (InputStream xml = input.equals(STANDARD_INPUT) ? System.in : Files.newInputStream(Path.of(input))) {
             new XmlPool(xml, new OverriddenPool(sink, overrides::apply)).read();
         } catch (BadPool e) {
             throw new BadInput(input + ": " + e.getMessage());

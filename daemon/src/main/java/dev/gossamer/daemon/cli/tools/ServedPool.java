@@ -6,8 +6,8 @@ import java.io.IOException;
 import java.time.Duration;
 
 /**
- * A pool that a daemon serves meanwhile, held still for a tool: its metadata snapshot, which is taken here, and released
- * at the end, unless there was one already.
+ * A pool that a daemon serves meanwhile, held still for a tool: its metadata snapshot, which is taken here, and
+ * released at the end, unless there was one already.
  */
 final class ServedPool implements AutoCloseable {
     private static final String PATH = "/v1/pool/metadata-snapshot";

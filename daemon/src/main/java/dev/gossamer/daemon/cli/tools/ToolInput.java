@@ -30,7 +30,7 @@ final class ToolInput implements AutoCloseable {
     enum Access {
         /** Looked at while nobody changes it: refused while it is in use. */
         READ,
-        /** Looked at although somebody may be changing it: what is read does not change, a metadata snapshot's trees. */
+        /** Looked at although somebody may be changing it: a metadata snapshot's trees, which stay. */
         READ_SHARED,
         WRITE
     }
