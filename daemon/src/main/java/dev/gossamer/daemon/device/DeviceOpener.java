@@ -8,6 +8,7 @@ import dev.gossamer.daemon.remote.NbdClientDevice;
 import dev.gossamer.daemon.remote.RemoteCounters;
 import dev.gossamer.daemon.remote.RemoteSettings;
 import dev.gossamer.daemon.server.access.MemoryBudget;
+import dev.gossamer.daemon.server.access.RemoteShare;
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.ChangeGate;
 import dev.gossamer.io.Errno;
@@ -121,15 +122,22 @@ public final class DeviceOpener implements AutoCloseable {
 
     private NbdClientDevice openRemote(String uri, OpenOptions options, RemoteSettings bounds, ChangeGate gate)
             throws StorageException {
-        RemoteSettings shared = bounds.sharedBy(loops().count());
-        NbdClientDevice device = NbdClientDevice.open(parse(uri), options.readOnly(), loops(), shared, gate);
-        if (memory != null) {
-            try {
-                memory.take(uri, device.connections() * shared.connectionBytes(), device::isClosed);
-            } catch (StorageException e) {
-                device.close();
-                throw e;
+        int wanted = Math.min(loops().count(), NbdClientDevice.MAX_CONNECTIONS);
+        RemoteSettings shared = bounds.sharedBy(wanted);
+        NbdUri parsed = parse(uri);
+        RemoteShare share = memory == null ? null : memory.take(uri, shared.connectionBytes(), wanted);
+        NbdClientDevice device;
+        try {
+            device = NbdClientDevice.open(
+                    parsed, options.readOnly(), loops(), share == null ? wanted : share.connections(), shared, gate);
+        } catch (StorageException | RuntimeException e) {
+            if (share != null) {
+                share.giveBack();
             }
+            throw e;
+        }
+        if (share != null) {
+            share.opened(device.connections(), device::isClosed);
         }
         remote.removeIf(NbdClientDevice::isClosed);
         remote.add(device);

@@ -27,8 +27,8 @@ import org.slf4j.LoggerFactory;
  * An export of an NBD server as a block device (C1 to C5).
  *
  * <p>Requests may come from any loop. If the server allows several connections (CAN_MULTI_CONN), each I/O loop has its
- * own; otherwise, and for a pool's worker and for threads that wait, requests go to the first I/O loop by message and
- * come back the same way.
+ * own, up to a limit; those without share them, by message. Otherwise, and for a pool's worker and for threads that
+ * wait, requests go to the first I/O loop and come back the same way.
  *
  * <p>When a connection is lost, the device reconnects and repeats what was under way; READ, WRITE, WRITE_ZEROES, TRIM
  * and FLUSH may be carried out twice. Answered writes that no FLUSH covers are kept in memory and repeated too, so a
@@ -41,6 +41,9 @@ import org.slf4j.LoggerFactory;
  */
 public final class NbdClientDevice implements BlockDevice {
     private static final Logger LOG = LoggerFactory.getLogger(NbdClientDevice.class);
+
+    /** Of one device: more would not make a network faster, and each may keep some memory. */
+    public static final int MAX_CONNECTIONS = 8;
 
     /** A goodbye that takes longer serves nobody. */
     private static final long CLOSE_MILLIS = 1000;
@@ -69,16 +72,17 @@ public final class NbdClientDevice implements BlockDevice {
      */
     public static NbdClientDevice open(NbdUri uri, boolean readOnly, IoLoops loops, RemoteSettings settings)
             throws StorageException {
-        return open(uri, readOnly, loops, settings, ChangeGate.OPEN);
+        return open(uri, readOnly, loops, MAX_CONNECTIONS, settings, ChangeGate.OPEN);
     }
 
     /**
      * As the other, for a device that somebody else may take over.
      *
+     * @param maxConnections of all loops together, if the server allows several
      * @param gate asked before changes are sent, and after each reconnect on the first I/O loop
      */
     public static NbdClientDevice open(
-            NbdUri uri, boolean readOnly, IoLoops loops, RemoteSettings settings, ChangeGate gate)
+            NbdUri uri, boolean readOnly, IoLoops loops, int maxConnections, RemoteSettings settings, ChangeGate gate)
             throws StorageException {
         RemoteConnector connector = new RemoteConnector(
                 RemoteAddress.of(uri, loops), uri.exportName(), RemoteTls.of(uri), settings.handshakeMillis());
@@ -89,7 +93,7 @@ public final class NbdClientDevice implements BlockDevice {
             throw new StorageException(Errno.EROFS, uri + ": the export is read-only; use one that can be written");
         }
         List<NettyLoop> used = new ArrayList<>();
-        int connections = export.offers(NbdFlags.CAN_MULTI_CONN) ? loops.count() : 1;
+        int connections = export.offers(NbdFlags.CAN_MULTI_CONN) ? Math.min(loops.count(), maxConnections) : 1;
         for (int i = 0; i < connections; i++) {
             used.add(loops.loop(i));
         }

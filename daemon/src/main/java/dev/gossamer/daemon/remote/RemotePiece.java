@@ -56,9 +56,10 @@ final class RemotePiece extends RemoteCommand {
         return command == NbdCommand.WRITE || command == NbdCommand.WRITE_ZEROES || command == NbdCommand.TRIM;
     }
 
-    /** Another link serves it, with all other pieces of its request. */
+    /** Another link serves it, with all other pieces of its request. On that one's loop. */
     void moveTo(RemoteLink newLink) {
         link = newLink;
+        parent.here();
     }
 
     @Override

@@ -13,14 +13,19 @@ final class RemoteRequest {
     private boolean flushAfter;
     private int pendingPieces;
     private int firstError = Errno.OK;
-    // Null if the request's loop is this one.
-    private final Wakeup elsewhere;
+    // Null if the request's loop is this one. Made before it is needed: the answer must not fail for want of memory.
+    private Wakeup elsewhere;
 
     /** @param flushAfter the request is stable only once a FLUSH has followed its last command */
     RemoteRequest(BlockRequest request, boolean flushAfter) {
         this.request = request;
         this.flushAfter = flushAfter;
-        this.elsewhere = request.loop().inLoop() ? null : new Wakeup(request.loop(), this::complete);
+        here();
+    }
+
+    /** From now on it is with the link of this loop. */
+    void here() {
+        elsewhere = request.loop().inLoop() ? null : new Wakeup(request.loop(), this::complete);
     }
 
     BlockRequest request() {

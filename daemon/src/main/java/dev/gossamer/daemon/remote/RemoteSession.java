@@ -120,9 +120,9 @@ final class RemoteSession {
         return home;
     }
 
-    /** The link of a loop; of the first one, for loops without any. */
+    /** The link of a loop: its own, or one that it shares with others; the first one, for whoever waits in place. */
     RemoteLink linkOf(int loopIndex) {
-        return loopIndex >= 0 && loopIndex < links.size() ? links.get(loopIndex) : home;
+        return loopIndex >= 0 ? links.get(loopIndex % links.size()) : home;
     }
 
     /** As it was when the device was opened; only its size may have changed since. */

@@ -6,10 +6,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.BlockRequest;
+import dev.gossamer.io.ChangeGate;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.sim.Seeds;
 import dev.gossamer.io.sim.TestIo;
 import dev.gossamer.io.sim.TestIo.Io;
+import dev.gossamer.nbd.client.NbdUri;
 import dev.gossamer.nbd.wire.NbdCommand;
 import dev.gossamer.nbd.wire.NbdError;
 import dev.gossamer.nbd.wire.NbdFlags;
@@ -234,6 +236,18 @@ class ReconnectTest extends OneServerTest {
         NbdClientDevice single = rig.open(server.uri(), RemoteRig.PATIENT);
         rig.io(single, 0).write(0, filled(4096, 1));
         rig.io(single, 1).write(4096, filled(4096, 2));
+        assertEquals(1, server.accepted());
+    }
+
+    @Test
+    void aDeviceHasNoMoreConnectionsThanItMay() throws Exception {
+        NbdClientDevice device = NbdClientDevice.open(
+                NbdUri.parse(server.uri()), false, rig.loops(), 1, RemoteRig.PATIENT, ChangeGate.OPEN);
+        rig.add(device);
+        rig.io(device, 0).write(0, filled(4096, 1));
+        rig.io(device, 1).write(4096, filled(4096, 2));
+        assertArrayEquals(filled(4096, 2), rig.io(device, 0).read(4096, 4096));
+        assertEquals(1, device.connections());
         assertEquals(1, server.accepted());
     }
 

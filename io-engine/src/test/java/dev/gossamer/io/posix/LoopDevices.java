@@ -1,22 +1,35 @@
 package dev.gossamer.io.posix;
 
+import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** Block devices made of files, where the machine allows that; else the test is skipped before it has begun. */
+/**
+ * Block devices made of files. Where the machine does not allow that, or has no driver for them, the test is skipped
+ * before it has begun; whatever else goes wrong fails it.
+ */
 final class LoopDevices {
     private LoopDevices() {}
 
     /** With sectors of 4 KiB. */
     static Path attach(Path file) throws Exception {
-        assumeTrue(Files.isWritable(Path.of("/dev/loop-control")), "not allowed to make loop devices");
+        Path driver = Path.of("/dev/loop-control");
+        assumeTrue(Files.exists(driver), "no driver for loop devices");
+        assumeTrue(Files.isWritable(driver), "not allowed to make loop devices");
         Process process = losetup("--find", "--show", "--sector-size", "4096", file.toString());
         String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        assumeTrue(process.waitFor() == 0, () -> "losetup: " + output);
+        boolean done = process.waitFor() == 0;
+        assumeTrue(done || !isNotAllowed(output), output);
+        assertTrue(done, output);
         return Path.of(output.trim());
+    }
+
+    /** Whether that is why {@code losetup} has failed. */
+    static boolean isNotAllowed(String output) {
+        return output.contains("Permission denied") || output.contains("Operation not permitted");
     }
 
     /** Whether that works is no matter for the test: what it found stays what it found. */

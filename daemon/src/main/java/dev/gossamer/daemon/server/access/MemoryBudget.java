@@ -6,16 +6,15 @@ import dev.gossamer.io.posix.Processes;
 import io.netty.util.internal.PlatformDependent;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.BooleanSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * The direct memory that the Java runtime allows this process (MaxDirectMemorySize), and who may have how much of it at
  * most: connections and handshakes by their limits, remote devices by what they keep; and the descriptors that the
- * system allows, one for each connection. Counted in full when a limit is
- * set or a device opened, not when the memory is used, so that it never runs out on the way. The loops' transfer memory
- * comes from the system and is no part of it. Any thread.
+ * system allows, one for each connection. Counted in full when a limit is set or a device opened, not when the memory is
+ * used, so that it never runs out on the way. The loops' transfer memory comes from the system and is no part of it. Any
+ * thread.
  */
 public final class MemoryBudget {
     /** A connection on a ring: its input, and the headers of its replies with all under way that may be. */
@@ -42,6 +41,12 @@ public final class MemoryBudget {
     /** Parts of the whole that are left for remote devices, which may come while clients are there. */
     private static final int REMOTE_PARTS = 4;
 
+    /** Left for remote devices that are opened later, each with fewer connections than the one before. */
+    private static final long LATER_BYTES = 64L << 20;
+
+    /** Parts of the whole, if that is less. */
+    private static final int LATER_PARTS = 8;
+
     /** Parts of the clients' memory that handshakes may have, if nobody says how many there may be. */
     private static final int HANDSHAKE_PARTS = 3;
 
@@ -52,8 +57,6 @@ public final class MemoryBudget {
             ", or give the process more with GOSSAMER_JAVA_OPTS=-XX:MaxDirectMemorySize=SIZE";
 
     private static final Logger LOG = LoggerFactory.getLogger(MemoryBudget.class);
-
-    private record Device(long bytes, BooleanSupplier isClosed) {}
 
     /**
      * What a client can take.
@@ -79,7 +82,7 @@ public final class MemoryBudget {
     private final long descriptors;
     private final int listeners;
     private final Cost each;
-    private final List<Device> devices = new ArrayList<>();
+    private final List<RemoteShare> devices = new ArrayList<>();
     private long clientBytes;
     // What limits need that are not in force yet.
     private long fittingBytes;
@@ -149,7 +152,7 @@ public final class MemoryBudget {
      * @throws StorageException if what was asked for does not fit
      */
     public synchronized Fitted fit(ServerLimits asked) throws StorageException {
-        long freeBytes = limitBytes - OTHER_BYTES - Math.max(remoteBytes(), limitBytes / REMOTE_PARTS);
+        long freeBytes = limitBytes - OTHER_BYTES - Math.max(remoteBytes() + laterBytes(), limitBytes / REMOTE_PARTS);
         long eachBytes = Math.max(0, freeBytes / listeners);
         int handshakes = handshakes(asked, eachBytes);
         int connections = connections(asked, handshakes, eachBytes);
@@ -215,25 +218,46 @@ public final class MemoryBudget {
     }
 
     /**
-     * Counts a remote device until it is closed.
+     * Counts a remote device that is about to be opened, until it is closed. It gets no more than half of what is left,
+     * beside its first connection, so that others can follow.
      *
-     * @throws StorageException naming it if there is no room for it
+     * @param connectionBytes what each connection may keep
+     * @param connections as many as it would like
+     * @throws StorageException naming it if there is no room for a single connection
      */
-    public synchronized void take(String name, long bytes, BooleanSupplier isClosed) throws StorageException {
+    public synchronized RemoteShare take(String name, long connectionBytes, int connections) throws StorageException {
         long freeBytes = limitBytes - OTHER_BYTES - Math.max(clientBytes, fittingBytes) - remoteBytes();
-        if (bytes > freeBytes) {
+        if (connectionBytes > freeBytes) {
             throw new StorageException(
                     Errno.ENOMEM,
-                    name + " can take " + mebibytes(bytes) + " MiB of direct memory, and " + mebibytes(freeBytes)
-                            + " of " + mebibytes(limitBytes) + " MiB are left; lower 'connections' in clients.yaml"
-                            + WAY_OUT);
+                    name + " can take " + mebibytes(connectionBytes) + " MiB of direct memory, and "
+                            + mebibytes(freeBytes) + " of " + mebibytes(limitBytes)
+                            + " MiB are left; lower 'connections' in clients.yaml" + WAY_OUT);
         }
-        devices.add(new Device(bytes, isClosed));
+        int granted = (int) Math.clamp(freeBytes / 2 / connectionBytes, 1, connections);
+        if (granted < connections) {
+            LOG.warn(
+                    "{}: {} of {} connections, as {} of {} MiB of direct memory are left; lower 'connections' in "
+                            + "clients.yaml{}",
+                    name,
+                    granted,
+                    connections,
+                    mebibytes(freeBytes),
+                    mebibytes(limitBytes),
+                    WAY_OUT);
+        }
+        RemoteShare share = new RemoteShare(connectionBytes, granted);
+        devices.add(share);
+        return share;
+    }
+
+    private long laterBytes() {
+        return Math.min(LATER_BYTES, limitBytes / LATER_PARTS);
     }
 
     private long remoteBytes() {
-        devices.removeIf(device -> device.isClosed.getAsBoolean());
-        return devices.stream().mapToLong(Device::bytes).sum();
+        devices.removeIf(RemoteShare::isClosed);
+        return devices.stream().mapToLong(RemoteShare::bytes).sum();
     }
 
     private static long mebibytes(long bytes) {

@@ -8,8 +8,8 @@ import java.util.function.IntConsumer;
 
 /**
  * The data of one reply on its way to the socket: of a READ in the memory the disk wrote it to, of a BLOCK_STATUS where
- * it was encoded. Netty releases it when the
- * last byte was sent, or the connection is gone; that gives the memory back, and this object to its {@link SlabView}.
+ * it was encoded. Netty releases it when the last byte was sent, or the connection is gone; that gives the memory back,
+ * and this object to its {@link SlabView}.
  */
 public final class ReplyData extends UnpooledUnsafeDirectByteBuf {
     private final SlabView slab;

@@ -61,9 +61,9 @@ class MemoryBudgetTest {
         MemoryBudget budget = new MemoryBudget(1024 * MIB, MANY, 1, Cost.ON_RING);
         budget.fit(limits(100, 16)).use();
         MemoryBudget.Fitted larger = budget.fit(limits(5000, 16));
-        assertThrows(StorageException.class, () -> budget.take("nbd://a/data", 512 * MIB, () -> false));
+        assertThrows(StorageException.class, () -> budget.take("nbd://a/data", 512 * MIB, 1));
         larger.giveUp();
-        budget.take("nbd://a/data", 512 * MIB, () -> false);
+        budget.take("nbd://a/data", 512 * MIB, 1);
     }
 
     @Test
@@ -104,13 +104,41 @@ class MemoryBudgetTest {
     void remoteDevicesCountUntilTheyAreClosed() throws StorageException {
         MemoryBudget budget = new MemoryBudget(256 * MIB, MANY, 1, Cost.ON_RING);
         boolean[] closed = {false};
-        budget.take("nbd://a/data", 96 * MIB, () -> closed[0]);
+        RemoteShare first = budget.take("nbd://a/data", 12 * MIB, 8);
+        assertEquals(8, first.connections());
+        first.opened(8, () -> closed[0]);
         ServerLimits beside = fit(budget);
         assertTrue(worst(beside) <= (256 - 96) * MIB, beside.toString());
         StorageException refused =
-                assertThrows(StorageException.class, () -> budget.take("nbd://b/more", 96 * MIB, () -> false));
+                assertThrows(StorageException.class, () -> budget.take("nbd://b/more", 96 * MIB, 1));
         assertTrue(refused.getMessage().startsWith("nbd://b/more can take 96 MiB"), refused.getMessage());
+        assertEquals(1, refused.getMessage().lines().count());
         closed[0] = true;
-        budget.take("nbd://b/more", 60 * MIB, () -> false);
+        budget.take("nbd://b/more", 60 * MIB, 1);
+    }
+
+    /** Clients have taken what they may before, and each device leaves something for the next one. */
+    @Test
+    void remoteDevicesThatAreOpenedLaterGetFewerConnectionsAndNotAnError() throws StorageException {
+        MemoryBudget budget = new MemoryBudget(768 * MIB, MANY, 1, Cost.ON_RING);
+        budget.take("nbd://a/data", 12 * MIB, 8);
+        budget.take("nbd://a/metadata", 12 * MIB, 8);
+        fit(budget);
+        for (int i = 0; i < 4; i++) {
+            int connections = budget.take("nbd://a/origin" + i, 12 * MIB, 8).connections();
+            assertTrue(connections >= 1 && connections < 8, connections + " connections");
+        }
+    }
+
+    @Test
+    void whatADeviceDoesNotUseIsFree() throws StorageException {
+        MemoryBudget budget = new MemoryBudget(160 * MIB, MANY, 1, Cost.ON_RING);
+        RemoteShare share = budget.take("nbd://a/data", 12 * MIB, 8);
+        assertEquals(5, share.connections());
+        share.opened(1, () -> false);
+        assertEquals(4, budget.take("nbd://b/data", 12 * MIB, 8).connections());
+        RemoteShare failed = budget.take("nbd://c/data", 12 * MIB, 8);
+        failed.giveBack();
+        assertEquals(2, budget.take("nbd://d/data", 12 * MIB, 8).connections());
     }
 }
