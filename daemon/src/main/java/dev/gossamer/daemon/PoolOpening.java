@@ -105,6 +105,7 @@ final class PoolOpening {
         boolean remote = DeviceOpener.isUri(config.metadata()) || DeviceOpener.isUri(config.data());
         OwnerPlace place = OwnerPlace.find(
                 new BlockingIo(metadata, inline), new BlockingIo(data, inline), remote, options.unmarkedCatalog());
+        options = options.withFindings(place.findings());
         if (remote || place.mapped()) {
             claim(place, remote, force);
             options = options.withOwner(ownership);

@@ -1,5 +1,6 @@
 package dev.gossamer.thin;
 
+import dev.gossamer.thin.metadata.SurveyFindings;
 import java.time.Duration;
 
 /**
@@ -16,6 +17,7 @@ import java.time.Duration;
  * @param idsFromTop new devices get the highest free ids: somebody else, who has the pool at other times, takes the
  *     lowest (OT-58)
  * @param unmarkedCatalog what becomes of a device that may be the catalog of version 0.1.0
+ * @param findings of an earlier look at this pool, so that it need not be gone through again
  */
 public record PoolOptions(
         OnFull onFull,
@@ -27,7 +29,8 @@ public record PoolOptions(
         PoolCaches caches,
         PoolOwner owner,
         boolean idsFromTop,
-        UnmarkedCatalog unmarkedCatalog) {
+        UnmarkedCatalog unmarkedCatalog,
+        SurveyFindings findings) {
     /**
      * dm-thin waits 60 seconds. NBD clients that have a time-out of their own usually take 30, and one that expires
      * first costs the whole connection instead of one write: so we answer sooner (rule S-2).
@@ -47,7 +50,8 @@ public record PoolOptions(
             PoolCaches.DEFAULT,
             null,
             false,
-            UnmarkedCatalog.REFUSE);
+            UnmarkedCatalog.REFUSE,
+            SurveyFindings.NONE);
 
     public PoolOptions withOnFull(OnFull newOnFull, Duration newTimeout) {
         return new PoolOptions(
@@ -60,7 +64,8 @@ public record PoolOptions(
                 caches,
                 owner,
                 idsFromTop,
-                unmarkedCatalog);
+                unmarkedCatalog,
+                findings);
     }
 
     public PoolOptions withGrowth(PoolGrowth newGrowth, long newAutoExtendBytes) {
@@ -74,7 +79,8 @@ public record PoolOptions(
                 caches,
                 owner,
                 idsFromTop,
-                unmarkedCatalog);
+                unmarkedCatalog,
+                findings);
     }
 
     public PoolOptions withLowWaterPercent(int newPercent) {
@@ -88,7 +94,8 @@ public record PoolOptions(
                 caches,
                 owner,
                 idsFromTop,
-                unmarkedCatalog);
+                unmarkedCatalog,
+                findings);
     }
 
     public PoolOptions withDiscard(DiscardMode newDiscard) {
@@ -102,7 +109,8 @@ public record PoolOptions(
                 caches,
                 owner,
                 idsFromTop,
-                unmarkedCatalog);
+                unmarkedCatalog,
+                findings);
     }
 
     public PoolOptions withCaches(PoolCaches newCaches) {
@@ -116,7 +124,8 @@ public record PoolOptions(
                 newCaches,
                 owner,
                 idsFromTop,
-                unmarkedCatalog);
+                unmarkedCatalog,
+                findings);
     }
 
     public PoolOptions withOwner(PoolOwner newOwner) {
@@ -130,7 +139,8 @@ public record PoolOptions(
                 caches,
                 newOwner,
                 idsFromTop,
-                unmarkedCatalog);
+                unmarkedCatalog,
+                findings);
     }
 
     public PoolOptions withIdsFromTop() {
@@ -144,7 +154,8 @@ public record PoolOptions(
                 caches,
                 owner,
                 true,
-                unmarkedCatalog);
+                unmarkedCatalog,
+                findings);
     }
 
     public PoolOptions withUnmarkedCatalog(UnmarkedCatalog newChoice) {
@@ -158,6 +169,22 @@ public record PoolOptions(
                 caches,
                 owner,
                 idsFromTop,
-                newChoice);
+                newChoice,
+                findings);
+    }
+
+    public PoolOptions withFindings(SurveyFindings newFindings) {
+        return new PoolOptions(
+                onFull,
+                onFullTimeout,
+                lowWaterPercent,
+                growth,
+                autoExtendBytes,
+                discard,
+                caches,
+                owner,
+                idsFromTop,
+                unmarkedCatalog,
+                newFindings);
     }
 }

@@ -6,6 +6,7 @@ import dev.gossamer.thin.PoolCaches;
 import dev.gossamer.thin.PoolGrowth;
 import dev.gossamer.thin.PoolOptions;
 import dev.gossamer.thin.UnmarkedCatalog;
+import dev.gossamer.thin.metadata.SurveyFindings;
 import java.time.Duration;
 
 /**
@@ -89,7 +90,8 @@ public record SpaceConfig(
                 PoolCaches.DEFAULT,
                 null,
                 false,
-                unmarkedCatalog);
+                unmarkedCatalog,
+                SurveyFindings.NONE);
     }
 
     /** The lines of pool.yaml that differ from the default. */

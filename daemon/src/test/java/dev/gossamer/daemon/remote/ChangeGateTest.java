@@ -47,7 +47,8 @@ class ChangeGateTest extends OneServerTest {
     private final TestGate gate = new TestGate();
 
     private NbdClientDevice open(RemoteSettings settings) throws Exception {
-        NbdClientDevice device = NbdClientDevice.open(NbdUri.parse(server.uri()), false, rig.loops(), 2, settings, gate);
+        NbdClientDevice device =
+                NbdClientDevice.open(NbdUri.parse(server.uri()), false, rig.loops(), 2, settings, gate);
         rig.add(device);
         return device;
     }

@@ -120,7 +120,7 @@ public final class DmStatus {
                 discardMode.word(),
                 policy == OnFull.QUEUE ? "queue_if_no_space" : "error_if_no_space",
                 metadata.needsCheck() ? "needs_check" : "-",
-                Long.toString(metadata.metadataLowWaterBlocks()));
+                Long.toString(metadata.room().lowWaterBlocks()));
     }
 
     private String thin(ThinDevice device) throws StorageException {

@@ -6,6 +6,7 @@ import dev.gossamer.io.StorageException;
 import dev.gossamer.pdata.MetadataCorrupt;
 import dev.gossamer.pdata.block.BlockManager;
 import dev.gossamer.pdata.block.BlockValidator;
+import dev.gossamer.pdata.block.MetadataBlock;
 import dev.gossamer.pdata.btree.NestedBTree;
 import dev.gossamer.pdata.btree.TreeDifference;
 import dev.gossamer.pdata.check.CheckRoots;
@@ -108,6 +109,13 @@ final class LoadedPool {
     /** Whether this program has written the metadata, last or earlier. */
     boolean wasOwn() throws StorageException {
         return Superblock.wasOwn(blocks.read(Superblock.LOCATION, BlockValidator.SUPERBLOCK));
+    }
+
+    /** Block 0 as it is on the device. */
+    byte[] superblockBytes() throws StorageException {
+        byte[] bytes = new byte[MetadataBlock.BYTES];
+        blocks.read(Superblock.LOCATION, BlockValidator.SUPERBLOCK).getBytes(0, bytes);
+        return bytes;
     }
 
     /** Where a check begins. */

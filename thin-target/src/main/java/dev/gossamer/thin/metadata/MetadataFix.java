@@ -102,8 +102,9 @@ public final class MetadataFix implements AutoCloseable {
         pool.devices.flush();
         pool.transaction.preCommit();
         Superblock next = pool.superblock();
+        boolean vouched = !pool.isForeign();
         MetadataBlock superblock = pool.transaction.superblockForUpdate();
-        (clearNeedsCheck ? next.withoutNeedsCheck() : next).write(superblock);
+        (clearNeedsCheck ? next.withoutNeedsCheck() : next).write(superblock, vouched);
         pool.transaction.commit(superblock);
     }
 

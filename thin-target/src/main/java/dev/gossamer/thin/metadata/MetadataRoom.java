@@ -17,6 +17,8 @@ import dev.gossamer.pdata.btree.WayDown;
  * back with a commit. Numbers of metadata blocks. Worker's thread; may wait for I/O.
  */
 public final class MetadataRoom {
+    private static final long LOW_WATER_BLOCKS = 1024;
+
     /** Blocks kept back so that trims, deletions and commits still work: rule S-3, min(16 MiB, a tenth). */
     private static final long RESERVE = 4096;
 
@@ -52,6 +54,11 @@ public final class MetadataRoom {
     /** What is kept back from writes on a device of so many blocks (S-3). */
     static long reserve(long blocks) {
         return Math.min(RESERVE, Math.max(MIN_RESERVE, blocks / 10));
+    }
+
+    /** Free metadata blocks at which the owner should know: min(4 MiB, a quarter of the device) (W-2). */
+    public long lowWaterBlocks() {
+        return Math.min(LOW_WATER_BLOCKS, pool.metadataMap.blocks() / 4);
     }
 
     /** Blocks that changes may take now, and still be committed. */

@@ -10,6 +10,7 @@ import dev.gossamer.pdata.check.CheckRoots;
 import dev.gossamer.pdata.check.CheckScope;
 import dev.gossamer.pdata.check.Damage;
 import dev.gossamer.pdata.check.MetadataCheck;
+import dev.gossamer.pdata.scan.BlockFeed;
 import dev.gossamer.pdata.scan.RegionReader;
 import java.util.List;
 
@@ -23,15 +24,24 @@ public final class PoolCheck {
 
     private PoolCheck() {}
 
-    /** Reads everything that the roots lead to, past any cache: with memory of its own, for the time it takes. */
-    static List<Damage> scan(BlockingIo device, long deviceBlocks, CheckRoots roots) {
+    /** Reads in bulk, past any cache: with memory of its own, for the time it takes. */
+    static <T> T scan(BlockingIo device, long deviceBlocks, Scan<T> scan) throws StorageException {
         try (IoBufferPool memory = new IoBufferPool(SCAN_BUFFER_BYTES);
                 RegionReader feed = new RegionReader(
                         new BlockingIo(
                                 device.device(), new InlineLoop(device.loop().files(), memory)),
                         deviceBlocks)) {
-            return new MetadataCheck(feed, roots, CheckScope.ALL).check().damage();
+            return scan.scan(feed);
         }
+    }
+
+    /** What is done with everything. */
+    interface Scan<T> {
+        T scan(BlockFeed feed) throws StorageException;
+    }
+
+    static List<Damage> check(BlockFeed feed, CheckRoots roots) {
+        return new MetadataCheck(feed, roots, CheckScope.ALL).check().damage();
     }
 
     /**
@@ -46,7 +56,8 @@ public final class PoolCheck {
             Superblock live = Superblock.read(blocks.read(Superblock.LOCATION, BlockValidator.SUPERBLOCK), name);
             DeviceSizes.checkMetadata(name, live, blocks.deviceBlocks());
             live.checkRoots(name);
-            return scan(device, blocks.deviceBlocks(), live.checkRoots(blocks, name));
+            CheckRoots roots = live.checkRoots(blocks, name);
+            return scan(device, blocks.deviceBlocks(), feed -> check(feed, roots));
         }
     }
 }

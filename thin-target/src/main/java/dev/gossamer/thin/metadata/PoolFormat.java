@@ -85,7 +85,7 @@ public final class PoolFormat {
                         detailsRoot,
                         dataBlockSectors,
                         metadataBlocks)
-                .write(superblock);
+                .write(superblock, true);
         transaction.commit(superblock);
     }
 }

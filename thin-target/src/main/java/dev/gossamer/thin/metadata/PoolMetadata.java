@@ -41,8 +41,6 @@ public final class PoolMetadata implements AutoCloseable {
     /** Metadata blocks in memory, at most: 16 MiB, the tree above some millions of mappings. */
     public static final int CACHE_BLOCKS = 4096;
 
-    private static final long LOW_WATER_BLOCKS = 1024;
-
     private final String deviceName;
     private final BlockDevice data;
     private BlockManager blocks;
@@ -51,8 +49,7 @@ public final class PoolMetadata implements AutoCloseable {
     private MetadataRoom room;
     private BlockReferences references;
     private MetadataSnapshot snapshot;
-    // Made when the pool is opened, and only if another program wrote it last.
-    private PoolSurvey survey;
+    private SurveyFindings findings = SurveyFindings.NONE;
     // Of the transaction being written.
     private Superblock frozen;
     private boolean readable = true;
@@ -63,14 +60,21 @@ public final class PoolMetadata implements AutoCloseable {
         this.data = data;
     }
 
+    /** As the other, where nothing is known. */
+    public static PoolMetadata open(BlockingIo device, BlockDevice data, int cacheBlocks) throws StorageException {
+        return open(device, data, cacheBlocks, SurveyFindings.NONE);
+    }
+
     /**
      * Opens a pool; writes nothing.
      *
      * @param data the pool's data device, for its size
      * @param cacheBlocks metadata blocks to keep in memory; at least 64
+     * @param known {@link #findings} of an earlier look, so that the same metadata is not gone through again
      * @throws StorageException if the device holds no pool that can be used; the message says why
      */
-    public static PoolMetadata open(BlockingIo device, BlockDevice data, int cacheBlocks) throws StorageException {
+    public static PoolMetadata open(BlockingIo device, BlockDevice data, int cacheBlocks, SurveyFindings known)
+            throws StorageException {
         PoolMetadata pool = new PoolMetadata(device, data);
         long metadataBlocks = DeviceSizes.usableMetadataBlocks(device.device());
         if (metadataBlocks == 0 || Superblock.isUnformatted(device)) {
@@ -78,17 +82,15 @@ public final class PoolMetadata implements AutoCloseable {
                     Errno.EINVAL, pool.deviceName + ": no thin-pool metadata there; give the pool's metadata device");
         }
         pool.blocks = new BlockManager(device, metadataBlocks, cacheBlocks);
-        boolean loaded = false;
         try {
             pool.load();
-            pool.survey = PoolSurvey.ifForeign(pool.pool, device);
-            loaded = true;
-        } finally {
-            if (!loaded) {
-                pool.blocks.close();
-            }
+            pool.findings = PoolSurvey.ifForeign(pool.pool, device, known);
+            pool.findings.usedThoughFree().forEach(pool.pool.dataMap::setAside);
+            return pool;
+        } catch (StorageException | RuntimeException | Error e) {
+            pool.blocks.close();
+            throw e;
         }
-        return pool;
     }
 
     @Override
@@ -142,11 +144,6 @@ public final class PoolMetadata implements AutoCloseable {
         return metadataBlocksFree() == 0;
     }
 
-    /** Free metadata blocks at which the owner should know: min(4 MiB, a quarter of the device) (W-2). */
-    public long metadataLowWaterBlocks() {
-        return Math.min(LOW_WATER_BLOCKS, pool.metadataMap.blocks() / 4);
-    }
-
     private long reserveBlocks() {
         return MetadataRoom.reserve(pool.metadataMap.blocks());
     }
@@ -179,7 +176,7 @@ public final class PoolMetadata implements AutoCloseable {
     /** What is wrong with metadata that all devices share, so that it must not be changed; null: nothing was met. */
     public String damage() {
         String found = pool.devices.damage();
-        return found == null && survey != null ? survey.damage() : found;
+        return found == null ? findings.damage() : found;
     }
 
     /**
@@ -187,7 +184,12 @@ public final class PoolMetadata implements AutoCloseable {
      * null: nothing is known to be.
      */
     public String damageOf(int id) {
-        return survey == null ? null : survey.damageOf(id);
+        return findings.damageOf(id);
+    }
+
+    /** What was found when the pool was opened. */
+    public SurveyFindings findings() {
+        return findings;
     }
 
     /** Ids of all devices, ascending; up to the first {@link #damage} if there is any. */
@@ -419,7 +421,7 @@ public final class PoolMetadata implements AutoCloseable {
         pool.transaction.preCommit();
         frozen = pool.superblock();
         MetadataBlock superblock = pool.transaction.superblockForUpdate();
-        frozen.write(superblock);
+        frozen.write(superblock, findings.sound());
         pool.changed = false;
         pool.freezeSharing();
         pool.settle();
@@ -453,6 +455,7 @@ public final class PoolMetadata implements AutoCloseable {
         readable = false;
         blocks.discardCache();
         load();
+        findings.usedThoughFree().forEach(pool.dataMap::setAside);
         readable = true;
     }
 

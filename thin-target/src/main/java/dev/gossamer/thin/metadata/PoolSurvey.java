@@ -8,8 +8,13 @@ import dev.gossamer.pdata.block.BlockValidator;
 import dev.gossamer.pdata.block.MetadataBlock;
 import dev.gossamer.pdata.btree.NestedBTree;
 import dev.gossamer.pdata.btree.NodeLayout;
+import dev.gossamer.pdata.check.CheckRoots;
 import dev.gossamer.pdata.check.Damage;
 import dev.gossamer.pdata.check.SpaceMapName;
+import dev.gossamer.pdata.scan.BlockFeed;
+import dev.gossamer.pdata.scan.BlockSet;
+import dev.gossamer.pdata.scan.NodeView;
+import java.nio.ByteBuffer;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
@@ -26,7 +31,8 @@ import org.slf4j.LoggerFactory;
  * that this program wrote last has been through it, or was made here ({@link Superblock#isOwn}), so the price of
  * reading everything is paid once, as dm's own tools pay it whenever a pool is activated.
  *
- * <p>Memory: some 100 bytes for a node, and 64 KiB for each gibibyte of data in use.
+ * <p>What it reads, it reads in bulk, by ascending location, but for inner nodes. Memory, until it is over: some 100
+ * bytes for a node, and 64 KiB for each gibibyte of data in use.
  */
 final class PoolSurvey {
     private static final Logger LOG = LoggerFactory.getLogger(PoolSurvey.class);
@@ -65,18 +71,32 @@ final class PoolSurvey {
     private final Map<Long, Below> known = new HashMap<>();
     private final Set<Long> usedThoughFree = new HashSet<>();
     private final Map<Integer, String> damagedDevices = new HashMap<>();
+    private final SurveyProgress progress;
     private String damage;
 
     private PoolSurvey(LoadedPool pool, BlockingIo device) {
         this.pool = pool;
         this.device = device;
         this.blocks = pool.blocks;
+        this.progress = new SurveyProgress(
+                2 * pool.metadataMap.allocated(),
+                System::nanoTime,
+                line -> LOG.info("{}: {}", device.device(), line));
     }
 
-    /** Looks at everything, if another program wrote it last and it is not too much; else null. Writes nothing. */
-    static PoolSurvey ifForeign(LoadedPool pool, BlockingIo device) throws StorageException {
+    /**
+     * Looks at everything, if another program wrote it last and it is not too much. Writes nothing.
+     *
+     * @param known what was found earlier: if that was in this metadata, nothing is looked at
+     * @return {@link SurveyFindings#NONE} if the metadata is this program's
+     */
+    static SurveyFindings ifForeign(LoadedPool pool, BlockingIo device, SurveyFindings known) throws StorageException {
         if (!pool.isForeign()) {
-            return null;
+            return SurveyFindings.NONE;
+        }
+        byte[] superblock = pool.superblockBytes();
+        if (known.isOf(superblock)) {
+            return known;
         }
         if (!fits(
                 pool.dataMap.blocks(),
@@ -84,11 +104,9 @@ final class PoolSurvey {
                 Runtime.getRuntime().maxMemory())) {
             LOG.warn("the metadata, which another program wrote, is too large to be looked through; "
                     + "run thin_check on it before you trust it");
-            return null;
+            return SurveyFindings.tooLarge(superblock);
         }
-        PoolSurvey survey = new PoolSurvey(pool, device);
-        survey.look();
-        return survey;
+        return new PoolSurvey(pool, device).look(superblock);
     }
 
     static boolean fits(long dataBlocks, long metadataBlocks, long heapBytes) {
@@ -96,20 +114,14 @@ final class PoolSurvey {
         return metadataBlocks <= MAX_BLOCKS && bytes <= heapBytes / HEAP_PARTS;
     }
 
-    /** What is wrong with a device; null: nothing. */
-    String damageOf(int id) {
-        return damagedDevices.get(id);
-    }
-
-    /** What is wrong with metadata that all devices share, so that nothing may be changed; null: nothing. */
-    String damage() {
-        return damage;
-    }
-
-    private void look() throws StorageException {
-        for (Damage found : PoolCheck.scan(device, blocks.deviceBlocks(), pool.checkRoots())) {
-            sort(found);
-        }
+    private SurveyFindings look(byte[] superblock) throws StorageException {
+        CheckRoots roots = pool.checkRoots();
+        PoolCheck.scan(device, blocks.deviceBlocks(), reader -> {
+            BlockFeed feed = progress.counted(reader);
+            PoolCheck.check(feed, roots).forEach(this::sort);
+            lookAtLeaves(feed);
+            return null;
+        });
         for (int id : pool.devices.ids()) {
             String why = damage(id);
             if (why != null) {
@@ -122,7 +134,77 @@ final class PoolSurvey {
                 damage = bad.getValue();
             }
         }
-        usedThoughFree.forEach(pool.dataMap::setAside);
+        boolean sound = damage == null && damagedDevices.isEmpty() && usedThoughFree.isEmpty();
+        return new SurveyFindings(
+                superblock, Map.copyOf(damagedDevices), damage, Set.copyOf(usedThoughFree), sound);
+    }
+
+    /** Of what cannot be read here, {@link #look(long, int)} finds out why. */
+    private void lookAtLeaves(BlockFeed feed) throws StorageException {
+        BlockSet seen = new BlockSet(feed.blocks());
+        BlockSet layer = new BlockSet(feed.blocks());
+        for (int id : pool.devices.ids()) {
+            long root = rootOf(id);
+            if (seen.add(root)) {
+                layer.add(root);
+            }
+        }
+        for (int depth = 0; depth < MAX_DEPTH && layer.size() > 0; depth++) {
+            BlockSet next = new BlockSet(feed.blocks());
+            feed.feed(layer, new LeafVisitor(seen, next));
+            layer = next;
+        }
+    }
+
+    private long rootOf(int id) throws StorageException {
+        try {
+            return pool.mappings.subtreeRoot(pool.mappingRoot, id);
+        } catch (MetadataCorrupt e) {
+            return NestedBTree.NONE;
+        }
+    }
+
+    /** Looks into leaves, and collects the children of other nodes. */
+    private final class LeafVisitor implements BlockFeed.Visitor {
+        private final NodeView node = new NodeView();
+        private final BlockSet seen;
+        private final BlockSet next;
+
+        LeafVisitor(BlockSet seen, BlockSet next) {
+            this.seen = seen;
+            this.next = next;
+        }
+
+        @Override
+        public void block(long location, ByteBuffer bytes, int offset) {
+            if (node.load(bytes, offset, location) != null) {
+                return;
+            }
+            long[] values = new long[node.entries()];
+            for (int i = 0; i < values.length; i++) {
+                values[i] = node.value(i);
+            }
+            if (!node.isLeaf()) {
+                for (long child : values) {
+                    if (seen.add(child)) {
+                        next.add(child);
+                    }
+                }
+                return;
+            }
+            try {
+                String bad = badNodes.get(location);
+                Below below = lookIntoLeaf(values);
+                known.put(location, bad == null ? below : new Below(bad, NOTHING, NOTHING));
+            } catch (StorageException e) {
+                LOG.debug("{}: {}", device.device(), e.getMessage());
+            }
+        }
+
+        @Override
+        public void unreadable(long location, String reason) {
+            LOG.debug("{}: {}", device.device(), reason);
+        }
     }
 
     private void sort(Damage found) {
@@ -220,6 +302,7 @@ final class PoolSurvey {
     private Below lookInto(long location, int depth) throws StorageException {
         MetadataBlock node = blocks.read(location, BlockValidator.BTREE_NODE);
         NodeLayout.check(node);
+        progress.looked();
         boolean leaf = NodeLayout.isLeaf(node);
         long[] values = new long[NodeLayout.entries(node)];
         for (int i = 0; i < values.length; i++) {

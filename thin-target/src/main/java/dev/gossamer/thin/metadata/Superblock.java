@@ -220,8 +220,13 @@ public record Superblock(
                 metadataBlocksAtFormat);
     }
 
-    /** Encodes into block 0. The fields that are not this program's (uuid, feature flags, padding) stay as they are. */
-    void write(MetadataBlock block) {
+    /**
+     * Encodes into block 0. The fields that are not this program's (uuid, feature flags, padding) stay as they are.
+     *
+     * @param vouched nothing in the metadata comes from another program, or all of it has been looked through and is
+     *     sound: else it is looked through again when the pool is opened next ({@link #isOwn})
+     */
+    void write(MetadataBlock block, boolean vouched) {
         block.putInt(FLAGS, (block.getInt(FLAGS) & ~NEEDS_CHECK) | (needsCheck ? NEEDS_CHECK : 0));
         block.putLong(MAGIC, MAGIC_VALUE);
         block.putInt(VERSION, VERSION_VALUE);
@@ -236,13 +241,13 @@ public record Superblock(
         block.putInt(METADATA_BLOCK_SECTORS, METADATA_SECTORS);
         block.putLong(METADATA_BLOCKS, metadataBlocksAtFormat);
         block.putLong(OWN_MARK, OWN_MARK_VALUE);
-        block.putInt(OWN_CHECKSUM, checksum(block));
+        block.putInt(OWN_CHECKSUM, vouched ? checksum(block) : ~checksum(block));
         block.putInt(CATALOG_MARKED, 1);
     }
 
     /**
-     * Whether this program wrote the superblock last. It leaves a checksum of the fields in bytes that nobody else uses
-     * or changes, so that another program's commit shows.
+     * Whether this program wrote the superblock last, and vouches for all that it leads to. It leaves a checksum of the
+     * fields in bytes that nobody else uses or changes, so that another program's commit shows.
      */
     static boolean isOwn(MetadataBlock block) {
         return block.getLong(OWN_MARK) == OWN_MARK_VALUE && block.getInt(OWN_CHECKSUM) == checksum(block);

@@ -7,6 +7,7 @@ import dev.gossamer.pdata.MetadataCorrupt;
 import dev.gossamer.thin.UnmarkedCatalog;
 import dev.gossamer.thin.catalog.Catalog;
 import dev.gossamer.thin.metadata.PoolMetadata;
+import dev.gossamer.thin.metadata.SurveyFindings;
 import java.nio.ByteBuffer;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -22,9 +23,11 @@ import java.util.UUID;
  *     because the metadata must not be changed
  * @param mapped whether the catalog has the block
  * @param unused whether the pool has no volume yet, so that nobody can be using it
+ * @param findings of the look through metadata that another program wrote
  */
 @SuppressWarnings("ArrayRecordComponent") // Nobody compares places.
-public record OwnerPlace(byte[] superblock, long offsetBytes, boolean mapped, boolean unused) {
+public record OwnerPlace(
+        byte[] superblock, long offsetBytes, boolean mapped, boolean unused, SurveyFindings findings) {
     /** What the superblock is known by: nobody can write a slot for one that has yet to be. */
     UUID basis() {
         try {
@@ -71,12 +74,13 @@ public record OwnerPlace(byte[] superblock, long offsetBytes, boolean mapped, bo
         try {
             long offset = catalog.ownerOffset();
             if (offset != NONE || !wanted || !hasRoom(pool)) {
-                return new OwnerPlace(superblock, offset, offset != NONE, unused);
+                return new OwnerPlace(superblock, offset, offset != NONE, unused, pool.findings());
             }
-            return new OwnerPlace(superblock, catalog.ownerOffset(pool.reserveDataBlock()), false, unused);
+            return new OwnerPlace(
+                    superblock, catalog.ownerOffset(pool.reserveDataBlock()), false, unused, pool.findings());
         } catch (MetadataCorrupt e) {
             // What is damaged costs what it is in: the pool opens, and its superblock is watched.
-            return new OwnerPlace(superblock, NONE, false, unused);
+            return new OwnerPlace(superblock, NONE, false, unused, pool.findings());
         }
     }
 

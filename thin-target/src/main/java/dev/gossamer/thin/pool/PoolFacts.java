@@ -44,7 +44,7 @@ final class PoolFacts {
                 parts.monitor.dataLowWaterBlocks(),
                 parts.monitor.isDataLow(),
                 metadata.metadataBlocksFree(),
-                metadata.metadataLowWaterBlocks(),
+                metadata.room().lowWaterBlocks(),
                 parts.monitor.isMetadataLow(),
                 options.onFull(),
                 parts.spaceWaiters.effectivePolicy(),

@@ -93,7 +93,8 @@ public final class ThinPool {
         metadata = PoolMetadata.open(
                 new BlockingIo(metadataDevice, inline),
                 this.data,
-                options.caches().metadataBlocks());
+                options.caches().metadataBlocks(),
+                options.findings());
         parts = new PoolParts(workerLoop, ioLoops, this.data, metadata, counters, options);
         devices = parts.devices;
         facts = new PoolFacts(parts, options);

@@ -37,7 +37,7 @@ public final class SpaceMonitor {
     }
 
     public boolean isMetadataLow() {
-        return metadata.metadataBlocksFree() <= metadata.metadataLowWaterBlocks();
+        return metadata.metadataBlocksFree() <= metadata.room().lowWaterBlocks();
     }
 
     /** A data block has been taken, or space has come back. */
@@ -57,7 +57,7 @@ public final class SpaceMonitor {
      */
     void committed() {
         long free = metadata.metadataBlocksFreeOnceCommitted();
-        if (metadataLow.isDue(free, metadata.metadataLowWaterBlocks())) {
+        if (metadataLow.isDue(free, metadata.room().lowWaterBlocks())) {
             events.add(
                     PoolEvent.Kind.METADATA_LOW,
                     "metadata space is low: " + free + " of " + metadata.metadataBlocks() + " blocks of "

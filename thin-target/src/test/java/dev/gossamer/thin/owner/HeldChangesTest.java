@@ -14,6 +14,7 @@ import dev.gossamer.io.sim.ForwardingLoop;
 import dev.gossamer.io.sim.Seeds;
 import dev.gossamer.io.sim.SimLoops;
 import dev.gossamer.io.sim.SimulatedDisk;
+import dev.gossamer.thin.metadata.SurveyFindings;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
@@ -90,7 +91,8 @@ class HeldChangesTest {
 
     private void claim() {
         loops.enter(0, () -> {
-            OwnerPlace place = new OwnerPlace(new byte[SuperblockImages.BYTES], OwnerPlace.NONE, false, false);
+            OwnerPlace place = new OwnerPlace(
+                    new byte[SuperblockImages.BYTES], OwnerPlace.NONE, false, false, SurveyFindings.NONE);
             CompletableFuture<Void> claimed = ownership.claim(place, disk, disk, false);
             claimed.whenComplete((done, failure) -> answers.add("claimed"));
         });

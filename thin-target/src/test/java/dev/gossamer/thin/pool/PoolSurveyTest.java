@@ -2,16 +2,28 @@ package dev.gossamer.thin.pool;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertNotSame;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gossamer.io.BlockOperation;
+import dev.gossamer.io.BlockingIo;
 import dev.gossamer.io.Errno;
+import dev.gossamer.io.InlineLoop;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.buffer.IoBufferPool;
 import dev.gossamer.io.sim.SimulatedDisk;
 import dev.gossamer.thin.PoolMode;
+import dev.gossamer.thin.UnmarkedCatalog;
+import dev.gossamer.thin.metadata.PoolMetadata;
+import dev.gossamer.thin.metadata.SurveyFindings;
+import dev.gossamer.thin.owner.OwnerPlace;
 import java.nio.ByteBuffer;
+import java.util.Set;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -23,10 +35,13 @@ class PoolSurveyTest {
     private static final int BLOCK = SimPool.BLOCK;
     private static final long VOLUME = 64L * BLOCK;
     private static final int OWN_MARK = 384;
+    private static final int TRANSACTION_ID = 48;
     private static final int BLOCKS = 20;
 
     private final SimulatedDisk metadata = new SimulatedDisk(1 << 20);
     private final SimulatedDisk data = new SimulatedDisk(100L * BLOCK);
+    private final IoBufferPool buffers = new IoBufferPool(1 << 23);
+    private final InlineLoop inline = new InlineLoop(null, buffers);
     private final ForgedMetadata forged = new ForgedMetadata(metadata);
 
     /** Volumes a, b and c, devices 0 to 2, of 20 blocks each; nobody vouches for what holds them. */
@@ -44,6 +59,11 @@ class PoolSurveyTest {
             sim.shutDown();
         }
         forged.putSuperblockLong(OWN_MARK, 0);
+    }
+
+    @AfterEach
+    void close() {
+        buffers.close();
     }
 
     private static byte[] contents(String name, int block) {
@@ -99,21 +119,75 @@ class PoolSurveyTest {
         assertBarredAndServed("a", "b");
     }
 
+    /** A commit of this program's own says nothing of what was wrong before it. */
+    @Test
+    void whatIsDamagedIsBarredAgainWhenThePoolIsOpenedNext() throws StorageException {
+        ByteBuffer upper = forged.block(forged.upperLeaf());
+        upper.putLong(ForgedMetadata.valueOffset(upper, 0), forged.mappingsOf(1));
+        forged.put(forged.upperLeaf(), upper, ForgedMetadata.NODE);
+        assertBarredAndServed("a", "b");
+        assertBarredAndServed("a", "b");
+    }
+
+    @Test
+    void whatWasFoundOnceIsNotLookedForAgainUntilThePoolHasChanged() throws StorageException {
+        SurveyFindings first = OwnerPlace.find(io(metadata), io(data), false, UnmarkedCatalog.REFUSE)
+                .findings();
+        assertTrue(first.sound());
+        assertSame(first, open(first).findings());
+        try (SimPool sim = SimPool.open(metadata, data, 1, 1, SimPool.OPTIONS.withFindings(first))) {
+            long visits = sim.pool.metadataVisits();
+            sim.shutDown();
+            assertTrue(visits < visitsOfOpening(), "gone through all the same");
+        }
+        forged.putSuperblockLong(TRANSACTION_ID, 77);
+        assertNotSame(first, open(first).findings());
+    }
+
+    /** What an abort has read anew is as wrong as before. */
+    @Test
+    void whatIsSetAsideStaysSetAsideAfterAnAbort() throws StorageException {
+        mapFreeBlocks();
+        try (PoolMetadata pool =
+                PoolMetadata.open(io(metadata), data, PoolMetadata.CACHE_BLOCKS)) {
+            Set<Long> inUse = pool.findings().usedThoughFree();
+            assertEquals(BLOCKS, inUse.size());
+            assertFalse(inUse.contains(pool.reserveDataBlock()));
+            pool.abort();
+            assertFalse(inUse.contains(pool.reserveDataBlock()));
+        }
+    }
+
+    private PoolMetadata open(SurveyFindings known) throws StorageException {
+        PoolMetadata pool = PoolMetadata.open(io(metadata), data, PoolMetadata.CACHE_BLOCKS, known);
+        pool.close();
+        return pool;
+    }
+
+    private BlockingIo io(SimulatedDisk disk) {
+        return new BlockingIo(disk, inline);
+    }
+
     /** What is counted free and in use all the same would be the next to be given out. */
     @Test
     void aBlockInUseThatIsCountedFreeIsGivenToNobody() throws StorageException {
-        long location = forged.mappingsOf(0);
-        ByteBuffer leaf = forged.block(location);
-        long free = forged.superblock().getLong(ForgedMetadata.DATA_ALLOCATED);
-        for (int i = 0; i < BLOCKS; i++) {
-            // All of the volume's mappings lead to free blocks, the lowest ones.
-            leaf.putLong(ForgedMetadata.valueOffset(leaf, i), (free + i) << 24);
-        }
-        forged.put(location, leaf, ForgedMetadata.NODE);
+        long free = mapFreeBlocks();
         assertBarredAndServed("a");
         for (long block = free; block < free + BLOCKS; block++) {
             assertArrayEquals(new byte[BLOCK], data.readNow(block * BLOCK, BLOCK), "data block " + block);
         }
+    }
+
+    /** All of a volume's mappings lead to free blocks, the lowest ones. @return the first of them */
+    private long mapFreeBlocks() throws StorageException {
+        long location = forged.mappingsOf(0);
+        ByteBuffer leaf = forged.block(location);
+        long free = forged.superblock().getLong(ForgedMetadata.DATA_ALLOCATED);
+        for (int i = 0; i < BLOCKS; i++) {
+            leaf.putLong(ForgedMetadata.valueOffset(leaf, i), (free + i) << 24);
+        }
+        forged.put(location, leaf, ForgedMetadata.NODE);
+        return free;
     }
 
     /** A record that calls exclusive what a snapshot shares would have the snapshot overwritten. */
