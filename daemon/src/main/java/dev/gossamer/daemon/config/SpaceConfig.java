@@ -6,7 +6,6 @@ import dev.gossamer.thin.PoolCaches;
 import dev.gossamer.thin.PoolGrowth;
 import dev.gossamer.thin.PoolOptions;
 import dev.gossamer.thin.UnmarkedCatalog;
-import dev.gossamer.thin.metadata.SurveyFindings;
 import java.time.Duration;
 
 /**
@@ -91,7 +90,7 @@ public record SpaceConfig(
                 null,
                 false,
                 unmarkedCatalog,
-                SurveyFindings.NONE);
+                PoolOptions.DEFAULT.findings());
     }
 
     /** The lines of pool.yaml that differ from the default. */
