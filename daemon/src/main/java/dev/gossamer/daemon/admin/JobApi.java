@@ -20,6 +20,7 @@ import java.util.concurrent.CompletableFuture;
  *  POST   /v1/jobs/ID/pause              /resume, /cancel
  *  POST   /v1/clone                      {source, sourceOffset, lengthBytes, destination, destinationOffset, atomic},
  *                                        source and destination required
+ *  POST   /v1/dedupe                     {dryRun, bytesPerSecond}, each optional
  *  POST   /v1/defragment                 {volume}
  *  POST   /v1/pool/evacuate              {offsetBytes, lengthBytes}
  *  POST   /v1/pool/shrink                {dataBytes}
@@ -42,6 +43,11 @@ final class JobApi {
         if (path.equals(List.of("clone"))) {
             AdminApi.requireMethod(method, "POST");
             return started(pool.jobs().cloneRange(cloneSpec(body)));
+        }
+        if (path.equals(List.of("dedupe"))) {
+            AdminApi.requireMethod(method, "POST");
+            JsonNode object = api.object(body, List.of("dryRun", "bytesPerSecond"));
+            return started(pool.jobs().dedupe(AdminApi.flag(object, "dryRun"), number(object, "bytesPerSecond", 0)));
         }
         if (path.equals(List.of("defragment"))) {
             AdminApi.requireMethod(method, "POST");

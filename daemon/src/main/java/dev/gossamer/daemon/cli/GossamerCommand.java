@@ -51,6 +51,7 @@ public final class GossamerCommand extends CommandGroup {
                             SnapshotCommand.class,
                             CloneCommand.class,
                             DefragmentCommand.class,
+                            DedupeCommand.class,
                             JobCommand.class,
                             CowCommand.class,
                             StatusCommand.class,

@@ -28,7 +28,8 @@ class CommandModelTest {
             "gossamer snapshot delete",
             "gossamer snapshot rollback",
             "gossamer cow delete",
-            "gossamer cow merge");
+            "gossamer cow merge",
+            "gossamer dedupe");
 
     private static List<CommandLine> leaves() {
         List<CommandLine> leaves = new ArrayList<>();
@@ -69,7 +70,7 @@ class CommandModelTest {
         for (CommandLine leaf : leaves()) {
             boolean has = leaf.getCommandSpec().optionsMap().containsKey("--dry-run");
             assertEquals(WITH_DRY_RUN.contains(name(leaf)), has, name(leaf));
-            boolean takesAway = name(leaf).matches(".* (delete|rollback|merge|resize)");
+            boolean takesAway = name(leaf).matches(".* (delete|rollback|merge|resize|dedupe)");
             assertEquals(takesAway, has, name(leaf));
         }
     }

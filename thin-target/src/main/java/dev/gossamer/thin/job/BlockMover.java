@@ -6,7 +6,6 @@ import dev.gossamer.pdata.OutOfDataSpace;
 import dev.gossamer.thin.device.HeldRange;
 import dev.gossamer.thin.device.ThinDevice;
 import dev.gossamer.thin.metadata.BlockMoves;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -14,7 +13,6 @@ import java.util.Map;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import java.util.TreeSet;
 
 /**
  * Moves a few data blocks, with all who share them, to others (RL-1). Worker's thread.
@@ -53,9 +51,11 @@ final class BlockMover {
     }
 
     private final MoveParts parts;
+    private final OwnedRanges owned;
 
     BlockMover(MoveParts parts) {
         this.parts = parts;
+        this.owned = new OwnedRanges(parts.devices());
     }
 
     /**
@@ -89,7 +89,7 @@ final class BlockMover {
 
         void start() {
             try {
-                List<HeldRange> ranges = ranges(whole());
+                List<HeldRange> ranges = owned.ranges(whole().owners());
                 if (places.isEmpty()) {
                     moved.done(0, Map.of());
                 } else {
@@ -124,56 +124,12 @@ final class BlockMover {
             return plan;
         }
 
-        /** What volumes have of the blocks, as few ranges as may be. Retired devices have no requests. */
-        private List<HeldRange> ranges(BlockMoves.Plan plan) {
-            Map<Integer, TreeSet<Long>> blocks = new TreeMap<>();
-            for (BlockMoves.Owner owner : plan.owners()) {
-                blocks.computeIfAbsent(owner.deviceId(), id -> new TreeSet<>()).add(owner.virtualBlock());
-            }
-            List<HeldRange> ranges = new ArrayList<>();
-            blocks.forEach((id, its) -> {
-                ThinDevice device = parts.devices().withId(id);
-                if (device != null) {
-                    addRanges(device, its, ranges);
-                }
-            });
-            return ranges;
-        }
-
-        private void addRanges(ThinDevice device, TreeSet<Long> blocks, List<HeldRange> ranges) {
-            long from = -1;
-            long to = -1;
-            for (long block : blocks) {
-                if (block != to || to - from == HeldRange.MAX_BLOCKS) {
-                    if (from >= 0) {
-                        ranges.add(new HeldRange(device, from, to));
-                    }
-                    from = block;
-                }
-                to = block + 1;
-            }
-            ranges.add(new HeldRange(device, from, to));
-        }
-
-        private boolean isHeld(BlockMoves.Owner owner) {
-            ThinDevice device = parts.devices().withId(owner.deviceId());
-            if (device == null) {
-                return true;
-            }
-            for (HeldRange range : held) {
-                if (range.device == device && range.meets(owner.virtualBlock(), owner.virtualBlock() + 1)) {
-                    return true;
-                }
-            }
-            return false;
-        }
-
         /** Leaves out what has got owners whose blocks are not held. */
         private BlockMoves.Plan stillHeld() throws StorageException {
             BlockMoves.Plan plan = whole();
             Set<Long> out = new HashSet<>();
             for (BlockMoves.Owner owner : plan.owners()) {
-                if (!isHeld(owner)) {
+                if (!owned.areHeld(held, owner)) {
                     out.add(owner.dataBlock());
                 }
             }
@@ -225,13 +181,7 @@ final class BlockMover {
             for (long dataBlock : places.keySet()) {
                 used.put(dataBlock, targets.remove(dataBlock));
             }
-            Set<ThinDevice> devices = new HashSet<>();
-            for (BlockMoves.Owner owner : plan.owners()) {
-                ThinDevice device = parts.devices().withId(owner.deviceId());
-                if (device != null) {
-                    devices.add(device);
-                }
-            }
+            Set<ThinDevice> devices = owned.devices(plan.owners());
             if (!used.isEmpty()) {
                 parts.change().apply(devices, () -> plan.apply(used));
             }

@@ -2,7 +2,7 @@ package dev.gossamer.thin.job;
 
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
-import dev.gossamer.thin.metadata.BlockMoves;
+import dev.gossamer.thin.metadata.OwnerSearch;
 import dev.gossamer.thin.metadata.PoolMetadata;
 import java.util.Map;
 import java.util.Set;
@@ -48,7 +48,8 @@ final class EvacuateJob extends Job {
     private final long inUseAtStart;
     private final TreeMap<Long, Set<Long>> found = new TreeMap<>();
     private final TreeMap<Long, Integer> unreadable = new TreeMap<>();
-    private BlockMoves.Place searching = BlockMoves.Place.START;
+    private final OwnerSearch search;
+    private boolean searching = true;
     private int remembered;
     private int idlePasses;
     private boolean movedInPass;
@@ -73,6 +74,7 @@ final class EvacuateJob extends Job {
         this.ending = ending;
         this.blockBytes = metadata.blockBytes();
         metadata.references().moves().close(from, to);
+        search = metadata.references().moves().search();
         inUseAtStart = inUse();
     }
 
@@ -92,7 +94,7 @@ final class EvacuateJob extends Job {
 
     @Override
     protected String message() {
-        return (searching == null ? "moving" : "searching for owners") + ", " + inUse() * blockBytes + " bytes left";
+        return (searching ? "searching for owners" : "moving") + ", " + inUse() * blockBytes + " bytes left";
     }
 
     /** The range stays closed when the job is over. */
@@ -122,7 +124,7 @@ final class EvacuateJob extends Job {
         }
         if (inUse() == 0) {
             ending.emptied(end);
-        } else if (searching != null) {
+        } else if (searching) {
             search();
             end.next();
         } else if (found.isEmpty()) {
@@ -141,7 +143,7 @@ final class EvacuateJob extends Job {
     }
 
     private void search() throws StorageException {
-        searching = metadata.references().moves().search(searching, from, to, SEARCH_NODES, owner -> {
+        search.step(from, to, SEARCH_NODES, owner -> {
             if (remembered == MAX_FOUND) {
                 return false;
             }
@@ -152,9 +154,8 @@ final class EvacuateJob extends Job {
             }
             return true;
         });
-        if (remembered == MAX_FOUND) {
-            searching = null; // what is known first; the next pass finds the rest
-        }
+        // What is known comes first; the next pass finds the rest.
+        searching = !search.isEnded() && remembered < MAX_FOUND;
     }
 
     private void nextPass() throws StorageException {
@@ -174,7 +175,8 @@ final class EvacuateJob extends Job {
         }
         movedInPass = false;
         remembered = 0;
-        searching = BlockMoves.Place.START;
+        searching = true;
+        search.restart();
     }
 
     private void moveBatch(StepEnd end) {

@@ -47,6 +47,11 @@ public abstract class Job {
     /** Bytes to go through; 0: not known yet. */
     protected abstract long totalBytes();
 
+    /** How long it wants to rest after the step that it has ended, at least. */
+    protected long pauseNanos() {
+        return 0;
+    }
+
     /** What it is about at this moment, or waits for; may be empty. */
     protected String message() {
         return "";

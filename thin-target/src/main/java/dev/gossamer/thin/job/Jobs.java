@@ -222,7 +222,7 @@ public final class Jobs {
         @Override
         public void next() {
             stepping = false;
-            schedule(cancelled ? 0 : Math.max(PAUSE_NANOS, loop.nanoTime() - stepSince));
+            schedule(cancelled ? 0 : Math.max(Math.max(PAUSE_NANOS, job.pauseNanos()), loop.nanoTime() - stepSince));
         }
 
         @Override

@@ -15,6 +15,10 @@ public record MoveParts(
         PoolFaults faults,
         IoLoop loop,
         CellIo io) {
+    BlockReads reads() {
+        return new BlockReads(loop, io, metadata.blockBytes());
+    }
+
     BlockCopies copies() {
         return new BlockCopies(loop, io, metadata.blockBytes());
     }

@@ -26,6 +26,7 @@ public final class MoveStart {
     private final Committer committer;
     private final Jobs jobs;
     private final BlockMover mover;
+    private final MoveParts parts;
     private final PoolDevices devices;
     private final PoolFaults faults;
     private final PoolGrowth growth;
@@ -39,6 +40,7 @@ public final class MoveStart {
         this.committer = committer;
         this.jobs = jobs;
         this.mover = new BlockMover(parts);
+        this.parts = parts;
         this.devices = parts.devices();
         this.faults = parts.faults();
         this.growth = growth;
@@ -107,6 +109,20 @@ public final class MoveStart {
             throw new StorageException(Errno.EBUSY, "volume " + name + " is being deleted or rolled back");
         }
         return jobs.start(new DefragmentJob(metadata, faults, mover, device));
+    }
+
+    /**
+     * Shares equal blocks of all volumes.
+     *
+     * @param dryRun only counts them
+     * @param bytesPerSecond reads no more; 0: no limit
+     */
+    public JobInfo dedupe(boolean dryRun, long bytesPerSecond) throws StorageException {
+        change.checkWritable();
+        if (metadata.references().moves().isPinned()) {
+            throw EvacuateJob.pinned();
+        }
+        return jobs.start(new DedupeJob(parts, dryRun, bytesPerSecond));
     }
 
     private JobInfo start(String kind, long from, long to, EvacuateJob.Ending ending) throws StorageException {

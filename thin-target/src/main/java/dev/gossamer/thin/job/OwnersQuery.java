@@ -7,6 +7,7 @@ import dev.gossamer.thin.OwnedRun;
 import dev.gossamer.thin.device.PoolDevices;
 import dev.gossamer.thin.device.ThinDevice;
 import dev.gossamer.thin.metadata.BlockMoves;
+import dev.gossamer.thin.metadata.OwnerSearch;
 import dev.gossamer.thin.metadata.PoolMetadata;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -36,7 +37,7 @@ public final class OwnersQuery {
     private final CompletableFuture<List<OwnedRun>> answer;
     private final TreeMap<Long, Set<Long>> places = new TreeMap<>();
     private final List<BlockMoves.Owner> owners = new ArrayList<>();
-    private BlockMoves.Place searching = BlockMoves.Place.START;
+    private final OwnerSearch search;
     private int found;
 
     /** Of the bytes from {@code offsetBytes} on, as far out as whole blocks reach. */
@@ -44,6 +45,7 @@ public final class OwnersQuery {
         this.loop = parts.loop();
         this.metadata = parts.metadata();
         this.devices = parts.devices();
+        this.search = metadata.references().moves().search();
         long blockBytes = metadata.blockBytes();
         this.from = offsetBytes / blockBytes;
         this.to = Math.ceilDiv(offsetBytes + lengthBytes, blockBytes);
@@ -53,8 +55,8 @@ public final class OwnersQuery {
     /** Goes on until it is answered. */
     public void step() {
         try {
-            if (searching != null) {
-                searching = metadata.references().moves().search(searching, from, to, SEARCH_NODES, this::note);
+            if (!search.isEnded()) {
+                search.step(from, to, SEARCH_NODES, this::note);
             } else if (!places.isEmpty()) {
                 look();
             } else {

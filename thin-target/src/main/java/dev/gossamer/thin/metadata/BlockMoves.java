@@ -3,7 +3,6 @@ package dev.gossamer.thin.metadata;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.pdata.btree.BTreeCursor;
 import dev.gossamer.pdata.btree.SharedRewrite;
-import dev.gossamer.pdata.btree.ValueSearch;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -17,54 +16,17 @@ import java.util.SortedMap;
  */
 public final class BlockMoves {
     private final LoadedPool pool;
-    private final ValueSearch search;
 
     BlockMoves(LoadedPool pool) {
         this.pool = pool;
-        this.search = pool.mappings.search();
     }
 
     /** A mapping: of which device, where, to what. */
     public record Owner(int deviceId, long virtualBlock, long dataBlock) {}
 
-    /** Told of owners; stops the search by answering false. */
-    public interface Found {
-        boolean owner(Owner owner);
-    }
-
-    /** Where a search has come to. Below the first device at the start. */
-    public record Place(int deviceId, long virtualBlock) {
-        /** Before all mappings. */
-        public static final Place START = new Place(0, 0);
-    }
-
-    /**
-     * Goes on with a search for who has data blocks of a range, from {@link Place#START} on. Nodes that several devices
-     * share are looked at once, so of several owners in one leaf one is told.
-     *
-     * @param maxNodes about so many are read
-     * @return the place to go on from; null at the end
-     */
-    public Place search(Place from, long firstBlock, long endBlock, int maxNodes, Found found) throws StorageException {
-        if (from.equals(Place.START)) {
-            search.restart();
-        }
-        BTreeCursor devices = pool.mappings.upperCursor(pool.mappingRoot, from.deviceId());
-        if (!devices.next()) {
-            return null;
-        }
-        int id = (int) devices.key();
-        long start = id == from.deviceId() ? from.virtualBlock() : 0;
-        long next = search.step(devices.value(0), start, maxNodes, (virtualBlock, value) -> {
-            long dataBlock = Mapping.dataBlock(value);
-            return dataBlock < firstBlock
-                    || dataBlock >= endBlock
-                    || found.owner(new Owner(id, virtualBlock, dataBlock));
-        });
-        if (next != ValueSearch.END) {
-            return new Place(id, next);
-        }
-        return id + 1 < PoolMetadata.MAX_DEVICES ? new Place(id + 1, 0) : null;
+    /** A search through all mappings, which keeps its place from step to step. */
+    public OwnerSearch search() {
+        return new OwnerSearch(pool);
     }
 
     /** Allocates no data block of a range any more, until another is closed; the empty one opens all. */
@@ -175,6 +137,29 @@ public final class BlockMoves {
         /** Whether every node to be rewritten has been reached from all its parents. */
         public boolean isComplete() throws StorageException {
             return rewrite.isComplete();
+        }
+
+        /** Gives the owners of each block another one as well, which others have, and holds the same data (DD-1).
+         *
+         * @param targets for each data block of the plan
+         * @param devices all that have a block of either kind; to them it looks shared from now on (CL-5)
+         * @param newest of all these mappings
+         */
+        public void merge(Map<Long, Long> targets, Set<Integer> devices, int newest) throws StorageException {
+            new BlockSharing(pool).makeOlder(newest, devices);
+            pool.mappingRoot =
+                    rewrite.apply(value -> Mapping.pack(targets.get(Mapping.dataBlock(value)), Mapping.time(value)));
+            pool.changed = true;
+            pool.sharesAnew();
+            pool.settle();
+        }
+
+        /** The latest time of all mappings of the plan; -1 if there is none. */
+        public int newest() {
+            return rewrite.values().keySet().stream()
+                    .mapToInt(Mapping::time)
+                    .max()
+                    .orElse(-1);
         }
 
         /** Metadata blocks that {@link #apply} takes at most, with its part of the commit. */

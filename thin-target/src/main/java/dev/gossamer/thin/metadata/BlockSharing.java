@@ -5,6 +5,7 @@ import dev.gossamer.io.StorageException;
 import dev.gossamer.pdata.MetadataCorrupt;
 import dev.gossamer.pdata.btree.BTreeCursor;
 import java.util.Arrays;
+import java.util.Set;
 
 /**
  * Gives data blocks more owners without copying them: what a range clone does to the metadata (CL-4, CL-5). Part of the
@@ -54,7 +55,11 @@ public final class BlockSharing {
             }
         }
         if (newest >= 0) {
-            makeOlder(newest, sourceId, id); // before all else: it may find that there is no time left
+            makeOlder(
+                    newest,
+                    sourceId == id
+                            ? Set.of(id)
+                            : Set.of(sourceId, id)); // before all else: it may find that there is no time left
         }
         for (int i = 0; i < mappings.length; i++) {
             if (changes(present[i], mappings[i])) {
@@ -113,11 +118,13 @@ public final class BlockSharing {
         }
     }
 
-    /** Makes mappings of that time, and older ones, look shared to both devices. */
-    private void makeOlder(int newest, int sourceId, int id) throws StorageException {
-        DeviceDetails source = pool.devices.existing(sourceId);
-        DeviceDetails target = pool.devices.existing(id);
-        if (source.snapshottedTime() > newest && target.snapshottedTime() > newest) {
+    /** Makes mappings of that time, and older ones, look shared to some devices. */
+    void makeOlder(int newest, Set<Integer> ids) throws StorageException {
+        boolean all = true;
+        for (int id : ids) {
+            all &= pool.devices.existing(id).snapshottedTime() > newest;
+        }
+        if (all) {
             return;
         }
         if (pool.time <= newest) {
@@ -127,7 +134,8 @@ public final class BlockSharing {
             }
             pool.time++;
         }
-        pool.devices.put(sourceId, source.withSnapshottedTime(pool.time));
-        pool.devices.put(id, pool.devices.existing(id).withSnapshottedTime(pool.time));
+        for (int id : ids) {
+            pool.devices.put(id, pool.devices.existing(id).withSnapshottedTime(pool.time));
+        }
     }
 }

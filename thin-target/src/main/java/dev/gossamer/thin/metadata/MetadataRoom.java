@@ -145,6 +145,11 @@ public final class MetadataRoom {
         return sharingCost(id, from, blocks) <= leftForWrites();
     }
 
+    /** What changing the records of so many devices takes in the commit. */
+    public long recordsCost(int devices) throws StorageException {
+        return pool.devices.changeCost(devices);
+    }
+
     /** Whether so many metadata blocks can be had now, without the reserve. */
     public boolean has(long blocks) throws StorageException {
         return blocks <= leftForWrites();

@@ -101,6 +101,16 @@ public final class PoolJobs {
         return calls.message(() -> moves.shrink(dataBytes));
     }
 
+    /**
+     * Starts to share equal blocks of all volumes, snapshots included.
+     *
+     * @param dryRun only counts them
+     * @param bytesPerSecond reads no more; 0: no limit
+     */
+    public CompletableFuture<JobInfo> dedupe(boolean dryRun, long bytesPerSecond) {
+        return calls.message(() -> moves.dedupe(dryRun, bytesPerSecond));
+    }
+
     /** Starts to put the blocks of a volume back into runs, with all who share them. */
     public CompletableFuture<JobInfo> defragment(String volume) {
         return calls.message(() -> moves.defragment(volume));

@@ -275,15 +275,18 @@ class PoolStormTest {
             long from = random.nextLong(blocks);
             try {
                 moving = sim.await(
-                        random.nextInt(4) == 0
-                                ? sim.pool.jobs().defragment(any().name)
-                                : random.nextInt(3) == 0
-                                        ? sim.pool.jobs().shrink(from * BLOCK)
-                                        : sim.pool
-                                                .jobs()
-                                                .evacuate(
-                                                        from * BLOCK,
-                                                        Math.min(blocks - from, 1 + random.nextLong(40)) * BLOCK));
+                        random.nextInt(5) == 0
+                                ? sim.pool.jobs().dedupe(false, 0)
+                                : random.nextInt(4) == 0
+                                        ? sim.pool.jobs().defragment(any().name)
+                                        : random.nextInt(3) == 0
+                                                ? sim.pool.jobs().shrink(from * BLOCK)
+                                                : sim.pool
+                                                        .jobs()
+                                                        .evacuate(
+                                                                from * BLOCK,
+                                                                Math.min(blocks - from, 1 + random.nextLong(40))
+                                                                        * BLOCK));
             } catch (StorageException e) {
                 assertTrue(e.errno() == Errno.EINVAL || e.errno() == Errno.ENOSPC, e.toString());
             }

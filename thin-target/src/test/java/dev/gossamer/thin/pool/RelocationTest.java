@@ -123,6 +123,13 @@ class RelocationTest {
 
     @Test
     void rl6NothingIsAllocatedInTheRangeFromTheStart() throws StorageException {
+        // Blocks that come free below the range, behind where the next one is looked for.
+        assertEquals(Errno.OK, sim.trim(volume("s"), 0, VOLUME));
+        assertEquals(Errno.OK, sim.trim(volume("b"), 0, 4L * BLOCK));
+        Arrays.fill(model.get("s"), (byte) 0);
+        Arrays.fill(model.get("b"), 0, 4 * BLOCK, (byte) 0);
+        sim.flush(volume("b"));
+        sim.loops.advance(3_000_000_000L);
         JobInfo job = sim.await(sim.pool.jobs().evacuate(60L * BLOCK, 36L * BLOCK));
         sim.await(sim.pool.createVolume(new VolumeSpec("c", VOLUME)));
         model.put("c", new byte[(int) VOLUME]);

@@ -1,0 +1,263 @@
+package dev.gossamer.thin.job;
+
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.StorageException;
+import dev.gossamer.thin.device.HeldRange;
+import dev.gossamer.thin.device.ThinDevice;
+import dev.gossamer.thin.metadata.BlockMoves;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+
+/**
+ * Makes the owners of one data block owners of another that holds the same bytes (DD-1). Worker's thread.
+ *
+ * <ol>
+ *   <li>Finds all owners of both, and takes hold of their blocks: nothing is written there from then on.
+ *   <li>Compares every byte. They are equal as long as the holds are there.
+ *   <li>Finds the owners once more, and changes the mappings of the one block's in one task and one transaction; to all
+ *       owners of both it looks shared from then on.
+ * </ol>
+ *
+ * <p>Where something does not fit (an owner that was not known, bytes that differ, the catalog) both blocks stay as
+ * they are.
+ */
+final class BlockMerger {
+    /** Owners of both blocks, at most: what one step holds and marks. */
+    private static final int MAX_OWNERS = 4096;
+
+    /** Owners of a block of zeros, at most: each is unmapped by itself. */
+    private static final int MAX_OWNERS_OF_ZEROS = 64;
+
+    /** What came of it. */
+    interface Merged {
+        void done(boolean merged);
+
+        /** Nothing can be merged now. */
+        void failed(Throwable cause);
+    }
+
+    private final MoveParts parts;
+    private final OwnedRanges owned;
+
+    BlockMerger(MoveParts parts) {
+        this.parts = parts;
+        this.owned = new OwnedRanges(parts.devices());
+    }
+
+    /**
+     * Merges two blocks.
+     *
+     * @param gone the one that is to lose its owners
+     * @param goneAt virtual blocks at which it is known to be mapped
+     * @param kept the one that gets them
+     */
+    void merge(long gone, Set<Long> goneAt, long kept, Set<Long> keptAt, Merged merged) {
+        new Pair(gone, goneAt, kept, keptAt, merged).start();
+    }
+
+    /**
+     * Unmaps a block of zeros of all that have it (DD-3).
+     *
+     * @param places virtual blocks at which it is known to be mapped
+     */
+    void unmap(long zeros, Set<Long> places, Merged merged) {
+        new Pair(zeros, places, zeros, places, merged).start();
+    }
+
+    private final class Pair {
+        private final long gone;
+        private final long kept;
+        private final TreeMap<Long, Set<Long>> both = new TreeMap<>();
+        private final TreeMap<Long, Set<Long>> one = new TreeMap<>();
+        private final Merged merged;
+        private final long incarnation = parts.faults().incarnation();
+        private List<HeldRange> held = List.of();
+        private boolean equal = true;
+
+        Pair(long gone, Set<Long> goneAt, long kept, Set<Long> keptAt, Merged merged) {
+            this.gone = gone;
+            this.kept = kept;
+            this.merged = merged;
+            both.put(gone, goneAt);
+            both.put(kept, keptAt);
+            one.put(gone, goneAt);
+        }
+
+        void start() {
+            guarded(() -> {
+                BlockMoves.Plan plan = known();
+                if (plan == null) {
+                    merged.done(false);
+                    return;
+                }
+                List<HeldRange> ranges = owned.ranges(plan.owners());
+                parts.locks().acquire(ranges, () -> {
+                    held = ranges;
+                    guarded(this::compare);
+                });
+            });
+        }
+
+        /** All owners of both blocks; null if they cannot be told, or are too many. */
+        private BlockMoves.Plan known() throws StorageException {
+            BlockMoves moves = parts.metadata().references().moves();
+            BlockMoves.Plan plan = moves.plan(both);
+            if (plan.owners().size() > MAX_OWNERS
+                    || !plan.incomplete(both.keySet()).isEmpty()
+                    || !plan.isComplete()) {
+                return null;
+            }
+            Set<Long> met = new HashSet<>();
+            for (BlockMoves.Owner owner : plan.owners()) {
+                met.add(owner.dataBlock());
+                if (moves.isCatalog(owner.deviceId())) {
+                    return null;
+                }
+            }
+            return met.size() == both.size() && (!isZeros() || isUnmappable(plan)) ? plan : null;
+        }
+
+        private boolean isZeros() {
+            return gone == kept;
+        }
+
+        /** Each owner is a change of its own there, and an external origin would show. */
+        private boolean isUnmappable(BlockMoves.Plan plan) {
+            for (BlockMoves.Owner owner : plan.owners()) {
+                ThinDevice device = parts.devices().withId(owner.deviceId());
+                if (device != null && device.isOverExternalOrigin(owner.virtualBlock() * device.blockBytes())) {
+                    return false;
+                }
+            }
+            return plan.owners().size() <= MAX_OWNERS_OF_ZEROS;
+        }
+
+        private BlockMoves.Plan stillHeld() throws StorageException {
+            BlockMoves.Plan plan = known();
+            if (plan != null) {
+                for (BlockMoves.Owner owner : plan.owners()) {
+                    if (!owned.areHeld(held, owner)) {
+                        return null;
+                    }
+                }
+            }
+            return plan;
+        }
+
+        private void compare() throws StorageException {
+            if (stillHeld() == null) {
+                end(false);
+                return;
+            }
+            BlockReads reads = parts.reads();
+            if (isZeros()) {
+                reads.read(
+                        gone,
+                        piece -> {
+                            equal = DedupeJob.isZero(piece);
+                            return equal;
+                        },
+                        errno -> guarded(() -> compared(errno)));
+                return;
+            }
+            reads.read(
+                    gone,
+                    kept,
+                    (piece, other) -> {
+                        equal = piece.mismatch(other) < 0;
+                        return equal;
+                    },
+                    errno -> guarded(() -> compared(errno)));
+        }
+
+        private void compared(int errno) {
+            if (errno != Errno.OK || !equal) {
+                end(false);
+                return;
+            }
+            BlockMoves.Plan[] all = new BlockMoves.Plan[1];
+            parts.change()
+                    .whenRoom(
+                            fewer -> {
+                                all[0] = stillHeld();
+                                return all[0] == null || parts.metadata().room().has(cost(all[0])) ? 1 : 0;
+                            },
+                            blocks -> change(all[0]),
+                            this::fail);
+        }
+
+        private long cost(BlockMoves.Plan plan) throws StorageException {
+            if (isZeros()) {
+                long cost = 0;
+                for (BlockMoves.Owner owner : plan.owners()) {
+                    cost += parts.metadata().room().removalCost(owner.deviceId(), owner.virtualBlock(), 1);
+                }
+                return cost;
+            }
+            return plan.cost()
+                    + parts.metadata().room().recordsCost(plan.owners().size());
+        }
+
+        private void change(BlockMoves.Plan all) throws StorageException {
+            if (all == null) {
+                end(false);
+                return;
+            }
+            if (isZeros()) {
+                parts.change().apply(owned.devices(all.owners()), () -> unmapAll(all.owners()));
+                end(true);
+                return;
+            }
+            Set<Integer> ids = new TreeSet<>();
+            all.owners().forEach(owner -> ids.add(owner.deviceId()));
+            int newest = all.newest();
+            BlockMoves.Plan plan = parts.metadata().references().moves().plan(one);
+            parts.change().apply(owned.devices(all.owners()), () -> plan.merge(Map.of(gone, kept), ids, newest));
+            end(true);
+        }
+
+        private void unmapAll(List<BlockMoves.Owner> owners) throws StorageException {
+            for (BlockMoves.Owner owner : owners) {
+                parts.metadata().removeRange(owner.deviceId(), owner.virtualBlock(), owner.virtualBlock() + 1);
+            }
+        }
+
+        private void end(boolean changed) {
+            giveBack();
+            merged.done(changed);
+        }
+
+        private void fail(Throwable cause) {
+            giveBack();
+            merged.failed(cause);
+        }
+
+        private void giveBack() {
+            List<HeldRange> ranges = held;
+            held = List.of();
+            parts.locks().release(ranges);
+        }
+
+        private interface Stage {
+            void run() throws StorageException;
+        }
+
+        private void guarded(Stage stage) {
+            try {
+                if (incarnation != parts.faults().incarnation()) {
+                    throw new StorageException(Errno.EIO, "the transaction was aborted");
+                }
+                stage.run();
+            } catch (StorageException e) {
+                fail(e);
+            } catch (RuntimeException | Error bug) {
+                parts.faults().failed(bug);
+                fail(bug);
+            }
+        }
+    }
+}

@@ -1,0 +1,364 @@
+package dev.gossamer.thin.job;
+
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.StorageException;
+import dev.gossamer.thin.metadata.OwnerSearch;
+import dev.gossamer.thin.metadata.PoolMetadata;
+import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
+import java.util.BitSet;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.zip.CRC32C;
+
+/**
+ * Shares equal data blocks (DD-1, DD-2). Again and again: reads blocks and remembers their fingerprints, until the end
+ * or until there are many candidates; finds where these are mapped; compares and merges them one by one.
+ *
+ * <p>Memory: a bit for each data block (20 MiB for 10 TiB of 64 KiB blocks), fingerprints in at most an eighth of the
+ * heap, {@link #MAX_CANDIDATES}. If there are more fingerprints than that, all is read in several passes, each for a
+ * part of the fingerprints.
+ *
+ * <p>Reading holds nothing: a block may be written or have another owner by then, and a fingerprint is but a hint.
+ */
+final class DedupeJob extends Job {
+    /** Pairs that wait to be merged. */
+    static final int MAX_CANDIDATES = 1 << 14;
+
+    /** Mappings of these that are remembered. */
+    private static final int MAX_PLACES = 1 << 17;
+
+    private static final int SEARCH_NODES = 256;
+    private static final int QUEUED_BLOCKS = 64;
+    private static final long STEP_BYTES = 4L << 20;
+
+    /** A block with more places than this gets no more: they would have to be held all. */
+    private static final int MAX_PLACES_OF_BLOCK = 256;
+
+    private static final long NANOS = 1_000_000_000L;
+
+    private enum Stage {
+        READ,
+        LOCATE,
+        MERGE
+    }
+
+    /** @param gone to be merged into {@code kept}; or to be unmapped, as it is {@link #ZEROS} */
+    private record Candidate(long gone, long kept) {}
+
+    private static final long ZEROS = -1;
+    private static final ByteBuffer NOTHING =
+            ByteBuffer.allocate(BlockReads.PIECE_BYTES).asReadOnlyBuffer();
+
+    private final MoveParts parts;
+    private final PoolMetadata metadata;
+    private final BlockMerger merger;
+    private final boolean dryRun;
+    private final long bytesPerSecond;
+    private final int blockBytes;
+    private final OwnerSearch reading;
+    private final OwnerSearch locating;
+    private final BitSet seen = new BitSet();
+    private final Fingerprints fingerprints;
+    private final int passes;
+    private final ArrayDeque<Long> queue = new ArrayDeque<>();
+    private final ArrayDeque<Candidate> candidates = new ArrayDeque<>();
+    private final Map<Long, Set<Long>> places = new HashMap<>();
+    // What a block that has gone, or got too many owners, is to be looked for as.
+    private final Map<Long, Long> instead = new HashMap<>();
+    private final long totalBlocks;
+    private Stage stage = Stage.READ;
+    private int pass;
+    private long readBlocks;
+    private long duplicates;
+    private long merged;
+    private long different;
+    private long zeros;
+    private long unmapped;
+    private int remembered;
+    private long pauseNanos;
+
+    /**
+     * @param dryRun only counts what has equal fingerprints
+     * @param bytesPerSecond reads no more; 0: no limit
+     */
+    DedupeJob(MoveParts parts, boolean dryRun, long bytesPerSecond) {
+        super("dedupe", dryRun ? "the pool, a dry run" : "the pool");
+        this.parts = parts;
+        this.metadata = parts.metadata();
+        this.merger = new BlockMerger(parts);
+        this.dryRun = dryRun;
+        this.bytesPerSecond = bytesPerSecond;
+        this.blockBytes = metadata.blockBytes();
+        this.reading = metadata.references().moves().search();
+        this.locating = metadata.references().moves().search();
+        long used = Math.max(1, metadata.dataBlocksUsed());
+        long room = Runtime.getRuntime().maxMemory() / 8 / (4 * Long.BYTES);
+        int entries = (int) Math.min(Math.min(used, room), 1 << 27);
+        this.fingerprints = new Fingerprints(entries);
+        this.passes = Math.toIntExact(Math.ceilDiv(used, (long) entries));
+        this.totalBlocks = used * passes;
+    }
+
+    @Override
+    protected long doneBytes() {
+        return Math.min(readBlocks, totalBlocks) * blockBytes;
+    }
+
+    @Override
+    protected long totalBytes() {
+        return totalBlocks * blockBytes;
+    }
+
+    @Override
+    protected long pauseNanos() {
+        return pauseNanos;
+    }
+
+    @Override
+    protected String message() {
+        return duplicates + " blocks have equals, " + merged + " are shared now; " + zeros + " are zeros, " + unmapped
+                + " unmapped now";
+    }
+
+    @Override
+    protected void ended() {
+        queue.clear();
+        candidates.clear();
+        places.clear();
+    }
+
+    @Override
+    protected void step(StepEnd end) throws StorageException {
+        pauseNanos = 0;
+        switch (stage) {
+            case READ -> readStep(end);
+            case LOCATE -> locateStep(end);
+            case MERGE -> mergeStep(end);
+        }
+    }
+
+    // ---- reading ---------------------------------------------------------------------------------------------------
+
+    private void readStep(StepEnd end) throws StorageException {
+        if (!queue.isEmpty()) {
+            long most = Math.max(1, STEP_BYTES / blockBytes);
+            if (bytesPerSecond > 0) {
+                pauseNanos = (long) ((double) Math.min(most, queue.size()) * blockBytes / bytesPerSecond * NANOS);
+            }
+            readNext(most, end);
+        } else if (reading.isEnded() || candidates.size() >= MAX_CANDIDATES) {
+            locating.restart();
+            remembered = 0;
+            places.clear();
+            stage = Stage.LOCATE;
+            end.next();
+        } else {
+            reading.step(0, metadata.dataBlocks(), SEARCH_NODES, owner -> {
+                if (queue.size() == QUEUED_BLOCKS) {
+                    return false;
+                }
+                int block = Math.toIntExact(owner.dataBlock());
+                if (!seen.get(block)) {
+                    seen.set(block);
+                    queue.add(owner.dataBlock());
+                }
+                return true;
+            });
+            end.next();
+        }
+    }
+
+    private void readNext(long blocksLeft, StepEnd end) {
+        if (blocksLeft == 0 || queue.isEmpty()) {
+            end.next();
+            return;
+        }
+        long dataBlock = queue.poll();
+        CRC32C first = new CRC32C();
+        CRC32C second = new CRC32C();
+        boolean[] zero = {true};
+        parts.reads()
+                .read(
+                        dataBlock,
+                        piece -> {
+                            zero[0] &= isZero(piece);
+                            ByteBuffer half = piece.duplicate();
+                            half.limit(piece.capacity() / 2);
+                            first.update(half);
+                            half.limit(piece.capacity());
+                            second.update(half);
+                            return true;
+                        },
+                        errno -> {
+                            readBlocks++;
+                            if (errno == Errno.OK && zero[0]) {
+                                noteZeros(dataBlock);
+                            } else if (errno == Errno.OK) {
+                                note(first.getValue() << Integer.SIZE | second.getValue(), dataBlock);
+                            }
+                            readNext(blocksLeft - 1, end);
+                        });
+    }
+
+    static boolean isZero(ByteBuffer piece) {
+        return piece.mismatch(NOTHING.slice(0, piece.remaining())) < 0;
+    }
+
+    private void noteZeros(long dataBlock) {
+        if (pass == 0) {
+            zeros++;
+            if (!dryRun) {
+                candidates.add(new Candidate(dataBlock, ZEROS));
+            }
+        }
+    }
+
+    private void note(long fingerprint, long dataBlock) {
+        if (Long.remainderUnsigned(fingerprint ^ fingerprint >>> 29, passes) != pass) {
+            return;
+        }
+        long first = fingerprints.putIfAbsent(fingerprint, dataBlock);
+        if (first != Fingerprints.NONE) {
+            duplicates++;
+            if (!dryRun) {
+                candidates.add(new Candidate(dataBlock, first));
+            }
+        }
+    }
+
+    // ---- where candidates are mapped
+    // ---------------------------------------------------------------------------------
+
+    private void locateStep(StepEnd end) throws StorageException {
+        if (candidates.isEmpty() || locating.isEnded() || remembered >= MAX_PLACES) {
+            stage = Stage.MERGE;
+            end.next();
+            return;
+        }
+        if (places.isEmpty()) {
+            for (Candidate candidate : candidates) {
+                places.putIfAbsent(candidate.gone, new TreeSet<>());
+                if (candidate.kept != ZEROS) {
+                    places.putIfAbsent(kept(candidate), new TreeSet<>());
+                }
+            }
+        }
+        locating.step(0, metadata.dataBlocks(), SEARCH_NODES, owner -> {
+            Set<Long> its = places.get(owner.dataBlock());
+            if (its != null && its.size() <= MAX_PLACES_OF_BLOCK && its.add(owner.virtualBlock())) {
+                remembered++;
+            }
+            return true;
+        });
+        end.next();
+    }
+
+    private long kept(Candidate candidate) {
+        long kept = candidate.kept;
+        Set<Long> passed = new HashSet<>();
+        while (instead.containsKey(kept) && passed.add(kept)) {
+            kept = instead.get(kept);
+        }
+        return kept;
+    }
+
+    // ---- merging
+    // -----------------------------------------------------------------------------------------------------
+
+    private void mergeStep(StepEnd end) {
+        Candidate next = candidates.poll();
+        if (next == null) {
+            endOfRound(end);
+            return;
+        }
+        long kept = kept(next);
+        Set<Long> goneAt = places.getOrDefault(next.gone, Set.of());
+        if (kept == ZEROS) {
+            unmap(next.gone, goneAt, end);
+            return;
+        }
+        Set<Long> keptAt = places.getOrDefault(kept, Set.of());
+        if (kept == next.gone || goneAt.isEmpty() || keptAt.isEmpty() || goneAt.size() > MAX_PLACES_OF_BLOCK) {
+            if (keptAt.isEmpty()) {
+                instead.put(kept, next.gone); // it is mapped no more: this one is the first now
+            }
+            different++;
+            end.next();
+            return;
+        }
+        if (goneAt.size() + keptAt.size() > MAX_PLACES_OF_BLOCK) {
+            instead.put(kept, next.gone);
+            end.next();
+            return;
+        }
+        merger.merge(next.gone, goneAt, kept, keptAt, new BlockMerger.Merged() {
+            @Override
+            public void done(boolean changed) {
+                if (changed) {
+                    merged++;
+                    keptAt.addAll(goneAt);
+                    places.remove(next.gone);
+                } else {
+                    different++;
+                }
+                end.next();
+            }
+
+            @Override
+            public void failed(Throwable cause) {
+                end.failed(cause);
+            }
+        });
+    }
+
+    private void unmap(long zero, Set<Long> places, StepEnd end) {
+        merger.unmap(zero, places, new BlockMerger.Merged() {
+            @Override
+            public void done(boolean changed) {
+                if (changed) {
+                    unmapped++;
+                } else {
+                    different++;
+                }
+                end.next();
+            }
+
+            @Override
+            public void failed(Throwable cause) {
+                end.failed(cause);
+            }
+        });
+    }
+
+    private void endOfRound(StepEnd end) {
+        places.clear();
+        if (!reading.isEnded()) {
+            stage = Stage.READ;
+            end.next();
+        } else if (++pass < passes) {
+            fingerprints.clear();
+            instead.clear();
+            seen.clear();
+            reading.restart();
+            stage = Stage.READ;
+            end.next();
+        } else {
+            end.done(result());
+        }
+    }
+
+    private String result() {
+        String of = " of " + readBlocks / passes + " blocks ";
+        if (dryRun) {
+            return duplicates + of + "have equals, " + zeros + " are zeros: " + (duplicates + zeros) * blockBytes
+                    + " bytes";
+        }
+        return duplicates + of + "had equals, " + merged + " are shared now; " + zeros + " were zeros, " + unmapped
+                + " are unmapped; " + (merged + unmapped) * blockBytes + " bytes freed; " + different
+                + " were not equal, or have changed";
+    }
+}

@@ -1,0 +1,202 @@
+package dev.gossamer.thin.pool;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.gossamer.io.BlockOperation;
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.StorageException;
+import dev.gossamer.io.sim.PowerSupply;
+import dev.gossamer.io.sim.Seeds;
+import dev.gossamer.io.sim.SimHarness;
+import dev.gossamer.io.sim.SimulatedDisk;
+import dev.gossamer.io.sim.SlowDisk;
+import dev.gossamer.thin.JobInfo;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Equal blocks become one, of all volumes that have them; what differs, or is written meanwhile, stays (DD-1 to DD-3).
+ */
+class DedupeTest {
+    private static final int BLOCK = SimPool.BLOCK;
+    private static final int COPIES = 10;
+    private static final int BLOCKS = 12;
+    private static final int CATALOG_BLOCKS = 2;
+    private static final long VOLUME = (long) BLOCKS * BLOCK;
+
+    private final PowerSupply power = new PowerSupply();
+    private final SimulatedDisk metadataBase = new SimulatedDisk(2 << 20, 512, power);
+    private final SimulatedDisk dataBase = new SimulatedDisk(200L * BLOCK, 512, power);
+    private final Map<String, byte[]> model = new LinkedHashMap<>();
+
+    /** Ten copies of one image, of which each has a block of its own; one of zeros each; and a snapshot of one. */
+    @BeforeEach
+    void copies() throws StorageException {
+        SimPool.format(metadataBase, dataBase);
+        try (SimPool sim = SimPool.open(metadataBase, dataBase, 1, 2)) {
+            byte[] image = new byte[10 * BLOCK];
+            for (int i = 0; i < 10; i++) {
+                System.arraycopy(ThinPoolTest.bytes(i, BLOCK), 0, image, i * BLOCK, BLOCK);
+                image[i * BLOCK + 5000] = (byte) (i + 1);
+            }
+            for (int i = 0; i < COPIES; i++) {
+                ThinVolume volume = sim.create("c" + i, VOLUME);
+                sim.write(volume, 0, image);
+                sim.write(volume, (long) i * BLOCK + 512, ThinPoolTest.bytes(50 + i, 512));
+                sim.write(volume, 10L * BLOCK, new byte[BLOCK]);
+                volume.close();
+            }
+            sim.snapshot("c3", "s").close();
+            for (int i = 0; i <= COPIES; i++) {
+                String name = i == COPIES ? "s" : "c" + i;
+                ThinVolume volume = sim.pool.openVolume(name);
+                model.put(name, sim.read(volume, 0, (int) VOLUME));
+                volume.close();
+            }
+            sim.loops.advance(3_000_000_000L);
+            sim.shutDown();
+        }
+    }
+
+    private void verify(SimPool sim, String where) {
+        for (Map.Entry<String, byte[]> volume : model.entrySet()) {
+            ThinVolume handle = sim.pool.openVolume(volume.getKey());
+            assertArrayEquals(volume.getValue(), sim.read(handle, 0, (int) VOLUME), where + ", " + volume.getKey());
+            handle.close();
+        }
+    }
+
+    private static JobInfo dedupe(SimPool sim) throws StorageException {
+        return new JobRig(sim).finish(sim.await(sim.pool.jobs().dedupe(false, 0)));
+    }
+
+    @Test
+    void dd1AllThatIsEqualIsSharedAndWrittenToByItself() throws StorageException {
+        try (SimPool sim = SimPool.open(metadataBase, dataBase, 1, 2)) {
+            JobInfo over = dedupe(sim);
+            assertEquals(JobInfo.State.DONE, over.state(), over.message());
+            verify(sim, "deduped");
+            sim.loops.advance(3_000_000_000L);
+            // Of each block the image's, if there is one that nobody has changed, and one for each change.
+            assertEquals(10 + COPIES + CATALOG_BLOCKS, sim.status().dataBlocksUsed(), over.message());
+            for (int i = 0; i < COPIES; i++) {
+                ThinVolume volume = sim.pool.openVolume("c" + i);
+                assertEquals(Errno.OK, sim.write(volume, 4096, ThinPoolTest.bytes(90 + i, 512)));
+                System.arraycopy(ThinPoolTest.bytes(90 + i, 512), 0, model.get("c" + i), 4096, 512);
+                volume.close();
+            }
+            verify(sim, "written to");
+            assertTrue(dedupe(sim).message().contains(", 0 are shared now"), "there is nothing more");
+            sim.shutDown();
+        }
+        SimPool.assertSound(metadataBase, "after the test");
+    }
+
+    @Test
+    void aDryRunCountsAndChangesNothing() throws StorageException {
+        try (SimPool sim = SimPool.open(metadataBase, dataBase, 1, 2)) {
+            long used = sim.status().dataBlocksUsed();
+            JobInfo over = new JobRig(sim).finish(sim.await(sim.pool.jobs().dedupe(true, 0)));
+            long equal = (long) COPIES * 10 - 10 - COPIES;
+            assertTrue(over.message().startsWith(equal + " of "), over.message());
+            assertTrue(over.message().contains(COPIES + " are zeros"), over.message());
+            assertEquals(used, sim.status().dataBlocksUsed());
+            sim.shutDown();
+        }
+    }
+
+    @Test
+    void itReadsNoFasterThanItMay() throws StorageException {
+        try (SimPool sim = SimPool.open(metadataBase, dataBase, 1, 2)) {
+            JobInfo job = sim.await(sim.pool.jobs().dedupe(true, 20L * BLOCK));
+            sim.loops.advance(4_000_000_000L);
+            JobInfo now = new JobRig(sim).show(job.id());
+            assertFalse(now.state().isFinal(), "110 blocks take five seconds");
+            assertTrue(now.doneBytes() <= (80L + 64) * BLOCK, now.toString());
+            sim.loops.advance(10_000_000_000L);
+            assertTrue(new JobRig(sim).show(job.id()).state().isFinal());
+            sim.shutDown();
+        }
+    }
+
+    @Test
+    void dd1ABlockThatIsWrittenWhileItIsComparedIsComparedFirst() throws StorageException {
+        SlowDisk slow = new SlowDisk(dataBase);
+        try (SimPool sim = SimPool.open(metadataBase, slow, 1, 2)) {
+            ThinVolume c7 = sim.pool.openVolume("c7");
+            sim.read(c7, 0, 512);
+            JobInfo job = sim.await(sim.pool.jobs().dedupe(false, 0));
+            while (!new JobRig(sim).show(job.id()).message().matches(".*[1-9][0-9]* are shared now.*")) {
+                sim.loops.advance(1_000_000L);
+            }
+            // The next comparison stands still; all of c7 is written to.
+            slow.hold(request ->
+                    request.operation() == BlockOperation.READ && request.loop().index() == 2);
+            sim.loops.advance(10_000_000L);
+            assertTrue(slow.heldCount() > 0, "a comparison is under way");
+            SimHarness.Result[] writes = new SimHarness.Result[10];
+            for (int i = 0; i < writes.length; i++) {
+                byte[] bytes = ThinPoolTest.bytes(200 + i, 512);
+                writes[i] = sim.start(0, c7, BlockOperation.WRITE, (long) i * BLOCK + 8192, 512, 0, bytes);
+                System.arraycopy(bytes, 0, model.get("c7"), i * BLOCK + 8192, 512);
+            }
+            sim.loops.runUntilIdle();
+            slow.letGo(sim);
+            JobInfo over = new JobRig(sim).finish(job);
+            assertEquals(JobInfo.State.DONE, over.state(), over.message());
+            assertTrue(Arrays.stream(writes).allMatch(write -> write.errno == Errno.OK));
+            c7.close();
+            verify(sim, "written meanwhile");
+            sim.shutDown();
+        }
+        SimPool.assertSound(metadataBase, "after the test");
+    }
+
+    @Test
+    void everyPowerCutLeavesAllContents() throws StorageException {
+        long operations = cut(Long.MAX_VALUE, 1);
+        assertTrue(operations > 10, operations + " operations only");
+        for (long cut = 0; cut < operations; cut++) {
+            cut(cut, cut);
+        }
+    }
+
+    private long cut(long cut, long seed) throws StorageException {
+        PowerSupply its = new PowerSupply();
+        SimulatedDisk metadata = metadataBase.copy(its);
+        SimulatedDisk data = dataBase.copy(its);
+        long before;
+        try (SimPool sim = SimPool.open(metadata, data, seed, 2)) {
+            before = its.operations();
+            if (cut != Long.MAX_VALUE) {
+                its.cutAfter(cut);
+            }
+            JobRig jobs = new JobRig(sim);
+            try {
+                JobInfo job = sim.await(sim.pool.jobs().dedupe(false, 0));
+                for (int i = 0; i < 200 && !job.state().isFinal(); i++) {
+                    sim.loops.advance(300_000_000L);
+                    job = jobs.show(job.id());
+                }
+            } catch (StorageException e) {
+                // The power was off before it began.
+                assertTrue(cut < 10, e.toString());
+            }
+        }
+        long operations = its.operations() - before;
+        metadata.crash(Seeds.splittable(seed));
+        data.crash(Seeds.splittable(seed));
+        its.restore();
+        SimPool.assertSound(metadata, "cut after operation " + cut);
+        try (SimPool sim = SimPool.open(metadata, data, 1, 2)) {
+            verify(sim, "cut after operation " + cut);
+        }
+        return operations;
+    }
+}
