@@ -12,8 +12,8 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "dedupe",
         description = {
-            "Shares equal blocks of all volumes and snapshots of a running pool, while they are used. Reads all that is",
-            "stored, remembers fingerprints, and compares every byte before two blocks become one."
+            "Shares equal blocks of all volumes and snapshots of a running pool, while they are used. Reads all that",
+            "is stored, remembers fingerprints, and compares every byte before two blocks become one."
         },
         footer = {"", "Examples:", "  gossamer dedupe -p DIR --dry-run", "  gossamer dedupe -p DIR --rate 50M"})
 final class DedupeCommand implements Callable<Integer> {
