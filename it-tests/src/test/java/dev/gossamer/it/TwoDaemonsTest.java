@@ -95,6 +95,14 @@ final class TwoDaemonsTest {
         return daemon;
     }
 
+    /** The first daemon, with a volume, both devices remote. */
+    private Daemon remotePool() throws Exception {
+        Daemon a = create("a", new Way("a-metadata", metadata).uri(), new Way("a-data", data).uri())
+                .start();
+        a.createVolume("vol", "64M");
+        return a;
+    }
+
     private Daemon adopt(String name, String metadataDevice, String dataDevice) throws Exception {
         Path pool = Files.createDirectory(scratch.resolve(name)).resolve("pool");
         Daemon.gossamer("pool", "adopt", pool.toString(), "--metadata", metadataDevice, "--data", dataDevice)
@@ -152,64 +160,29 @@ final class TwoDaemonsTest {
         return writer;
     }
 
-    private Daemon takeOver(Daemon second) throws Exception {
+    private static void takeOver(Daemon second) throws Exception {
         second.start();
         qemuIo(second, "write -P 0xbb 0 1M", "flush");
-        return second;
     }
 
-    @Test
-    void a3TheLoserReconnectsLateAndEndsBeforeItRepeatsAnything() throws Exception {
-        makeImages();
-        Way metadataOfA = new Way("a-metadata", metadata);
-        Way dataOfA = new Way("a-data", data);
-        Daemon a = create("a", metadataOfA.uri(), dataOfA.uri()).start();
-        Process writer = fill(a);
-        try {
-            metadataOfA.cut();
-            dataOfA.cut();
-            Daemon b = adopt("b", new Way("b-metadata", metadata).uri(), new Way("b-data", data).uri());
-            takeOver(b);
-            metadataOfA.open();
-            dataOfA.open();
-            endsAsOther(a);
-            winnerKeepsWhatItFlushed(b);
-        } finally {
-            Tool.end(writer);
-        }
+    /** While the first daemon is away, however it came to that. */
+    private interface Absence {
+        void begin() throws Exception;
+
+        void end() throws Exception;
     }
 
-    @Test
-    void a3WithLocalMetadata() throws Exception {
-        makeImages();
-        Way dataOfA = new Way("a-data", data);
-        Daemon a = create("a", metadata.toString(), dataOfA.uri()).start();
+    /** Somebody else takes the pool while its owner is away, with writes that nobody has flushed. */
+    private void takenWhileAway(Daemon a, Absence absence) throws Exception {
         Process writer = fill(a);
         try {
-            dataOfA.cut();
-            Daemon b = adopt("b", new Way("b-metadata", metadata).uri(), new Way("b-data", data).uri());
-            takeOver(b);
-            dataOfA.open();
-            endsAsOther(a);
-            winnerKeepsWhatItFlushed(b);
-        } finally {
-            Tool.end(writer);
-        }
-    }
-
-    @Test
-    void anOwnerThatStoodStillWithLocalDataEndsWhenItGoesOn() throws Exception {
-        makeImages();
-        Way metadataOfA = new Way("a-metadata", metadata);
-        Daemon a = create("a", metadataOfA.uri(), data.toString()).start();
-        Process writer = fill(a);
-        try {
-            Tool.succeed("kill", "-STOP", Long.toString(a.pid()));
-            Daemon b = adopt("b", new Way("b-metadata", metadata).uri(), new Way("b-data", data).uri());
+            absence.begin();
+            Daemon b;
             try {
+                b = adopt("b", new Way("b-metadata", metadata).uri(), new Way("b-data", data).uri());
                 takeOver(b);
             } finally {
-                Tool.succeed("kill", "-CONT", Long.toString(a.pid()));
+                absence.end();
             }
             endsAsOther(a);
             winnerKeepsWhatItFlushed(b);
@@ -218,12 +191,64 @@ final class TwoDaemonsTest {
         }
     }
 
+    private static Absence cutOff(Way... ways) {
+        return new Absence() {
+            @Override
+            public void begin() {
+                for (Way way : ways) {
+                    way.cut();
+                }
+            }
+
+            @Override
+            public void end() throws Exception {
+                for (Way way : ways) {
+                    way.open();
+                }
+            }
+        };
+    }
+
+    private static Absence stopped(Daemon daemon) {
+        return new Absence() {
+            @Override
+            public void begin() throws Exception {
+                Tool.succeed("kill", "-STOP", Long.toString(daemon.pid()));
+            }
+
+            @Override
+            public void end() throws Exception {
+                Tool.succeed("kill", "-CONT", Long.toString(daemon.pid()));
+            }
+        };
+    }
+
+    @Test
+    void a3TheLoserReconnectsLateAndEndsBeforeItRepeatsAnything() throws Exception {
+        makeImages();
+        Way metadataOfA = new Way("a-metadata", metadata);
+        Way dataOfA = new Way("a-data", data);
+        takenWhileAway(create("a", metadataOfA.uri(), dataOfA.uri()).start(), cutOff(metadataOfA, dataOfA));
+    }
+
+    @Test
+    void a3WithLocalMetadata() throws Exception {
+        makeImages();
+        Way dataOfA = new Way("a-data", data);
+        takenWhileAway(create("a", metadata.toString(), dataOfA.uri()).start(), cutOff(dataOfA));
+    }
+
+    @Test
+    void anOwnerThatStoodStillWithLocalDataEndsWhenItGoesOn() throws Exception {
+        makeImages();
+        Daemon a = create("a", new Way("a-metadata", metadata).uri(), data.toString()).start();
+        takenWhileAway(a, stopped(a));
+    }
+
     @Test
     void aSecondServeIsRefusedWithTheOwnersNameAndChangesNothing() throws Exception {
         makeImages();
-        Daemon a = create("a", new Way("a-metadata", metadata).uri(), new Way("a-data", data).uri())
-                .start();
-        a.createVolume("vol", "64M");
+        Daemon a = remotePool();
         qemuIo(a, "write -P 0x11 0 1M", "flush");
         Daemon.gossamer(
                         "cow",
@@ -270,9 +295,7 @@ final class TwoDaemonsTest {
     @Test
     void aCleanRestartAndOneAfterAKillWaitForNothing() throws Exception {
         makeImages();
-        Daemon a = create("a", new Way("a-metadata", metadata).uri(), new Way("a-data", data).uri())
-                .start();
-        a.createVolume("vol", "64M");
+        Daemon a = remotePool();
         qemuIo(a, "write -P 0x11 0 1M", "flush");
         a.stop();
         Daemon.thinCheck(metadata);
@@ -295,9 +318,7 @@ final class TwoDaemonsTest {
     @Test
     void aTornSlotIsSurvived() throws Exception {
         makeImages();
-        Daemon a = create("a", new Way("a-metadata", metadata).uri(), new Way("a-data", data).uri())
-                .start();
-        a.createVolume("vol", "64M");
+        Daemon a = remotePool();
         a.stop();
         byte[] image = Files.readAllBytes(data);
         long slot = -1;

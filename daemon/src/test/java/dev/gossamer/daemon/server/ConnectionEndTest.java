@@ -5,28 +5,23 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.gossamer.daemon.server.access.TlsSettings;
 import dev.gossamer.daemon.server.connection.ConnectionLimits;
 import dev.gossamer.daemon.server.connection.NbdConnection;
-import dev.gossamer.io.StorageException;
-import dev.gossamer.io.ring.IoEngineChoice;
-import dev.gossamer.io.ring.IoLoops;
 import dev.gossamer.io.sim.Seeds;
 import dev.gossamer.nbd.wire.NbdCommand;
 import io.netty.buffer.Unpooled;
 import java.io.IOException;
 import java.net.SocketException;
 import java.nio.ByteBuffer;
-import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.SplittableRandom;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
@@ -34,37 +29,17 @@ import org.junit.jupiter.params.provider.EnumSource;
  * of the loop notice nothing.
  */
 @Timeout(120)
-class ConnectionEndTest {
-    private static final int DISK_BYTES = 1 << 20;
+@ParameterizedClass
+@EnumSource(names = {"AUTO", "THREADS"})
+class ConnectionEndTest extends ServerFixture {
     private static final int CUTTERS = 3;
     private static final int CUTS = 60;
     private static final int SECTOR_BYTES = 512;
 
-    @TempDir
-    private Path directory;
-
-    private final MemoryDevice device = new MemoryDevice(DISK_BYTES);
-    private IoLoops loops;
-    private NbdServer server;
-    private Path socket;
-
     /** All clients on one loop, so that one's end comes between the others' requests. */
-    private void serve(IoEngineChoice engine) throws StorageException {
-        loops = IoLoops.start(1, engine, 16 << 20);
-        server = new NbdServer(loops, new OneExport(device, DISK_BYTES), ConnectionLimits.DEFAULT, TlsSettings.OFF);
-        socket = directory.resolve("nbd.sock");
-        server.listen(new ListenAddress.Unix(socket));
-    }
-
-    @AfterEach
-    void stop() {
-        device.releaseAll();
-        server.stop(10_000);
-        loops.close();
-    }
-
-    private NbdTestClient connect() throws IOException {
-        return new NbdTestClient(socket, OneExport.NAME);
+    @BeforeEach
+    void serve() throws IOException {
+        serve(1, ConnectionLimits.DEFAULT, BUFFER_BYTES);
     }
 
     private void awaitConnections(int count) throws InterruptedException {
@@ -75,21 +50,8 @@ class ConnectionEndTest {
         assertEquals(count, server.connections().size(), "connections that are not over");
     }
 
-    /** On the loop, behind what it has to do at the moment. */
-    private void assertNothingIsHeld() throws Exception {
-        var loop = loops.loop(0);
-        loop.eventLoop()
-                .submit(() -> {
-                    assertEquals(0, loop.requests().inUse(), "requests");
-                    assertEquals(0, loop.buffers().usedBytes(), "transfer memory");
-                })
-                .get();
-    }
-
-    @ParameterizedTest
-    @EnumSource(names = {"AUTO", "THREADS"})
-    void whatCompletesAfterTheEndBeganIsNotSent(IoEngineChoice engine) throws Exception {
-        serve(engine);
+    @Test
+    void whatCompletesAfterTheEndBeganIsNotSent() throws Exception {
         try (NbdTestClient ending = connect()) {
             device.hold();
             for (long cookie = 1; cookie <= 3; cookie++) {
@@ -117,10 +79,8 @@ class ConnectionEndTest {
         assertNothingIsHeld();
     }
 
-    @ParameterizedTest
-    @EnumSource(names = {"AUTO", "THREADS"})
-    void whatArrivesAfterTheEndBeganIsNotExecuted(IoEngineChoice engine) throws Exception {
-        serve(engine);
+    @Test
+    void whatArrivesAfterTheEndBeganIsNotExecuted() throws Exception {
         try (NbdTestClient ending = connect()) {
             device.hold();
             for (long cookie = 0; cookie < ConnectionLimits.DEFAULT.requests(); cookie++) {
@@ -141,10 +101,8 @@ class ConnectionEndTest {
         assertNothingIsHeld();
     }
 
-    @ParameterizedTest
-    @EnumSource(names = {"AUTO", "THREADS"})
-    void anotherThreadThanTheLoopsIsNotLetIn(IoEngineChoice engine) throws Exception {
-        serve(engine);
+    @Test
+    void anotherThreadThanTheLoopsIsNotLetIn() throws Exception {
         try (NbdTestClient client = connect()) {
             client.read(1, 0, SECTOR_BYTES);
             client.reply(SECTOR_BYTES);
@@ -158,11 +116,9 @@ class ConnectionEndTest {
     }
 
     /** One client goes on, and verifies, while others vanish in the middle of everything. */
-    @ParameterizedTest
-    @EnumSource(names = {"AUTO", "THREADS"})
-    void connectionsCutAtRandomLeaveNothingBehindAndDisturbNobody(IoEngineChoice engine) throws Exception {
+    @Test
+    void connectionsCutAtRandomLeaveNothingBehindAndDisturbNobody() throws Exception {
         device.answerAfter(200_000);
-        serve(engine);
         CountDownLatch cutting = new CountDownLatch(CUTTERS);
         AtomicReference<Throwable> failure = new AtomicReference<>();
         for (int i = 0; i < CUTTERS; i++) {

@@ -5,56 +5,26 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.gossamer.daemon.server.access.TlsSettings;
 import dev.gossamer.daemon.server.connection.ConnectionLimits;
-import dev.gossamer.io.ring.IoEngineChoice;
-import dev.gossamer.io.ring.IoLoops;
 import dev.gossamer.nbd.wire.NbdError;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** Taking an export away from its clients (NBD T64). */
 @Timeout(60)
-class DisconnectTest {
-    private static final int DISK_BYTES = 1 << 20;
-
-    @TempDir
-    private Path directory;
-
-    private final MemoryDevice device = new MemoryDevice(DISK_BYTES);
-    private IoLoops loops;
-    private NbdServer server;
-    private Path socket;
-
+@ParameterizedClass
+@EnumSource(names = {"AUTO", "THREADS"})
+class DisconnectTest extends ServerFixture {
+    /** One request at a time: the next one waits, unanswered, as long as the first is under way. */
     @BeforeEach
     void serve() throws IOException {
-        loops = IoLoops.start(2, IoEngineChoice.AUTO, 1 << 20);
-        // One request at a time: the next one waits, unanswered, as long as the first is under way.
-        server = new NbdServer(
-                loops,
-                new OneExport(device, DISK_BYTES),
-                new ConnectionLimits(1, 64 << 20, 32 << 20, 60_000),
-                TlsSettings.OFF);
-        socket = directory.resolve("nbd.sock");
-        server.listen(new ListenAddress.Unix(socket));
-    }
-
-    @AfterEach
-    void stop() {
-        device.releaseAll();
-        server.stop(10_000);
-        loops.close();
-    }
-
-    private NbdTestClient connect() throws IOException {
-        return new NbdTestClient(socket, OneExport.NAME);
+        serve(2, new ConnectionLimits(1, 64 << 20, 32 << 20, 60_000), 1 << 20);
     }
 
     @Test
@@ -114,7 +84,7 @@ class DisconnectTest {
         try (NbdTestClient stuck = connect()) {
             // Far more than a socket holds; none of it is ever taken.
             for (long cookie = 0; cookie < 64; cookie++) {
-                stuck.read(cookie, 0, DISK_BYTES);
+                stuck.read(cookie, 0, 1 << 20);
             }
             device.awaitSubmitted(1);
             assertEquals(

@@ -37,10 +37,18 @@ abstract class ServerFixture {
     }
 
     NbdTestClient start(ConnectionLimits limits, int bufferBytes) throws IOException {
-        loops = IoLoops.start(1, engine, bufferBytes);
+        serve(1, limits, bufferBytes);
+        return connect();
+    }
+
+    void serve(int loopCount, ConnectionLimits limits, int bufferBytes) throws IOException {
+        loops = IoLoops.start(loopCount, engine, bufferBytes);
         server = new NbdServer(loops, new OneExport(device, DISK_BYTES), limits, TlsSettings.OFF);
         socket = directory.resolve("nbd.sock");
         server.listen(new ListenAddress.Unix(socket));
+    }
+
+    NbdTestClient connect() throws IOException {
         return new NbdTestClient(socket, EXPORT);
     }
 
@@ -52,16 +60,23 @@ abstract class ServerFixture {
         }
         device.releaseAll();
         server.stop(10_000);
-        NettyLoop loop = loops.loop(0);
-        loop.eventLoop()
-                .submit(() -> {
-                    assertEquals(0, loop.requests().inUse(), "requests in use");
-                    assertEquals(0, loop.buffers().usedBytes(), "buffer bytes in use");
-                })
-                .get();
+        assertNothingIsHeld();
         assertEquals(0, server.connections().size(), "connections");
         loops.close();
         assertFalse(Files.exists(socket), "socket file");
+    }
+
+    /** On the loops, behind what they have to do at the moment. */
+    void assertNothingIsHeld() throws Exception {
+        for (int i = 0; i < loops.count(); i++) {
+            NettyLoop loop = loops.loop(i);
+            loop.eventLoop()
+                    .submit(() -> {
+                        assertEquals(0, loop.requests().inUse(), "requests in use");
+                        assertEquals(0, loop.buffers().usedBytes(), "buffer bytes in use");
+                    })
+                    .get();
+        }
     }
 
     /** A reply without data. */
