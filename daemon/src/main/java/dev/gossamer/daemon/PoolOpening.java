@@ -114,7 +114,10 @@ final class PoolOpening {
         }
         IoLoop worker = loops.startWorker("gossamer-pool", WORKER_BUFFER_BYTES);
         ThinPool pool = ThinPool.open(ownMetadata, ownData, inline, worker, poolLoops, options, origins);
-        MetadataSpace.takeIfThereIs(metadata);
+        String noRoom = MetadataSpace.whyNotTaken(metadata);
+        if (noRoom != null) {
+            pool.metadataHasNoRoom(noRoom);
+        }
         lost.thenAccept(why -> pool.disown(why.getMessage()));
         return pool;
     }

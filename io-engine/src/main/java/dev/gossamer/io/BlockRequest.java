@@ -26,6 +26,9 @@ public final class BlockRequest {
      */
     public static final int URGENT = 8;
 
+    /** Was refused for want of room below a thin pool's data device, and tries again: if it succeeds, there is room. */
+    public static final int TRIES_ROOM = 16;
+
     /** Value of {@link #failedPartOffsetBytes}: no part failed, or the request was not split. */
     public static final long NO_PART = -1;
 

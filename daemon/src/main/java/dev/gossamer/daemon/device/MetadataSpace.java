@@ -36,12 +36,19 @@ public final class MetadataSpace {
         }
     }
 
-    /** As {@link #take} for a pool that exists, which is served all the same: an adopted one may be sparse. */
-    public static void takeIfThereIs(BlockDevice metadata) {
+    /**
+     * As {@link #take} for a pool that exists: an adopted one may be sparse. It is served all the same.
+     *
+     * @return null, or why its metadata must not be changed until there is room, and what to do
+     */
+    public static String whyNotTaken(BlockDevice metadata) {
         try {
             take(metadata);
+            return null;
         } catch (StorageException e) {
-            LOG.warn("{}; when it is full the pool becomes read-only", e.getMessage());
+            LOG.warn("{}; until then mapped blocks alone are written", e.getMessage());
+            return e.getMessage() + ", then run: gossamer pool grow --metadata "
+                    + metadata.geometry().sizeBytes();
         }
     }
 }

@@ -55,7 +55,8 @@ final class HiddenTails implements VolumeResize.HiddenTail {
                     parts.lookups,
                     parts.longCommands,
                     parts.inFlight,
-                    parts.worker);
+                    parts.worker,
+                    parts.spaceWaiters);
             this.endBytes = endBytes;
         }
 

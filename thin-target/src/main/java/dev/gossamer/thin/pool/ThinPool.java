@@ -417,6 +417,17 @@ public final class ThinPool {
         return answer;
     }
 
+    /**
+     * The metadata device has not got all of its space: nothing is changed in it, for a write that finds none would cost
+     * the transaction. Mapped blocks are read and written. A growth of the metadata, to the size that it has or more,
+     * ends that: it takes the space first.
+     *
+     * @param why with the way out
+     */
+    public void metadataHasNoRoom(String why) {
+        workerLoop.execute(() -> parts.state.degrade(PoolMode.OUT_OF_METADATA_SPACE, why));
+    }
+
     /** Writes that wait for space get ENOSPC now, and none waits from now on: the pool is about to be closed. */
     public void stopWaitingForSpace() {
         workerLoop.execute(() -> parts.spaceWaiters.close());

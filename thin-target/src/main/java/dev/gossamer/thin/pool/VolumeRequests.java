@@ -1,5 +1,6 @@
 package dev.gossamer.thin.pool;
 
+import dev.gossamer.io.BlockCompletion;
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.BlockRequest;
@@ -14,6 +15,7 @@ import dev.gossamer.thin.device.PartialTrims;
 import dev.gossamer.thin.device.ThinDevice;
 import dev.gossamer.thin.device.VolumeHandle;
 import dev.gossamer.thin.map.MapLookup;
+import dev.gossamer.thin.space.SpaceWaiters;
 import dev.gossamer.thin.worker.PoolWorker;
 import java.util.function.Consumer;
 
@@ -30,7 +32,9 @@ class VolumeRequests extends RunCutter<MapLookup> implements VolumeHandle {
     private final RequestsInFlight inFlight;
     private final PoolWorker worker;
     private final OrderedWrites writes;
+    private final SpaceWaiters spaceWaiters;
     private final Consumer<BlockRequest> serveWhole = this::serveWhole;
+    private final BlockCompletion written = this::written;
 
     VolumeRequests(
             ThinDevice device,
@@ -39,7 +43,8 @@ class VolumeRequests extends RunCutter<MapLookup> implements VolumeHandle {
             PerLoop<MapLookup> lookups,
             PerLoop<LongCommands> longCommands,
             RequestsInFlight inFlight,
-            PoolWorker worker) {
+            PoolWorker worker,
+            SpaceWaiters spaceWaiters) {
         super(lookups);
         this.device = device;
         this.data = data;
@@ -48,6 +53,7 @@ class VolumeRequests extends RunCutter<MapLookup> implements VolumeHandle {
         this.longCommands = longCommands;
         this.inFlight = inFlight;
         this.worker = worker;
+        this.spaceWaiters = spaceWaiters;
         this.writes = new OrderedWrites(order, this::serve);
     }
 
@@ -109,6 +115,9 @@ class VolumeRequests extends RunCutter<MapLookup> implements VolumeHandle {
         switch (run.action) {
             case REMAP -> {
                 if (piece.isAligned(dataAlignmentBytes)) {
+                    if (piece.operation() != BlockOperation.READ) {
+                        piece.push(written);
+                    }
                     inFlight.enter(piece, run.dataOffsetBytes);
                     submitToData(piece);
                 } else {
@@ -126,6 +135,21 @@ class VolumeRequests extends RunCutter<MapLookup> implements VolumeHandle {
             piece.setFlags(piece.flags() | BlockRequest.NO_UNMAP);
         }
         data.start(piece);
+    }
+
+    /**
+     * A write to a mapped block has ended. There may be a hole where it goes, and no room below the data device: then it
+     * waits, or fails, like one for which the pool has no block (S-1 to S-3).
+     */
+    private void written(BlockRequest piece, int errno) {
+        if (SpaceWaiters.isFullBelow(errno)) {
+            spaceWaiters.refusedBelow(this, piece);
+            return;
+        }
+        if (errno == Errno.OK && piece.hasFlag(BlockRequest.TRIES_ROOM)) {
+            spaceWaiters.wroteBelow();
+        }
+        piece.complete(errno);
     }
 
     private void serveUnmapped(BlockRequest piece) {

@@ -220,13 +220,20 @@ public final class PoolResize {
         long before = metadata.metadataBlocks();
         if (blocks <= before) {
             checkNotSmaller("metadata", blocks, before);
+            if (!metadata.room().isUsedUp()) {
+                metadataHasRoom("the metadata device has all of its space");
+            }
             return;
         }
         change(() -> metadata.growMetadata(blocks));
         grown("metadata device grown from " + before + " to " + blocks + " blocks of "
                 + PoolMetadata.METADATA_BLOCK_BYTES + " bytes");
+        metadataHasRoom("the metadata device has grown");
+    }
+
+    private void metadataHasRoom(String why) {
         if (!metadata.isNearlyFull()) {
-            state.recover(PoolMode.OUT_OF_METADATA_SPACE, PoolMode.WRITE, "the metadata device has grown");
+            state.recover(PoolMode.OUT_OF_METADATA_SPACE, PoolMode.WRITE, why);
         }
     }
 

@@ -173,6 +173,30 @@ public final class SpaceWaiters {
         return true;
     }
 
+    /** Whether an errno says that there is no room below the data device. Any thread. */
+    public static boolean isFullBelow(int errno) {
+        return DeviceRoom.isMeantBy(errno);
+    }
+
+    /** A write to a mapped block has met that: it waits or fails like one that needs a block. On its loop. */
+    public void refusedBelow(VolumeHandle volume, BlockRequest request) {
+        request.park(volume);
+        loop.execute(() -> {
+            if (state.isMetadataReadOnly()) {
+                queue.handBack(request, Errno.ENOSPC);
+                return;
+            }
+            deviceRoom.becameFull(loop.nanoTime());
+            request.setFlags(request.flags() | BlockRequest.TRIES_ROOM);
+            hold(volume, request, DeviceRoom.FULL);
+        });
+    }
+
+    /** Such a write has found room after all. Any thread. */
+    public void wroteBelow() {
+        loop.execute(this::deviceHasRoom);
+    }
+
     /** A block has been filled: there is room below the data device. */
     public void deviceHasRoom() {
         if (deviceRoom.isFull()) {

@@ -20,6 +20,7 @@ import dev.gossamer.thin.PoolOptions;
 import dev.gossamer.thin.PoolStatus;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -140,6 +141,67 @@ class FullDeviceTest {
         sim.loops.advance(SECOND);
         assertEquals(Errno.OK, sim.write(volume, 10L * BLOCK, ThinPoolTest.bytes(10, 512)));
         assertEquals(PoolMode.WRITE, sim.pool.mode(), "M-3");
+        assertFalse(sim.status().needsCheck());
+    }
+
+    /** Blocks that are mapped, and that the file has no space for: another program has punched holes. */
+    @Test
+    void writesInPlaceIntoHolesWaitAndGoOnByThemselves() throws StorageException {
+        open(OnFull.QUEUE);
+        Arrays.fill(data.allocated, false);
+        List<SimHarness.Result> waiting = writes(0, 4);
+        waiting.add(sim.start(0, volume, BlockOperation.WRITE, 5 * BLOCK, 512, 0, ThinPoolTest.bytes(5, 512)));
+        sim.loops.runUntilIdle();
+        assertTrue(waiting.stream().noneMatch(SimHarness.Result::isDone), "S-2");
+        assertEquals(PoolMode.OUT_OF_DATA_SPACE, sim.status().mode(), "M-2");
+        assertEquals(5, sim.status().space().waitingRequests());
+        assertArrayEquals(ThinPoolTest.bytes(2, BLOCK), sim.read(volume, 2L * BLOCK, BLOCK), "S-5");
+        int refused = data.refused;
+        for (int i = 0; i < 5; i++) {
+            sim.loops.advance(SECOND);
+        }
+        assertTrue(data.refused - refused <= 6, "one tries each second, not all: " + (data.refused - refused));
+        data.full = false;
+        sim.loops.advance(2 * SECOND);
+        for (SimHarness.Result write : waiting) {
+            assertEquals(Errno.OK, write.errno, "M-3");
+        }
+        assertEquals(PoolMode.WRITE, sim.pool.mode());
+        assertArrayEquals(ThinPoolTest.bytes(3, 512), sim.read(volume, 3L * BLOCK, 512));
+    }
+
+    @Test
+    void writesInPlaceIntoHolesFailWherePolicyOrTimeSaySo() throws StorageException {
+        open(OnFull.ERROR);
+        Arrays.fill(data.allocated, false);
+        assertEquals(Errno.ENOSPC, sim.write(volume, BLOCK, ThinPoolTest.bytes(1, 512)));
+        assertEquals(PoolMode.OUT_OF_DATA_SPACE, sim.pool.mode());
+        data.full = false;
+        assertEquals(Errno.OK, sim.write(volume, BLOCK, ThinPoolTest.bytes(1, 512)));
+        sim.loops.advance(SECOND);
+        assertEquals(Errno.OK, sim.write(volume, 20L * BLOCK, ThinPoolTest.bytes(1, 512)));
+        assertEquals(PoolMode.WRITE, sim.pool.mode(), "M-3");
+    }
+
+    /** A sparse metadata file on a file system that is full: nothing is lost, and there is a way out. */
+    @Test
+    void metadataWithoutAllOfTheirSpaceAreNotChanged() throws StorageException {
+        SimPool.format(metadata, data);
+        SimPool.DiskGrowth growth = new SimPool.DiskGrowth(metadata, new SimulatedDisk(200L * BLOCK));
+        sim = SimPool.open(metadata, data, 1, 2, SimPool.OPTIONS.withGrowth(growth, 0));
+        volume = sim.create("v", 64L << 20);
+        assertEquals(Errno.OK, sim.write(volume, 0, ThinPoolTest.bytes(1, BLOCK)));
+        assertEquals(Errno.OK, sim.flush(volume));
+        sim.pool.metadataHasNoRoom("no room; make some");
+        sim.loops.runUntilIdle();
+        assertEquals("no room; make some", sim.status().modeCause());
+        assertEquals(Errno.OK, sim.write(volume, 0, ThinPoolTest.bytes(2, BLOCK)), "in place");
+        assertArrayEquals(ThinPoolTest.bytes(2, BLOCK), sim.read(volume, 0, BLOCK));
+        assertEquals(Errno.ENOSPC, sim.write(volume, 9L * BLOCK, ThinPoolTest.bytes(1, 512)));
+        assertEquals(Errno.OK, sim.flush(volume));
+        sim.await(sim.pool.grow(-1, metadata.geometry().sizeBytes()));
+        assertEquals(PoolMode.WRITE, sim.pool.mode(), "the growth took the space that was missing");
+        assertEquals(Errno.OK, sim.write(volume, 9L * BLOCK, ThinPoolTest.bytes(1, 512)));
         assertFalse(sim.status().needsCheck());
     }
 
