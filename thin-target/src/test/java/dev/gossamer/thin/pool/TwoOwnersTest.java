@@ -235,7 +235,8 @@ class TwoOwnersTest extends SharedDisks {
         int opened = 0;
         int lost = 0;
         int refused = 0;
-        for (long seed = 0; seed < Integer.getInteger("gossamer.owner.seeds", 150); seed++) {
+        long first = Long.getLong("gossamer.owner.first", 0);
+        for (long seed = first; seed < first + Integer.getInteger("gossamer.owner.seeds", 150); seed++) {
             long now = seed;
             try {
                 Story story = new Story(seed);
