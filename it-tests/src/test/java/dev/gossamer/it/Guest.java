@@ -44,6 +44,18 @@ final class Guest {
         return with("PORT", daemon.tcpPort());
     }
 
+    /** More memory than the usual 384 MiB. */
+    Guest withMemory(int mebibytes) {
+        options.addAll(List.of("-m", Integer.toString(mebibytes)));
+        return this;
+    }
+
+    /** More time than the usual {@value #LIMIT_SECONDS} s: Java starts slowly where every instruction is emulated. */
+    Guest withLimit(int seconds) {
+        options.addAll(List.of("-t", Integer.toString(seconds)));
+        return this;
+    }
+
     /** A variable for the script. */
     Guest with(String variable, Object value) {
         options.addAll(List.of("-e", variable + "=" + value));

@@ -54,6 +54,8 @@ public final class GossamerCommand extends CommandGroup {
                             DedupeCommand.class,
                             JobCommand.class,
                             CowCommand.class,
+                            AttachCommand.class,
+                            DetachCommand.class,
                             StatusCommand.class,
                             TopCommand.class,
                             SpaceCommand.class,

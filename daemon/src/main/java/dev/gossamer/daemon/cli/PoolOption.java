@@ -71,6 +71,12 @@ final class PoolOption {
                 error.isEmpty() ? "the daemon answered HTTP status " + answer.status() : error);
     }
 
+    /** An export of the pool, as NBD clients write it; its form is that of {@code NbdUri}. */
+    String exportUri(String export) {
+        return "nbd+unix:///" + segment(export) + "?socket="
+                + segment(new PoolDirectory(directory).nbdSocket().toString()).replace("%2F", "/");
+    }
+
     /** The tree of an answer. */
     JsonNode parse(String answer) throws CommandFailed {
         try {

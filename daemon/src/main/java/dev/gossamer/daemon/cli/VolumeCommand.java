@@ -3,6 +3,8 @@ package dev.gossamer.daemon.cli;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.gossamer.daemon.attach.Attacher;
+import dev.gossamer.io.StorageException;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -190,8 +192,9 @@ final class VolumeCommand extends CommandGroup {
 
     @Command(
             description = {
-                "Gives a volume another size. Clients see it when they connect again; those that are connected may use",
-                "a new range at once, which reads as zeros. Making a volume smaller gives up what is behind its new",
+                "Gives a volume another size. A device that is attached here has it at once, other clients when they",
+                "connect again; those that are connected may use a new range at once, which reads as zeros. Making a"
+                        + " volume smaller gives up what is behind its new",
                 "end, which the command says before; a volume that somebody is connected to shrinks with --force only."
             },
             footer = {
@@ -215,8 +218,12 @@ final class VolumeCommand extends CommandGroup {
                             names = "--force",
                             description = "Shrink it under its clients: their requests beyond the new end fail.")
                     boolean force,
+            @Option(
+                            names = "--resize-fs",
+                            description = "Then grow the file system on the device that is attached here: ext4 or XFS.")
+                    boolean resizeFs,
             @Mixin DryRunOption dryRun)
-            throws CommandFailed {
+            throws CommandFailed, StorageException {
         JsonNode present = pool.parse(pool.ask("GET", path(name), null));
         long size = change.from(present.path("sizeBytes").asLong());
         if (dryRun.isGiven()) {
@@ -227,6 +234,9 @@ final class VolumeCommand extends CommandGroup {
                 JsonNodeFactory.instance.objectNode().put("sizeBytes", size).put("force", force);
         sayWhatIsLost(present, size);
         printOne(pool, output, "resized", pool.ask("PATCH", path(name), body));
+        Attacher.grow(
+                pool.exportUri(name),
+                resizeFs && size > present.path("sizeBytes").asLong());
     }
 
     private void sayWhatIsLost(JsonNode volume, long newBytes) {

@@ -56,6 +56,12 @@ public final class Libc {
 
         long sendto(int fd, long address, long lengthBytes, int flags, long receiver, int receiverBytes);
 
+        int connect(int fd, long address, int addressBytes);
+
+        long recv(int fd, long address, long lengthBytes, int flags);
+
+        int setsockopt(int fd, int level, int option, long value, int valueBytes);
+
         int kill(int pid, int signal);
 
         String strerror(int errno);

@@ -1,0 +1,115 @@
+package dev.gossamer.daemon.attach;
+
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.Reason;
+import dev.gossamer.io.StorageException;
+import dev.gossamer.nbd.client.NbdUri;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Connects a device again whenever its server comes back: after a crash, an upgrade, a network that was away. The
+ * kernel holds requests meanwhile, as long as the attachment says. A process of its own, because the daemon has no
+ * right to change devices, and may be another machine's.
+ *
+ * <p>It has a connection of its own, on which nothing is asked: when that ends, so have the kernel's.
+ */
+public final class Keeper {
+    /** On the command line of a keeper, so that it is known as one. */
+    public static final String OPTION = "--keep";
+
+    private static final Logger LOG = LoggerFactory.getLogger(Keeper.class);
+    private static final long RETRY_MILLIS = 200;
+
+    private final Attachment attachment;
+
+    public Keeper(Attachment attachment) {
+        this.attachment = attachment;
+    }
+
+    /** The attachment of a device that is attached; for a keeper, which is told no more. */
+    public static Keeper of(int index) throws StorageException {
+        Attachment attachment = Attachment.read(Attachment.DIRECTORY, index);
+        if (attachment == null) {
+            throw new StorageException(Errno.ENOENT, "/dev/nbd" + index + " is not attached by gossamer");
+        }
+        return new Keeper(attachment);
+    }
+
+    /** Keeps the device until it is detached. */
+    public void run() throws StorageException {
+        NbdUri uri = NbdUri.parse(attachment.uri());
+        boolean first = true;
+        while (Machine.isConnected(attachment.index())) {
+            try (ServerConnection watch = ServerConnection.open(uri)) {
+                if (!first) {
+                    Attacher.reconnect(attachment);
+                    LOG.info("connected again device={} uri={}", attachment.device(), uri);
+                }
+                first = false;
+                awaitEnd(watch);
+                LOG.warn("server is gone device={} uri={}", attachment.device(), uri);
+            } catch (StorageException e) {
+                LOG.debug("not yet: {}", e.getMessage());
+            }
+            pause();
+        }
+        LOG.info("detached device={}", attachment.device());
+    }
+
+    /** Nothing comes on this connection but its end. */
+    private static void awaitEnd(ServerConnection watch) {
+        try {
+            while (watch.socket().receive(1).length > 0) {
+                continue;
+            }
+        } catch (StorageException e) {
+            LOG.debug("{}", e.getMessage());
+        }
+    }
+
+    private static void pause() throws StorageException {
+        try {
+            TimeUnit.MILLISECONDS.sleep(RETRY_MILLIS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new StorageException(Errno.EINTR, "interrupted", e);
+        }
+    }
+
+    /** Starts a keeper that goes on when this process ends, and notes it. */
+    public static Attachment start(Attachment attachment, Path program) throws StorageException {
+        List<String> command = new ArrayList<>();
+        if (Machine.has("setsid")) {
+            command.add("setsid"); // Ctrl-C at the terminal is not meant for it.
+        }
+        command.addAll(List.of(program.toString(), "attach", OPTION, Integer.toString(attachment.index())));
+        try {
+            Process keeper = new ProcessBuilder(command)
+                    .redirectInput(Path.of("/dev/null").toFile())
+                    .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                    .redirectError(ProcessBuilder.Redirect.appendTo(Attachment.DIRECTORY
+                            .resolve("nbd" + attachment.index() + ".log")
+                            .toFile()))
+                    .start();
+            Attachment kept = attachment.withKeeper(keeper.pid());
+            kept.write(Attachment.DIRECTORY);
+            return kept;
+        } catch (IOException e) {
+            throw new StorageException(Errno.EIO, "no keeper can be started: " + Reason.of(e), e);
+        }
+    }
+
+    /** Whether a process number still means a keeper, and not somebody who got it later. */
+    static boolean isKeeper(ProcessHandle process) {
+        return process.info()
+                .arguments()
+                .map(arguments -> List.of(arguments).contains(OPTION))
+                .orElse(false);
+    }
+}

@@ -1,0 +1,5 @@
+/**
+ * Exports as block devices of this machine, by the kernel's NBD client: attached and detached over generic netlink, and
+ * kept attached while the server comes and goes. The facts are from the kernel's include/uapi/linux/nbd-netlink.h.
+ */
+package dev.gossamer.daemon.attach;

@@ -1,0 +1,88 @@
+package dev.gossamer.it;
+
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * {@code gossamer attach} in a machine with a kernel of its own, under load: the server is killed, and replaced while
+ * the volume grows; the file system sees nothing of it.
+ */
+final class GuestAttachTest {
+    private static final int MEMORY_MIB = 768;
+    private static final int LIMIT_SECONDS = 900;
+    private static final String LIBRARIES = "libraries";
+
+    @TempDir
+    private Path scratch;
+
+    /** The distribution, and the libraries that its Java runtime wants, as a file system. */
+    private Path image() throws IOException, InterruptedException {
+        Path root = Files.createDirectories(scratch.resolve("root"));
+        Path home = Path.of(System.getProperty("gossamer.home")).toRealPath();
+        Tool.succeed("cp", "-a", home.toString(), root.resolve("gossamer").toString());
+        Path libraries = Files.createDirectories(root.resolve(LIBRARIES));
+        List<String> natives;
+        try (Stream<Path> files = Files.walk(home)) {
+            natives = files.map(Path::toString)
+                    .filter(name -> name.endsWith(".so"))
+                    .toList();
+        }
+        for (String library : natives) {
+            for (String line : Tool.run("ldd", library).out().lines().toList()) {
+                String[] words = line.strip().split(" ");
+                boolean outside = words.length > 2 && words[2].startsWith("/") && !words[2].startsWith(home.toString());
+                Path copy = outside ? libraries.resolve(Path.of(words[2]).getFileName()) : null;
+                if (outside && !Files.exists(copy)) {
+                    Files.copy(Path.of(words[2]), copy);
+                }
+            }
+        }
+        Path image = scratch.resolve("dist.img");
+        Tool.succeed("truncate", "-s", "400M", image.toString());
+        Tool.succeed("mkfs.ext4", "-q", "-F", "-d", root.toString(), image.toString());
+        return image;
+    }
+
+    @Test
+    @Timeout(value = 20, unit = TimeUnit.MINUTES) // Java starts some twenty times, with every instruction emulated.
+    void aMountedVolumeSurvivesItsServer() throws Exception {
+        try (Daemon daemon = Daemon.create(scratch).start("--listen", "tcp:127.0.0.1:0")) {
+            daemon.createVolume("vol", "128M");
+            daemon.createVolume("empty", "64M");
+            String address = "tcp:127.0.0.1:" + daemon.tcpPort();
+            List<String> console = new Guest(scratch, "attach.sh")
+                    .withMemory(MEMORY_MIB)
+                    .withLimit(LIMIT_SECONDS)
+                    .connectedTo(daemon)
+                    .with("VOLUME", "vol")
+                    .with("EMPTY", "empty")
+                    .with("GROWN_BYTES", 256 << 20)
+                    .with("LIBRARIES", LIBRARIES)
+                    .withDisk(image())
+                    .on("guest: kill the server", () -> {
+                        daemon.kill();
+                        Thread.sleep(2000);
+                        daemon.start("--listen", address);
+                    })
+                    .on("guest: replace the server", () -> {
+                        String pool = daemon.directory().toString();
+                        Daemon.gossamer("volume", "resize", "-p", pool, "vol", "--size", "256M")
+                                .expectStatus(0);
+                        daemon.stop();
+                        daemon.start("--listen", address);
+                    })
+                    .run();
+            assertTrue(console.contains("guest: all steps passed"), console::toString);
+            daemon.stopAndCheck();
+        }
+    }
+}
