@@ -1,0 +1,91 @@
+package dev.gossamer.it;
+
+import static dev.gossamer.it.Daemon.gossamer;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.RandomAccessFile;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The offline tools on a pool directory, while a daemon serves it and after; and called as thin-provisioning-tools are. */
+final class OfflineToolsOnPoolTest {
+    private static final int IN_USE = 5;
+
+    @TempDir
+    private Path scratch;
+
+    @Test
+    void aServedPoolIsCheckedWhileItRunsAndTheOthersWait() throws Exception {
+        try (Daemon daemon = Daemon.create(scratch, "--size", "64M").start()) {
+            daemon.createVolume("vol", "16M");
+            String pool = daemon.directory().toString();
+
+            Tool.Result check = gossamer("check", pool).expectStatus(0);
+            assertTrue(check.err().contains("is being served"), check::toString);
+            // Its metadata snapshot has been given back: there is room for another.
+            gossamer("pool", "metadata-snapshot", "reserve", "-p", pool).expectStatus(0);
+            gossamer("check", pool).expectStatus(0);
+            gossamer("check", "-m", pool).expectStatus(0);
+            gossamer("dump", "-m", pool).expectStatus(0);
+            gossamer("pool", "metadata-snapshot", "release", "-p", pool).expectStatus(0);
+
+            Path xml = scratch.resolve("pool.xml");
+            gossamer("dump", pool, "-o", xml.toString()).expectStatus(IN_USE);
+            assertFalse(Files.exists(xml));
+            gossamer("check", "--fix", "leaks", pool).expectStatus(IN_USE);
+            daemon.stopAndCheck();
+
+            Tool.Result sound = gossamer("check", pool).expectStatus(0);
+            assertTrue(sound.err().contains(" is sound"), sound::toString);
+            gossamer("dump", pool, "-o", xml.toString()).expectStatus(0);
+            assertEquals(Tool.succeed("thin_dump", daemon.metadata().toString()).out(), flat(pool));
+        }
+    }
+
+    private static String flat(String pool) throws Exception {
+        return gossamer("dump", "--compat", "0.9", pool).expectStatus(0).out();
+    }
+
+    /** As LVM calls them (AT-9): by the names and with the exit codes that it knows. */
+    @Test
+    void linksAreTheToolsThatTheyAreNamedAfter() throws Exception {
+        Fixture fixture = new Fixture(Path.of(System.getProperty("gossamer.fixtures"), "08-killed"));
+        Path metadata = fixture.unpackMetadata(scratch.resolve("meta"));
+        Path links = Path.of(System.getProperty("gossamer.home"), "share", "thin-tools");
+        String check = links.resolve("thin_check").toString();
+
+        Tool.succeed(check, "-q", "--clear-needs-check-flag", metadata.toString());
+        assertEquals(
+                Tool.succeed("thin_check", metadata.toString())
+                        .out()
+                        .lines()
+                        .toList()
+                        .getFirst(),
+                Tool.succeed(check, metadata.toString()).out().lines().toList().getFirst());
+        Path restored = scratch.resolve("restored");
+        try (RandomAccessFile file = new RandomAccessFile(restored.toFile(), "rw")) {
+            file.setLength(4 << 20);
+        }
+        Path xml = scratch.resolve("pool.xml");
+        Files.writeString(
+                xml,
+                Tool.succeed(links.resolve("thin_dump").toString(), metadata.toString())
+                        .out());
+        Tool.succeed(links.resolve("thin_restore").toString(), "-i", xml.toString(), "-o", restored.toString());
+        Tool.succeed("thin_check", "-q", restored.toString());
+
+        MetadataImage image = new MetadataImage(restored);
+        image.flip(image.leafOf(2), 100);
+        image.write(restored);
+        assertEquals(1, Tool.run(check, "-q", restored.toString()).status());
+        assertEquals(2, Tool.run(check, "--no-such-option", restored.toString()).status());
+        List<String> errors =
+                Tool.run(check, scratch.resolve("none").toString()).errorLines();
+        assertTrue(errors.size() == 1 && errors.getFirst().startsWith("thin_check: "), errors::toString);
+    }
+}
