@@ -90,14 +90,14 @@ final class OutputDeviceTest {
         int whole = 0;
         boolean finished = false;
         for (int cut = 0; !finished; cut++) {
-            for (int crash = 0; crash < 4; crash++) {
+            for (int crash = 0; crash < 12; crash++) {
                 PowerSupply power = new PowerSupply();
                 SimulatedDisk disk = old.copy(power);
                 power.cutAfter(cut);
                 try (OfflineDisk target = new OfflineDisk(disk)) {
                     finished = tryWrite(target, pool);
                     power.restore();
-                    disk.crash(Seeds.splittable(cut * 10L + crash));
+                    disk.crash(Seeds.splittable(cut * 100L + crash));
                     if (target.hasPool()) {
                         String found = target.flatXml();
                         assertEquals(List.of(), target.check().damage(), "cut after " + cut);
