@@ -43,6 +43,11 @@ public final class BlockingIo {
                 .transfer(BlockOperation.WRITE, offsetBytes, lengthBytes, 0, buffer, bufferOffsetBytes));
     }
 
+    /** EOPNOTSUPP if the device has no discards. */
+    public void discard(long offsetBytes, long lengthBytes) throws StorageException {
+        run(loop.requests().acquire().command(BlockOperation.DISCARD, offsetBytes, lengthBytes, 0));
+    }
+
     public void flush() throws StorageException {
         run(loop.requests().acquire().command(BlockOperation.FLUSH, 0, 0, 0));
     }

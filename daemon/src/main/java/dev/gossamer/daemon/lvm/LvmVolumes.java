@@ -6,14 +6,14 @@ import dev.gossamer.io.Errno;
 import dev.gossamer.io.InlineLoop;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.buffer.IoBufferPool;
-import dev.gossamer.io.posix.InlineFileEngine;
-import dev.gossamer.io.posix.OpenOptions;
-import dev.gossamer.io.posix.PosixDevice;
 import dev.gossamer.io.lvm.FoundGroup;
 import dev.gossamer.io.lvm.GroupFinder;
 import dev.gossamer.io.lvm.VolumeOpener;
 import dev.gossamer.io.lvm.format.DeviceBytes;
 import dev.gossamer.io.lvm.format.PvBytes;
+import dev.gossamer.io.posix.InlineFileEngine;
+import dev.gossamer.io.posix.OpenOptions;
+import dev.gossamer.io.posix.PosixDevice;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -67,12 +67,12 @@ public final class LvmVolumes {
         });
     }
 
-    /** What LVM says of a thin pool, by its own name or that of its metadata. */
+    /** What LVM says of a thin pool, by its own name or that of its metadata or data. */
     public synchronized LvmPool pool(LvmName name) throws StorageException {
         return look(name, group -> {
-            FoundGroup.Pool pool = group.pool(name.volume());
-            pool = pool == null ? group.poolWithMetadata(name.volume()) : pool;
-            if (pool == null) {
+            FoundGroup.Pool pool = group.poolOf(name.volume());
+            if (pool == null
+                    || !List.of(pool.name(), pool.metadata(), pool.data()).contains(name.volume())) {
                 throw new StorageException(
                         Errno.EINVAL,
                         name.group() + "/" + name.volume() + " is no thin pool; lvs shows which there are");

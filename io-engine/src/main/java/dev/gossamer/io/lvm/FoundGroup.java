@@ -76,17 +76,6 @@ public final class FoundGroup {
                 pool.queued());
     }
 
-    /** The pool that has this volume as its metadata; null if there is none. */
-    public Pool poolWithMetadata(String metadata) throws StorageException {
-        for (LogicalVolume volume : group.logicalVolumes().values()) {
-            Segment.ThinPool pool = volume.only(Segment.ThinPool.class);
-            if (pool != null && pool.metadata().equals(metadata)) {
-                return pool(volume.name());
-            }
-        }
-        return null;
-    }
-
     /** The pool that a volume is, is a part of, or is in; null if there is none. */
     public Pool poolOf(String name) throws StorageException {
         for (LogicalVolume volume : group.logicalVolumes().values()) {

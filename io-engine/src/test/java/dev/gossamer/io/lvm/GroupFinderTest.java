@@ -152,7 +152,7 @@ final class GroupFinderTest {
         FoundGroup group = looking(MemoryPv.ofPool("a"), MemoryPv.ofPool("b")).find("group", false);
         FoundGroup.Pool pool = group.pool("pool");
         assertEquals(new FoundGroup.Pool("pool", "pool_tmeta", "pool_tdata", 5, 128 << 10, false), pool);
-        assertEquals(pool, group.poolWithMetadata("pool_tmeta"));
+        assertEquals(pool, group.poolOf("pool_tmeta"));
         assertEquals(
                 List.of(
                         new FoundGroup.ThinVolume("one", 1, 16 << 20, true, -1, ""),

@@ -34,7 +34,16 @@ abstract class MetadataTool extends OfflineTool {
     private String metadataSnap;
 
     /** The state of a pool that is looked at. @param live the superblock; @param shown it, or the snapshot's copy */
-    record View(String name, MetadataSource source, PoolSuperblock live, PoolSuperblock shown) {
+    record View(ToolInput input, MetadataSource source, PoolSuperblock live, PoolSuperblock shown) {
+        String name() {
+            return input.name();
+        }
+
+        /** The pool's data, to be read. */
+        ToolInput sibling(String data) throws StorageException {
+            return input.sibling(data, ToolInput.Role.DATA, ToolInput.Access.READ);
+        }
+
         /** The devices, by ascending id. */
         List<PoolDump.Tree> devices() throws IOException {
             return PoolDump.devices(source.feed(), shown.mappingRoot(), shown.detailsRoot(), null);
@@ -46,7 +55,7 @@ abstract class MetadataTool extends OfflineTool {
                     .filter(tree -> tree.device().id() == id)
                     .findAny()
                     .orElseThrow(() -> new StorageException(
-                            Errno.ENOENT, name + " has no device " + id + "; 'gossamer ls' shows all"));
+                            Errno.ENOENT, name() + " has no device " + id + "; 'gossamer ls' shows all"));
         }
 
         /** Data blocks, as many as its metadata device can count. */
@@ -58,7 +67,7 @@ abstract class MetadataTool extends OfflineTool {
         long blockBytes() throws IOException {
             if (!MetadataSource.isBlockSize(live.dataBlockSectors())) {
                 throw new dev.gossamer.pdata.MetadataCorrupt(
-                        name + " says that data blocks have " + live.dataBlockSectors() + " sectors; run check");
+                        name() + " says that data blocks have " + live.dataBlockSectors() + " sectors; run check");
             }
             return (long) live.dataBlockSectors() * MetadataSource.sectorBytes();
         }
@@ -108,7 +117,7 @@ abstract class MetadataTool extends OfflineTool {
             MetadataSource source = new MetadataSource(input.name(), feed);
             PoolSuperblock live = source.superblock();
             PoolSuperblock shown = snapshot == null ? live : held(source, live, snapshot);
-            return run(new View(input.name(), source, live, shown));
+            return run(new View(input, source, live, shown));
         }
     }
 

@@ -13,8 +13,12 @@ public final class ToolCommands {
             LsCommand.class,
             DeltaCommand.class,
             RmapCommand.class,
+            TrimCommand.class,
+            ShrinkCommand.class,
             PackCommand.class,
-            UnpackCommand.class);
+            UnpackCommand.class,
+            GenerateCommand.class,
+            ExtractCommand.class);
 
     private ToolCommands() {}
 }

@@ -4,6 +4,7 @@ import dev.gossamer.daemon.config.PoolConfig;
 import dev.gossamer.daemon.config.PoolDirectory;
 import dev.gossamer.daemon.device.DeviceOpener;
 import dev.gossamer.daemon.lvm.LvmName;
+import dev.gossamer.daemon.lvm.LvmPool;
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.BlockingIo;
 import dev.gossamer.io.InlineLoop;
@@ -40,13 +41,15 @@ final class ToolInput implements AutoCloseable {
 
     private final String name;
     private final DeviceOpener opener;
+    private final boolean ownsOpener;
     private final BlockDevice device;
     private final IoBufferPool buffers = new IoBufferPool(BUFFER_BYTES);
     private final BlockingIo io;
 
-    private ToolInput(String name, DeviceOpener opener, BlockDevice device) {
+    private ToolInput(String name, DeviceOpener opener, boolean ownsOpener, BlockDevice device) {
         this.name = name;
         this.opener = opener;
+        this.ownsOpener = ownsOpener;
         this.device = device;
         this.io = new BlockingIo(device, new InlineLoop(new InlineFileEngine(), buffers));
     }
@@ -57,23 +60,38 @@ final class ToolInput implements AutoCloseable {
      * @throws StorageException EBUSY while it is in use, else what is wrong with the name, and the way out
      */
     static ToolInput open(String name, Role role, Access access) throws StorageException {
-        String deviceName = name;
-        PoolDirectory base = new PoolDirectory(Path.of(""));
-        if (isPoolDirectory(name)) {
-            base = new PoolDirectory(Path.of(name));
-            PoolConfig config = PoolConfig.read(base.config());
-            deviceName = role == Role.METADATA ? config.metadata() : config.data();
-        }
-        if (isVolumeOfLvm(name)) {
-            deviceName = LvmName.of(name, List.of(), false, false).toString();
-        }
-        DeviceOpener opener = DeviceOpener.standalone(base);
+        DeviceOpener opener = DeviceOpener.standalone(new PoolDirectory(Path.of(isPoolDirectory(name) ? name : "")));
         try {
-            return new ToolInput(name, opener, opener.open(deviceName, options(access)));
+            return new ToolInput(name, opener, true, open(opener, name, role, access));
         } catch (StorageException | RuntimeException e) {
             opener.close();
             throw e;
         }
+    }
+
+    /**
+     * Opens another device of the same pool: of LVM's both may lie on one disk, which the first has opened for writing
+     * if any of them writes. Closed before this one.
+     */
+    ToolInput sibling(String other, Role role, Access access) throws StorageException {
+        return new ToolInput(other, opener, false, open(opener, other, role, access));
+    }
+
+    private static BlockDevice open(DeviceOpener opener, String name, Role role, Access access)
+            throws StorageException {
+        String deviceName = name;
+        if (isPoolDirectory(name)) {
+            PoolDirectory directory = new PoolDirectory(Path.of(name));
+            PoolConfig config = PoolConfig.read(directory.config());
+            String ofPool = role == Role.METADATA ? config.metadata() : config.data();
+            deviceName = DeviceOpener.isPath(ofPool) ? directory.resolve(ofPool).toString() : ofPool;
+        } else if (isVolumeOfLvm(name)) {
+            deviceName = LvmName.of(name, List.of(), false, false).toString();
+        }
+        if (role == Role.DATA && LvmName.isLvm(deviceName)) {
+            deviceName = LvmPool.find(opener.lvm(), deviceName).data().toString();
+        }
+        return opener.open(deviceName, options(access));
     }
 
     static boolean isPoolDirectory(String name) {
@@ -107,7 +125,9 @@ final class ToolInput implements AutoCloseable {
     @Override
     public void close() {
         device.close();
-        opener.close();
+        if (ownsOpener) {
+            opener.close();
+        }
         buffers.close();
     }
 

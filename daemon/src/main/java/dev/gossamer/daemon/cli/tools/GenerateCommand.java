@@ -1,0 +1,109 @@
+package dev.gossamer.daemon.cli.tools;
+
+import dev.gossamer.io.posix.PosixFiles;
+import dev.gossamer.thin.offline.MetadataSource;
+import dev.gossamer.thin.offline.OutputDevice;
+import dev.gossamer.thin.offline.PoolGenerator;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** {@code gossamer generate}, {@code thin_generate_metadata}. */
+@Command(
+        name = "generate",
+        description = {
+            "Makes metadata up, for tests and measurements: an empty pool, or one with devices, mappings and"
+                    + " snapshots.",
+            "The same numbers make the same pool."
+        },
+        footer = {
+            "",
+            "Examples:",
+            "  gossamer generate --format --nr-data-blocks 4096 -o metadata.img",
+            "  gossamer generate -o metadata.img --file-size 512 --devices 4 --mappings 1000000 --snapshots 2"
+                    + " --fragmented"
+        })
+public final class GenerateCommand extends OfflineTool {
+    private static final long MEBIBYTE = 1 << 20;
+
+    @Option(
+            names = {"-o", "--output"},
+            required = true,
+            paramLabel = "DEVICE",
+            description = "A device, or a file, which is made if --file-size says how large.")
+    private Path output;
+
+    @Option(names = "--file-size", paramLabel = "MIB", description = "Make a file of so many mebibytes.")
+    private long fileMebibytes;
+
+    @Option(names = "--format", description = "An empty pool.")
+    private boolean format;
+
+    @Option(
+            names = "--block-size",
+            paramLabel = "SECTORS",
+            defaultValue = "128",
+            description = "Size of a data block; default ${DEFAULT-VALUE}.")
+    private int blockSectors;
+
+    @Option(names = "--nr-data-blocks", paramLabel = "N", description = "Data blocks; default as many as are needed.")
+    private long dataBlocks = -1;
+
+    @Option(names = "--devices", paramLabel = "N", description = "Devices that are no snapshots.")
+    private int devices;
+
+    @Option(names = "--mappings", paramLabel = "N", description = "Mappings of each.")
+    private long mappings;
+
+    @Option(names = "--snapshots", paramLabel = "N", description = "Snapshots of each; they share nine tenths.")
+    private int snapshots;
+
+    @Option(names = "--fragmented", description = "Scatter the mappings over the data.")
+    private boolean fragmented;
+
+    @Option(names = "--seed", paramLabel = "N", description = "Another pool of the same kind.")
+    private long seed;
+
+    @Option(names = "--force", description = "Overwrite metadata that are there.")
+    private boolean force;
+
+    @Override
+    int run() throws IOException, ToolFailed {
+        if (format != (devices == 0) || devices < 0 || mappings < 0 || snapshots < 0 || fileMebibytes < 0) {
+            throw wrongUsage("either --format, or --devices with --mappings");
+        }
+        if (!MetadataSource.isBlockSize(blockSectors)) {
+            throw wrongUsage("--block-size " + blockSectors + ": use a multiple of 128 up to 2097152");
+        }
+        if ((long) devices * (snapshots + 1L) > 1 << 20 || mappings > 1L << 34) {
+            throw wrongUsage("at most 2^20 devices and 2^34 mappings of each");
+        }
+        PoolGenerator plan =
+                new PoolGenerator(blockSectors, dataBlocks, devices, mappings, snapshots, fragmented, seed);
+        long needed = plan.neededBlocks();
+        if (dataBlocks >= 0 && dataBlocks < needed) {
+            throw wrongUsage("--nr-data-blocks " + dataBlocks + ": the pool needs " + needed);
+        }
+        if (dataBlocks < 0) {
+            plan = new PoolGenerator(blockSectors, needed, devices, mappings, snapshots, fragmented, seed);
+        }
+        makeFile();
+        try (ToolInput target = ToolInput.open(output.toString(), ToolInput.Role.METADATA, ToolInput.Access.WRITE)) {
+            OutputDevice device = new OutputDevice(target.io(), this::say);
+            if (device.hasSuperblock() && !force) {
+                throw new ToolFailed(
+                        ToolExit.FAILED, output + " has a pool's metadata; --force overwrites it, for good");
+            }
+            device.write(plan::tell);
+        }
+        return ToolExit.DONE;
+    }
+
+    private void makeFile() throws IOException {
+        if (Files.notExists(output) && fileMebibytes > 0) {
+            PosixFiles.create(output, fileMebibytes * MEBIBYTE);
+        }
+    }
+}
