@@ -168,7 +168,7 @@ final class MergeJob {
     }
 
     private void coverOthers() {
-        others.cover(from(), to(), new HeldRequest(this::keepWritesBack));
+        others.cover(from(), to(), new HeldRequest(loops.queue(), this::keepWritesBack));
     }
 
     private long from() {

@@ -42,7 +42,7 @@ record OriginLoops(
                 worker,
                 List.copyOf(io),
                 queue,
-                new WorkerIo(worker),
+                new WorkerIo(worker, queue::stop),
                 new RequestsInFlight(worker, io),
                 new RequestsInFlight(worker, io),
                 new PerLoop<>(io, loop -> new ChunkRun()),

@@ -7,6 +7,7 @@ import dev.gossamer.io.Reason;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.WatchedDevice;
 import dev.gossamer.io.order.WriteOrder;
+import dev.gossamer.io.worker.Kept;
 import dev.gossamer.snapshot.copy.CopyQueue;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -36,6 +37,9 @@ import java.util.concurrent.CompletionException;
  * </ol>
  */
 public final class SnapshotSet {
+    /** After a bug, closing waits so long for transfers that nobody hears of. */
+    private static final long STOPPED_PATIENCE_NANOS = 2_000_000_000L;
+
     private final OriginLoops loops;
     private final BlockDevice origin;
     private final AttachedSnapshots attached;
@@ -205,11 +209,17 @@ public final class SnapshotSet {
             return;
         }
         CowSnapshot snapshot = left.removeLast();
-        snapshot.whenIdle(() -> {
+        Runnable closing = () -> {
             messages.snapshots().remove(snapshot.name());
             snapshot.storeDevice().close();
             closeOneByOne(left, answer);
-        });
+        };
+        if (loops.queue().isStopped()) {
+            // It may never be idle: what is at the disks gets time to end.
+            loops.worker().schedule(closing, STOPPED_PATIENCE_NANOS);
+        } else {
+            snapshot.whenIdle(closing);
+        }
     }
 
     private MergeJob present() throws StorageException {
@@ -225,9 +235,14 @@ public final class SnapshotSet {
         void run(CompletableFuture<T> answer) throws StorageException;
     }
 
+    @SuppressWarnings("FutureReturnValueIgnored") // what is chained to the answer cannot fail
     private <T> CompletableFuture<T> ask(Task<T> task) {
         CompletableFuture<T> answer = new CompletableFuture<>();
+        Kept its = () -> answer.completeExceptionally(
+                new StorageException(Errno.EIO, origin + ": a bug has stopped its snapshots; see the log, open it anew"));
         loops.worker().execute(() -> {
+            loops.queue().keep(its);
+            answer.whenComplete((done, failure) -> loops.queue().forget(its));
             try {
                 task.run(answer);
             } catch (StorageException | RuntimeException | Error e) {

@@ -7,6 +7,7 @@ import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.buffer.IoBuffer;
+import java.util.function.Consumer;
 
 /** Requests of a worker's own: on its loop, answered there, nobody waits. A request costs no object. */
 public final class WorkerIo {
@@ -28,12 +29,19 @@ public final class WorkerIo {
     /** Without memory for the bookkeeping of a buffer, it is tried again after this time. */
     private static final long RETRY_NANOS = 10_000_000;
 
-    private static final BlockCompletion ANSWERED = WorkerIo::answered;
-
     private final IoLoop loop;
+    private final Consumer<Throwable> bugs;
+    private final BlockCompletion answered = this::answered;
 
-    public WorkerIo(IoLoop loop) {
+    /**
+     * Transfers of one worker.
+     *
+     * @param bugs told what goes on after a transfer throws: whoever waits for that waits for ever, unless somebody ends
+     *     it
+     */
+    public WorkerIo(IoLoop loop, Consumer<Throwable> bugs) {
         this.loop = loop;
+        this.bugs = bugs;
     }
 
     /**
@@ -45,12 +53,12 @@ public final class WorkerIo {
         try {
             buffer = loop.buffers().tryAcquire(lengthBytes);
             if (buffer == null) {
-                loop.buffers().whenReleased(() -> withBuffer(lengthBytes, work));
+                loop.buffers().whenReleased(() -> guarded(() -> withBuffer(lengthBytes, work)));
                 return;
             }
         } catch (RuntimeException | Error fault) {
             loop.faults().caught(fault);
-            loop.schedule(() -> withBuffer(lengthBytes, work), RETRY_NANOS);
+            loop.schedule(() -> guarded(() -> withBuffer(lengthBytes, work)), RETRY_NANOS);
             return;
         }
         work.with(buffer);
@@ -100,20 +108,32 @@ public final class WorkerIo {
         command(device, BlockOperation.FLUSH, 0, 0, 0, done);
     }
 
-    /** Makes a prepared request one of the worker's own, for a target that is no {@link BlockDevice}. */
-    public static BlockRequest answering(BlockRequest request, Done done) {
+    private void submit(BlockDevice device, BlockRequest request, Done done) {
         request.owner = done;
-        request.push(ANSWERED);
-        return request;
+        request.push(answered);
+        device.start(request);
     }
 
-    private static void submit(BlockDevice device, BlockRequest request, Done done) {
-        device.start(answering(request, done));
-    }
-
-    private static void answered(BlockRequest request, int errno) {
+    private void answered(BlockRequest request, int errno) {
         Done done = (Done) request.owner;
         request.recycle();
-        done.done(errno);
+        try {
+            done.done(errno);
+        } catch (RuntimeException | Error bug) {
+            failed(bug);
+        }
+    }
+
+    private void guarded(Runnable goesOn) {
+        try {
+            goesOn.run();
+        } catch (RuntimeException | Error bug) {
+            failed(bug);
+        }
+    }
+
+    private void failed(Throwable bug) {
+        loop.faults().caught(bug);
+        bugs.accept(bug);
     }
 }

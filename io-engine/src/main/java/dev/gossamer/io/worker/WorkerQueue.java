@@ -10,6 +10,8 @@ import dev.gossamer.io.RequestStages;
 import dev.gossamer.io.ServedDevice;
 import dev.gossamer.io.Wakeup;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
 
 /**
@@ -24,7 +26,7 @@ import java.util.function.Consumer;
  * <p>Both ways are stacks linked through the requests: no lock, no allocation, and one wake-up for all that come while
  * the other side is busy. They hold no more than the requests that connections may have under way.
  *
- * <p>A bug in an admission stops the worker for good: nothing is admitted any more, every request that comes gets EIO.
+ * <p>A bug in an admission, or in what goes on after a transfer, stops the worker for good: nothing is admitted any more, every request that comes gets EIO.
  * So does the one that met it, unless somebody has taken it by then, who will answer it.
  */
 public final class WorkerQueue {
@@ -38,6 +40,8 @@ public final class WorkerQueue {
     private final RequestQueue arrived = new RequestQueue();
     private TurnListener listener;
     private boolean broken;
+    // No more than the requests that connections may have under way, and management's.
+    private final Set<Kept> kept = ConcurrentHashMap.newKeySet();
 
     /**
      * A queue without requests; {@link #begin} comes before the first.
@@ -132,6 +136,32 @@ public final class WorkerQueue {
                 handBack(request, Errno.EIO); // nobody else will answer it
             }
         }
+    }
+
+    /** Notes what is answered later, until it is {@link #forget forgotten}: a bug must not leave it waiting for ever. */
+    public void keep(Kept its) {
+        kept.add(its);
+    }
+
+    /** It has been answered. */
+    public void forget(Kept its) {
+        kept.remove(its);
+    }
+
+    /**
+     * What the worker did outside of an admission has shown a bug: nothing is admitted any more, and all that is kept
+     * ends. Worker's thread.
+     */
+    public void stop(Throwable bug) {
+        failed(bug);
+        for (Kept each : List.copyOf(kept)) {
+            each.end();
+        }
+    }
+
+    /** Whether a bug has stopped the worker. Worker's thread. */
+    public boolean isStopped() {
+        return broken;
     }
 
     /** Who knows what the worker's state is now: those behind, and all that come, are answered EIO. */

@@ -3,6 +3,7 @@ package dev.gossamer.snapshot.copy;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.ServedDevice;
+import dev.gossamer.io.worker.Kept;
 import dev.gossamer.io.worker.WorkerQueue;
 import java.util.function.IntConsumer;
 
@@ -14,13 +15,18 @@ import java.util.function.IntConsumer;
  */
 public final class HeldRequest {
     private final BlockRequest request;
+    private final WorkerQueue queue;
     private final IntConsumer whenReleased;
+    private final Kept kept = this::end;
     private int waitingFor = 1;
     private int errno = Errno.OK;
+    private boolean released;
 
-    private HeldRequest(BlockRequest request, IntConsumer whenReleased) {
+    private HeldRequest(BlockRequest request, WorkerQueue queue, IntConsumer whenReleased) {
         this.request = request;
+        this.queue = queue;
         this.whenReleased = whenReleased;
+        queue.keep(kept);
     }
 
     /**
@@ -28,15 +34,15 @@ public final class HeldRequest {
      *
      * @param whenReleased gets the first error that {@link #fail} was told, or 0
      */
-    public HeldRequest(IntConsumer whenReleased) {
-        this(null, whenReleased);
+    public HeldRequest(WorkerQueue queue, IntConsumer whenReleased) {
+        this(null, queue, whenReleased);
     }
 
     /** A parked request, to be served again when it is released, or refused with the first error. */
     public static HeldRequest of(BlockRequest request, WorkerQueue queue) {
         request.taken();
         return new HeldRequest(
-                request, errno -> queue.handBack(request, errno == Errno.OK ? ServedDevice.SERVE_AGAIN : errno));
+                request, queue, errno -> queue.handBack(request, errno == Errno.OK ? ServedDevice.SERVE_AGAIN : errno));
     }
 
     public void hold() {
@@ -45,6 +51,20 @@ public final class HeldRequest {
 
     public void release() {
         if (--waitingFor == 0) {
+            letGo();
+        }
+    }
+
+    /** A bug: what it waits for will not come. */
+    private void end() {
+        fail(Errno.EIO);
+        letGo();
+    }
+
+    private void letGo() {
+        if (!released) {
+            released = true;
+            queue.forget(kept);
             whenReleased.accept(errno);
         }
     }
@@ -58,6 +78,6 @@ public final class HeldRequest {
 
     /** Whether nobody waits for the write any more. */
     public boolean isAbandoned() {
-        return request != null && request.parkedBy().isAbandoned();
+        return request != null && !released && request.parkedBy().isAbandoned();
     }
 }
