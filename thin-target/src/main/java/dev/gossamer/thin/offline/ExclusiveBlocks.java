@@ -13,8 +13,8 @@ import java.util.List;
 
 /**
  * How many data blocks each of several devices has for itself: on no path that another device has too, and mapped once
- * (OT-14). Nodes are read once, but internal ones again if they turn out to be shared, and the leaves a second time when
- * all mappings have been counted; always by ascending location.
+ * (OT-14). Nodes are read once, but internal ones again if they turn out to be shared, and the leaves a second time
+ * when all mappings have been counted; always by ascending location.
  *
  * <p>Memory: 4 bytes for each block of the metadata device, a quarter of a byte for each data block.
  */

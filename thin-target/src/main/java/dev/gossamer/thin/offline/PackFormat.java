@@ -4,7 +4,8 @@ package dev.gossamer.thin.offline;
  * Packed metadata, as thin_metadata_pack 1.x has them (OT-18): a head of four little-endian longs, then chunks, each a
  * length and so many bytes of zlib's; in them a block's number and code for its 4096 bytes, again and again.
  *
- * <p>Code makes longs from a base, or bytes. An instruction is a byte, tag and nibble; operands have 1, 2, 4 or 8 bytes.
+ * <p>Code makes longs from a base, or bytes. An instruction is a byte, tag and nibble;
+ * operands have 1, 2, 4 or 8 bytes.
  *
  * <pre>
  *   0 SET      base = operand of nibble bytes; a long
@@ -13,7 +14,7 @@ package dev.gossamer.thin.offline;
  *   5 CONST    nibble longs, all base               6 CONST_WIDE nibble * 256 + next byte of them
  *   7 COUNT    the next instruction, nibble times   8 COUNT_WIDE nibble * 256 + next byte times
  *   9 LITERAL  nibble bytes                        10 LITERAL_WIDE as many as an operand of nibble bytes says
- *  11 SHIFTED  n = nibble * 256 + next byte; code for n longs, then code for n more: n longs, first &lt;&lt; 24 | second
+ *  11 SHIFTED  n = nibble * 256 + next byte; code for n longs, then for n more: n longs, first &lt;&lt; 24 | second
  * </pre>
  */
 final class PackFormat {

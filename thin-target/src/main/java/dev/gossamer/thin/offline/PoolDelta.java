@@ -4,7 +4,7 @@ import java.io.IOException;
 
 /**
  * How two devices differ, in ranges of blocks: mapped in one of them only, in both to the same data, in both to
- * different data. Times are no difference (OT-15). Both walks go on in step, so memory does not grow with what there is.
+ * different data. Times are no difference (OT-15). Both walks go on in step, so memory does not grow with the pool.
  */
 public final class PoolDelta {
     /** In which way a range differs. */
@@ -18,7 +18,7 @@ public final class PoolDelta {
     /** Told the ranges, upwards. */
     public interface Ranges {
         /**
-         * Blocks next to each other that are of one kind; if asked for, only while their data is next to each other too.
+         * Blocks next to each other that are of one kind; if asked for, only while their data is, too.
          *
          * @param leftData where the left device's data begins; meaningless if it has none
          * @param rightData the right device's likewise

@@ -20,7 +20,7 @@ import picocli.CommandLine.Option;
         name = "ls",
         description = {
             "Lists the devices of a pool.",
-            "EXCLUSIVE is what a device alone has, SHARED what others have too; both cost a look at all mappings."
+            "EXCLUSIVE is what a device alone has, SHARED what others have too. Both cost a look at all mappings."
         },
         footer = {
             "",

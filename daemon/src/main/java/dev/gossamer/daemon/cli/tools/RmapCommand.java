@@ -18,7 +18,7 @@ import picocli.CommandLine.Option;
         name = "rmap",
         description = {
             "Tells which devices have some data blocks, and where: after a disk has lost sectors, say.",
-            "Every owner is told; --first-owner leaves out those that share metadata with an earlier one, as older"
+            "Every owner is told. --first-owner leaves out those that share metadata with an earlier one, as older"
                     + " tools do."
         },
         footer = {

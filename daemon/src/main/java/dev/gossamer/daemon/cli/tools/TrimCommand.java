@@ -19,8 +19,8 @@ import picocli.CommandLine.Option;
 @Command(
         name = "trim",
         description = {
-            "Discards the free blocks of a pool's data device; of a file, punches holes.",
-            "Free is what has no count and what no mapping refers to. Checks the pool first; with damage nothing is"
+            "Discards the free blocks of a pool's data device. Of a file, punches holes.",
+            "Free is what has no count and what no mapping refers to. Checks the pool first: with damage nothing is"
                     + " discarded, exit code 4."
         },
         footer = {
