@@ -32,6 +32,35 @@ final class BenchTest {
     }
 
     @Test
+    void everyToolIsMeasuredBesideItsPeer() throws Exception {
+        Path json = scratch.resolve("tools.json");
+        String[] command = {
+            "python3",
+            BENCH.resolve("tools").toString(),
+            "--mappings",
+            "20000",
+            "--rounds",
+            "1",
+            "--json",
+            json.toString()
+        };
+
+        Tool.run(LIMIT, List.of(command)).expectStatus(0);
+
+        JsonNode samples = new ObjectMapper().readTree(json.toFile());
+        for (String tool : List.of("check", "dump", "restore", "repair")) {
+            for (String contender : List.of("gossamer", "0.9")) {
+                assertTrue(
+                        StreamSupport.stream(samples.spliterator(), false)
+                                .anyMatch(sample -> sample.path("case").asText().equals(tool)
+                                        && sample.path("contender").asText().equals(contender)
+                                        && sample.path("cpu_s").asDouble() > 0),
+                        tool + " of " + contender);
+            }
+        }
+    }
+
+    @Test
     void everyCaseRunsAndReadsWhatItWrote() throws Exception {
         List<String> cases =
                 bench("--list").out().lines().map(line -> line.split(" ", 2)[0]).toList();

@@ -169,16 +169,16 @@ final class MetadataImage {
     }
 
     private int count(long bitmap, int block) {
-        int pair = bytes.get((int) bitmap * BLOCK + 16 + block / 4) >> block % 4 * 2 & 3;
-        return (pair & 1) << 1 | pair >> 1;
+        int pair = bytes.get((int) bitmap * BLOCK + 16 + block / 4) >> (block % 4 * 2) & 3;
+        return ((pair & 1) << 1) | (pair >> 1);
     }
 
     void setCount(int spaceMap, int block, int count) {
         long bitmap = bitmap(spaceMap);
         int at = (int) bitmap * BLOCK + 16 + block / 4;
         int shift = block % 4 * 2;
-        int pair = (count & 1) << 1 | count >> 1;
-        bytes.put(at, (byte) (bytes.get(at) & ~(3 << shift) | pair << shift));
+        int pair = ((count & 1) << 1) | (count >> 1);
+        bytes.put(at, (byte) ((bytes.get(at) & ~(3 << shift)) | (pair << shift)));
         seal(bitmap, BlockValidator.BITMAP);
     }
 }

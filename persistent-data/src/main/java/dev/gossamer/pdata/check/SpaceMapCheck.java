@@ -149,11 +149,11 @@ final class SpaceMapCheck {
             }
             free += freeHere;
             allocated += PackedCounts.PER_WORD - freeHere;
-            long firstBlock = (long) number * BitmapLayout.ENTRIES + word * PackedCounts.PER_WORD;
+            long firstBlock = (long) number * BitmapLayout.ENTRIES + (long) word * PackedCounts.PER_WORD;
             boolean whole = firstBlock + PackedCounts.PER_WORD <= root.blocks();
             if (stored != references.word(firstBlock / PackedCounts.PER_WORD)
                     || (stored & stored >>> 1 & LOW_BITS) != 0
-                    || !whole && stored != 0) {
+                    || (!whole && stored != 0)) {
                 compareWord(stored, firstBlock);
             }
         }
@@ -173,7 +173,7 @@ final class SpaceMapCheck {
         for (int i = 0; i < PackedCounts.PER_WORD; i++) {
             long block = firstBlock + i;
             int pair = (int) (stored >>> 2 * i) & 3;
-            int count = (pair & 1) << 1 | pair >>> 1; // the lower bit is worth two
+            int count = ((pair & 1) << 1) | (pair >>> 1); // the lower bit is worth two
             if (block < root.blocks()) {
                 compareBlock(block, count);
             } else if (count != 0) {

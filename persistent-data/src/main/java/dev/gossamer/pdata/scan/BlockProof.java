@@ -41,6 +41,7 @@ public final class BlockProof {
         bytes.putInt(offset, kind.checksum(crcOf(bytes, offset)));
     }
 
+    @SuppressWarnings("ReferenceEquality") // The window is over these bytes, and not over equal ones.
     private long crcOf(ByteBuffer bytes, int offset) {
         if (bytes != lastBytes) {
             lastBytes = bytes;

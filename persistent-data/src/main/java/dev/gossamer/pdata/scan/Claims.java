@@ -15,6 +15,7 @@ public final class Claims {
      *
      * @return the kind that has it, perhaps since before
      */
+    @SuppressWarnings("EnumOrdinal") // What is kept lasts no longer than this object.
     TreeKind claim(long block, TreeKind kind) {
         byte before = kinds[(int) block];
         if (before == 0) {

@@ -6,7 +6,11 @@ import java.io.IOException;
 public final class DeviceTrees {
     /** Told of each entry that can be read. */
     public interface Entries {
-        /** @param leaf lent during the call */
+        /**
+         * An entry.
+         *
+         * @param leaf lent during the call
+         */
         void entry(long key, NodeView leaf, int index) throws IOException;
     }
 

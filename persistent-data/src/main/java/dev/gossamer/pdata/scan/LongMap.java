@@ -25,7 +25,11 @@ public final class LongMap {
         return keys[slot] == 0 ? absent : values[slot];
     }
 
-    /** @param key any but -1 */
+    /**
+     * Sets a value.
+     *
+     * @param key any but -1
+     */
     public void put(long key, long value) {
         int slot = slotOf(key);
         if (keys[slot] == 0) {
@@ -50,7 +54,7 @@ public final class LongMap {
     /** Where the key is, or would be. */
     private int slotOf(long key) {
         int mask = keys.length - 1;
-        int slot = (int) (key * SPREAD >>> Integer.SIZE) & mask;
+        int slot = (int) ((key * SPREAD) >>> Integer.SIZE) & mask;
         while (keys[slot] != 0 && keys[slot] != key + 1) {
             slot = slot + 1 & mask;
         }

@@ -122,7 +122,7 @@ final class NodeTable {
     }
 
     static long note(long below, int height, int ownEntries, long flags) {
-        return below & BELOW | (long) height << HEIGHT_SHIFT | (long) ownEntries << OWN_SHIFT | flags;
+        return (below & BELOW) | ((long) height << HEIGHT_SHIFT) | ((long) ownEntries << OWN_SHIFT) | flags;
     }
 
     static long below(long note) {

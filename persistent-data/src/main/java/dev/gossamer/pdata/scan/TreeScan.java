@@ -12,7 +12,11 @@ public final class TreeScan {
 
     /** Told of every sound leaf. */
     public interface Leaves {
-        /** @param leaf lent during the call */
+        /**
+         * A leaf.
+         *
+         * @param leaf lent during the call
+         */
         void leaf(NodeView leaf);
     }
 

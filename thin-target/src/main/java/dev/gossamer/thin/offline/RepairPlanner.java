@@ -172,7 +172,7 @@ final class RepairPlanner {
     private static PoolSink.Device device(long id, PoolSink.Device details, long mapped, PoolSink.Pool pool) {
         boolean catalog = details != null && !isOrdinary(details.transactionId());
         if (details == null
-                || !catalog && (details.creationTime() > pool.time())
+                || (!catalog && details.creationTime() > pool.time())
                 || details.snapshottedTime() > pool.time()) {
             // Everything counts as shared: a copy too many, never one too few.
             return new PoolSink.Device(id, mapped, Math.max(0, pool.transactionId() - 1), pool.time(), pool.time());

@@ -9,6 +9,7 @@ import java.util.Map;
  * Reads the XML of thin_dump, of any version (OT-38), and tells a {@link PoolSink}. Whatever is wrong with it is told
  * by line and column.
  */
+@SuppressWarnings("EnumOrdinal") // Attributes are numbered for the time of reading.
 public final class XmlPool {
     /** Attributes, by what their names give. */
     private enum Name {

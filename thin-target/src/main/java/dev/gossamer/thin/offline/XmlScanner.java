@@ -126,7 +126,7 @@ final class XmlScanner {
                 line++;
                 lineStart = consumed + at;
             }
-            if (found == '>' && (!comment || before == '-' && last == '-')) {
+            if (found == '>' && (!comment || (before == '-' && last == '-'))) {
                 return;
             }
             before = last;
@@ -140,7 +140,7 @@ final class XmlScanner {
         long hash = HASH_START;
         textLength = 0;
         int found = peek();
-        while (found >= 'a' && found <= 'z' || found == '_') {
+        while ((found >= 'a' && found <= 'z') || found == '_') {
             if (textLength == MAX_NAME) {
                 throw wrong("a name is too long");
             }
@@ -215,7 +215,7 @@ final class XmlScanner {
     private static boolean overflows(long value, int digit) {
         long limit = Long.divideUnsigned(-1L, 10);
         int order = Long.compareUnsigned(value, limit);
-        return order > 0 || order == 0 && digit > 5;
+        return order > 0 || (order == 0 && digit > 5);
     }
 
     /** The attribute's value as it is. */

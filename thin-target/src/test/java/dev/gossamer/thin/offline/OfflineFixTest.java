@@ -46,7 +46,7 @@ final class OfflineFixTest {
         ByteBuffer bits = block(disk, bitmap);
         for (int leaked : LEAKED) {
             int at = BITMAP_HEADER + leaked / 4;
-            bits.put(at, (byte) (bits.get(at) | 2 << leaked % 4 * 2));
+            bits.put(at, (byte) (bits.get(at) | (2 << (leaked % 4 * 2))));
         }
         write(disk, bitmap, bits, BlockValidator.BITMAP);
         superblock.putInt(NEEDS_CHECK_AT, 1);
@@ -96,7 +96,7 @@ final class OfflineFixTest {
                     disk.crash(Seeds.splittable(cut * 10L + crash));
 
                     int left = pool.check().damage().size();
-                    assertTrue(left == 0 || left == report.damage().size() && !finished, "cut after " + cut);
+                    assertTrue(left == 0 || (left == report.damage().size() && !finished), "cut after " + cut);
                     fixed += left == 0 ? 1 : 0;
                 }
             }

@@ -103,7 +103,7 @@ final class OutputDeviceTest {
                         assertEquals(List.of(), target.check().damage(), "cut after " + cut);
                         // Before the first flush the old one may still be there, untouched.
                         assertTrue(
-                                found.equals(pool.flatXml()) || cut < 2 && found.equals(before.flatXml()),
+                                found.equals(pool.flatXml()) || (cut < 2 && found.equals(before.flatXml())),
                                 "cut after " + cut);
                         whole++;
                     } else {

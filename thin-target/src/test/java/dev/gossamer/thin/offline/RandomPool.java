@@ -147,7 +147,7 @@ final class RandomPool implements OutputDevice.Source {
         @Override
         public void mapping(long virtualBlock, long dataBlock, long length, long time) throws IOException {
             for (long i = 0; i < length; i++) {
-                runs.add(virtualBlock + i, dataBlock + i << 24 | time);
+                runs.add(virtualBlock + i, ((dataBlock + i) << 24) | time);
             }
         }
 

@@ -92,7 +92,7 @@ public final class MetadataSizeCommand extends OfflineTool {
         long block = SizeUnit.parse(blockSize);
         long pool = SizeUnit.parse(poolSize);
         boolean old = compat() == Compat.V0_9;
-        if (block <= 0 || pool <= 0 || maxThins < 0 || old && maxThins == 0) {
+        if (block <= 0 || pool <= 0 || maxThins < 0 || (old && maxThins == 0)) {
             throw new ToolFailed(
                     ToolExit.FAILED, "sizes must be numbers above 0, with one letter for the unit or none");
         }

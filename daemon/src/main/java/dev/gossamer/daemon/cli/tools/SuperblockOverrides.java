@@ -21,7 +21,7 @@ final class SuperblockOverrides {
         if (dataBlockSectors != null && !MetadataSource.isBlockSize(dataBlockSectors)) {
             return "--data-block-size " + dataBlockSectors + ": use a multiple of 128 sectors, up to 2097152";
         }
-        if (dataBlocks != null && dataBlocks < 0 || transactionId != null && transactionId < 0) {
+        if ((dataBlocks != null && dataBlocks < 0) || (transactionId != null && transactionId < 0)) {
             return "--nr-data-blocks and --transaction-id cannot be negative";
         }
         return null;
