@@ -74,9 +74,10 @@ public final class IoLoops implements AutoCloseable {
             List<? extends IoEventLoop> eventLoops,
             int ioLoops,
             int bufferBytes,
-            FileEngine files) {
+            FileEngine files,
+            RingPorts ports) {
         IoLoops loops = new IoLoops(transport, group, ioLoops);
-        eventLoops.forEach(eventLoop -> loops.begin(eventLoop, bufferBytes, files));
+        eventLoops.forEach(eventLoop -> loops.begin(eventLoop, bufferBytes, files, ports));
         return loops;
     }
 
@@ -124,12 +125,13 @@ public final class IoLoops implements AutoCloseable {
 
     private NettyLoop begin(IoEventLoop eventLoop, int bufferBytes) {
         return begin(
-                eventLoop, bufferBytes, transport.ring() ? startRing(eventLoop) : new ThreadFileEngine(fileThreads()));
+                eventLoop, bufferBytes, transport.ring() ? startRing(eventLoop) : new ThreadFileEngine(fileThreads()),
+                transport.ring() ? UringPort.PORTS : null);
     }
 
-    private NettyLoop begin(IoEventLoop eventLoop, int bufferBytes, FileEngine files) {
+    private NettyLoop begin(IoEventLoop eventLoop, int bufferBytes, FileEngine files, RingPorts ports) {
         IoBufferPool buffers = new IoBufferPool(bufferBytes);
-        NettyLoop loop = new NettyLoop(loops.size(), eventLoop, buffers, files);
+        NettyLoop loop = new NettyLoop(loops.size(), eventLoop, buffers, files, ports);
         eventLoop.submit(loop::begin).syncUninterruptibly();
         loops.add(loop);
         return loop;

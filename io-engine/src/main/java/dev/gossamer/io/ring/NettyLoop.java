@@ -5,7 +5,9 @@ import dev.gossamer.io.FileEngine;
 import dev.gossamer.io.Invariant;
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.RequestPool;
+import dev.gossamer.io.StorageException;
 import dev.gossamer.io.buffer.IoBufferPool;
+import io.netty.channel.Channel;
 import io.netty.channel.EventLoop;
 import io.netty.channel.IoEventLoop;
 import io.netty.util.concurrent.AbstractScheduledEventExecutor;
@@ -25,14 +27,17 @@ public final class NettyLoop implements IoLoop {
     private final RequestPool requests = new RequestPool(this);
     private final IoBufferPool buffers;
     private final FileEngine files;
+    private final RingPorts ports;
 
-    NettyLoop(int index, IoEventLoop eventLoop, IoBufferPool buffers, FileEngine files) {
+    /** @param ports null: sockets stay with their channels */
+    NettyLoop(int index, IoEventLoop eventLoop, IoBufferPool buffers, FileEngine files, RingPorts ports) {
         this.index = index;
         this.eventLoop = eventLoop;
         this.ticker =
                 eventLoop instanceof AbstractScheduledEventExecutor timed ? timed.ticker() : Ticker.systemTicker();
         this.buffers = buffers;
         this.files = files;
+        this.ports = ports;
         this.faults = new Faults(toString());
         buffers.tellFaultsTo(faults::caught);
     }
@@ -57,6 +62,16 @@ public final class NettyLoop implements IoLoop {
     /** Whether sockets and files of this loop share an io_uring. */
     public boolean hasRing() {
         return files instanceof RingFileEngine;
+    }
+
+    /** Whether the loop serves the sockets of channels like this one itself, such as on its ring. */
+    public boolean takesSocketOf(Channel channel) {
+        return ports != null && ports.canTake(channel);
+    }
+
+    /** Takes the socket of a channel, if {@linkplain #takesSocketOf that can be done}. On the loop. */
+    public RingPort takeSocketOf(Channel channel) throws StorageException {
+        return ports.take(this, channel);
     }
 
     @Override

@@ -3,19 +3,11 @@ package dev.gossamer.io.ring;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.Faults;
 import dev.gossamer.io.Invariant;
-import dev.gossamer.io.posix.Descriptors;
-import io.netty.channel.IoEvent;
-import io.netty.channel.IoRegistration;
-import io.netty.channel.uring.IoUringIoEvent;
-import io.netty.channel.uring.IoUringIoHandle;
-import io.netty.channel.uring.IoUringIoOps;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
- * A connected stream socket on the ring of its loop: at most one receive and one send are with the kernel at a time.
- * The receive goes to any memory, so that payload lands where it is needed, and takes what follows the payload along;
- * the send gathers from any memory.
+ * A connected stream socket behind a {@link RingPort}, mostly on the ring of its loop: at most one receive and one send
+ * are with the kernel at a time. The receive goes to any memory, so that payload lands where it is needed, and takes
+ * what follows the payload along; the send gathers from any memory.
  *
  * <p>Against a Netty channel on the same ring this saves the poll before each receive, the task that flushes, and the
  * choice of memory that a channel makes for its reader.
@@ -23,7 +15,7 @@ import org.slf4j.LoggerFactory;
  * <p>Confined to the loop. Memory that was handed over stays with the kernel until {@link Listener#received}, or the
  * {@link Listener#sent} that covers it, or {@link Listener#closed}.
  */
-public final class RingSocket implements IoUringIoHandle {
+public final class RingSocket implements RingPort.Listener {
     /** Told on the loop. */
     public interface Listener {
         /**
@@ -62,19 +54,9 @@ public final class RingSocket implements IoUringIoHandle {
         CLOSED
     }
 
-    private static final Logger LOG = LoggerFactory.getLogger(RingSocket.class);
-
-    // Operation codes and flags of the kernel's interface (uapi/linux/io_uring.h, socket.h).
-    private static final byte OP_POLL_ADD = 6;
-    private static final byte OP_SENDMSG = 9;
-    private static final byte OP_RECVMSG = 10;
-    private static final int MSG_NOSIGNAL = 0x4000;
-    private static final int POLLRDHUP = 0x2000;
-
-    private final int descriptor;
+    private final RingPort port;
     private final Faults faults;
     private final Listener listener;
-    private final IoRegistration registration;
     private final MessageHeader outgoing = new MessageHeader(PIECES);
     private final MessageHeader incoming = new MessageHeader(INCOMING_PIECES);
     private boolean receiving;
@@ -83,18 +65,16 @@ public final class RingSocket implements IoUringIoHandle {
     private State state = State.OPEN;
 
     /**
-     * Takes a socket over. On the loop, which must be one with a ring.
+     * Takes a socket over. On the loop.
      *
-     * @param descriptor a connected socket that nobody else reads or writes; closed with this object
+     * @param faults the loop's
      */
-    public RingSocket(NettyLoop loop, int descriptor, Listener listener) {
-        Invariant.check(loop.files() instanceof RingFileEngine, "a loop without a ring");
-        this.descriptor = descriptor;
-        this.faults = loop.faults();
+    public RingSocket(RingPort port, Faults faults, Listener listener) {
+        this.port = port;
+        this.faults = faults;
         this.listener = listener;
         incoming.setCount(INCOMING_PIECES);
-        registration = loop.eventLoop().register(this).getNow();
-        Invariant.check(registration != null, "registered by another thread than the loop's");
+        port.open(this);
     }
 
     public boolean isReceiving() {
@@ -116,7 +96,7 @@ public final class RingSocket implements IoUringIoHandle {
         Invariant.check(!receiving && state == State.OPEN, "a second receive");
         incoming.setPiece(0, payloadAddress, payloadBytes);
         incoming.setPiece(1, restAddress, restBytes);
-        receiving = submit(OP_RECVMSG, incoming.address(), 1, 0);
+        receiving = submit(RingPort.Operation.RECEIVE, incoming.address());
     }
 
     /** Sets the {@code index}-th piece of the next send. Also while that send is under way: see {@link #send}. */
@@ -132,7 +112,7 @@ public final class RingSocket implements IoUringIoHandle {
     public void send(int pieces) {
         Invariant.check(!sending && state == State.OPEN, "a second send");
         outgoing.setCount(pieces);
-        sending = submit(OP_SENDMSG, outgoing.address(), 1, MSG_NOSIGNAL);
+        sending = submit(RingPort.Operation.SEND, outgoing.address());
     }
 
     /** The send has so many pieces now, if the kernel has not looked at it yet. */
@@ -145,71 +125,51 @@ public final class RingSocket implements IoUringIoHandle {
      */
     public void watchHangUp() {
         if (!watching && state == State.OPEN) {
-            watching = submit(OP_POLL_ADD, 0, 0, POLLRDHUP);
+            watching = submit(RingPort.Operation.WATCH, 0);
         }
     }
 
-    /** Ends the connection; what is under way comes back first. Netty calls it, too, when the loop ends. */
-    @Override
+    /** Ends the connection; what is under way comes back first. */
     public void close() {
         if (state == State.OPEN) {
             state = State.CLOSING;
             listener.closing();
-            Descriptors.shutDown(descriptor);
+            port.shutDown();
             closeIfIdle();
         }
     }
 
-    private boolean submit(byte code, long address, int length, int messageFlags) {
-        if (!registration.isValid()) {
-            // The loop ends; the process does, too.
-            close();
-            return false;
-        }
-        try {
-            registration.submit(new IoUringIoOps(
-                    code,
-                    (byte) 0,
-                    (short) 0,
-                    descriptor,
-                    0,
-                    address,
-                    length,
-                    messageFlags,
-                    (long) code,
-                    (short) 0,
-                    (short) 0,
-                    0,
-                    0));
-        } catch (RuntimeException | OutOfMemoryError e) {
-            // Netty throws before it queues the entry, for want of room or memory, or not at all. One connection ends.
-            LOG.warn("connection ends, the kernel takes no I/O now", e);
+    @Override
+    public void loopEnds() {
+        close();
+    }
+
+    private boolean submit(RingPort.Operation operation, long messageAddress) {
+        if (!port.submit(operation, messageAddress)) {
             close();
             return false;
         }
         return true;
     }
 
-    /** A completion. Netty reuses the event, and pauses the loop for a tenth of a second if this throws. */
+    /** A completion. Netty pauses the loop for a tenth of a second if this throws. */
     @Override
-    public void handle(IoRegistration source, IoEvent ioEvent) {
-        IoUringIoEvent event = (IoUringIoEvent) ioEvent;
-        int result = event.res();
+    public void done(RingPort.Operation operation, int result) {
         try {
-            switch (event.opcode()) {
-                case OP_RECVMSG -> {
+            switch (operation) {
+                case RECEIVE -> {
                     receiving = false;
                     if (state == State.OPEN) {
                         listener.received(isTransient(result) ? -Errno.EAGAIN : result);
                     }
                 }
-                case OP_SENDMSG -> {
+                case SEND -> {
                     sending = false;
                     if (state == State.OPEN) {
                         listener.sent(isTransient(result) ? 0 : result);
                     }
                 }
-                default -> {
+                case WATCH -> {
                     watching = false;
                     if (state == State.OPEN) {
                         listener.hungUp();
@@ -230,10 +190,9 @@ public final class RingSocket implements IoUringIoHandle {
     private void closeIfIdle() {
         if (state == State.CLOSING && !receiving && !sending && !watching) {
             state = State.CLOSED;
-            Descriptors.close(descriptor);
+            port.release();
             outgoing.release();
             incoming.release();
-            registration.cancel();
             faults.run(listener::closed);
         }
     }

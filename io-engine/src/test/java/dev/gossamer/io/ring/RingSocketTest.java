@@ -62,7 +62,10 @@ class RingSocketTest {
             peer = server.accept();
             int descriptor = Descriptors.duplicate(ours.intValue());
             ours.close();
-            onLoop(() -> socket = new RingSocket(loops.loop(0), descriptor, new Results()));
+            onLoop(() -> socket = new RingSocket(
+                    new UringPort(loops.loop(0), descriptor),
+                    loops.loop(0).faults(),
+                    new Results()));
         }
         for (ByteBuf memory : new ByteBuf[] {payload, rest}) {
             byte[] untouched = new byte[memory.capacity()];

@@ -16,6 +16,7 @@ public final class VirtualLoops {
      * @param group hands out the I/O loops, which are the first of {@code eventLoops}
      * @param server channel type that listens, for every kind of address
      * @param client channel type that connects
+     * @param ports null: sockets stay with their channels
      */
     public static IoLoops over(
             IoEventLoopGroup group,
@@ -23,9 +24,10 @@ public final class VirtualLoops {
             int ioLoops,
             int bufferBytes,
             Class<? extends ServerChannel> server,
-            Class<? extends Channel> client) {
+            Class<? extends Channel> client,
+            RingPorts ports) {
         Transport transport = new Transport(false, null, server, server, client, client, "simulated");
-        return IoLoops.over(transport, group, eventLoops, ioLoops, bufferBytes, new NoFiles());
+        return IoLoops.over(transport, group, eventLoops, ioLoops, bufferBytes, new NoFiles(), ports);
     }
 
     /** Before each turn of a loop: all of them run on one thread, which is another loop's at every turn. */

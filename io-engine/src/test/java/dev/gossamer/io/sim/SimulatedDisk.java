@@ -330,6 +330,15 @@ public final class SimulatedDisk implements BlockDevice {
         }
     }
 
+    /** Whoever had requests under way is gone, and the disk is not: what has taken effect is complete. */
+    public synchronized void requesterGone() {
+        for (CachedWrite write : cache) {
+            if (write.completion == 0) {
+                write.completion = ++completions;
+            }
+        }
+    }
+
     /** Changes the size; what lies beyond a smaller end is gone. */
     public synchronized void resize(long newSizeBytes) {
         if (newSizeBytes < sizeBytes) {

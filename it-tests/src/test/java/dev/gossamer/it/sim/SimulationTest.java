@@ -7,12 +7,15 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.gossamer.it.sim.world.Trace;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 /** A fixed slice of what {@code it-tests/simulate} does for as long as it is told. */
+@Timeout(value = 30, unit = TimeUnit.MINUTES) // a minute of work, on a machine that may have other work
 final class SimulationTest {
     private static final int OPERATIONS = 300;
-    private static final int SLICE_SEEDS = 300;
+    private static final int SLICE_SEEDS = 250;
 
     @Test
     void everyPromiseIsKeptInASliceOfSeeds() {

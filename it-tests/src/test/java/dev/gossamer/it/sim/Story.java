@@ -143,7 +143,7 @@ final class Story implements Excuses {
         stopping = false;
         restartWanted = false;
         int buffers = swarm.has(Kind.SMALL_BUFFERS) ? 1 << 20 : 1 << 23;
-        life = new Life(world, lives, swarm.loops(), buffers);
+        life = new Life(world, lives, swarm.loops(), buffers, swarm.hasRing());
         metadata = new SimDevice("metadata", 0, machine.metadata, world, life, lives, swarm, counts);
         data = new SimDevice("data", 1, machine.data, world, life, lives, swarm, counts);
         killAt = Long.MAX_VALUE;
@@ -343,6 +343,8 @@ final class Story implements Excuses {
             cutCount++;
             machine.cut(survival);
         } else if (how == End.KILL) {
+            machine.metadata.requesterGone();
+            machine.data.requesterGone();
             killCount++;
         }
         machine.power.restore();
@@ -430,6 +432,6 @@ final class Story implements Excuses {
 
     @Override
     public boolean commitsFail() {
-        return data.writeHasFailed() || metadata.writeHasFailed();
+        return data.hasFailed() || metadata.hasFailed(); // the catalog lies on the data device
     }
 }

@@ -4,7 +4,6 @@ import dev.gossamer.daemon.server.stream.ConnectionLife.State;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.Reason;
 import dev.gossamer.io.StorageException;
-import dev.gossamer.io.posix.Descriptors;
 import dev.gossamer.io.ring.NettyLoop;
 import dev.gossamer.io.ring.RingSocket;
 import io.netty.buffer.ByteBuf;
@@ -13,7 +12,6 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
-import io.netty.channel.unix.UnixChannel;
 import io.netty.handler.ssl.SslHandler;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -24,7 +22,7 @@ import org.slf4j.LoggerFactory;
  * are ready by then in one send.
  *
  * <p>Begins as the handler that follows the handshake in a channel. When the last reply of the handshake has left, it
- * duplicates the socket's descriptor and closes the channel, so that nothing else reads from the socket. Confined to
+ * takes the socket away and closes the channel, so that nothing else reads from the socket. Confined to
  * the loop.
  */
 @SuppressWarnings("FutureReturnValueIgnored") // A channel that does not close has nobody left to tell.
@@ -67,11 +65,9 @@ public final class RingStream extends ChannelInboundHandlerAdapter implements Cl
         this.unsentLimitBytes = unsentLimitBytes;
     }
 
-    /** Whether a channel's socket can be taken over: there is a ring, and no encryption in between. */
+    /** Whether a channel's socket can be taken over: the loop takes sockets, and no encryption is in between. */
     public static boolean canTake(Channel channel, NettyLoop loop) {
-        return loop.hasRing()
-                && channel instanceof UnixChannel
-                && channel.pipeline().get(SslHandler.class) == null;
+        return loop.takesSocketOf(channel) && channel.pipeline().get(SslHandler.class) == null;
     }
 
     // ---- taking over from the channel ----
@@ -116,8 +112,8 @@ public final class RingStream extends ChannelInboundHandlerAdapter implements Cl
             return;
         }
         try {
-            int descriptor = Descriptors.duplicate(((UnixChannel) channel).fd().intValue());
-            socket = new RingSocket(NettyLoop.of(channel.eventLoop()), descriptor, this);
+            NettyLoop loop = NettyLoop.of(channel.eventLoop());
+            socket = new RingSocket(loop.takeSocketOf(channel), loop.faults(), this);
         } catch (StorageException e) {
             LOG.warn("connection refused: {}", Reason.of(e));
             closeChannel();

@@ -45,6 +45,7 @@ public final class Swarm {
     private final NetMood net;
     private final long diskNanos;
     private final int loops;
+    private final boolean ring;
 
     /** @param operations of the plan: cuts and kills lie among its first to last device operations */
     public Swarm(Streams streams, int operations) {
@@ -57,18 +58,19 @@ public final class Swarm {
                 kinds.add(kind);
             }
         }
-        for (int i = 1 + random.nextInt(4); i > 0; i--) {
+        for (int i = 1 + random.nextInt(6); i > 0; i--) {
             boolean soon = random.nextInt(10) < 3;
-            cuts.add((int) Streams.logUniform(random, 1, soon ? 40 : 3L * operations));
+            cuts.add((int) Streams.logUniform(random, 1, soon ? 40 : operations));
         }
         for (int i = 1 + random.nextInt(2); i > 0; i--) {
-            kills.add((int) Streams.logUniform(random, 1, 3L * operations));
+            kills.add((int) Streams.logUniform(random, 1, operations));
         }
         int chop = (int) Streams.logUniform(random, 1, 4096);
         net = new NetMood(
                 kinds.contains(Kind.NET_CHOPS) ? Math.max(chop, 16) : 0, Streams.logUniform(random, 1_000, 200_000));
         diskNanos = Streams.logUniform(random, 2_000, kinds.contains(Kind.SLOW_DISK) ? 5_000_000 : 100_000);
         loops = 1 + random.nextInt(3);
+        ring = random.nextInt(3) > 0;
     }
 
     /** Takes a kind out of this seed. */
@@ -102,6 +104,11 @@ public final class Swarm {
     /** Mean latency. */
     public long diskNanos() {
         return diskNanos;
+    }
+
+    /** Whether loops serve sockets themselves, as io_uring lets them. */
+    public boolean hasRing() {
+        return ring;
     }
 
     public int loops() {

@@ -39,8 +39,11 @@ public final class Life implements World.Alive {
     private SimServerChannel listener;
     private boolean alive = true;
 
-    /** @param bufferBytes of each loop */
-    public Life(World world, int number, int ioLoops, int bufferBytes) {
+    /**
+     * @param bufferBytes of each loop
+     * @param ring whether loops serve their sockets themselves, as with io_uring
+     */
+    public Life(World world, int number, int ioLoops, int bufferBytes, boolean ring) {
         this.world = world;
         this.ioLoops = ioLoops;
         SimServerChannel.forgetAll();
@@ -51,8 +54,14 @@ public final class Life implements World.Alive {
         SimLoopGroup group =
                 new SimLoopGroup(eventLoops.subList(0, ioLoops), world.streams().of("accept-" + number));
         IoLoops[] made = new IoLoops[1];
-        world.waiting(() -> made[0] =
-                VirtualLoops.over(group, eventLoops, ioLoops, bufferBytes, SimServerChannel.class, SimChannel.class));
+        world.waiting(() -> made[0] = VirtualLoops.over(
+                group,
+                eventLoops,
+                ioLoops,
+                bufferBytes,
+                SimServerChannel.class,
+                SimChannel.class,
+                ring ? SimPort.PORTS : null));
         loops = made[0];
         for (int i = 0; i <= ioLoops; i++) {
             NettyLoop loop = loops.loop(i);

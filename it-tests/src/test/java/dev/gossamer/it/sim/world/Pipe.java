@@ -96,6 +96,10 @@ final class Pipe {
         return ended && arrivedBytes == 0;
     }
 
+    boolean hasEnded() {
+        return ended;
+    }
+
     boolean isBroken() {
         return broken;
     }

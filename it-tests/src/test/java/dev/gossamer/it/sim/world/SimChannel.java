@@ -32,6 +32,7 @@ final class SimChannel extends AbstractChannel {
     private boolean readScheduled;
     private boolean inputShutdown;
     private boolean waitsForRoom;
+    private boolean taken;
 
     SimChannel(
             Channel parent,
@@ -45,6 +46,12 @@ final class SimChannel extends AbstractChannel {
         this.socket = socket;
         this.remote = remote;
         this.config = new SimChannelConfig(this, allocator);
+    }
+
+    /** Somebody else has the socket from now on. */
+    SimSocket takeSocket() {
+        taken = true;
+        return socket;
     }
 
     @Override
@@ -70,7 +77,7 @@ final class SimChannel extends AbstractChannel {
 
     private void scheduleRead() {
         boolean something = socket.available() > 0 || socket.isAtEnd() || socket.isBroken();
-        if (open && readWanted && !readScheduled && something && !(inputShutdown && !socket.isBroken())) {
+        if (open && !taken && readWanted && !readScheduled && something && !(inputShutdown && !socket.isBroken())) {
             readScheduled = true;
             eventLoop().execute(this::readNow);
         }
@@ -78,7 +85,7 @@ final class SimChannel extends AbstractChannel {
 
     private void readNow() {
         readScheduled = false;
-        if (!open || !readWanted) {
+        if (!open || taken || !readWanted) {
             return;
         }
         if (socket.isBroken()) {
@@ -201,7 +208,9 @@ final class SimChannel extends AbstractChannel {
     @Override
     protected void doClose() {
         open = false;
-        socket.close();
+        if (!taken) {
+            socket.close();
+        }
     }
 
     @Override

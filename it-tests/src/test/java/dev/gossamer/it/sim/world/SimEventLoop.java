@@ -16,7 +16,7 @@ import java.util.ArrayDeque;
 import java.util.concurrent.TimeUnit;
 
 /** A Netty event loop whose turns the {@link World} gives: tasks first in, first out, timers by simulated time. */
-public final class SimEventLoop extends AbstractScheduledEventExecutor implements IoEventLoop {
+public final class SimEventLoop extends AbstractScheduledEventExecutor implements IoEventLoop, World.Alive {
     private static final Runnable NOTHING = () -> {};
 
     private final World world;
@@ -51,6 +51,11 @@ public final class SimEventLoop extends AbstractScheduledEventExecutor implement
         dead = true;
         tasks.clear();
         world.dismiss(this);
+    }
+
+    @Override
+    public boolean isAlive() {
+        return !dead;
     }
 
     boolean isReady() {

@@ -4,18 +4,24 @@ package dev.gossamer.it.sim.world;
 public final class SimSocket {
     private final Pipe in;
     private final Pipe out;
+    private final String name;
     private boolean closed;
 
-    private SimSocket(Pipe in, Pipe out) {
+    private SimSocket(Pipe in, Pipe out, String name) {
         this.in = in;
         this.out = out;
+        this.name = name;
+    }
+
+    String name() {
+        return name;
     }
 
     /** Both ends: the client's and the server's. */
     static SimSocket[] pair(World world, NetMood mood, String name) {
         Pipe up = new Pipe(world, mood, world.streams().of("link-up-" + name));
         Pipe down = new Pipe(world, mood, world.streams().of("link-down-" + name));
-        return new SimSocket[] {new SimSocket(down, up), new SimSocket(up, down)};
+        return new SimSocket[] {new SimSocket(down, up, name), new SimSocket(up, down, "server of " + name)};
     }
 
     /** Called outside of all loops when there may be something to read: bytes, the end, or a broken connection. */
@@ -46,6 +52,11 @@ public final class SimSocket {
 
     public boolean isAtEnd() {
         return in.isAtEnd();
+    }
+
+    /** The peer sends no more, whether everything was read or not. */
+    public boolean hasEnded() {
+        return in.hasEnded();
     }
 
     public boolean isBroken() {

@@ -1,0 +1,106 @@
+package dev.gossamer.it.sim;
+
+import dev.gossamer.it.sim.faults.Swarm;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.List;
+
+/** What the command line asks for. */
+final class Arguments {
+    static final String USAGE = """
+            usage: it-tests/simulate [--seed N] [--seeds N | --minutes M] [--ops N] [--trace] [--twice]
+                                     [--keep 3,9,14-18] [--off KIND,...] [--mutate [NAME,...]]
+              --seed N      the first seed; alone: only this one (default 1)
+              --seeds N     how many, one after the other
+              --minutes M   as many as there is time for
+              --ops N       operations of a plan (default 300)
+              --trace       prints the history
+              --twice       tells each seed twice and compares the histories
+              --keep LIST   only these operations of the plan
+              --off KINDS   without these kinds of faults
+              --mutate      breaks one rule after the other and prints how many seeds it takes to find it
+            """;
+
+    long seed = 1;
+    boolean seedGiven;
+    long seeds;
+    double minutes;
+    int ops = 300;
+    boolean trace;
+    boolean twice;
+    boolean mutate;
+    String mutations = "";
+    List<Integer> kept;
+    final EnumSet<Swarm.Kind> off = EnumSet.noneOf(Swarm.Kind.class);
+
+    /** @throws IllegalArgumentException with one line for the caller */
+    static Arguments of(String... words) {
+        Arguments all = new Arguments();
+        for (int i = 0; i < words.length; i++) {
+            String word = words[i];
+            switch (word) {
+                case "--trace" -> all.trace = true;
+                case "--twice" -> all.twice = true;
+                case "--mutate" -> {
+                    all.mutate = true;
+                    if (i + 1 < words.length && !words[i + 1].startsWith("--")) {
+                        all.mutations = words[++i];
+                    }
+                }
+                case "--seed", "--seeds", "--minutes", "--ops", "--keep", "--off" -> {
+                    if (++i == words.length) {
+                        throw new IllegalArgumentException(word + " needs a value");
+                    }
+                    all.set(word, words[i]);
+                }
+                default -> throw new IllegalArgumentException(word + " is not known");
+            }
+        }
+        return all;
+    }
+
+    private void set(String word, String value) {
+        switch (word) {
+            case "--seed" -> {
+                seed = Long.parseLong(value);
+                seedGiven = true;
+            }
+            case "--seeds" -> seeds = Long.parseLong(value);
+            case "--minutes" -> minutes = Double.parseDouble(value);
+            case "--ops" -> ops = Integer.parseInt(value);
+            case "--keep" -> kept = numbers(value);
+            default -> {
+                for (String kind : value.split(",")) {
+                    off.add(Swarm.Kind.valueOf(kind));
+                }
+            }
+        }
+    }
+
+    private static List<Integer> numbers(String value) {
+        List<Integer> numbers = new ArrayList<>();
+        for (String part : value.split(",")) {
+            int dash = part.indexOf('-');
+            int from = Integer.parseInt(dash < 0 ? part : part.substring(0, dash));
+            int to = dash < 0 ? from : Integer.parseInt(part.substring(dash + 1));
+            for (int i = from; i <= to; i++) {
+                numbers.add(i);
+            }
+        }
+        return numbers;
+    }
+
+    /** As {@link #numbers} reads it. */
+    static String ranges(List<Integer> numbers) {
+        StringBuilder text = new StringBuilder();
+        for (int i = 0; i < numbers.size(); i++) {
+            int from = numbers.get(i);
+            int to = from;
+            while (i + 1 < numbers.size() && numbers.get(i + 1) == to + 1) {
+                to = numbers.get(++i);
+            }
+            text.append(text.isEmpty() ? "" : ",").append(from).append(to == from ? "" : "-" + to);
+        }
+        return text.toString();
+    }
+}

@@ -1,0 +1,138 @@
+package dev.gossamer.it.sim.mutate;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.StringWriter;
+import java.io.UncheckedIOException;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import javax.tools.JavaCompiler;
+import javax.tools.JavaFileObject;
+import javax.tools.SimpleJavaFileObject;
+import javax.tools.ToolProvider;
+
+/**
+ * Whether the simulation bites: compiles the one file of each {@link Mutation} anew, puts it before the real classes of
+ * another Java, and counts the seeds until that finds something. Nothing of the build is touched.
+ */
+public final class Mutations {
+    private static final String LIST = "it-tests/src/test/resources/mutations.txt";
+    private static final long MINUTES_MAX = 10;
+    private static final String SIMULATE = "dev.gossamer.it.sim.Hunt";
+
+    private Mutations() {}
+
+    /** Where the source tree is. */
+    static Path root() {
+        return Path.of(System.getProperty("gossamer.root", ""));
+    }
+
+    static List<Mutation> all() throws IOException {
+        return Mutation.read(Files.readAllLines(root().resolve(LIST)));
+    }
+
+    /**
+     * Runs those whose names are given, separated by commas; all if none are.
+     *
+     * @return whether every one was found
+     */
+    public static boolean run(String names, long seeds) throws IOException {
+        List<String> wanted = names.isEmpty() ? List.of() : List.of(names.split(","));
+        boolean all = true;
+        System.out.println("| mutation | rule | found by | seeds |\n|---|---|---|---|");
+        for (Mutation mutation : all()) {
+            if (wanted.isEmpty() || wanted.contains(mutation.name())) {
+                String found = hunt(mutation, seeds);
+                all &= !found.startsWith("nobody");
+                System.out.println("| " + mutation.name() + " | " + mutation.rule() + " | " + found + " |");
+            }
+        }
+        return all;
+    }
+
+    private static String hunt(Mutation mutation, long seeds) throws IOException {
+        Path classes = Files.createTempDirectory("gossamer-mutation");
+        try {
+            compile(mutation, classes);
+            return runOn(classes, seeds);
+        } finally {
+            try (Stream<Path> files = Files.walk(classes)) {
+                files.sorted(Comparator.reverseOrder()).forEach(Mutations::delete);
+            }
+        }
+    }
+
+    private static void delete(Path file) {
+        try {
+            Files.delete(file);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    static void compile(Mutation mutation, Path classes) throws IOException {
+        JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
+        String source = mutation.source(root());
+        JavaFileObject file =
+                new SimpleJavaFileObject(
+                        URI.create("string:///" + mutation.file().getFileName()), JavaFileObject.Kind.SOURCE) {
+                    @Override
+                    public CharSequence getCharContent(boolean ignoreErrors) {
+                        return source;
+                    }
+                };
+        StringWriter errors = new StringWriter();
+        List<String> options = List.of(
+                "-d",
+                classes.toString(),
+                "-cp",
+                System.getProperty("java.class.path"),
+                "-proc:none",
+                "-nowarn");
+        boolean good = compiler.getTask(errors, null, null, options, null, List.of(file)).call();
+        if (!good) {
+            throw new IllegalStateException(mutation.name() + " does not compile: " + errors);
+        }
+    }
+
+    private static String runOn(Path classes, long seeds) throws IOException {
+        List<String> command = new ArrayList<>();
+        command.add(ProcessHandle.current().info().command().orElse("java"));
+        command.addAll(java.lang.management.ManagementFactory.getRuntimeMXBean().getInputArguments());
+        command.add("-cp");
+        command.add(classes + ":" + System.getProperty("java.class.path"));
+        command.add(SIMULATE);
+        command.add(Long.toString(seeds));
+        Process process = new ProcessBuilder(command)
+                .redirectError(ProcessBuilder.Redirect.DISCARD)
+                .start();
+        String last = "nobody: the run broke off | ";
+        try (BufferedReader output =
+                new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
+            Thread killer = Thread.ofVirtual().start(() -> kill(process));
+            for (String line = output.readLine(); line != null; line = output.readLine()) {
+                last = line;
+            }
+            killer.interrupt();
+        }
+        return last;
+    }
+
+    private static void kill(Process process) {
+        try {
+            if (!process.waitFor(MINUTES_MAX, TimeUnit.MINUTES)) {
+                process.destroyForcibly();
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt(); // it has ended by itself
+        }
+    }
+}
