@@ -128,6 +128,15 @@ public final class Jobs {
     /** No step begins any more, and none waits for a hold: the pool is being closed. */
     public void close() {
         closed = true;
+        jobs.values().stream()
+                .filter(job -> !job.state.isFinal())
+                .forEach(job -> LOG.warn(
+                        "job {} ends with the pool, {} of {} bytes done, which stay: {} {}",
+                        job.id,
+                        job.job.doneBytes(),
+                        job.job.totalBytes(),
+                        job.job.kind(),
+                        job.job.what()));
         locks.close();
     }
 

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
@@ -179,6 +180,65 @@ class CloneTest {
         jobs.cloneNow(JobRig.whole("a", "b"));
         assertEquals(Errno.OK, provisions.errno | inPlace.errno);
         assertArrayEquals(all(a), all(b));
+    }
+
+    private void reopen(BlockDevice itsMetadata, BlockDevice itsData) throws StorageException {
+        a.close();
+        b.close();
+        sim.shutDown();
+        sim = SimPool.open(itsMetadata, itsData, 2, 2);
+        jobs = new JobRig(sim);
+        a = sim.pool.openVolume("a");
+        b = sim.pool.openVolume("b");
+    }
+
+    @Test
+    void cl3ABlockInPreparationIsWaitedFor() throws StorageException {
+        SlowDisk slow = new SlowDisk(data);
+        reopen(metadata, slow);
+        slow.hold(request -> request.operation() == BlockOperation.WRITE && request.loop().index() == 2);
+        SimHarness.Result provisions = write(a, 9L * BLOCK, BLOCK / 2);
+        assertEquals(1, slow.heldCount());
+        JobInfo job = jobs.start(new CloneSpec("a", 8L * BLOCK, 2L * BLOCK, "b", 0, false));
+        sim.loops.advance(1_000_000_000L);
+        assertEquals(0, jobs.show(job.id()).doneBytes());
+        slow.letGo(sim);
+        assertEquals(JobInfo.State.DONE, jobs.finish(job).state());
+        assertEquals(Errno.OK, provisions.errno);
+        assertArrayEquals(sim.read(a, 8L * BLOCK, 2 * BLOCK), sim.read(b, 0, 2 * BLOCK));
+    }
+
+    /** MSG-6: what a step says of a device's sharing must not let writes in while a snapshot is waiting to be taken. */
+    @Test
+    void aStepLeavesTheBarrierOfASnapshotUp() throws StorageException {
+        SlowDisk slowMetadata = new SlowDisk(metadata);
+        SlowDisk slow = new SlowDisk(data);
+        reopen(slowMetadata, slow);
+        sim.write(b, 6L * BLOCK, ThinPoolTest.bytes(3, 512));
+        sim.read(b, 0, 512);
+        Runnable[] rest = new Runnable[1];
+        JobInfo job = jobs.start(new CloneSpec("a", 0, BLOCK, "b", 0, false), next -> rest[0] = next);
+        sim.loops.advance(10_000_000L);
+        slowMetadata.hold(request -> request.operation() == BlockOperation.WRITE && request.offsetBytes() == 0);
+        sim.write(a, 14L * BLOCK, ThinPoolTest.bytes(1, 512));
+        sim.start(0, a, BlockOperation.FLUSH, 0, 0, 0, null);
+        sim.loops.runUntilIdle();
+        assertEquals(1, slowMetadata.heldCount(), "a commit is under way");
+        CompletableFuture<?> snapshot = sim.pool.createSnapshot("b", "s", false);
+        sim.loops.runUntilIdle();
+        sim.loops.enter(2, rest[0]);
+        sim.loops.runUntilIdle();
+        assertFalse(snapshot.isDone(), "it waits for the commit");
+        byte[] instant = sim.read(b, 6L * BLOCK, BLOCK);
+        SimHarness.Result late = write(b, 6L * BLOCK, 512);
+        assertFalse(late.isDone(), "held back");
+        slowMetadata.letGo(sim);
+        jobs.finish(job);
+        assertTrue(snapshot.isDone());
+        assertEquals(Errno.OK, late.errno);
+        ThinVolume s = sim.pool.openVolume("s");
+        assertArrayEquals(instant, sim.read(s, 6L * BLOCK, BLOCK));
+        s.close();
     }
 
     @Test
