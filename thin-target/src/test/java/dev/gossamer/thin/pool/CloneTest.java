@@ -219,13 +219,14 @@ class CloneTest {
         Runnable[] rest = new Runnable[1];
         JobInfo job = jobs.start(new CloneSpec("a", 0, BLOCK, "b", 0, false), next -> rest[0] = next);
         sim.loops.advance(10_000_000L);
+        CompletableFuture<?> snapshot = sim.pool.createSnapshot("b", "s", false);
+        sim.loops.runUntilIdle();
+        assertFalse(snapshot.isDone(), "its barrier is up, and waits for the hold");
         slowMetadata.hold(request -> request.operation() == BlockOperation.WRITE && request.offsetBytes() == 0);
         sim.write(a, 14L * BLOCK, ThinPoolTest.bytes(1, 512));
         sim.start(0, a, BlockOperation.FLUSH, 0, 0, 0, null);
         sim.loops.runUntilIdle();
         assertEquals(1, slowMetadata.heldCount(), "a commit is under way");
-        CompletableFuture<?> snapshot = sim.pool.createSnapshot("b", "s", false);
-        sim.loops.runUntilIdle();
         sim.loops.enter(2, rest[0]);
         sim.loops.runUntilIdle();
         assertFalse(snapshot.isDone(), "it waits for the commit");
