@@ -216,7 +216,7 @@ class CloneTest {
         reopen(slowMetadata, slow);
         // A block that is mapped since the last sharing: loops write there by themselves.
         jobs.cloneNow(new CloneSpec("a", 0, BLOCK, "b", 0, false));
-        sim.write(b, 6L * BLOCK, ThinPoolTest.bytes(3, BLOCK));
+        sim.write(b, 14L * BLOCK, ThinPoolTest.bytes(3, BLOCK));
         sim.read(b, 0, 512);
         Runnable[] rest = new Runnable[1];
         JobInfo job = jobs.start(new CloneSpec("a", BLOCK, BLOCK, "b", BLOCK, false), next -> rest[0] = next);
@@ -232,15 +232,15 @@ class CloneTest {
         sim.loops.enter(2, rest[0]);
         sim.loops.runUntilIdle();
         assertFalse(snapshot.isDone(), "it waits for the commit");
-        byte[] instant = sim.read(b, 6L * BLOCK, BLOCK);
-        SimHarness.Result late = write(b, 6L * BLOCK, 512);
+        byte[] instant = sim.read(b, 14L * BLOCK, BLOCK);
+        SimHarness.Result late = write(b, 14L * BLOCK, 512);
         assertFalse(late.isDone(), "held back");
         slowMetadata.letGo(sim);
         jobs.finish(job);
         assertTrue(snapshot.isDone());
         assertEquals(Errno.OK, late.errno);
         ThinVolume s = sim.pool.openVolume("s");
-        assertArrayEquals(instant, sim.read(s, 6L * BLOCK, BLOCK));
+        assertArrayEquals(instant, sim.read(s, 14L * BLOCK, BLOCK));
         s.close();
     }
 
