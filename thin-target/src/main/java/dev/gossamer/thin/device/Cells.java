@@ -78,7 +78,9 @@ public final class Cells {
     }
 
     /**
-     * Holds a range for a job: no new cell begins in it. @param whenClear run now, or else as soon as no cell is left
+     * Holds a range for a job: no new cell begins in it.
+     *
+     * @param whenClear run now, or else as soon as no cell is left
      */
     public void hold(HeldRange range, Runnable whenClear) {
         DeviceCells of = range.device.cells();

@@ -31,7 +31,9 @@ final class BlockMover {
     /** What came of it. */
     interface Moved {
         /**
-         * @param blocks how many have been moved
+         * All that can be moved now has been.
+         *
+         * @param blocks how many
          * @param unreadable those that could not be copied, with their errno
          */
         void done(int blocks, Map<Long, Integer> unreadable);

@@ -34,7 +34,11 @@ final class BlockReads {
         this.blockBytes = blockBytes;
     }
 
-    /** Reads a block. @param done told an errno */
+    /**
+     * Reads a block.
+     *
+     * @param done told an errno
+     */
     void read(long dataBlock, Piece piece, IntConsumer done) {
         new Reading(dataBlock, dataBlock, (a, b) -> piece.look(a), done, false).nextPiece();
     }

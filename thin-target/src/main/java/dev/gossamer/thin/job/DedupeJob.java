@@ -198,7 +198,7 @@ final class DedupeJob extends Job {
                             if (errno == Errno.OK && zero[0]) {
                                 noteZeros(dataBlock);
                             } else if (errno == Errno.OK) {
-                                note(first.getValue() << Integer.SIZE | second.getValue(), dataBlock);
+                                note((first.getValue() << Integer.SIZE) | second.getValue(), dataBlock);
                             }
                             readNext(blocksLeft - 1, end);
                         });
@@ -218,7 +218,7 @@ final class DedupeJob extends Job {
     }
 
     private void note(long fingerprint, long dataBlock) {
-        if (Long.remainderUnsigned(fingerprint ^ fingerprint >>> 29, passes) != pass) {
+        if (Long.remainderUnsigned(fingerprint ^ (fingerprint >>> 29), passes) != pass) {
             return;
         }
         long first = fingerprints.putIfAbsent(fingerprint, dataBlock);

@@ -10,6 +10,7 @@ import dev.gossamer.thin.metadata.PoolMetadata;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
+import java.util.SortedMap;
 import java.util.TreeMap;
 
 /**
@@ -50,7 +51,7 @@ final class DefragmentJob extends Job {
         this.mover = mover;
         this.device = device;
         this.blockBytes = metadata.blockBytes();
-        this.windowBlocks = (int) Math.clamp(WINDOW_BYTES / blockBytes, 1, MAX_WINDOW_BLOCKS);
+        this.windowBlocks = Math.clamp(WINDOW_BYTES / blockBytes, 1, MAX_WINDOW_BLOCKS);
         this.end = metadata.highestMappedBlock(device.id()) + 1;
     }
 
@@ -81,7 +82,7 @@ final class DefragmentJob extends Job {
         }
         // Windows that are in order cost a look each, many in a step.
         for (int looked = 0; looked < MAX_WINDOW_BLOCKS && next < end; looked++) {
-            TreeMap<Long, Long> blocks = window();
+            SortedMap<Long, Long> blocks = window();
             int runs = runs(blocks);
             if (runs > 1 && isMovable(blocks)) {
                 move(blocks, runs, stepEnd);
@@ -97,7 +98,7 @@ final class DefragmentJob extends Job {
     }
 
     /** A block that is there twice cannot be at both places; and there may be no free run anywhere. */
-    private boolean isMovable(TreeMap<Long, Long> blocks) {
+    private boolean isMovable(SortedMap<Long, Long> blocks) {
         return searchedInVain < metadata.dataBlocks()
                 && Set.copyOf(blocks.values()).size() == blocks.size();
     }
@@ -109,8 +110,8 @@ final class DefragmentJob extends Job {
     }
 
     /** Virtual to data blocks of the next window that has any; empty behind the last one. */
-    private TreeMap<Long, Long> window() throws StorageException {
-        TreeMap<Long, Long> blocks = new TreeMap<>();
+    private SortedMap<Long, Long> window() throws StorageException {
+        SortedMap<Long, Long> blocks = new TreeMap<>();
         BTreeCursor cursor = metadata.cursor(device.id(), next);
         while (cursor.next() && (blocks.isEmpty() || cursor.key() < next + windowBlocks)) {
             if (blocks.isEmpty()) {
@@ -125,7 +126,7 @@ final class DefragmentJob extends Job {
     }
 
     /** Runs of neighbours: what a reader of the window has to look for. */
-    private static int runs(TreeMap<Long, Long> blocks) {
+    private static int runs(SortedMap<Long, Long> blocks) {
         int runs = 0;
         long expected = -1;
         for (long dataBlock : blocks.values()) {
@@ -135,7 +136,7 @@ final class DefragmentJob extends Job {
         return runs;
     }
 
-    private void move(TreeMap<Long, Long> blocks, int runs, StepEnd stepEnd) throws StorageException {
+    private void move(SortedMap<Long, Long> blocks, int runs, StepEnd stepEnd) throws StorageException {
         Run run = findRun(blocks);
         if (run == null) {
             stepEnd.next();
@@ -160,7 +161,7 @@ final class DefragmentJob extends Job {
     }
 
     /** A run for all blocks of a window, reserved; null: not found yet. */
-    private Run findRun(TreeMap<Long, Long> blocks) throws StorageException {
+    private Run findRun(SortedMap<Long, Long> blocks) throws StorageException {
         if (searchFrom >= metadata.dataBlocks()) {
             searchFrom = 0;
         }
@@ -180,7 +181,7 @@ final class DefragmentJob extends Job {
         private final Map<Long, Long> left = new HashMap<>();
         private final long incarnation = faults.incarnation();
 
-        Run(TreeMap<Long, Long> blocks, long first) {
+        Run(SortedMap<Long, Long> blocks, long first) {
             long target = first;
             for (long dataBlock : blocks.values()) {
                 left.put(dataBlock, target++);

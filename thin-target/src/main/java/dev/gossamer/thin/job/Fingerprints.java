@@ -45,7 +45,7 @@ final class Fingerprints {
     }
 
     private int slotOf(long fingerprint) {
-        int slot = (int) (fingerprint * 0x9E3779B97F4A7C15L >>> 32) & mask;
+        int slot = (int) ((fingerprint * 0x9E3779B97F4A7C15L) >>> 32) & mask;
         for (int probes = 0; blocks[slot] != NONE && fingerprints[slot] != fingerprint; probes++) {
             Invariant.check(probes <= mask, "a table that is never full has a free slot");
             slot = (slot + 1) & mask;

@@ -9,6 +9,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
 
@@ -33,7 +34,7 @@ record OwnedRanges(PoolDevices all) {
         return ranges;
     }
 
-    private static void addRanges(ThinDevice device, TreeSet<Long> blocks, List<HeldRange> ranges) {
+    private static void addRanges(ThinDevice device, SortedSet<Long> blocks, List<HeldRange> ranges) {
         long from = blocks.getFirst();
         long to = from;
         for (long block : blocks) {

@@ -34,14 +34,14 @@ public final class OwnersQuery {
     private final PoolDevices devices;
     private final long from;
     private final long to;
-    private final CompletableFuture<List<OwnedRun>> answer;
+    private final CompletableFuture<List<OwnedRun>> answer = new CompletableFuture<>();
     private final TreeMap<Long, Set<Long>> places = new TreeMap<>();
     private final List<BlockMoves.Owner> owners = new ArrayList<>();
     private final OwnerSearch search;
     private int found;
 
     /** Of the bytes from {@code offsetBytes} on, as far out as whole blocks reach. */
-    public OwnersQuery(MoveParts parts, long offsetBytes, long lengthBytes, CompletableFuture<List<OwnedRun>> answer) {
+    public OwnersQuery(MoveParts parts, long offsetBytes, long lengthBytes) {
         this.loop = parts.loop();
         this.metadata = parts.metadata();
         this.devices = parts.devices();
@@ -49,11 +49,15 @@ public final class OwnersQuery {
         long blockBytes = metadata.blockBytes();
         this.from = offsetBytes / blockBytes;
         this.to = Math.ceilDiv(offsetBytes + lengthBytes, blockBytes);
-        this.answer = answer;
     }
 
-    /** Goes on until it is answered. */
-    public void step() {
+    /** Asks, once. Any thread. */
+    public CompletableFuture<List<OwnedRun>> ask() {
+        loop.execute(this::step);
+        return answer;
+    }
+
+    private void step() {
         try {
             if (!search.isEnded()) {
                 search.step(from, to, SEARCH_NODES, this::note);

@@ -118,13 +118,11 @@ public final class PoolJobs {
 
     /** Tells who has the blocks of a part of the data device, in bytes, by their place there. */
     public CompletableFuture<List<OwnedRun>> owners(long offsetBytes, long lengthBytes) {
-        CompletableFuture<List<OwnedRun>> answer = new CompletableFuture<>();
         return calls.onWorker(() -> {
                     moves.checkRange(offsetBytes, lengthBytes);
-                    new OwnersQuery(parts, offsetBytes, lengthBytes, answer).step();
-                    return answer;
+                    return new OwnersQuery(parts, offsetBytes, lengthBytes);
                 })
-                .thenCompose(its -> its);
+                .thenCompose(OwnersQuery::ask);
     }
 
     private JobInfo reclaiming() {

@@ -127,7 +127,15 @@ public final class ThinPool {
         snapshotMessages = new SnapshotMessages(
                 change, metadata, catalog, devices, parts.deviceIds, parts.maps, messages, barrier);
         resize = resizing(change, barrier, ioLoops);
-        dmStatus = new DmStatus(workerLoop, parts.faults, metadata, devices, parts.state, parts.committer, parts.spaceWaiters, parts.discardMode);
+        dmStatus = new DmStatus(
+                workerLoop,
+                parts.faults,
+                metadata,
+                devices,
+                parts.state,
+                parts.committer,
+                parts.spaceWaiters,
+                parts.discardMode);
         begin(catalog, new BlockingIo(metadataDevice, inline), dataIo);
     }
 
@@ -404,8 +412,8 @@ public final class ThinPool {
             answer.completeExceptionally(new StorageException(
                     Errno.ENOENT, "there is no volume '" + name + "'; 'gossamer volume list' shows all"));
         } else {
-            workerLoop.execute(() -> new SpaceAccount(parts.state, parts.faults, workerLoop, metadata, device, answer)
-                    .step());
+            workerLoop.execute(
+                    () -> new SpaceAccount(parts.state, parts.faults, workerLoop, metadata, device, answer).step());
         }
         return answer;
     }

@@ -196,7 +196,8 @@ class CloneTest {
     void cl3ABlockInPreparationIsWaitedFor() throws StorageException {
         SlowDisk slow = new SlowDisk(data);
         reopen(metadata, slow);
-        slow.hold(request -> request.operation() == BlockOperation.WRITE && request.loop().index() == 2);
+        slow.hold(request ->
+                request.operation() == BlockOperation.WRITE && request.loop().index() == 2);
         SimHarness.Result provisions = write(a, 9L * BLOCK, BLOCK / 2);
         assertEquals(1, slow.heldCount());
         JobInfo job = jobs.start(new CloneSpec("a", 8L * BLOCK, 2L * BLOCK, "b", 0, false));
