@@ -5,11 +5,14 @@ import dev.gossamer.io.StorageException;
 import dev.gossamer.thin.CloneSpec;
 import dev.gossamer.thin.JobInfo;
 import dev.gossamer.thin.OwnedRun;
+import dev.gossamer.thin.PoolOptions;
+import dev.gossamer.thin.commit.MetadataChange;
 import dev.gossamer.thin.job.CloneStart;
 import dev.gossamer.thin.job.Jobs;
 import dev.gossamer.thin.job.MoveParts;
 import dev.gossamer.thin.job.MoveStart;
 import dev.gossamer.thin.job.OwnersQuery;
+import dev.gossamer.thin.job.Stepping;
 import dev.gossamer.thin.space.Reclaimer;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -36,7 +39,7 @@ public final class PoolJobs {
     private final int blockBytes;
     private final Instant openedAt = Instant.now();
 
-    PoolJobs(
+    private PoolJobs(
             WorkerCalls calls,
             Jobs jobs,
             CloneStart clones,
@@ -51,6 +54,15 @@ public final class PoolJobs {
         this.parts = parts;
         this.reclaimer = reclaimer;
         this.blockBytes = blockBytes;
+    }
+
+    /** The jobs of a pool that is being opened. */
+    static PoolJobs of(WorkerCalls calls, PoolParts parts, MetadataChange change, PoolOptions options) {
+        CloneStart clones = new CloneStart(
+                parts.metadata, parts.devices, change, parts.jobs, parts.rangeLocks, parts.stepChange, Stepping.NORMAL);
+        MoveStart moves = new MoveStart(change, parts.committer, parts.jobs, parts.moveParts, options.growth());
+        int blockBytes = parts.metadata.blockBytes();
+        return new PoolJobs(calls, parts.jobs, clones, moves, parts.moveParts, parts.reclaimer, blockBytes);
     }
 
     /** All jobs under way, and the latest that are over. */

@@ -32,6 +32,7 @@ import dev.gossamer.thin.map.MapLookup;
 import dev.gossamer.thin.map.MapPrefetch;
 import dev.gossamer.thin.map.MapPublisher;
 import dev.gossamer.thin.map.RegionLoads;
+import dev.gossamer.thin.message.DmStatus;
 import dev.gossamer.thin.metadata.PoolMetadata;
 import dev.gossamer.thin.space.AfterCommit;
 import dev.gossamer.thin.space.PoolResize;
@@ -162,6 +163,11 @@ final class PoolParts {
                 state,
                 events,
                 faults);
+    }
+
+    /** What tells the kernel's status lines. */
+    DmStatus dmStatus() {
+        return new DmStatus(loop, faults, metadata, devices, state, committer, spaceWaiters, discardMode);
     }
 
     /** Tells parts of those that were made after them. */

@@ -28,9 +28,6 @@ import dev.gossamer.thin.commit.MetadataChange;
 import dev.gossamer.thin.device.ExternalOrigins;
 import dev.gossamer.thin.device.PoolDevices;
 import dev.gossamer.thin.device.ThinDevice;
-import dev.gossamer.thin.job.CloneStart;
-import dev.gossamer.thin.job.MoveStart;
-import dev.gossamer.thin.job.Stepping;
 import dev.gossamer.thin.message.DmStatus;
 import dev.gossamer.thin.message.MetadataMessages;
 import dev.gossamer.thin.message.SnapshotMessages;
@@ -108,7 +105,7 @@ public final class ThinPool {
         }
         calls = new WorkerCalls(workerLoop, metadata, parts.state, parts.committer, parts.faults);
         MetadataChange change = new MetadataChange(metadata, parts.state, parts.faults, parts.committer);
-        jobs = jobs(change, options);
+        jobs = PoolJobs.of(calls, parts, change, options);
         messages = new VolumeMessages(
                 change,
                 metadata,
@@ -127,15 +124,7 @@ public final class ThinPool {
         snapshotMessages = new SnapshotMessages(
                 change, metadata, catalog, devices, parts.deviceIds, parts.maps, messages, barrier);
         resize = resizing(change, barrier, ioLoops);
-        dmStatus = new DmStatus(
-                workerLoop,
-                parts.faults,
-                metadata,
-                devices,
-                parts.state,
-                parts.committer,
-                parts.spaceWaiters,
-                parts.discardMode);
+        dmStatus = parts.dmStatus();
         begin(catalog, new BlockingIo(metadataDevice, inline), dataIo);
     }
 
@@ -151,13 +140,6 @@ public final class ThinPool {
                 messages,
                 barrier,
                 new HiddenTails(this.data, loops, parts));
-    }
-
-    private PoolJobs jobs(MetadataChange change, PoolOptions options) {
-        CloneStart clones = new CloneStart(
-                metadata, devices, change, parts.jobs, parts.rangeLocks, parts.stepChange, Stepping.NORMAL);
-        MoveStart moves = new MoveStart(change, parts.committer, parts.jobs, parts.moveParts, options.growth());
-        return new PoolJobs(calls, parts.jobs, clones, moves, parts.moveParts, parts.reclaimer, metadata.blockBytes());
     }
 
     private void begin(Catalog catalog, BlockingIo metadataIo, BlockingIo dataIo) throws StorageException {
