@@ -126,7 +126,7 @@ public final class NodeLayout {
     }
 
     /** Index of the last key that is not greater than {@code key}, or -1. */
-    static int indexOf(MetadataBlock node, long key) {
+    public static int indexOf(MetadataBlock node, long key) {
         int low = 0;
         int high = entries(node);
         while (low < high) {

@@ -128,15 +128,45 @@ final class PoolSurvey {
                 damagedDevices.put(id, why);
             }
         }
-        for (Map.Entry<Long, String> bad : badNodes.entrySet()) {
-            // Not below any device: a tree that all of them need.
-            if (!known.containsKey(bad.getKey())) {
-                damage = bad.getValue();
-            }
+        // Not below any device: trees that all of them need.
+        badNodes.keySet().removeAll(known.keySet());
+        if (!badNodes.isEmpty()) {
+            damage = badNodes.values().iterator().next();
+            barBehindBadNodes();
         }
         boolean sound = damage == null && damagedDevices.isEmpty() && usedThoughFree.isEmpty();
         return new SurveyFindings(
                 superblock, Map.copyOf(damagedDevices), damage, Set.copyOf(usedThoughFree), sound);
+    }
+
+    /** What is looked up through a bad node may be another device's record, or another's tree. */
+    private void barBehindBadNodes() throws StorageException {
+        for (int id : pool.devices.ids()) {
+            String why = badOnTheWay(pool.mappingRoot, id);
+            why = why == null ? badOnTheWay(pool.devices.root(), id) : why;
+            if (why != null) {
+                damagedDevices.putIfAbsent(id, why);
+            }
+        }
+    }
+
+    private String badOnTheWay(long root, int id) throws StorageException {
+        long location = root;
+        String bad = badNodes.get(location);
+        for (int depth = 0; bad == null && depth < MAX_DEPTH; depth++) {
+            try {
+                MetadataBlock node = blocks.read(location, BlockValidator.BTREE_NODE);
+                NodeLayout.check(node);
+                if (NodeLayout.isLeaf(node)) {
+                    break;
+                }
+                location = NodeLayout.child(node, Math.max(0, NodeLayout.indexOf(node, id)));
+                bad = badNodes.get(location);
+            } catch (MetadataCorrupt e) {
+                bad = e.getMessage();
+            }
+        }
+        return bad;
     }
 
     /** Of what cannot be read here, {@link #look(long, int)} finds out why. */

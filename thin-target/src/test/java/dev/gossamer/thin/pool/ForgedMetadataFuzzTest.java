@@ -77,7 +77,7 @@ class ForgedMetadataFuzzTest {
             check(image, image.disk(), Set.of(), image.name + " as it is");
         }
         int forgeries = Integer.getInteger("gossamer.fuzz.forgeries", DEFAULT_FORGERIES);
-        for (int i = 0; i < forgeries; i++) {
+        for (int i = Integer.getInteger("gossamer.fuzz.first", 0); i < forgeries; i++) {
             SplittableRandom random = Seeds.splittable(i);
             ForgeryImage image = images.get(random.nextInt(images.size()));
             SimulatedDisk disk = image.disk();

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNotSame;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
@@ -35,6 +36,8 @@ class PoolSurveyTest {
     private static final int BLOCK = SimPool.BLOCK;
     private static final long VOLUME = 64L * BLOCK;
     private static final int OWN_MARK = 384;
+    private static final int ENTRIES = 16;
+    private static final int MAX_ENTRIES = 20;
     private static final int TRANSACTION_ID = 48;
     private static final int BLOCKS = 20;
 
@@ -117,6 +120,22 @@ class PoolSurveyTest {
         leaf.putLong(ForgedMetadata.valueOffset(leaf, 7), other.getLong(ForgedMetadata.valueOffset(other, 9)));
         forged.put(location, leaf, ForgedMetadata.NODE);
         assertBarredAndServed("a", "b");
+    }
+
+    /** Each device would be taken for its neighbour. */
+    @Test
+    void volumesThatAreFoundThroughADamagedNodeAreNotEvenRead() throws StorageException {
+        ByteBuffer upper = forged.block(forged.upperLeaf());
+        // Each gets its neighbour's tree, and the last one the first one's: all counts are as they were.
+        upper.putLong(ForgedMetadata.valueOffset(upper, upper.getInt(ENTRIES)), forged.mappingsOf(0));
+        upper.putInt(MAX_ENTRIES, upper.getInt(MAX_ENTRIES) + 1);
+        forged.put(forged.upperLeaf(), upper, ForgedMetadata.NODE);
+        try (PoolMetadata pool = PoolMetadata.open(io(metadata), data, PoolMetadata.CACHE_BLOCKS)) {
+            assertNotNull(pool.damage());
+            for (int id : pool.deviceIds()) {
+                assertNotNull(pool.damageOf(id), "device " + id);
+            }
+        }
     }
 
     /** A commit of this program's own says nothing of what was wrong before it. */
