@@ -1,5 +1,6 @@
 package dev.gossamer.io.lvm;
 
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -145,6 +146,11 @@ final class GroupFinderTest {
             volume.start[at] ^= 1;
             refusal(Errno.ENODEV, looking(volume), "group");
         }
+        // a digit of the text: it can be read all the same
+        MemoryPv volume = ForgedPv.holding("a", ForgedPv.id('a'), ForgedPv.group(1, 8, "", PLAIN), 4 << 20);
+        int digit = new String(volume.start, ISO_8859_1).indexOf("seqno = 7") + 8;
+        volume.start[digit] = '6';
+        assertTrue(refusal(Errno.ENODEV, looking(volume), "group").contains("the text has a wrong checksum"));
     }
 
     @Test
