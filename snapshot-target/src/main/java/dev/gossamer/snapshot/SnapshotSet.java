@@ -238,8 +238,8 @@ public final class SnapshotSet {
     @SuppressWarnings("FutureReturnValueIgnored") // what is chained to the answer cannot fail
     private <T> CompletableFuture<T> ask(Task<T> task) {
         CompletableFuture<T> answer = new CompletableFuture<>();
-        Kept its = () -> answer.completeExceptionally(
-                new StorageException(Errno.EIO, origin + ": a bug has stopped its snapshots; see the log, open it anew"));
+        Kept its = () -> answer.completeExceptionally(new StorageException(
+                Errno.EIO, origin + ": a bug has stopped its snapshots; see the log, open it anew"));
         loops.worker().execute(() -> {
             loops.queue().keep(its);
             answer.whenComplete((done, failure) -> loops.queue().forget(its));

@@ -36,8 +36,8 @@ public final class WorkerIo {
     /**
      * Transfers of one worker.
      *
-     * @param bugs told what goes on after a transfer throws: whoever waits for that waits for ever, unless somebody ends
-     *     it
+     * @param bugs told what goes on after a transfer throws: whoever waits for that waits for ever, unless somebody
+     *     ends it
      */
     public WorkerIo(IoLoop loop, Consumer<Throwable> bugs) {
         this.loop = loop;

@@ -26,8 +26,9 @@ import java.util.function.Consumer;
  * <p>Both ways are stacks linked through the requests: no lock, no allocation, and one wake-up for all that come while
  * the other side is busy. They hold no more than the requests that connections may have under way.
  *
- * <p>A bug in an admission, or in what goes on after a transfer, stops the worker for good: nothing is admitted any more, every request that comes gets EIO.
- * So does the one that met it, unless somebody has taken it by then, who will answer it.
+ * <p>A bug in an admission, or in what goes on after a transfer, stops the worker for good: nothing is admitted any
+ * more, every request that comes gets EIO. So does the one that met it, unless somebody has taken it by then, who will
+ * answer it.
  */
 public final class WorkerQueue {
     private final IoLoop worker;
@@ -138,7 +139,7 @@ public final class WorkerQueue {
         }
     }
 
-    /** Notes what is answered later, until it is {@link #forget forgotten}: a bug must not leave it waiting for ever. */
+    /** Notes what is answered later, until it is {@link #forget forgotten}: a bug must not leave it waiting. */
     public void keep(Kept its) {
         kept.add(its);
     }
