@@ -12,7 +12,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The offline tools on a pool directory, while a daemon serves it and after; and called as thin-provisioning-tools are. */
+/** The offline tools on a pool directory, while a daemon serves it and after; and called by their peers' names. */
 final class OfflineToolsOnPoolTest {
     private static final int IN_USE = 5;
 

@@ -63,7 +63,10 @@ final class StructureTest {
         return modules(module -> 1, name -> name.substring(0, name.lastIndexOf('.')));
     }
 
-    /** Its values, the door, how a pool is claimed, and what works on pools that nobody serves: all else may change without anybody outside. */
+    /**
+     * Its values, the door, how a pool is claimed, what works on pools that nobody serves: all else may change without
+     * anybody outside.
+     */
     @Test
     void ofThinTargetOnlyItsFaceIsSeen() {
         noClasses()

@@ -15,7 +15,11 @@ public interface PoolSink {
     record Pool(
             long time, long transactionId, boolean needsCheck, long version, long dataBlockSectors, long dataBlocks) {}
 
-    /** A device. @param mappedBlocks what its details say */
+    /**
+     * A device.
+     *
+     * @param mappedBlocks what its details say
+     */
     record Device(long id, long mappedBlocks, long transactionId, long creationTime, long snapshottedTime) {}
 
     void beginPool(Pool pool) throws IOException;

@@ -53,17 +53,8 @@ final class RepairPlanner {
         roots.forEach((id, root) -> trees.add(new PoolDump.Tree(details.get(id), root)));
         List<Long> ids = new ArrayList<>(roots.keySet());
         long dataBlocks = dataBlocks(ids, trees);
-        List<RepairCandidate.Lost> ofMappings = new ArrayList<>();
-        boolean sharing = true;
-        PoolTally tally;
-        try {
-            tally = tally(ids, trees, dataBlocks, true, ofMappings);
-        } catch (BadPool e) {
-            sharing = false;
-            ofMappings.clear();
-            tally = tally(ids, trees, dataBlocks, false, ofMappings);
-        }
-        lost.addAll(ofMappings);
+        boolean sharing = canShare(ids, trees, dataBlocks);
+        PoolTally tally = tally(ids, trees, dataBlocks, sharing, lost);
         PoolSink.Pool pool = pool(tally, details, dataBlocks);
         List<PoolDump.Tree> kept = new ArrayList<>();
         for (int i = 0; i < ids.size(); i++) {
@@ -81,6 +72,16 @@ final class RepairPlanner {
                 tally.mappings(),
                 tally.sizing().blocks(dataBlocks),
                 sharing);
+    }
+
+    /** Not where leaves that devices share are out of order: each device drops others of their mappings then. */
+    private boolean canShare(List<Long> ids, List<PoolDump.Tree> trees, long dataBlocks) throws IOException {
+        try {
+            tally(ids, trees, dataBlocks, true, new ArrayList<>());
+            return true;
+        } catch (BadPool e) {
+            return false;
+        }
     }
 
     private PoolTally tally(

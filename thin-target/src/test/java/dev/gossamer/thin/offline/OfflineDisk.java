@@ -33,6 +33,11 @@ final class OfflineDisk implements AutoCloseable {
 
     /** The pool as XML, what devices share repeated for each. */
     String flatXml() throws IOException {
+        return xml(false);
+    }
+
+    /** The pool as XML, what devices share told once or repeated for each. */
+    String xml(boolean sharing) throws IOException {
         ByteArrayOutputStream xml = new ByteArrayOutputStream();
         try (RegionReader feed = feed()) {
             PoolSuperblock live = new MetadataSource("disk", feed).superblock();
@@ -43,7 +48,7 @@ final class OfflineDisk implements AutoCloseable {
                     live.version(),
                     live.dataBlockSectors(),
                     live.dataMap().blocks());
-            new PoolDump(feed, new XmlSink(xml, Compat.NONE), new PoolDump.Choice(Set.of(), true, false, null))
+            new PoolDump(feed, new XmlSink(xml, Compat.NONE), new PoolDump.Choice(Set.of(), true, sharing, null))
                     .dump(pool, live.mappingRoot(), live.detailsRoot());
         }
         return xml.toString(StandardCharsets.US_ASCII);

@@ -13,6 +13,7 @@ import dev.gossamer.io.sim.SimulatedDisk;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -57,11 +58,27 @@ final class OutputDeviceTest {
             RandomPool pool = new RandomPool(Seeds.splittable(story));
             ByteArrayOutputStream shared = new ByteArrayOutputStream();
             pool.tell(new XmlSink(shared, Compat.V1));
-            for (byte[] xml : List.of(shared.toByteArray(), pool.flatXml().getBytes("US-ASCII"))) {
+            for (byte[] xml : List.of(shared.toByteArray(), pool.flatXml().getBytes(StandardCharsets.US_ASCII))) {
                 try (OfflineDisk target = new OfflineDisk(new SimulatedDisk(DISK_BYTES))) {
                     write(target, sink -> new XmlPool(new ByteArrayInputStream(xml), sink).read());
                     assertEquals(pool.flatXml(), target.flatXml(), "story " + story);
                 }
+            }
+        }
+    }
+
+    @Test
+    void whatIsDumpedWithItsSharingMakesTheSamePool() throws Exception {
+        for (int story = 0; story < POOLS; story++) {
+            RandomPool pool = new RandomPool(Seeds.splittable(story));
+            try (OfflineDisk first = new OfflineDisk(new SimulatedDisk(DISK_BYTES));
+                    OfflineDisk second = new OfflineDisk(new SimulatedDisk(DISK_BYTES))) {
+                write(first, pool);
+                byte[] xml = first.xml(true).getBytes(StandardCharsets.US_ASCII);
+
+                write(second, sink -> new XmlPool(new ByteArrayInputStream(xml), sink).read());
+
+                assertEquals(pool.flatXml(), second.flatXml(), "story " + story);
             }
         }
     }
@@ -130,7 +147,7 @@ final class OutputDeviceTest {
             write(target, new RandomPool(Seeds.splittable(4)));
             byte[] cutShort = "<superblock uuid=\"\" time=\"0\" transaction=\"0\" data_block_size=\"128\" "
                     .concat("nr_data_blocks=\"10\">\n  <device")
-                    .getBytes("US-ASCII");
+                    .getBytes(StandardCharsets.US_ASCII);
 
             BadPool refused = assertThrows(
                     BadPool.class,
