@@ -53,8 +53,9 @@ final class RepairPlanner {
         roots.forEach((id, root) -> trees.add(new PoolDump.Tree(details.get(id), root)));
         List<Long> ids = new ArrayList<>(roots.keySet());
         long dataBlocks = dataBlocks(ids, trees);
-        boolean sharing = canShare(ids, trees, dataBlocks);
-        PoolTally tally = tally(ids, trees, dataBlocks, sharing, lost);
+        Told told = told(ids, trees, dataBlocks);
+        lost.addAll(told.lost);
+        PoolTally tally = told.tally;
         PoolSink.Pool pool = pool(tally, details, dataBlocks);
         List<PoolDump.Tree> kept = new ArrayList<>();
         for (int i = 0; i < ids.size(); i++) {
@@ -71,16 +72,20 @@ final class RepairPlanner {
                 lost,
                 tally.mappings(),
                 tally.sizing().blocks(dataBlocks),
-                sharing);
+                told.sharing);
     }
 
-    /** Not where leaves that devices share are out of order: each device drops others of their mappings then. */
-    private boolean canShare(List<Long> ids, List<PoolDump.Tree> trees, long dataBlocks) throws IOException {
+    /** What is told of a candidate when it tells its devices. */
+    private record Told(PoolTally tally, boolean sharing, List<RepairCandidate.Lost> lost) {}
+
+    /** Without sharing where leaves that devices share are out of order: each drops others of their mappings then. */
+    private Told told(List<Long> ids, List<PoolDump.Tree> trees, long dataBlocks) throws IOException {
+        List<RepairCandidate.Lost> lost = new ArrayList<>();
         try {
-            tally(ids, trees, dataBlocks, true, new ArrayList<>());
-            return true;
+            return new Told(tally(ids, trees, dataBlocks, true, lost), true, lost);
         } catch (BadPool e) {
-            return false;
+            lost.clear();
+            return new Told(tally(ids, trees, dataBlocks, false, lost), false, lost);
         }
     }
 
