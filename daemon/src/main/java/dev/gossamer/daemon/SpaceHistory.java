@@ -31,6 +31,7 @@ final class SpaceHistory {
     }
 
     /** Looks now, and then again until the pool is closed. */
+    @SuppressWarnings("FutureReturnValueIgnored") // A pool that fails to answer is closed: nobody looks any more.
     void look() {
         source.get().thenAccept(known -> {
             if (known.fresh()) {

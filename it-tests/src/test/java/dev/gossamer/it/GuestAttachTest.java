@@ -38,7 +38,7 @@ final class GuestAttachTest {
         }
         for (String library : natives) {
             for (String line : Tool.run("ldd", library).out().lines().toList()) {
-                String[] words = line.strip().split(" ");
+                String[] words = line.strip().split(" ", -1);
                 boolean outside = words.length > 2 && words[2].startsWith("/") && !words[2].startsWith(home.toString());
                 Path copy = outside ? libraries.resolve(Path.of(words[2]).getFileName()) : null;
                 if (outside && !Files.exists(copy)) {

@@ -46,7 +46,8 @@ final class MonitoringTest {
         Path unpacked = Path.of(System.getProperty("gossamer.root"), "target/tools/usr/bin/promtool");
         String found = Stream.concat(
                         Stream.of(unpacked),
-                        Stream.of(System.getenv("PATH").split(":")).map(directory -> Path.of(directory, "promtool")))
+                        Stream.of(System.getenv("PATH").split(":", -1))
+                                .map(directory -> Path.of(directory, "promtool")))
                 .filter(Files::isExecutable)
                 .map(Path::toString)
                 .findFirst()

@@ -137,25 +137,25 @@ final class AdminApi {
     private CompletableFuture<AdminResponse> routePartOfVolume(
             String method, String path, String name, String part, String body) throws StorageException {
         require(name);
-        switch (part) {
+        return switch (part) {
             case "snapshots" -> {
                 requireMethod(method, "POST");
-                return createSnapshot(name, body);
+                yield createSnapshot(name, body);
             }
             case "space" -> {
                 requireMethod(method, "GET");
-                return space.space(name);
+                yield space.space(name);
             }
             case "limits" -> {
                 requireMethod(method, "PATCH");
-                return space.changeLimits(require(name), body);
+                yield space.changeLimits(require(name), body);
             }
             case "rollback" -> {
                 requireMethod(method, "POST");
-                return rollBack(name, body);
+                yield rollBack(name, body);
             }
             default -> throw unknownPath(path);
-        }
+        };
     }
 
     private CompletableFuture<AdminResponse> routeCollection(

@@ -17,7 +17,11 @@ import java.util.List;
  */
 public record Capacity(long provisionedBytes, long reservedBytes, long availableBytes, long maximumVolumeBytes) {
 
-    /** @param overCommit how many times the data may be promised, at least 1 */
+    /**
+     * What may be promised now.
+     *
+     * @param overCommit how many times the data may be promised, at least 1
+     */
     public static Capacity of(PoolStatus pool, List<VolumeInfo> volumes, int overCommit) {
         double provisioned = 0; // a sum of sizes may be beyond 2^63
         double reserved = 0;

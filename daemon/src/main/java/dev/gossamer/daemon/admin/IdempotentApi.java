@@ -66,21 +66,16 @@ final class IdempotentApi {
 
     CompletableFuture<AdminResponse> byUuid(String method, String text, boolean force) {
         VolumeInfo volume = find(text);
-        switch (method) {
-            case "GET" -> {
-                if (volume == null) {
-                    throw new AdminRefusal(AdminRefusal.NOT_FOUND, "there is no volume with this UUID");
-                }
-                return CompletableFuture.completedFuture(api.answer(200, AdminJson.volume(volume)));
-            }
-            case "DELETE" -> {
-                return volume == null
-                        ? CompletableFuture.completedFuture(new AdminResponse(204, AdminResponse.JSON, ""))
-                        : api.delete(volume.name(), force);
-            }
-            default -> throw new AdminRefusal(
-                    AdminRefusal.METHOD_NOT_ALLOWED, "method " + method + " does not apply here");
+        if (method.equals("DELETE")) {
+            return volume == null
+                    ? CompletableFuture.completedFuture(new AdminResponse(204, AdminResponse.JSON, ""))
+                    : api.delete(volume.name(), force);
         }
+        AdminApi.requireMethod(method, "GET");
+        if (volume == null) {
+            throw new AdminRefusal(AdminRefusal.NOT_FOUND, "there is no volume with this UUID");
+        }
+        return CompletableFuture.completedFuture(api.answer(200, AdminJson.volume(volume)));
     }
 
     private VolumeInfo find(String text) {

@@ -20,9 +20,10 @@ final class Contents {
     static String of(Path device) throws StorageException {
         ByteBuffer head = ByteBuffer.allocate(LOOKED_BYTES);
         try (FileChannel channel = FileChannel.open(device, StandardOpenOption.READ)) {
-            while (head.hasRemaining() && channel.read(head, head.position()) > 0) {
-                continue;
-            }
+            int count;
+            do {
+                count = channel.read(head, head.position());
+            } while (count > 0 && head.hasRemaining());
         } catch (IOException e) {
             throw new StorageException(Errno.EIO, device + " cannot be read: " + Reason.of(e), e);
         }
@@ -30,7 +31,7 @@ final class Contents {
     }
 
     static String of(ByteBuffer head) {
-        if (has(head, 0x438, "\u0053\u00ef")) {
+        if (has(head, 0x438, "S\u00ef")) {
             return "an ext2, ext3 or ext4 file system";
         }
         if (has(head, 0, "XFSB")) {
@@ -48,7 +49,7 @@ final class Contents {
         if (has(head, 4086, "SWAPSPACE2")) {
             return "swap space";
         }
-        if (has(head, 512, "EFI PART") || has(head, 510, "\u0055\u00aa")) {
+        if (has(head, 512, "EFI PART") || has(head, 510, "U\u00aa")) {
             return "a partition table";
         }
         for (int i = 0; i < head.limit(); i++) {

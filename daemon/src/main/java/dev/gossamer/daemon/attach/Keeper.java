@@ -25,6 +25,7 @@ public final class Keeper {
 
     private static final Logger LOG = LoggerFactory.getLogger(Keeper.class);
     private static final long RETRY_MILLIS = 200;
+    private static final long START_SECONDS = 60;
 
     private final Attachment attachment;
 
@@ -47,9 +48,12 @@ public final class Keeper {
         boolean first = true;
         while (Machine.isConnected(attachment.index())) {
             try (ServerConnection watch = ServerConnection.open(uri)) {
-                if (!first) {
-                    Attacher.reconnect(attachment);
-                    LOG.info("connected again device={} uri={}", attachment.device(), uri);
+                // The first time too: the server may have gone before this process was there. Where no connection of
+                // the kernel's is dead, it does not take the new one.
+                Attacher.reconnect(attachment);
+                LOG.info("{} device={} uri={}", first ? "keeping" : "connected again", attachment.device(), uri);
+                if (first) {
+                    attachment.withKeeper(ProcessHandle.current().pid()).write(Attachment.DIRECTORY);
                 }
                 first = false;
                 awaitEnd(watch);
@@ -65,9 +69,10 @@ public final class Keeper {
     /** Nothing comes on this connection but its end. */
     private static void awaitEnd(ServerConnection watch) {
         try {
-            while (watch.socket().receive(1).length > 0) {
-                continue;
-            }
+            int count;
+            do {
+                count = watch.socket().receive(1).length;
+            } while (count > 0);
         } catch (StorageException e) {
             LOG.debug("{}", e.getMessage());
         }
@@ -82,7 +87,7 @@ public final class Keeper {
         }
     }
 
-    /** Starts a keeper that goes on when this process ends, and notes it. */
+    /** Starts a keeper that goes on when this process ends; returns when it keeps the device. */
     public static Attachment start(Attachment attachment, Path program) throws StorageException {
         List<String> command = new ArrayList<>();
         if (Machine.has("setsid")) {
@@ -97,12 +102,26 @@ public final class Keeper {
                             .resolve("nbd" + attachment.index() + ".log")
                             .toFile()))
                     .start();
-            Attachment kept = attachment.withKeeper(keeper.pid());
-            kept.write(Attachment.DIRECTORY);
-            return kept;
+            return awaitKept(attachment, keeper);
         } catch (IOException e) {
             throw new StorageException(Errno.EIO, "no keeper can be started: " + Reason.of(e), e);
         }
+    }
+
+    private static Attachment awaitKept(Attachment attachment, Process keeper) throws StorageException {
+        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(START_SECONDS);
+        while (keeper.isAlive() && System.nanoTime() - end < 0) {
+            Attachment noted = Attachment.read(Attachment.DIRECTORY, attachment.index());
+            if (noted != null && noted.keeper() == keeper.pid()) {
+                return noted;
+            }
+            Machine.pause();
+        }
+        keeper.destroy();
+        throw new StorageException(
+                Errno.EIO,
+                "the process that keeps the device does not start; its log is "
+                        + Attachment.DIRECTORY.resolve("nbd" + attachment.index() + ".log"));
     }
 
     /** Whether a process number still means a keeper, and not somebody who got it later. */

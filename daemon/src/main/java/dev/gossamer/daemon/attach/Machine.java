@@ -46,7 +46,7 @@ final class Machine {
     /** Whether there is such a program where a shell, or root's shell, would find it. */
     static boolean has(String program) {
         String path = System.getenv().getOrDefault("PATH", "") + ":/usr/sbin:/sbin:/usr/bin:/bin";
-        for (String directory : path.split(":")) {
+        for (String directory : path.split(":", -1)) {
             if (!directory.isEmpty() && Files.isExecutable(Path.of(directory, program))) {
                 return true;
             }
@@ -57,7 +57,7 @@ final class Machine {
     /** Where a device is mounted; empty if nowhere. */
     static String mountOf(String device) throws StorageException {
         for (String line : mounts()) {
-            String[] words = line.split(" ");
+            String[] words = line.split(" ", -1);
             if (words.length > 1 && words[0].equals(device)) {
                 return words[1].replace("\\040", " ");
             }
@@ -67,7 +67,7 @@ final class Machine {
 
     static boolean isMountPoint(String directory) throws StorageException {
         for (String line : mounts()) {
-            String[] words = line.split(" ");
+            String[] words = line.split(" ", -1);
             if (words.length > 1 && words[1].replace("\\040", " ").equals(directory)) {
                 return true;
             }

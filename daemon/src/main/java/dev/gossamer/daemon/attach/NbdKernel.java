@@ -155,7 +155,7 @@ final class NbdKernel implements AutoCloseable {
                     answer.putAll(NetlinkMessage.attributes(
                             in.slice(begin + head, length - head).order(ByteOrder.nativeOrder())));
                 }
-                in.position(Math.min(received.length, begin + (length + 3 & ~3)));
+                in.position(Math.min(received.length, begin + ((length + 3) & ~3)));
             }
         }
     }

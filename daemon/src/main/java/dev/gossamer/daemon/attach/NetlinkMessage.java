@@ -96,7 +96,7 @@ final class NetlinkMessage {
             found.put(
                     type,
                     in.slice(begin + Integer.BYTES, length - Integer.BYTES).order(ByteOrder.nativeOrder()));
-            in.position(Math.min(in.limit(), begin + (length + 3 & ~3)));
+            in.position(Math.min(in.limit(), begin + ((length + 3) & ~3)));
         }
         return found;
     }

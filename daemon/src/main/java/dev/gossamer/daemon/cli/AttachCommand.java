@@ -125,9 +125,19 @@ final class AttachCommand implements Callable<Integer> {
             new Keeper(kept).run();
             return 0;
         }
-        Attachment kept = Keeper.start(made, program());
+        Attachment kept = keep(made);
         Output.print(spec, output.isJson() ? kept.json().toPrettyString() : line(kept));
         return 0;
+    }
+
+    /** Without somebody who connects it again it would not be what was asked for. */
+    private static Attachment keep(Attachment made) throws StorageException {
+        try {
+            return Keeper.start(made, program());
+        } catch (StorageException e) {
+            Attacher.detach(made);
+            throw e;
+        }
     }
 
     private int index() {

@@ -40,7 +40,7 @@ final class DetachCommand implements Callable<Integer> {
         for (Attachment attachment : Attacher.attached()) {
             boolean meant = attachment.device().equals(what)
                     || attachment.uri().equals(uri)
-                    || attachment.mount().equals(what) && !what.isEmpty();
+                    || (attachment.mount().equals(what) && !what.isEmpty());
             if (meant) {
                 Attacher.detach(attachment);
                 output.done(spec, "detached", attachment.device());

@@ -56,7 +56,7 @@ final class ProcessSeries {
     private static double residentBytes() {
         try {
             return Double.parseDouble(
-                            Files.readString(Path.of("/proc/self/statm")).split(" ")[1])
+                            Files.readString(Path.of("/proc/self/statm")).split(" ", -1)[1])
                     * PAGE_BYTES;
         } catch (IOException e) {
             return Double.NaN;

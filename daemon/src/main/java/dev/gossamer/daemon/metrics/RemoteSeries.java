@@ -56,7 +56,7 @@ final class RemoteSeries implements MultiCollector {
         for (DeviceHealth device : devices) {
             family.dataPoint(CounterDataPointSnapshot.builder()
                     .labels(Labels.of("device", device.name()))
-                    .value(value.applyAsLong(device))
+                    .value((double) value.applyAsLong(device))
                     .build());
         }
         return family.build();

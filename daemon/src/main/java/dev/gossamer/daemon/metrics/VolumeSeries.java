@@ -77,7 +77,7 @@ final class VolumeSeries implements MultiCollector {
         for (VolumeInfo volume : volumes) {
             family.dataPoint(GaugeDataPointSnapshot.builder()
                     .labels(labels(volume))
-                    .value(value.applyAsLong(volume))
+                    .value((double) value.applyAsLong(volume))
                     .build());
         }
         return family.build();
@@ -87,7 +87,7 @@ final class VolumeSeries implements MultiCollector {
         CounterSnapshot.Builder family =
                 CounterSnapshot.builder().name("gossamer_volume_" + name).help(help);
         for (VolumeInfo volume : volumes) {
-            family.dataPoint(point(labels(volume), value.applyAsLong(counters(volume))));
+            family.dataPoint(point(labels(volume), (double) value.applyAsLong(counters(volume))));
         }
         return family.build();
     }
@@ -101,7 +101,7 @@ final class VolumeSeries implements MultiCollector {
             for (NbdOperation operation : NbdOperation.values()) {
                 long errors = counters.errors(operation);
                 if (errors > 0 || operation == NbdOperation.READ) {
-                    family.dataPoint(point(labels(volume).add("operation", operation.label()), errors));
+                    family.dataPoint(point(labels(volume).add("operation", operation.label()), (double) errors));
                 }
             }
         }

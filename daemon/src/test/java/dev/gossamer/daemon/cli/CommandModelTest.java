@@ -108,7 +108,7 @@ class CommandModelTest {
     })
     void whatIsMistypedIsWrongUsageWithASuggestion(String line, String suggestion) {
         StringWriter err = new StringWriter();
-        String[] args = line.split(" ");
+        String[] args = line.split(" ", -1);
         int exitCode = GossamerCommand.commandLine(args)
                 .setOut(new PrintWriter(new StringWriter()))
                 .setErr(new PrintWriter(err, true))

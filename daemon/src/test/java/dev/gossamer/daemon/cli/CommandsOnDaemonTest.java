@@ -58,7 +58,7 @@ class CommandsOnDaemonTest {
     private int run(String line) {
         StringWriter stdout = new StringWriter();
         StringWriter stderr = new StringWriter();
-        List<String> args = new ArrayList<>(List.of(line.split(" ")));
+        List<String> args = new ArrayList<>(List.of(line.split(" ", -1)));
         args.addAll(List.of("-p", pool.toString()));
         String[] array = args.toArray(String[]::new);
         int code = GossamerCommand.commandLine(array)

@@ -62,7 +62,7 @@ public final class MachineCheck {
         }
         int major = Integer.parseInt(matcher.group(1));
         int minor = Integer.parseInt(matcher.group(2));
-        boolean good = major > GOOD_KERNEL[0] || major == GOOD_KERNEL[0] && minor >= GOOD_KERNEL[1];
+        boolean good = major > GOOD_KERNEL[0] || (major == GOOD_KERNEL[0] && minor >= GOOD_KERNEL[1]);
         return good
                 ? Finding.fine("kernel", release)
                 : Finding.warning(
@@ -87,7 +87,7 @@ public final class MachineCheck {
     }
 
     private Finding limit(String about, String name, long good, String advice) {
-        for (String line : read("proc/self/limits").split("\n")) {
+        for (String line : read("proc/self/limits").split("\n", -1)) {
             if (line.startsWith(name)) {
                 Matcher matcher = LIMIT.matcher(line.substring(name.length()).strip());
                 String soft = matcher.matches() ? matcher.group(1) : "unlimited";

@@ -111,8 +111,8 @@ public final class PoolCheckup {
     private Finding discards(String about, Path path) {
         try {
             long number = (Long) Files.getAttribute(path, "unix:rdev");
-            long major = number >> 8 & 0xfff;
-            long minor = number & 0xff | number >> 12 & 0xfff00;
+            long major = (number >> 8) & 0xfff;
+            long minor = (number & 0xff) | ((number >> 12) & 0xfff00);
             Path limit = root.resolve("sys/dev/block/" + major + ":" + minor + "/queue/discard_max_bytes");
             if (Files.exists(limit) && Files.readString(limit).strip().equals("0")) {
                 return Finding.warning(
