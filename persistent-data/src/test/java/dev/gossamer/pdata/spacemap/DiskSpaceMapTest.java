@@ -208,7 +208,7 @@ final class DiskSpaceMapTest {
         long counted = map.withheldBytes();
         assertEquals(bitmaps * (2040L + batches * 8L), counted);
         long block = map.reserve() % BitmapLayout.ENTRIES;
-        assertFalse(block % 7 == 0 && block < 7 * batches, "a withheld block was given out");
+        assertFalse(block % 7 == 0 && block < 7L * batches, "a withheld block was given out");
         long heap = usedHeap();
         for (FreedBlocks each : freed) {
             map.release(each);
