@@ -172,7 +172,7 @@ final class SpaceMapCheck {
     private void compareWord(long stored, long firstBlock) {
         for (int i = 0; i < PackedCounts.PER_WORD; i++) {
             long block = firstBlock + i;
-            int pair = (int) (stored >>> 2 * i) & 3;
+            int pair = (int) (stored >>> (2 * i)) & 3;
             int count = ((pair & 1) << 1) | (pair >>> 1); // the lower bit is worth two
             if (block < root.blocks()) {
                 compareBlock(block, count);

@@ -134,7 +134,7 @@ final class BlockPacker {
         int size = value >>> 8 == 0 ? 1 : value >>> 16 == 0 ? 2 : value >>> 32 == 0 ? 4 : 8;
         instruction(tag, size);
         for (int i = 0; i < size; i++) {
-            out.write((int) (value >>> 8 * i));
+            out.write((int) (value >>> (8 * i)));
         }
     }
 }

@@ -17,7 +17,11 @@ public final class PackReader {
 
     /** Told of each block. */
     public interface Blocks {
-        /** @param bytes of the block, lent during the call */
+        /**
+         * A block.
+         *
+         * @param bytes of the block, lent during the call
+         */
         void block(long location, ByteBuffer bytes) throws IOException;
     }
 

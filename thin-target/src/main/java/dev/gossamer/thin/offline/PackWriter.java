@@ -126,7 +126,7 @@ public final class PackWriter {
 
     private static void writeLong(OutputStream to, long value) throws IOException {
         for (int i = 0; i < Long.BYTES; i++) {
-            to.write((int) (value >>> 8 * i));
+            to.write((int) (value >>> (8 * i)));
         }
     }
 }

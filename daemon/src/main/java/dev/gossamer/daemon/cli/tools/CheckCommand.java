@@ -115,6 +115,7 @@ public final class CheckCommand extends OfflineTool {
         }
     }
 
+    @SuppressWarnings("try") // The snapshot is held, not used.
     private int runOnServed() throws IOException, ToolFailed {
         try (ServedPool served = ServedPool.hold(new PoolDirectory(Path.of(metadata)));
                 ToolInput input = ToolInput.open(metadata, ToolInput.Role.METADATA, ToolInput.Access.READ_SHARED)) {

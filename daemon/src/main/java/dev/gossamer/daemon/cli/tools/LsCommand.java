@@ -53,7 +53,11 @@ public final class LsCommand extends MetadataTool {
 
     private List<LsField> fields;
 
-    /** A device and its counts. @param highest -1: nothing is mapped */
+    /**
+     * A device and its counts.
+     *
+     * @param highest -1: nothing is mapped
+     */
     private record Line(PoolDump.Tree tree, long exclusive, long highest) {
         long mapped() {
             return tree.device().mappedBlocks();
@@ -67,9 +71,9 @@ public final class LsCommand extends MetadataTool {
     @Override
     void checkUsage() {
         fields = new ArrayList<>();
-        for (String name : format.split(",")) {
+        for (String name : format.split(",", -1)) {
             LsField field = LsField.of(name);
-            if (field == null || compat() == Compat.V0_9 && field.needsHighest()) {
+            if (field == null || (compat() == Compat.V0_9 && field.needsHighest())) {
                 throw wrongUsage("unknown field '" + name + "'; there are "
                         + Arrays.stream(LsField.values()).map(LsField::name).collect(Collectors.joining(", ")));
             }

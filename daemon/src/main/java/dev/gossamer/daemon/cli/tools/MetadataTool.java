@@ -33,7 +33,12 @@ abstract class MetadataTool extends OfflineTool {
             description = "Use the metadata snapshot, perhaps one at this block; works while the pool is in use.")
     private String metadataSnap;
 
-    /** The state of a pool that is looked at. @param live the superblock; @param shown it, or the snapshot's copy */
+    /**
+     * The state of a pool that is looked at.
+     *
+     * @param live the superblock
+     * @param shown it, or the snapshot's copy
+     */
     record View(ToolInput input, MetadataSource source, PoolSuperblock live, PoolSuperblock shown) {
         String name() {
             return input.name();
@@ -104,6 +109,7 @@ abstract class MetadataTool extends OfflineTool {
         }
     }
 
+    @SuppressWarnings("try") // The snapshot is held, not used.
     private int runOnServed() throws IOException, ToolFailed {
         try (ServedPool served = ServedPool.hold(new PoolDirectory(Path.of(metadata)));
                 ToolInput input = ToolInput.open(metadata, ToolInput.Role.METADATA, ToolInput.Access.READ_SHARED)) {
