@@ -21,6 +21,8 @@ public interface RingPort {
     /** Told on the loop. */
     interface Listener {
         /**
+         * An operation is over.
+         *
          * @param result bytes, 0 at the end of the stream; below 0 an errno, negated
          */
         void done(Operation operation, int result);

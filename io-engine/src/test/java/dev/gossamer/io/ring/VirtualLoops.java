@@ -13,6 +13,8 @@ public final class VirtualLoops {
     private VirtualLoops() {}
 
     /**
+     * The loops of a simulated process.
+     *
      * @param group hands out the I/O loops, which are the first of {@code eventLoops}
      * @param server channel type that listens, for every kind of address
      * @param client channel type that connects

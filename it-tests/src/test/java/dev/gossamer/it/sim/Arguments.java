@@ -6,6 +6,7 @@ import java.util.EnumSet;
 import java.util.List;
 
 /** What the command line asks for. */
+@SuppressWarnings("StringSplitter") // lists of words have no empty ends that matter
 final class Arguments {
     static final String USAGE = """
             usage: it-tests/simulate [--seed N] [--seeds N | --minutes M] [--ops N] [--trace] [--twice]

@@ -34,6 +34,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.function.BooleanSupplier;
 
 /** One plan under one swarm of faults, from the first start of the daemon to its last stop. */
+@SuppressWarnings("EnumOrdinal") // for the history alone
 final class Story implements Excuses {
     static final long VOLUME_BYTES_MAX = 16L * Machine.BLOCK_BYTES;
     private static final int ROOMY_BLOCKS = 320;
@@ -45,7 +46,6 @@ final class Story implements Excuses {
     private static final long STEPS_MAX = 20_000_000;
 
     private final long seed;
-    private final Plan plan;
     private final Swarm swarm;
     private final World world;
     private final Machine machine;
@@ -70,11 +70,9 @@ final class Story implements Excuses {
     private boolean restartWanted;
     // Once a device has failed, the pool may be in a mode that outlives the daemon.
     private boolean everFailed;
-    private boolean healed;
 
     Story(long seed, Plan plan, Swarm swarm, Trace trace) {
         this.seed = seed;
-        this.plan = plan;
         this.swarm = swarm;
         world = new World(seed, trace);
         machine = new Machine(swarm.has(Kind.FULL) ? TIGHT_BLOCKS : ROOMY_BLOCKS);
@@ -128,7 +126,7 @@ final class Story implements Excuses {
             return true;
         }
         heal();
-        if (!drain() || ops.isEmpty() && !audit(true)) {
+        if (!drain() || (ops.isEmpty() && !audit(true))) {
             return true;
         }
         return !stop() || !ops.isEmpty();
@@ -139,7 +137,6 @@ final class Story implements Excuses {
     private void begin(boolean faultsAreOver) {
         lives++;
         world.note(20, lives, 0, () -> "life " + lives + " begins");
-        healed = false;
         stopping = false;
         restartWanted = false;
         int buffers = swarm.has(Kind.SMALL_BUFFERS) ? 1 << 20 : 1 << 23;
@@ -241,7 +238,7 @@ final class Story implements Excuses {
         users.begin();
         opsAreDue = false;
         scheduleNext();
-        return until(() -> restartWanted || ops.isEmpty() && !opsAreDue, Long.MAX_VALUE, "");
+        return until(() -> restartWanted || (ops.isEmpty() && !opsAreDue), Long.MAX_VALUE, "");
     }
 
     private void scheduleNext() {
@@ -273,7 +270,6 @@ final class Story implements Excuses {
     }
 
     private void heal() {
-        healed = true;
         everFailed |= metadata.hasFailed() || data.hasFailed();
         metadata.heal();
         data.heal();

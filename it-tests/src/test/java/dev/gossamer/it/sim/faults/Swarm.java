@@ -17,7 +17,7 @@ public final class Swarm {
         KILL(.3),
         RESTART(.3),
         ERROR_ONCE(.15),
-        FLUSH_FAILS(.1),
+        FLUSH_FAILS(.2),
         BAD_RANGE(.06),
         FULL(.25),
         NET_CHOPS(.4),
@@ -53,7 +53,8 @@ public final class Swarm {
         boolean none = random.nextDouble() < NONE_AT_ALL;
         for (Kind kind : Kind.values()) {
             boolean on = random.nextDouble() < kind.chance;
-            oneIn.put(kind, Streams.logUniform(random, 20, 600));
+            long rate = Streams.logUniform(random, 20, 600);
+            oneIn.put(kind, kind == Kind.FLUSH_FAILS ? 1 + rate / 12 : rate); // of flushes there are few
             if (on && !none) {
                 kinds.add(kind);
             }

@@ -61,7 +61,11 @@ public final class Judge {
 
     // ---- commands ----
 
-    /** A client sends a command. @param malformed it is against the protocol, or out of range, and has to be refused */
+    /**
+     * A client sends a command.
+     *
+     * @param malformed it is against the protocol, or out of range, and has to be refused
+     */
     public Command sent(VolumeModel volume, int type, int flags, long offset, long length, boolean malformed) {
         long cookie = ++cookies;
         boolean fua = (flags & NbdFlags.CMD_FUA) != 0;
@@ -189,7 +193,7 @@ public final class Judge {
                     case NbdError.EINVAL -> command.malformed;
                     case NbdError.EPERM -> command.malformed || excuses.deviceFailed();
                     case NbdError.ENOSPC -> command.malformed
-                            || command.change != null && (excuses.spaceIsShort() || excuses.deviceFailed());
+                            || (command.change != null && (excuses.spaceIsShort() || excuses.deviceFailed()));
                     case NbdError.EIO -> excuses.deviceFailed();
                     case NbdError.ESHUTDOWN -> excuses.isDraining() || drained.contains(command.volume);
                     case NbdError.ENOTSUP -> (command.flags & NbdFlags.CMD_FAST_ZERO) != 0;
@@ -317,7 +321,11 @@ public final class Judge {
 
     // ---- the end of a life ----
 
-    /** Everything under way is lost. @param powerToo otherwise only the process is gone */
+    /**
+     * Everything under way is lost.
+     *
+     * @param powerToo otherwise only the process is gone
+     */
     public void ended(boolean powerToo, boolean orderly) {
         moment++;
         open.clear();

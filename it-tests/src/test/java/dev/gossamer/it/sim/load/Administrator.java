@@ -24,6 +24,7 @@ import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 
 /** Somebody with the command line: one thing after the other, while clients go on. */
+@SuppressWarnings("FutureReturnValueIgnored") // what fails is looked at in ended
 public final class Administrator {
     private static final int VOLUMES_MAX = 8;
 
@@ -99,7 +100,10 @@ public final class Administrator {
             case SNAPSHOT -> snapshot(Map.of("s" + names++, name), count);
             case GROUP -> {
                 if (!one.equals(other)) {
-                    snapshot(new TreeMap<>(Map.of("g" + names++, name, "g" + names++, other.name())), count);
+                    Map<String, String> group = new TreeMap<>();
+                    group.put("g" + names++, name);
+                    group.put("g" + names++, other.name());
+                    snapshot(group, count);
                 }
             }
             case ROLLBACK -> rollBack(one, other, count);
@@ -191,7 +195,7 @@ public final class Administrator {
             pending.failed(); // otherwise the next life tells: a device that fails may have done it all the same
         }
         Throwable cause = failure instanceof CompletionException wrapped ? wrapped.getCause() : failure;
-        boolean legal = cause instanceof StorageException refused && isLegal(refused, pending);
+        boolean legal = (cause instanceof StorageException refused) && isLegal(refused, pending);
         if (!legal) {
             throw new Violation(Oracle.REPLY, what + " is refused, which nothing explains: " + cause, cause);
         }
@@ -199,7 +203,7 @@ public final class Administrator {
 
     private boolean isLegal(StorageException refused, Judge.Pending pending) {
         return mayBeRefused.getAsBoolean()
-                || refused.errno() == Errno.ENOSPC && hasLimits()
+                || (refused.errno() == Errno.ENOSPC && hasLimits())
                 || refused.errno() == Errno.EINVAL // no relative: nothing is changed then, and the judge knows it
                 || pending == null; // one that may not be possible now, such as to release what was never reserved
     }

@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 
 /** One connection of a client, from the handshake on, in bytes of its own making. */
+@SuppressWarnings("EnumOrdinal") // for the history alone
 final class NbdClient implements World.Alive {
     private static final long OPTION = 0x49484156454F5054L;
     private static final int REQUEST = 0x25609513;
@@ -194,7 +195,7 @@ final class NbdClient implements World.Alive {
 
     /** Sends a command; answered or not, the judge knows of it. */
     Command request(int type, int flags, long offset, long length, boolean malformed) {
-        boolean refused = malformed || readOnly && type != NbdCommand.READ && type != NbdCommand.FLUSH;
+        boolean refused = malformed || (readOnly && type != NbdCommand.READ && type != NbdCommand.FLUSH);
         Command command = judge.sent(volume, type, flags, offset, length, refused);
         open.put(command.cookie, command);
         boolean data = type == NbdCommand.WRITE;
@@ -225,7 +226,7 @@ final class NbdClient implements World.Alive {
 
     /** Leaves. After DISCONNECT and HALF_CLOSE it still takes its replies. */
     void leave(End how) {
-        if (state == State.OVER || finished && how != End.RESET) {
+        if (state == State.OVER || (finished && how != End.RESET)) {
             return;
         }
         world.note(7, how.ordinal(), 0, () -> name + " leaves: " + how);

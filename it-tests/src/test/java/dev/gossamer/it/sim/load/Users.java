@@ -15,6 +15,7 @@ import java.util.SplittableRandom;
 import java.util.function.Predicate;
 
 /** The clients of all users: each has one connection at a time, and makes another when that is over. */
+@SuppressWarnings("EnumOrdinal") // drawn by number
 public final class Users {
     private static final int BLOCK_SECTORS = 128;
 

@@ -10,78 +10,65 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
- * One rule broken: a snippet of the source that occurs once, and what stands there instead.
+ * One rule broken: passages of the source that occur once, and what stands there instead.
  *
  * @param name short, for the command line
- * @param file in the source tree
  */
-record Mutation(String name, String rule, Path file, String snippet, String replacement) {
+record Mutation(String name, String rule, List<Edit> edits) {
+    /** @param file in the source tree */
+    record Edit(Path file, StringBuilder snippet, StringBuilder replacement) {
+        Edit(Path file) {
+            this(file, new StringBuilder(), new StringBuilder());
+        }
+
+        /** The source with the rule broken. */
+        String source(Path root) throws IOException {
+            String whole = Files.readString(root.resolve(file));
+            String pattern = snippet.toString()
+                    .strip()
+                    .lines()
+                    .flatMap(line -> Pattern.compile("\\s+").splitAsStream(line.strip()))
+                    .map(Pattern::quote)
+                    .collect(Collectors.joining("\\s+"));
+            Matcher matcher = Pattern.compile(pattern).matcher(whole);
+            if (!matcher.find()) {
+                throw new IllegalStateException(file + " has no such passage any more:\n" + snippet);
+            }
+            int from = matcher.start();
+            int to = matcher.end();
+            if (matcher.find()) {
+                throw new IllegalStateException(file + " has this passage more than once:\n" + snippet);
+            }
+            return whole.substring(0, from) + replacement.toString().strip() + whole.substring(to);
+        }
+    }
+
     /**
      * Reads the list.
      *
      * <pre>
      *  == NAME rule that is broken
      *  file PATH
-     *  &lt; snippet, perhaps several lines; how it is broken into lines does not matter
+     *  &lt; passage, perhaps several lines; how it is broken into lines does not matter
      *  &gt; replacement, perhaps several lines, perhaps none
      * </pre>
+     *
+     * A rule that is kept in two places has two files.
      */
     static List<Mutation> read(List<String> lines) {
         List<Mutation> all = new ArrayList<>();
-        String name = null;
-        String rule = "";
-        Path file = null;
-        StringBuilder snippet = new StringBuilder();
-        StringBuilder replacement = new StringBuilder();
         for (String line : lines) {
             if (line.startsWith("== ")) {
-                add(all, name, rule, file, snippet, replacement);
                 int space = line.indexOf(' ', 3);
-                name = line.substring(3, space);
-                rule = line.substring(space + 1);
+                all.add(new Mutation(line.substring(3, space), line.substring(space + 1), new ArrayList<>()));
             } else if (line.startsWith("file ")) {
-                file = Path.of(line.substring(5).strip());
+                all.getLast().edits.add(new Edit(Path.of(line.substring(5).strip())));
             } else if (line.startsWith("<")) {
-                snippet.append(line.substring(1)).append('\n');
+                all.getLast().edits.getLast().snippet.append(line.substring(1)).append('\n');
             } else if (line.startsWith(">")) {
-                replacement.append(line.substring(1)).append('\n');
+                all.getLast().edits.getLast().replacement.append(line.substring(1)).append('\n');
             }
         }
-        add(all, name, rule, file, snippet, replacement);
         return all;
-    }
-
-    private static void add(
-            List<Mutation> all,
-            String name,
-            String rule,
-            Path file,
-            StringBuilder snippet,
-            StringBuilder replacement) {
-        if (name != null) {
-            all.add(new Mutation(name, rule, file, snippet.toString(), replacement.toString()));
-        }
-        snippet.setLength(0);
-        replacement.setLength(0);
-    }
-
-    /** The source with the rule broken. */
-    String source(Path root) throws IOException {
-        String whole = Files.readString(root.resolve(file));
-        String pattern = snippet.strip()
-                .lines()
-                .flatMap(line -> Pattern.compile("\\s+").splitAsStream(line.strip()))
-                .map(Pattern::quote)
-                .collect(Collectors.joining("\\s+"));
-        Matcher matcher = Pattern.compile(pattern).matcher(whole);
-        if (!matcher.find()) {
-            throw new IllegalStateException(name + ": " + file + " has no such passage any more:\n" + snippet);
-        }
-        int from = matcher.start();
-        int to = matcher.end();
-        if (matcher.find()) {
-            throw new IllegalStateException(name + ": " + file + " has this passage more than once:\n" + snippet);
-        }
-        return whole.substring(0, from) + replacement.strip() + whole.substring(to);
     }
 }

@@ -80,15 +80,10 @@ public final class Mutations {
 
     static void compile(Mutation mutation, Path classes) throws IOException {
         JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
-        String source = mutation.source(root());
-        JavaFileObject file =
-                new SimpleJavaFileObject(
-                        URI.create("string:///" + mutation.file().getFileName()), JavaFileObject.Kind.SOURCE) {
-                    @Override
-                    public CharSequence getCharContent(boolean ignoreErrors) {
-                        return source;
-                    }
-                };
+        List<JavaFileObject> files = new ArrayList<>();
+        for (Mutation.Edit edit : mutation.edits()) {
+            files.add(inMemory(edit.file(), edit.source(root())));
+        }
         StringWriter errors = new StringWriter();
         List<String> options = List.of(
                 "-d",
@@ -97,10 +92,19 @@ public final class Mutations {
                 System.getProperty("java.class.path"),
                 "-proc:none",
                 "-nowarn");
-        boolean good = compiler.getTask(errors, null, null, options, null, List.of(file)).call();
+        boolean good = compiler.getTask(errors, null, null, options, null, files).call();
         if (!good) {
             throw new IllegalStateException(mutation.name() + " does not compile: " + errors);
         }
+    }
+
+    private static JavaFileObject inMemory(Path file, String source) {
+        return new SimpleJavaFileObject(URI.create("string:///" + file.getFileName()), JavaFileObject.Kind.SOURCE) {
+            @Override
+            public CharSequence getCharContent(boolean ignoreErrors) {
+                return source;
+            }
+        };
     }
 
     private static String runOn(Path classes, long seeds) throws IOException {

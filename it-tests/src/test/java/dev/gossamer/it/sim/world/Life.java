@@ -23,6 +23,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
 
 /** A daemon from its start to its stop, or to the moment when it is gone: loops, pool and NBD server. */
+@SuppressWarnings("FutureReturnValueIgnored") // what fails is told by the returned future
 public final class Life implements World.Alive {
     /** Of the worker's waiting I/O. */
     private static final int INLINE_BUFFER_BYTES = 1 << 20;

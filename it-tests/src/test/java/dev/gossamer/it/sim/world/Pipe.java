@@ -79,7 +79,7 @@ final class Pipe {
     /** The receiver reads no more; whoever sends finds out. */
     void abandon() {
         readerGone = true;
-        later(whenRoom::run);
+        later(whenRoom);
     }
 
     private void later(Runnable task) {
@@ -122,7 +122,7 @@ final class Pipe {
         boolean wasFull = arrivedBytes + underWay >= ROOM_BYTES / 2;
         arrivedBytes -= length;
         if (wasFull) {
-            later(whenRoom::run);
+            later(whenRoom);
         }
         return data;
     }

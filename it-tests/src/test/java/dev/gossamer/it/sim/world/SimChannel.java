@@ -20,6 +20,7 @@ import java.net.SocketAddress;
  * A server's end of a connection as a Netty channel: partial reads and sends, half-closed peers, resets. Behaves as
  * Netty's own socket channels do towards pipeline and outbound buffer.
  */
+@SuppressWarnings("deprecation") // Netty's own interfaces still ask for these
 final class SimChannel extends AbstractChannel {
     private static final ChannelMetadata METADATA = new ChannelMetadata(false, 16);
 

@@ -6,6 +6,7 @@ import io.netty.channel.DefaultChannelConfig;
 import java.util.Map;
 
 /** With what the server asks of its sockets. */
+@SuppressWarnings("ReferenceEquality") // options are constants
 final class SimChannelConfig extends DefaultChannelConfig {
     private final SimChannel simulated;
     private boolean halfClosure;

@@ -16,6 +16,7 @@ import java.util.ArrayDeque;
 import java.util.concurrent.TimeUnit;
 
 /** A Netty event loop whose turns the {@link World} gives: tasks first in, first out, timers by simulated time. */
+@SuppressWarnings({"deprecation", "UnnecessaryLambda", "InlineMeSuggester"}) // Netty's interfaces still ask for these
 public final class SimEventLoop extends AbstractScheduledEventExecutor implements IoEventLoop, World.Alive {
     private static final Runnable NOTHING = () -> {};
 

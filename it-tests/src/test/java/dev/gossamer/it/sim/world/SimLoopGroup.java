@@ -15,6 +15,7 @@ import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 
 /** The I/O loops of one life, handed out as the seed wants. */
+@SuppressWarnings("deprecation") // Netty's own interfaces still ask for these
 final class SimLoopGroup extends AbstractEventExecutorGroup implements IoEventLoopGroup {
     private final List<SimEventLoop> loops;
     private final SplittableRandom random;

@@ -13,6 +13,7 @@ import java.util.SplittableRandom;
  * A socket as the kernel's ring serves it: operations begin when the loop "enters the kernel", some steps after they
  * were submitted, look at the message as it is then, and complete in a task of the loop.
  */
+@SuppressWarnings("EnumOrdinal") // for the history alone
 final class SimPort implements RingPort {
     /** Of all channels of this world. */
     static final RingPorts PORTS = new RingPorts() {

@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** A listener of the simulated network; made by Netty, so it finds its {@link World} by the thread. */
+@SuppressWarnings({"ReferenceEquality", "AddressSelection"}) // one world, one option; an address in digits
 public final class SimServerChannel extends AbstractServerChannel {
     /** There is one, which means nothing. */
     public static final InetSocketAddress ADDRESS = new InetSocketAddress("127.0.0.1", 10809);
