@@ -29,7 +29,7 @@ class SpaceHistoryTest {
         for (int i = 0; i < 60; i++) {
             history.add(i * MINUTE, i * 1000L + (i == 30 ? 50_000 : 0), 1 << 20);
         }
-        assertEquals(60_000, history.trend().bytesPerHour(), 2000);
+        assertEquals(60_000.0, (double) history.trend().bytesPerHour(), 2000.0);
     }
 
     @Test

@@ -81,7 +81,11 @@ public final class RawSocket implements AutoCloseable {
         }
     }
 
-    /** @param address a struct sockaddr of the socket's family, whole */
+    /**
+     * Connects it.
+     *
+     * @param address a struct sockaddr of the socket's family, whole
+     */
     public void connect(byte[] address) throws StorageException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment bytes = arena.allocateFrom(ValueLayout.JAVA_BYTE, address);
