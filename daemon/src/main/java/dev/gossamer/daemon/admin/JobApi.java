@@ -72,29 +72,27 @@ final class JobApi {
     }
 
     private CompletableFuture<AdminResponse> routePool(String method, String what, String body) {
-        switch (what) {
+        return switch (what) {
             case "evacuate" -> {
                 AdminApi.requireMethod(method, "POST");
                 JsonNode object = api.object(body, List.of("offsetBytes", "lengthBytes"));
-                return started(
+                yield started(
                         pool.jobs().evacuate(number(object, "offsetBytes", -1), number(object, "lengthBytes", 0)));
             }
             case "shrink" -> {
                 AdminApi.requireMethod(method, "POST");
                 JsonNode object = api.object(body, List.of("dataBytes"));
-                return started(pool.jobs().shrink(number(object, "dataBytes", 0)));
+                yield started(pool.jobs().shrink(number(object, "dataBytes", 0)));
             }
             case "owners" -> {
                 AdminApi.requireMethod(method, "POST");
                 JsonNode object = api.object(body, List.of("offsetBytes", "lengthBytes"));
-                return pool.jobs()
+                yield pool.jobs()
                         .owners(number(object, "offsetBytes", -1), number(object, "lengthBytes", 0))
                         .thenApply(this::owners);
             }
-            default -> {
-                return null;
-            }
-        }
+            default -> null;
+        };
     }
 
     private AdminResponse owners(List<OwnedRun> runs) {
@@ -108,14 +106,12 @@ final class JobApi {
     }
 
     private CompletableFuture<AdminResponse> change(String method, long id, String verb) {
-        CompletableFuture<AdminResponse> changed =
-                switch (verb) {
-                    case "pause" -> shown(method, () -> pool.jobs().pause(id));
-                    case "resume" -> shown(method, () -> pool.jobs().resume(id));
-                    case "cancel" -> shown(method, () -> pool.jobs().cancel(id));
-                    default -> null;
-                };
-        return changed;
+        return switch (verb) {
+            case "pause" -> shown(method, () -> pool.jobs().pause(id));
+            case "resume" -> shown(method, () -> pool.jobs().resume(id));
+            case "cancel" -> shown(method, () -> pool.jobs().cancel(id));
+            default -> null;
+        };
     }
 
     private interface Change {

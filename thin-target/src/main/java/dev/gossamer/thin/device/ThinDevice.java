@@ -332,7 +332,7 @@ public final class ThinDevice implements StatusContext.Base {
      * As {@link #refresh}, of a device that a snapshot may be waiting for: then every block goes on looking shared.
      */
     public void sharesAnew(DeviceDetails details, long dataBlocks) {
-        mappedBlocks = Math.min(details.mappedBlocks(), dataBlocks);
+        countMapped(Math.min(details.mappedBlocks(), dataBlocks));
         if (!cells.isBehindBarrier()) {
             snapshottedTime = details.snapshottedTime();
         }
