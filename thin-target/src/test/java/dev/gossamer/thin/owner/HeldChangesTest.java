@@ -67,6 +67,7 @@ class HeldChangesTest {
     private final PoolOwnership ownership = new PoolOwnership(loops.loop(0), new Host(), Seeds.splittable(1));
     private final BlockDevice device = ownership.guarded(PoolOwnership.Role.DATA, disk);
     private final List<String> answers = new ArrayList<>();
+    private final List<CompletableFuture<Void>> claimed = new ArrayList<>();
 
     @AfterEach
     void nothingIsLost() {
@@ -93,8 +94,12 @@ class HeldChangesTest {
         loops.enter(0, () -> {
             OwnerPlace place = new OwnerPlace(
                     new byte[SuperblockImages.BYTES], OwnerPlace.NONE, false, false, SurveyFindings.NONE);
-            CompletableFuture<Void> claimed = ownership.claim(place, disk, disk, false);
-            claimed.whenComplete((done, failure) -> answers.add("claimed"));
+            claimed.add(ownership.claim(place, disk, disk, false));
+        });
+        loops.runUntilIdle();
+        loops.enter(0, () -> {
+            assertTrue(claimed.getFirst().isDone(), "there is no slot to be written");
+            answers.add("claimed");
         });
         loops.runUntilIdle();
     }

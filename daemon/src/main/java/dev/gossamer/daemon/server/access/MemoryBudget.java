@@ -235,7 +235,7 @@ public final class MemoryBudget {
                             + mebibytes(freeBytes) + " of " + mebibytes(limitBytes)
                             + " MiB are left; lower 'connections' in clients.yaml" + WAY_OUT);
         }
-        int granted = (int) Math.clamp(freeBytes / 2 / connectionBytes, 1, connections);
+        int granted = Math.clamp(freeBytes / 2 / connectionBytes, 1, connections);
         if (granted < connections) {
             LOG.warn(
                     "{}: {} of {} connections, as {} of {} MiB of direct memory are left; lower 'connections' in "
