@@ -71,14 +71,20 @@ final class CowAdminService implements CowAdmin {
 
     @Override
     public CompletableFuture<Void> delete(String export, boolean force) {
-        return waiting(() -> cow.facts(export))
-                .thenCompose(found -> alone(
-                        export,
-                        force,
-                        () -> waiting(() -> {
-                            cow.delete(export, force);
-                            return null;
-                        })));
+        Supplier<CompletableFuture<Void>> change = () -> alone(
+                export,
+                force,
+                () -> waiting(() -> {
+                    cow.delete(export, force);
+                    return null;
+                }));
+        return waiting(() -> {
+                    cow.facts(export);
+                    return force && cow.isMerging(export)
+                            ? CowName.parse(export).origin()
+                            : "";
+                })
+                .thenCompose(origin -> origin.isEmpty() ? change.get() : alone(origin, true, change));
     }
 
     @Override

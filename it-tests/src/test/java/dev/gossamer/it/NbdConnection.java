@@ -55,6 +55,12 @@ final class NbdConnection implements AutoCloseable {
     private long sizeBytes = -1;
     private int transmissionFlags;
 
+    /** Where connections come from. */
+    @FunctionalInterface
+    interface Source {
+        NbdConnection connect() throws IOException;
+    }
+
     /** An answer to an option: its type and data. */
     record OptionReply(int option, int type, ByteBuffer data) {}
 
@@ -73,6 +79,18 @@ final class NbdConnection implements AutoCloseable {
     /** Likewise, over any kind of socket. */
     static NbdConnection connect(SocketAddress address) throws IOException {
         return new NbdConnection(SocketChannel.open(address));
+    }
+
+    /** Likewise, from an address of this machine. */
+    static NbdConnection connect(SocketAddress own, SocketAddress address) throws IOException {
+        SocketChannel channel = SocketChannel.open();
+        try {
+            channel.bind(own).connect(address);
+        } catch (IOException e) {
+            channel.close();
+            throw e;
+        }
+        return new NbdConnection(channel);
     }
 
     /** Connects and opens an export, ready for requests. */
@@ -99,13 +117,7 @@ final class NbdConnection implements AutoCloseable {
 
     /** NBD_OPT_GO up to its acknowledgement. */
     void go(String export) throws IOException {
-        byte[] name = export.getBytes(UTF_8);
-        sendOption(
-                OPTION_GO,
-                ByteBuffer.allocate(6 + name.length)
-                        .putInt(name.length)
-                        .put(name)
-                        .array());
+        sendOption(OPTION_GO, goRequest(export));
         for (OptionReply reply = readOptionReply(); reply.type() != REPLY_ACK; reply = readOptionReply()) {
             if (reply.type() != REPLY_INFO) {
                 throw new IOException("GO refused with " + Integer.toHexString(reply.type()));
@@ -157,6 +169,15 @@ final class NbdConnection implements AutoCloseable {
         int taken = channel.read(room.clear());
         channel.configureBlocking(true);
         return taken;
+    }
+
+    /** The data of GO and INFO. */
+    static byte[] goRequest(String export) {
+        byte[] name = export.getBytes(UTF_8);
+        return ByteBuffer.allocate(6 + name.length)
+                .putInt(name.length)
+                .put(name)
+                .array();
     }
 
     void sendOption(int option, byte[] data) throws IOException {

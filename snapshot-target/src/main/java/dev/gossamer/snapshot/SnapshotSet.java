@@ -8,10 +8,14 @@ import dev.gossamer.io.StorageException;
 import dev.gossamer.io.WatchedDevice;
 import dev.gossamer.io.order.WriteOrder;
 import dev.gossamer.io.worker.Kept;
+import dev.gossamer.io.worker.WorkerIo;
 import dev.gossamer.snapshot.copy.CopyQueue;
+import dev.gossamer.snapshot.store.PersistentStore;
+import dev.gossamer.snapshot.store.StoreOpening;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 
@@ -114,6 +118,37 @@ public final class SnapshotSet {
      */
     public CompletableFuture<SnapshotStatus> load(SnapshotSpec spec, BlockDevice store) {
         return ask(answer -> messages.load(spec, WatchedDevice.over(store), answer));
+    }
+
+    /**
+     * Wipes what is left of a snapshot on a device that no set has, if that is its store, and closes the device.
+     *
+     * @param id of the store
+     */
+    public static CompletableFuture<Void> erase(BlockDevice store, String name, UUID id, IoLoop workerLoop) {
+        CompletableFuture<Void> answer = new CompletableFuture<>();
+        StoreOpening.Answer ended = new StoreOpening.Answer() {
+            @Override
+            public void opened(PersistentStore opened) {
+                store.close();
+                answer.complete(null);
+            }
+
+            @Override
+            public void refused(StorageException why) {
+                store.close();
+                answer.completeExceptionally(why);
+            }
+        };
+        WorkerIo io = new WorkerIo(workerLoop, answer::completeExceptionally);
+        workerLoop.execute(() -> new StoreOpening(io, store, name, id, ended).erase(errno -> {
+            if (errno == Errno.OK) {
+                ended.opened(null);
+            } else {
+                ended.refused(new StorageException(errno, "snapshot " + name + ": " + Errno.name(errno)));
+            }
+        }));
+        return answer;
     }
 
     /** All snapshots, by name. */

@@ -55,6 +55,21 @@ record CowDevices(DeviceOpener opener, OpenOptions options, ThinPool pool, IoLoo
         ThinPool.join(pool.createVolume(new VolumeSpec(name, sizeBytes)));
     }
 
+    /**
+     * Wipes a store outside the pool, if it is there and still this snapshot's, so that it can be used again; a crash
+     * may have come before. What is away stays as it is, and is found out by its id.
+     */
+    void eraseStore(RecordedSnapshot snapshot) {
+        if (snapshot.inPool() || snapshot.id() == null) {
+            return;
+        }
+        try {
+            SnapshotSet.join(SnapshotSet.erase(openStore(snapshot), snapshot.name(), snapshot.id(), worker));
+        } catch (StorageException e) {
+            LOG.warn("store={} of snapshot={} is left as it is: {}", snapshot.store(), snapshot.name(), e.getMessage());
+        }
+    }
+
     void deleteStoreVolume(String name) throws StorageException {
         ThinPool.join(pool.deleteVolume(name));
     }

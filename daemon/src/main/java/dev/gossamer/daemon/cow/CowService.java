@@ -283,18 +283,18 @@ public final class CowService {
             return;
         }
         RecordedSnapshot snapshot = origin.config().snapshot(name.snapshot());
-        if (snapshot.isMerging() && origin.isServed()) {
-            throw new StorageException(
-                    Errno.EBUSY,
-                    name + " is being merged, and its origin needs it; wait until that is done, or merge it again if it"
-                            + " failed");
-        }
         if (snapshot.isMerging() && !force) {
             throw new StorageException(
                     Errno.EBUSY,
                     name + " is half merged: without it " + name.origin() + " stays a mixture of what it was and of the"
-                            + " snapshot, and what was written to it since is lost where it is not merged; bring its"
-                            + " store back and start again, or destroy that with --force");
+                            + " snapshot, and what was written to it since is lost where it is not merged; "
+                            + (origin.isServed()
+                                    ? "wait until it is done, or merge it again if it failed"
+                                    : "bring its store back and start again")
+                            + ", or destroy that with --force");
+        }
+        if (snapshot.isMerging()) {
+            origin.close(); // The origin is opened anew without it.
         }
         remove(origin, snapshot);
         LOG.info("deleted snapshot={}", name);
@@ -336,6 +336,7 @@ public final class CowService {
 
     /** The last steps: the store, then the record. */
     private void forget(OriginExport origin, RecordedSnapshot snapshot) throws StorageException {
+        devices.eraseStore(snapshot);
         if (snapshot.inPool() && devices.pool().volume(snapshot.store()) != null) {
             devices.deleteStoreVolume(snapshot.store());
         }
@@ -405,10 +406,9 @@ public final class CowService {
         String export = CowName.of(origin.config().name(), snapshot.name());
         if (failure != null) {
             LOG.error("merge of snapshot={} failed: {}", export, Reason.of(failure));
-            return;
         }
-        if (closed) {
-            return; // The next start finds it done.
+        if (failure != null || closed || origin.config().snapshot(snapshot.name()) == null) {
+            return; // The next start finds it done; or it was given up.
         }
         try {
             remove(origin, snapshot);
@@ -416,6 +416,13 @@ public final class CowService {
         } catch (StorageException e) {
             LOG.error("snapshot={} is merged, but its store is left: {}", export, e.getMessage());
         }
+    }
+
+    /** Whether giving an export up takes its origin away from its clients. */
+    public boolean isMerging(String export) throws StorageException {
+        CowName name = CowName.parse(export);
+        return name.isSnapshot()
+                && find(name).config().snapshot(name.snapshot()).isMerging();
     }
 
     /** Closes everything; what was begun goes on at the next start. All exports are closed. */

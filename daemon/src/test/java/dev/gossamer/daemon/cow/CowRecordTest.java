@@ -12,6 +12,7 @@ import dev.gossamer.daemon.admin.AdminClient;
 import dev.gossamer.daemon.config.DaemonConfig;
 import dev.gossamer.daemon.config.PoolConfig;
 import dev.gossamer.daemon.config.PoolDirectory;
+import dev.gossamer.daemon.server.NbdTestClient;
 import dev.gossamer.daemon.server.access.TlsSettings;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.ring.IoEngineChoice;
@@ -47,13 +48,7 @@ class CowRecordTest extends CowDaemon {
     @Test
     void aSnapshotThatMissedAWriteIsLostForEver() throws Exception {
         PoolDirectory elsewhere = new PoolDirectory(directory.resolve("elsewhere"));
-        PoolCreation.createInFiles(elsewhere, 64 << 20, 64 << 10, true);
-        Daemon storeServer = serveStore(elsewhere);
-        new AdminClient(elsewhere.adminSocket())
-                .send("POST", "/v1/volumes", "{\"name\":\"store\",\"sizeBytes\":16777216}");
-        stop();
-        Files.writeString(pool.config(), Files.readString(pool.config()) + "device-patience: 1s\n");
-        start();
+        Daemon storeServer = serveNewStore(elsewhere);
         createDisk();
         create("'name':'disk@s','store':'nbd+unix:///store?socket=" + elsewhere.nbdSocket() + "'");
         fill("disk@s", 0, PIECE, 's');
@@ -106,6 +101,75 @@ class CowRecordTest extends CowDaemon {
         } else {
             assertArrayEquals(filled(0, 1 << 20, 's'), read("disk", SIZE));
         }
+    }
+
+    /** The header was written, and then the daemon was killed: the device is no snapshot's store. */
+    @Test
+    void aStoreThatWasLeftHalfMadeIsFreeAfterTheStart() throws Exception {
+        Path store = zeros("store.img", SIZE * 2);
+        createDisk();
+        create("'name':'disk@s','store':'" + store + "'");
+        stop();
+        edit("state: \"active\"", "state: \"creating\"");
+        start();
+        ask(404, "GET", "/v1/cow/disk@s", "");
+        create("'name':'disk@again','store':'" + store + "'");
+        fill("disk", 0, PIECE, 'n');
+        assertArrayEquals(old, read("disk@again", SIZE));
+    }
+
+    /** Nothing of another snapshot's store is wiped in the name of one that was half made. */
+    @Test
+    void aStoreThatIsAnothersIsLeftAlone() throws Exception {
+        Path store = zeros("store.img", SIZE * 2);
+        createDisk();
+        create("'name':'disk@s','store':'" + store + "'");
+        stop();
+        String id = Files.readString(pool.cow()).replaceAll("(?s).*id: \"([^\"]*)\".*", "$1");
+        edit(id, "00000000-0000-0000-0000-000000000001");
+        edit("state: \"active\"", "state: \"deleting\"");
+        byte[] before = Files.readAllBytes(store);
+        start();
+        ask(404, "GET", "/v1/cow/disk@s", "");
+        stop();
+        assertArrayEquals(before, Files.readAllBytes(store));
+    }
+
+    /** A merge whose store has gone fails, and its origin is served: it can be given up while it is. */
+    @Test
+    void aServedHalfMergedSnapshotCanBeGivenUp() throws Exception {
+        PoolDirectory elsewhere = new PoolDirectory(directory.resolve("elsewhere"));
+        Daemon storeServer = serveNewStore(elsewhere);
+        createDisk();
+        create("'name':'disk@s','store':'nbd+unix:///store?socket=" + elsewhere.nbdSocket() + "'");
+        fill("disk@s", 0, 1 << 20, 's');
+        storeServer.stop();
+        ask(200, "POST", "/v1/cow/disk@s/merge", "{}");
+        while (!ask(200, "GET", "/v1/cow/disk@s", "").path("state").asText().contains("failed")) {
+            Thread.sleep(20);
+        }
+        String refusal = error(409, "DELETE", "/v1/cow/disk@s", "");
+        assertTrue(refusal.contains("or destroy that with --force"), refusal);
+        try (NbdTestClient client = new NbdTestClient(pool.nbdSocket(), "disk")) {
+            ask(204, "DELETE", "/v1/cow/disk@s?force=true", "");
+        }
+        ask(404, "GET", "/v1/cow/disk@s", "");
+        assertEquals(SIZE, read("disk", SIZE).length);
+        create("'name':'disk@next'");
+        restart();
+        assertEquals(SIZE, read("disk@next", SIZE).length);
+    }
+
+    /** A daemon with a volume for a store, and this one waits for it no longer than a second. */
+    private Daemon serveNewStore(PoolDirectory elsewhere) throws Exception {
+        PoolCreation.createInFiles(elsewhere, 64 << 20, 64 << 10, true);
+        Daemon storeServer = serveStore(elsewhere);
+        new AdminClient(elsewhere.adminSocket())
+                .send("POST", "/v1/volumes", "{\"name\":\"store\",\"sizeBytes\":16777216}");
+        stop();
+        Files.writeString(pool.config(), Files.readString(pool.config()) + "device-patience: 1s\n");
+        start();
+        return storeServer;
     }
 
     /** An origin may grow; its file is the same. */

@@ -158,6 +158,34 @@ class ConnectionShareTest extends ServerFixture {
         }
     }
 
+    /** 32 MiB at once would keep the loop, and a disk, from everybody else for as long as they take. */
+    @Test
+    void aLongReadGoesPieceByPiece() throws IOException {
+        try (NbdTestClient first = start();
+                NbdTestClient client = NbdTestClient.structured(socket, EXPORT)) {
+            first.read(1, 0, 1);
+            first.reply(1);
+            int before = device.submitted();
+            device.hold();
+            client.read(1, 4096, 4 << 20);
+            device.awaitSubmitted(before + 1);
+            for (int piece = 2; piece <= 5; piece++) {
+                assertEquals(1, device.held(), "pieces at a time");
+                device.release(0);
+                device.awaitSubmitted(before + piece);
+            }
+            device.releaseAll();
+            int bytes = 0;
+            NbdTestClient.Chunk chunk;
+            do {
+                chunk = client.chunk();
+                bytes += chunk.payload().remaining() - Long.BYTES;
+            } while (!chunk.done());
+            assertEquals(4 << 20, bytes);
+            assertEquals(before + 5, device.submitted());
+        }
+    }
+
     @Test
     void theDataOfAConnectionIsLimitedAndFreeAgainOnceItIsSent() throws IOException {
         ConnectionLimits limits = new ConnectionLimits(256, 64 << 10, 32 << 20, 60_000);

@@ -54,6 +54,8 @@ public final class HandshakeHandler extends ByteToMessageDecoder {
 
     private enum State {
         NEW,
+        GREETING,
+        STARTING_TLS,
         TLS_HANDSHAKE,
         CLIENT_FLAGS,
         OPTION_HEADER,
@@ -120,12 +122,32 @@ public final class HandshakeHandler extends ByteToMessageDecoder {
         if (state != State.NEW) {
             return;
         }
-        state = State.CLIENT_FLAGS;
+        state = State.GREETING;
         ctx.channel().config().setWriteBufferWaterMark(UNSENT);
         clock = new HandshakeClock(ctx.executor(), limits, () -> expire(ctx.channel(), listener));
-        ByteBuf out = ctx.alloc().buffer(NbdMagic.GREETING_BYTES);
-        OptionReply.greeting(out);
-        send(ctx, out);
+        inTurn(ctx, AnswerTurns.CONNECTION_NANOS, () -> {
+            state = State.CLIENT_FLAGS;
+            ByteBuf out = ctx.alloc().buffer(NbdMagic.GREETING_BYTES);
+            OptionReply.greeting(out);
+            send(ctx, out);
+            if (!ctx.channel().config().isAutoRead()) {
+                readOn(ctx);
+            }
+        });
+    }
+
+    /**
+     * What makes a peer's next step possible and costs us much waits for its turn, so that peers who come as fast as
+     * they can get no more than their part of the loop. Nothing is read meanwhile.
+     */
+    private void inTurn(ChannelHandlerContext ctx, long costNanos, Runnable step) {
+        Runnable ifStillThere = () -> {
+            if (!ctx.isRemoved() && ctx.channel().isActive() && state != State.CLOSED) {
+                step.run();
+            }
+        };
+        AnswerTurns.of(ctx.executor())
+                .costly(ifStillThere, costNanos, () -> ctx.channel().config().setAutoRead(false));
     }
 
     @SuppressWarnings("FutureReturnValueIgnored") // Nothing is left to do with a channel that does not close.
@@ -147,7 +169,7 @@ public final class HandshakeHandler extends ByteToMessageDecoder {
         boolean progress;
         do {
             progress = switch (state) {
-                case NEW, TLS_HANDSHAKE, LISTING, NEGOTIATED -> false;
+                case NEW, GREETING, STARTING_TLS, TLS_HANDSHAKE, LISTING, NEGOTIATED -> false;
                 case CLIENT_FLAGS -> readClientFlags(ctx, in);
                 case OPTION_HEADER -> readOptionHeader(ctx, in);
                 case OPTION_DATA -> readOptionData(ctx, in);
@@ -272,6 +294,18 @@ public final class HandshakeHandler extends ByteToMessageDecoder {
             out.release();
             return drop(ctx, "plain text behind STARTTLS");
         }
+        out.release();
+        state = State.STARTING_TLS;
+        inTurn(ctx, AnswerTurns.TLS_NANOS, () -> beginTls(ctx));
+        return false;
+    }
+
+    private void beginTls(ChannelHandlerContext ctx) {
+        if (internalBuffer().isReadable()) {
+            drop(ctx, "plain text behind STARTTLS"); // It was on its way before reading stopped.
+            return;
+        }
+        ByteBuf out = ctx.alloc().buffer(NbdReply.OPTION_REPLY_HEADER_BYTES);
         OptionReply.ack(out, option);
         complete(ctx, out);
         HandshakeHandler behindTls = new HandshakeHandler(this);
@@ -279,7 +313,7 @@ public final class HandshakeHandler extends ByteToMessageDecoder {
         state = State.CLOSED;
         ctx.pipeline().addBefore(ctx.name(), null, tls.handlers().apply(ctx.alloc()));
         ctx.pipeline().replace(this, null, behindTls);
-        return false;
+        ctx.channel().config().setAutoRead(true);
     }
 
     @Override
@@ -293,7 +327,7 @@ public final class HandshakeHandler extends ByteToMessageDecoder {
                 listener.failed(ctx.channel(), HandshakeFailure.TLS_FAILED, handshake.cause());
                 close(ctx);
             }
-        } else if (event instanceof ChannelInputShutdownEvent && state == State.LISTING) {
+        } else if (event instanceof ChannelInputShutdownEvent && (state == State.LISTING || state == State.GREETING)) {
             inputEnded = true;
         } else if (event instanceof ChannelInputShutdownEvent && state != State.NEGOTIATED) {
             closeBehindReplies(ctx);

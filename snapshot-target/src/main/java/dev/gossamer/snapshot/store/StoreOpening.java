@@ -67,6 +67,25 @@ public final class StoreOpening {
     }
 
     /**
+     * Wipes the header of the store if it is the one of this id; whatever else is on the device stays.
+     *
+     * @param done told the outcome, an errno; nothing is left to do if it is not that store
+     */
+    public void erase(WorkerIo.Done done) {
+        readHeader((header, isZero) -> {
+            if (header.magic() != StoreHeader.MAGIC
+                    || header.id() == null
+                    || !header.id().equals(id)
+                    || !isChunkSize(header.chunkSectors(), SECTOR_BYTES)) {
+                done.done(Errno.OK);
+                return;
+            }
+            StoreLayout layout = new StoreLayout(header.chunkSectors() * SECTOR_BYTES);
+            new PersistentStore(io, device, layout, header, new RecordArea(0, layout), 1).wipe(done);
+        });
+    }
+
+    /**
      * Reads a store.
      *
      * @param originBytes size of the snapshot: a record that names a chunk beyond it is refused

@@ -399,7 +399,7 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
         if (negotiated.structuredReplies() && sparseReads.fits(command)) {
             sparseReads.submit(request, device);
         } else {
-            device.start(request);
+            SteppedRead.start(request, device);
         }
     }
 

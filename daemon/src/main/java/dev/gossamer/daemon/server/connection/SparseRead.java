@@ -24,7 +24,7 @@ final class SparseRead {
             for (int i = 0; i < layout.runs(); i++) {
                 if (!layout.isHole(i)) {
                     long begin = layout.beginBytes(i);
-                    device.start(request.child(begin, layout.endBytes(i) - begin));
+                    SteppedRead.start(request.child(begin, layout.endBytes(i) - begin), device);
                 }
             }
             request.endSplit();

@@ -21,7 +21,10 @@ public final class StallTimer implements AutoCloseable {
     /** @param timer ends with this */
     @SuppressWarnings("FutureReturnValueIgnored") // ends with the timer
     public StallTimer(
-            ConnectionRegistry registry, List<LoopLoad> loads, ConnectionLimits limits, ScheduledExecutorService timer) {
+            ConnectionRegistry registry,
+            List<LoopLoad> loads,
+            ConnectionLimits limits,
+            ScheduledExecutorService timer) {
         this.timer = timer;
         this.registry = registry;
         this.loads = loads;

@@ -109,8 +109,7 @@ class MemoryBudgetTest {
         first.opened(8, () -> closed[0]);
         ServerLimits beside = fit(budget);
         assertTrue(worst(beside) <= (256 - 96) * MIB, beside.toString());
-        StorageException refused =
-                assertThrows(StorageException.class, () -> budget.take("nbd://b/more", 96 * MIB, 1));
+        StorageException refused = assertThrows(StorageException.class, () -> budget.take("nbd://b/more", 96 * MIB, 1));
         assertTrue(refused.getMessage().startsWith("nbd://b/more can take 96 MiB"), refused.getMessage());
         assertEquals(1, refused.getMessage().lines().count());
         closed[0] = true;

@@ -1,0 +1,55 @@
+package dev.gossamer.daemon.server.connection;
+
+import dev.gossamer.io.BlockDevice;
+import dev.gossamer.io.BlockOperation;
+import dev.gossamer.io.BlockRequest;
+import dev.gossamer.io.Errno;
+
+/**
+ * A long READ, one piece after the other: handing the kernel 32 MiB at once keeps the loop, and the device, for longer
+ * than anybody else of the loop should have to wait. Confined to the loop.
+ */
+final class SteppedRead {
+    /** A fraction of a millisecond of copying. */
+    static final int PIECE_BYTES = 1 << 20;
+
+    private final BlockRequest request;
+    private final BlockDevice device;
+    private final long endBytes;
+    private long nextBytes;
+
+    private SteppedRead(BlockRequest request, BlockDevice device) {
+        this.request = request;
+        this.device = device;
+        this.nextBytes = request.offsetBytes();
+        this.endBytes = request.offsetBytes() + request.lengthBytes();
+    }
+
+    /** Starts a request, in pieces if it is a long READ. */
+    static void start(BlockRequest request, BlockDevice device) {
+        if (request.operation() != BlockOperation.READ || request.lengthBytes() <= PIECE_BYTES) {
+            device.start(request);
+        } else {
+            request.beginSplit();
+            new SteppedRead(request, device).step();
+        }
+    }
+
+    private void step() {
+        if (nextBytes == endBytes) {
+            request.endSplit();
+            return;
+        }
+        long end = Math.min(endBytes, (nextBytes / PIECE_BYTES + 1) * PIECE_BYTES);
+        BlockRequest piece = request.child(nextBytes, end - nextBytes);
+        nextBytes = end;
+        piece.push((done, errno) -> {
+            done.complete(errno);
+            if (errno != Errno.OK) {
+                nextBytes = endBytes;
+            }
+            request.loop().execute(this::step);
+        });
+        device.start(piece);
+    }
+}

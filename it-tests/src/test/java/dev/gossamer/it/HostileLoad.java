@@ -1,0 +1,136 @@
+package dev.gossamer.it;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.SocketAddress;
+import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * What clients without rights, and clients that may only read, can do to a server, as hard as they can: each kind runs
+ * in a few threads of its own until it is stopped. Whatever the server answers, or that it closes, is fine with them.
+ */
+final class HostileLoad implements AutoCloseable {
+    private static final int THREADS = 2;
+    private static final int BATCH = 64;
+    private static final int OPEN_READERS = 100;
+    private static final int LONGEST = -(64 << 10);
+
+    /** One round of something, over and over. */
+    @FunctionalInterface
+    interface Round {
+        void run() throws IOException;
+    }
+
+    private final List<Thread> threads = new ArrayList<>();
+    private volatile boolean stopping;
+
+    /** Begins. */
+    static HostileLoad of(Round round) {
+        HostileLoad load = new HostileLoad();
+        for (int i = 0; i < THREADS; i++) {
+            load.threads.add(Thread.ofPlatform().daemon().start(() -> load.repeat(round)));
+        }
+        return load;
+    }
+
+    private void repeat(Round round) {
+        while (!stopping) {
+            try {
+                round.run();
+            } catch (IOException closedByTheServer) {
+                Thread.onSpinWait();
+            }
+        }
+    }
+
+    @Override
+    public void close() throws InterruptedException {
+        stopping = true;
+        for (Thread thread : threads) {
+            thread.join();
+        }
+    }
+
+    /** Sends one option many times, and takes all answers. */
+    static Round options(NbdConnection.Source server, int option, byte[] data) {
+        return () -> {
+            try (NbdConnection client = server.connect()) {
+                client.greet();
+                client.askForStructuredReplies();
+                for (int i = 0; i < BATCH / 2; i++) {
+                    client.sendOption(option, data);
+                }
+                client.sendOption(NbdConnection.OPTION_ABORT, new byte[0]);
+                client.readToEnd();
+            }
+        };
+    }
+
+    /** Begins TLS, with bytes that are none. */
+    static Round startTls(NbdConnection.Source server) {
+        return () -> {
+            try (NbdConnection client = server.connect()) {
+                client.greet();
+                client.sendOption(NbdConnection.OPTION_STARTTLS, new byte[0]);
+                client.readOptionReply();
+                client.write(ByteBuffer.wrap(new byte[] {22, 3, 1, 0, 100, 1, 0, 0, 96}));
+            }
+        };
+    }
+
+    /** Sends requests by the batch, and takes what comes until the server has answered them. */
+    static Round requests(NbdConnection.Source server, String export, int command, int length) {
+        return () -> {
+            try (NbdConnection client = server.connect()) {
+                client.greet();
+                client.askForStructuredReplies();
+                client.selectContext(export, "base:allocation");
+                client.go(export);
+                for (int batch = 0; batch < BATCH; batch++) {
+                    for (int i = 0; i < BATCH; i++) {
+                        client.send(command, 0, i, 0, length);
+                    }
+                    client.takeWithoutWaiting(ByteBuffer.allocate(1 << 20));
+                }
+                client.send(NbdConnection.DISCONNECT, 0, 0, 0, 0);
+                client.readToEnd();
+            }
+        };
+    }
+
+    static Round statusQueries(NbdConnection.Source server, String export) {
+        return requests(server, export, NbdConnection.BLOCK_STATUS, LONGEST);
+    }
+
+    static Round prefetches(NbdConnection.Source server, String export) {
+        return requests(server, export, NbdConnection.CACHE, LONGEST);
+    }
+
+    /** Asks for 32 MiB again and again, on many connections, and takes none of it. */
+    static Round readsNeverReceived(NbdConnection.Source server, String export) {
+        ThreadLocal<ArrayDeque<NbdConnection>> open = ThreadLocal.withInitial(ArrayDeque::new);
+        return () -> {
+            ArrayDeque<NbdConnection> mine = open.get();
+            if (mine.size() >= OPEN_READERS) {
+                mine.poll().close();
+            }
+            NbdConnection client = server.connect();
+            mine.add(client);
+            client.greet();
+            client.go(export);
+            for (int i = 0; i < 8; i++) {
+                client.send(NbdConnection.READ, 0, i, 0, 32 << 20);
+            }
+        };
+    }
+
+    /** Connections that come from an address of this machine. */
+    static NbdConnection.Source from(String address, int port) {
+        SocketAddress server = new InetSocketAddress(InetAddress.getLoopbackAddress(), port);
+        return () -> NbdConnection.connect(new InetSocketAddress(address, 0), server);
+    }
+}
