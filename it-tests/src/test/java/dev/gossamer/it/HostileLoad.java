@@ -13,7 +13,7 @@ import java.util.List;
  * What clients without rights, and clients that may only read, can do to a server, as hard as they can: each kind runs
  * in a few threads of its own until it is stopped. Whatever the server answers, or that it closes, is fine with them.
  */
-final class HostileLoad implements AutoCloseable {
+final class HostileLoad {
     private static final int THREADS = 2;
     private static final int BATCH = 64;
     private static final int OPEN_READERS = 100;
@@ -47,8 +47,8 @@ final class HostileLoad implements AutoCloseable {
         }
     }
 
-    @Override
-    public void close() throws InterruptedException {
+    /** Ends all threads, and waits for them. */
+    void stop() throws InterruptedException {
         stopping = true;
         for (Thread thread : threads) {
             thread.join();

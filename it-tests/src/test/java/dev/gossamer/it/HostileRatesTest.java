@@ -125,9 +125,12 @@ final class HostileRatesTest {
         for (int round = 0; round < ROUNDS && best < 0.5; round++) {
             double alone = rate();
             double beside;
-            try (HostileLoad load = HostileLoad.of(attack)) {
+            HostileLoad load = HostileLoad.of(attack);
+            try {
                 Thread.sleep(WINDOW_MILLIS / 2);
                 beside = rate();
+            } finally {
+                load.stop();
             }
             if (alone >= LEAST_RATE) {
                 best = Math.max(best, beside / alone);

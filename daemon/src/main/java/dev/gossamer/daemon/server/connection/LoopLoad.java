@@ -49,6 +49,7 @@ public final class LoopLoad {
     }
 
     /** A connection that holds no transfer memory waits for some, or does not any more. */
+    @SuppressWarnings("NonAtomicVolatileUpdate") // One thread writes it.
     void changeStarved(int by) {
         starved = starved + by;
     }

@@ -40,6 +40,7 @@ final class PieceQueue {
     }
 
     /** The next bytes, no more than this many, which the caller owns; there are some. */
+    @SuppressWarnings("ReferenceEquality") // One object in two queues.
     ByteBuf take(int limitBytes) {
         ByteBuf first = pieces.peek();
         boolean isHeader = headers.peek() == first;
