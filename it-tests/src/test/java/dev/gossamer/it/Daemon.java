@@ -33,7 +33,8 @@ import java.util.stream.StreamSupport;
  */
 final class Daemon implements AutoCloseable {
     /** A pool that another daemon seems to have is taken after a quarter of a minute, on a busy machine after two. */
-    private static final Duration READY_LIMIT = Duration.ofSeconds(120);
+    private static final Duration READY_LIMIT = Duration.ofMinutes(2);
+
     private static final Duration STOP_LIMIT = Duration.ofSeconds(30);
     private static final Pattern TCP_ADDRESS = Pattern.compile("127\\.0\\.0\\.1:(\\d+)");
     private static final ObjectMapper JSON = new ObjectMapper();

@@ -288,6 +288,6 @@ final class DamagedMetadataTest {
                                         .get(mapping.getKey())))
                         .count())
                 .sum();
-        assertTrue(strange <= moved * kept.size(), strange + " mappings that there were not");
+        assertTrue(strange <= (long) moved * kept.size(), strange + " mappings that there were not");
     }
 }

@@ -241,7 +241,8 @@ final class TwoDaemonsTest {
     @Test
     void anOwnerThatStoodStillWithLocalDataEndsWhenItGoesOn() throws Exception {
         makeImages();
-        Daemon a = create("a", new Way("a-metadata", metadata).uri(), data.toString()).start();
+        Daemon a = create("a", new Way("a-metadata", metadata).uri(), data.toString())
+                .start();
         takenWhileAway(a, stopped(a));
     }
 

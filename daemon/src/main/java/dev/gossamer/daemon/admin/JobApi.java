@@ -73,26 +73,31 @@ final class JobApi {
 
     private CompletableFuture<AdminResponse> routePool(String method, String what, String body) {
         return switch (what) {
-            case "evacuate" -> {
-                AdminApi.requireMethod(method, "POST");
-                JsonNode object = api.object(body, List.of("offsetBytes", "lengthBytes"));
-                yield started(
-                        pool.jobs().evacuate(number(object, "offsetBytes", -1), number(object, "lengthBytes", 0)));
-            }
-            case "shrink" -> {
-                AdminApi.requireMethod(method, "POST");
-                JsonNode object = api.object(body, List.of("dataBytes"));
-                yield started(pool.jobs().shrink(number(object, "dataBytes", 0)));
-            }
-            case "owners" -> {
-                AdminApi.requireMethod(method, "POST");
-                JsonNode object = api.object(body, List.of("offsetBytes", "lengthBytes"));
-                yield pool.jobs()
-                        .owners(number(object, "offsetBytes", -1), number(object, "lengthBytes", 0))
-                        .thenApply(this::owners);
-            }
+            case "evacuate" -> evacuate(method, body);
+            case "shrink" -> shrink(method, body);
+            case "owners" -> owners(method, body);
             default -> null;
         };
+    }
+
+    private CompletableFuture<AdminResponse> evacuate(String method, String body) {
+        AdminApi.requireMethod(method, "POST");
+        JsonNode object = api.object(body, List.of("offsetBytes", "lengthBytes"));
+        return started(pool.jobs().evacuate(number(object, "offsetBytes", -1), number(object, "lengthBytes", 0)));
+    }
+
+    private CompletableFuture<AdminResponse> shrink(String method, String body) {
+        AdminApi.requireMethod(method, "POST");
+        JsonNode object = api.object(body, List.of("dataBytes"));
+        return started(pool.jobs().shrink(number(object, "dataBytes", 0)));
+    }
+
+    private CompletableFuture<AdminResponse> owners(String method, String body) {
+        AdminApi.requireMethod(method, "POST");
+        JsonNode object = api.object(body, List.of("offsetBytes", "lengthBytes"));
+        return pool.jobs()
+                .owners(number(object, "offsetBytes", -1), number(object, "lengthBytes", 0))
+                .thenApply(this::owners);
     }
 
     private AdminResponse owners(List<OwnedRun> runs) {

@@ -81,7 +81,6 @@ public record KernelDevices(Path sysfs, Path devices) {
                 }
             } catch (IOException e) {
                 // The file that the loop device has is not there any more: it is another.
-                continue;
             }
         }
         return null;

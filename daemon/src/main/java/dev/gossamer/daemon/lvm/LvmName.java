@@ -41,7 +41,11 @@ public record LvmName(String group, String volume, List<String> devices, boolean
         return new LvmName(group, volume, devices, foreign, assumeInactive);
     }
 
-    /** @throws StorageException naming what is wrong with it */
+    /**
+     * Reads a name as users write it.
+     *
+     * @throws StorageException naming what is wrong with it
+     */
     public static LvmName parse(String name) throws StorageException {
         String rest = name.substring(PREFIX.length());
         int mark = rest.indexOf('?');

@@ -85,7 +85,7 @@ public final class FoundGroup {
                     && (volume.name().equals(name)
                             || pool.metadata().equals(name)
                             || pool.data().equals(name)
-                            || thin != null && thin.pool().equals(volume.name()));
+                            || (thin != null && thin.pool().equals(volume.name())));
             if (its) {
                 return pool(volume.name());
             }

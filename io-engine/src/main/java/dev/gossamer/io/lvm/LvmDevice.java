@@ -39,6 +39,7 @@ final class LvmDevice implements BlockDevice {
     private final Runnable whenClosed;
 
     /** @param stretches without gaps, the first at 0 */
+    @SuppressWarnings("ReferenceEquality") // One device in several segments.
     LvmDevice(String name, List<Stretch> stretches, boolean readOnly, Runnable whenClosed) {
         this.name = name;
         this.stretches = stretches.toArray(Stretch[]::new);

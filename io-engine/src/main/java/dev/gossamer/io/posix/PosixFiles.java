@@ -42,11 +42,6 @@ public final class PosixFiles {
         }
     }
 
-    /**
-     * Takes all the space of a file from its file system; what it holds stays.
-     *
-     * @throws StorageException ENOSPC if there is not so much, EOPNOTSUPP if the file system cannot do that
-     */
     /** What a file takes of the file system, holes left out. */
     public static long allocatedBytes(Path path) throws StorageException {
         long bytes = FileStatus.allocatedBytes(path.toString());

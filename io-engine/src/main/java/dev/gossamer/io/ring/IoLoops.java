@@ -125,7 +125,9 @@ public final class IoLoops implements AutoCloseable {
 
     private NettyLoop begin(IoEventLoop eventLoop, int bufferBytes) {
         return begin(
-                eventLoop, bufferBytes, transport.ring() ? startRing(eventLoop) : new ThreadFileEngine(fileThreads()),
+                eventLoop,
+                bufferBytes,
+                transport.ring() ? startRing(eventLoop) : new ThreadFileEngine(fileThreads()),
                 transport.ring() ? UringPort.PORTS : null);
     }
 

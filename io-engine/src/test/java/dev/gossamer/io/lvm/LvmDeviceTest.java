@@ -19,6 +19,7 @@ import dev.gossamer.io.sim.TestIo.Io;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -119,8 +120,10 @@ final class LvmDeviceTest {
                 disks.put("wrapped-" + disk, device);
             }
             try (InputStream ranges = getClass().getResourceAsStream("ranges.txt")) {
-                for (String line : new String(ranges.readAllBytes()).split("\n")) {
-                    expect(line.trim().split("\\s+"), expected);
+                for (String line : new String(ranges.readAllBytes(), StandardCharsets.UTF_8)
+                        .lines()
+                        .toList()) {
+                    expect(line.trim().split("\\s+", -1), expected);
                 }
             }
             assertEquals(2, expected.size());

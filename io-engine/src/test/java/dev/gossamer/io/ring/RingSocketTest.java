@@ -63,9 +63,7 @@ class RingSocketTest {
             int descriptor = Descriptors.duplicate(ours.intValue());
             ours.close();
             onLoop(() -> socket = new RingSocket(
-                    new UringPort(loops.loop(0), descriptor),
-                    loops.loop(0).faults(),
-                    new Results()));
+                    new UringPort(loops.loop(0), descriptor), loops.loop(0).faults(), new Results()));
         }
         for (ByteBuf memory : new ByteBuf[] {payload, rest}) {
             byte[] untouched = new byte[memory.capacity()];

@@ -8,7 +8,8 @@ import java.util.List;
 /** What the command line asks for. */
 @SuppressWarnings("StringSplitter") // lists of words have no empty ends that matter
 final class Arguments {
-    static final String USAGE = """
+    static final String USAGE =
+            """
             usage: it-tests/simulate [--seed N] [--seeds N | --minutes M] [--ops N] [--trace] [--twice]
                                      [--keep 3,9,14-18] [--off KIND,...] [--mutate [NAME,...]]
               --seed N      the first seed; alone: only this one (default 1)

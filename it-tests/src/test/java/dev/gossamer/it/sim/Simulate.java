@@ -83,13 +83,13 @@ public final class Simulate {
         }
         if (!verdict.isGood()) {
             broken++;
-            System.out.println("seed " + seed.number() + ": " + verdict.violation().getMessage());
+            System.out.println(
+                    "seed " + seed.number() + ": " + verdict.violation().getMessage());
             if (verdict.violation().getCause() != null) {
                 verdict.violation().printStackTrace(System.out);
             }
             System.out.println("  with " + seed.swarm());
-            System.out.println(
-                    "  replay: " + (arguments.kept == null ? smaller(seed, verdict) : replay(seed)));
+            System.out.println("  replay: " + (arguments.kept == null ? smaller(seed, verdict) : replay(seed)));
         }
     }
 

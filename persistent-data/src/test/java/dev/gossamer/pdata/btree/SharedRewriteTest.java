@@ -131,7 +131,7 @@ final class SharedRewriteTest {
             long id = ids.get(random.nextInt(ids.size()));
             switch (random.nextInt(5)) {
                 case 0 -> {
-                    long snapshot = 2 + round;
+                    long snapshot = 2L + round;
                     pool.snapshot(id, snapshot);
                     ids.add(snapshot);
                 }

@@ -79,9 +79,7 @@ final class PoolSurvey {
         this.device = device;
         this.blocks = pool.blocks;
         this.progress = new SurveyProgress(
-                2 * pool.metadataMap.allocated(),
-                System::nanoTime,
-                line -> LOG.info("{}: {}", device.device(), line));
+                2 * pool.metadataMap.allocated(), System::nanoTime, line -> LOG.info("{}: {}", device.device(), line));
     }
 
     /**
@@ -135,8 +133,7 @@ final class PoolSurvey {
             barBehindBadNodes();
         }
         boolean sound = damage == null && damagedDevices.isEmpty() && usedThoughFree.isEmpty();
-        return new SurveyFindings(
-                superblock, Map.copyOf(damagedDevices), damage, Set.copyOf(usedThoughFree), sound);
+        return new SurveyFindings(superblock, Map.copyOf(damagedDevices), damage, Set.copyOf(usedThoughFree), sound);
     }
 
     /** What is looked up through a bad node may be another device's record, or another's tree. */

@@ -40,7 +40,6 @@ public final class DataBlockUse {
     /**
      * Finds out.
      *
-     * @param dataBlocks of the pool; more than 2^31 is refused
      * @param roots of all mapping trees, a metadata snapshot's too
      */
     public static DataBlockUse of(BlockFeed feed, PoolSuperblock pool, List<Long> roots) throws IOException {
@@ -127,7 +126,7 @@ public final class DataBlockUse {
     private void readBitmap(long number, ByteBuffer bytes, int offset) {
         long first = number * BitmapLayout.ENTRIES;
         for (int i = 0; i < BitmapLayout.ENTRIES && first + i < dataBlocks; i++) {
-            if ((bytes.get(offset + i / 4) >>> 2 * (i % 4) & 3) != 0) {
+            if (((bytes.get(offset + i / 4) >>> (2 * (i % 4))) & 3) != 0) {
                 counted.set((int) (first + i));
             }
         }

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
 import java.util.TreeMap;
 
 /**
@@ -39,7 +40,7 @@ public final class ShrinkPlan {
             wanted += end - at;
             at = end < use.dataBlocks() ? use.nextMapped(end) : end;
         }
-        TreeMap<Long, List<Long>> freeByLength = new TreeMap<>();
+        NavigableMap<Long, List<Long>> freeByLength = new TreeMap<>();
         long free = 0;
         for (long at = use.nextFree(0); at < blocks; ) {
             long end = Math.min(use.endOfFree(at), blocks);
@@ -64,7 +65,7 @@ public final class ShrinkPlan {
         long low = 0;
         long high = use.dataBlocks();
         while (low < high) {
-            long middle = low + high >>> 1;
+            long middle = (low + high) >>> 1;
             if (fits(use, middle, mapped)) {
                 high = middle;
             } else {
@@ -90,7 +91,7 @@ public final class ShrinkPlan {
         return room >= mapped;
     }
 
-    private void place(long from, long length, TreeMap<Long, List<Long>> freeByLength) {
+    private void place(long from, long length, NavigableMap<Long, List<Long>> freeByLength) {
         long at = from;
         long left = length;
         while (left > 0) {

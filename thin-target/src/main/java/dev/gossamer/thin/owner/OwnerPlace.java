@@ -26,8 +26,7 @@ import java.util.UUID;
  * @param findings of the look through metadata that another program wrote
  */
 @SuppressWarnings("ArrayRecordComponent") // Nobody compares places.
-public record OwnerPlace(
-        byte[] superblock, long offsetBytes, boolean mapped, boolean unused, SurveyFindings findings) {
+public record OwnerPlace(byte[] superblock, long offsetBytes, boolean mapped, boolean unused, SurveyFindings findings) {
     /** What the superblock is known by: nobody can write a slot for one that has yet to be. */
     UUID basis() {
         try {

@@ -51,7 +51,13 @@ public final class ThinVolume implements BlockDevice {
         this.discardMode = pool.discardMode;
         this.lookups = pool.lookups;
         this.requests = new VolumeRequests(
-                device, data, device.writeOrder(ioLoops), pool.lookups, pool.longCommands, pool.inFlight, pool.worker,
+                device,
+                data,
+                device.writeOrder(ioLoops),
+                pool.lookups,
+                pool.longCommands,
+                pool.inFlight,
+                pool.worker,
                 pool.spaceWaiters);
         this.flushes = new VolumeFlushes(device, data, pool.committer);
         OriginImage origin = device.externalOrigin();

@@ -167,8 +167,7 @@ class PoolSurveyTest {
     @Test
     void whatIsSetAsideStaysSetAsideAfterAnAbort() throws StorageException {
         mapFreeBlocks();
-        try (PoolMetadata pool =
-                PoolMetadata.open(io(metadata), data, PoolMetadata.CACHE_BLOCKS)) {
+        try (PoolMetadata pool = PoolMetadata.open(io(metadata), data, PoolMetadata.CACHE_BLOCKS)) {
             Set<Long> inUse = pool.findings().usedThoughFree();
             assertEquals(BLOCKS, inUse.size());
             assertFalse(inUse.contains(pool.reserveDataBlock()));

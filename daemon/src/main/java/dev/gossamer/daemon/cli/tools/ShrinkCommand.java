@@ -54,6 +54,7 @@ public final class ShrinkCommand extends OfflineTool {
     private long blocks;
 
     @Option(names = "--binary", description = "The default: metadata, not XML.")
+    @SuppressWarnings("UnusedVariable") // Taken for thin_shrink's sake.
     private boolean binary;
 
     @Option(names = "--no-copy", description = "The blocks have been copied: write the metadata alone.")
@@ -67,7 +68,7 @@ public final class ShrinkCommand extends OfflineTool {
 
     @Override
     int run() throws IOException, ToolFailed {
-        if (blocks < 0 || !planOnly && (output == null || data == null && !noCopy)) {
+        if (blocks < 0 || (!planOnly && (output == null || (data == null && !noCopy)))) {
             throw wrongUsage("-o and --data are needed, --data not with --no-copy, both not with --plan");
         }
         boolean copies = !planOnly && !noCopy;

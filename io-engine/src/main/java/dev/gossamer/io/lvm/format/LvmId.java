@@ -9,9 +9,9 @@ public final class LvmId {
     public static boolean isId(String text) {
         return text.length() == LENGTH
                 && text.chars()
-                        .allMatch(c -> c >= '0' && c <= '9'
-                                || c >= 'a' && c <= 'z'
-                                || c >= 'A' && c <= 'Z'
+                        .allMatch(c -> (c >= '0' && c <= '9')
+                                || (c >= 'a' && c <= 'z')
+                                || (c >= 'A' && c <= 'Z')
                                 || c == '!'
                                 || c == '#');
     }

@@ -31,7 +31,11 @@ import java.util.List;
 public record PvLabel(String uuid, long deviceBytes, List<Area> metadataAreas) {
     public static final int SECTOR_BYTES = 512;
 
-    /** @param sizeBytes compared with the device by whoever uses it */
+    /**
+     * A metadata area on the device.
+     *
+     * @param sizeBytes compared with the device by whoever uses it
+     */
     public record Area(long offsetBytes, long sizeBytes) {}
 
     private static final int SECTORS = 4;

@@ -19,7 +19,11 @@ public final class TextParser {
         this.text = text;
     }
 
-    /** @throws StorageException naming the line */
+    /**
+     * Reads a whole text.
+     *
+     * @throws StorageException naming the line
+     */
     public static TextSection parse(String text) throws StorageException {
         TextParser parser = new TextParser(text);
         TextSection root = new TextSection();
@@ -134,7 +138,7 @@ public final class TextParser {
     }
 
     private static boolean isWord(char c) {
-        return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || "_-+.@:/".indexOf(c) >= 0;
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || "_-+.@:/".indexOf(c) >= 0;
     }
 
     private boolean take(char expected) {

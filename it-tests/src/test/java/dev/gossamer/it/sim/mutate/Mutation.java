@@ -66,7 +66,12 @@ record Mutation(String name, String rule, List<Edit> edits) {
             } else if (line.startsWith("<")) {
                 all.getLast().edits.getLast().snippet.append(line.substring(1)).append('\n');
             } else if (line.startsWith(">")) {
-                all.getLast().edits.getLast().replacement.append(line.substring(1)).append('\n');
+                all.getLast()
+                        .edits
+                        .getLast()
+                        .replacement
+                        .append(line.substring(1))
+                        .append('\n');
             }
         }
         return all;

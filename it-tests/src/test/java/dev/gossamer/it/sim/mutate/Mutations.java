@@ -86,13 +86,9 @@ public final class Mutations {
         }
         StringWriter errors = new StringWriter();
         List<String> options = List.of(
-                "-d",
-                classes.toString(),
-                "-cp",
-                System.getProperty("java.class.path"),
-                "-proc:none",
-                "-nowarn");
-        boolean good = compiler.getTask(errors, null, null, options, null, files).call();
+                "-d", classes.toString(), "-cp", System.getProperty("java.class.path"), "-proc:none", "-nowarn");
+        boolean good =
+                compiler.getTask(errors, null, null, options, null, files).call();
         if (!good) {
             throw new IllegalStateException(mutation.name() + " does not compile: " + errors);
         }

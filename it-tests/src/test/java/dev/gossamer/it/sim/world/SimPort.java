@@ -147,8 +147,7 @@ final class SimPort implements RingPort {
 
     private static MemorySegment piece(long message, int index) {
         MemorySegment vector = memory(message + HEADER_BYTES + (long) index * IOV_BYTES, IOV_BYTES);
-        return memory(
-                vector.get(ValueLayout.JAVA_LONG_UNALIGNED, 0), vector.get(ValueLayout.JAVA_LONG_UNALIGNED, 8));
+        return memory(vector.get(ValueLayout.JAVA_LONG_UNALIGNED, 0), vector.get(ValueLayout.JAVA_LONG_UNALIGNED, 8));
     }
 
     @SuppressWarnings("restricted") // What the kernel does: it believes the addresses it is given.
