@@ -42,6 +42,7 @@ final class VerifyingClient {
         return client;
     }
 
+    @SuppressWarnings("NonAtomicVolatileUpdate") // One thread writes it.
     private void run() {
         try {
             while (!finishing) {

@@ -68,8 +68,9 @@ public final class DmStatus {
     }
 
     /**
-     * Commits first, so that the pool's figures are those of the disk, unless the metadata is frozen. Volumes are looked
-     * at one after the other, in turns with other work: each takes a walk down its tree, and there may be thousands.
+     * Commits first, so that the pool's figures are those of the disk, unless the metadata is frozen. Volumes are
+     * looked at one after the other, in turns with other work: each takes a walk down its tree, and there may be
+     * thousands.
      * Only while no commit is being written.
      */
     public void ask(CompletableFuture<List<String>> answer) {

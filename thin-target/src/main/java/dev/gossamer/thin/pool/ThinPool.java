@@ -409,8 +409,8 @@ public final class ThinPool {
 
     /**
      * The metadata device has not got all of its space: nothing is changed in it, for a write that finds none would
-     * cost the transaction. Mapped blocks are read and written. A growth of the metadata, to the size that it has or more,
-     * ends that: it takes the space first.
+     * cost the transaction. Mapped blocks are read and written. A growth of the metadata, to the size that it has or
+     * more, ends that: it takes the space first.
      *
      * @param why with the way out
      */

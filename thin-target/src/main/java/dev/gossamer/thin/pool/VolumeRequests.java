@@ -138,8 +138,8 @@ class VolumeRequests extends RunCutter<MapLookup> implements VolumeHandle {
     }
 
     /**
-     * A write to a mapped block has ended. There may be a hole where it goes, and no room below the data device: then it
-     * waits, or fails, like one for which the pool has no block (S-1 to S-3).
+     * A write to a mapped block has ended. There may be a hole where it goes, and no room below the data device: then
+     * it waits, or fails, like one for which the pool has no block (S-1 to S-3).
      */
     private void written(BlockRequest piece, int errno) {
         if (SpaceWaiters.isFullBelow(errno)) {

@@ -60,7 +60,9 @@ final class OfflineFixTest {
 
     private static void write(SimulatedDisk disk, long location, ByteBuffer block, BlockValidator kind) {
         new BlockProof().seal(block, 0, location, kind);
-        disk.writeNow(location * BLOCK, block.array());
+        byte[] bytes = new byte[BLOCK];
+        block.get(0, bytes);
+        disk.writeNow(location * BLOCK, bytes);
     }
 
     @Test
