@@ -28,7 +28,7 @@ class WriteRangesTest {
 
     @AfterEach
     void close() {
-        assertEquals(0, loops.loop(0).requests().inUse());
+        loops.enter(0, () -> assertEquals(0, loops.loop(0).requests().inUse()));
         loops.close();
     }
 
