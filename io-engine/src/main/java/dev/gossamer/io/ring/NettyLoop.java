@@ -100,9 +100,10 @@ public final class NettyLoop implements IoLoop {
         return faults;
     }
 
+    /** The event loop's time counts from the start of the process; this is the one that everybody else has. */
     @Override
     public long nanoTime() {
-        return ticker.nanoTime();
+        return ticker.initialNanoTime() + ticker.nanoTime();
     }
 
     @Override

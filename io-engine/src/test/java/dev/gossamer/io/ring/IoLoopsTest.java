@@ -104,6 +104,18 @@ class IoLoopsTest {
         }
     }
 
+    /** Times of a loop are compared with those that other threads take. */
+    @ParameterizedTest
+    @EnumSource(IoEngineChoice.class)
+    void aLoopHasTheClockOfTheProcess(IoEngineChoice choice) throws Exception {
+        assumePossible(choice);
+        try (IoLoops loops = IoLoops.start(1, choice, 1 << 20)) {
+            long before = System.nanoTime();
+            long now = loops.loop(0).nanoTime();
+            assertTrue(now - before >= 0 && System.nanoTime() - now >= 0, "another clock");
+        }
+    }
+
     @ParameterizedTest
     @EnumSource
     void scheduledTasksRun(IoEngineChoice choice) throws Exception {
