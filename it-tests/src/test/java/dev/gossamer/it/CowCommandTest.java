@@ -20,12 +20,12 @@ final class CowCommandTest {
         try (Daemon daemon = Daemon.create(scratch).start()) {
             String pool = daemon.directory().toString();
             refused(2, "would be an origin", "cow", "create", "-p", pool, "disk", "--chunk-size", "8k");
-            refused(1, "name its device", "cow", "create", "-p", pool, "disk@s");
-            refused(1, "nothing.img", "cow", "create", "-p", pool, "disk", "--origin", scratch + "/nothing.img");
+            refused(8, "name its device", "cow", "create", "-p", pool, "disk@s");
+            refused(8, "nothing.img", "cow", "create", "-p", pool, "disk", "--origin", scratch + "/nothing.img");
             gossamer("cow", "create", "-p", pool, "disk@s", "--origin", disk.toString())
                     .expectStatus(0);
             refused(1, "the origin itself", "cow", "create", "-p", pool, "disk@t", "--store", disk.toString());
-            refused(1, "disk@none", "cow", "merge", "-p", pool, "disk@none");
+            refused(8, "disk@none", "cow", "merge", "-p", pool, "disk@none");
 
             String exports = Tool.succeed("nbdinfo", "--list", daemon.uri("")).out();
             assertTrue(exports.contains("export=\"disk\"") && exports.contains("export=\"disk@s\""), exports);
@@ -44,6 +44,6 @@ final class CowCommandTest {
     private static void refused(int status, String reason, String... command) throws Exception {
         Tool.Result result = gossamer(command).expectStatus(status);
         assertTrue(result.err().contains(reason), result::toString);
-        assertEquals(status, result.errorLines().size(), result::toString);
+        assertEquals(status == 2 ? 2 : 1, result.errorLines().size(), result::toString);
     }
 }
