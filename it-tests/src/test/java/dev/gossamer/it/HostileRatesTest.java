@@ -14,10 +14,10 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * A client that verifies keeps at least half of its rate beside clients without rights, and beside clients that may
- * only read, whatever of the protocol they use as hard as they can. What is compared was measured right before. A round
- * says nothing if the client was slow alone, because the machine does other things; and of those that say something one
- * must be good.
+ * How much of its rate a client that verifies keeps beside clients without rights, and beside clients that may only
+ * read, whatever of the protocol they use as hard as they can: printed, and more than a quarter. What is compared was
+ * measured right before. A round says nothing if the client was slow alone, because the machine does other things; and
+ * of those that say something one must be good.
  */
 @Timeout(240)
 final class HostileRatesTest {
