@@ -88,7 +88,22 @@ final class RingFileEngine implements FileEngine, IoUringIoHandle {
         short slot;
         int retries;
 
+        // The step that comes next, as the kernel wants it (struct io_uring_sqe).
+        byte code;
+        long offset;
+        long address;
+        int length;
+        int codeFlags;
+
         Operation next;
+
+        void step(byte newCode, long newOffset, long newAddress, int newLength, int newCodeFlags) {
+            code = newCode;
+            offset = newOffset;
+            address = newAddress;
+            length = newLength;
+            codeFlags = newCodeFlags;
+        }
     }
 
     private final Operation[] inFlight = new Operation[SLOTS];
@@ -174,20 +189,21 @@ final class RingFileEngine implements FileEngine, IoUringIoHandle {
             }
             lastWaiting = operation;
         } else {
-            start(operation);
+            takeSlot(operation);
+            proceed(operation);
         }
     }
 
-    private void start(Operation operation) {
+    private void takeSlot(Operation operation) {
         short slot = freeSlots[--freeSlotCount];
         inFlight[slot] = operation;
         operation.slot = slot;
-        proceed(operation);
     }
 
     /** Hands the operation's next step to the kernel, now or when there is room; else ends it. */
     private void proceed(Operation operation) {
-        switch (issue(operation)) {
+        prepare(operation);
+        switch (enqueue(operation)) {
             case WITH_KERNEL -> {}
             case SHUT_DOWN -> finish(operation, Errno.ESHUTDOWN);
             case NO_ROOM -> {
@@ -222,34 +238,31 @@ final class RingFileEngine implements FileEngine, IoUringIoHandle {
         }
     }
 
-    private Issue issue(Operation operation) {
-        short slot = operation.slot;
+    private static void prepare(Operation operation) {
+        if (operation.syncing) {
+            operation.step(OP_FSYNC, 0, 0, 0, FSYNC_DATASYNC);
+            return;
+        }
         BlockRequest request = operation.request;
         long offset = request.offsetBytes() + operation.doneBytes;
         long left = request.lengthBytes() - operation.doneBytes;
-        int fd = operation.fileDescriptor;
-        if (operation.syncing) {
-            return enqueue(OP_FSYNC, fd, 0, 0, 0, FSYNC_DATASYNC, slot);
-        }
-        return switch (operation.action) {
-            case READ -> enqueue(
-                    OP_READ, fd, offset, request.address() + operation.doneBytes, transferLength(left), 0, slot);
-            case WRITE -> enqueue(
+        switch (operation.action) {
+            case READ -> operation.step(
+                    OP_READ, offset, request.address() + operation.doneBytes, transferLength(left), 0);
+            case WRITE -> operation.step(
                     OP_WRITE,
-                    fd,
                     offset,
                     request.address() + operation.doneBytes,
                     transferLength(left),
-                    request.hasFlag(BlockRequest.FUA) ? RWF_DSYNC : 0,
-                    slot);
-            case ZERO_FILL -> enqueue(
-                    OP_WRITE, fd, offset, ZeroMemory.ADDRESS, (int) Math.min(left, ZeroMemory.LENGTH_BYTES), 0, slot);
-            case SYNC -> enqueue(OP_FSYNC, fd, 0, 0, 0, FSYNC_DATASYNC, slot);
+                    request.hasFlag(BlockRequest.FUA) ? RWF_DSYNC : 0);
+            case ZERO_FILL -> operation.step(
+                    OP_WRITE, offset, ZeroMemory.ADDRESS, (int) Math.min(left, ZeroMemory.LENGTH_BYTES), 0);
+            case SYNC -> operation.step(OP_FSYNC, 0, 0, 0, FSYNC_DATASYNC);
                 // FALLOCATE has the length where others have the address, and the mode where others have the length.
-            case PUNCH_HOLE -> enqueue(OP_FALLOCATE, fd, offset, left, PUNCH_HOLE | KEEP_SIZE, 0, slot);
-            case ZERO_RANGE -> enqueue(OP_FALLOCATE, fd, offset, left, ZERO_RANGE | KEEP_SIZE, 0, slot);
+            case PUNCH_HOLE -> operation.step(OP_FALLOCATE, offset, left, PUNCH_HOLE | KEEP_SIZE, 0);
+            case ZERO_RANGE -> operation.step(OP_FALLOCATE, offset, left, ZERO_RANGE | KEEP_SIZE, 0);
             case BLOCK_DISCARD -> throw new AssertionError("not on the ring");
-        };
+        }
     }
 
     private static int transferLength(long leftBytes) {
@@ -257,7 +270,9 @@ final class RingFileEngine implements FileEngine, IoUringIoHandle {
     }
 
     // From the moment the entry is queued, only its completion may end the operation: nothing after that throws.
-    private Issue enqueue(byte code, int fd, long offset, long address, int length, int codeFlags, short slot) {
+    // Few calls lie between a device and this one: the compiler looks fifteen deep, and must see from there to Netty's
+    // last method that the object ends with the call. Then it makes none.
+    private Issue enqueue(Operation operation) {
         if (!registration.isValid()) {
             return Issue.SHUT_DOWN;
         }
@@ -266,15 +281,15 @@ final class RingFileEngine implements FileEngine, IoUringIoHandle {
         }
         try {
             registration.submit(new IoUringIoOps(
-                    code,
+                    operation.code,
                     (byte) 0,
                     (short) 0,
-                    fd,
-                    offset,
-                    address,
-                    length,
-                    codeFlags,
-                    (long) slot,
+                    operation.fileDescriptor,
+                    operation.offset,
+                    operation.address,
+                    operation.length,
+                    operation.codeFlags,
+                    (long) operation.slot,
                     (short) 0,
                     (short) 0,
                     0,
@@ -284,7 +299,7 @@ final class RingFileEngine implements FileEngine, IoUringIoHandle {
             LOG.debug("not submitted", e);
             return Issue.NO_ROOM;
         }
-        if (length <= EARLY_BYTES) {
+        if (operation.length <= EARLY_BYTES) {
             queue.submitIfAtLeast(EARLY_ENTRIES);
         }
         return Issue.WITH_KERNEL;
@@ -350,7 +365,8 @@ final class RingFileEngine implements FileEngine, IoUringIoHandle {
             Operation waiting = firstWaiting;
             firstWaiting = waiting.next;
             waiting.next = null;
-            start(waiting);
+            takeSlot(waiting);
+            proceed(waiting);
         }
         request.complete(errno);
     }

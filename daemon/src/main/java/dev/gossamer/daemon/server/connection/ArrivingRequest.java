@@ -32,7 +32,9 @@ final class ArrivingRequest {
         int flags = BlockCommands.flags(operation, command.flags());
         arrivedBytes = 0;
         if (operation != BlockOperation.READ && operation != BlockOperation.WRITE) {
-            request = loop.requests().acquire().command(operation, command.offsetBytes(), command.lengthBytes(), flags);
+            made(
+                    loop.requests().acquire().command(operation, command.offsetBytes(), command.lengthBytes(), flags),
+                    command);
             return true;
         }
         int lengthBytes = (int) command.lengthBytes();
@@ -40,13 +42,22 @@ final class ArrivingRequest {
         if (buffer == null) {
             return false;
         }
-        request = loop.requests().acquire().transfer(operation, command.offsetBytes(), lengthBytes, flags, buffer, 0);
+        made(
+                loop.requests().acquire().transfer(operation, command.offsetBytes(), lengthBytes, flags, buffer, 0),
+                command);
         return true;
     }
 
     /** Of a command that changes nothing but asks for FUA: nothing to do but to commit, what a FLUSH does (T10). */
-    void beginFlush() {
-        request = loop.requests().acquire().command(BlockOperation.FLUSH, 0, 0, 0);
+    void beginFlush(NbdRequest command) {
+        made(loop.requests().acquire().command(BlockOperation.FLUSH, 0, 0, 0), command);
+    }
+
+    // The command's object is read over by the next one; what the answer needs of it goes along.
+    private void made(BlockRequest newRequest, NbdRequest command) {
+        newRequest.tag = command.cookie();
+        newRequest.tagOffsetBytes = command.sentOffsetBytes();
+        request = newRequest;
     }
 
     /** Moves payload where it belongs; that of a command without a request is dropped. */

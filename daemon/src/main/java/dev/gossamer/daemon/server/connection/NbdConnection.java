@@ -368,7 +368,7 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
             }
         }
         if (empty) {
-            arriving.beginFlush();
+            arriving.beginFlush(command);
             return true;
         }
         return arriving.begin(command);
@@ -391,15 +391,15 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
             serveWithoutDevice(command);
             return;
         }
-        request.tag = command.cookie();
-        request.tagOffsetBytes = command.sentOffsetBytes();
         changeInFlight(1);
         request.stages().begin(loop.nanoTime());
         request.push(completion);
         if (negotiated.structuredReplies() && sparseReads.fits(command)) {
             sparseReads.submit(request, device);
-        } else {
+        } else if (SteppedRead.isFor(request)) {
             SteppedRead.start(request, device);
+        } else {
+            device.start(request);
         }
     }
 

@@ -24,7 +24,12 @@ final class SparseRead {
             for (int i = 0; i < layout.runs(); i++) {
                 if (!layout.isHole(i)) {
                     long begin = layout.beginBytes(i);
-                    SteppedRead.start(request.child(begin, layout.endBytes(i) - begin), device);
+                    BlockRequest run = request.child(begin, layout.endBytes(i) - begin);
+                    if (SteppedRead.isFor(run)) {
+                        SteppedRead.start(run, device);
+                    } else {
+                        device.start(run);
+                    }
                 }
             }
             request.endSplit();

@@ -25,14 +25,15 @@ final class SteppedRead {
         this.endBytes = request.offsetBytes() + request.lengthBytes();
     }
 
-    /** Starts a request, in pieces if it is a long READ. */
+    /** Whether a request is a READ that goes in pieces. */
+    static boolean isFor(BlockRequest request) {
+        return request.lengthBytes() > PIECE_BYTES && request.operation() == BlockOperation.READ;
+    }
+
+    /** Starts one that does. */
     static void start(BlockRequest request, BlockDevice device) {
-        if (request.operation() != BlockOperation.READ || request.lengthBytes() <= PIECE_BYTES) {
-            device.start(request);
-        } else {
-            request.beginSplit();
-            new SteppedRead(request, device).step();
-        }
+        request.beginSplit();
+        new SteppedRead(request, device).step();
     }
 
     private void step() {
