@@ -15,7 +15,6 @@ import java.io.PrintWriter;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Stream;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
@@ -40,31 +39,33 @@ import picocli.CommandLine.UnmatchedArgumentException;
         })
 public final class GossamerCommand extends CommandGroup {
     private static final int USAGE_WIDTH = 120;
+    private static final List<String> VERSION_OPTIONS = List.of("-V", "--version");
 
-    /** All commands, in the order of the help. */
-    private static final List<Class<?>> COMMANDS = Stream.concat(
-                    Stream.<Class<?>>of(
-                            QuickstartCommand.class,
-                            PoolCommand.class,
-                            ServeCommand.class,
-                            VolumeCommand.class,
-                            SnapshotCommand.class,
-                            CloneCommand.class,
-                            DefragmentCommand.class,
-                            DedupeCommand.class,
-                            JobCommand.class,
-                            CowCommand.class,
-                            AttachCommand.class,
-                            DetachCommand.class,
-                            StatusCommand.class,
-                            TopCommand.class,
-                            SpaceCommand.class,
-                            DoctorCommand.class,
-                            BundleCommand.class,
-                            ReloadCommand.class,
-                            CompletionCommand.class),
-                    ToolCommands.ALL.stream())
-            .toList();
+    /** All commands by name, in the order of the help; see {@link ToolCommands#all} for why by name. */
+    static Map<String, Class<?>> commands() {
+        Map<String, Class<?>> all = new LinkedHashMap<>();
+        all.put("quickstart", QuickstartCommand.class);
+        all.put("pool", PoolCommand.class);
+        all.put("serve", ServeCommand.class);
+        all.put("volume", VolumeCommand.class);
+        all.put("snapshot", SnapshotCommand.class);
+        all.put("clone", CloneCommand.class);
+        all.put("defragment", DefragmentCommand.class);
+        all.put("dedupe", DedupeCommand.class);
+        all.put("job", JobCommand.class);
+        all.put("cow", CowCommand.class);
+        all.put("attach", AttachCommand.class);
+        all.put("detach", DetachCommand.class);
+        all.put("status", StatusCommand.class);
+        all.put("top", TopCommand.class);
+        all.put("space", SpaceCommand.class);
+        all.put("doctor", DoctorCommand.class);
+        all.put("bundle", BundleCommand.class);
+        all.put("reload", ReloadCommand.class);
+        all.put("completion", CompletionCommand.class);
+        all.putAll(ToolCommands.all());
+        return all;
+    }
 
     /** Runs a command line and returns its exit code. */
     public static int run(String... args) {
@@ -74,16 +75,16 @@ public final class GossamerCommand extends CommandGroup {
     /**
      * What can execute these arguments. If the first of them names a command, it knows that command alone: reading the
      * annotations of all of them costs the daemon's start more time and memory than opening the pool. Without a name
-     * (help, a mistake, no arguments at all) it knows them all.
+     * (help, a mistake, no arguments at all) it knows them all, for its version none.
      */
     static CommandLine commandLine(String... args) {
         CommandLine commandLine = new CommandLine(new GossamerCommand());
-        List<Class<?>> named = COMMANDS.stream()
-                .filter(command -> args.length > 0 && nameOf(command).equals(args[0]))
-                .limit(1)
-                .toList();
-        for (Class<?> command : named.isEmpty() ? COMMANDS : named) {
-            commandLine.addSubcommand(command);
+        Map<String, Class<?>> all = commands();
+        String first = args.length == 0 ? "" : args[0];
+        if (all.containsKey(first)) {
+            commandLine.addSubcommand(all.get(first));
+        } else if (!(args.length == 1 && VERSION_OPTIONS.contains(first))) {
+            all.values().forEach(commandLine::addSubcommand);
         }
         commandLine.getCommandSpec().usageMessage().exitCodeListHeading("%nExit codes:%n");
         commandLine.getCommandSpec().usageMessage().exitCodeList(exitCodes());
@@ -94,10 +95,6 @@ public final class GossamerCommand extends CommandGroup {
         commandLine.setExecutionExceptionHandler(GossamerCommand::failed);
         commandLine.setParameterExceptionHandler(GossamerCommand::wrongUsage);
         return commandLine;
-    }
-
-    private static String nameOf(Class<?> command) {
-        return command.getAnnotation(Command.class).name();
     }
 
     private static Map<String, String> exitCodes() {

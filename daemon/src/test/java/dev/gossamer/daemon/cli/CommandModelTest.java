@@ -53,6 +53,20 @@ class CommandModelTest {
         command.getSubcommands().values().forEach(each -> collect(each, leaves));
     }
 
+    /** Their names are written down twice, so that a start need not read the annotations of all of them. */
+    @Test
+    void aNameLeadsToTheCommandThatHasIt() {
+        GossamerCommand.commands().forEach((name, command) -> {
+            assertEquals(name, command.getAnnotation(CommandLine.Command.class).name());
+            assertEquals(
+                    Set.of(name),
+                    GossamerCommand.commandLine(name).getSubcommands().keySet());
+        });
+        assertEquals(
+                Set.of(),
+                GossamerCommand.commandLine("--version").getSubcommands().keySet());
+    }
+
     private static String name(CommandLine command) {
         return command.getCommandSpec().qualifiedName();
     }

@@ -13,17 +13,13 @@ import java.util.List;
 import java.util.stream.Stream;
 import java.util.zip.GZIPInputStream;
 import picocli.CommandLine;
-import picocli.CommandLine.Command;
 
 /** What a tool printed, ours in this process or a peer's. */
 record ToolRun(int exitCode, String out, String err) {
     static ToolRun gossamer(String... arguments) {
         StringWriter out = new StringWriter();
         StringWriter err = new StringWriter();
-        Class<?> tool = ToolCommands.ALL.stream()
-                .filter(each -> each.getAnnotation(Command.class).name().equals(arguments[0]))
-                .findAny()
-                .orElseThrow();
+        Class<?> tool = ToolCommands.all().get(arguments[0]);
         int exitCode = new CommandLine(tool)
                 .setOut(new PrintWriter(out))
                 .setErr(new PrintWriter(err))
