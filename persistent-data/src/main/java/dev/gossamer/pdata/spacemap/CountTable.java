@@ -314,6 +314,13 @@ final class CountTable {
     void close(long from, long to) throws StorageException {
         closedFrom = 0;
         closedTo = 0;
+        closedInUse = inUse(from, to);
+        closedFrom = from;
+        closedTo = to;
+    }
+
+    /** How many blocks of a range are counted. Reads its bitmaps. */
+    long inUse(long from, long to) throws StorageException {
         long inUse = 0;
         for (long block = from; block < to; ) {
             int begin = entry(block);
@@ -323,9 +330,7 @@ final class CountTable {
             inUse += width - Integer.bitCount(width == Integer.SIZE ? free : free & (1 << width) - 1);
             block += width;
         }
-        closedFrom = from;
-        closedTo = to;
-        closedInUse = inUse;
+        return inUse;
     }
 
     /**

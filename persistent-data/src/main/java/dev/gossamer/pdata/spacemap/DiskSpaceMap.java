@@ -48,6 +48,8 @@ public final class DiskSpaceMap implements SpaceMap, CommitParticipant {
     // As many as there are blocks in preparation.
     private final Set<Long> reserved = new HashSet<>();
     private long indexRoot;
+    // The range that is closed reaches to the end, and that is to be cut off.
+    private boolean endCloses;
     private FreedBlocks freedByFrozen = FreedBlocks.NONE;
     private FreedBlocks freedByLastCommit = FreedBlocks.NONE;
 
@@ -164,7 +166,19 @@ public final class DiskSpaceMap implements SpaceMap, CommitParticipant {
      * They do not count as free. In memory only.
      */
     public void close(long from, long to) throws StorageException {
+        endCloses = false;
         table.close(from, to);
+    }
+
+    /** Closes all blocks from one on, which are to be {@linkplain #shrink cut off}: until then no others are added. */
+    public void closeEnd(long from) throws StorageException {
+        table.close(from, table.blocks());
+        endCloses = true;
+    }
+
+    /** Whether the end of the device is being emptied, to be cut off. */
+    public boolean isEndClosed() {
+        return endCloses;
     }
 
     /** Blocks of the closed range that are in use: counted, or reserved before it was closed. */
@@ -184,6 +198,8 @@ public final class DiskSpaceMap implements SpaceMap, CommitParticipant {
      */
     public void shrink(long newBlocks) throws StorageException {
         Invariant.check(newBlocks > 0 && newBlocks <= table.blocks(), "not a smaller data device");
+        Invariant.check(table.inUse(newBlocks, table.blocks()) == 0, "data blocks in use are cut off");
+        endCloses = false;
         int before = CountTable.bitmapsFor(table.blocks());
         for (int number = table.shrink(newBlocks); number < before; number++) {
             indexRoot = index.remove(indexRoot, number);
@@ -205,6 +221,7 @@ public final class DiskSpaceMap implements SpaceMap, CommitParticipant {
     @Override
     public void extend(long newBlocks) throws StorageException {
         Invariant.check(newBlocks >= table.blocks() && newBlocks <= MAX_BLOCKS, "not a growth of the data device");
+        Invariant.check(!endCloses, "the data device grows behind an end that is being cut off");
         table.extend(newBlocks);
     }
 

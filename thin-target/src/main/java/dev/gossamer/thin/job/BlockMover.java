@@ -193,13 +193,15 @@ final class BlockMover {
 
         /** Targets that nothing was mapped to, and the holds. */
         private void giveBack() {
-            if (incarnation == parts.faults().incarnation()) {
-                targets.values().forEach(parts.metadata()::unreserveDataBlock);
-            }
+            Set<Long> unused = Set.copyOf(targets.values());
             targets.clear();
             List<HeldRange> ranges = held;
             held = List.of();
             parts.locks().release(ranges);
+            if (!unused.isEmpty() && incarnation == parts.faults().incarnation()) {
+                unused.forEach(parts.metadata()::unreserveDataBlock);
+                parts.spaceReleased().run();
+            }
         }
 
         private void fail(Throwable cause) {

@@ -73,6 +73,11 @@ final class CloneJob extends Job {
     }
 
     @Override
+    protected boolean takesSpace() {
+        return false;
+    }
+
+    @Override
     protected String message() {
         return done == 0 && counted < blocks ? "counting" : "";
     }
@@ -135,7 +140,8 @@ final class CloneJob extends Job {
                 checkEnds(from, to);
                 long[] mappings = parts.metadata.references().sharing().read(source.device.id(), from.from, width);
                 parts.stepping.between(() -> put(ranges, mappings, end));
-            } catch (StorageException e) {
+            } catch (StorageException | RuntimeException e) {
+                // Whatever it is: who waits for the ranges must not wait for ever, nor the job for its step.
                 parts.locks.release(ranges);
                 end.failed(e);
             }

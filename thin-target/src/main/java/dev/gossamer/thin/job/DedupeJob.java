@@ -119,6 +119,11 @@ final class DedupeJob extends Job {
     }
 
     @Override
+    protected boolean takesSpace() {
+        return false;
+    }
+
+    @Override
     protected String message() {
         return duplicates + " blocks have equals, " + merged + " are shared now; " + zeros + " are zeros, " + unmapped
                 + " unmapped now";

@@ -37,9 +37,15 @@ final class EvacuateJob extends Job {
     interface Ending {
         /** The range is empty, in the running transaction. Tells the step's end. */
         void emptied(StepEnd end) throws StorageException;
+
+        /** Whether the range is the end of the device, and will be no more. */
+        default boolean cutsOff() {
+            return false;
+        }
     }
 
     private final PoolMetadata metadata;
+    private final Runnable spaceReleased;
     private final BlockMover mover;
     private final long from;
     private final long to;
@@ -61,21 +67,27 @@ final class EvacuateJob extends Job {
      *
      * @param to exclusive
      */
-    EvacuateJob(String kind, PoolMetadata metadata, BlockMover mover, long from, long to, Ending ending)
+    EvacuateJob(String kind, MoveParts parts, BlockMover mover, long from, long to, Ending ending)
             throws StorageException {
-        super(
-                kind,
-                "bytes " + from * metadata.blockBytes() + "+" + (to - from) * metadata.blockBytes()
-                        + " of the data device");
-        this.metadata = metadata;
+        super(kind, describe(parts.metadata().blockBytes(), from, to));
+        this.metadata = parts.metadata();
+        this.spaceReleased = parts.spaceReleased();
         this.mover = mover;
         this.from = from;
         this.to = to;
         this.ending = ending;
         this.blockBytes = metadata.blockBytes();
-        metadata.references().moves().close(from, to);
+        if (ending.cutsOff()) {
+            metadata.references().moves().closeEnd(from);
+        } else {
+            metadata.references().moves().close(from, to);
+        }
         search = metadata.references().moves().search();
         inUseAtStart = inUse();
+    }
+
+    private static String describe(long blockBytes, long from, long to) {
+        return "bytes " + from * blockBytes + "+" + (to - from) * blockBytes + " of the data device";
     }
 
     private long inUse() {
@@ -111,6 +123,7 @@ final class EvacuateJob extends Job {
         if (!kept) {
             try {
                 metadata.references().moves().close(0, 0);
+                spaceReleased.run();
             } catch (StorageException e) {
                 throw new AssertionError("an empty range reads nothing", e);
             }

@@ -52,6 +52,13 @@ public abstract class Job {
         return 0;
     }
 
+    /**
+     * Whether it takes data blocks, or keeps some from being allocated: then it ends when a volume finds none (RL-7).
+     */
+    protected boolean takesSpace() {
+        return true;
+    }
+
     /** What it is about at this moment, or waits for; may be empty. */
     protected String message() {
         return "";

@@ -5,6 +5,7 @@ import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.Reason;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.thin.JobInfo;
+import dev.gossamer.thin.PoolMode;
 import dev.gossamer.thin.commit.Committer;
 import dev.gossamer.thin.device.PoolFaults;
 import dev.gossamer.thin.device.PoolState;
@@ -29,6 +30,9 @@ public final class Jobs {
 
     /** Between two steps, at least. */
     public static final long PAUSE_NANOS = 1_000_000L;
+
+    /** How often a paused job looks whether volumes miss what it keeps from them. */
+    private static final long PAUSED_LOOK_NANOS = 1_000_000_000L;
 
     /** Jobs that are over and still listed. */
     public static final int MAX_REMEMBERED = 32;
@@ -91,6 +95,7 @@ public final class Jobs {
         if (job.state == JobInfo.State.RUNNING) {
             job.state = JobInfo.State.PAUSED;
             job.pausedSince = loop.nanoTime();
+            job.schedule(PAUSED_LOOK_NANOS);
         }
         return job.info();
     }
@@ -182,7 +187,8 @@ public final class Jobs {
         boolean cancelled;
         // Its last commit is under way.
         boolean ending;
-        private boolean scheduled;
+        // Of what is scheduled, the latest counts.
+        private long schedules;
         private boolean stepping;
         private long stepSince;
         private long doneBytes;
@@ -194,12 +200,13 @@ public final class Jobs {
         }
 
         void schedule(long nanos) {
-            if (!scheduled && !stepping && !ending) {
-                scheduled = true;
+            if (!stepping && !ending) {
+                long its = ++schedules;
                 loop.schedule(
                         () -> {
-                            scheduled = false;
-                            run();
+                            if (its == schedules) {
+                                run();
+                            }
                         },
                         nanos);
             }
@@ -214,6 +221,11 @@ public final class Jobs {
             } else if (Jobs.this.state.isMetadataReadOnly()) {
                 failed(new StorageException(
                         Errno.EROFS, "the pool is " + Jobs.this.state.mode().word() + ": " + Jobs.this.state.cause()));
+            } else if (Jobs.this.state.mode() == PoolMode.OUT_OF_DATA_SPACE && job.takesSpace()) {
+                failed(new StorageException(
+                        Errno.ENOSPC,
+                        "the pool has run out of data space, which this job keeps from volumes; trim or delete some,"
+                                + " then start again"));
             } else if (state == JobInfo.State.RUNNING) {
                 stepping = true;
                 stepSince = loop.nanoTime();
@@ -225,6 +237,8 @@ public final class Jobs {
                     faults.failed(bug);
                     failed(bug);
                 }
+            } else {
+                schedule(PAUSED_LOOK_NANOS);
             }
         }
 

@@ -6,7 +6,11 @@ import dev.gossamer.thin.device.PoolDevices;
 import dev.gossamer.thin.device.PoolFaults;
 import dev.gossamer.thin.metadata.PoolMetadata;
 
-/** What moving data blocks takes. */
+/**
+ * What moving data blocks takes.
+ *
+ * @param spaceReleased run when data blocks that were held back can be allocated again: somebody may wait for them
+ */
 public record MoveParts(
         PoolMetadata metadata,
         PoolDevices devices,
@@ -14,7 +18,8 @@ public record MoveParts(
         RangeLocks locks,
         PoolFaults faults,
         IoLoop loop,
-        CellIo io) {
+        CellIo io,
+        Runnable spaceReleased) {
     BlockReads reads() {
         return new BlockReads(loop, io, metadata.blockBytes());
     }

@@ -89,7 +89,17 @@ public final class MoveStart {
                             + metadata.dataBlocksUsed() * metadata.blockBytes()
                             + " are in use, and the catalog is not moved");
         }
-        return start("shrink", blocks, metadata.dataBlocks(), end -> cut(blocks, end));
+        return start("shrink", blocks, metadata.dataBlocks(), new EvacuateJob.Ending() {
+            @Override
+            public void emptied(Job.StepEnd end) {
+                cut(blocks, end);
+            }
+
+            @Override
+            public boolean cutsOff() {
+                return true;
+            }
+        });
     }
 
     /** Puts the blocks of a volume back into runs. */
@@ -136,7 +146,7 @@ public final class MoveStart {
         if (metadata.references().moves().isPinned()) {
             throw EvacuateJob.pinned();
         }
-        EvacuateJob job = new EvacuateJob(kind, metadata, mover, from, to, ending);
+        EvacuateJob job = new EvacuateJob(kind, parts, mover, from, to, ending);
         long used = metadata.references().moves().inUse(from, to);
         if (used > metadata.dataBlocksFree()) {
             long free = metadata.dataBlocksFree();

@@ -34,6 +34,16 @@ public final class BlockMoves {
         pool.dataMap.close(from, to);
     }
 
+    /** Allocates no data block from one on, for these are to be {@linkplain #shrink cut off}. */
+    public void closeEnd(long from) throws StorageException {
+        pool.dataMap.closeEnd(from);
+    }
+
+    /** Whether the end of the data device is being emptied: it must not move away meanwhile. */
+    public boolean isEndClosed() {
+        return pool.dataMap.isEndClosed();
+    }
+
     /** Blocks of the closed range that are in use or will be. */
     public long inUse(long from, long to) {
         return pool.dataMap.closedInUse(from, to);
@@ -127,7 +137,9 @@ public final class BlockMoves {
             rewrite.values().forEach((value, count) -> leaves.merge(Mapping.dataBlock(value), count, Integer::sum));
             List<Long> incomplete = new ArrayList<>();
             for (long dataBlock : dataBlocks) {
-                if (leaves.getOrDefault(dataBlock, 0) != pool.dataMap.count(dataBlock)) {
+                // What was cut off since it was found has nobody who refers to it.
+                boolean gone = dataBlock >= pool.dataMap.blocks();
+                if (gone || leaves.getOrDefault(dataBlock, 0) != pool.dataMap.count(dataBlock)) {
                     incomplete.add(dataBlock);
                 }
             }

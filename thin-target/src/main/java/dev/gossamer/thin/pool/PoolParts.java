@@ -141,7 +141,8 @@ final class PoolParts {
         rangeLocks = new RangeLocks(loop, cells, maps, inFlight);
         jobs = new Jobs(loop, state, faults, committer, rangeLocks);
         stepChange = new StepChange(metadata, state, faults, committer, partialTrims);
-        moveParts = new MoveParts(metadata, devices, stepChange, rangeLocks, faults, loop, io);
+        moveParts = new MoveParts(
+                metadata, devices, stepChange, rangeLocks, faults, loop, io, spaceWaiters::spaceReleased);
 
         TransactionAbort aborting = aborting(partialTrims);
         dataLost = why -> loop.execute(() -> aborting.dataLost(why));

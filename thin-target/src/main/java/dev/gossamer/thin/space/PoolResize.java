@@ -79,6 +79,12 @@ public final class PoolResize {
      */
     public void grow(long dataBytes, long metadataBytes) throws StorageException {
         checkAllowed();
+        if (dataBytes >= 0 && isDataShrinking()) {
+            throw new StorageException(
+                    Errno.EBUSY,
+                    "a job is making the pool's data smaller; 'gossamer job list' shows it, wait for its end or cancel"
+                            + " it");
+        }
         checkNoShrinking("data", dataBytes, metadata.dataBlocks() * metadata.blockBytes());
         checkNoShrinking("metadata", metadataBytes, metadata.metadataBlocks() * PoolMetadata.METADATA_BLOCK_BYTES);
         // Counting more data blocks takes metadata.
@@ -115,7 +121,7 @@ public final class PoolResize {
     }
 
     private boolean isExtensionDue() {
-        boolean data = monitor.isDataLow() && nextDataBytes() > dataBytes();
+        boolean data = isDataWanted() && nextDataBytes() > dataBytes();
         boolean meta = (metadataWanted || monitor.isMetadataLow()) && nextMetadataBytes() > metadataBytes();
         return (data || meta) && !(failed && loop.nanoTime() - failedNanos < RETRY_NANOS);
     }
@@ -130,7 +136,7 @@ public final class PoolResize {
                     growMetadata(options.growth().metadata(bytes));
                 }
             }
-            if (!state.isMetadataReadOnly() && monitor.isDataLow()) {
+            if (!state.isMetadataReadOnly() && isDataWanted()) {
                 long bytes = nextDataBytes();
                 if (bytes > dataBytes()) {
                     makeRoom(bytes / metadata.blockBytes());
@@ -145,6 +151,15 @@ public final class PoolResize {
         }
         // Also after a failure: who waited for this is told that there is no space.
         spaceWaiters.spaceReleased();
+    }
+
+    /** While the end is being cut off it stays where it is; the job gives up when a client finds no space (RL-6). */
+    private boolean isDataWanted() {
+        return monitor.isDataLow() && !isDataShrinking();
+    }
+
+    private boolean isDataShrinking() {
+        return metadata.references().moves().isEndClosed();
     }
 
     private long nextDataBytes() {
