@@ -63,7 +63,7 @@ public final class CellIo {
     }
 
     /** Reads of an external origin, zeros beyond its end. */
-    void readOrigin(
+    public void readOrigin(
             OriginImage origin, long offsetBytes, int lengthBytes, IoBuffer buffer, BlockCompletion completion) {
         BlockRequest request = loop.requests().acquire();
         request.transfer(BlockOperation.READ, offsetBytes, lengthBytes, 0, buffer, 0);

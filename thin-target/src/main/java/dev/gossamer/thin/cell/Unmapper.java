@@ -96,6 +96,10 @@ public final class Unmapper {
             trimPart(device, request);
             return true;
         }
+        if (isKept(device, first + request.progress())) {
+            queue.handBack(request, Errno.OK);
+            return true;
+        }
         long from = nextMapped(device, first + request.progress(), end);
         long to = Math.min(end, from + STEP_BLOCKS);
         if (from < to) {
@@ -121,12 +125,21 @@ public final class Unmapper {
         return false;
     }
 
+    /** TRIM is advice: what has been copied from an external origin is not given up to it before that is done. */
+    private static boolean isKept(ThinDevice device, long block) {
+        return device.isDetaching() && device.isOverExternalOrigin(block * device.blockBytes());
+    }
+
     /** A TRIM of a part of one block: unmaps the block once trims have covered all of it (NBD T37a). */
     private void trimPart(ThinDevice device, BlockRequest request) throws StorageException {
         long from = request.offsetBytes();
         long to = from + request.lengthBytes();
         long block = from / device.blockBytes();
         QueuedTrim step = new QueuedTrim(request, block, block + 1);
+        if (isKept(device, block)) {
+            queue.handBack(request, Errno.OK);
+            return;
+        }
         if (device.cells().isHeld(step.fromBlock, step.toBlock)) {
             device.cells().queue(step);
             return;

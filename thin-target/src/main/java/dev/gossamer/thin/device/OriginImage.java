@@ -37,7 +37,7 @@ public final class OriginImage {
     }
 
     /** Why it cannot be used; null if it can. */
-    String failure() {
+    public String failure() {
         return failure;
     }
 

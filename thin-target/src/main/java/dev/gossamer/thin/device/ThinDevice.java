@@ -43,6 +43,7 @@ public final class ThinDevice implements StatusContext.Base {
     private ReservedSpace reservedSpace;
     private long heldBack;
     private boolean resizing;
+    private boolean detaching;
 
     private final AtomicInteger openCount = new AtomicInteger();
     // Those of the open handles that only keep the device in existence, for others to be compared with.
@@ -117,7 +118,7 @@ public final class ThinDevice implements StatusContext.Base {
         return slot;
     }
 
-    /** What shows through where nothing is mapped; null: zeros do. Changes only while nobody has the device open. */
+    /** What shows through where nothing is mapped; null: zeros do. Any loop may see it go at any time. */
     public OriginImage externalOrigin() {
         return externalOrigin;
     }
@@ -303,6 +304,19 @@ public final class ThinDevice implements StatusContext.Base {
 
     public boolean isResizing() {
         return resizing;
+    }
+
+    /** What shows through from the external origin is being copied: from now on nothing is unmapped over it. */
+    public void beginDetaching() {
+        detaching = true;
+    }
+
+    public void endDetaching() {
+        detaching = false;
+    }
+
+    public boolean isDetaching() {
+        return detaching;
     }
 
     /** The volume has another size. Published regions are the caller's business. */

@@ -6,19 +6,32 @@ import dev.gossamer.io.Errno;
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.buffer.IoBuffer;
 import dev.gossamer.thin.cell.CellIo;
+import dev.gossamer.thin.device.OriginImage;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.Consumer;
 
-/** Copies data blocks to others, a few at a time. Worker's thread; its memory is the worker's. */
+/** Copies blocks to data blocks, a few at a time. Worker's thread; its memory is the worker's. */
 final class BlockCopies {
     /** Blocks on their way at once. */
     private static final int DEPTH = 4;
 
     /** A larger block is copied in pieces. */
     private static final int SLICE_BYTES = 1 << 20;
+
+    /**
+     * What goes where.
+     *
+     * @param key the caller's name for it
+     * @param origin what it is read from; null: the data device
+     * @param from block there
+     * @param to data block
+     */
+    record Order(long key, OriginImage origin, long from, long to) {}
 
     private final IoLoop loop;
     private final CellIo io;
@@ -31,22 +44,29 @@ final class BlockCopies {
     }
 
     /**
-     * Copies each block to its target.
+     * Copies each data block to its target, in their order.
      *
      * @param whenDone told those that could not be copied, each with its errno
      */
     void copy(Map<Long, Long> targets, Consumer<Map<Long, Integer>> whenDone) {
-        new Batch(targets, whenDone).start();
+        List<Order> orders = new ArrayList<>();
+        new TreeMap<>(targets).forEach((from, to) -> orders.add(new Order(from, null, from, to)));
+        copy(orders, whenDone);
+    }
+
+    /** Copies as ordered; told are the keys of what could not be copied, each with its errno. */
+    void copy(List<Order> orders, Consumer<Map<Long, Integer>> whenDone) {
+        new Batch(orders, whenDone).start();
     }
 
     private final class Batch {
-        private final ArrayDeque<Map.Entry<Long, Long>> left;
+        private final ArrayDeque<Order> left;
         private final Map<Long, Integer> failed = new HashMap<>();
         private final Consumer<Map<Long, Integer>> whenDone;
         private int underWay;
 
-        Batch(Map<Long, Long> targets, Consumer<Map<Long, Integer>> whenDone) {
-            this.left = new ArrayDeque<>(new TreeMap<>(targets).entrySet());
+        Batch(List<Order> orders, Consumer<Map<Long, Integer>> whenDone) {
+            this.left = new ArrayDeque<>(orders);
             this.whenDone = whenDone;
         }
 
@@ -60,16 +80,16 @@ final class BlockCopies {
         }
 
         private void startNext() {
-            Map.Entry<Long, Long> next = left.poll();
+            Order next = left.poll();
             if (next != null) {
                 underWay++;
-                new Copy(this, next.getKey(), next.getValue()).nextSlice();
+                new Copy(this, next).nextSlice();
             }
         }
 
-        void ended(long block, int errno) {
+        void ended(long key, int errno) {
             if (errno != Errno.OK) {
-                failed.put(block, errno);
+                failed.put(key, errno);
             }
             startNext();
             ended();
@@ -84,36 +104,37 @@ final class BlockCopies {
 
     private final class Copy {
         private final Batch batch;
-        private final long from;
-        private final long to;
+        private final Order order;
         private int offset;
         private int bytes;
         private IoBuffer slice;
 
-        Copy(Batch batch, long from, long to) {
+        Copy(Batch batch, Order order) {
             this.batch = batch;
-            this.from = from;
-            this.to = to;
+            this.order = order;
         }
 
         void nextSlice() {
             if (offset == blockBytes) {
-                batch.ended(from, Errno.OK);
+                batch.ended(order.key, Errno.OK);
                 return;
             }
             bytes = Math.min(SLICE_BYTES, blockBytes - offset);
             slice = io.buffers().tryAcquire(bytes);
             if (slice == null) {
                 io.buffers().whenReleased(this::nextSlice);
+            } else if (order.origin == null) {
+                io.submit(BlockOperation.READ, order.from, offset, bytes, slice, 0, this::afterRead);
             } else {
-                io.submit(BlockOperation.READ, from, offset, bytes, slice, 0, this::afterRead);
+                long at = order.from * blockBytes + offset;
+                io.readOrigin(order.origin, at, bytes, slice, this::afterRead);
             }
         }
 
         private void afterRead(BlockRequest read, int errno) {
             read.recycle();
             if (errno == Errno.OK) {
-                io.submit(BlockOperation.WRITE, to, offset, bytes, slice, 0, this::afterWrite);
+                io.submit(BlockOperation.WRITE, order.to, offset, bytes, slice, 0, this::afterWrite);
             } else {
                 end(errno);
             }
@@ -135,7 +156,7 @@ final class BlockCopies {
         private void end(int errno) {
             slice.release();
             slice = null;
-            batch.ended(from, errno);
+            batch.ended(order.key, errno);
         }
     }
 }

@@ -50,6 +50,12 @@ public final class CloneStart {
             throw new StorageException(
                     Errno.EROFS, "volume " + target.name() + " is read-only; clone to a writable one");
         }
+        if (target.isDetaching()) {
+            throw new StorageException(
+                    Errno.EBUSY,
+                    "volume " + target.name() + " is being taken off its external origin; 'gossamer job list' shows"
+                            + " it, wait or cancel it");
+        }
         long length = checkedLength(spec, source, target);
         checkOrigins(spec, source, target);
         long blocks = Math.ceilDiv(length, (long) blockBytes);

@@ -2,6 +2,7 @@ package dev.gossamer.thin.job;
 
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.thin.cell.CellIo;
+import dev.gossamer.thin.commit.Committer;
 import dev.gossamer.thin.device.PoolDevices;
 import dev.gossamer.thin.device.PoolFaults;
 import dev.gossamer.thin.metadata.PoolMetadata;
@@ -19,6 +20,7 @@ public record MoveParts(
         PoolFaults faults,
         IoLoop loop,
         CellIo io,
+        Committer committer,
         Runnable spaceReleased) {
     BlockReads reads() {
         return new BlockReads(loop, io, metadata.blockBytes());

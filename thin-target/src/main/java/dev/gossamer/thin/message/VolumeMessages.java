@@ -3,6 +3,7 @@ package dev.gossamer.thin.message;
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.worker.RequestsInFlight;
 import dev.gossamer.thin.KnownVolume;
 import dev.gossamer.thin.VolumeInfo;
 import dev.gossamer.thin.VolumeLimits;
@@ -41,6 +42,7 @@ public final class VolumeMessages {
     private final PoolDevices devices;
     private final DeviceIds deviceIds;
     private final ExternalOrigins origins;
+    private final RequestsInFlight inFlight;
     private final MapPublisher maps;
     private final Reclaimer reclaimer;
     private final SpaceQuotas quotas;
@@ -53,6 +55,7 @@ public final class VolumeMessages {
             PoolDevices devices,
             DeviceIds deviceIds,
             ExternalOrigins origins,
+            RequestsInFlight inFlight,
             MapPublisher maps,
             Reclaimer reclaimer,
             SpaceQuotas quotas,
@@ -63,6 +66,7 @@ public final class VolumeMessages {
         this.devices = devices;
         this.deviceIds = deviceIds;
         this.origins = origins;
+        this.inFlight = inFlight;
         this.maps = maps;
         this.reclaimer = reclaimer;
         this.quotas = quotas;
@@ -87,7 +91,7 @@ public final class VolumeMessages {
         try {
             return createVolume(spec, image);
         } catch (StorageException e) {
-            origins.closeUnused(devices.all());
+            closeOrigins();
             throw e;
         }
     }
@@ -142,7 +146,7 @@ public final class VolumeMessages {
             reclaimer.retired(retired[0]);
         }
         if (device.externalOrigin() != null) {
-            origins.closeUnused(devices.all());
+            closeOrigins();
         }
         CatalogSlot slot = device.slot();
         if (slot != null) {
@@ -205,6 +209,22 @@ public final class VolumeMessages {
         store(device, slot);
         devices.renamed(device, name);
         return device.info();
+    }
+
+    /**
+     * Takes a volume off its external origin, of which nothing shows through any more. The origin is closed once no
+     * volume is over it and no request is on its way to it.
+     */
+    public void detach(ThinDevice device) throws StorageException {
+        change.checkWritable();
+        store(device, slotOf(device).withExternalOrigin(null));
+        device.putOver(null);
+        closeOrigins();
+    }
+
+    /** A request may be on its way to one. */
+    private void closeOrigins() {
+        inFlight.drain(() -> origins.closeUnused(devices.all()));
     }
 
     /** Changes what a volume may take of the pool's space (S-6). A limit below what is mapped stops growth, no more. */

@@ -102,6 +102,12 @@ public final class VolumeResize {
             change.checkWritable();
             ThinDevice device = messages.find(name);
             VolumeMessages.checkNoBarrier(device);
+            if (device.isDetaching()) {
+                throw new StorageException(
+                        Errno.EBUSY,
+                        "volume " + name + " is being taken off its external origin; 'gossamer job list' shows it,"
+                                + " wait or cancel it");
+            }
             change.checkSound(device);
             Task task = new Task(device, device.sizeBytes(), sizeBytes, answer);
             if (task.shrinks() && !force && device.openCount() > 0) {

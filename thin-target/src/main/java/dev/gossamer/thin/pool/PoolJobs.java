@@ -8,6 +8,7 @@ import dev.gossamer.thin.OwnedRun;
 import dev.gossamer.thin.PoolOptions;
 import dev.gossamer.thin.commit.MetadataChange;
 import dev.gossamer.thin.job.CloneStart;
+import dev.gossamer.thin.job.CopyStart;
 import dev.gossamer.thin.job.Jobs;
 import dev.gossamer.thin.job.MoveParts;
 import dev.gossamer.thin.job.MoveStart;
@@ -34,6 +35,7 @@ public final class PoolJobs {
     private final Jobs jobs;
     private final CloneStart clones;
     private final MoveStart moves;
+    private final CopyStart copies;
     private final MoveParts parts;
     private final Reclaimer reclaimer;
     private final int blockBytes;
@@ -44,6 +46,7 @@ public final class PoolJobs {
             Jobs jobs,
             CloneStart clones,
             MoveStart moves,
+            CopyStart copies,
             MoveParts parts,
             Reclaimer reclaimer,
             int blockBytes) {
@@ -51,18 +54,25 @@ public final class PoolJobs {
         this.jobs = jobs;
         this.clones = clones;
         this.moves = moves;
+        this.copies = copies;
         this.parts = parts;
         this.reclaimer = reclaimer;
         this.blockBytes = blockBytes;
     }
 
     /** The jobs of a pool that is being opened. */
-    static PoolJobs of(WorkerCalls calls, PoolParts parts, MetadataChange change, PoolOptions options) {
+    static PoolJobs of(
+            WorkerCalls calls,
+            PoolParts parts,
+            MetadataChange change,
+            CopyStart.Detaching detaching,
+            PoolOptions options) {
         CloneStart clones = new CloneStart(
                 parts.metadata, parts.devices, change, parts.jobs, parts.rangeLocks, parts.stepChange, Stepping.NORMAL);
         MoveStart moves = new MoveStart(change, parts.committer, parts.jobs, parts.moveParts, options.growth());
+        CopyStart copies = new CopyStart(parts.moveParts, change, parts.jobs, parts.quotas, detaching);
         int blockBytes = parts.metadata.blockBytes();
-        return new PoolJobs(calls, parts.jobs, clones, moves, parts.moveParts, parts.reclaimer, blockBytes);
+        return new PoolJobs(calls, parts.jobs, clones, moves, copies, parts.moveParts, parts.reclaimer, blockBytes);
     }
 
     /** All jobs under way, and the latest that are over. */
@@ -121,6 +131,19 @@ public final class PoolJobs {
      */
     public CompletableFuture<JobInfo> dedupe(boolean dryRun, long bytesPerSecond) {
         return calls.message(() -> moves.dedupe(dryRun, bytesPerSecond));
+    }
+
+    /**
+     * Starts to give a volume blocks of its own, while it is used: for all that it shares with others, or sees of an
+     * external origin, off which it is taken then.
+     */
+    public CompletableFuture<JobInfo> makeIndependent(String volume) {
+        return calls.message(() -> copies.independent(volume));
+    }
+
+    /** Starts to take a volume off its external origin: copies what it sees of that first. */
+    public CompletableFuture<JobInfo> detach(String volume) {
+        return calls.message(() -> copies.detach(volume));
     }
 
     /** Starts to put the blocks of a volume back into runs, with all who share them. */

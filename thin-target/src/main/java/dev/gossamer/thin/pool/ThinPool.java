@@ -105,7 +105,6 @@ public final class ThinPool {
         }
         calls = new WorkerCalls(workerLoop, metadata, parts.state, parts.committer, parts.faults);
         MetadataChange change = new MetadataChange(metadata, parts.state, parts.faults, parts.committer);
-        jobs = PoolJobs.of(calls, parts, change, options);
         messages = new VolumeMessages(
                 change,
                 metadata,
@@ -113,10 +112,12 @@ public final class ThinPool {
                 devices,
                 parts.deviceIds,
                 origins,
+                parts.inFlight,
                 parts.maps,
                 parts.reclaimer,
                 parts.quotas,
                 parts.spaceWaiters);
+        jobs = PoolJobs.of(calls, parts, change, messages::detach, options);
         metadataMessages = new MetadataMessages(change, metadata);
         release = new SnapshotRelease(workerLoop, change, metadata, parts.committer, parts.faults, parts.reclaimer);
         WriteBarrier barrier = new WriteBarrier(

@@ -12,6 +12,7 @@ import dev.gossamer.io.worker.PerLoop;
 import dev.gossamer.io.worker.RequestsInFlight;
 import dev.gossamer.io.worker.RunCutter;
 import dev.gossamer.thin.device.PartialTrims;
+import dev.gossamer.thin.device.OriginImage;
 import dev.gossamer.thin.device.ThinDevice;
 import dev.gossamer.thin.device.VolumeHandle;
 import dev.gossamer.thin.map.MapLookup;
@@ -153,8 +154,11 @@ class VolumeRequests extends RunCutter<MapLookup> implements VolumeHandle {
     }
 
     private void serveUnmapped(BlockRequest piece) {
-        if (piece.operation() == BlockOperation.READ && device.isOverExternalOrigin(piece.offsetBytes())) {
-            device.externalOrigin().read(piece);
+        OriginImage origin = piece.operation() == BlockOperation.READ ? device.externalOrigin() : null;
+        if (origin != null && piece.offsetBytes() < origin.sizeBytes()) {
+            // Counted, so that the origin is not closed under it when the volume is taken off that.
+            inFlight.enter(piece, piece.offsetBytes());
+            origin.read(piece);
         } else if (piece.operation() == BlockOperation.READ) {
             piece.buffer().zero(piece.bufferOffsetBytes(), (int) piece.lengthBytes());
             piece.complete(Errno.OK);

@@ -26,7 +26,7 @@ public final class SpaceQuotas {
     }
 
     /** Whether there is a free block that the volume may take, to map it or to replace a shared one. */
-    boolean hasRoom(ThinDevice device) {
+    public boolean hasRoom(ThinDevice device) {
         return metadata.dataBlocksFree() > reservedExcept(device);
     }
 

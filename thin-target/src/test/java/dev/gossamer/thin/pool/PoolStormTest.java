@@ -60,7 +60,6 @@ class PoolStormTest {
     private int clones;
     private JobInfo moving;
     private int moved;
-    private int grownInVain;
     private int operations;
     private long mappedDuringCommit;
 
@@ -368,7 +367,6 @@ class PoolStormTest {
             sim.await(sim.pool.grow(size, metadataSize));
         } catch (StorageException e) {
             assertTrue(e.errno() == Errno.EBUSY && moving != null && moving.kind().equals("shrink"), e.toString());
-            grownInVain++;
         }
     }
 
