@@ -1,6 +1,7 @@
 package dev.gossamer.thin;
 
 import java.time.Instant;
+import java.util.List;
 
 /**
  * A job at one moment.
@@ -14,6 +15,7 @@ import java.time.Instant;
  * @param startedAt when it was started
  * @param remainingSeconds until it ends, at its pace so far; -1: cannot be told
  * @param message what came of it, or what it waits for; may be empty
+ * @param lost what it has given up because it could not be read, as it was asked to
  */
 public record JobInfo(
         long id,
@@ -24,7 +26,8 @@ public record JobInfo(
         long totalBytes,
         Instant startedAt,
         long remainingSeconds,
-        String message) {
+        String message,
+        List<LostRange> lost) {
     /** Where a job stands. All but the first two are final. */
     public enum State {
         RUNNING,

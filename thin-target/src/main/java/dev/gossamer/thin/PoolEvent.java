@@ -21,6 +21,8 @@ public record PoolEvent(Instant at, Kind kind, String text) {
         /** A device has got larger (RS-1, S-7). */
         GROWN,
         /** A volume's metadata is damaged: what would need or change it fails, other volumes are served. */
-        DAMAGED
+        DAMAGED,
+        /** Parts of volumes could not be read, and were given up, as somebody has asked for. */
+        RANGES_LOST
     }
 }

@@ -20,6 +20,9 @@ final class BlockCopies {
     /** Blocks on their way at once. */
     private static final int DEPTH = 4;
 
+    /** Of a slice that cannot be read as a whole, what is tried by itself. */
+    private static final int PIECE_BYTES = 4096;
+
     /** A larger block is copied in pieces. */
     private static final int SLICE_BYTES = 1 << 20;
 
@@ -32,6 +35,18 @@ final class BlockCopies {
      * @param to data block
      */
     record Order(long key, OriginImage origin, long from, long to) {}
+
+    /** A part of what was to be copied that could not be read: zeros were written in its place. */
+    record Lost(long key, int offset, int length) {}
+
+    /**
+     * What came of it.
+     *
+     * @param unreadable what could not be read, and was not copied, each with its errno
+     * @param writeErrno of the first target that could not be written; {@link Errno#OK}: all could
+     * @param lost only if losses are accepted, and {@code unreadable} is empty then
+     */
+    record Result(Map<Long, Integer> unreadable, int writeErrno, List<Lost> lost) {}
 
     private final IoLoop loop;
     private final CellIo io;
@@ -46,27 +61,31 @@ final class BlockCopies {
     /**
      * Copies each data block to its target, in their order.
      *
-     * @param whenDone told those that could not be copied, each with its errno
+     * @param acceptLosses zeros for what cannot be read
      */
-    void copy(Map<Long, Long> targets, Consumer<Map<Long, Integer>> whenDone) {
+    void copy(Map<Long, Long> targets, boolean acceptLosses, Consumer<Result> whenDone) {
         List<Order> orders = new ArrayList<>();
         new TreeMap<>(targets).forEach((from, to) -> orders.add(new Order(from, null, from, to)));
-        copy(orders, whenDone);
+        new Batch(orders, acceptLosses, whenDone).start();
     }
 
-    /** Copies as ordered; told are the keys of what could not be copied, each with its errno. */
-    void copy(List<Order> orders, Consumer<Map<Long, Integer>> whenDone) {
-        new Batch(orders, whenDone).start();
+    /** Copies as ordered. */
+    void copy(List<Order> orders, Consumer<Result> whenDone) {
+        new Batch(orders, false, whenDone).start();
     }
 
     private final class Batch {
         private final ArrayDeque<Order> left;
-        private final Map<Long, Integer> failed = new HashMap<>();
-        private final Consumer<Map<Long, Integer>> whenDone;
+        private final boolean acceptLosses;
+        private final Map<Long, Integer> unreadable = new HashMap<>();
+        private final List<Lost> lost = new ArrayList<>();
+        private final Consumer<Result> whenDone;
+        private int writeErrno = Errno.OK;
         private int underWay;
 
-        Batch(List<Order> orders, Consumer<Map<Long, Integer>> whenDone) {
+        Batch(List<Order> orders, boolean acceptLosses, Consumer<Result> whenDone) {
             this.left = new ArrayDeque<>(orders);
+            this.acceptLosses = acceptLosses;
             this.whenDone = whenDone;
         }
 
@@ -87,17 +106,14 @@ final class BlockCopies {
             }
         }
 
-        void ended(long key, int errno) {
-            if (errno != Errno.OK) {
-                failed.put(key, errno);
-            }
+        void endedOne() {
             startNext();
             ended();
         }
 
         private void ended() {
             if (--underWay == 0) {
-                whenDone.accept(failed);
+                whenDone.accept(new Result(unreadable, writeErrno, lost));
             }
         }
     }
@@ -116,7 +132,7 @@ final class BlockCopies {
 
         void nextSlice() {
             if (offset == blockBytes) {
-                batch.ended(order.key, Errno.OK);
+                batch.endedOne();
                 return;
             }
             bytes = Math.min(SLICE_BYTES, blockBytes - offset);
@@ -134,16 +150,41 @@ final class BlockCopies {
         private void afterRead(BlockRequest read, int errno) {
             read.recycle();
             if (errno == Errno.OK) {
-                io.submit(BlockOperation.WRITE, order.to, offset, bytes, slice, 0, this::afterWrite);
+                write();
+            } else if (batch.acceptLosses) {
+                readPiece(0);
             } else {
-                end(errno);
+                batch.unreadable.put(order.key, errno);
+                end();
             }
+        }
+
+        /** Goes through a slice that cannot be read as a whole, and takes what can. */
+        private void readPiece(int at) {
+            if (at >= bytes) {
+                write();
+                return;
+            }
+            int length = Math.min(PIECE_BYTES, bytes - at);
+            io.submit(BlockOperation.READ, order.from, offset + at, length, slice, at, (read, errno) -> {
+                read.recycle();
+                if (errno != Errno.OK) {
+                    slice.zero(at, length);
+                    batch.lost.add(new Lost(order.key, offset + at, length));
+                }
+                loop.execute(() -> readPiece(at + length));
+            });
+        }
+
+        private void write() {
+            io.submit(BlockOperation.WRITE, order.to, offset, bytes, slice, 0, this::afterWrite);
         }
 
         private void afterWrite(BlockRequest write, int errno) {
             write.recycle();
             if (errno != Errno.OK) {
-                end(errno);
+                batch.writeErrno = batch.writeErrno == Errno.OK ? errno : batch.writeErrno;
+                end();
                 return;
             }
             slice.release();
@@ -153,10 +194,10 @@ final class BlockCopies {
             loop.execute(this::nextSlice);
         }
 
-        private void end(int errno) {
+        private void end() {
             slice.release();
             slice = null;
-            batch.ended(order.key, errno);
+            batch.endedOne();
         }
     }
 }

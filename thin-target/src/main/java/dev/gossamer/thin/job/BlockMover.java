@@ -6,6 +6,7 @@ import dev.gossamer.pdata.OutOfDataSpace;
 import dev.gossamer.thin.device.HeldRange;
 import dev.gossamer.thin.device.ThinDevice;
 import dev.gossamer.thin.metadata.BlockMoves;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -37,6 +38,16 @@ final class BlockMover {
          * @param unreadable those that could not be copied, with their errno
          */
         void done(int blocks, Map<Long, Integer> unreadable);
+
+        /** Parts of blocks could not be read, and are zeros at the new place, if losses are accepted. */
+        default void lost(List<BlockMoves.Owner> owners, List<BlockCopies.Lost> parts) {
+            throw new AssertionError("losses are not accepted");
+        }
+
+        /** Whether zeros will do for what cannot be read. */
+        default boolean acceptsLosses() {
+            return false;
+        }
 
         /** Nothing was moved, and nothing can be now. */
         void failed(Throwable cause);
@@ -82,6 +93,7 @@ final class BlockMover {
         private final long incarnation = parts.faults().incarnation();
         private List<HeldRange> held = List.of();
         private Map<Long, Integer> unreadable = Map.of();
+        private List<BlockCopies.Lost> lost = new ArrayList<>();
 
         Batch(SortedMap<Long, Set<Long>> places, Targets chosen, Moved moved) {
             this.chosen = chosen;
@@ -145,7 +157,7 @@ final class BlockMover {
         private void copy() throws StorageException {
             stillHeld();
             reserveTargets();
-            parts.copies().copy(targets, failed -> guarded(() -> copied(failed)));
+            parts.copies().copy(targets, moved.acceptsLosses(), result -> guarded(() -> copied(result)));
         }
 
         /** For as many as there are; a client may have taken what was free a moment ago. */
@@ -164,9 +176,15 @@ final class BlockMover {
             places.keySet().retainAll(targets.keySet());
         }
 
-        private void copied(Map<Long, Integer> failed) {
-            unreadable = failed;
-            places.keySet().removeAll(failed.keySet());
+        private void copied(BlockCopies.Result result) throws StorageException {
+            if (result.writeErrno() != Errno.OK) {
+                throw new StorageException(
+                        result.writeErrno(),
+                        "a copy cannot be written to the data device: " + Errno.name(result.writeErrno()));
+            }
+            unreadable = result.unreadable();
+            lost = result.lost();
+            places.keySet().removeAll(unreadable.keySet());
             BlockMoves.Plan[] plan = new BlockMoves.Plan[1];
             parts.change()
                     .whenRoom(
@@ -188,6 +206,10 @@ final class BlockMover {
                 parts.change().apply(devices, () -> plan.apply(used));
             }
             giveBack();
+            lost.removeIf(part -> !used.containsKey(part.key()));
+            if (!lost.isEmpty()) {
+                moved.lost(plan.owners(), lost);
+            }
             moved.done(used.size(), unreadable);
         }
 

@@ -2,13 +2,15 @@ package dev.gossamer.thin.job;
 
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.thin.DedupeSpec;
+import dev.gossamer.thin.device.ThinDevice;
 import dev.gossamer.thin.metadata.OwnerSearch;
 import dev.gossamer.thin.metadata.PoolMetadata;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
-import java.util.BitSet;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
@@ -19,12 +21,15 @@ import java.util.zip.CRC32C;
  * or until there are many candidates; finds where these are mapped; compares and merges them one by one.
  *
  * <p>Memory: a bit for each data block (20 MiB for 10 TiB of 64 KiB blocks), fingerprints in at most an eighth of the
- * heap, {@link #MAX_CANDIDATES}. If there are more fingerprints than that, all is read in several passes, each for a
- * part of the fingerprints.
+ * heap and {@link #MAX_MEMORY_BYTES}, some MiB of candidates and their places: 256 MiB together. If there are more
+ * fingerprints than that, all is read in several passes, each for a part of the fingerprints: 10 TiB in seven.
  *
  * <p>Reading holds nothing: a block may be written or have another owner by then, and a fingerprint is but a hint.
  */
 final class DedupeJob extends Job {
+    /** Of fingerprints, 9.2 bytes each. */
+    static final long MAX_MEMORY_BYTES = 216L << 20;
+
     /** Pairs that wait to be merged. */
     static final int MAX_CANDIDATES = 1 << 14;
 
@@ -56,12 +61,12 @@ final class DedupeJob extends Job {
     private final MoveParts parts;
     private final PoolMetadata metadata;
     private final BlockMerger merger;
+    private final List<ThinDevice> chosen;
     private final boolean dryRun;
     private final long bytesPerSecond;
     private final int blockBytes;
-    private final OwnerSearch reading;
+    private final ReadPlan reading;
     private final OwnerSearch locating;
-    private final BitSet seen = new BitSet();
     private final Fingerprints fingerprints;
     private final int passes;
     private final ArrayDeque<Long> queue = new ArrayDeque<>();
@@ -82,25 +87,36 @@ final class DedupeJob extends Job {
     private long pauseNanos;
 
     /**
-     * @param dryRun only counts what has equal fingerprints
-     * @param bytesPerSecond reads no more; 0: no limit
+     * @param chosen those whose blocks are looked at; none: all
+     * @param memoryBytes what fingerprints may take
      */
-    DedupeJob(MoveParts parts, boolean dryRun, long bytesPerSecond) {
-        super("dedupe", dryRun ? "the pool, a dry run" : "the pool");
+    DedupeJob(MoveParts parts, DedupeSpec spec, List<ThinDevice> chosen, long memoryBytes) {
+        super("dedupe", what(spec));
         this.parts = parts;
         this.metadata = parts.metadata();
         this.merger = new BlockMerger(parts);
-        this.dryRun = dryRun;
-        this.bytesPerSecond = bytesPerSecond;
+        this.dryRun = spec.dryRun();
+        this.bytesPerSecond = spec.bytesPerSecond();
         this.blockBytes = metadata.blockBytes();
-        this.reading = metadata.references().moves().search();
+        this.chosen = chosen;
+        this.reading = new ReadPlan(metadata, chosen);
         this.locating = metadata.references().moves().search();
-        long used = Math.max(1, metadata.dataBlocksUsed());
-        long room = Runtime.getRuntime().maxMemory() / 8 / (4 * Long.BYTES);
-        int entries = (int) Math.min(Math.min(used, room), 1 << 27);
+        long mapped = chosen.stream().mapToLong(ThinDevice::mappedBlocks).sum();
+        long used = Math.max(1, Math.min(metadata.dataBlocksUsed(), chosen.isEmpty() ? Long.MAX_VALUE : mapped));
+        int entries = (int) Math.min(used, Fingerprints.entriesIn(memoryBytes));
         this.fingerprints = new Fingerprints(entries);
         this.passes = Math.toIntExact(Math.ceilDiv(used, (long) entries));
         this.totalBlocks = used * passes;
+    }
+
+    private static String what(DedupeSpec spec) {
+        String of = spec.volumes().isEmpty() ? "the pool" : String.join(", ", spec.volumes());
+        return spec.dryRun() ? of + ", a dry run" : of;
+    }
+
+    /** What a dedupe may take for fingerprints: an eighth of the heap, and no more than {@link #MAX_MEMORY_BYTES}. */
+    static long memoryBytes() {
+        return Math.min(Runtime.getRuntime().maxMemory() / 8, MAX_MEMORY_BYTES);
     }
 
     @Override
@@ -134,6 +150,7 @@ final class DedupeJob extends Job {
         queue.clear();
         candidates.clear();
         places.clear();
+        chosen.forEach(ThinDevice::closeForJob);
     }
 
     @Override
@@ -162,17 +179,7 @@ final class DedupeJob extends Job {
             stage = Stage.LOCATE;
             end.next();
         } else {
-            reading.step(0, metadata.dataBlocks(), SEARCH_NODES, owner -> {
-                if (queue.size() == QUEUED_BLOCKS) {
-                    return false;
-                }
-                int block = Math.toIntExact(owner.dataBlock());
-                if (!seen.get(block)) {
-                    seen.set(block);
-                    queue.add(owner.dataBlock());
-                }
-                return true;
-            });
+            reading.step(queue, QUEUED_BLOCKS);
             end.next();
         }
     }
@@ -235,8 +242,7 @@ final class DedupeJob extends Job {
         }
     }
 
-    // ---- where candidates are mapped
-    // ---------------------------------------------------------------------------------
+    // ---- where candidates are mapped -------------------------------------------------------------------------------
 
     private void locateStep(StepEnd end) throws StorageException {
         if (candidates.isEmpty() || locating.isEnded() || remembered >= MAX_PLACES) {
@@ -271,8 +277,7 @@ final class DedupeJob extends Job {
         return kept;
     }
 
-    // ---- merging
-    // -----------------------------------------------------------------------------------------------------
+    // ---- merging ---------------------------------------------------------------------------------------------------
 
     private void mergeStep(StepEnd end) {
         Candidate next = candidates.poll();
@@ -347,7 +352,6 @@ final class DedupeJob extends Job {
         } else if (++pass < passes) {
             fingerprints.clear();
             instead.clear();
-            seen.clear();
             reading.restart();
             stage = Stage.READ;
             end.next();

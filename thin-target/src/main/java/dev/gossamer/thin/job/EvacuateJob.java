@@ -2,8 +2,11 @@ package dev.gossamer.thin.job;
 
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.thin.LostRange;
+import dev.gossamer.thin.metadata.BlockMoves;
 import dev.gossamer.thin.metadata.OwnerSearch;
 import dev.gossamer.thin.metadata.PoolMetadata;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
@@ -38,6 +41,11 @@ final class EvacuateJob extends Job {
         /** The range is empty, in the running transaction. Tells the step's end. */
         void emptied(StepEnd end) throws StorageException;
 
+        /** Whether zeros will do for what cannot be read. */
+        default boolean acceptsLosses() {
+            return false;
+        }
+
         /** Whether the range is the end of the device, and will be no more. */
         default boolean cutsOff() {
             return false;
@@ -53,7 +61,7 @@ final class EvacuateJob extends Job {
     private final int blockBytes;
     private final long inUseAtStart;
     private final TreeMap<Long, Set<Long>> found = new TreeMap<>();
-    private final TreeMap<Long, Integer> unreadable = new TreeMap<>();
+    private final Losses losses;
     private final OwnerSearch search;
     private boolean searching = true;
     private int remembered;
@@ -67,7 +75,7 @@ final class EvacuateJob extends Job {
      *
      * @param to exclusive
      */
-    EvacuateJob(String kind, MoveParts parts, BlockMover mover, long from, long to, Ending ending)
+    EvacuateJob(String kind, MoveParts parts, BlockMover mover, long from, long to, Losses losses, Ending ending)
             throws StorageException {
         super(kind, describe(parts.metadata().blockBytes(), from, to));
         this.metadata = parts.metadata();
@@ -75,6 +83,7 @@ final class EvacuateJob extends Job {
         this.mover = mover;
         this.from = from;
         this.to = to;
+        this.losses = losses;
         this.ending = ending;
         this.blockBytes = metadata.blockBytes();
         if (ending.cutsOff()) {
@@ -114,8 +123,14 @@ final class EvacuateJob extends Job {
         kept = true;
     }
 
-    long movedBlocks() {
-        return movedBlocks;
+    /** What has become of the range's contents. */
+    String result() {
+        return "moved " + movedBlocks * blockBytes + " bytes" + losses.summary();
+    }
+
+    @Override
+    protected List<LostRange> lost() {
+        return losses.lost();
     }
 
     @Override
@@ -160,7 +175,7 @@ final class EvacuateJob extends Job {
             if (remembered == MAX_FOUND) {
                 return false;
             }
-            if (!unreadable.containsKey(owner.dataBlock())
+            if (!losses.isUnreadable(owner.dataBlock())
                     && found.computeIfAbsent(owner.dataBlock(), block -> new TreeSet<>())
                             .add(owner.virtualBlock())) {
                 remembered++;
@@ -173,12 +188,8 @@ final class EvacuateJob extends Job {
 
     private void nextPass() throws StorageException {
         idlePasses = movedInPass ? 0 : idlePasses + 1;
-        if (!unreadable.isEmpty() && !movedInPass) {
-            throw new StorageException(
-                    unreadable.firstEntry().getValue(),
-                    unreadable.size() + " block(s) cannot be read, the first at byte "
-                            + unreadable.firstKey() * blockBytes
-                            + " of the data device; 'gossamer pool owners' tells whose");
+        if (losses.hasUnreadable() && !movedInPass) {
+            throw losses.refusal();
         }
         if (idlePasses > MAX_IDLE_PASSES) {
             throw new StorageException(
@@ -204,8 +215,18 @@ final class EvacuateJob extends Job {
             public void done(int blocks, Map<Long, Integer> failed) {
                 movedInPass |= blocks > 0;
                 movedBlocks += blocks;
-                unreadable.putAll(failed);
+                failed.forEach((block, errno) -> losses.unreadable(block, batch.get(block), errno));
                 end.next();
+            }
+
+            @Override
+            public boolean acceptsLosses() {
+                return ending.acceptsLosses();
+            }
+
+            @Override
+            public void lost(List<BlockMoves.Owner> owners, List<BlockCopies.Lost> lost) {
+                losses.lost(losses.ofOwners(owners, lost));
             }
 
             @Override

@@ -4,52 +4,54 @@ import dev.gossamer.io.Invariant;
 import java.util.Arrays;
 
 /**
- * Which data block was the first with some fingerprint: a table of fixed size, 16 bytes an entry. A fingerprint is a
- * hint; blocks are compared before anything is done. Worker's thread.
+ * Which data block was the first with some fingerprint: a table of fixed size, 8 bytes a slot, of which seven in eight
+ * may be taken. A slot has the block, which needs 40 bits, and 24 bits of the fingerprint; where it is tells more of
+ * that. What is told is a hint; blocks are compared before anything is done. Worker's thread.
  */
 final class Fingerprints {
     /** Of {@link #putIfAbsent}: there was none. */
     static final long NONE = -1;
 
-    private final long[] fingerprints;
-    private final long[] blocks;
-    private final int mask;
+    private static final int BLOCK_BITS = 40;
+    private static final long BLOCK_MASK = (1L << BLOCK_BITS) - 1;
+
+    private final long[] slots;
+    private final int most;
     private int size;
 
     /** @param entries room for so many, at least */
     Fingerprints(int entries) {
-        int slots = Integer.highestOneBit(Math.max(16, entries)) * 2;
-        fingerprints = new long[slots];
-        blocks = new long[slots];
-        mask = slots - 1;
-        Arrays.fill(blocks, NONE);
+        slots = new long[Math.max(16, entries + entries / 7 + 1)];
+        most = slots.length - 1;
+        Arrays.fill(slots, NONE);
+    }
+
+    /** How many fit into so many bytes. */
+    static int entriesIn(long bytes) {
+        return (int) Math.clamp(bytes / Long.BYTES / 8 * 7, 16, 1 << 30);
     }
 
     /** Notes a block. @return the block that has this fingerprint already; {@link #NONE}: now it is this one */
     long putIfAbsent(long fingerprint, long dataBlock) {
-        int slot = slotOf(fingerprint);
-        if (blocks[slot] != NONE) {
-            return blocks[slot];
+        long mixed = fingerprint * 0x9E3779B97F4A7C15L;
+        long tag = mixed << BLOCK_BITS;
+        int slot = (int) Math.multiplyHigh(mixed >>> 1, 2L * slots.length);
+        for (int probes = 0; slots[slot] != NONE; probes++) {
+            Invariant.check(probes < slots.length, "a table that is never full has a free slot");
+            if ((slots[slot] & ~BLOCK_MASK) == tag) {
+                return slots[slot] & BLOCK_MASK;
+            }
+            slot = slot + 1 == slots.length ? 0 : slot + 1;
         }
-        if (size < mask) {
-            fingerprints[slot] = fingerprint;
-            blocks[slot] = dataBlock;
+        if (size < most) {
+            slots[slot] = tag | dataBlock;
             size++;
         }
         return NONE;
     }
 
     void clear() {
-        Arrays.fill(blocks, NONE);
+        Arrays.fill(slots, NONE);
         size = 0;
-    }
-
-    private int slotOf(long fingerprint) {
-        int slot = (int) ((fingerprint * 0x9E3779B97F4A7C15L) >>> 32) & mask;
-        for (int probes = 0; blocks[slot] != NONE && fingerprints[slot] != fingerprint; probes++) {
-            Invariant.check(probes <= mask, "a table that is never full has a free slot");
-            slot = (slot + 1) & mask;
-        }
-        return slot;
     }
 }

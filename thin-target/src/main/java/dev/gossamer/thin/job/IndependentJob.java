@@ -221,13 +221,18 @@ final class IndependentJob extends Job {
                     targets.put(order.key(), target);
                     orders.add(new BlockCopies.Order(order.key(), order.origin(), order.from(), target));
                 }
-                parts.copies().copy(orders, failed -> guarded(() -> copied(failed)));
+                parts.copies().copy(orders, result -> guarded(() -> copied(result)));
             });
         }
 
-        private void copied(Map<Long, Integer> failed) throws StorageException {
-            if (!failed.isEmpty()) {
-                Map.Entry<Long, Integer> first = new TreeMap<>(failed).firstEntry();
+        private void copied(BlockCopies.Result result) throws StorageException {
+            if (result.writeErrno() != Errno.OK) {
+                throw new StorageException(
+                        result.writeErrno(),
+                        "a copy cannot be written to the data device: " + Errno.name(result.writeErrno()));
+            }
+            if (!result.unreadable().isEmpty()) {
+                Map.Entry<Long, Integer> first = new TreeMap<>(result.unreadable()).firstEntry();
                 throw new StorageException(
                         first.getValue(),
                         "what volume " + device.name() + " has at byte " + first.getKey() * blockBytes

@@ -1,6 +1,8 @@
 package dev.gossamer.thin.job;
 
 import dev.gossamer.io.StorageException;
+import dev.gossamer.thin.LostRange;
+import java.util.List;
 
 /**
  * Work in bounded steps, each of which leaves a sound pool. {@link Jobs} runs them one by one, with pauses. Worker's
@@ -62,6 +64,11 @@ public abstract class Job {
     /** What it is about at this moment, or waits for; may be empty. */
     protected String message() {
         return "";
+    }
+
+    /** Ranges of volumes that it has given up, as far as they are told. */
+    protected List<LostRange> lost() {
+        return List.of();
     }
 
     /** One step. What it throws ends the job as {@link StepEnd#failed} does. */

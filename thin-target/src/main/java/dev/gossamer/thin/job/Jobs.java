@@ -4,6 +4,7 @@ import dev.gossamer.io.Errno;
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.Reason;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.thin.ClientLatency;
 import dev.gossamer.thin.JobInfo;
 import dev.gossamer.thin.PoolMode;
 import dev.gossamer.thin.commit.Committer;
@@ -12,14 +13,15 @@ import dev.gossamer.thin.device.PoolState;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicLongArray;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * The jobs of a pool: starts, paces, pauses, resumes, cancels and lists them (RL-7). Worker's thread.
  *
- * <p>Pace: after each step a pause as long as the step took, and at least {@link #PAUSE_NANOS}: clients have half of
- * the worker's time. Jobs do not outlive the pool's being open; what their steps have done does, as each leaves a sound
+ * <p>After each step comes a rest, as {@link Pace} says: clients have half of the worker's time, and more while jobs are
+ * in their way. Jobs do not outlive the pool's being open; what their steps have done does, as each leaves a sound
  * pool.
  */
 public final class Jobs {
@@ -29,7 +31,7 @@ public final class Jobs {
     public static final int MAX_ACTIVE = 4;
 
     /** Between two steps, at least. */
-    public static final long PAUSE_NANOS = 1_000_000L;
+    public static final long PAUSE_NANOS = Pace.LEAST_NANOS;
 
     /** How often a paused job looks whether volumes miss what it keeps from them. */
     private static final long PAUSED_LOOK_NANOS = 1_000_000_000L;
@@ -43,6 +45,11 @@ public final class Jobs {
     private final Committer committer;
     private final RangeLocks locks;
     private final TreeMap<Long, Running> jobs = new TreeMap<>();
+    private final Pace pace = new Pace();
+    private final AtomicLongArray ended = new AtomicLongArray(JobInfo.State.values().length);
+    // Read by any thread.
+    private volatile int activeCount;
+    private volatile int restFactor = 1;
     private long lastId;
     private boolean closed;
 
@@ -72,9 +79,36 @@ public final class Jobs {
         checkRoom();
         Running running = new Running(++lastId, job);
         jobs.put(running.id, running);
+        count();
         LOG.info("job {} started: {} {}", running.id, job.kind(), job.what());
         running.schedule(0);
         return running.info();
+    }
+
+    /** Names those whose latency jobs are to watch. */
+    public void watch(ClientLatency clients) {
+        pace.watch(clients);
+    }
+
+    /** How many are under way, paused ones included. Any thread. */
+    public int activeCount() {
+        return activeCount;
+    }
+
+    /** How many have ended so since the pool was opened. Any thread. */
+    public long endedCount(JobInfo.State state) {
+        return ended.get(state.ordinal());
+    }
+
+    /** How many times as long as they work jobs rest, for clients' sake. Any thread. */
+    public int restFactor() {
+        return restFactor;
+    }
+
+    private void count() {
+        activeCount = active();
+        pace.working(activeCount > 0, loop.nanoTime());
+        restFactor = pace.factor();
     }
 
     /** All that are under way, and the latest that are over, oldest first. */
@@ -245,7 +279,10 @@ public final class Jobs {
         @Override
         public void next() {
             stepping = false;
-            schedule(cancelled ? 0 : Math.max(Math.max(PAUSE_NANOS, job.pauseNanos()), loop.nanoTime() - stepSince));
+            long now = loop.nanoTime();
+            long rest = pace.restNanos(now - stepSince, now);
+            restFactor = pace.factor();
+            schedule(cancelled ? 0 : Math.max(rest, job.pauseNanos()));
         }
 
         @Override
@@ -279,6 +316,8 @@ public final class Jobs {
                     message = "its last steps were lost: " + e.getMessage();
                 }
                 state = last;
+                ended.incrementAndGet(last.ordinal());
+                count();
                 LOG.info("job {} is over: {}: {}", id, state, message);
                 forgetOldest();
             });
@@ -296,7 +335,14 @@ public final class Jobs {
                     total,
                     java.time.Instant.ofEpochMilli(startedMillis),
                     state.isFinal() ? 0 : remainingSeconds(done, total),
-                    message.isEmpty() ? job.message() : message);
+                    message.isEmpty() ? job.message() + slowness() : message,
+                    job.lost());
+        }
+
+        private String slowness() {
+            return restFactor == 1 || state != JobInfo.State.RUNNING
+                    ? ""
+                    : "; rests " + restFactor + " times as long as it works, as clients are slower than usual";
         }
 
         private long remainingSeconds(long done, long total) {

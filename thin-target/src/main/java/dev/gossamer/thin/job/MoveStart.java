@@ -2,15 +2,21 @@ package dev.gossamer.thin.job;
 
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.thin.DedupeSpec;
 import dev.gossamer.thin.JobInfo;
 import dev.gossamer.thin.PoolGrowth;
 import dev.gossamer.thin.commit.Committer;
 import dev.gossamer.thin.commit.MetadataChange;
 import dev.gossamer.thin.device.PoolDevices;
+import dev.gossamer.thin.device.PoolEvents;
 import dev.gossamer.thin.device.PoolFaults;
 import dev.gossamer.thin.device.ThinDevice;
 import dev.gossamer.thin.metadata.BlockMoves;
 import dev.gossamer.thin.metadata.PoolMetadata;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -29,12 +35,19 @@ public final class MoveStart {
     private final MoveParts parts;
     private final PoolDevices devices;
     private final PoolFaults faults;
+    private final PoolEvents events;
     private final PoolGrowth growth;
     // The latest; while it is under way there is no other, for one range can be closed.
     private EvacuateJob latest;
     private long latestId;
 
-    public MoveStart(MetadataChange change, Committer committer, Jobs jobs, MoveParts parts, PoolGrowth growth) {
+    public MoveStart(
+            MetadataChange change,
+            Committer committer,
+            Jobs jobs,
+            MoveParts parts,
+            PoolEvents events,
+            PoolGrowth growth) {
         this.metadata = parts.metadata();
         this.change = change;
         this.committer = committer;
@@ -43,20 +56,30 @@ public final class MoveStart {
         this.parts = parts;
         this.devices = parts.devices();
         this.faults = parts.faults();
+        this.events = events;
         this.growth = growth;
     }
 
     /**
      * Empties a range of the data device, as far out as whole blocks reach. It is used no more while the pool is open.
+     *
+     * @param acceptLosses zeros for what cannot be read
      */
-    public JobInfo evacuate(long offsetBytes, long lengthBytes) throws StorageException {
+    public JobInfo evacuate(long offsetBytes, long lengthBytes, boolean acceptLosses) throws StorageException {
         checkRange(offsetBytes, lengthBytes);
         long from = offsetBytes / metadata.blockBytes();
         long to = Math.ceilDiv(offsetBytes + lengthBytes, (long) metadata.blockBytes());
-        return start("evacuate", from, to, end -> {
-            latest.keepClosed();
-            end.done("moved " + latest.movedBlocks() * metadata.blockBytes()
-                    + " bytes; nothing is allocated there until the pool is opened again");
+        return start("evacuate", from, to, new EvacuateJob.Ending() {
+            @Override
+            public void emptied(Job.StepEnd end) {
+                latest.keepClosed();
+                end.done(latest.result() + "; nothing is allocated there until the pool is opened again");
+            }
+
+            @Override
+            public boolean acceptsLosses() {
+                return acceptLosses;
+            }
         });
     }
 
@@ -106,11 +129,7 @@ public final class MoveStart {
     public JobInfo defragment(String name) throws StorageException {
         change.checkWritable();
         jobs.checkRoom();
-        ThinDevice device = devices.named(name);
-        if (device == null) {
-            throw new StorageException(
-                    Errno.ENOENT, "there is no volume '" + name + "'; 'gossamer volume list' shows all");
-        }
+        ThinDevice device = find(name);
         change.checkSound(device);
         if (metadata.references().moves().isPinned()) {
             throw EvacuateJob.pinned();
@@ -121,18 +140,52 @@ public final class MoveStart {
         return jobs.start(new DefragmentJob(metadata, faults, mover, device));
     }
 
-    /**
-     * Shares equal blocks of all volumes.
-     *
-     * @param dryRun only counts them
-     * @param bytesPerSecond reads no more; 0: no limit
-     */
-    public JobInfo dedupe(boolean dryRun, long bytesPerSecond) throws StorageException {
+    /** Shares equal blocks. */
+    public JobInfo dedupe(DedupeSpec spec) throws StorageException {
+        return dedupe(spec, DedupeJob.memoryBytes());
+    }
+
+    /** As above, with so many bytes for fingerprints. */
+    public JobInfo dedupe(DedupeSpec spec, long memoryBytes) throws StorageException {
         change.checkWritable();
+        jobs.checkRoom();
         if (metadata.references().moves().isPinned()) {
             throw EvacuateJob.pinned();
         }
-        return jobs.start(new DedupeJob(parts, dryRun, bytesPerSecond));
+        if (metadata.dataBlocks() > Integer.MAX_VALUE) {
+            throw new StorageException(
+                    Errno.EINVAL,
+                    "dedupe looks at up to 2^31 data blocks, and the pool has " + metadata.dataBlocks()
+                            + "; take larger blocks for a pool of that size");
+        }
+        if (spec.bytesPerSecond() < 0) {
+            throw new StorageException(Errno.EINVAL, "a rate of " + spec.bytesPerSecond() + " bytes a second is none");
+        }
+        Set<ThinDevice> chosen = new LinkedHashSet<>();
+        for (String name : spec.volumes()) {
+            ThinDevice device = find(name);
+            change.checkSound(device);
+            chosen.add(device);
+        }
+        List<ThinDevice> opened = new ArrayList<>();
+        for (ThinDevice device : chosen) {
+            if (!device.openForJob()) {
+                opened.forEach(ThinDevice::closeForJob);
+                throw new StorageException(
+                        Errno.EBUSY, "volume " + device.name() + " is being deleted or rolled back");
+            }
+            opened.add(device);
+        }
+        return jobs.start(new DedupeJob(parts, spec, opened, memoryBytes));
+    }
+
+    private ThinDevice find(String name) throws StorageException {
+        ThinDevice device = devices.named(name);
+        if (device == null) {
+            throw new StorageException(
+                    Errno.ENOENT, "there is no volume '" + name + "'; 'gossamer volume list' shows all");
+        }
+        return device;
     }
 
     private JobInfo start(String kind, long from, long to, EvacuateJob.Ending ending) throws StorageException {
@@ -146,7 +199,7 @@ public final class MoveStart {
         if (metadata.references().moves().isPinned()) {
             throw EvacuateJob.pinned();
         }
-        EvacuateJob job = new EvacuateJob(kind, parts, mover, from, to, ending);
+        EvacuateJob job = new EvacuateJob(kind, parts, mover, from, to, new Losses(parts, events), ending);
         long used = metadata.references().moves().inUse(from, to);
         if (used > metadata.dataBlocksFree()) {
             long free = metadata.dataBlocksFree();

@@ -4,8 +4,6 @@ import dev.gossamer.io.Errno;
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.thin.OwnedRun;
-import dev.gossamer.thin.device.PoolDevices;
-import dev.gossamer.thin.device.ThinDevice;
 import dev.gossamer.thin.metadata.BlockMoves;
 import dev.gossamer.thin.metadata.OwnerSearch;
 import dev.gossamer.thin.metadata.PoolMetadata;
@@ -31,7 +29,7 @@ public final class OwnersQuery {
 
     private final IoLoop loop;
     private final PoolMetadata metadata;
-    private final PoolDevices devices;
+    private final OwnerNames names;
     private final long from;
     private final long to;
     private final CompletableFuture<List<OwnedRun>> answer = new CompletableFuture<>();
@@ -44,7 +42,7 @@ public final class OwnersQuery {
     public OwnersQuery(MoveParts parts, long offsetBytes, long lengthBytes) {
         this.loop = parts.loop();
         this.metadata = parts.metadata();
-        this.devices = parts.devices();
+        this.names = new OwnerNames(parts.devices(), metadata);
         this.search = metadata.references().moves().search();
         long blockBytes = metadata.blockBytes();
         this.from = offsetBytes / blockBytes;
@@ -104,7 +102,7 @@ public final class OwnersQuery {
             OwnedRun last = runs.isEmpty() ? null : runs.getLast();
             long data = owner.dataBlock() * blockBytes;
             long at = owner.virtualBlock() * blockBytes;
-            String name = name(owner.deviceId());
+            String name = names.of(owner.deviceId());
             if (last != null
                     && last.owner().equals(name)
                     && last.dataOffset() + last.lengthBytes() == data
@@ -117,17 +115,5 @@ public final class OwnersQuery {
         }
         runs.sort(Comparator.comparingLong(OwnedRun::dataOffset).thenComparing(OwnedRun::owner));
         return runs;
-    }
-
-    private String name(int id) {
-        ThinDevice device = devices.withId(id);
-        if (device != null) {
-            return device.name();
-        }
-        try {
-            return metadata.references().moves().isCatalog(id) ? "<catalog>" : "<deleted, device " + id + ">";
-        } catch (StorageException e) {
-            return "<device " + id + ">";
-        }
     }
 }

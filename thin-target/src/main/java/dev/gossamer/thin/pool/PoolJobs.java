@@ -2,7 +2,9 @@ package dev.gossamer.thin.pool;
 
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.thin.ClientLatency;
 import dev.gossamer.thin.CloneSpec;
+import dev.gossamer.thin.DedupeSpec;
 import dev.gossamer.thin.JobInfo;
 import dev.gossamer.thin.OwnedRun;
 import dev.gossamer.thin.PoolOptions;
@@ -69,7 +71,7 @@ public final class PoolJobs {
             PoolOptions options) {
         CloneStart clones = new CloneStart(
                 parts.metadata, parts.devices, change, parts.jobs, parts.rangeLocks, parts.stepChange, Stepping.NORMAL);
-        MoveStart moves = new MoveStart(change, parts.committer, parts.jobs, parts.moveParts, options.growth());
+        MoveStart moves = new MoveStart(change, parts.committer, parts.jobs, parts.moveParts, parts.events, options.growth());
         CopyStart copies = new CopyStart(parts.moveParts, change, parts.jobs, parts.quotas, detaching);
         int blockBytes = parts.metadata.blockBytes();
         return new PoolJobs(calls, parts.jobs, clones, moves, copies, parts.moveParts, parts.reclaimer, blockBytes);
@@ -89,6 +91,29 @@ public final class PoolJobs {
 
     public CompletableFuture<JobInfo> show(long id) {
         return calls.onWorker(() -> id == RECLAIM_ID && reclaimer.pendingVolumes() > 0 ? reclaiming() : jobs.show(id));
+    }
+
+    /** Names those whose latency jobs are to watch, from now on. */
+    public CompletableFuture<Void> watch(ClientLatency clients) {
+        return calls.onWorker(() -> {
+            jobs.watch(clients);
+            return null;
+        });
+    }
+
+    /** How many are under way, paused ones included. */
+    public int activeCount() {
+        return jobs.activeCount();
+    }
+
+    /** How many have ended so since the pool was opened. */
+    public long endedCount(JobInfo.State state) {
+        return jobs.endedCount(state);
+    }
+
+    /** How many times as long as they work jobs rest now, for clients' sake. */
+    public int restFactor() {
+        return jobs.restFactor();
     }
 
     /** No further step begins until the job is resumed. */
@@ -113,9 +138,12 @@ public final class PoolJobs {
     /**
      * Starts to empty a range of the data device, in bytes, which is not used from now on: as long as the pool is open,
      * unless the job is cancelled or fails.
+     *
+     * @param acceptLosses what cannot be read there is given up, and is zeros from then on; else the job fails, and
+     *     says whose it is
      */
-    public CompletableFuture<JobInfo> evacuate(long offsetBytes, long lengthBytes) {
-        return calls.message(() -> moves.evacuate(offsetBytes, lengthBytes));
+    public CompletableFuture<JobInfo> evacuate(long offsetBytes, long lengthBytes, boolean acceptLosses) {
+        return calls.message(() -> moves.evacuate(offsetBytes, lengthBytes, acceptLosses));
     }
 
     /** Starts to make the pool's data smaller: empties what is behind the new end first. */
@@ -123,14 +151,9 @@ public final class PoolJobs {
         return calls.message(() -> moves.shrink(dataBytes));
     }
 
-    /**
-     * Starts to share equal blocks of all volumes, snapshots included.
-     *
-     * @param dryRun only counts them
-     * @param bytesPerSecond reads no more; 0: no limit
-     */
-    public CompletableFuture<JobInfo> dedupe(boolean dryRun, long bytesPerSecond) {
-        return calls.message(() -> moves.dedupe(dryRun, bytesPerSecond));
+    /** Starts to share equal blocks. */
+    public CompletableFuture<JobInfo> dedupe(DedupeSpec spec) {
+        return calls.message(() -> moves.dedupe(spec));
     }
 
     /**
@@ -171,7 +194,8 @@ public final class PoolJobs {
                 0,
                 openedAt,
                 -1,
-                "");
+                "",
+                List.of());
     }
 
     private static long started(long id) throws StorageException {

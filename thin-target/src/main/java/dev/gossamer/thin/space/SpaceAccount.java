@@ -4,6 +4,7 @@ import dev.gossamer.io.Errno;
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.pdata.MetadataCorrupt;
+import dev.gossamer.pdata.btree.BTreeCursor;
 import dev.gossamer.pdata.btree.ExclusiveEntries;
 import dev.gossamer.thin.PoolMode;
 import dev.gossamer.thin.VolumeSpace;
@@ -19,7 +20,8 @@ import java.util.concurrent.CompletableFuture;
  * one parent, and with a reference count of 1.
  *
  * <p>Reads only that part of the volume's tree that it shares with nobody: some 120 to 250 mappings a node, so a
- * million exclusive blocks cost about 6000 nodes and a volume just snapshotted costs one. Works in steps, with requests
+ * million exclusive blocks cost about 6000 nodes and a volume just snapshotted costs one. Then goes through all of its
+ * mappings, and counts in how many pieces they lie on the data device. Works in steps, with requests
  * served in between, so writes that come meanwhile may be counted or not. Worker's thread.
  */
 public final class SpaceAccount {
@@ -35,6 +37,10 @@ public final class SpaceAccount {
     private final ExclusiveEntries entries;
     private long nextBlock;
     private long exclusive;
+    private long nextOfRuns;
+    private long expected;
+    private long runs;
+    private long leastRuns;
 
     public SpaceAccount(
             PoolState state,
@@ -53,24 +59,55 @@ public final class SpaceAccount {
     }
 
     public void step() {
+        guarded(this::countExclusive);
+    }
+
+    private void countExclusive() throws StorageException {
+        metadata.startPrivateEntries(entries, device.id(), nextBlock);
+        while (entries.next()) {
+            if (!metadata.isDataBlockShared(Mapping.dataBlock(entries.value()))) {
+                exclusive++;
+            }
+            nextBlock = entries.key() + 1;
+            if (entries.nodesRead() > NODES_PER_STEP) {
+                loop.execute(this::step);
+                return;
+            }
+        }
+        loop.execute(() -> guarded(this::countRuns));
+    }
+
+    /** Goes through all mappings, shared ones, too. */
+    private void countRuns() throws StorageException {
+        BTreeCursor cursor = metadata.cursor(device.id(), nextOfRuns);
+        while (cursor.next()) {
+            long dataBlock = Mapping.dataBlock(cursor.value(0));
+            boolean follows = cursor.key() == nextOfRuns && nextOfRuns > 0;
+            leastRuns += follows ? 0 : 1;
+            runs += follows && dataBlock == expected ? 0 : 1;
+            expected = dataBlock + 1;
+            nextOfRuns = cursor.key() + 1;
+            if (cursor.leavesRead() > NODES_PER_STEP) {
+                loop.execute(() -> guarded(this::countRuns));
+                return;
+            }
+        }
+        long mapped = device.mappedBlocks();
+        long blockBytes = device.blockBytes();
+        answer.complete(
+                new VolumeSpace(mapped * blockBytes, Math.min(exclusive, mapped) * blockBytes, runs, leastRuns));
+    }
+
+    private interface Count {
+        void run() throws StorageException;
+    }
+
+    private void guarded(Count count) {
         try {
             if (state.mode() == PoolMode.FAIL) {
                 throw new StorageException(Errno.EIO, state.cause());
             }
-            metadata.startPrivateEntries(entries, device.id(), nextBlock);
-            while (entries.next()) {
-                if (!metadata.isDataBlockShared(Mapping.dataBlock(entries.value()))) {
-                    exclusive++;
-                }
-                nextBlock = entries.key() + 1;
-                if (entries.nodesRead() > NODES_PER_STEP) {
-                    loop.execute(this::step);
-                    return;
-                }
-            }
-            long mapped = device.mappedBlocks();
-            answer.complete(new VolumeSpace(
-                    mapped * device.blockBytes(), Math.min(exclusive, mapped) * (long) device.blockBytes()));
+            count.run();
         } catch (MetadataCorrupt e) {
             faults.failed(device, e);
             answer.completeExceptionally(e);

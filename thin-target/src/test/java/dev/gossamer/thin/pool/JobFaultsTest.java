@@ -12,6 +12,7 @@ import dev.gossamer.io.sim.PowerSupply;
 import dev.gossamer.io.sim.Seeds;
 import dev.gossamer.io.sim.SimulatedDisk;
 import dev.gossamer.thin.CloneSpec;
+import dev.gossamer.thin.DedupeSpec;
 import dev.gossamer.thin.JobInfo;
 import dev.gossamer.thin.OriginOpener;
 import dev.gossamer.thin.PoolMode;
@@ -45,7 +46,7 @@ class JobFaultsTest {
         DEDUPE("b") {
             @Override
             JobInfo start(SimPool sim) throws StorageException {
-                return sim.await(sim.pool.jobs().dedupe(false, 0));
+                return sim.await(sim.pool.jobs().dedupe(DedupeSpec.ALL));
             }
         },
         DEFRAGMENT("a") {

@@ -11,6 +11,7 @@ import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.sim.SimHarness;
 import dev.gossamer.io.sim.SimulatedDisk;
+import dev.gossamer.thin.DedupeSpec;
 import dev.gossamer.thin.JobInfo;
 import dev.gossamer.thin.OnFull;
 import dev.gossamer.thin.PoolMode;
@@ -108,7 +109,7 @@ class MovesAndSpaceTest {
 
     @Test
     void rl7WhoFindsNoSpaceIsServedByTheJobThatGivesUp() throws StorageException {
-        JobInfo job = sim.await(sim.pool.jobs().evacuate(24L * BLOCK, 40L * BLOCK));
+        JobInfo job = sim.await(sim.pool.jobs().evacuate(24L * BLOCK, 40L * BLOCK, false));
         sim.await(sim.pool.jobs().pause(job.id()));
         for (int i = 16; i < 60; i++) {
             write(i);
@@ -119,7 +120,7 @@ class MovesAndSpaceTest {
 
     @Test
     void aCancelledJobGivesItsSpaceToThoseWhoWait() throws StorageException {
-        JobInfo job = sim.await(sim.pool.jobs().evacuate(24L * BLOCK, 40L * BLOCK));
+        JobInfo job = sim.await(sim.pool.jobs().evacuate(24L * BLOCK, 40L * BLOCK, false));
         sim.await(sim.pool.jobs().pause(job.id()));
         SimHarness.Result[] writes = new SimHarness.Result[44];
         for (int i = 0; i < writes.length; i++) {
@@ -143,7 +144,7 @@ class MovesAndSpaceTest {
         }
         assertEquals(Errno.OK, sim.trim(volume, 0, 14L * BLOCK));
         sim.loops.advance(3_000_000_000L);
-        JobInfo dedupe = sim.await(sim.pool.jobs().dedupe(false, 0));
+        JobInfo dedupe = sim.await(sim.pool.jobs().dedupe(DedupeSpec.ALL));
         sim.loops.advance(3_000_000L);
         sim.await(sim.pool.jobs().pause(dedupe.id()));
         JobInfo shrink = sim.await(sim.pool.jobs().shrink(30L * BLOCK));

@@ -10,6 +10,7 @@ import dev.gossamer.io.sim.Seeds;
 import dev.gossamer.io.sim.SimHarness;
 import dev.gossamer.io.sim.SimulatedDisk;
 import dev.gossamer.thin.CloneSpec;
+import dev.gossamer.thin.DedupeSpec;
 import dev.gossamer.thin.JobInfo;
 import dev.gossamer.thin.PoolOptions;
 import dev.gossamer.thin.SnapshotSpec;
@@ -276,7 +277,7 @@ class PoolStormTest {
             try {
                 moving = sim.await(
                         random.nextInt(5) == 0
-                                ? sim.pool.jobs().dedupe(false, 0)
+                                ? sim.pool.jobs().dedupe(DedupeSpec.ALL)
                                 : random.nextInt(4) == 0
                                         ? sim.pool.jobs().defragment(any().name)
                                         : random.nextInt(3) == 0
@@ -286,7 +287,7 @@ class PoolStormTest {
                                                         .evacuate(
                                                                 from * BLOCK,
                                                                 Math.min(blocks - from, 1 + random.nextLong(40))
-                                                                        * BLOCK));
+                                                                        * BLOCK, false));
             } catch (StorageException e) {
                 assertTrue(e.errno() == Errno.EINVAL || e.errno() == Errno.ENOSPC, e.toString());
             }

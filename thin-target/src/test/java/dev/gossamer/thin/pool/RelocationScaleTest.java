@@ -46,7 +46,7 @@ class RelocationScaleTest {
             JobRig jobs = new JobRig(sim);
             // From behind the catalog on: most of what the snapshots share.
             long most = 0;
-            JobInfo job = sim.await(sim.pool.jobs().evacuate(20L * BLOCK, 300L * BLOCK));
+            JobInfo job = sim.await(sim.pool.jobs().evacuate(20L * BLOCK, 300L * BLOCK, false));
             while (!job.state().isFinal()) {
                 sim.loops.advance(2_000_000L);
                 most = Math.max(most, sim.status().metadataBlocksUsed());

@@ -62,7 +62,7 @@ class RelocationSeedTest {
     }
 
     private JobInfo relocation() throws StorageException {
-        return sim.await(sim.pool.jobs().evacuate(2L * BLOCK, 12L * BLOCK));
+        return sim.await(sim.pool.jobs().evacuate(2L * BLOCK, 12L * BLOCK, false));
     }
 
     @Test

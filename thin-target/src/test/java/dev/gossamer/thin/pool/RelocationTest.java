@@ -93,7 +93,7 @@ class RelocationTest {
     }
 
     private JobInfo evacuate(long fromBlock, long blocks) throws StorageException {
-        return jobs.finish(sim.await(sim.pool.jobs().evacuate(fromBlock * BLOCK, blocks * BLOCK)));
+        return jobs.finish(sim.await(sim.pool.jobs().evacuate(fromBlock * BLOCK, blocks * BLOCK, false)));
     }
 
     private boolean isEmpty(long from, int blocks) throws StorageException {
@@ -130,7 +130,7 @@ class RelocationTest {
         Arrays.fill(model.get("b"), 0, 4 * BLOCK, (byte) 0);
         sim.flush(volume("b"));
         sim.loops.advance(3_000_000_000L);
-        JobInfo job = sim.await(sim.pool.jobs().evacuate(60L * BLOCK, 36L * BLOCK));
+        JobInfo job = sim.await(sim.pool.jobs().evacuate(60L * BLOCK, 36L * BLOCK, false));
         sim.await(sim.pool.createVolume(new VolumeSpec("c", VOLUME)));
         model.put("c", new byte[(int) VOLUME]);
         write("c", 0, ThinPoolTest.bytes(4, (int) VOLUME));
@@ -192,7 +192,7 @@ class RelocationTest {
                 sim.start(0, volume("b"), BlockOperation.WRITE, 1024, 512, 0, ThinPoolTest.bytes(5, 512));
         sim.loops.runUntilIdle();
         assertEquals(1, data.heldCount());
-        JobInfo job = sim.await(sim.pool.jobs().evacuate(2L * BLOCK, 40L * BLOCK));
+        JobInfo job = sim.await(sim.pool.jobs().evacuate(2L * BLOCK, 40L * BLOCK, false));
         sim.loops.advance(1_000_000_000L);
         assertEquals(1, data.heldCount(), "nothing is copied before the write has ended");
         SimHarness.Result later =
@@ -216,7 +216,7 @@ class RelocationTest {
         sim.loops.runUntilIdle();
         assertEquals(1, data.heldCount());
         // It was begun before the job, so the job waits for it; the hold's own drain is for writes in flight.
-        JobInfo job = sim.await(sim.pool.jobs().evacuate(2L * BLOCK, 40L * BLOCK));
+        JobInfo job = sim.await(sim.pool.jobs().evacuate(2L * BLOCK, 40L * BLOCK, false));
         sim.loops.advance(100_000_000L);
         data.letGo(sim);
         done(jobs.finish(job));
@@ -227,7 +227,7 @@ class RelocationTest {
     void rl1AReaderThatCameDuringTheCopyKeepsTheOldPlaceFromItsNextOwner() throws StorageException {
         data.hold(request ->
                 request.operation() == BlockOperation.WRITE && request.loop().index() == 2);
-        JobInfo job = sim.await(sim.pool.jobs().evacuate(2L * BLOCK, 40L * BLOCK));
+        JobInfo job = sim.await(sim.pool.jobs().evacuate(2L * BLOCK, 40L * BLOCK, false));
         sim.loops.advance(100_000_000L);
         assertTrue(data.heldCount() > 0, "copies are on their way");
         data.hold(request ->
@@ -242,7 +242,7 @@ class RelocationTest {
         }
         JobInfo over = jobs.finish(job);
         done(over);
-        sim.await(sim.pool.jobs().evacuate(90L * BLOCK, BLOCK)); // opens the range again
+        sim.await(sim.pool.jobs().evacuate(90L * BLOCK, BLOCK, false)); // opens the range again
         sim.loops.advance(1_000_000_000L);
         sim.create("new", 80L * BLOCK).close();
         ThinVolume next = sim.pool.openVolume("new");
@@ -261,7 +261,7 @@ class RelocationTest {
         for (String name : model.keySet()) {
             sim.flush(volume(name));
         }
-        JobInfo job = sim.await(sim.pool.jobs().evacuate(2L * BLOCK, 40L * BLOCK));
+        JobInfo job = sim.await(sim.pool.jobs().evacuate(2L * BLOCK, 40L * BLOCK, false));
         while (jobs.show(job.id()).doneBytes() == 0) {
             sim.loops.advance(100_000L);
         }
@@ -281,14 +281,14 @@ class RelocationTest {
     @Test
     void rl3AMetadataSnapshotRefusesTheRange() throws StorageException {
         sim.await(sim.pool.reserveMetadataSnapshot());
-        refuse("metadata snapshot", sim.pool.jobs().evacuate(4L * BLOCK, 8L * BLOCK));
+        refuse("metadata snapshot", sim.pool.jobs().evacuate(4L * BLOCK, 8L * BLOCK, false));
         sim.await(sim.pool.releaseMetadataSnapshot());
         done(evacuate(4, 8));
     }
 
     @Test
     void aCancelledEvacuationOpensTheRangeAgain() throws StorageException {
-        JobInfo job = sim.await(sim.pool.jobs().evacuate(2L * BLOCK, 90L * BLOCK - 2L * BLOCK * 20));
+        JobInfo job = sim.await(sim.pool.jobs().evacuate(2L * BLOCK, 90L * BLOCK - 2L * BLOCK * 20, false));
         sim.loops.advance(3_000_000L);
         sim.await(sim.pool.jobs().cancel(job.id()));
         assertEquals(JobInfo.State.CANCELLED, jobs.finish(job).state());
@@ -299,15 +299,15 @@ class RelocationTest {
 
     @Test
     void badInputIsRefusedAndChangesNothing() throws StorageException {
-        refuse("is not in the data device", sim.pool.jobs().evacuate(-1, BLOCK));
-        refuse("is not in the data device", sim.pool.jobs().evacuate(0, 0));
-        refuse("is not in the data device", sim.pool.jobs().evacuate((long) DATA_BLOCKS * BLOCK, BLOCK));
-        refuse("is not in the data device", sim.pool.jobs().evacuate(BLOCK, Long.MAX_VALUE));
+        refuse("is not in the data device", sim.pool.jobs().evacuate(-1, BLOCK, false));
+        refuse("is not in the data device", sim.pool.jobs().evacuate(0, 0, false));
+        refuse("is not in the data device", sim.pool.jobs().evacuate((long) DATA_BLOCKS * BLOCK, BLOCK, false));
+        refuse("is not in the data device", sim.pool.jobs().evacuate(BLOCK, Long.MAX_VALUE, false));
         refuse("no smaller size", sim.pool.jobs().shrink((long) DATA_BLOCKS * BLOCK));
         refuse("no smaller size", sim.pool.jobs().shrink(0));
         refuse("no smaller than", sim.pool.jobs().shrink(BLOCK));
-        refuse("are free elsewhere", sim.pool.jobs().evacuate(0, (DATA_BLOCKS - 8L) * BLOCK));
-        JobInfo job = sim.await(sim.pool.jobs().evacuate(60L * BLOCK, BLOCK));
+        refuse("are free elsewhere", sim.pool.jobs().evacuate(0, (DATA_BLOCKS - 8L) * BLOCK, false));
+        JobInfo job = sim.await(sim.pool.jobs().evacuate(60L * BLOCK, BLOCK, false));
         sim.await(sim.pool.jobs().pause(job.id()));
         refuse("empties a part", sim.pool.jobs().shrink(70L * BLOCK));
         sim.await(sim.pool.jobs().cancel(job.id()));
@@ -331,7 +331,7 @@ class RelocationTest {
     void anUnreadableBlockEndsTheJobAndNothingElse() throws StorageException {
         sim.loops.advance(3_000_000_000L);
         data.hold(request -> request.operation() == BlockOperation.READ && request.offsetBytes() == 6L * BLOCK);
-        JobInfo started = sim.await(sim.pool.jobs().evacuate(4L * BLOCK, 20L * BLOCK));
+        JobInfo started = sim.await(sim.pool.jobs().evacuate(4L * BLOCK, 20L * BLOCK, false));
         sim.loops.advance(100_000_000L);
         data.failFirst(sim, Errno.EIO);
         data.hold(request -> false);

@@ -63,6 +63,28 @@ class SpaceAccountTest {
     }
 
     @Test
+    void runsAreThePiecesThatAReaderFindsOnTheDevice() throws StorageException {
+        ThinVolume v = sim.create("v", VOLUME);
+        ThinVolume w = sim.create("w", VOLUME);
+        write(v, 0, 5); // one piece
+        for (int i = 10; i < 16; i++) { // six, by turns
+            write(v, i, i + 1);
+            write(w, i, i + 1);
+        }
+        VolumeSpace space = sim.await(sim.pool.spaceOf("v"));
+        assertEquals(7, space.runs());
+        assertEquals(2, space.leastRuns());
+        new JobRig(sim).finish(sim.await(sim.pool.jobs().defragment("v")));
+        VolumeSpace after = sim.await(sim.pool.spaceOf("v"));
+        assertTrue(after.runs() <= 2, after.toString());
+        assertEquals(2, after.leastRuns());
+        write(v, 100, 560);
+        assertEquals(3, sim.await(sim.pool.spaceOf("v")).leastRuns(), "many leaves, in several steps");
+        v.close();
+        w.close();
+    }
+
+    @Test
     void exclusiveSpaceIsWhatDeletingTheVolumeFrees() throws StorageException {
         ThinVolume volume = sim.create("v", VOLUME);
         write(volume, 0, 300);
