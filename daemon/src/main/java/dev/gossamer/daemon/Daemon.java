@@ -12,6 +12,7 @@ import dev.gossamer.daemon.server.ListenAddress;
 import dev.gossamer.daemon.server.NbdServer;
 import dev.gossamer.daemon.server.access.MemoryBudget;
 import dev.gossamer.daemon.server.connection.ConnectionLimits;
+import dev.gossamer.daemon.server.connection.NbdOperation;
 import dev.gossamer.daemon.server.export.CombinedExports;
 import dev.gossamer.daemon.server.export.Exports;
 import dev.gossamer.daemon.server.export.VolumeExports;
@@ -21,6 +22,7 @@ import dev.gossamer.io.StorageException;
 import dev.gossamer.io.ring.IoLoops;
 import dev.gossamer.io.ring.PassedSocket;
 import dev.gossamer.nbd.handshake.TlsOffer;
+import dev.gossamer.thin.ClientLatency;
 import dev.gossamer.thin.PoolMode;
 import dev.gossamer.thin.VolumeSpec;
 import dev.gossamer.thin.owner.ForeignOwner;
@@ -29,6 +31,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -67,6 +70,7 @@ public final class Daemon {
     private final NbdServer nbd;
     private final AdminServer admin;
     private final ClientReload reload;
+    private final JobFile jobFile;
     private final CompletableFuture<ForeignOwner> lost;
 
     private Daemon(
@@ -78,6 +82,7 @@ public final class Daemon {
             NbdServer nbd,
             AdminServer admin,
             ClientReload reload,
+            JobFile jobFile,
             CompletableFuture<ForeignOwner> lost) {
         this.lock = lock;
         this.loops = loops;
@@ -87,6 +92,7 @@ public final class Daemon {
         this.nbd = nbd;
         this.admin = admin;
         this.reload = reload;
+        this.jobFile = jobFile;
         this.lost = lost;
     }
 
@@ -126,6 +132,7 @@ public final class Daemon {
         NbdServer nbd = null;
         AdminServer admin = null;
         ClientReload reload = null;
+        JobFile jobFile = null;
         // The directory's own socket, those on the command line, and those that were passed.
         MemoryBudget memory = MemoryBudget.ofThisProcess(
                 1 + config.listen().size() + passed.descriptors().size(),
@@ -147,6 +154,8 @@ public final class Daemon {
             LatestStatus status = LatestStatus.of(pool);
             VolumeExports volumes = new VolumeExports(pool, status.latest().blockBytes());
             nbd = newServer(loops, new CombinedExports(volumes, cow.exports(), defaultExport(config)), config);
+            jobFile = JobFile.keep(config.directory().jobs(), pool.jobs());
+            pool.jobs().watch(clientsOf(nbd)).join();
             AdminGate gate = new AdminGate();
             reload = new ClientReload(new ClientsConfig(config.directory().clients()), memory, nbd, gate);
             reload.run();
@@ -155,10 +164,19 @@ public final class Daemon {
             listen(admin, loops, config);
             listen(nbd, config, passed);
         } catch (StorageException | RuntimeException e) {
-            new Daemon(lock, loops, opener, pool, cow, nbd, admin, reload, opening.lost()).stopWhatRuns();
+            new Daemon(lock, loops, opener, pool, cow, nbd, admin, reload, jobFile, opening.lost()).stopWhatRuns();
             throw e;
         }
-        return new Daemon(lock, loops, opener, pool, cow, nbd, admin, reload, opening.lost());
+        return new Daemon(lock, loops, opener, pool, cow, nbd, admin, reload, jobFile, opening.lost());
+    }
+
+    /**
+     * What jobs look at to keep out of clients' way: their reads and writes, and not flushes, which wait for commits.
+     */
+    private static ClientLatency clientsOf(NbdServer nbd) {
+        return () -> Stream.of(NbdOperation.READ, NbdOperation.WRITE)
+                .flatMap(operation -> nbd.durations(operation).stream())
+                .toList();
     }
 
     private static void listen(AdminServer admin, IoLoops loops, DaemonConfig config) throws StorageException {
@@ -289,6 +307,7 @@ public final class Daemon {
         } finally {
             try {
                 ThinPool.join(pool.close());
+                jobFile.close();
             } finally {
                 loops.close();
                 lock.close();

@@ -34,7 +34,9 @@ public record JobInfo(
         PAUSED,
         DONE,
         FAILED,
-        CANCELLED;
+        CANCELLED,
+        /** Under way when the pool was last closed, or its program ended; what it had done by then is there. */
+        INTERRUPTED;
 
         public boolean isFinal() {
             return this != RUNNING && this != PAUSED;

@@ -5,7 +5,8 @@ package dev.gossamer.thin;
  *
  * @param mappedBytes all that is mapped
  * @param exclusiveBytes of that, what no other volume and no metadata snapshot refers to: what deleting it would free
- * @param runs pieces that a sequential reader finds on the data device: neighbours in the volume that are neighbours there
+ * @param runs pieces that a sequential reader finds on the data device: neighbours in the volume that are neighbours
+ * there
  * @param leastRuns pieces that it would find at best: what is mapped in one piece in the volume
  */
 public record VolumeSpace(long mappedBytes, long exclusiveBytes, long runs, long leastRuns) {

@@ -150,6 +150,7 @@ final class AdminApi {
                 requireMethod(method, "PATCH");
                 yield space.changeLimits(require(name), body);
             }
+            case "independent", "detach" -> jobs.ofVolume(method, name, part);
             case "rollback" -> {
                 requireMethod(method, "POST");
                 yield rollBack(name, body);

@@ -5,8 +5,10 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.gossamer.thin.CloneSpec;
+import dev.gossamer.thin.DedupeSpec;
 import dev.gossamer.thin.JobInfo;
 import dev.gossamer.thin.OwnedRun;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.CompletableFuture;
@@ -20,9 +22,10 @@ import java.util.concurrent.CompletableFuture;
  *  POST   /v1/jobs/ID/pause              /resume, /cancel
  *  POST   /v1/clone                      {source, sourceOffset, lengthBytes, destination, destinationOffset, atomic},
  *                                        source and destination required
- *  POST   /v1/dedupe                     {dryRun, bytesPerSecond}, each optional
+ *  POST   /v1/dedupe                     {volumes, dryRun, bytesPerSecond}, each optional
  *  POST   /v1/defragment                 {volume}
- *  POST   /v1/pool/evacuate              {offsetBytes, lengthBytes}
+ *  POST   /v1/volumes/NAME/independent   copies all that it shares; /detach: off its external origin
+ *  POST   /v1/pool/evacuate              {offsetBytes, lengthBytes, acceptLosses}
  *  POST   /v1/pool/shrink                {dataBytes}
  *  POST   /v1/pool/owners                {offsetBytes, lengthBytes}: who has the blocks there
  * </pre>
@@ -46,8 +49,7 @@ final class JobApi {
         }
         if (path.equals(List.of("dedupe"))) {
             AdminApi.requireMethod(method, "POST");
-            JsonNode object = api.object(body, List.of("dryRun", "bytesPerSecond"));
-            return started(pool.jobs().dedupe(AdminApi.flag(object, "dryRun"), number(object, "bytesPerSecond", 0)));
+            return started(pool.jobs().dedupe(dedupeSpec(body)));
         }
         if (path.equals(List.of("defragment"))) {
             AdminApi.requireMethod(method, "POST");
@@ -71,6 +73,13 @@ final class JobApi {
         return change(method, id, path.get(2));
     }
 
+    /** {@code .../independent}, {@code .../detach} of a volume. */
+    CompletableFuture<AdminResponse> ofVolume(String method, String name, String what) {
+        AdminApi.requireMethod(method, "POST");
+        return started(
+                what.equals("detach") ? pool.jobs().detach(name) : pool.jobs().makeIndependent(name));
+    }
+
     private CompletableFuture<AdminResponse> routePool(String method, String what, String body) {
         return switch (what) {
             case "evacuate" -> evacuate(method, body);
@@ -82,8 +91,12 @@ final class JobApi {
 
     private CompletableFuture<AdminResponse> evacuate(String method, String body) {
         AdminApi.requireMethod(method, "POST");
-        JsonNode object = api.object(body, List.of("offsetBytes", "lengthBytes"));
-        return started(pool.jobs().evacuate(number(object, "offsetBytes", -1), number(object, "lengthBytes", 0)));
+        JsonNode object = api.object(body, List.of("offsetBytes", "lengthBytes", "acceptLosses"));
+        return started(pool.jobs()
+                .evacuate(
+                        number(object, "offsetBytes", -1),
+                        number(object, "lengthBytes", 0),
+                        AdminApi.flag(object, "acceptLosses")));
     }
 
     private CompletableFuture<AdminResponse> shrink(String method, String body) {
@@ -154,6 +167,22 @@ final class JobApi {
                 AdminApi.flag(object, "atomic"));
     }
 
+    private DedupeSpec dedupeSpec(String body) {
+        JsonNode object = api.object(body, List.of("volumes", "dryRun", "bytesPerSecond"));
+        List<String> names = new ArrayList<>();
+        JsonNode volumes = object.path("volumes");
+        if (!volumes.isMissingNode() && !volumes.isArray()) {
+            throw new AdminRefusal(AdminRefusal.BAD_REQUEST, "'volumes' must be a list of names");
+        }
+        for (JsonNode volume : volumes) {
+            if (!volume.isTextual()) {
+                throw new AdminRefusal(AdminRefusal.BAD_REQUEST, "'volumes' must be a list of names");
+            }
+            names.add(volume.textValue());
+        }
+        return new DedupeSpec(names, AdminApi.flag(object, "dryRun"), number(object, "bytesPerSecond", 0));
+    }
+
     private static String name(JsonNode object, String field) {
         JsonNode value = object.path(field);
         if (!value.isTextual() || value.textValue().isEmpty()) {
@@ -174,7 +203,7 @@ final class JobApi {
     }
 
     private static ObjectNode json(JobInfo job) {
-        return JsonNodeFactory.instance
+        ObjectNode node = JsonNodeFactory.instance
                 .objectNode()
                 .put("id", job.id())
                 .put("kind", job.kind())
@@ -185,5 +214,11 @@ final class JobApi {
                 .put("startedAt", job.startedAt().toString())
                 .put("remainingSeconds", job.remainingSeconds())
                 .put("message", job.message());
+        ArrayNode lost = node.putArray("lost");
+        job.lost().forEach(range -> lost.addObject()
+                .put("volume", range.volume())
+                .put("offsetBytes", range.offsetBytes())
+                .put("lengthBytes", range.lengthBytes()));
+        return node;
     }
 }

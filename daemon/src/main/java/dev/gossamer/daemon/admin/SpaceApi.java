@@ -114,7 +114,9 @@ final class SpaceApi {
                 .put("mappedBytes", space.mappedBytes())
                 .put("exclusiveBytes", space.exclusiveBytes())
                 .put("sharedBytes", space.sharedBytes())
-                .put("freedIfDeletedBytes", space.exclusiveBytes());
+                .put("freedIfDeletedBytes", space.exclusiveBytes())
+                .put("runs", space.runs())
+                .put("leastRuns", space.leastRuns());
     }
 
     static long number(JsonNode object, String field, long otherwise) {

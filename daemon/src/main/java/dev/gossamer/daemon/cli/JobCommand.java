@@ -10,7 +10,9 @@ import picocli.CommandLine.Parameters;
         name = "job",
         description = {
             "Lists, pauses, resumes and cancels what runs long in the background of a running pool.",
-            "Jobs end with the daemon; what they have done by then stays, and the pool is sound."
+            "Jobs end with the daemon; what they have done by then stays, and the pool is sound. Those that were",
+            "interrupted, by a crash as well, are listed once it runs again.",
+            "They rest longer while clients are slower than usual."
         },
         footer = {"", "Example:", "  gossamer job list -p DIR"})
 final class JobCommand extends CommandGroup {
@@ -95,6 +97,13 @@ final class JobCommand extends CommandGroup {
         table.row("progress", JobProgress.share(job) + JobProgress.timeLeft(job));
         table.row("started", Output.text(job, "startedAt"));
         table.row("message", Output.text(job, "message"));
+        for (JsonNode range : job.path("lost")) {
+            table.row(
+                    "lost",
+                    range.path("volume").asText() + ":"
+                            + range.path("offsetBytes").asText() + "+"
+                            + range.path("lengthBytes").asText());
+        }
         println(table.render());
     }
 

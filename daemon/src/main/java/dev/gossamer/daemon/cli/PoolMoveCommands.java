@@ -2,6 +2,7 @@ package dev.gossamer.daemon.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -57,9 +58,17 @@ final class PoolMoveCommands {
             name = "evacuate",
             description = {
                 "Empties a part of the data device, while volumes are used: moves what is there, with all snapshots",
-                "that share it. Nothing is allocated there until the daemon is started again."
+                "that share it. Nothing is allocated there until the daemon is started again.",
+                "Fails if something cannot be read there, and tells which ranges of which volumes that is. With",
+                "--accept-losses what cannot be read is given up, 4 KiB at a time, and is zeros from then on: the",
+                "format cannot mark it. Each lost range is in the daemon's log and in 'job show'."
             },
-            footer = {"", "Example:", "  gossamer pool evacuate -p DIR 10G+64M"})
+            footer = {
+                "",
+                "Examples:",
+                "  gossamer pool evacuate -p DIR 10G+64M",
+                "  gossamer pool evacuate -p DIR 10G+64M --accept-losses"
+            })
     static final class Evacuate implements Callable<Integer> {
         @Spec
         private CommandSpec spec;
@@ -79,9 +88,20 @@ final class PoolMoveCommands {
                 description = "Bytes of the data device; as far out as whole blocks reach.")
         private ByteRange range;
 
+        @Option(
+                names = "--accept-losses",
+                description = "Give up what cannot be read there: it is lost, and zeros from then on.")
+        private boolean acceptLosses;
+
         @Override
         public Integer call() throws CommandFailed {
-            wait.run(spec, pool, output, "/v1/pool/evacuate", body(range));
+            if (acceptLosses) {
+                spec.commandLine()
+                        .getErr()
+                        .println("gossamer: what cannot be read of " + range.lengthBytes() + " bytes from "
+                                + range.offsetBytes() + " on is lost, and zeros from then on");
+            }
+            wait.run(spec, pool, output, "/v1/pool/evacuate", body(range).put("acceptLosses", acceptLosses));
             return 0;
         }
     }
@@ -127,7 +147,7 @@ final class PoolMoveCommands {
         }
     }
 
-    private static JsonNode body(ByteRange range) {
+    private static ObjectNode body(ByteRange range) {
         return JsonNodeFactory.instance
                 .objectNode()
                 .put("offsetBytes", range.offsetBytes())

@@ -59,17 +59,49 @@ final class VolumeCommand extends CommandGroup {
             name = "clone",
             description = {
                 "Makes a writable volume with the contents and size that another has at this instant, at once,",
-                "whatever its size. The two share space until one of them is written: a snapshot, for use."
+                "whatever its size. The two share space until one of them is written: a snapshot, for use.",
+                "With --independent a job then copies what is shared, while both are used."
             },
-            footer = {"", "Example:", "  gossamer volume clone -p DIR golden vm1"})
+            footer = {
+                "",
+                "Examples:",
+                "  gossamer volume clone -p DIR golden vm1",
+                "  gossamer volume clone -p DIR golden vm1 --independent"
+            })
     void cloneVolume(
             @Mixin PoolOption pool,
             @Mixin Output output,
+            @Mixin JobWait wait,
+            @Option(
+                            names = "--independent",
+                            description = "Give it blocks of its own: a full copy, usable from the start.")
+                    boolean independent,
             @Parameters(index = "0", paramLabel = "SOURCE", description = "Volume or snapshot.") String source,
             @Parameters(index = "1", paramLabel = "NAME", description = "Name of the new volume.") String name)
             throws CommandFailed {
         JsonNode body = JsonNodeFactory.instance.objectNode().put("name", name).put("readOnly", false);
-        printOne(pool, output, "created", pool.ask("POST", path(source) + "/snapshots", body));
+        String created = pool.ask("POST", path(source) + "/snapshots", body);
+        if (independent) {
+            wait.run(spec(), pool, output, path(name) + "/independent", null);
+        } else {
+            printOne(pool, output, "created", created);
+        }
+    }
+
+    @Command(
+            description = {
+                "Takes a volume off its external origin, while it is used: a job copies what shows through from it,",
+                "then the origin is needed no more. Snapshots of the volume that were taken before stay over it.",
+                "TRIM of what is over the origin has no effect meanwhile."
+            },
+            footer = {"", "Example:", "  gossamer volume detach -p DIR vm1"})
+    void detach(
+            @Mixin PoolOption pool,
+            @Mixin Output output,
+            @Mixin JobWait wait,
+            @Parameters(paramLabel = "NAME", description = "Volume over an external origin.") String name)
+            throws CommandFailed {
+        wait.run(spec(), pool, output, path(name) + "/detach", null);
     }
 
     @Command(
@@ -147,7 +179,8 @@ final class VolumeCommand extends CommandGroup {
             @Parameters(paramLabel = "NAME", description = "Volume or snapshot.") String name,
             @Option(
                             names = "--space",
-                            description = "Also count what it has for itself: takes time for a large volume.")
+                            description =
+                                    "Also count what it has for itself, and in how many pieces it lies on the device.")
                     boolean space)
             throws CommandFailed {
         String answer = pool.ask("GET", path(name), null);
@@ -170,6 +203,7 @@ final class VolumeCommand extends CommandGroup {
         if (space) {
             table.row("exclusive", Output.size(volume, "exclusiveBytes") + ", freed if deleted");
             table.row("shared", Output.size(volume, "sharedBytes"));
+            table.row("pieces", Output.text(volume, "runs") + ", " + Output.text(volume, "leastRuns") + " at best");
         }
         table.row("limit", limit(volume, "limitBytes"));
         table.row("reserve", limit(volume, "reserveBytes"));

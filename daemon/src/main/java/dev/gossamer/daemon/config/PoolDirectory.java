@@ -27,6 +27,11 @@ public record PoolDirectory(Path path) {
         return path.resolve("cow.yaml");
     }
 
+    /** Which jobs are under way; absent before the first. */
+    public Path jobs() {
+        return path.resolve("jobs.json");
+    }
+
     public Path nbdSocket() {
         return path.resolve("nbd.sock");
     }

@@ -9,11 +9,13 @@ import dev.gossamer.daemon.server.connection.ConnectionCounters;
 import dev.gossamer.daemon.server.connection.ConnectionRegistry;
 import dev.gossamer.daemon.server.connection.NbdOperation;
 import dev.gossamer.io.IoLoop;
+import dev.gossamer.thin.JobInfo;
 import dev.gossamer.thin.PoolCounters;
 import dev.gossamer.thin.PoolEvent;
 import dev.gossamer.thin.PoolMode;
 import dev.gossamer.thin.PoolStatus;
 import dev.gossamer.thin.VolumeInfo;
+import dev.gossamer.thin.pool.PoolJobs;
 import dev.gossamer.thin.pool.ThinPool;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
@@ -72,6 +74,7 @@ public final class DaemonMetrics {
         registerInfo(about);
         registerPool(pool.counters());
         registerEvents(pool);
+        registerJobs(pool.jobs());
         registerStatus();
         registerConnections(nbd);
         registerAdmissions(nbd.admissions());
@@ -198,6 +201,21 @@ public final class DaemonMetrics {
             FunctionCounter.builder("gossamer.pool.events", pool, p -> p.eventCount(kind))
                     .description("Changes of mode, low space, time-outs, growth")
                     .tag("kind", kind.name().toLowerCase(Locale.ROOT))
+                    .register(registry);
+        }
+    }
+
+    private void registerJobs(PoolJobs jobs) {
+        Gauge.builder("gossamer.jobs.active", jobs, PoolJobs::activeCount)
+                .description("Jobs under way, paused ones included; reclaiming is not counted")
+                .register(registry);
+        Gauge.builder("gossamer.jobs.rest.factor", jobs, PoolJobs::restFactor)
+                .description("How many times as long as they work jobs rest, for clients' sake; 1 is the least")
+                .register(registry);
+        for (JobInfo.State state : List.of(JobInfo.State.DONE, JobInfo.State.FAILED, JobInfo.State.CANCELLED)) {
+            FunctionCounter.builder("gossamer.jobs.ended", jobs, j -> j.endedCount(state))
+                    .description("Jobs that are over, by what came of them")
+                    .tag("state", state.name().toLowerCase(Locale.ROOT))
                     .register(registry);
         }
     }

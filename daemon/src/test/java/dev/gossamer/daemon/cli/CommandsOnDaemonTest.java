@@ -233,6 +233,42 @@ class CommandsOnDaemonTest {
     }
 
     @Test
+    void volumesGetBlocksOfTheirOwn() throws IOException {
+        Path golden = Files.write(directory.resolve("golden.img"), new byte[1 << 20]);
+        assertEquals(0, run("volume create a --size 1M"), err);
+        assertEquals(0, run("volume clone a b --independent"), err);
+        assertTrue(out.startsWith("copied 0 bytes; b has blocks of its own"), out);
+        assertEquals(0, run("volume create o --size 2M --origin " + golden), err);
+        assertEquals(0, run("volume detach o --json"), err);
+        assertEquals("detach", json().path("kind").asText());
+        assertEquals("done", json().path("state").asText());
+        Files.delete(golden);
+        assertEquals(0, run("volume show o --space"), err);
+        assertTrue(out.contains("1, 1 at best") && !out.contains("golden"), out);
+        for (String line : new String[] {
+            "volume detach o", "volume detach none", "volume clone none c --independent", "volume clone a b"
+        }) {
+            assertTrue(run(line) != 0 && err.lines().count() == 1, line + ": " + err);
+        }
+        assertEquals(0, run("volume list --json"), err);
+        assertEquals(3, json().size(), "nothing was made");
+    }
+
+    @Test
+    void dedupeTakesVolumesAndEvacuateSaysWhatMayBeLost() throws IOException {
+        assertEquals(0, run("volume create a --size 1M"), err);
+        assertEquals(0, run("volume create b --size 1M"), err);
+        assertEquals(0, run("dedupe a b --dry-run --rate 1G"), err);
+        assertTrue(out.startsWith("0 of "), out);
+        assertEquals(8, run("dedupe a none"), err);
+        assertEquals(1, err.lines().count(), err);
+        assertEquals(0, run("pool evacuate 32M+1M --accept-losses"), err);
+        assertTrue(err.contains("is lost, and zeros from then on") && out.startsWith("moved 0 bytes"), err + out);
+        assertEquals(0, run("job show 2 --json"), err);
+        assertTrue(json().path("lost").isArray() && json().path("lost").isEmpty(), out);
+    }
+
+    @Test
     void thePoolShrinksAndTellsWhoHasWhat() throws IOException {
         assertEquals(0, run("volume create a --size 2M"), err);
         assertEquals(0, run("pool owners 0+64M --json"), err);

@@ -56,7 +56,8 @@ public final class CopyStart {
                     "volume " + name + " is over no external origin; to copy what it shares with others, use 'gossamer"
                             + " volume clone --independent'");
         }
-        String failure = device.externalOrigin() == null ? null : device.externalOrigin().failure();
+        String failure =
+                device.externalOrigin() == null ? null : device.externalOrigin().failure();
         if (failure != null) {
             throw new StorageException(Errno.ENODEV, "the external origin of " + name + " cannot be used: " + failure);
         }

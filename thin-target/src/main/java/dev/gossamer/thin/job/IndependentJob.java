@@ -18,10 +18,10 @@ import java.util.TreeMap;
  * Gives a volume blocks of its own while it is used: for what shows through from an external origin, and, if that is
  * wanted, for what it shares with others (CL-8).
  *
- * <p>Counts first, in steps that change nothing, so that a lack of space or a limit refuses the whole. Then goes through
- * the volume window by window: holds it, so that writes there wait and reads go on, copies what is not its own, and maps
- * the copies in one transaction. Again from the start, until a pass has found nothing to copy: then, over an origin,
- * the volume is taken off it. What is shared anew meanwhile, by a snapshot of the volume, is not gone after.
+ * <p>Counts first, in steps that change nothing, so that a lack of space or a limit refuses the whole. Then goes
+ * through the volume window by window: holds it, so that writes there wait and reads go on, copies what is not its own,
+ * and maps the copies in one transaction. Again from the start, until a pass has found nothing to copy: then, over an
+ * origin, the volume is taken off it. What is shared anew meanwhile, by a snapshot of the volume, is not gone after.
  */
 final class IndependentJob extends Job {
     /** Blocks looked at in one step: a millisecond or two. */
@@ -53,7 +53,8 @@ final class IndependentJob extends Job {
      * @param device opened for the job, which closes it
      * @param sharedToo copies what is shared, too, in the first pass
      */
-    IndependentJob(MoveParts parts, SpaceQuotas quotas, ThinDevice device, boolean sharedToo, CopyStart.Detaching detaching) {
+    IndependentJob(
+            MoveParts parts, SpaceQuotas quotas, ThinDevice device, boolean sharedToo, CopyStart.Detaching detaching) {
         super(sharedToo ? "independent" : "detach", device.name());
         this.parts = parts;
         this.quotas = quotas;
@@ -209,7 +210,8 @@ final class IndependentJob extends Job {
             guarded(() -> {
                 List<BlockCopies.Order> orders = new ArrayList<>();
                 List<BlockCopies.Order> wanted = wanted(range.from, Math.min(range.to, device.blocks()));
-                checkLimit(wanted.stream().filter(order -> order.origin() != null).count());
+                checkLimit(
+                        wanted.stream().filter(order -> order.origin() != null).count());
                 for (BlockCopies.Order order : wanted) {
                     if (!quotas.hasRoom(device)) {
                         throw new StorageException(

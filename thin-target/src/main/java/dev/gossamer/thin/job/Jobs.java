@@ -6,6 +6,7 @@ import dev.gossamer.io.Reason;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.thin.ClientLatency;
 import dev.gossamer.thin.JobInfo;
+import dev.gossamer.thin.JobRecord;
 import dev.gossamer.thin.PoolMode;
 import dev.gossamer.thin.commit.Committer;
 import dev.gossamer.thin.device.PoolFaults;
@@ -20,8 +21,8 @@ import org.slf4j.LoggerFactory;
 /**
  * The jobs of a pool: starts, paces, pauses, resumes, cancels and lists them (RL-7). Worker's thread.
  *
- * <p>After each step comes a rest, as {@link Pace} says: clients have half of the worker's time, and more while jobs are
- * in their way. Jobs do not outlive the pool's being open; what their steps have done does, as each leaves a sound
+ * <p>After each step comes a rest, as {@link Pace} says: clients have half of the worker's time, and more while jobs
+ * are in their way. Jobs do not outlive the pool's being open; what their steps have done does, as each leaves a sound
  * pool.
  */
 public final class Jobs {
@@ -45,7 +46,10 @@ public final class Jobs {
     private final Committer committer;
     private final RangeLocks locks;
     private final TreeMap<Long, Running> jobs = new TreeMap<>();
+    // Of the time before the pool was opened; as many as there may be at once.
+    private final TreeMap<Long, JobInfo> earlier = new TreeMap<>();
     private final Pace pace = new Pace();
+    private JobRecord record = JobRecord.NONE;
     private final AtomicLongArray ended = new AtomicLongArray(JobInfo.State.values().length);
     // Read by any thread.
     private volatile int activeCount;
@@ -82,7 +86,20 @@ public final class Jobs {
         count();
         LOG.info("job {} started: {} {}", running.id, job.kind(), job.what());
         running.schedule(0);
+        record.started(running.info());
         return running.info();
+    }
+
+    /**
+     * Takes over those that were under way when the pool was last closed, as interrupted ones, and names who writes
+     * down those that come.
+     */
+    public void keep(List<JobInfo> interrupted, JobRecord itsRecord) {
+        record = itsRecord;
+        for (JobInfo each : interrupted) {
+            earlier.put(each.id(), each);
+            lastId = Math.max(lastId, each.id());
+        }
     }
 
     /** Names those whose latency jobs are to watch. */
@@ -113,14 +130,15 @@ public final class Jobs {
 
     /** All that are under way, and the latest that are over, oldest first. */
     public List<JobInfo> list() {
-        List<JobInfo> infos = new ArrayList<>();
+        List<JobInfo> infos = new ArrayList<>(earlier.values());
         jobs.values().forEach(job -> infos.add(job.info()));
         return infos;
     }
 
     /** ENOENT if there is no such job, or it is forgotten. */
     public JobInfo show(long id) throws StorageException {
-        return find(id).info();
+        JobInfo before = earlier.get(id);
+        return before == null ? find(id).info() : before;
     }
 
     /** No step begins until it is resumed. */
@@ -188,6 +206,9 @@ public final class Jobs {
     }
 
     private Running active(long id) throws StorageException {
+        if (earlier.containsKey(id)) {
+            throw new StorageException(Errno.EINVAL, "job " + id + " is over: it was interrupted; start it again");
+        }
         Running job = find(id);
         if (job.state.isFinal() || job.ending) {
             throw new StorageException(
@@ -319,6 +340,7 @@ public final class Jobs {
                 ended.incrementAndGet(last.ordinal());
                 count();
                 LOG.info("job {} is over: {}: {}", id, state, message);
+                record.ended(info());
                 forgetOldest();
             });
         }

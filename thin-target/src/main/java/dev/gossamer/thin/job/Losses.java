@@ -15,9 +15,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What a job finds that cannot be read: whose it is, and, once that has been given up, what is lost (RL-8). A lost range
- * is zeros from then on: the format cannot say of a block that it is unreadable. Each is written to the log, which is
- * the lasting record. Worker's thread.
+ * What a job finds that cannot be read: whose it is, and, once that has been given up, what is lost (RL-8). A lost
+ * range is zeros from then on: the format cannot say of a block that it is unreadable. Each is written to the log,
+ * which is the lasting record. Worker's thread.
  */
 final class Losses {
     /** Ranges that the job tells; the log has all. */

@@ -171,8 +171,7 @@ public final class MoveStart {
         for (ThinDevice device : chosen) {
             if (!device.openForJob()) {
                 opened.forEach(ThinDevice::closeForJob);
-                throw new StorageException(
-                        Errno.EBUSY, "volume " + device.name() + " is being deleted or rolled back");
+                throw new StorageException(Errno.EBUSY, "volume " + device.name() + " is being deleted or rolled back");
             }
             opened.add(device);
         }

@@ -47,8 +47,7 @@ record OwnerNames(PoolDevices devices, PoolMetadata metadata) {
                     && last.volume().equals(range.volume())
                     && last.offsetBytes() + last.lengthBytes() >= range.offsetBytes();
             if (follows) {
-                long end = Math.max(
-                        last.offsetBytes() + last.lengthBytes(), range.offsetBytes() + range.lengthBytes());
+                long end = Math.max(last.offsetBytes() + last.lengthBytes(), range.offsetBytes() + range.lengthBytes());
                 joined.removeLast();
                 joined.add(new LostRange(range.volume(), last.offsetBytes(), end - last.offsetBytes()));
             } else {

@@ -6,6 +6,7 @@ import dev.gossamer.thin.ClientLatency;
 import dev.gossamer.thin.CloneSpec;
 import dev.gossamer.thin.DedupeSpec;
 import dev.gossamer.thin.JobInfo;
+import dev.gossamer.thin.JobRecord;
 import dev.gossamer.thin.OwnedRun;
 import dev.gossamer.thin.PoolOptions;
 import dev.gossamer.thin.commit.MetadataChange;
@@ -71,7 +72,8 @@ public final class PoolJobs {
             PoolOptions options) {
         CloneStart clones = new CloneStart(
                 parts.metadata, parts.devices, change, parts.jobs, parts.rangeLocks, parts.stepChange, Stepping.NORMAL);
-        MoveStart moves = new MoveStart(change, parts.committer, parts.jobs, parts.moveParts, parts.events, options.growth());
+        MoveStart moves =
+                new MoveStart(change, parts.committer, parts.jobs, parts.moveParts, parts.events, options.growth());
         CopyStart copies = new CopyStart(parts.moveParts, change, parts.jobs, parts.quotas, detaching);
         int blockBytes = parts.metadata.blockBytes();
         return new PoolJobs(calls, parts.jobs, clones, moves, copies, parts.moveParts, parts.reclaimer, blockBytes);
@@ -97,6 +99,17 @@ public final class PoolJobs {
     public CompletableFuture<Void> watch(ClientLatency clients) {
         return calls.onWorker(() -> {
             jobs.watch(clients);
+            return null;
+        });
+    }
+
+    /**
+     * Takes over those that were under way when the pool was last closed, each {@link JobInfo.State#INTERRUPTED}, and
+     * names who writes down those that come. Before the first is started.
+     */
+    public CompletableFuture<Void> keep(List<JobInfo> interrupted, JobRecord record) {
+        return calls.onWorker(() -> {
+            jobs.keep(interrupted, record);
             return null;
         });
     }

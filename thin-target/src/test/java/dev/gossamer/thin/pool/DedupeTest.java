@@ -108,7 +108,8 @@ class DedupeTest {
     void aDryRunCountsAndChangesNothing() throws StorageException {
         try (SimPool sim = SimPool.open(metadataBase, dataBase, 1, 2)) {
             long used = sim.status().dataBlocksUsed();
-            JobInfo over = new JobRig(sim).finish(sim.await(sim.pool.jobs().dedupe(new DedupeSpec(List.of(), true, 0))));
+            JobInfo over =
+                    new JobRig(sim).finish(sim.await(sim.pool.jobs().dedupe(new DedupeSpec(List.of(), true, 0))));
             long equal = (long) COPIES * 10 - 10 - COPIES;
             assertTrue(over.message().startsWith(equal + " of "), over.message());
             assertTrue(over.message().contains(COPIES + " are zeros"), over.message());
@@ -144,8 +145,8 @@ class DedupeTest {
         try (SimPool sim = SimPool.open(metadataBase, dataBase, 1, 2)) {
             PoolParts parts = sim.pool.parts;
             MetadataChange change = new MetadataChange(parts.metadata, parts.state, parts.faults, parts.committer);
-            MoveStart moves = new MoveStart(
-                    change, parts.committer, parts.jobs, parts.moveParts, parts.events, PoolGrowth.NONE);
+            MoveStart moves =
+                    new MoveStart(change, parts.committer, parts.jobs, parts.moveParts, parts.events, PoolGrowth.NONE);
             JobInfo job = sim.await(WorkerCalls.call(parts.loop, () -> moves.dedupe(DedupeSpec.ALL, 128)));
             assertTrue(job.totalBytes() >= 5L * 110 * BLOCK, "several times all there is: " + job);
             JobInfo over = new JobRig(sim).finish(job);

@@ -114,8 +114,7 @@ class JobFaultsTest {
         }
     }
 
-    private SimPool open(BlockDevice metadata, BlockDevice data, long seed)
-            throws StorageException {
+    private SimPool open(BlockDevice metadata, BlockDevice data, long seed) throws StorageException {
         return SimPool.open(metadata, data, seed, 2, SimPool.OPTIONS, opener);
     }
 

@@ -153,8 +153,7 @@ class MovesAndSpaceTest {
         JobInfo over = jobs.finish(dedupe);
         assertEquals(JobInfo.State.DONE, over.state(), over.message());
         for (int i = 16; i < 40; i++) {
-            assertArrayEquals(
-                    ThinPoolTest.bytes(i % 8, BLOCK), sim.read(volume, (long) i * BLOCK, BLOCK));
+            assertArrayEquals(ThinPoolTest.bytes(i % 8, BLOCK), sim.read(volume, (long) i * BLOCK, BLOCK));
         }
     }
 }

@@ -287,7 +287,8 @@ class PoolStormTest {
                                                         .evacuate(
                                                                 from * BLOCK,
                                                                 Math.min(blocks - from, 1 + random.nextLong(40))
-                                                                        * BLOCK, false));
+                                                                        * BLOCK,
+                                                                false));
             } catch (StorageException e) {
                 assertTrue(e.errno() == Errno.EINVAL || e.errno() == Errno.ENOSPC, e.toString());
             }
@@ -311,7 +312,8 @@ class PoolStormTest {
             sim.loops.advance(random.nextLong(3_000_000L));
             JobInfo now = new JobRig(sim).show(moving.id());
             if (now.state() == JobInfo.State.FAILED) {
-                boolean known = now.message().matches(".*(catalog|no data block is free elsewhere|nearly full|has run out of data space).*");
+                boolean known = now.message()
+                        .matches(".*(catalog|no data block is free elsewhere|nearly full|has run out of data space).*");
                 assertTrue(known, where + ": " + now);
             }
             if (now.state().isFinal()) {
@@ -367,7 +369,8 @@ class PoolStormTest {
         try {
             sim.await(sim.pool.grow(size, metadataSize));
         } catch (StorageException e) {
-            assertTrue(e.errno() == Errno.EBUSY && moving != null && moving.kind().equals("shrink"), e.toString());
+            assertTrue(
+                    e.errno() == Errno.EBUSY && moving != null && moving.kind().equals("shrink"), e.toString());
         }
     }
 
