@@ -91,7 +91,7 @@ final class PoolAdminService implements PoolAdmin {
 
     @Override
     public CompletableFuture<VolumeInfo> createVolume(VolumeSpec spec) {
-        return checked(() -> cow.requireFree(spec.name()), () -> pool.createVolume(spec));
+        return checked(() -> cow.names().requireFree(spec.name()), () -> pool.createVolume(spec));
     }
 
     /** A remote origin may take long to answer, so that is waited for on a thread of its own. */
@@ -101,7 +101,7 @@ final class PoolAdminService implements PoolAdmin {
         CompletableFuture<BlockDevice> opened = new CompletableFuture<>();
         Thread.ofVirtual().start(() -> {
             try {
-                cow.requireFree(spec.name());
+                cow.names().requireFree(spec.name());
                 if (!anyPath) {
                     origins.requireAllowed(location);
                 }
@@ -118,7 +118,7 @@ final class PoolAdminService implements PoolAdmin {
         return checked(
                 () -> {
                     for (SnapshotSpec snapshot : snapshots) {
-                        cow.requireFree(snapshot.name());
+                        cow.names().requireFree(snapshot.name());
                     }
                 },
                 () -> pool.createSnapshots(snapshots));
@@ -128,9 +128,9 @@ final class PoolAdminService implements PoolAdmin {
     public CompletableFuture<VolumeInfo> rollBack(String name, String source, String keepAs, boolean force) {
         return checked(
                 () -> {
-                    cow.requireNoStore(name);
+                    cow.names().requireNoStore(name);
                     if (keepAs != null) {
-                        cow.requireFree(keepAs);
+                        cow.names().requireFree(keepAs);
                     }
                 },
                 () -> force
@@ -140,15 +140,15 @@ final class PoolAdminService implements PoolAdmin {
 
     @Override
     public CompletableFuture<VolumeInfo> resizeVolume(String name, long sizeBytes, boolean force) {
-        return checked(() -> cow.requireNoStore(name), () -> pool.resizeVolume(name, sizeBytes, force));
+        return checked(() -> cow.names().requireNoStore(name), () -> pool.resizeVolume(name, sizeBytes, force));
     }
 
     @Override
     public CompletableFuture<VolumeInfo> renameVolume(String name, String newName) {
         return checked(
                 () -> {
-                    cow.requireNoStore(name);
-                    cow.requireFree(newName);
+                    cow.names().requireNoStore(name);
+                    cow.names().requireFree(newName);
                 },
                 () -> pool.renameVolume(name, newName));
     }
@@ -156,7 +156,7 @@ final class PoolAdminService implements PoolAdmin {
     @Override
     public CompletableFuture<Void> deleteVolume(String name, boolean force) {
         return checked(
-                () -> cow.requireNoStore(name),
+                () -> cow.names().requireNoStore(name),
                 () -> force ? nbd.disconnectAll(name, () -> pool.deleteVolume(name)) : pool.deleteVolume(name));
     }
 

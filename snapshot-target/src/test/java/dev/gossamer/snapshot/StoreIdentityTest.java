@@ -62,4 +62,17 @@ class StoreIdentityTest {
             sim.shutDown();
         }
     }
+
+    /** With small chunks there are records in what a new store wants to be zero. */
+    @Test
+    void aStoreOfSmallChunksIsFreeWhenItsSnapshotIsDeleted() throws StorageException {
+        try (SimSet sim = new SimSet(origin, 1, 1)) {
+            Snapshot snapshot = sim.createAndOpen(spec("s", ID).withChunkBytes(512), store);
+            assertEquals(Errno.OK, sim.write(snapshot, 0, new byte[CHUNK]));
+            snapshot.close();
+            sim.await(sim.set.delete("s"));
+            sim.create(spec("t", ID).withChunkBytes(512), store);
+            sim.shutDown();
+        }
+    }
 }

@@ -1,6 +1,7 @@
 package dev.gossamer.daemon.cow;
 
 import dev.gossamer.daemon.device.DeviceOpener;
+import dev.gossamer.daemon.device.NamedDevices;
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.IoLoop;
@@ -24,8 +25,15 @@ import org.slf4j.LoggerFactory;
  *
  * @param worker the loop of all sets' workers, one of those that the pool takes requests from
  * @param ioLoops the loops that clients' requests come from
+ * @param threads for what may wait
  */
-record CowDevices(DeviceOpener opener, OpenOptions options, ThinPool pool, IoLoop worker, List<IoLoop> ioLoops) {
+record CowDevices(
+        NamedDevices opener,
+        OpenOptions options,
+        ThinPool pool,
+        IoLoop worker,
+        List<IoLoop> ioLoops,
+        CowThreads threads) {
     private static final Logger LOG = LoggerFactory.getLogger(CowDevices.class);
 
     /** What a store in the pool begins with; it takes no space before it is written, and doubles when it gets full. */

@@ -2,18 +2,42 @@ package dev.gossamer.daemon.cow;
 
 import dev.gossamer.io.StorageException;
 import java.nio.file.Path;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * What {@code cow.yaml} says, and the only one who changes it. Has a lock of its own and waits for the file alone: a
  * snapshot that is lost is recorded while the service waits for a worker. Blocks; not on a loop.
  */
 final class CowRecord {
-    private final Path file;
+    private static final Logger LOG = LoggerFactory.getLogger(CowRecord.class);
+
+    private final Writer writer;
     private CowConfig config;
+    // The file may say something else than the configuration.
+    private boolean inDoubt;
+    private boolean isTold;
+    private boolean isAskedFor;
+    private Runnable whenInDoubt = () -> {};
 
     CowRecord(Path file) throws StorageException {
-        this.file = file;
-        this.config = CowConfigFile.read(file);
+        this(CowConfigFile.read(file), changed -> CowConfigFile.write(file, changed));
+    }
+
+    CowRecord(CowConfig config, Writer writer) {
+        this.config = config;
+        this.writer = writer;
+    }
+
+    /** Makes the record say this, durably; if it fails it says what it said. */
+    @FunctionalInterface
+    interface Writer {
+        void write(CowConfig changed) throws StorageException;
+    }
+
+    /** @param task has {@link #settle} called some time later, on a thread that may wait */
+    synchronized void setWhenInDoubt(Runnable task) {
+        whenInDoubt = task;
     }
 
     /** A change to an origin, from what is recorded when it is made; may refuse. */
@@ -42,7 +66,40 @@ final class CowRecord {
     }
 
     private void write(CowConfig changed) throws StorageException {
-        CowConfigFile.write(file, changed);
+        try {
+            writer.write(changed);
+        } catch (StorageException e) {
+            inDoubt = true;
+            tell(e);
+            throw e;
+        }
         config = changed;
+        inDoubt = false;
+    }
+
+    /** What could not be written may be there all the same: says again what holds, unless that is known to be there. */
+    synchronized void settle() {
+        isAskedFor = false;
+        if (!inDoubt) {
+            return;
+        }
+        try {
+            writer.write(config);
+            inDoubt = false;
+            isTold = false;
+        } catch (StorageException e) {
+            tell(e);
+        }
+    }
+
+    private void tell(StorageException why) {
+        if (!isTold) {
+            isTold = true;
+            LOG.warn("what was refused may be recorded all the same, until this can be written: {}", why.getMessage());
+        }
+        if (!isAskedFor) {
+            isAskedFor = true;
+            whenInDoubt.run();
+        }
     }
 }

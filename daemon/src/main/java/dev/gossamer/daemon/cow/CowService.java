@@ -32,18 +32,22 @@ import org.slf4j.LoggerFactory;
 public final class CowService {
     private static final Logger LOG = LoggerFactory.getLogger(CowService.class);
 
-    /** Volumes that are stores are called this and the export's name. */
-    private static final String STORE_PREFIX = "cow.";
+    /** Until a record that may say what was refused is written once more. */
+    private static final long SETTLE_NANOS = 5_000_000_000L;
 
     private final CowRecord record;
     private final CowDevices devices;
     private final Map<String, OriginExport> origins = new ConcurrentSkipListMap<>();
     private final Set<String> storeVolumes = ConcurrentHashMap.newKeySet();
+    private final CowNames names;
     private boolean closed;
 
     private CowService(CowRecord record, CowDevices devices) {
         this.record = record;
         this.devices = devices;
+        this.names = new CowNames(origins, storeVolumes, devices.pool());
+        record.setWhenInDoubt(() ->
+                devices.worker().schedule(() -> devices.threads().losses().execute(record::settle), SETTLE_NANOS));
     }
 
     /**
@@ -59,8 +63,12 @@ public final class CowService {
     public static CowService open(
             Path file, DeviceOpener opener, boolean buffered, ThinPool pool, IoLoop worker, List<IoLoop> ioLoops)
             throws StorageException {
-        CowDevices devices = new CowDevices(opener, new OpenOptions(false, buffered), pool, worker, ioLoops);
-        CowService service = new CowService(new CowRecord(file), devices);
+        OpenOptions options = new OpenOptions(false, buffered);
+        return open(new CowRecord(file), new CowDevices(opener, options, pool, worker, ioLoops, CowThreads.VIRTUAL));
+    }
+
+    static CowService open(CowRecord record, CowDevices devices) {
+        CowService service = new CowService(record, devices);
         for (CowConfig.Origin origin : service.record.config().origins()) {
             OriginExport export = service.exportOf(origin);
             service.clearAway(export);
@@ -138,7 +146,7 @@ public final class CowService {
         }
         OriginExport origin = origins.get(name.origin());
         if (origin != null) {
-            requireSameDevice(origin, request.origin());
+            StoreRequestCheck.requireSameDevice(origin, request.origin());
             return createSnapshot(origin, name, request).facts();
         }
         OriginExport made = createOrigin(new CowName(name.origin(), null), request.origin());
@@ -150,18 +158,8 @@ public final class CowService {
         }
     }
 
-    private static void requireSameDevice(OriginExport origin, String device) throws StorageException {
-        String present = origin.config().device();
-        if (device != null && !CowDevices.isSame(device, present)) {
-            throw new StorageException(
-                    Errno.EEXIST,
-                    "origin " + origin.config().name() + " is " + present + ", not " + device
-                            + "; leave --origin away, or use another name");
-        }
-    }
-
     private OriginExport createOrigin(CowName name, String device) throws StorageException {
-        requireUnused(name.toString());
+        names.requireUnused(name.toString());
         if (device == null) {
             throw new StorageException(
                     Errno.ENOENT,
@@ -189,19 +187,12 @@ public final class CowService {
         return origin;
     }
 
-    private void requireUnused(String name) throws StorageException {
-        requireFree(name);
-        if (devices.pool().volume(name) != null) {
-            throw new StorageException(Errno.EEXIST, "a volume is called " + name + "; choose another name");
-        }
-    }
-
     private OriginExport createSnapshot(OriginExport origin, CowName name, CowRequest request) throws StorageException {
         origin.requireServed();
-        requireUnused(name.toString());
+        names.requireUnused(name.toString());
         StoreRequestCheck.check(name, request, origins.values());
         boolean inPool = request.store() == null;
-        String store = inPool ? STORE_PREFIX + name : request.store();
+        String store = inPool ? CowNames.storeOf(name) : request.store();
         long chunkBytes = StoreRequestCheck.chunkBytes(request);
         RecordedSnapshot snapshot = new RecordedSnapshot(
                 name.snapshot(),
@@ -213,7 +204,7 @@ public final class CowService {
                 request.type() == StoreType.TRANSIENT ? null : UUID.randomUUID(),
                 "");
         if (inPool) {
-            reserveStore(store);
+            names.reserveStore(store);
         }
         try {
             record.change(origin, present -> present.with(snapshot));
@@ -236,19 +227,6 @@ public final class CowService {
         }
         LOG.info("snapshot={} store={}", name, store);
         return origin;
-    }
-
-    /** What undoing or a start take away must be ours. */
-    private void reserveStore(String volume) throws StorageException {
-        boolean isFree = storeVolumes.add(volume);
-        if (isFree && devices.pool().volume(volume) != null) {
-            storeVolumes.remove(volume);
-            isFree = false;
-        }
-        if (!isFree) {
-            throw new StorageException(
-                    Errno.EEXIST, "a volume is called " + volume + ", as the store would be; choose another name");
-        }
     }
 
     /** Goes from one state to the next, unless the snapshot was lost on the way, which stays. */
@@ -397,7 +375,7 @@ public final class CowService {
                 origin.mergeFinished()
                         .whenCompleteAsync(
                                 (done, failure) -> mergeEnded(origin, snapshot, failure),
-                                task -> Thread.ofVirtual().start(task));
+                                devices.threads().changes());
             }
         }
     }
@@ -428,6 +406,7 @@ public final class CowService {
     /** Closes everything; what was begun goes on at the next start. All exports are closed. */
     public synchronized void close() throws StorageException {
         closed = true;
+        record.settle();
         for (OriginExport origin : origins.values()) {
             origin.close();
         }
@@ -466,31 +445,9 @@ public final class CowService {
         }
     }
 
-    /** Refuses a name for a volume that an origin or a snapshot has. */
-    public void requireFree(String name) throws StorageException {
-        if (storeVolumes.contains(name)) {
-            throw new StorageException(Errno.EEXIST, name + " is the store of a snapshot; choose another name");
-        }
-        for (OriginExport origin : origins.values()) {
-            CowConfig.Origin recorded = origin.config();
-            boolean taken = recorded.name().equals(name)
-                    || recorded.snapshots().stream().anyMatch(each -> CowName.of(recorded.name(), each.name())
-                            .equals(name));
-            if (taken) {
-                throw new StorageException(
-                        Errno.EEXIST, "an origin or snapshot is called " + name + " already; choose another name");
-            }
-        }
-    }
-
-    /** Refuses a change to a volume that holds a snapshot's store. */
-    public void requireNoStore(String volume) throws StorageException {
-        if (storeVolumes.contains(volume)) {
-            throw new StorageException(
-                    Errno.EBUSY,
-                    "volume " + volume + " is the store of a snapshot; it goes with: gossamer cow delete "
-                            + volume.substring(STORE_PREFIX.length()));
-        }
+    /** What volumes must not be called, or have done to them. */
+    public CowNames names() {
+        return names;
     }
 
     /** What NBD clients see. */

@@ -176,13 +176,17 @@ final class OriginExport {
             if (!snapshots.isEmpty()) {
                 OriginIdentity.require(config, identity);
             }
+            List<RecordedSnapshot> merging = new ArrayList<>();
             for (RecordedSnapshot snapshot : snapshots) {
-                load(opening, snapshot);
-            }
-            for (RecordedSnapshot snapshot : snapshots) {
-                if (snapshot.isMerging()) {
-                    SnapshotSet.join(opening.merge(exportOf(snapshot.name())));
+                // A merge that had begun never marks its store as lost: this one was refused, and recorded all the
+                // same.
+                boolean isLost = !load(opening, snapshot);
+                if (snapshot.isMerging() && !isLost) {
+                    merging.add(snapshot);
                 }
+            }
+            for (RecordedSnapshot snapshot : merging) {
+                SnapshotSet.join(opening.merge(exportOf(snapshot.name())));
             }
             done = true;
             return opening;
@@ -194,7 +198,8 @@ final class OriginExport {
         }
     }
 
-    private void load(SnapshotSet opening, RecordedSnapshot snapshot) throws StorageException {
+    /** @return false if its store says that it is lost, which is recorded then: the store may be away the next time */
+    private boolean load(SnapshotSet opening, RecordedSnapshot snapshot) throws StorageException {
         BlockDevice store = null;
         boolean done = false;
         try {
@@ -202,6 +207,10 @@ final class OriginExport {
             SnapshotStatus status = SnapshotSet.join(opening.load(spec(snapshot, 0), store));
             remember(opening, status, store);
             done = true;
+            if (status.state() == SnapshotState.INVALID) {
+                recordLoss(snapshot.name(), status.cause());
+            }
+            return status.state() != SnapshotState.INVALID;
         } catch (StorageException e) {
             String export = exportOf(snapshot.name());
             throw new StorageException(
@@ -251,18 +260,24 @@ final class OriginExport {
     }
 
     private void recordLoss(String snapshot, String cause, IntConsumer done) {
-        Thread.ofVirtual().start(() -> {
+        devices.threads().losses().execute(() -> {
             int errno = Errno.EIO;
             try {
-                losses.record(this, snapshot, cause);
-                errno = Errno.OK;
-            } catch (StorageException e) {
-                errno = e.errno();
-                LOG.error("snapshot={} is lost, and that cannot be recorded: {}", exportOf(snapshot), e.getMessage());
+                errno = recordLoss(snapshot, cause);
             } finally {
                 done.accept(errno);
             }
         });
+    }
+
+    private int recordLoss(String snapshot, String cause) {
+        try {
+            losses.record(this, snapshot, cause);
+            return Errno.OK;
+        } catch (StorageException e) {
+            LOG.error("snapshot={} is lost, and that cannot be recorded: {}", exportOf(snapshot), e.getMessage());
+            return e.errno();
+        }
     }
 
     /** Gives a snapshot up and wipes its store; one that is not open is only forgotten. */

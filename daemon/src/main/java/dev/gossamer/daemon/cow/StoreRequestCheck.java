@@ -63,6 +63,17 @@ final class StoreRequestCheck {
         }
     }
 
+    /** An origin that is there is not another device; null: the device was not named. */
+    static void requireSameDevice(OriginExport origin, String device) throws StorageException {
+        String present = origin.config().device();
+        if (device != null && !CowDevices.isSame(device, present)) {
+            throw new StorageException(
+                    Errno.EEXIST,
+                    "origin " + origin.config().name() + " is " + present + ", not " + device
+                            + "; leave --origin away, or use another name");
+        }
+    }
+
     /** Only persistent stores have a usual size of their own. */
     static long chunkBytes(CowRequest request) {
         return request.chunkBytes() == 0 && request.type() == StoreType.TRANSIENT

@@ -30,7 +30,7 @@ import java.util.regex.Pattern;
  *
  * <p>For the control path, on one thread that is no loop. Devices are closed before their opener.
  */
-public final class DeviceOpener implements AutoCloseable {
+public final class DeviceOpener implements NamedDevices, AutoCloseable {
     /** Whatever looks like a URI is taken for one, so that a wrong scheme is told and not looked for as a file. */
     private static final Pattern SCHEME = Pattern.compile("[a-z][a-z0-9+.-]*://.*");
 
@@ -91,6 +91,7 @@ public final class DeviceOpener implements AutoCloseable {
      *
      * @throws StorageException naming the device, what is wrong and the way out
      */
+    @Override
     public BlockDevice open(String pathOrUri, OpenOptions options) throws StorageException {
         return open(pathOrUri, options, ChangeGate.OPEN);
     }

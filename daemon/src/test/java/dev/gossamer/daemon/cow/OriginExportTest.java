@@ -44,8 +44,8 @@ class OriginExportTest {
                 new PoolDirectory(directory),
                 Duration.ofSeconds(30),
                 MemoryBudget.ofThisProcess(1, true, false));
-        CowDevices devices =
-                new CowDevices(opener, new OpenOptions(false, true), null, loops.loop(0), List.of(loops.loop(0)));
+        CowDevices devices = new CowDevices(
+                opener, new OpenOptions(false, true), null, loops.loop(0), List.of(loops.loop(0)), CowThreads.VIRTUAL);
         origin = new OriginExport(
                 new CowConfig.Origin("disk", device.toString(), "", List.of()),
                 devices,

@@ -3,7 +3,8 @@ package dev.gossamer.io.sim;
 /**
  * The power of one or more {@link SimulatedDisk}s: it fails for all of them at the same moment.
  *
- * <p>Operations that change a disk or its promises (WRITE, FLUSH, DISCARD, WRITE_ZEROES) are counted over all disks.
+ * <p>Operations that change a disk or its promises (WRITE, FLUSH, DISCARD, WRITE_ZEROES) are counted over all disks,
+ * and {@link #step} with them.
  */
 public final class PowerSupply {
     private static final long NEVER = Long.MAX_VALUE;
@@ -43,6 +44,11 @@ public final class PowerSupply {
 
     public synchronized boolean isOn() {
         return operations < cutAfterOperation;
+    }
+
+    /** Something durable that is no change of a disk, as a file that is replaced; false if the power is off. */
+    public boolean step() {
+        return tryOperation(true);
     }
 
     synchronized boolean tryOperation(boolean counts) {

@@ -275,9 +275,31 @@ public final class PersistentStore implements ExceptionStore {
         stop(() -> writeHeader(StoreHeader.of(layout.chunkBytes, false, header.id()), done));
     }
 
-    /** Wipes the header, durably: the device is no store any more. */
+    /**
+     * Wipes the header, durably: the device is no store any more. The records of small chunks that lie in what a new
+     * store wants to be zero go first: a crash in between leaves a header, by which the rest is found.
+     */
     public void wipe(WorkerIo.Done done) {
-        stop(() -> writeHeader(StoreHeader.NONE, done));
+        stop(() -> {
+            if (pageBytes >= StoreHeader.BLOCK_BYTES) {
+                writeHeader(StoreHeader.NONE, done);
+                return;
+            }
+            int length = StoreHeader.BLOCK_BYTES - pageBytes;
+            io.command(device, BlockOperation.WRITE_ZEROES, pageBytes, length, BlockRequest.NO_UNMAP, zeroed -> {
+                if (zeroed != Errno.OK) {
+                    done.done(zeroed);
+                    return;
+                }
+                io.flush(device, flushed -> {
+                    if (flushed == Errno.OK) {
+                        writeHeader(StoreHeader.NONE, done);
+                    } else {
+                        done.done(flushed);
+                    }
+                });
+            });
+        });
     }
 
     /** During a merge the list only shrinks from its end: goes to an earlier area, whose records have been read. */
