@@ -37,7 +37,7 @@ final class CowAdminService implements CowAdmin {
         Thread.ofVirtual().start(() -> {
             try {
                 answer.complete(task.run());
-            } catch (StorageException | RuntimeException e) {
+            } catch (StorageException | RuntimeException | Error e) {
                 answer.completeExceptionally(e);
             }
         });

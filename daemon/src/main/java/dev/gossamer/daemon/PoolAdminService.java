@@ -106,7 +106,7 @@ final class PoolAdminService implements PoolAdmin {
                     origins.requireAllowed(location);
                 }
                 opened.complete(origins.openForeign(location, nbd.addresses()));
-            } catch (StorageException | RuntimeException e) {
+            } catch (StorageException | RuntimeException | Error e) {
                 opened.completeExceptionally(e);
             }
         });

@@ -22,13 +22,30 @@ public final class Faults {
     private static final Logger LOG = LoggerFactory.getLogger(Faults.class);
 
     private final String name;
+    // Null: a loop's own. Else those of the loop on which this owner's tasks run.
+    private final Faults ofLoop;
     private final LongAdder count = new LongAdder();
     // Few: the pools and snapshot sets whose worker the loop is.
     private final List<Consumer<Throwable>> watchers = new CopyOnWriteArrayList<>();
 
     /** @param name what the log calls the loop */
     public Faults(String name) {
+        this(name, null);
+    }
+
+    private Faults(String name, Faults ofLoop) {
         this.name = name;
+        this.ofLoop = ofLoop;
+    }
+
+    /**
+     * The part of these faults that is one owner's, on a loop that others have tasks on too: told of what his tasks
+     * throw and of nobody else's.
+     */
+    public Faults part(Consumer<Throwable> owner) {
+        Faults part = new Faults(name, this);
+        part.watch(owner);
+        return part;
     }
 
     /** The watcher is told of every fault, on the thread of the fault, until {@link #unwatch}. */
@@ -48,10 +65,10 @@ public final class Faults {
     /** Takes a fault that would have unwound into somebody else's business. */
     public void caught(Throwable fault) {
         count.increment();
-        try {
-            LOG.error("{}: internal error, its request ends with EIO", name, fault);
-        } catch (Throwable unspeakable) {
-            // There is no memory even for a line of the log; the count tells.
+        if (ofLoop == null) {
+            log(fault);
+        } else {
+            ofLoop.caught(fault);
         }
         for (Consumer<Throwable> watcher : watchers) {
             try {
@@ -59,6 +76,14 @@ public final class Faults {
             } catch (Throwable worse) {
                 count.increment();
             }
+        }
+    }
+
+    private void log(Throwable fault) {
+        try {
+            LOG.error("{}: internal error, its request ends with EIO", name, fault);
+        } catch (Throwable unspeakable) {
+            // There is no memory even for a line of the log; the count tells.
         }
     }
 

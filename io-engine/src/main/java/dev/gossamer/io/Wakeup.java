@@ -36,6 +36,11 @@ public final class Wakeup {
 
     /** Asks until the loop has the task. @return false if it has ended: nothing runs there any more */
     public boolean call() {
+        return call(loop, task);
+    }
+
+    /** The same for a task that is asked for once. */
+    public static boolean call(IoLoop loop, Runnable task) {
         for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
             try {
                 loop.execute(task);
@@ -43,7 +48,7 @@ public final class Wakeup {
             } catch (RejectedExecutionException ended) {
                 return false;
             } catch (Throwable noMemory) {
-                LockSupport.parkNanos(this, PAUSE_NANOS);
+                LockSupport.parkNanos(loop, PAUSE_NANOS);
             }
         }
         return false;

@@ -229,4 +229,30 @@ class FaultsTest {
             default -> throw new IllegalArgumentException(kind);
         }
     }
+
+    @Test
+    void anOwnerOfTasksIsToldOfHisOwnOnly() {
+        List<String> told = new ArrayList<>();
+        IoLoop one = new OwnedLoop(loop, bug -> told.add("one: " + bug.getMessage()));
+        IoLoop other = new OwnedLoop(loop, bug -> told.add("other: " + bug.getMessage()));
+        one.execute(() -> {
+            throw new AssertionError("a task");
+        });
+        new Wakeup(one, () -> {
+                    throw new AssertionError("a wake-up");
+                })
+                .call();
+        other.schedule(
+                () -> {
+                    throw new IllegalStateException("a timer");
+                },
+                1);
+        loop.execute(() -> {
+            throw new IllegalStateException("nobody's");
+        });
+        loops.advance(10);
+        told.sort(null);
+        assertEquals(List.of("one: a task", "one: a wake-up", "other: a timer"), told);
+        assertEquals(4, loop.faults().count());
+    }
 }

@@ -1,11 +1,9 @@
 package dev.gossamer.snapshot;
 
 import dev.gossamer.io.BlockDevice;
-import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.Invariant;
-import dev.gossamer.io.RequestQueue;
 import dev.gossamer.io.ServedDevice;
 import dev.gossamer.io.order.WriteOrder;
 import dev.gossamer.snapshot.copy.CommitOrder;
@@ -13,6 +11,7 @@ import dev.gossamer.snapshot.copy.CopyQueue;
 import dev.gossamer.snapshot.copy.HeldRequest;
 import dev.gossamer.snapshot.copy.PendingRemap;
 import dev.gossamer.snapshot.copy.RemapTable;
+import dev.gossamer.snapshot.copy.WholeWrite;
 import dev.gossamer.snapshot.store.ChunkRemap;
 import dev.gossamer.snapshot.store.ExceptionStore;
 import dev.gossamer.snapshot.store.PersistentStore;
@@ -47,6 +46,7 @@ final class CowSnapshot implements ExceptionStore.Listener, PendingRemap.Target 
     private final long sizeBytes;
     private final int chunkShift;
     private final StoreSpace space;
+    private final Suspension suspension;
 
     private final WriteOrder writeOrder;
     private final CommitOrder order = new CommitOrder();
@@ -57,7 +57,6 @@ final class CowSnapshot implements ExceptionStore.Listener, PendingRemap.Target 
     private final List<PendingRemap> returned = new ArrayList<>();
     private final List<HeldRequest> heldUntilStarted = new ArrayList<>();
     private final List<Runnable> whenIdle = new ArrayList<>();
-    private final RequestQueue suspendedRequests = new RequestQueue();
     private final SnapshotLoss loss;
 
     // Written by the worker, read by loops.
@@ -65,7 +64,6 @@ final class CowSnapshot implements ExceptionStore.Listener, PendingRemap.Target 
     private volatile SnapshotState state = SnapshotState.STARTING;
     private volatile String cause = "";
     private volatile boolean copiesOrigin = true;
-    private volatile boolean suspended;
     private volatile int generation;
 
     /** Open {@link Snapshot}s. */
@@ -86,6 +84,7 @@ final class CowSnapshot implements ExceptionStore.Listener, PendingRemap.Target 
         this.sizeBytes = sizeBytes;
         this.chunkShift = Integer.numberOfTrailingZeros(store.chunkBytes());
         this.space = new StoreSpace(this, loops.worker());
+        this.suspension = new Suspension(loops.queue());
         this.loss = new SnapshotLoss(this, loops.worker());
         this.writeOrder = new WriteOrder(loops.io());
         store.setListener(this);
@@ -105,8 +104,8 @@ final class CowSnapshot implements ExceptionStore.Listener, PendingRemap.Target 
         return state;
     }
 
-    boolean isSuspended() {
-        return suspended;
+    Suspension suspension() {
+        return suspension;
     }
 
     /** Grows when the snapshot is handed over: older handles are dead then. */
@@ -263,33 +262,17 @@ final class CowSnapshot implements ExceptionStore.Listener, PendingRemap.Target 
 
     /** Nothing of the old contents is needed: the data goes straight to the store. */
     private void writeWhole(PendingRemap one, BlockRequest request) {
-        one.setWholeWrite(request);
-        int flags = request.flags() & ~BlockRequest.FAST_ZERO;
-        if (request.operation() == BlockOperation.WRITE) {
-            loops.transfers()
-                    .write(
-                            storeDevice(),
-                            one.storeOffsetBytes(),
-                            (int) request.lengthBytes(),
-                            flags,
-                            request.buffer(),
-                            request.bufferOffsetBytes(),
-                            errno -> copied(one, errno));
-        } else {
-            loops.transfers()
-                    .command(
-                            storeDevice(),
-                            request.operation(),
-                            one.storeOffsetBytes(),
-                            request.lengthBytes(),
-                            flags | BlockRequest.NO_UNMAP,
-                            errno -> copied(one, errno));
-        }
+        WholeWrite whole = new WholeWrite(request, loops.queue());
+        one.setWholeWrite(whole);
+        whole.start(loops.transfers(), storeDevice(), one.storeOffsetBytes(), errno -> copied(one, errno));
     }
 
     /** A failed copy takes its turn too (rule S-I2). */
     @Override
     public void copied(PendingRemap one, int errno) {
+        if (loops.queue().isStopped()) {
+            return;
+        }
         one.setErrno(errno);
         order.ended(one, this::takeTurn);
     }
@@ -331,6 +314,9 @@ final class CowSnapshot implements ExceptionStore.Listener, PendingRemap.Target 
 
     @Override
     public void full(int count) {
+        if (loops.queue().isStopped()) {
+            return;
+        }
         List<PendingRemap> chunks = new ArrayList<>(count);
         for (int i = 0; i < count; i++) {
             chunks.addFirst(committed.pollLast());
@@ -340,7 +326,7 @@ final class CowSnapshot implements ExceptionStore.Listener, PendingRemap.Target 
 
     @Override
     public void recorded(int count) {
-        if (state == SnapshotState.INVALID) {
+        if (state == SnapshotState.INVALID || loops.queue().isStopped()) {
             return;
         }
         List<PendingRemap> batch = new ArrayList<>(count);
@@ -398,7 +384,7 @@ final class CowSnapshot implements ExceptionStore.Listener, PendingRemap.Target 
     void finish(PendingRemap one, int errno) {
         pending.remove(one.remap().oldChunk());
         if (one.wholeWrite() != null) {
-            loops.queue().handBack(one.wholeWrite(), errno);
+            one.wholeWrite().answer(errno);
         }
         one.releaseHeld();
         tellIdle();
@@ -430,32 +416,15 @@ final class CowSnapshot implements ExceptionStore.Listener, PendingRemap.Target 
         copiesOrigin = false;
     }
 
-    /** Requests to the snapshot wait from now on; those under way go on. */
-    void suspend() {
-        suspended = true;
-    }
-
-    void park(BlockRequest request) {
-        if (request.parkedBy().isAbandoned()) {
-            loops.queue().handBack(request, Errno.ESHUTDOWN);
-        } else {
-            suspendedRequests.add(request);
-        }
-    }
-
     /** A handle was abandoned: what waits of its ends, for a store that is full, or for {@link #resume}. */
     void endAbandoned() {
         space.endAbandoned();
-        RequestQueue all = new RequestQueue();
-        suspendedRequests.moveTo(all);
-        for (BlockRequest r = all.poll(); r != null; r = all.poll()) {
-            park(r);
-        }
+        suspension.endAbandoned();
     }
 
-    void resume() {
-        suspended = false;
-        loops.queue().handBackAll(suspendedRequests, ServedDevice.SERVE_AGAIN);
+    /** A bug has stopped the worker: nothing is recorded any more, and what waits for {@link #resume} ends. */
+    void workerStopped() {
+        suspension.endAll(Errno.EIO);
     }
 
     /** Another snapshot takes over table and store, suspended; the handles of this one are dead (rule S-H1). */
@@ -463,7 +432,7 @@ final class CowSnapshot implements ExceptionStore.Listener, PendingRemap.Target 
         spec = newSpec;
         int next = generation + 1;
         generation = next;
-        loops.queue().handBackAll(suspendedRequests, Errno.EIO);
+        suspension.endAll(Errno.EIO);
     }
 
     /** Somebody says that the store may have grown. */
@@ -484,7 +453,7 @@ final class CowSnapshot implements ExceptionStore.Listener, PendingRemap.Target 
                 store.metadataBytes(),
                 table.count(),
                 mergedChunks,
-                suspended);
+                suspension.isOn());
     }
 
     /** The persistent store; null if it is transient. */

@@ -113,7 +113,7 @@ final class MergeJob {
 
     /** Begins, goes on after {@link #stop}, or tries again what failed. */
     void start() {
-        if (running || snapshot.state() == SnapshotState.MERGED) {
+        if (running || loops.queue().isStopped() || snapshot.state() == SnapshotState.MERGED) {
             return;
         }
         if (snapshot.state() == SnapshotState.MERGE_FAILED) {
@@ -149,7 +149,19 @@ final class MergeJob {
         }
     }
 
+    /** A bug has stopped the worker. What is at the disks ends; no run is begun, and none that was goes on. */
+    void workerStopped() {
+        if (running) {
+            LOG.error("merge of snapshot={} has stopped; open it anew", snapshot.name());
+            loops.queue().handBackAll(waiting, Errno.EIO);
+            halt();
+        }
+    }
+
     private void round() {
+        if (loops.queue().isStopped()) {
+            return;
+        }
         if (!whenStopped.isEmpty()) {
             halt();
             return;
@@ -231,6 +243,9 @@ final class MergeJob {
     }
 
     private void step(String what, int errno, Runnable following) {
+        if (loops.queue().isStopped()) {
+            return;
+        }
         if (errno == Errno.OK) {
             following.run();
         } else {

@@ -1,6 +1,7 @@
 package dev.gossamer.snapshot;
 
 import dev.gossamer.io.IoLoop;
+import dev.gossamer.io.OwnedLoop;
 import dev.gossamer.io.worker.LongCommands;
 import dev.gossamer.io.worker.PerLoop;
 import dev.gossamer.io.worker.RequestsInFlight;
@@ -14,7 +15,7 @@ import org.slf4j.LoggerFactory;
 /**
  * Between the loops of one origin and its worker: the ways there and back, and what is under way.
  *
- * @param worker the worker's loop
+ * @param worker the worker's loop; what its tasks and timers throw stops the queue
  * @param io those that requests come from
  * @param queue requests for the worker
  * @param transfers the worker's own
@@ -34,15 +35,16 @@ record OriginLoops(
         PerLoop<LongCommands> longCommands) {
     private static final Logger LOG = LoggerFactory.getLogger(OriginLoops.class);
 
-    static OriginLoops of(IoLoop worker, List<? extends IoLoop> io) {
-        WorkerQueue queue = new WorkerQueue(worker, io);
+    static OriginLoops of(IoLoop workerLoop, List<? extends IoLoop> io) {
+        WorkerQueue queue = new WorkerQueue(workerLoop, io);
+        IoLoop worker = new OwnedLoop(workerLoop, queue::stop);
         // What is on disk is sound, and is found again when the set is opened anew.
         queue.begin(bug -> LOG.error("writes that need the worker fail from now on: a bug", bug));
         return new OriginLoops(
                 worker,
                 List.copyOf(io),
                 queue,
-                new WorkerIo(worker, queue::stop),
+                new WorkerIo(workerLoop, queue::stop),
                 new RequestsInFlight(worker, io),
                 new RequestsInFlight(worker, io),
                 new PerLoop<>(io, loop -> new ChunkRun()),

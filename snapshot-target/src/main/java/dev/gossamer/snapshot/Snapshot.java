@@ -80,7 +80,7 @@ public final class Snapshot implements BlockDevice, ServedDevice {
             request.complete(Errno.EIO); // Handed over to another snapshot (rule S-H1).
             return;
         }
-        if (snapshot.isSuspended()) {
+        if (snapshot.suspension().isOn()) {
             loops.queue().defer(this, request);
             return;
         }
@@ -177,8 +177,8 @@ public final class Snapshot implements BlockDevice, ServedDevice {
 
     @Override
     public void admit(BlockRequest request) {
-        if (snapshot.isSuspended()) {
-            snapshot.park(request);
+        if (snapshot.suspension().isOn()) {
+            snapshot.suspension().park(request);
         } else if (request.operation() == BlockOperation.WRITE || request.operation() == BlockOperation.WRITE_ZEROES) {
             // Whatever was suspended as a whole is cut into chunks first.
             long shift = snapshot.chunkShift();

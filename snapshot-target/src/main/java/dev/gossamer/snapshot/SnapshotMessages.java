@@ -54,6 +54,14 @@ final class SnapshotMessages {
         return merge;
     }
 
+    /** A bug has stopped the worker: nobody waits for a snapshot or for the merge any more. */
+    void workerStopped() {
+        snapshots.values().forEach(CowSnapshot::workerStopped);
+        if (merge != null) {
+            merge.workerStopped();
+        }
+    }
+
     SnapshotStatus status(CowSnapshot snapshot) {
         MergeJob job = merge;
         boolean isMerged = job != null && job.snapshot().equals(snapshot);
@@ -258,20 +266,20 @@ final class SnapshotMessages {
     /** Requests to a snapshot wait from now on; answers when none is under way. */
     void suspend(String name, CompletableFuture<SnapshotStatus> answer) throws StorageException {
         CowSnapshot snapshot = find(name);
-        snapshot.suspend();
+        snapshot.suspension().begin();
         loops.drain(() -> snapshot.whenIdle(() -> answer.complete(status(snapshot))));
     }
 
     SnapshotStatus resume(String name) throws StorageException {
         CowSnapshot snapshot = find(name);
-        snapshot.resume();
+        snapshot.suspension().end();
         return status(snapshot);
     }
 
     /** A new snapshot takes over the table and the store of a suspended one (rule S-H1). */
     SnapshotStatus handOver(String source, SnapshotSpec destination) throws StorageException {
         CowSnapshot snapshot = find(source);
-        if (!snapshot.isSuspended()) {
+        if (!snapshot.suspension().isOn()) {
             throw StoreChecks.refused(
                     destination, Errno.EBUSY, "snapshot " + source + " is active; suspend it before it is handed over");
         }

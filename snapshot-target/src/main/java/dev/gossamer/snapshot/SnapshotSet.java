@@ -3,6 +3,7 @@ package dev.gossamer.snapshot;
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.IoLoop;
+import dev.gossamer.io.OwnedLoop;
 import dev.gossamer.io.Reason;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.WatchedDevice;
@@ -18,6 +19,7 @@ import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.function.Consumer;
 
 /**
  * A plain device, the origin, and its classic copy-on-write snapshots. The only door to their worker; every method may
@@ -41,9 +43,6 @@ import java.util.concurrent.CompletionException;
  * </ol>
  */
 public final class SnapshotSet {
-    /** After a bug, closing waits so long for transfers that nobody hears of. */
-    private static final long STOPPED_PATIENCE_NANOS = 2_000_000_000L;
-
     private final OriginLoops loops;
     private final BlockDevice origin;
     private final AttachedSnapshots attached;
@@ -58,6 +57,7 @@ public final class SnapshotSet {
         this.attached = new AttachedSnapshots(loops.queue(), copies);
         this.originOrder = new WriteOrder(ioLoops);
         this.messages = new SnapshotMessages(loops, attached, copies, this.origin, door);
+        loops.queue().keep(messages::workerStopped);
     }
 
     /**
@@ -140,8 +140,9 @@ public final class SnapshotSet {
                 answer.completeExceptionally(why);
             }
         };
-        WorkerIo io = new WorkerIo(workerLoop, answer::completeExceptionally);
-        workerLoop.execute(() -> new StoreOpening(io, store, name, id, ended).erase(errno -> {
+        Consumer<Throwable> bug = why -> ended.refused(new StorageException(Errno.EIO, Reason.of(why), why));
+        WorkerIo io = new WorkerIo(workerLoop, bug);
+        new OwnedLoop(workerLoop, bug).execute(() -> new StoreOpening(io, store, name, id, ended).erase(errno -> {
             if (errno == Errno.OK) {
                 ended.opened(null);
             } else {
@@ -225,36 +226,9 @@ public final class SnapshotSet {
 
     /** Waits for copies under way, stops a merge, and closes all devices. The caller has closed all handles. */
     public CompletableFuture<Void> close() {
-        return ask(answer -> {
-            MergeJob merge = messages.merge();
-            Runnable closeAll =
-                    () -> closeOneByOne(new ArrayList<>(messages.snapshots().values()), answer);
-            if (merge == null) {
-                closeAll.run();
-            } else {
-                merge.stop(closeAll);
-            }
-        });
-    }
-
-    private void closeOneByOne(List<CowSnapshot> left, CompletableFuture<Void> answer) {
-        if (left.isEmpty()) {
-            origin.close();
-            answer.complete(null);
-            return;
-        }
-        CowSnapshot snapshot = left.removeLast();
-        Runnable closing = () -> {
-            messages.snapshots().remove(snapshot.name());
-            snapshot.storeDevice().close();
-            closeOneByOne(left, answer);
-        };
-        if (loops.queue().isStopped()) {
-            // It may never be idle: what is at the disks gets time to end.
-            loops.worker().schedule(closing, STOPPED_PATIENCE_NANOS);
-        } else {
-            snapshot.whenIdle(closing);
-        }
+        CompletableFuture<Void> answer = new CompletableFuture<>();
+        loops.worker().execute(new SetClosing(loops, messages, origin, answer)::begin);
+        return answer;
     }
 
     private MergeJob present() throws StorageException {
@@ -280,8 +254,11 @@ public final class SnapshotSet {
             answer.whenComplete((done, failure) -> loops.queue().forget(its));
             try {
                 task.run(answer);
-            } catch (StorageException | RuntimeException | Error e) {
+            } catch (StorageException e) {
                 answer.completeExceptionally(e);
+            }
+            if (loops.queue().isStopped()) {
+                its.end();
             }
         });
         return answer;

@@ -10,6 +10,7 @@ import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.sim.FaultPlan;
 import dev.gossamer.io.sim.FaultyDevice;
+import dev.gossamer.io.sim.ForwardingDevice;
 import dev.gossamer.io.sim.SimHarness;
 import dev.gossamer.io.sim.SimulatedDisk;
 import dev.gossamer.io.sim.SlowDisk;
@@ -84,6 +85,81 @@ class SnapshotBugTest {
         open.close();
         slow.letGo(sim);
         sim.loops.runUntilIdle();
+        sim.close();
+    }
+
+    /** A store whose device is asked for its size in tasks and timers, and throws. */
+    private static final class Sized extends ForwardingDevice {
+        private boolean throwing;
+
+        Sized(long bytes) {
+            super(new SimulatedDisk(bytes));
+        }
+
+        @Override
+        public long sizeBytes() {
+            if (throwing) {
+                throw new AssertionError("a bug in a timer");
+            }
+            return super.sizeBytes();
+        }
+    }
+
+    private void whatWaitsForRoomEndsThough(StoreGrowth growth) throws StorageException {
+        sim.loops.expectFaults();
+        Sized small = new Sized(6 * CHUNK);
+        SnapshotSpec spec = SnapshotSpec.of("s", StoreType.PERSISTENT)
+                .withChunkBytes(CHUNK)
+                .withFullStore(StoreFullAction.FAIL_WRITES, 3_600_000_000_000L, growth);
+        sim.create(spec, small);
+        BlockDevice open = sim.set.openOrigin();
+        SimHarness.Result write = sim.startWrite(0, open, 0, new byte[20 * CHUNK]);
+        sim.loops.runUntilIdle();
+        assertFalse(write.isDone(), "it waits for room");
+        small.throwing = true;
+        sim.loops.advance(2_000_000_000L);
+        assertTrue(write.isDone(), "a write waits for ever");
+        assertEquals(Errno.EIO, write.errno);
+        assertEquals(Errno.EIO, sim.write(open, 20 * CHUNK, filled(2)), "and so later ones");
+        open.close();
+        CompletableFuture<Void> closed = sim.set.close();
+        sim.loops.advance(3_000_000_000L);
+        assertTrue(closed.isDone(), "closing waits for ever");
+        sim.close();
+    }
+
+    @Test
+    void aTimerThrows() throws StorageException {
+        whatWaitsForRoomEndsThough(StoreGrowth.NONE);
+    }
+
+    @Test
+    void aTaskThrows() throws StorageException {
+        whatWaitsForRoomEndsThough((name, total, done) -> sim.loops.loop(0).schedule(done, 500_000_000L));
+    }
+
+    @Test
+    void closingThatWaitsForAChunkEndsToo() throws StorageException {
+        sim.loops.expectFaults();
+        SnapshotSpec spec = SnapshotSpec.of("s", StoreType.PERSISTENT)
+                .withChunkBytes(CHUNK)
+                .withLossRecord((name, cause, done) -> {
+                    throw new AssertionError("a bug");
+                });
+        sim.create(spec, store);
+        BlockDevice open = sim.set.openOrigin();
+        store.hold(request -> true);
+        SimHarness.Result write = sim.startWrite(0, open, 0, filled(1));
+        sim.loops.runUntilIdle();
+        open.close();
+        CompletableFuture<Void> closed = sim.set.close();
+        sim.loops.runUntilIdle();
+        assertFalse(closed.isDone(), "a chunk is on its way");
+        storePlan.failAlways(null, Errno.EIO);
+        store.letGo(sim);
+        sim.loops.advance(3_000_000_000L);
+        assertEquals(Errno.EIO, write.errno);
+        assertTrue(closed.isDone(), "closing waits for ever");
         sim.close();
     }
 }

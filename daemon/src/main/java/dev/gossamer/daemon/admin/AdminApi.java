@@ -74,7 +74,7 @@ final class AdminApi {
             answer = route(method, new QueryStringDecoder(uri), body, caller.owner());
         } catch (StorageException e) {
             answer = CompletableFuture.failedFuture(e);
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             answer = CompletableFuture.failedFuture(e);
         }
         return answer.exceptionally(this::refusal);

@@ -101,7 +101,7 @@ public final class NbdClientDevice implements BlockDevice {
         if (!readOnly && !session.canFlush()) {
             LOG.warn("{}: server offers no FLUSH: what it has answered may be lost if it fails", uri);
         }
-        loops.loop(0).execute(() -> session.start(first));
+        session.home().tasks().run(() -> session.start(first));
         return new NbdClientDevice(uri.toString(), session);
     }
 
@@ -152,7 +152,7 @@ public final class NbdClientDevice implements BlockDevice {
         if (link.loop() == request.loop()) {
             link.submit(request);
         } else {
-            link.loop().execute(() -> link.submit(request));
+            link.take(request);
         }
     }
 
@@ -199,7 +199,7 @@ public final class NbdClientDevice implements BlockDevice {
     /** From now on no request waits longer than this for the server, whatever the settings say. Any thread. */
     public void limitPatience(Duration limit) {
         for (RemoteLink link : session.links()) {
-            link.loop().execute(() -> link.limitPatience(limit.toNanos()));
+            link.tasks().run(() -> link.limitPatience(limit.toNanos()));
         }
     }
 
@@ -217,7 +217,7 @@ public final class NbdClientDevice implements BlockDevice {
     public void close() {
         closed = true;
         CountDownLatch open = new CountDownLatch(session.links().size());
-        session.home().loop().execute(() -> session.close(open::countDown));
+        session.home().tasks().run(() -> session.close(open::countDown));
         if (session.links().stream().noneMatch(link -> link.loop().inLoop())) {
             try {
                 if (!open.await(CLOSE_MILLIS, TimeUnit.MILLISECONDS)) {

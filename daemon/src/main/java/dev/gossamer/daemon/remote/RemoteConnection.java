@@ -1,5 +1,6 @@
 package dev.gossamer.daemon.remote;
 
+import dev.gossamer.io.Faults;
 import dev.gossamer.io.Reason;
 import dev.gossamer.nbd.client.ClientReplyDecoder;
 import dev.gossamer.nbd.client.ClientRequestEncoder;
@@ -92,6 +93,21 @@ final class RemoteConnection extends ChannelInboundHandlerAdapter implements Rep
             // Everything sent in this turn of the loop goes in one system call.
             flushQueued = true;
             ctx.executor().execute(flushTask);
+        }
+    }
+
+    /**
+     * Sends a command, unless there is no memory for that: then this connection is of no use any more, and the command
+     * is not in flight.
+     */
+    boolean sends(RemoteCommand command, Faults faults) {
+        try {
+            send(command);
+            return true;
+        } catch (RuntimeException | Error fault) {
+            faults.caught(fault);
+            inFlight.values().removeIf(command::equals);
+            return false;
         }
     }
 

@@ -38,36 +38,27 @@ final class RemoteLink {
         CLOSED
     }
 
-    /** Looks for what has waited too long happen so often within a request's patience. */
-    private static final int LOOKS = 32;
-
     /** How long a halted link waits for answers: more than a working server needs, and a dead one does not matter. */
     private static final long DRAIN_NANOS = 2_000_000_000;
 
     /** Commands of urgent requests beyond the limit: a look and a write, each perhaps in a few pieces. */
     private static final int URGENT_MORE = 8;
 
-    private static final long LONGEST_LOOK_NANOS = 1_000_000_000;
-    private static final long SHORTEST_LOOK_NANOS = 10_000_000;
-
     private final NettyLoop loop;
     private final RemoteSession session;
     private final RemoteSettings settings;
     private final WaitingLine<RemotePiece> waiting = new WaitingLine<>(RemotePiece::isUrgent);
     private final UnflushedWrites unflushed = new UnflushedWrites();
+    private final LinkTasks tasks;
+    private final Patience patience;
     private final StallWatch stall;
     private final SendWindow window;
-    private final long lookNanos;
 
     private State state = State.HALTED;
     private RemoteConnection connection;
     /** Negotiated, and not let in yet. */
     private RemoteConnection joining;
 
-    /** Beyond this nothing is waited for, whatever the settings say. */
-    private long limitNanos;
-
-    private boolean limited;
     private long incarnation;
     private boolean looking;
     private boolean flushing;
@@ -78,13 +69,18 @@ final class RemoteLink {
         this.loop = loop;
         this.session = session;
         this.settings = settings;
+        this.tasks = new LinkTasks(loop, session::broken);
+        this.patience = new Patience(loop, settings.patienceNanos());
         this.stall = new StallWatch(settings.patienceNanos());
         this.window = new SendWindow(settings.inFlightBytes());
-        this.lookNanos = Math.clamp(settings.patienceNanos() / LOOKS, SHORTEST_LOOK_NANOS, LONGEST_LOOK_NANOS);
     }
 
     NettyLoop loop() {
         return loop;
+    }
+
+    LinkTasks tasks() {
+        return tasks;
     }
 
     /** Whether answered writes are kept: there is something to wait for before they may be forgotten. */
@@ -94,22 +90,22 @@ final class RemoteLink {
 
     // ---- requests ----
 
-    /** A request that the device has checked. */
+    /** A request that the device has checked. Does not throw: it is this link's, or another's, to end. */
     void submit(BlockRequest request) {
+        request.taken();
         if (state == State.SHARING) {
-            session.home().loop().execute(() -> session.home().submit(request));
-            return;
-        }
-        RequestCutter.cut(this, request, session.export(), deadline(), waiting::add);
-        if (state == State.CLOSED) {
-            failWaiting(endErrno);
-        } else {
-            serveWaiting();
+            session.home().take(request);
+        } else if (RequestCutter.cut(this, request, session.export(), patience.deadline(), waiting)) {
+            tasks.guard(state == State.CLOSED ? () -> failWaiting(endErrno) : this::serveWaiting);
         }
     }
 
-    private long deadline() {
-        return loop.nanoTime() + settings.patienceNanos();
+    /** A request from another loop than this link's. */
+    void take(BlockRequest request) {
+        request.taken();
+        if (!tasks.run(() -> submit(request))) {
+            RemoteRequest.refuse(request);
+        }
     }
 
     private void serveWaiting() {
@@ -125,15 +121,19 @@ final class RemoteLink {
 
     private void sendMore() {
         while (state == State.UP && !waiting.isEmpty() && hasRoomFor(waiting.peek())) {
-            RemotePiece piece = waiting.poll();
+            RemotePiece piece = waiting.peek();
             if (piece.changes() && !session.gate().mayChange(piece.offsetBytes)) {
-                waiting.addBack(piece);
                 lose("whether the device is still ours is in doubt");
                 return;
             }
+            waiting.poll();
             piece.attempts++;
             piece.coveredSequence = session.lastSequence();
-            connection.send(piece);
+            if (!connection.sends(piece, loop.faults())) {
+                waiting.addBack(piece);
+                connection.drop();
+                lose("a command could not be sent");
+            }
         }
         if (state == State.UP && unflushed.heldBytes() >= settings.unflushedBytes() / 2) {
             flushKept();
@@ -152,8 +152,17 @@ final class RemoteLink {
         return (fits || connection.inFlight() == 0) && keepable;
     }
 
-    /** The server's answer to a piece. */
+    /** The server's answer to a piece, which nobody else has any more. */
     void answered(RemotePiece piece, int nbdError) {
+        try {
+            take(piece, nbdError);
+        } catch (RuntimeException | Error bug) {
+            finish(piece, Errno.EIO);
+            tasks.caught(bug);
+        }
+    }
+
+    private void take(RemotePiece piece, int nbdError) {
         long now = loop.nanoTime();
         window.answered(piece.payloadBytes(), piece.underWayNanos(now), now);
         if (nbdError == NbdError.ESHUTDOWN && piece.attempts < settings.attempts()) {
@@ -173,13 +182,7 @@ final class RemoteLink {
             unflushed.releaseUpTo(session.stableSequence());
             errno = session.health().isFailed() ? Errno.EIO : Errno.OK;
         } else if (nbdError == NbdError.OK && piece.isKept()) {
-            unflushed.add(new UnflushedWrite(
-                    session.nextSequence(),
-                    piece.command,
-                    piece.flags,
-                    piece.offsetBytes,
-                    piece.lengthBytes,
-                    piece.takeData()));
+            unflushed.add(piece.kept(session.nextSequence()));
         }
         finish(piece, errno);
         afterAnswer();
@@ -194,9 +197,11 @@ final class RemoteLink {
     }
 
     private void finish(RemotePiece piece, int errno) {
-        piece.forgetData();
+        if (!piece.end()) {
+            return;
+        }
         if (piece.parent.pieceDone(errno)) {
-            waiting.add(RequestCutter.flush(this, piece.parent, deadline()));
+            waiting.add(RequestCutter.flush(this, piece.parent, patience.deadline()));
             serveWaiting();
         }
     }
@@ -226,7 +231,7 @@ final class RemoteLink {
 
     private void sendFlush(IntConsumer outcome) {
         connection.send(
-                new OwnFlush(session.lastSequence(), deadline(), (flush, error) -> flushed(flush, error, outcome)));
+                new OwnFlush(session.lastSequence(), patience.deadline(), (flush, error) -> flushed(flush, error, outcome)));
     }
 
     private void flushed(OwnFlush flush, int nbdError, IntConsumer outcome) {
@@ -246,7 +251,7 @@ final class RemoteLink {
         boolean idle = waiting.isEmpty() && unflushed.isEmpty() && (connection == null || connection.inFlight() == 0);
         if (!looking && !idle && state != State.CLOSED) {
             looking = true;
-            loop.schedule(this::look, lookNanos);
+            tasks.later(this::look, patience.lookNanos());
         }
     }
 
@@ -256,18 +261,14 @@ final class RemoteLink {
         long now = loop.nanoTime();
         List<RemotePiece> late = new ArrayList<>();
         noteStalled(now);
-        waiting.removeIf(piece -> isExpired(piece, now) && late.add(piece));
+        waiting.removeIf(piece -> patience.isExpired(piece, now) && late.add(piece));
         if (state == State.UP) {
-            boolean stuck = false;
-            for (RemoteCommand command : connection.unanswered()) {
-                stuck |= isExpired(command, now) || command.underWayNanos(now) >= settings.silenceNanos();
-            }
-            if (stuck) {
+            if (patience.isOver(connection.unanswered(), now, settings.silenceNanos())) {
                 // Its answer may still come, for memory that will not be its own by then: only a new connection helps.
                 connection.drop();
                 lose("server does not answer");
                 requeueUnanswered();
-                waiting.removeIf(piece -> isExpired(piece, now) && late.add(piece));
+                waiting.removeIf(piece -> patience.isExpired(piece, now) && late.add(piece));
             } else {
                 unflushed.releaseUpTo(session.stableSequence());
                 if (!unflushed.isEmpty()) {
@@ -278,10 +279,6 @@ final class RemoteLink {
         }
         late.forEach(piece -> finish(piece, Errno.EIO));
         lookLater();
-    }
-
-    private boolean isExpired(RemoteCommand command, long now) {
-        return command.isExpired(now) || (limited && now - limitNanos >= 0);
     }
 
     private void noteStalled(long now) {
@@ -302,8 +299,7 @@ final class RemoteLink {
 
     /** From now on nothing waits longer than this: whoever uses the device wants to end. */
     void limitPatience(long nanos) {
-        limited = true;
-        limitNanos = loop.nanoTime() + nanos;
+        patience.limit(nanos);
         lookLater();
     }
 
@@ -312,7 +308,7 @@ final class RemoteLink {
     private void lose(String why) {
         state = State.HALTED;
         long lost = incarnation;
-        session.home().loop().execute(() -> session.lost(lost, why));
+        session.home().tasks().run(() -> session.lost(lost, why));
     }
 
     private void connectionLost(String why) {
@@ -350,13 +346,13 @@ final class RemoteLink {
         if (connection == null || connection.isClosed() || connection.inFlight() == 0) {
             halted();
         } else {
-            loop.schedule(
-                    () -> {
-                        if (incarnation == newIncarnation && draining) {
-                            halted();
-                        }
-                    },
-                    DRAIN_NANOS);
+            tasks.later(() -> endDraining(newIncarnation), DRAIN_NANOS);
+        }
+    }
+
+    private void endDraining(long itsIncarnation) {
+        if (incarnation == itsIncarnation && draining) {
+            halted();
         }
     }
 
@@ -372,7 +368,7 @@ final class RemoteLink {
         if (!waiting.isEmpty()) {
             session.wanted();
         }
-        session.home().loop().execute(() -> session.halted(kept));
+        session.home().tasks().run(() -> session.halted(kept));
     }
 
     /** For the session: the device is connected again. */
@@ -392,9 +388,13 @@ final class RemoteLink {
         }
     }
 
-    /** For the session: the device belongs to somebody else, and everything ends with EIO. */
+    /** For the session: the device is somebody else's, or a bug has broken this one; everything ends with EIO. */
     void refused() {
         endErrno = Errno.EIO;
+        if (connection != null) {
+            connection.drop();
+            requeueUnanswered();
+        }
         close(() -> {});
     }
 
@@ -408,7 +408,7 @@ final class RemoteLink {
                     made.drop();
                 } else {
                     joining = made;
-                    session.home().loop().execute(() -> session.admit(RemoteLink.this, made.export(), wantedBy));
+                    session.home().tasks().run(() -> session.admit(RemoteLink.this, made.export(), wantedBy));
                 }
             }
 
@@ -439,7 +439,7 @@ final class RemoteLink {
     private void share() {
         List<RemotePiece> pieces = waiting.takeAll();
         RemoteLink home = session.home();
-        home.loop().execute(() -> home.adopt(pieces));
+        home.tasks().run(() -> home.adopt(pieces));
     }
 
     private void adopt(List<RemotePiece> pieces) {

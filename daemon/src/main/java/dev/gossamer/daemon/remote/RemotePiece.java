@@ -16,6 +16,7 @@ final class RemotePiece extends RemoteCommand {
     private final boolean urgent;
     private ByteBuf message;
     private int messageDataIndex;
+    private boolean ended;
     int attempts;
     /** For a FLUSH: what had been answered when it was sent. */
     long coveredSequence;
@@ -94,14 +95,23 @@ final class RemotePiece extends RemoteCommand {
         link.answered(this, nbdError);
     }
 
-    /**
-     * The data as it was sent, for the caller to release; null for a command without data. Ends this piece's hold on
-     * it.
-     */
-    ByteBuf takeData() {
+    /** It is answered, and kept until a FLUSH covers it, with its data as it was sent. Ends this piece's hold on that. */
+    UnflushedWrite kept(long sequence) {
+        return new UnflushedWrite(sequence, command, flags, offsetBytes, lengthBytes, takeData());
+    }
+
+    private ByteBuf takeData() {
         ByteBuf data = message == null ? null : message.retainedSlice(messageDataIndex, payloadBytes());
         forgetData();
         return data;
+    }
+
+    /** Its outcome is known, and nobody sends it again. @return false if that was so before */
+    boolean end() {
+        forgetData();
+        boolean isFirst = !ended;
+        ended = true;
+        return isFirst;
     }
 
     /** It will be sent again, or never. */

@@ -54,6 +54,13 @@ final class RemoteRequest {
         return false;
     }
 
+    /** Ends a request of which no command exists, on its loop. */
+    static void refuse(BlockRequest request) {
+        if (request.loop().inLoop() || !Wakeup.call(request.loop(), () -> request.complete(Errno.EIO))) {
+            request.complete(Errno.EIO);
+        }
+    }
+
     private void complete() {
         request.complete(firstError);
     }

@@ -4,6 +4,8 @@ import dev.gossamer.io.BlockGeometry;
 import dev.gossamer.io.ChangeGate;
 import dev.gossamer.io.DeviceHealth;
 import dev.gossamer.io.Errno;
+import dev.gossamer.io.Reason;
+import dev.gossamer.io.Wakeup;
 import dev.gossamer.io.ring.NettyLoop;
 import dev.gossamer.nbd.client.RemoteExport;
 import dev.gossamer.nbd.wire.NbdError;
@@ -173,7 +175,7 @@ final class RemoteSession {
     void wanted() {
         wantedNanos = home.loop().nanoTime();
         if (dormant) {
-            home.loop().execute(this::wake);
+            home.tasks().run(this::wake);
         }
     }
 
@@ -214,7 +216,7 @@ final class RemoteSession {
         pendingHalts = links.size();
         long next = incarnation;
         for (RemoteLink link : links) {
-            link.loop().execute(() -> link.halt(next));
+            link.tasks().run(() -> link.halt(next));
         }
     }
 
@@ -241,7 +243,7 @@ final class RemoteSession {
     private void attemptOrSleep(long delayMillis) {
         state = State.CONNECTING;
         if (isWanted()) {
-            home.loop().schedule(this::attempt, delayMillis * 1_000_000);
+            home.tasks().later(this::attempt, delayMillis * 1_000_000);
             return;
         }
         state = State.DORMANT;
@@ -304,7 +306,7 @@ final class RemoteSession {
         if (refusal != null) {
             connection.drop();
             LOG.error("{}: refused after reconnecting, requests fail with EIO: {}", name, refusal);
-            links.forEach(link -> link.loop().execute(link::refuse));
+            links.forEach(link -> link.tasks().run(link::refuse));
             attemptFailed(refusal);
         } else {
             check(connection);
@@ -317,7 +319,7 @@ final class RemoteSession {
         pendingOn = connection;
         connection.setOwner(why -> pendingFailed(connection, why));
         long deadline = home.loop().nanoTime() + settings.silenceNanos();
-        home.loop().schedule(() -> pendingFailed(connection, "server does not answer"), settings.silenceNanos());
+        home.tasks().later(() -> pendingFailed(connection, "server does not answer"), settings.silenceNanos());
         BlockGeometry found = ExportMatch.geometry(connection.export(), readOnly);
         checked = new CheckedConnection(connection, found, name, deadline);
         gate.check(checked, new ChangeGate.Verdict() {
@@ -355,10 +357,28 @@ final class RemoteSession {
             return;
         }
         LOG.error("{}: nothing is repeated, and everything fails from now on: {}", name, why);
+        end();
+    }
+
+    /**
+     * A task, a timer or an answer has thrown: who knows what is under way. Everything ends with EIO until the device is
+     * opened again, and no flush vouches for what is kept. Any thread.
+     */
+    void broken(Throwable bug) {
+        health.fail("an internal error: " + Reason.of(bug));
+        Wakeup.call(home.loop(), () -> {
+            if (state != State.CLOSED && state != State.REFUSED) {
+                LOG.error("{}: everything fails from now on: an internal error", name);
+                end();
+            }
+        });
+    }
+
+    private void end() {
         state = State.REFUSED;
         dropPending();
         releaseKept();
-        links.forEach(link -> link.loop().execute(link::refused));
+        links.forEach(link -> link.tasks().run(link::refused));
     }
 
     private void dropPending() {
@@ -418,7 +438,7 @@ final class RemoteSession {
         }
         home.up(connection, incarnation);
         for (RemoteLink link : links.subList(1, links.size())) {
-            link.loop().execute(link::resume);
+            link.tasks().run(link::resume);
         }
     }
 
@@ -426,13 +446,13 @@ final class RemoteSession {
     void admit(RemoteLink link, RemoteExport found, long wantedBy) {
         String refusal = ExportMatch.refusal(export, found, readOnly);
         if (refusal != null) {
-            link.loop().execute(() -> link.share(wantedBy, refusal));
+            link.tasks().run(() -> link.share(wantedBy, refusal));
         } else if (!canFlush()) {
-            link.loop().execute(() -> link.join(wantedBy));
+            link.tasks().run(() -> link.join(wantedBy));
         } else {
             home.flushThen(error -> {
                 String failure = error == NbdError.OK ? null : "FLUSH failed";
-                link.loop().execute(failure == null ? () -> link.join(wantedBy) : () -> link.share(wantedBy, failure));
+                link.tasks().run(failure == null ? () -> link.join(wantedBy) : () -> link.share(wantedBy, failure));
             });
         }
     }
@@ -443,6 +463,6 @@ final class RemoteSession {
         dormant = false;
         dropPending();
         releaseKept();
-        links.forEach(link -> link.loop().execute(() -> link.close(gone)));
+        links.forEach(link -> link.tasks().run(() -> link.close(gone)));
     }
 }

@@ -21,8 +21,28 @@ final class RequestCutter {
         return export.maximumPayloadBytes() & -(long) export.minimumBlockBytes();
     }
 
-    /** Hands out the commands for a checked request that is not empty. */
-    static void cut(
+    /**
+     * Adds the commands for a checked request that is not empty. @return false if there is no memory for them: none is
+     * left in the line then, and the request has ended
+     */
+    static boolean cut(
+            RemoteLink link,
+            BlockRequest request,
+            RemoteExport export,
+            long deadlineNanos,
+            WaitingLine<RemotePiece> line) {
+        try {
+            cut(link, request, export, deadlineNanos, line::add);
+            return true;
+        } catch (RuntimeException | Error fault) {
+            link.loop().faults().caught(fault);
+            line.removeIf(piece -> piece.parent.request().equals(request));
+            RemoteRequest.refuse(request);
+            return false;
+        }
+    }
+
+    private static void cut(
             RemoteLink link, BlockRequest request, RemoteExport export, long deadlineNanos, Consumer<RemotePiece> out) {
         boolean changes =
                 switch (request.operation()) {

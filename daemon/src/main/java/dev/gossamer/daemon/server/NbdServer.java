@@ -281,11 +281,21 @@ public final class NbdServer {
         clients.forEach(NbdConnection::drain);
         CompletableFuture<Void> stopped = whenOver(clients);
         timer.schedule(
-                () -> clients.forEach(client -> client.dropIfOpen("server stops and the grace time is over")),
+                () -> dropAll(clients, "server stops and the grace time is over"),
                 graceMillis,
                 TimeUnit.MILLISECONDS);
         timer.schedule(() -> stopped.complete(null), 2 * graceMillis, TimeUnit.MILLISECONDS);
         return stopped.whenComplete((all, failure) -> stallWatch.close());
+    }
+
+    private static void dropAll(List<NbdConnection> clients, String why) {
+        for (NbdConnection client : clients) {
+            try {
+                client.dropIfOpen(why);
+            } catch (RuntimeException | Error bug) {
+                LOG.error("connection peer={} cannot be dropped", client.peer(), bug); // the others can
+            }
+        }
     }
 
     private static CompletableFuture<Void> whenOver(List<NbdConnection> clients) {
@@ -307,7 +317,7 @@ public final class NbdServer {
         loops.loop(0)
                 .eventLoop()
                 .schedule(
-                        () -> clients.forEach(client -> client.dropIfOpen("the export is closed")),
+                        () -> dropAll(clients, "the export is closed"),
                         DISCONNECT_GRACE_MILLIS,
                         TimeUnit.MILLISECONDS);
         return whenOver(clients)

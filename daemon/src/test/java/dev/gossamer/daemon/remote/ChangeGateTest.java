@@ -10,8 +10,8 @@ import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.ChangeGate;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.buffer.IoBuffer;
-import dev.gossamer.io.sim.TestIo;
 import dev.gossamer.io.sim.TestIo.Io;
+import dev.gossamer.io.sim.TestIo;
 import dev.gossamer.nbd.client.NbdUri;
 import dev.gossamer.nbd.wire.NbdCommand;
 import dev.gossamer.nbd.wire.NbdError;
@@ -29,10 +29,14 @@ class ChangeGateTest extends OneServerTest {
     private static final class TestGate implements ChangeGate {
         private final AtomicInteger checks = new AtomicInteger();
         private volatile boolean changes = true;
+        private volatile boolean bug;
         private volatile Check check = (through, verdict) -> verdict.pass();
 
         @Override
         public boolean mayChange(long offsetBytes) {
+            if (bug) {
+                throw new AssertionError("a bug");
+            }
             return changes;
         }
 
@@ -166,5 +170,21 @@ class ChangeGateTest extends OneServerTest {
         io.write(0, filled(4096, 8));
         assertEquals(1, gate.checks.get());
         assertArrayEquals(filled(4096, 8), io.read(0, 4096));
+    }
+
+    @Test
+    void aBugInTheLinkEndsItsRequestsAndBreaksTheDeviceForGood() throws Exception {
+        NbdClientDevice device = open(RemoteRig.PATIENT);
+        TestIo first = rig.io(device, 0);
+        TestIo second = rig.io(device, 1);
+        first.write(0, filled(8192, 1));
+        gate.bug = true;
+        assertEquals(Errno.EIO, second.run(Io.write(8192, filled(4096, 2), 0)));
+        gate.bug = false;
+        assertEquals(Errno.EIO, first.command(BlockOperation.FLUSH, 0, 0, 0), "what was answered may be lost");
+        assertEquals(Errno.EIO, first.run(Io.read(0, 4096)));
+        assertEquals(Errno.EIO, second.run(Io.write(0, filled(4096, 3), 0)));
+        device.close();
+        assertEquals(0, device.keptBytes(), "memory of what was kept is given back");
     }
 }

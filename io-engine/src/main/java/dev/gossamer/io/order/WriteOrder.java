@@ -1,8 +1,10 @@
 package dev.gossamer.io.order;
 
 import dev.gossamer.io.BlockRequest;
+import dev.gossamer.io.Errno;
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.RequestStages;
+import dev.gossamer.io.Wakeup;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
@@ -57,7 +59,9 @@ public final class WriteOrder {
             return true;
         }
         write.stages().enter(RequestStages.ORDER, write.loop().nanoTime());
-        new Waiter(write, inTurn, slot.ticket).askHere();
+        Waiter waiter = new Waiter(write, inTurn, slot.ticket);
+        write.taken();
+        waiter.askHere();
         return false;
     }
 
@@ -100,20 +104,26 @@ public final class WriteOrder {
             this.toBytes = fromBytes + write.lengthBytes();
         }
 
-        /** Waits here, or else goes on. On the loop at {@link #distance}. */
+        /** Waits here, or else goes on. On the loop at {@link #distance}. Does not throw. */
         void askHere() {
             if (!at(ownLoop, distance).park(this)) {
                 distance = nextToAsk(ownLoop, distance + 1, fromBytes, toBytes);
                 // By message also if it stays here: a chain of waiters must not end on one stack.
-                at(ownLoop, distance).loop().execute(this);
+                if (!Wakeup.call(at(ownLoop, distance).loop(), this)) {
+                    write.complete(Errno.EIO); // the loops have ended
+                }
             }
+        }
+
+        private void begin(BlockRequest itsTurn) {
+            itsTurn.stages().leave(itsTurn.loop().nanoTime());
+            inTurn.accept(itsTurn);
         }
 
         @Override
         public void run() {
             if (distance == ranges.length) {
-                write.stages().leave(write.loop().nanoTime());
-                write.guard(inTurn);
+                write.guard(this::begin);
             } else {
                 askHere();
             }

@@ -1,6 +1,7 @@
 package dev.gossamer.io.posix;
 
 import dev.gossamer.io.BlockRequest;
+import dev.gossamer.io.Errno;
 import dev.gossamer.io.FileEngine.FileAction;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
@@ -67,8 +68,18 @@ public final class FileThreads implements AutoCloseable {
 
     private void work() {
         for (Task task = dequeue(); task != null; task = dequeue()) {
-            task.errno = FileCalls.run(task.action, task.fileDescriptor, task.request);
+            task.errno = run(task);
             task.engine.finished(task);
+        }
+    }
+
+    /** What the call throws, for want of memory perhaps, is its request's: the thread goes on. */
+    private static int run(Task task) {
+        try {
+            return FileCalls.run(task.action, task.fileDescriptor, task.request);
+        } catch (Throwable fault) {
+            task.request.loop().faults().caught(fault);
+            return Errno.EIO;
         }
     }
 

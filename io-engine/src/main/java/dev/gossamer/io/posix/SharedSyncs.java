@@ -6,6 +6,7 @@ import dev.gossamer.io.Errno;
 import dev.gossamer.io.RequestQueue;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 
 /**
  * The fdatasync(2) calls of one loop: at most one per file at a time. Who asks meanwhile waits, and all who wait share
@@ -28,11 +29,13 @@ public final class SharedSyncs {
         final RequestQueue sharing = new RequestQueue();
         final RequestQueue waiting = new RequestQueue();
         final BlockCompletion whenDone;
+        final Consumer<BlockRequest> beginsNext;
         boolean underWay;
 
         SyncedFile(SharedSyncs syncs, int descriptor) {
             this.descriptor = descriptor;
             whenDone = (request, errno) -> syncs.done(this, request, errno);
+            beginsNext = request -> syncs.begin(this, request);
         }
     }
 
@@ -70,7 +73,7 @@ public final class SharedSyncs {
         BlockRequest following = file.waiting.poll();
         if (following != null) {
             file.waiting.moveTo(file.sharing);
-            begin(file, following);
+            following.guard(file.beginsNext);
         }
         first.complete(errno);
         completeAll(shared, errno);

@@ -80,6 +80,7 @@ public final class ThreadFileEngine implements FileEngine {
             task = firstFinished;
             firstFinished = null;
         }
+        // Completing does not throw: none of the rest is lost.
         while (task != null) {
             FileThreads.Task following = task.next;
             deliver(task);

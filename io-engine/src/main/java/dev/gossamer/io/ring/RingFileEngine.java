@@ -119,6 +119,9 @@ final class RingFileEngine implements FileEngine, IoUringIoHandle {
     // Operations with a slot that found no room in the submission queue; then a timer runs.
     private Operation firstStarved;
     private Operation lastStarved;
+    // Neither with the kernel nor with a timer that would try again; empty but for a moment.
+    private Operation firstGivenUp;
+    private boolean givingUp;
     private IoRegistration registration;
     private SubmissionQueue queue;
     private Runnable retryLater;
@@ -217,13 +220,43 @@ final class RingFileEngine implements FileEngine, IoUringIoHandle {
     }
 
     private void starve(Operation operation) {
-        if (firstStarved == null) {
-            firstStarved = operation;
-            retryLater.run();
-        } else {
+        if (firstStarved != null) {
             lastStarved.next = operation;
+        } else if (asksForRetry()) {
+            firstStarved = operation;
+        } else {
+            giveUp(operation);
+            return;
         }
         lastStarved = operation;
+    }
+
+    /** The end of one starts one that waits, which may have to be given up as well: in turn, not on one stack. */
+    private void giveUp(Operation operation) {
+        operation.next = firstGivenUp;
+        firstGivenUp = operation;
+        if (givingUp) {
+            return;
+        }
+        givingUp = true;
+        while (firstGivenUp != null) {
+            Operation last = firstGivenUp;
+            firstGivenUp = last.next;
+            last.next = null;
+            finish(last, Errno.EIO);
+        }
+        givingUp = false;
+    }
+
+    /** Without a timer, for want of memory, nobody would come back for what waits. */
+    private boolean asksForRetry() {
+        try {
+            retryLater.run();
+            return true;
+        } catch (Throwable refused) {
+            LOG.debug("no timer", refused);
+            return false;
+        }
     }
 
     /** Tries again what found no room: all of it, since nobody behind it has fared better. */
@@ -294,7 +327,7 @@ final class RingFileEngine implements FileEngine, IoUringIoHandle {
                     (short) 0,
                     0,
                     0));
-        } catch (RuntimeException | OutOfMemoryError e) {
+        } catch (Throwable e) {
             // Netty throws before it queues the entry, for want of room or memory, or not at all.
             LOG.debug("not submitted", e);
             return Issue.NO_ROOM;

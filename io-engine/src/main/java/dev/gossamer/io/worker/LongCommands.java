@@ -1,8 +1,10 @@
 package dev.gossamer.io.worker;
 
+import dev.gossamer.io.BlockCompletion;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.ServedDevice;
+import dev.gossamer.io.Wakeup;
 import java.util.function.Consumer;
 
 /**
@@ -41,6 +43,8 @@ public final class LongCommands {
         private final Consumer<BlockRequest> serve;
         private final ServedDevice device;
         private final long endBytes;
+        // What a step throws is its command's, which ends.
+        private final Runnable nextStep;
         private long nextBytes;
 
         Command(BlockRequest request, long unitBytes, Consumer<BlockRequest> serve, ServedDevice device) {
@@ -48,6 +52,7 @@ public final class LongCommands {
             this.unitBytes = unitBytes;
             this.serve = serve;
             this.device = device;
+            this.nextStep = () -> request.guard(whole -> step());
             this.nextBytes = request.offsetBytes();
             this.endBytes = request.offsetBytes() + request.lengthBytes();
         }
@@ -60,22 +65,30 @@ public final class LongCommands {
             boolean large = largeSteps < LARGE_STEPS;
             long stepBytes = large ? Math.ceilDiv(STEP_BYTES, unitBytes) * unitBytes : unitBytes;
             long end = Math.min(endBytes, (nextBytes / stepBytes + 1) * stepBytes);
+            BlockCompletion whenDone = (done, errno) -> stepDone(done, errno, large);
             BlockRequest part = request.child(nextBytes, end - nextBytes);
+            part.push(whenDone);
             nextBytes = end;
             largeSteps += large ? 1 : 0;
-            part.push((done, errno) -> {
-                largeSteps -= large ? 1 : 0;
-                done.complete(errno);
-                if (errno != Errno.OK) {
-                    nextBytes = endBytes;
-                }
-                // A task of its own: steps that need no I/O would pile up on the stack.
-                request.loop().execute(this::step);
-            });
             if (device.isAbandoned()) {
                 part.complete(Errno.ESHUTDOWN);
             } else {
-                serve.accept(part);
+                // Ends the part alone: its end is what ends the command.
+                part.guard(serve);
+            }
+        }
+
+        private void stepDone(BlockRequest part, int errno, boolean large) {
+            largeSteps -= large ? 1 : 0;
+            part.complete(errno);
+            if (errno != Errno.OK) {
+                nextBytes = endBytes;
+            }
+            // A task of its own: steps that need no I/O would pile up on the stack.
+            if (!Wakeup.call(request.loop(), nextStep)) {
+                request.addPart();
+                request.partDone(Errno.EIO);
+                request.endSplit();
             }
         }
     }

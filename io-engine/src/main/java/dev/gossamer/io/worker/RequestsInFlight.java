@@ -3,6 +3,7 @@ package dev.gossamer.io.worker;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Invariant;
 import dev.gossamer.io.IoLoop;
+import dev.gossamer.io.Wakeup;
 import java.util.List;
 
 /**
@@ -47,6 +48,8 @@ public final class RequestsInFlight {
                 whenDrained.run();
             }
         };
-        counts.forEach(count -> count.requestDrain(() -> worker.execute(oneLess)));
+        // Without memory a loop asks again: the worker would wait for ever.
+        Wakeup toldWorker = new Wakeup(worker, oneLess);
+        counts.forEach(count -> count.requestDrain(toldWorker::call));
     }
 }

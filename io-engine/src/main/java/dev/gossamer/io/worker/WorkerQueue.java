@@ -118,7 +118,7 @@ public final class WorkerQueue {
         try {
             listener.turnEnded();
         } catch (Throwable bug) {
-            failed(bug);
+            stop(bug);
         }
     }
 
@@ -132,7 +132,7 @@ public final class WorkerQueue {
         try {
             request.parkedBy().admit(request);
         } catch (Throwable bug) {
-            failed(bug);
+            stop(bug);
             if (request.takings() == seen) {
                 handBack(request, Errno.EIO); // nobody else will answer it
             }
@@ -150,24 +150,23 @@ public final class WorkerQueue {
     }
 
     /**
-     * What the worker did outside of an admission has shown a bug: nothing is admitted any more, and all that is kept
-     * ends. Worker's thread.
+     * Something that the worker did has shown a bug, and who knows what its state is now: nothing is admitted any more,
+     * those behind and all that come are answered EIO, and all that is kept ends. Worker's thread. Does not throw.
      */
     public void stop(Throwable bug) {
-        failed(bug);
-        for (Kept each : List.copyOf(kept)) {
-            each.end();
+        broken = true;
+        listener.failed(bug);
+        for (Kept each : kept) {
+            try {
+                each.end();
+            } catch (Throwable worse) {
+                worker.faults().caught(worse);
+            }
         }
     }
 
     /** Whether a bug has stopped the worker. Worker's thread. */
     public boolean isStopped() {
         return broken;
-    }
-
-    /** Who knows what the worker's state is now: those behind, and all that come, are answered EIO. */
-    private void failed(Throwable bug) {
-        broken = true;
-        listener.failed(bug);
     }
 }

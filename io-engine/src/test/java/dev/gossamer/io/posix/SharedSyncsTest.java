@@ -93,4 +93,33 @@ class SharedSyncsTest {
     private void finish(int errno) {
         underWay.poll().complete(errno);
     }
+
+    @Test
+    void aSyncThatCannotBeBegunEndsItsOwnAndTheRestGoOn() {
+        loop.faults().watch(fault -> answers.add(fault.getMessage()));
+        SharedSyncs throwing = new SharedSyncs((file, request) -> {
+            if (underWay.size() + answers.size() == 1) {
+                throw new AssertionError("a bug");
+            }
+            underWay.add(request);
+        });
+        for (String name : List.of("a", "b", "c")) {
+            BlockRequest request = loop.requests().acquire().command(BlockOperation.FLUSH, 0, 0, 0);
+            request.push((done, errno) -> {
+                answers.add(name + " " + errno);
+                done.recycle();
+            });
+            throwing.submit(3, request);
+            if (name.equals("a")) {
+                answers.clear();
+            }
+        }
+        answers.add("while the second begins");
+        BlockRequest first = underWay.poll();
+        first.complete(Errno.OK);
+        answers.removeIf(answer -> answer.startsWith("while"));
+        answers.sort(null);
+        assertEquals(List.of("a 0", "a bug", "b " + Errno.EIO, "c " + Errno.EIO), answers);
+        assertEquals(0, loop.requests().inUse());
+    }
 }

@@ -23,10 +23,11 @@ class RingStarvationTest {
     private final List<String> answers = new ArrayList<>();
     private int room;
     private int timers;
-    private RuntimeException refusal;
+    private Throwable refusal;
+    private final SubmissionQueue full;
 
     private RingStarvationTest() {
-        SubmissionQueue queue = new SubmissionQueue(new SubmissionQueue.Entries() {
+        full = new SubmissionQueue(new SubmissionQueue.Entries() {
             @Override
             public int count() {
                 return queued.size();
@@ -42,7 +43,7 @@ class RingStarvationTest {
                 throw SubmissionQueueTest.refusal(Errno.EAGAIN);
             }
         });
-        engine.start(new Registration(), queue, () -> timers++);
+        engine.start(new Registration(), full, () -> timers++);
     }
 
     @Test
@@ -109,8 +110,11 @@ class RingStarvationTest {
 
         @Override
         public long submit(IoOps ops) {
+            if (refusal instanceof Error error) {
+                throw error;
+            }
             if (refusal != null) {
-                throw refusal;
+                throw (RuntimeException) refusal;
             }
             queued.add((IoUringIoOps) ops);
             return 0;
@@ -125,5 +129,30 @@ class RingStarvationTest {
         public boolean cancel() {
             return true;
         }
+    }
+
+    @Test
+    void withoutATimerWhatFindsNoRoomEndsAndWhateverWaitsBehindItToo() {
+        engine.start(new Registration(), full, () -> {
+            throw new OutOfMemoryError("for a timer");
+        });
+        int files = 5_000;
+        for (int i = 0; i < files; i++) {
+            sync(i);
+        }
+        assertEquals(files, answers.size());
+        assertEquals(0, loop.requests().inUse());
+        assertEquals(0, timers);
+    }
+
+    @Test
+    void whateverNettyThrowsIsTriedAgain() {
+        room = 100;
+        refusal = new AssertionError("in Netty");
+        sync(0);
+        refusal = null;
+        engine.retryStarved();
+        assertEquals(1, queued.size());
+        assertEquals(List.of(), answers);
     }
 }

@@ -5,8 +5,8 @@ import dev.gossamer.io.RequestPool;
 import dev.gossamer.io.buffer.IoBufferPool;
 
 /**
- * A worker's loop that throws when it is asked for the n-th time for the clock, for a request or for memory: in the
- * middle of whatever the worker is doing.
+ * A worker's loop that throws when it is asked for the n-th time for the clock, for a request or for memory, to run a
+ * task or to set a timer: in the middle of whatever the worker is doing.
  */
 public final class ThrowingLoop extends ForwardingLoop {
     private long countdown = Long.MAX_VALUE;
@@ -37,6 +37,18 @@ public final class ThrowingLoop extends ForwardingLoop {
             case RuntimeException exception -> throw exception;
             default -> throw new IllegalArgumentException(fault);
         }
+    }
+
+    @Override
+    public void execute(Runnable task) {
+        maybeThrow();
+        super.execute(task);
+    }
+
+    @Override
+    public void schedule(Runnable task, long delayNanos) {
+        maybeThrow();
+        super.schedule(task, delayNanos);
     }
 
     @Override

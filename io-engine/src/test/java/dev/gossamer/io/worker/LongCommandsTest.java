@@ -6,8 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
+import dev.gossamer.io.RequestPool;
 import dev.gossamer.io.ServedDevice;
 import dev.gossamer.io.sim.SimLoops;
+import dev.gossamer.io.sim.ThrowingLoop;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.BitSet;
@@ -136,5 +138,56 @@ class LongCommandsTest {
         assertEquals(0, underWay.peek().offsetBytes());
         completeOne(Errno.OK);
         assertEquals(List.of(Errno.OK), ended);
+    }
+
+    @Test
+    void aStepThatThrowsEndsItsCommandOnceAndNoOtherIsTouched() {
+        loops.expectFaults();
+        loops.enter(0, () -> {
+            BlockRequest request = loops.loop(0).requests().acquire();
+            request.command(BlockOperation.WRITE_ZEROES, 0, 4L * LARGE * UNIT, 0);
+            request.push((done, errno) -> {
+                ended.add(errno);
+                done.recycle();
+            });
+            commands.serve(
+                    request,
+                    UNIT,
+                    part -> {
+                        if (part.offsetBytes() > 0) {
+                            throw new AssertionError("in the second step");
+                        }
+                        part.complete(Errno.OK);
+                    },
+                    device);
+        });
+        loops.runUntilIdle();
+        assertEquals(List.of(Errno.EIO), ended);
+        // The same object again: nothing of the command that has ended may still count down on it.
+        start(2 * LARGE);
+        while (!underWay.isEmpty()) {
+            assertEquals(1, ended.size(), "answered before all of it was done");
+            completeOne(Errno.OK);
+        }
+        assertEquals(List.of(Errno.EIO, Errno.OK), ended);
+    }
+
+    @Test
+    void aStepThatHasNoMemoryForItsTaskOrItsPartEndsTheCommand() {
+        loops.expectFaults();
+        for (int n = 1; n < 12; n++) {
+            ThrowingLoop throwing = new ThrowingLoop(loops.loop(0));
+            int before = ended.size();
+            int place = n;
+            loops.enter(0, () -> {
+                BlockRequest request = new RequestPool(throwing).acquire();
+                request.command(BlockOperation.WRITE_ZEROES, 0, 4L * LARGE * UNIT, 0);
+                request.push((done, errno) -> ended.add(errno));
+                throwing.throwAt(place, new OutOfMemoryError("for a step"));
+                request.guard(whole -> commands.serve(whole, UNIT, part -> part.complete(Errno.OK), device));
+            });
+            loops.runUntilIdle();
+            assertEquals(before + 1, ended.size(), "answered how often, thrown at call " + n);
+        }
     }
 }

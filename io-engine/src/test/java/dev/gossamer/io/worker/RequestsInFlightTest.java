@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
+import dev.gossamer.io.sim.RefusingLoop;
 import dev.gossamer.io.sim.SimLoops;
 import java.util.ArrayList;
 import java.util.List;
@@ -102,5 +103,15 @@ class RequestsInFlightTest {
             loops.enter(1, () -> assertThrows(AssertionError.class, () -> inFlight.enter(request, 0)));
             request.recycle();
         });
+    }
+
+    @Test
+    void aLoopThatHasNoMemoryToTellTheWorkerAsksAgain() {
+        RefusingLoop worker = new RefusingLoop(loops.loop(1));
+        RequestsInFlight told = new RequestsInFlight(worker, List.of(loops.loop(0), loops.loop(1)));
+        loops.enter(1, () -> told.drain(() -> log.add("drained")));
+        worker.refuse(3);
+        loops.runUntilIdle();
+        assertEquals(List.of("drained"), log);
     }
 }

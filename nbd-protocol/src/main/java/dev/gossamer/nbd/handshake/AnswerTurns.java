@@ -53,8 +53,8 @@ final class AnswerTurns {
     void add(Runnable slice) {
         waiting.add(slice);
         if (!busy) {
-            busy = true;
             loop.execute(this::next);
+            busy = true; // not if that throws: the next one asks again
         }
     }
 
@@ -94,7 +94,9 @@ final class AnswerTurns {
             // Scheduled also without a pause: a task of the same turn would come before the loop's I/O.
             long took = loop.ticker().nanoTime() - began + besideNanos;
             besideNanos = 0;
+            busy = false; // if this throws, whoever comes next asks again
             loop.schedule(this::next, PAUSE_FACTOR * took, TimeUnit.NANOSECONDS);
+            busy = true;
         }
     }
 }

@@ -40,9 +40,10 @@ public final class HeldRequest {
 
     /** A parked request, to be served again when it is released, or refused with the first error. */
     public static HeldRequest of(BlockRequest request, WorkerQueue queue) {
-        request.taken();
-        return new HeldRequest(
+        HeldRequest held = new HeldRequest(
                 request, queue, errno -> queue.handBack(request, errno == Errno.OK ? ServedDevice.SERVE_AGAIN : errno));
+        request.taken(); // not earlier: without memory for this object nobody else would answer it
+        return held;
     }
 
     public void hold() {

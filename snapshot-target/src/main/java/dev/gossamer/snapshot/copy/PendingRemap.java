@@ -40,7 +40,7 @@ public final class PendingRemap {
 
     // Bounded by the requests that connections have under way.
     private final List<HeldRequest> held = new ArrayList<>(1);
-    private BlockRequest wholeWrite;
+    private WholeWrite wholeWrite;
     // Outcome of the copy.
     private int errno = Errno.OK;
 
@@ -69,12 +69,12 @@ public final class PendingRemap {
     }
 
     /** A write to the snapshot that replaces all of the chunk and completes with it; null if there is none. */
-    public BlockRequest wholeWrite() {
+    public WholeWrite wholeWrite() {
         return wholeWrite;
     }
 
     /** The write that replaces all of the chunk. */
-    public void setWholeWrite(BlockRequest write) {
+    public void setWholeWrite(WholeWrite write) {
         wholeWrite = write;
     }
 

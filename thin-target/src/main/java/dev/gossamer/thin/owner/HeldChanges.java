@@ -93,7 +93,7 @@ final class HeldChanges {
         // What is let go may bring new ones.
         for (int left = line.size(); left > 0 && !line.isEmpty(); left--) {
             Held first = line.peekFirst();
-            Verdict verdict = judge.judge(first.change);
+            Verdict verdict = judge(first.change);
             if (verdict == Verdict.WAIT && loop.nanoTime() - first.untilNanos < 0) {
                 break;
             }
@@ -101,6 +101,15 @@ final class HeldChanges {
             follow(first.change, verdict);
         }
         lookLater();
+    }
+
+    private Verdict judge(BlockRequest change) {
+        try {
+            return judge.judge(change);
+        } catch (RuntimeException | Error bug) {
+            loop.faults().caught(bug);
+            return Verdict.FAIL;
+        }
     }
 
     private void follow(BlockRequest change, Verdict verdict) {

@@ -45,7 +45,13 @@ final class LoopIo {
         if (operation == BlockOperation.WRITE) {
             buffer.bytes().put(0, data);
         }
-        BlockRequest request = loop.requests().acquire();
+        BlockRequest request;
+        try {
+            request = loop.requests().acquire();
+        } catch (RuntimeException | Error fault) {
+            buffer.release();
+            throw fault;
+        }
         request.transfer(operation, offsetBytes, data.length, flags, buffer, 0);
         request.push((done, errno) -> {
             if (operation == BlockOperation.READ) {
@@ -60,7 +66,7 @@ final class LoopIo {
                 answer.completeExceptionally(new StorageException(errno, what));
             }
         });
-        device.submit(request);
+        device.start(request);
         return answer;
     }
 

@@ -4,6 +4,7 @@ import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.ChangeGate;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.Wakeup;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -68,7 +69,13 @@ final class OwnerHeartbeat {
         if (!ownership.isHeld()) {
             return;
         }
-        ownership.loop().schedule(this::beat, PoolOwnership.INTERVAL_NANOS);
+        try {
+            ownership.loop().schedule(this::beat, PoolOwnership.INTERVAL_NANOS);
+        } catch (RuntimeException | Error noMemory) {
+            ownership.loop().faults().caught(noMemory);
+            Wakeup.call(ownership.loop(), this::beat); // it must not be the last one
+            return;
+        }
         if (beat.isDone()) {
             refreshNow();
         } else {

@@ -3,7 +3,9 @@ package dev.gossamer.thin.owner;
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.BlockingIo;
 import dev.gossamer.io.ChangeGate;
+import dev.gossamer.io.Errno;
 import dev.gossamer.io.IoLoop;
+import dev.gossamer.io.Reason;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.thin.PoolOwner;
 import java.util.concurrent.CompletableFuture;
@@ -132,7 +134,7 @@ public final class PoolOwnership implements PoolOwner {
     @SuppressWarnings("FutureReturnValueIgnored") // The answer says what came of it.
     public CompletableFuture<Void> claim(OwnerPlace where, BlockDevice metadata, BlockDevice data, boolean force) {
         CompletableFuture<Void> answer = new CompletableFuture<>();
-        loop.execute(() -> {
+        loop.execute(() -> answering(answer, () -> {
             place = where;
             blockOffsetBytes = where.offsetBytes();
             stage = Stage.CLAIMING;
@@ -147,7 +149,7 @@ public final class PoolOwnership implements PoolOwner {
             OwnerBlock block = new OwnerBlock(io, data, where.offsetBytes(), null);
             new OwnerClaim(io, loop, host, where, metadata, data, force, random)
                     .start()
-                    .whenComplete((claimed, failure) -> {
+                    .whenComplete((claimed, failure) -> answering(answer, () -> {
                         if (failure != null) {
                             stage = Stage.LOST;
                             answer.completeExceptionally(Failures.cause(failure));
@@ -159,9 +161,20 @@ public final class PoolOwnership implements PoolOwner {
                         stage = Stage.HELD;
                         heartbeat.start(claimed);
                         answer.complete(null);
-                    });
-        });
+                    }));
+        }));
         return answer;
+    }
+
+    /** Whoever waits for the answer gets one, also if what makes it throws: the pool is nobody's of ours then. */
+    private void answering(CompletableFuture<Void> answer, Runnable work) {
+        try {
+            work.run();
+        } catch (RuntimeException | Error bug) {
+            loop.faults().caught(bug);
+            stage = Stage.LOST;
+            answer.completeExceptionally(new StorageException(Errno.EIO, Reason.of(bug), bug));
+        }
     }
 
     @Override
@@ -195,17 +208,17 @@ public final class PoolOwnership implements PoolOwner {
     @SuppressWarnings("FutureReturnValueIgnored") // The answer comes in any case.
     public CompletableFuture<Void> release() {
         CompletableFuture<Void> done = new CompletableFuture<>();
-        loop.execute(() -> {
+        loop.execute(() -> answering(done, () -> {
             if (stage != Stage.HELD) {
                 done.complete(null);
                 return;
             }
             heartbeat.release().whenComplete((written, failure) -> {
                 stage = stage == Stage.HELD ? Stage.RELEASED : stage;
-                io.close();
                 done.complete(null);
+                io.close();
             });
-        });
+        }));
         return done;
     }
 

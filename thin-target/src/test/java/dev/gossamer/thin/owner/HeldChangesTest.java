@@ -186,4 +186,32 @@ class HeldChangesTest {
         assertEquals(List.of("EIO", "EIO"), answers);
         assertFalse(loops.faults().isEmpty());
     }
+
+    @Test
+    void aQuestionThatThrowsEndsItsChangeAndTheLineGoesOn() {
+        loops.expectFaults();
+        boolean[] throwing = {true};
+        HeldChanges held = new HeldChanges(
+                loops.loop(0),
+                change -> {
+                    if (throwing[0]) {
+                        throwing[0] = false;
+                        throw new AssertionError("a bug");
+                    }
+                    return HeldChanges.Verdict.GO;
+                },
+                change -> change.complete(Errno.OK));
+        loops.enter(0, () -> {
+            for (int i = 0; i < 3; i++) {
+                BlockRequest request = loops.loop(0).requests().acquire().command(BlockOperation.DISCARD, i, 1, 0);
+                request.push((done, errno) -> {
+                    answers.add(Errno.name(errno));
+                    done.recycle();
+                });
+                held.add(request);
+            }
+        });
+        loops.advance(HeldChanges.LOOK_NANOS);
+        assertEquals(List.of("EIO", "OK", "OK"), answers);
+    }
 }

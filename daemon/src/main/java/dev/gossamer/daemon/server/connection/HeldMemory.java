@@ -2,6 +2,7 @@ package dev.gossamer.daemon.server.connection;
 
 import dev.gossamer.io.Invariant;
 import dev.gossamer.io.IoLoop;
+import dev.gossamer.io.Wakeup;
 import dev.gossamer.io.buffer.IoBuffer;
 
 /**
@@ -130,7 +131,7 @@ final class HeldMemory {
 
     // Runs inside a release, maybe deep in another connection's completion: goes on from the event loop instead.
     private void onReleased() {
-        loop.execute(tryTask);
+        Wakeup.call(loop, tryTask);
     }
 
     private void tryAgain() {

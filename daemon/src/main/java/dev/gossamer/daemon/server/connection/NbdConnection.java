@@ -11,6 +11,7 @@ import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Invariant;
 import dev.gossamer.io.IoLoop;
+import dev.gossamer.io.OwnedLoop;
 import dev.gossamer.nbd.handshake.NegotiatedExport;
 import dev.gossamer.nbd.transmission.RequestDecoder;
 import dev.gossamer.nbd.transmission.RequestSink;
@@ -85,7 +86,7 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
             LongConsumer whenEnded,
             RequestWatch watch) {
         this.id = id;
-        this.loop = loop;
+        this.loop = new OwnedLoop(loop, bug -> stream.close());
         this.load = load;
         this.slab = slab;
         this.export = export;
@@ -95,7 +96,7 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
         this.limits = limits;
         this.whenEnded = whenEnded;
         this.watch = watch;
-        this.memory = new HeldMemory(loop, load, limits.payloadBytes(), resumeTask);
+        this.memory = new HeldMemory(this.loop, load, limits.payloadBytes(), resumeTask);
         this.arriving = new ArrivingRequest(loop, memory, slab);
         this.decoder = new RequestDecoder(negotiated, device::sizeBytes, this);
         this.statusQueries = new StatusQueries(loop, export, memory, negotiated.contexts(), this::statusAnswered);

@@ -4,6 +4,9 @@ import java.util.List;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
 
 /**
  * Has all connections look at their {@link StallDetector}, from a thread of its own: a timer on an I/O loop would cost
@@ -11,6 +14,8 @@ import java.util.concurrent.TimeUnit;
  * hold look more often.
  */
 public final class StallTimer implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(StallTimer.class);
+
     private final ScheduledExecutorService timer;
 
     private final ConnectionRegistry registry;
@@ -33,7 +38,16 @@ public final class StallTimer implements AutoCloseable {
         timer.scheduleWithFixedDelay(this::tick, periodMillis, periodMillis, TimeUnit.MILLISECONDS);
     }
 
+    /** A timer that has thrown is not run again: what one look throws, the next ones must not suffer from. */
     private void tick() {
+        try {
+            look();
+        } catch (RuntimeException | Error bug) {
+            LOG.error("a look for connections that stall has failed; the next ones go on", bug);
+        }
+    }
+
+    private void look() {
         boolean all = ++ticks % ticksPerLook == 0;
         if (all || loads.stream().anyMatch(LoopLoad::isPressed)) {
             registry.connections().stream()

@@ -1,0 +1,39 @@
+package dev.gossamer.daemon.remote;
+
+import dev.gossamer.io.Faults;
+import dev.gossamer.io.Wakeup;
+import dev.gossamer.io.ring.NettyLoop;
+import java.util.function.Consumer;
+
+/**
+ * Tasks and timers of one {@link RemoteLink} and of its session. What they throw breaks the session, because somebody
+ * would wait for them for ever. Any thread.
+ */
+final class LinkTasks {
+    private final NettyLoop loop;
+    private final Faults faults;
+
+    LinkTasks(NettyLoop loop, Consumer<Throwable> broken) {
+        this.loop = loop;
+        this.faults = loop.faults().part(broken);
+    }
+
+    /** Runs a task on the loop, also if there is no memory for that at first. @return false if it has ended */
+    boolean run(Runnable task) {
+        return Wakeup.call(loop, faults.guarded(task));
+    }
+
+    /** Runs something here and now, on the loop. */
+    void guard(Runnable work) {
+        faults.run(work);
+    }
+
+    void later(Runnable task, long nanos) {
+        loop.schedule(faults.guarded(task), nanos);
+    }
+
+    /** Takes what something else than a task has thrown. */
+    void caught(Throwable bug) {
+        faults.caught(bug);
+    }
+}
