@@ -117,8 +117,7 @@ class ThrownSnapshotFaultsTest {
     private static final class Full extends Story {
         @Override
         void prepare() throws StorageException {
-            StoreGrowth growth =
-                    (name, total, done) -> sim.loops.loop(0).schedule(done, 1_500_000_000L);
+            StoreGrowth growth = (name, total, done) -> sim.loops.loop(0).schedule(done, 1_500_000_000L);
             SimulatedDisk small = new SimulatedDisk(8 * CHUNK);
             sim.create(SPEC.withFullStore(StoreFullAction.FAIL_WRITES, 4_000_000_000L, growth), small);
         }

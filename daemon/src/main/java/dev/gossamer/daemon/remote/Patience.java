@@ -41,7 +41,8 @@ final class Patience {
 
     /** Whether one of these commands, which are with the server, has no answer for too long. */
     boolean isOver(Collection<RemoteCommand> unanswered, long now, long silenceNanos) {
-        return unanswered.stream().anyMatch(command -> isExpired(command, now) || command.underWayNanos(now) >= silenceNanos);
+        return unanswered.stream()
+                .anyMatch(command -> isExpired(command, now) || command.underWayNanos(now) >= silenceNanos);
     }
 
     boolean isExpired(RemoteCommand command, long now) {

@@ -230,8 +230,8 @@ final class RemoteLink {
     }
 
     private void sendFlush(IntConsumer outcome) {
-        connection.send(
-                new OwnFlush(session.lastSequence(), patience.deadline(), (flush, error) -> flushed(flush, error, outcome)));
+        connection.send(new OwnFlush(
+                session.lastSequence(), patience.deadline(), (flush, error) -> flushed(flush, error, outcome)));
     }
 
     private void flushed(OwnFlush flush, int nbdError, IntConsumer outcome) {

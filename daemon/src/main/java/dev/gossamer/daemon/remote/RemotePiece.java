@@ -95,7 +95,7 @@ final class RemotePiece extends RemoteCommand {
         link.answered(this, nbdError);
     }
 
-    /** It is answered, and kept until a FLUSH covers it, with its data as it was sent. Ends this piece's hold on that. */
+    /** It is answered, and kept until a FLUSH covers it: with its data as it was sent, on which this hold ends. */
     UnflushedWrite kept(long sequence) {
         return new UnflushedWrite(sequence, command, flags, offsetBytes, lengthBytes, takeData());
     }

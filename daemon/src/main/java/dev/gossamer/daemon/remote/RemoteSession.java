@@ -361,8 +361,8 @@ final class RemoteSession {
     }
 
     /**
-     * A task, a timer or an answer has thrown: who knows what is under way. Everything ends with EIO until the device is
-     * opened again, and no flush vouches for what is kept. Any thread.
+     * A task, a timer or an answer has thrown: who knows what is under way. Everything ends with EIO until the device
+     * is opened again, and no flush vouches for what is kept. Any thread.
      */
     void broken(Throwable bug) {
         health.fail("an internal error: " + Reason.of(bug));

@@ -281,9 +281,7 @@ public final class NbdServer {
         clients.forEach(NbdConnection::drain);
         CompletableFuture<Void> stopped = whenOver(clients);
         timer.schedule(
-                () -> dropAll(clients, "server stops and the grace time is over"),
-                graceMillis,
-                TimeUnit.MILLISECONDS);
+                () -> dropAll(clients, "server stops and the grace time is over"), graceMillis, TimeUnit.MILLISECONDS);
         timer.schedule(() -> stopped.complete(null), 2 * graceMillis, TimeUnit.MILLISECONDS);
         return stopped.whenComplete((all, failure) -> stallWatch.close());
     }
@@ -317,9 +315,7 @@ public final class NbdServer {
         loops.loop(0)
                 .eventLoop()
                 .schedule(
-                        () -> dropAll(clients, "the export is closed"),
-                        DISCONNECT_GRACE_MILLIS,
-                        TimeUnit.MILLISECONDS);
+                        () -> dropAll(clients, "the export is closed"), DISCONNECT_GRACE_MILLIS, TimeUnit.MILLISECONDS);
         return whenOver(clients)
                 .thenCompose(gone -> change.get())
                 .whenComplete((done, failure) -> registry.lift(volume));

@@ -38,6 +38,7 @@ import dev.gossamer.thin.space.AfterCommit;
 import dev.gossamer.thin.space.PoolResize;
 import dev.gossamer.thin.space.Quarantine;
 import dev.gossamer.thin.space.Reclaimer;
+import dev.gossamer.thin.space.RoomProbe;
 import dev.gossamer.thin.space.SpaceGate;
 import dev.gossamer.thin.space.SpaceMonitor;
 import dev.gossamer.thin.space.SpaceQuotas;
@@ -88,6 +89,7 @@ final class PoolParts {
     private final Quarantine quarantine;
     private final WorkerQueue queue;
     private final BlockDevice data;
+    private final RoomProbe roomProbe;
     // What is thrown on the worker's loop outside any request of it: nobody knows what it has left half done.
     private final Consumer<Throwable> bug;
     private final Consumer<String> dataLost;
@@ -126,6 +128,7 @@ final class PoolParts {
         resize = new PoolResize(loop, metadata, state, events, faults, committer, monitor, spaceWaiters, options);
         WithheldLimit withheld = new WithheldLimit(metadata, options.caches().withheldBytes());
         reclaimer = new Reclaimer(loop, metadata, state, faults, committer, spaceWaiters, deviceIds, withheld);
+        roomProbe = new RoomProbe(loop, data, metadata, faults);
         quarantine = new Quarantine(spaceWaiters, loop, data, metadata, counters, discardMode == DiscardMode.PASSDOWN);
 
         CellIo io = new CellIo(loop, data, metadata.blockBytes());
@@ -175,7 +178,7 @@ final class PoolParts {
     private void introduce(EndedSharing claims, TransactionAbort aborting) {
         queue.begin(worker);
         cells.startLast(claims::start);
-        spaceWaiters.waitFor(resize, reclaimer);
+        spaceWaiters.waitFor(resize, reclaimer, roomProbe);
         committer.tell(new AfterCommit(
                 metadata, inFlight, faults, quotas, spaceWaiters, monitor, resize, reclaimer, quarantine));
         faults.handledBy(aborting);
@@ -202,7 +205,8 @@ final class PoolParts {
         };
         Runnable quiet = () -> then(committer::whenQuiet, last);
         Runnable loaded = () -> then(regionLoads::close, quiet);
-        inFlight.drain(() -> then(quarantine::close, loaded));
+        Runnable probed = () -> then(roomProbe::close, loaded);
+        inFlight.drain(() -> then(quarantine::close, probed));
     }
 
     /** Goes through one stage of closing, and on to the next once, whatever this one throws. */

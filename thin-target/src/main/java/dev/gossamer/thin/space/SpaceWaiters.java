@@ -17,6 +17,8 @@ import dev.gossamer.thin.device.PoolEvents;
 import dev.gossamer.thin.device.PoolState;
 import dev.gossamer.thin.device.VolumeHandle;
 import dev.gossamer.thin.metadata.PoolMetadata;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Requests that need a block when there is none (rules S-1 to S-3, M-2, M-3).
@@ -34,6 +36,8 @@ import dev.gossamer.thin.metadata.PoolMetadata;
  * own with it (N-5). Worker's thread, but for {@link #count}.
  */
 public final class SpaceWaiters {
+    private static final Logger LOG = LoggerFactory.getLogger(SpaceWaiters.class);
+
     private final WorkerQueue queue;
     private final Cells cells;
     private final IoLoop loop;
@@ -46,6 +50,7 @@ public final class SpaceWaiters {
     private final PoolOptions options;
     private PoolResize resize;
     private Reclaimer reclaimer;
+    private RoomProbe probe;
 
     // Waiting for a commit, for requests under way that keep freed blocks from being given out, or for an extension.
     private final RequestQueue forCommit = new RequestQueue();
@@ -89,7 +94,8 @@ public final class SpaceWaiters {
     }
 
     /** Names what brings space without anybody's doing. Once, while the pool is put together. */
-    public void waitFor(PoolResize itsResize, Reclaimer itsReclaimer) {
+    public void waitFor(PoolResize itsResize, Reclaimer itsReclaimer, RoomProbe itsProbe) {
+        probe = itsProbe;
         resize = itsResize;
         reclaimer = itsReclaimer;
     }
@@ -135,6 +141,9 @@ public final class SpaceWaiters {
             state.degrade(PoolMode.OUT_OF_DATA_SPACE, why);
             startTimeout();
         }
+        if (deviceRoom.isFull()) {
+            tryLater();
+        }
         OnFull own = volume.device().onFull();
         OnFull policy = timedOut || closing ? OnFull.ERROR : own != null ? own : options.onFull();
         if (policy == OnFull.ERROR || volume.isAbandoned()) {
@@ -146,9 +155,6 @@ public final class SpaceWaiters {
         }
         held.add(request);
         heldCount = held.size();
-        if (deviceRoom.isFull()) {
-            tryLater();
-        }
     }
 
     /** Whether what is below the data device is full, and this is not the write that is to find out. */
@@ -205,7 +211,7 @@ public final class SpaceWaiters {
         }
     }
 
-    /** Nobody tells when a file system has room again: one of those who wait finds out. */
+    /** Nobody tells when a file system has room again: one of those who wait finds out, or else the pool itself. */
     private void tryLater() {
         if (!tryArmed) {
             tryArmed = true;
@@ -219,15 +225,29 @@ public final class SpaceWaiters {
     }
 
     private void tryOne() {
-        if (!deviceRoom.isFull() || held.isEmpty()) {
+        if (!deviceRoom.isFull() || closing || state.isMetadataReadOnly()) {
             return;
         }
-        RequestQueue one = new RequestQueue();
-        one.add(held.poll());
-        heldCount = held.size();
-        cells.readmit(one);
-        if (!held.isEmpty()) {
-            tryLater();
+        tryLater();
+        if (held.isEmpty()) {
+            probe();
+        } else {
+            RequestQueue one = new RequestQueue();
+            one.add(held.poll());
+            heldCount = held.size();
+            cells.readmit(one);
+        }
+    }
+
+    private void probe() {
+        try {
+            probe.start(errno -> {
+                if (errno == Errno.OK) {
+                    deviceHasRoom();
+                }
+            });
+        } catch (StorageException e) {
+            LOG.debug("no block to find out with", e); // the next write finds out, or the next try
         }
     }
 

@@ -22,6 +22,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -44,6 +45,9 @@ class FullDeviceTest {
         private final boolean[] allocated = new boolean[200];
         boolean full;
         int refused;
+        int writes;
+        boolean holding;
+        final List<BlockRequest> held = new ArrayList<>();
 
         FullDisk(SimulatedDisk below) {
             super(below);
@@ -53,6 +57,11 @@ class FullDeviceTest {
         public void submit(BlockRequest request) {
             int block = (int) (request.offsetBytes() / BLOCK);
             if (request.operation() == BlockOperation.WRITE) {
+                writes++;
+                if (holding) {
+                    held.add(request);
+                    return;
+                }
                 if (full && !allocated[block]) {
                     refused++;
                     request.complete(Errno.ENOSPC);
@@ -77,6 +86,9 @@ class FullDeviceTest {
 
     @AfterEach
     void nothingIsLeftInUseAndTheMetadataIsSound() throws StorageException {
+        if (volume == null) {
+            return;
+        }
         sim.loops.runUntilIdle();
         assertEquals(0, sim.inUse(), "requests or buffers leaked");
         volume.close();
@@ -142,6 +154,49 @@ class FullDeviceTest {
         assertEquals(Errno.OK, sim.write(volume, 10L * BLOCK, ThinPoolTest.bytes(10, 512)));
         assertEquals(PoolMode.WRITE, sim.pool.mode(), "M-3");
         assertFalse(sim.status().needsCheck());
+    }
+
+    @Test
+    void thePolicyErrorEndsByItselfWhenThereIsRoom() throws StorageException {
+        open(OnFull.ERROR);
+        long free = sim.status().space().dataBlocksFree();
+        writes(10, 20);
+        int refused = data.refused;
+        for (int i = 0; i < 5; i++) {
+            sim.loops.advance(SECOND);
+            assertEquals(free, sim.status().space().dataBlocksFree(), "a block that is tried is given back");
+        }
+        int tries = data.refused - refused;
+        assertTrue(tries >= 4 && tries <= 6, "the pool tries each second: " + tries);
+        assertEquals(PoolMode.OUT_OF_DATA_SPACE, sim.pool.mode());
+        assertEquals(1, sim.pool.eventCount(PoolEvent.Kind.MODE), "M-6");
+        data.full = false;
+        sim.loops.advance(2 * SECOND);
+        assertEquals(PoolMode.WRITE, sim.pool.mode(), "M-3, though nobody writes");
+        int writes = data.writes;
+        sim.loops.advance(5 * SECOND);
+        assertEquals(writes, data.writes, "nothing is tried any more");
+        assertEquals(free, sim.status().space().dataBlocksFree());
+        assertArrayEquals(new byte[512], sim.read(volume, 10L * BLOCK, 512));
+    }
+
+    @Test
+    void closingWaitsForATryThatIsUnderWay() throws StorageException {
+        open(OnFull.ERROR);
+        writes(10, 1);
+        data.holding = true;
+        sim.loops.advance(2 * SECOND);
+        assertEquals(1, data.held.size(), "one at a time");
+        volume.close();
+        CompletableFuture<Void> closed = sim.pool.close();
+        sim.loops.advance(SECOND);
+        assertFalse(closed.isDone(), "the device has memory of the pool's");
+        sim.loops.enter(2, () -> data.held.forEach(write -> write.complete(Errno.ENOSPC)));
+        sim.loops.runUntilIdle();
+        assertTrue(closed.isDone());
+        assertEquals(0, sim.inUse(), "requests or buffers leaked");
+        sim.close();
+        volume = null;
     }
 
     /** Blocks that are mapped, and that the file has no space for: another program has punched holes. */

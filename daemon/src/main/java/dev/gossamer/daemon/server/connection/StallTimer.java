@@ -7,7 +7,6 @@ import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-
 /**
  * Has all connections look at their {@link StallDetector}, from a thread of its own: a timer on an I/O loop would cost
  * each of the loop's waits an entry in the kernel's queues. Those of a loop where somebody waits for memory that others
