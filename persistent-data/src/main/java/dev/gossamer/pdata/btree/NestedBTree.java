@@ -4,6 +4,7 @@ import dev.gossamer.io.StorageException;
 import dev.gossamer.pdata.MetadataCorrupt;
 import dev.gossamer.pdata.block.MetadataBlock;
 import dev.gossamer.pdata.tx.TransactionManager;
+import java.util.function.LongConsumer;
 
 /**
  * A tree of trees: each upper key leads to a subtree with keys and values of its own. Pool mappings are one: device id,
@@ -48,12 +49,21 @@ public final class NestedBTree {
 
     /** For looking at the way to a key before it is inserted. */
     public WayDown wayDown() {
-        return new WayDown(upper, lower);
+        return new WayDown(upper, lower, null);
     }
 
-    /** For looking at what a removal from a subtree, or of one, would copy and count. */
-    public RemovalWalk removalWalk(boolean ofUpperLevel) {
-        return new RemovalWalk(ofUpperLevel ? upper : lower);
+    /** As {@link #wayDown()}, which finds the nodes of high counts too. */
+    public WayDown wayDown(HighNodes high) {
+        return new WayDown(upper, lower, high);
+    }
+
+    /**
+     * For looking at what a removal from a subtree, or of one, would copy and count.
+     *
+     * @param high told nodes whose counts would change and are above 2 before or afterwards
+     */
+    public RemovalWalk removalWalk(boolean ofUpperLevel, LongConsumer high) {
+        return new RemovalWalk(ofUpperLevel ? upper : lower, high);
     }
 
     /** As {@link BTree#changeCost}, of the upper level. */

@@ -2,6 +2,7 @@ package dev.gossamer.pdata.btree;
 
 import dev.gossamer.io.StorageException;
 import dev.gossamer.pdata.block.MetadataBlock;
+import java.util.function.LongConsumer;
 
 /**
  * Goes where a removal of entries would go, and tells what it would copy and count, before anything is changed. What it
@@ -42,10 +43,11 @@ public final class RemovalWalk {
     private long lastKey;
     private long left;
     private long nodes;
-    private long highCounts;
+    private final LongConsumer high;
 
-    RemovalWalk(BTree tree) {
+    RemovalWalk(BTree tree, LongConsumer high) {
         this.tree = tree;
+        this.high = high;
     }
 
     /**
@@ -60,7 +62,6 @@ public final class RemovalWalk {
         lastKey = last;
         left = maxEntries;
         nodes = 0;
-        highCounts = 0;
         visit(root, tree.readRoot(root), tree.maxKey, 0, shared, Side.INSIDE);
     }
 
@@ -73,7 +74,6 @@ public final class RemovalWalk {
     public void lookAtDeletion(long root, boolean alone, Values hears) throws StorageException {
         values = hears;
         nodes = 0;
-        highCounts = 0;
         drop(root, tree.readRoot(root), tree.maxKey, alone, 0);
     }
 
@@ -82,7 +82,9 @@ public final class RemovalWalk {
             throw tree.tooDeep(location);
         }
         long count = tree.tx.count(location);
-        highCounts += count >= HIGH ? 1 : 0;
+        if (count >= HIGH) {
+            high.accept(location);
+        }
         if (count > 1 && alone) {
             return;
         }
@@ -105,11 +107,6 @@ public final class RemovalWalk {
         return nodes;
     }
 
-    /** Counts of nodes that would change and are above 2 before or afterwards. */
-    public long highCounts() {
-        return highCounts;
-    }
-
     private void visit(long location, MetadataBlock node, long bound, int depth, boolean parentShared, Side side)
             throws StorageException {
         if (depth >= BTree.MAX_DEPTH) {
@@ -118,7 +115,9 @@ public final class RemovalWalk {
         long count = tree.tx.count(location);
         boolean shared = parentShared || count > 1;
         nodes += shared || tree.tx.isCommittedBlock(location) ? 1 : 0;
-        highCounts += count + (parentShared ? 1 : 0) >= HIGH ? 1 : 0;
+        if (count + (parentShared ? 1 : 0) >= HIGH) {
+            high.accept(location);
+        }
         if (NodeLayout.isLeaf(node)) {
             boolean last = Long.compareUnsigned(bound, lastKey) >= 0;
             leaf(location, shared, side, last);
@@ -163,7 +162,9 @@ public final class RemovalWalk {
     private void raiseChildren(long location, int entries) throws StorageException {
         for (int i = 0; i < entries; i++) {
             long child = NodeLayout.child(tree.read(location), i);
-            highCounts += tree.tx.count(child) + 1 >= HIGH ? 1 : 0;
+            if (tree.tx.count(child) + 1 >= HIGH) {
+                high.accept(child);
+            }
         }
     }
 

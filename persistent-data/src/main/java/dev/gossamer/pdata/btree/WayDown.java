@@ -25,10 +25,13 @@ public final class WayDown {
     private long children;
     private long leaf;
     private long values;
+    // Null: not asked for, for they cost a look at the count of each child.
+    private final HighNodes high;
 
-    WayDown(BTree upper, BTree lower) {
+    WayDown(BTree upper, BTree lower, HighNodes high) {
         this.upper = upper;
         this.lower = lower;
+        this.high = high;
     }
 
     /** Looks at the way from the root of all to a key, which may be missing; so may the subtree. */
@@ -39,10 +42,16 @@ public final class WayDown {
         values = 0;
         lowerNodes = 0;
         copies = 0;
+        if (high != null) {
+            high.clear();
+        }
         upperNodes = walk(upper, root, upperKey, false);
         upperShared = shared;
         upperCopies = copies;
         upperChildren = children;
+        if (high != null) {
+            high.endUpperLevel();
+        }
         boolean exists = mapped;
         mapped = false;
         if (exists) {
@@ -137,6 +146,10 @@ public final class WayDown {
                 values += entries;
             } else if (shared) {
                 children += entries;
+            }
+            if (shared && high != null) {
+                high.copied(tree, location, !isLeaf || !counted);
+                node = tree.read(location);
             }
             if (counted && NodeLayout.isFull(node)) {
                 // The root makes room by two halves below it.

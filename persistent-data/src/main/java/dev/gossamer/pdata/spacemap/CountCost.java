@@ -13,8 +13,7 @@ public final class CountCost {
     private final CountTable table;
     private final IndexCost index;
     private final BitSet bitmaps = new BitSet();
-    private long raised;
-    private long lowered;
+    private final OverflowCost overflow;
 
     /** Blocks that storing so many index entries takes. */
     interface IndexCost {
@@ -24,25 +23,29 @@ public final class CountCost {
     CountCost(CountTable table, IndexCost index) {
         this.table = table;
         this.index = index;
+        this.overflow = table.overflowCost();
     }
 
     /** Forgets what it has been told. */
     public void clear() {
         bitmaps.clear();
-        raised = 0;
-        lowered = 0;
+        overflow.clear();
     }
 
     /** The block gets a reference more. */
     public void raise(long block) throws StorageException {
         add(block);
-        raised += table.count(block) >= BitmapLayout.OVERFLOW - 1 ? 1 : 0;
+        if (table.count(block) >= BitmapLayout.OVERFLOW - 1) {
+            overflow.raise(block);
+        }
     }
 
     /** The block loses a reference. */
     public void lower(long block) throws StorageException {
         add(block);
-        lowered += table.count(block) >= BitmapLayout.OVERFLOW ? 1 : 0;
+        if (table.count(block) >= BitmapLayout.OVERFLOW) {
+            overflow.lower(block);
+        }
     }
 
     private void add(long block) throws StorageException {
@@ -54,7 +57,6 @@ public final class CountCost {
     /** Metadata blocks for all that it has been told, with what the commit has to store of it, at most. */
     public long blocks() throws StorageException {
         int copies = bitmaps.cardinality();
-        long high = raised == 0 ? table.overflowRemovalCost(lowered) : table.overflowCost(raised + lowered);
-        return copies + index.of(copies) + high;
+        return copies + index.of(copies) + overflow.blocks();
     }
 }

@@ -125,6 +125,11 @@ final class CountTable {
         return overflow.changeCost(overflowRoot, counts);
     }
 
+    /** What tells the same more exactly, for blocks that are known. */
+    OverflowCost overflowCost() {
+        return new OverflowCost(this, overflow.keysCost());
+    }
+
     /** As {@link #overflowCost}, for counts that only get lower. */
     long overflowRemovalCost(long counts) throws StorageException {
         return overflow.removalCost(overflowRoot, counts);

@@ -183,6 +183,11 @@ public final class MetadataSpaceMap implements SpaceMap, MetadataAllocator {
         return table.overflowCost(counts);
     }
 
+    /** What tells the same more exactly, for blocks that are known. */
+    public OverflowCost overflowCost() {
+        return table.overflowCost();
+    }
+
     /** As {@link #overflowCost}, for counts that only get lower. */
     public long overflowRemovalCost(long counts) throws StorageException {
         return table.overflowRemovalCost(counts);

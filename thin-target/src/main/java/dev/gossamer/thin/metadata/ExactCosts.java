@@ -1,10 +1,12 @@
 package dev.gossamer.thin.metadata;
 
 import dev.gossamer.io.StorageException;
+import dev.gossamer.pdata.btree.HighNodes;
 import dev.gossamer.pdata.btree.NestedBTree;
 import dev.gossamer.pdata.btree.RemovalWalk;
 import dev.gossamer.pdata.btree.WayDown;
 import dev.gossamer.pdata.spacemap.CountCost;
+import dev.gossamer.pdata.spacemap.OverflowCost;
 
 /**
  * What changes of metadata take, found by looking at the nodes and counts that they would touch: upper bounds that are
@@ -22,6 +24,9 @@ final class ExactCosts {
     private final RemovalWalk removal;
     private final RemovalWalk upperRemoval;
     private final CountCost data;
+    // Nodes, roots of subtrees among them, whose counts change and are above 2 before or afterwards.
+    private final OverflowCost nodes;
+    private final HighNodes onTheWay = new HighNodes();
 
     private final RemovalWalk.Values counted = new RemovalWalk.Values() {
         @Override
@@ -35,35 +40,37 @@ final class ExactCosts {
         }
     };
 
-    // Counts of subtrees' roots that change and are above 2 before or afterwards.
-    private long highRoots;
-
     private final RemovalWalk.Values roots = new RemovalWalk.Values() {
         @Override
         public void raised(long word) throws StorageException {
-            highRoots += pool.transaction.count(word) + 1 >= HIGH ? 1 : 0;
+            if (pool.transaction.count(word) + 1 >= HIGH) {
+                nodes.change(word);
+            }
         }
 
         @Override
         public void lowered(long word) throws StorageException {
-            highRoots += pool.transaction.count(word) >= HIGH ? 1 : 0;
+            if (pool.transaction.count(word) >= HIGH) {
+                nodes.change(word);
+            }
         }
     };
 
     ExactCosts(LoadedPool pool, DeviceLife life) {
         this.pool = pool;
         this.life = life;
-        way = pool.mappings.wayDown();
-        removal = pool.mappings.removalWalk(false);
-        upperRemoval = pool.mappings.removalWalk(true);
         data = pool.dataMap.countCost();
+        nodes = pool.metadataMap.overflowCost();
+        way = pool.mappings.wayDown(onTheWay);
+        removal = pool.mappings.removalWalk(false, nodes::change);
+        upperRemoval = pool.mappings.removalWalk(true, nodes::change);
     }
 
     /** See {@link MetadataRoom#insertCost}. */
     long insert(int id, long virtualBlock) throws StorageException {
         way.look(pool.mappingRoot, id, virtualBlock);
-        data.clear();
-        int nodes = way.upperNodes() + way.lowerNodes();
+        clear();
+        onTheWay.tell(nodes::change);
         if (way.isShared()) {
             for (long word : way.leafWords()) {
                 counted.raised(word);
@@ -77,52 +84,63 @@ final class ExactCosts {
                 + way.splits()
                 + data.blocks()
                 + pool.dataMap.changeCost(1, 0)
-                + pool.metadataMap.overflowCost(way.isShared() ? way.children() + nodes : 0)
+                + nodes.blocks()
                 + pool.devices.changeCost(1);
+    }
+
+    private void clear() {
+        data.clear();
+        nodes.clear();
     }
 
     /** What removing the first so many of a device's mappings in {@code [from, to)} takes. */
     long removal(int id, long from, long to, long maxMappings) throws StorageException {
         way.look(pool.mappingRoot, id, from);
-        data.clear();
-        long high = way.isUpperShared() ? way.upperChildren() + way.upperNodes() : 0;
-        long nodes = way.upperCopies();
+        clear();
+        onTheWay.tellUpper(nodes::change);
+        long copies = way.upperCopies();
         if (way.lowerNodes() > 0) {
             long root = pool.mappings.subtreeRoot(pool.mappingRoot, id);
             removal.look(root, from, to - 1, maxMappings, way.isUpperShared(), counted);
-            nodes += removal.nodes();
-            high += removal.highCounts();
+            copies += removal.nodes();
         }
-        return nodes + data.blocks() + pool.metadataMap.overflowCost(high) + pool.devices.changeCost(1);
+        return copies + data.blocks() + nodes.blocks() + pool.devices.changeCost(1);
     }
 
     /** What {@link DeviceLife#deleteDevice} takes of a device that {@link DeviceLife#isDeletedAtOnce}. */
     long deletion(int id) throws StorageException {
         long root = pool.mappings.subtreeRoot(pool.mappingRoot, id);
-        data.clear();
-        long high = 1;
+        clear();
         if (root != NestedBTree.NONE && !pool.mappings.isSubtreeShared(pool.mappingRoot, id)) {
             removal.lookAtDeletion(root, true, counted);
-            high += removal.highCounts();
         }
-        return data.blocks() + removalOf(id, high) + pool.devices.removalCost();
+        return data.blocks() + removalOf(id) + pool.devices.removalCost();
     }
 
     /** What {@link DeviceLife#retireDevice} takes. */
     long retirement(int id) throws StorageException {
         long added = added();
-        return added + removalOf(id, highRoots + 1) + pool.devices.removalCost() + pool.devices.changeCost(1);
+        raiseRoot(pool.mappings.subtreeRoot(pool.mappingRoot, id));
+        return added + removalOf(id) + pool.devices.removalCost() + pool.devices.changeCost(1);
     }
 
     /** What keeping a tree of the metadata snapshot takes. */
     long keep() throws StorageException {
-        return added() + pool.metadataMap.overflowCost(highRoots + 1) + pool.devices.changeCost(1);
+        // And the one root that is kept, which is not chosen yet.
+        return added() + nodes.blocks() + pool.metadataMap.overflowCost(1) + pool.devices.changeCost(1);
     }
 
-    /** Nodes for a device more, under a high id; what that does to counts above 2 is in {@link #highRoots}. */
+    private void raiseRoot(long root) throws StorageException {
+        if (root != NestedBTree.NONE) {
+            roots.raised(root);
+        }
+    }
+
+    /** Nodes for a device more, under a high id; what that does to counts above 2 is in {@link #nodes}. */
     private long added() throws StorageException {
         way.look(pool.mappingRoot, PoolMetadata.MAX_DEVICES - 2, 0);
-        highRoots = way.isUpperShared() ? way.upperChildren() + way.upperNodes() : 0;
+        clear();
+        onTheWay.tellUpper(nodes::change);
         return way.upperCopies() + pool.mappings.upperCost(pool.mappingRoot, 1);
     }
 
@@ -131,10 +149,9 @@ final class ExactCosts {
         return life.isDeletedAtOnce(id, mappings) ? deletion(id) : removal(id, 0, Long.MAX_VALUE, mappings);
     }
 
-    /** Taking a device out of the upper level, with so many other counts of nodes above 2. */
-    private long removalOf(int id, long high) throws StorageException {
-        highRoots = 0;
+    /** Taking a device out of the upper level, with all other counts of nodes above 2. */
+    private long removalOf(int id) throws StorageException {
         upperRemoval.look(pool.mappingRoot, id, id, 1, false, roots);
-        return upperRemoval.nodes() + pool.metadataMap.overflowCost(high + upperRemoval.highCounts() + highRoots);
+        return upperRemoval.nodes() + nodes.blocks();
     }
 }

@@ -7,6 +7,7 @@ import dev.gossamer.pdata.block.MetadataBlock;
 import dev.gossamer.pdata.btree.BTreeCursor;
 import dev.gossamer.pdata.btree.RemovalWalk;
 import dev.gossamer.pdata.spacemap.CountCost;
+import dev.gossamer.pdata.spacemap.OverflowCost;
 import java.util.HashSet;
 import java.util.Set;
 
@@ -42,7 +43,7 @@ public final class MetadataSnapshot {
     // Of the last look: what letting go would do at once.
     private long smallLeft;
     private boolean isSmall;
-    private long highCounts;
+    private final OverflowCost nodes;
 
     private final RemovalWalk.Values blocks = new RemovalWalk.Values() {
         @Override
@@ -57,7 +58,8 @@ public final class MetadataSnapshot {
 
     MetadataSnapshot(LoadedPool pool) {
         this.pool = pool;
-        lower = pool.mappings.removalWalk(false);
+        nodes = pool.metadataMap.overflowCost();
+        lower = pool.mappings.removalWalk(false, nodes::change);
         data = pool.dataMap.countCost();
     }
 
@@ -135,25 +137,24 @@ public final class MetadataSnapshot {
         data.clear();
         smallLeft = fewMappings;
         isSmall = true;
-        highCounts = 0;
+        nodes.clear();
         BTreeCursor cursor = pool.mappings.upperCursor(held().mappingRoot(), 0);
         while (isSmall && cursor.next()) {
             if (!cursor.isPathShared()) {
                 lookAtTree(cursor.value(0), isOwn(cursor));
             }
         }
-        // Nodes of the two upper trees may be shared with the pool's own.
-        highCounts += 2L * BTREE_DEPTH;
     }
 
     private void lookAtTree(long root, boolean own) throws StorageException {
         long count = pool.transaction.count(root);
-        highCounts += count >= HIGH ? 1 : 0;
+        if (count >= HIGH) {
+            nodes.change(root);
+        }
         if (own) {
             isSmall = count == 1 && pool.mappings.subtrees().isSmall(root, smallLeft);
             if (isSmall) {
                 lower.lookAtDeletion(root, false, blocks);
-                highCounts += lower.highCounts();
             }
         }
     }
@@ -161,7 +162,8 @@ public final class MetadataSnapshot {
     /** What {@link #release} takes of metadata blocks, with its part of the commit, at most. */
     long releaseCost(int fewMappings) throws StorageException {
         look(fewMappings);
-        return data.blocks() + pool.metadataMap.overflowRemovalCost(highCounts);
+        // Nodes of the two upper trees may be shared with the pool's own.
+        return data.blocks() + nodes.blocks() + pool.metadataMap.overflowRemovalCost(2L * BTREE_DEPTH);
     }
 
     /** Nothing that has been kept is waited for any more: it is reclaimed. */

@@ -26,10 +26,10 @@ class MetadataRoomTest {
     private static final int STEP = 1024;
 
     /** What makes room is charged so many times of what it takes, on the average of small and large steps. */
-    private static final int TIGHT = 12;
+    private static final int TIGHT = 5;
 
     /** And so many blocks more than it takes, once. */
-    private static final int MOST_IN_VAIN = 160;
+    private static final int MOST_IN_VAIN = 64;
 
     private static final class Sum {
         private long taken;
