@@ -75,8 +75,7 @@ public final class KeysCost {
             int index = Math.max(0, NodeLayout.indexOf(node, keys[first]));
             int end = first + 1;
             while (end < to
-                    && (index + 1 == entries
-                            || Long.compareUnsigned(keys[end], NodeLayout.key(node, index + 1)) < 0)) {
+                    && (index + 1 == entries || Long.compareUnsigned(keys[end], NodeLayout.key(node, index + 1)) < 0)) {
                 end++;
             }
             long childBound = NodeLayout.lastKeyBelow(node, index, bound);

@@ -5,8 +5,8 @@ import dev.gossamer.pdata.btree.KeysCost;
 import java.util.Arrays;
 
 /**
- * How many metadata blocks it takes that the counts of certain blocks change which are above 2 before or afterwards, and
- * so kept in a tree. Blocks whose counts change together often lie together, as children of one node do. Changes
+ * How many metadata blocks it takes that the counts of certain blocks change which are above 2 before or afterwards,
+ * and so kept in a tree. Blocks whose counts change together often lie together, as children of one node do. Changes
  * nothing. Worker's thread.
  */
 public final class OverflowCost {

@@ -91,7 +91,7 @@ final class PoolParts {
     private final BlockDevice data;
     private final RoomProbe roomProbe;
     // What is thrown on the worker's loop outside any request of it: nobody knows what it has left half done.
-    private final Consumer<Throwable> bug;
+    private final Consumer<Throwable> bug = this::failed;
     private final Consumer<String> dataLost;
 
     /** @param data with a {@link BlockDevice#health} */
@@ -149,8 +149,11 @@ final class PoolParts {
 
         TransactionAbort aborting = aborting(partialTrims);
         dataLost = why -> loop.execute(() -> aborting.dataLost(why));
-        bug = faults::failed;
         introduce(claims, aborting);
+    }
+
+    private void failed(Throwable fault) {
+        faults.failed(fault);
     }
 
     private TransactionAbort aborting(PartialTrims partialTrims) {
