@@ -2,18 +2,39 @@ package dev.gossamer.io.sim;
 
 import java.nio.ByteBuffer;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Map;
+import java.util.Set;
 
 /** Bytes of a disk of any size that take memory only where they were written. */
 final class SparseBytes {
     static final int CHUNK_BYTES = 64 << 10;
 
     private final Map<Long, byte[]> chunks = new HashMap<>();
+    // Of these, those that nobody else has: others are replaced before they are changed.
+    private final Set<Long> own = new HashSet<>();
 
+    /** Shares what there is until one of both changes it. */
     SparseBytes copy() {
         SparseBytes copy = new SparseBytes();
-        chunks.forEach((index, chunk) -> copy.chunks.put(index, chunk.clone()));
+        copy.chunks.putAll(chunks);
+        own.clear();
         return copy;
+    }
+
+    /** To be changed. */
+    private byte[] own(long index) {
+        byte[] chunk = chunks.get(index);
+        if (own.add(index)) {
+            chunk = chunk == null ? new byte[CHUNK_BYTES] : chunk.clone();
+            chunks.put(index, chunk);
+        }
+        return chunk;
+    }
+
+    private void drop(long index) {
+        chunks.remove(index);
+        own.remove(index);
     }
 
     void read(long offsetBytes, ByteBuffer target) {
@@ -33,8 +54,7 @@ final class SparseBytes {
             long position = offsetBytes + done;
             int inChunk = (int) (position % CHUNK_BYTES);
             int length = Math.min(lengthBytes - done, CHUNK_BYTES - inChunk);
-            byte[] chunk = chunks.computeIfAbsent(position / CHUNK_BYTES, index -> new byte[CHUNK_BYTES]);
-            System.arraycopy(source, from + done, chunk, inChunk, length);
+            System.arraycopy(source, from + done, own(position / CHUNK_BYTES), inChunk, length);
             done += length;
         }
     }
@@ -45,6 +65,7 @@ final class SparseBytes {
             long first = Math.ceilDiv(offsetBytes, CHUNK_BYTES);
             long end = (offsetBytes + lengthBytes) / CHUNK_BYTES;
             chunks.keySet().removeIf(index -> index >= first && index < end);
+            own.removeIf(index -> index >= first && index < end);
             zeroPiecewise(offsetBytes, first * CHUNK_BYTES - offsetBytes);
             zeroPiecewise(end * CHUNK_BYTES, offsetBytes + lengthBytes - end * CHUNK_BYTES);
         } else {
@@ -58,11 +79,11 @@ final class SparseBytes {
         while (position < end) {
             int inChunk = (int) (position % CHUNK_BYTES);
             int length = (int) Math.min(end - position, CHUNK_BYTES - inChunk);
-            byte[] chunk = chunks.get(position / CHUNK_BYTES);
+            long index = position / CHUNK_BYTES;
             if (length == CHUNK_BYTES) {
-                chunks.remove(position / CHUNK_BYTES);
-            } else if (chunk != null) {
-                java.util.Arrays.fill(chunk, inChunk, inChunk + length, (byte) 0);
+                drop(index);
+            } else if (chunks.containsKey(index)) {
+                java.util.Arrays.fill(own(index), inChunk, inChunk + length, (byte) 0);
             }
             position += length;
         }

@@ -23,6 +23,7 @@ import java.util.SplittableRandom;
 final class Machine {
     static final int BLOCK_BYTES = 64 << 10;
     private static final int METADATA_BYTES = 1 << 20;
+    private static final int METADATA_BLOCK_BYTES = 4096;
     private static final byte FOREIGN = (byte) 0xEE;
 
     /** Formatted once for each size. */
@@ -31,6 +32,16 @@ final class Machine {
     final PowerSupply power = new PowerSupply();
     final SimulatedDisk metadata;
     final SimulatedDisk data;
+
+    /** Both as they are now, their caches included, on a power supply of their own. */
+    Machine copy() {
+        return new Machine(metadata, data);
+    }
+
+    private Machine(SimulatedDisk metadata, SimulatedDisk data) {
+        this.metadata = metadata.copy(power);
+        this.data = data.copy(power);
+    }
 
     Machine(int dataBlocks) {
         SimulatedDisk[] formatted = FORMATTED.computeIfAbsent(dataBlocks, Machine::format);
@@ -60,6 +71,20 @@ final class Machine {
         power.restore();
     }
 
+    /** A bit of the metadata at rest is another one than was written; not of a block that is all zero. */
+    void flipMetadata(SplittableRandom random) {
+        long blocks = metadata.geometry().sizeBytes() / METADATA_BLOCK_BYTES;
+        for (int tries = 0; tries < 1000; tries++) {
+            long offset = random.nextLong(blocks) * METADATA_BLOCK_BYTES;
+            byte[] block = metadata.readNow(offset, METADATA_BLOCK_BYTES);
+            int at = random.nextInt(METADATA_BLOCK_BYTES);
+            if (block[at] != 0 || (tries > 100 && block[0] != 0)) {
+                metadata.writeNow(offset + at, new byte[] {(byte) (block[at] ^ 1 << random.nextInt(8))});
+                return;
+            }
+        }
+    }
+
     /** The checker finds nothing at all in the metadata of a pool that is not open. */
     void check(String when) {
         SimulatedDisk copy = metadata.copy(new PowerSupply());
@@ -86,6 +111,11 @@ final class Machine {
                 return grow(metadata, atLeastBytes);
             }
 
+            @Override
+            public void dataShrunk(long toBytes) {
+                data.resize(toBytes);
+            }
+
             private static long grow(SimulatedDisk disk, long atLeastBytes) {
                 long wanted = Math.ceilDiv(atLeastBytes, (long) BLOCK_BYTES) * BLOCK_BYTES;
                 if (disk.geometry().sizeBytes() < wanted) {
@@ -96,7 +126,7 @@ final class Machine {
         };
     }
 
-    private static final class NoFiles implements FileEngine {
+    static final class NoFiles implements FileEngine {
         @Override
         public void submit(FileAction action, int fileDescriptor, BlockRequest request) {
             throw new UnsupportedOperationException("a simulated machine has no files");

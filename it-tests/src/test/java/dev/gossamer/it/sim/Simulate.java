@@ -20,6 +20,7 @@ public final class Simulate {
     private long operations;
     private long answers;
     private long cuts;
+    private long images;
     private long kills;
     private long lives;
 
@@ -72,6 +73,7 @@ public final class Simulate {
         operations += verdict.operations();
         answers += verdict.answers();
         cuts += verdict.cuts();
+        images += verdict.images();
         kills += verdict.kills();
         lives += verdict.lives();
         counts.addAll(verdict.counts());
@@ -121,13 +123,15 @@ public final class Simulate {
     private String summary() {
         double seconds = (System.nanoTime() - begun) / 1e9;
         return String.format(
-                "%d seeds, %d findings, %.1f seeds/s; %d lives, %d power cuts, %d kills, %d device operations,"
+                "%d seeds, %d findings, %.1f seeds/s; %d lives, %d power cuts and %d images of one,"
+                        + " %d kills, %d device operations,"
                         + " %d answers; faults: %s",
                 told,
                 broken,
                 told / seconds,
                 lives,
                 cuts,
+                images,
                 kills,
                 operations,
                 answers,

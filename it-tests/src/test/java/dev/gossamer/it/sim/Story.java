@@ -43,6 +43,7 @@ final class Story implements Excuses {
     private static final long SERVED_NANOS = 90_000_000_000L;
     private static final long STOPPED_NANOS = 30_000_000_000L;
     private static final long GRACE_MILLIS = 10_000;
+    private static final long IMAGE_GAP = 10;
     private static final long STEPS_MAX = 20_000_000;
 
     private final long seed;
@@ -55,6 +56,7 @@ final class Story implements Excuses {
     private final FaultCounts counts = new FaultCounts();
     private final SplittableRandom chance;
     private final SplittableRandom survival;
+    private final SplittableRandom images;
     private final ArrayDeque<Op> ops;
     private final ArrayDeque<Integer> cuts;
     private final ArrayDeque<Integer> kills;
@@ -62,6 +64,8 @@ final class Story implements Excuses {
     private SimDevice metadata;
     private SimDevice data;
     private int lives;
+    private int imageCount;
+    private long nextImageAt;
     private int cutCount;
     private int killCount;
     private long killAt;
@@ -84,6 +88,7 @@ final class Story implements Excuses {
         users.avoid(administrator::isTaken);
         chance = world.streams().of("story");
         survival = world.streams().of("survival");
+        images = world.streams().of("images");
         ops = new ArrayDeque<>(plan.ops());
         cuts = new ArrayDeque<>(swarm.cuts());
         kills = new ArrayDeque<>(swarm.kills());
@@ -113,6 +118,7 @@ final class Story implements Excuses {
                 judge.answers(),
                 lives,
                 cutCount,
+                imageCount,
                 killCount,
                 counts);
     }
@@ -143,6 +149,7 @@ final class Story implements Excuses {
         life = new Life(world, lives, swarm.loops(), buffers, swarm.hasRing());
         metadata = new SimDevice("metadata", 0, machine.metadata, world, life, lives, swarm, counts);
         data = new SimDevice("data", 1, machine.data, world, life, lives, swarm, counts);
+        data.onFlushFailure(judge::dataFlushFailed);
         killAt = Long.MAX_VALUE;
         if (faultsAreOver) {
             heal();
@@ -280,7 +287,10 @@ final class Story implements Excuses {
     /** Faults are over: whatever is under way ends. */
     private boolean drain() {
         boolean all = until(
-                () -> users.waiting() == 0 && judge.open() == 0 && !administrator.isBusy(),
+                () -> users.waiting() == 0
+                        && judge.open() == 0
+                        && !administrator.isBusy()
+                        && administrator.jobsUnderWay() == 0,
                 SERVED_NANOS,
                 "requests are not served");
         users.disperse();
@@ -378,6 +388,7 @@ final class Story implements Excuses {
             if (!machine.power.isOn()) {
                 return ended(End.CUT);
             }
+            lookIfCut();
             if (machine.power.operations() >= killAt) {
                 return ended(End.KILL);
             }
@@ -397,6 +408,20 @@ final class Story implements Excuses {
             }
         }
         return true;
+    }
+
+    /** Now and then: what would be left if the power failed now? */
+    private void lookIfCut() {
+        if (!swarm.has(Kind.CUT) || machine.power.operations() < nextImageAt) {
+            return;
+        }
+        nextImageAt = machine.power.operations() + 1 + images.nextLong(2 * IMAGE_GAP);
+        countUnderWay("power cut, as an image");
+        imageCount++;
+        String when = "if the power failed in life " + lives + " after operation " + machine.power.operations();
+        if (CutImage.look(machine, judge, images, when, everFailed || deviceFailed() || swarm.has(Kind.FULL))) {
+            counts.count("metadata flip", "at rest");
+        }
     }
 
     private void throwFaults() {

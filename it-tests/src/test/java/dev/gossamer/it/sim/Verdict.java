@@ -20,6 +20,7 @@ record Verdict(
         long answers,
         int lives,
         int cuts,
+        int images,
         int kills,
         FaultCounts counts) {
     boolean isGood() {

@@ -31,6 +31,7 @@ public final class SimDevice extends ForwardingDevice implements SimulatedDisk.T
     private final Map<BlockOperation, Integer> underWay = new EnumMap<>(BlockOperation.class);
     private long badFrom;
     private long badTo;
+    private Runnable flushFailed = () -> {};
     private boolean faulty = true;
     private boolean hasFailed;
     private boolean hasStalled;
@@ -73,6 +74,11 @@ public final class SimDevice extends ForwardingDevice implements SimulatedDisk.T
         stalledUntilNanos = 0;
     }
 
+    /** Runs the action when somebody hears that a FLUSH has failed. */
+    public void onFlushFailure(Runnable action) {
+        flushFailed = action;
+    }
+
     /** Whether any request has failed in this life. */
     public boolean hasFailed() {
         return hasFailed;
@@ -106,6 +112,9 @@ public final class SimDevice extends ForwardingDevice implements SimulatedDisk.T
         request.push((done, errno) -> {
             underWay.merge(operation, -1, Integer::sum);
             int told = fate == Fate.SERVED || errno != Errno.OK ? errno : Errno.EIO;
+            if (told != Errno.OK && operation == BlockOperation.FLUSH) {
+                flushFailed.run();
+            }
             world.note(4 + number, offset, told, () -> name + " " + operation + " " + offset + " -> " + told);
             done.complete(told);
         });

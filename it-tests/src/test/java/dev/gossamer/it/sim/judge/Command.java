@@ -38,6 +38,11 @@ public final class Command {
         this.malformed = bad;
     }
 
+    /** Names what a WRITE writes. */
+    public long stamp() {
+        return change.stamp;
+    }
+
     @Override
     public String toString() {
         String[] names = {"READ", "WRITE", "DISC", "FLUSH", "TRIM", "CACHE", "WRITE_ZEROES", "BLOCK_STATUS"};

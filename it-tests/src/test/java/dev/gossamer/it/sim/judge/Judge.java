@@ -26,7 +26,11 @@ public final class Judge {
     private final List<Pending> pending = new ArrayList<>();
     // By identity: clients that were there keep on hearing of it.
     private final List<VolumeModel> drained = new ArrayList<>();
+    private final List<Cloning> clonings = new ArrayList<>();
     private Excuses excuses;
+    /** When the pool has heard in this life that its data device could not flush. */
+    private long flushFailedAt = Change.NEVER;
+
     private long moment;
     private long cookies;
     private long answers;
@@ -67,11 +71,17 @@ public final class Judge {
      * @param malformed it is against the protocol, or out of range, and has to be refused
      */
     public Command sent(VolumeModel volume, int type, int flags, long offset, long length, boolean malformed) {
+        return sent(volume, type, flags, offset, length, malformed, 0);
+    }
+
+    /** @param stamp of what a WRITE repeats that was written before, perhaps elsewhere; 0: it writes something new */
+    public Command sent(
+            VolumeModel volume, int type, int flags, long offset, long length, boolean malformed, long stamp) {
         long cookie = ++cookies;
         boolean fua = (flags & NbdFlags.CMD_FUA) != 0;
         Change change =
                 switch (type) {
-                    case NbdCommand.WRITE -> new Change(cookie, fua, false);
+                    case NbdCommand.WRITE -> new Change(stamp == 0 ? cookie : stamp, fua, false);
                     case NbdCommand.WRITE_ZEROES, NbdCommand.TRIM -> new Change(0, fua, false);
                     default -> null;
                 };
@@ -151,6 +161,7 @@ public final class Judge {
         if (command.malformed && command.type != NbdCommand.CACHE && command.type != NbdCommand.BLOCK_STATUS) {
             throw new Violation(Oracle.REPLY, command + " is answered OK");
         }
+        checkFlushed(command);
         if (command.sent < command.volume.sizedAt()) {
             return; // from before it was resized or rolled back: heard late, and of a volume that is no more
         }
@@ -159,6 +170,18 @@ public final class Judge {
             case NbdCommand.FLUSH -> command.volume.flushed(command.sent);
             case NbdCommand.WRITE, NbdCommand.WRITE_ZEROES, NbdCommand.TRIM -> changed(command, now);
             default -> {}
+        }
+    }
+
+    /** The pool has heard that its data device could not flush: from now on no FLUSH succeeds until it is opened. */
+    public void dataFlushFailed() {
+        flushFailedAt = Math.min(flushFailedAt, ++moment);
+    }
+
+    private void checkFlushed(Command command) {
+        boolean promises = command.type == NbdCommand.FLUSH || (command.change != null && command.change.fua);
+        if (promises && command.sent > flushFailedAt) {
+            throw new Violation(Oracle.REPLY, command + " is answered OK after a FLUSH of the data device has failed");
         }
     }
 
@@ -215,9 +238,11 @@ public final class Judge {
     public final class Pending {
         private final Runnable done;
         private final String made;
+        private final String changes;
 
-        private Pending(String made, Runnable done) {
+        private Pending(String made, String changes, Runnable done) {
             this.made = made;
+            this.changes = changes;
             this.done = done;
         }
 
@@ -234,6 +259,11 @@ public final class Judge {
             pending.remove(this);
         }
 
+        /** Whether it changes what is found under this name. */
+        boolean concerns(String name) {
+            return name.equals(changes) || name.equals(made);
+        }
+
         /** The volume whose existence tells that it was done, or the lack of the one that it deletes. */
         public String made() {
             return made;
@@ -241,8 +271,12 @@ public final class Judge {
     }
 
     private Pending pend(String made, Runnable done) {
+        return pend(made, null, done);
+    }
+
+    private Pending pend(String made, String changes, Runnable done) {
         moment++;
-        Pending change = new Pending(made, done);
+        Pending change = new Pending(made, changes, done);
         pending.add(change);
         return change;
     }
@@ -272,13 +306,24 @@ public final class Judge {
         Change[] of = volumes.get(source).floors(moment);
         Change[] kept = volumes.get(name).floors(moment);
         long asked = moment;
-        return pend(keepAs, () -> {
+        return pend(keepAs, name, () -> {
             VolumeModel.Moment one = new VolumeModel.Moment(asked, moment);
             VolumeModel old = volumes.get(name).since(kept, keepAs, one);
             // The same object: a client may be about to connect.
             volumes.get(name).become(volumes.get(source).since(of, name, one), moment);
             volumes.put(keepAs, old);
         });
+    }
+
+    /** A job begins to give a range of a volume what another one has there. */
+    public Cloning cloning(String source, String target, long offsetBytes, long lengthBytes) {
+        int first = (int) (offsetBytes / Content.SECTOR_BYTES);
+        int end = (int) ((offsetBytes + lengthBytes) / Content.SECTOR_BYTES);
+        Cloning cloning = new Cloning(volumes.get(source), volumes.get(target), first, end, ++moment, () -> ++moment);
+        volumes.get(target).begin(cloning);
+        clonings.removeIf(Cloning::isOver);
+        clonings.add(cloning);
+        return cloning;
     }
 
     /** Nobody has it open. */
@@ -302,7 +347,7 @@ public final class Judge {
         cutOff.sent = moment;
         cutOff.taken = moment;
         volume.taken(smaller, maximumBytes - smaller, cutOff);
-        return pend("=" + newSizeBytes + "=" + name, () -> {
+        return pend("=" + newSizeBytes + "=" + name, name, () -> {
             volume.setSize(newSizeBytes, moment);
             cutOff.answered = moment;
             volume.each(smaller, maximumBytes - smaller, sector -> sector.stable(cutOff));
@@ -328,10 +373,39 @@ public final class Judge {
      */
     public void ended(boolean powerToo, boolean orderly) {
         moment++;
+        flushFailedAt = Change.NEVER;
+        clonings.forEach(cloning -> cloning.ended(false));
+        clonings.clear();
         open.clear();
         sent.clear();
         if (!orderly) {
             volumes.values().forEach(powerToo ? VolumeModel::cut : VolumeModel::killed);
+        }
+    }
+
+    // ---- if the power failed now ----
+
+    /** The volumes that are there then: those that there are, but for changes under way. */
+    public void survivorsAre(List<String> names, String when) {
+        boolean explained = !pending.isEmpty();
+        if (!explained && !(names.size() == volumes.size() && volumes.keySet().containsAll(names))) {
+            throw new Violation(
+                    Oracle.PERMITTED, when + ": there are volumes " + names + ", should be " + volumes.keySet());
+        }
+    }
+
+    /**
+     * What a part of a volume holds then. Nothing of what the judge knows changes by it.
+     *
+     * @param damaged what is read is as it was at some time, and may be older than what was stable
+     */
+    public void survives(String name, long sizeBytes, long offset, byte[] data, String when, boolean damaged) {
+        VolumeModel volume = volumes.get(name);
+        boolean other = pending.stream().anyMatch(change -> change.concerns(name));
+        if (volume != null && !other && volume.sizeBytes() == sizeBytes) {
+            volume.survives(offset, data, when, damaged);
+        } else if (pending.isEmpty() && !damaged) {
+            throw new Violation(Oracle.PERMITTED, when + ": " + name + " has " + sizeBytes + " bytes");
         }
     }
 

@@ -85,6 +85,16 @@ final class Sector {
         return false;
     }
 
+    /** Whether a power cut now may leave this. */
+    boolean survives(long stamp) {
+        for (int i = stable; i < size; i++) {
+            if (changes[i].stamp == stamp) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     private void settle(int i, long now) {
         if (state[i] == MAYBE) {
             keepOnly(i);
@@ -203,6 +213,66 @@ final class Sector {
             Arrays.fill(copy.state, 0, copy.size, MAYBE);
         }
         return copy;
+    }
+
+    /** Whether it has been so since a version was the oldest possible one, or may be again. */
+    boolean hasSince(Change floor, long stamp) {
+        for (int i = Math.min(stable, Math.max(0, indexOf(floor))); i < size; i++) {
+            if (changes[i].stamp == stamp) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /**
+     * What is there after a clone: something that the source was since then, or what was written meanwhile; if it was
+     * not done to its end, perhaps what was there before.
+     *
+     * @param source null: zeros, as of {@code target}
+     */
+    static Sector cloned(Sector source, Change floor, Sector target, long asked, boolean done) {
+        Sector copy = null;
+        for (int i = source == null ? 0 : source.firstSince(floor, done); source != null && i < source.size; i++) {
+            if (!done || source.state[i] != HIDDEN) {
+                copy = with(copy, source.changes[i]);
+            }
+        }
+        if (source == null) {
+            copy = new Sector(VolumeModel.ZEROS);
+        }
+        if (target == null) {
+            copy = done ? copy : with(copy, VolumeModel.ZEROS);
+        } else {
+            for (int i = done ? 0 : target.stable; i < target.size; i++) {
+                boolean meanwhile = target.state[i] == LIVE && target.changes[i].answered > asked;
+                boolean old = target.changes[i].soft && target.changes[i].taken < asked;
+                if (!done || (meanwhile && !old)) {
+                    copy = with(copy, target.changes[i]);
+                }
+            }
+        }
+        Arrays.fill(copy.state, 0, copy.size, copy.size > 1 ? MAYBE : LIVE);
+        Arrays.fill(copy.former, 0, copy.size, true);
+        for (int i = 0; target != null && i < target.size; i++) {
+            if (target.state[i] == LIVE && target.changes[i].answered == Change.NEVER && !target.former[i]) {
+                copy.add(target.changes[i]); // may be done yet
+            }
+        }
+        return copy;
+    }
+
+    private int firstSince(Change floor, boolean done) {
+        int first = Math.max(0, indexOf(floor));
+        return done ? first : Math.min(stable, first);
+    }
+
+    private static Sector with(Sector sector, Change change) {
+        if (sector == null) {
+            return new Sector(change);
+        }
+        sector.add(change);
+        return sector;
     }
 
     private int indexOf(Change change) {

@@ -7,7 +7,7 @@ import java.util.function.Consumer;
 /** What a volume may hold, sector by sector. */
 public final class VolumeModel {
     /** Before anything was written, and of holes. */
-    private static final Change ZEROS = zeros();
+    static final Change ZEROS = zeros();
 
     private String name;
     private final Sector[] sectors;
@@ -15,6 +15,8 @@ public final class VolumeModel {
     private long sizedAt;
     // Of a copy that nobody has written to; null of others.
     private Moment moment;
+    // What is being cloned to it, or was last.
+    private Cloning cloning = Cloning.NONE;
 
     private static Change zeros() {
         Change zeros = new Change(0, false, false);
@@ -91,6 +93,25 @@ public final class VolumeModel {
         return sizedAt;
     }
 
+    void begin(Cloning newCloning) {
+        cloning = newCloning;
+        moment = null;
+    }
+
+    /** Whether a range of it is being replaced. */
+    public boolean isCloning() {
+        return !cloning.isOver();
+    }
+
+    void replace(int sector, Sector by) {
+        sectors[sector] = by;
+    }
+
+    /** Null: zeros, as from the beginning. */
+    Sector known(int sector) {
+        return sectors[sector];
+    }
+
     private Sector at(int sector) {
         if (sectors[sector] == null) {
             sectors[sector] = new Sector(ZEROS);
@@ -147,6 +168,9 @@ public final class VolumeModel {
                         name + ": sector " + number + " holds " + Content.describe(data, at) + ", may hold"
                                 + at(number));
             }
+            if (cloning.includes(number) && cloning.endedAt() > sent) {
+                continue; // before, in the middle, or afterwards
+            }
             Sector sector = at(number);
             Change change = stamp == 0 || moment == null ? null : sector.only(stamp);
             long next = change == null ? 0 : sector.nextAnswered(change);
@@ -159,6 +183,23 @@ public final class VolumeModel {
             }
             if (change != null && !undoing) {
                 narrow(change.sent, next, number, before);
+            }
+        }
+    }
+
+    /** As {@link #shows} of what a power cut leaves, without a trace. */
+    void survives(long offsetBytes, byte[] data, String when, boolean damaged) {
+        for (int at = 0; at < data.length; at += Content.SECTOR_BYTES) {
+            int number = (int) ((offsetBytes + at) / Content.SECTOR_BYTES);
+            long stamp = Content.stampOf(data, at, number);
+            Sector sector = sectors[number];
+            boolean permitted = sector == null ? stamp == 0 : stamp >= 0 && sector.survives(stamp);
+            permitted |= !cloning.isOver() && cloning.includes(number) && cloning.gives(number, stamp);
+            if (!permitted) {
+                throw new Violation(
+                        stamp < 0 ? Oracle.FOREIGN : Oracle.PERMITTED,
+                        when + (damaged ? ", with a bit flipped" : "") + ": " + name + ": sector " + number + " holds "
+                                + Content.describe(data, at) + ", may hold" + (sector == null ? " zeros" : sector));
             }
         }
     }

@@ -36,6 +36,7 @@ public final class Administrator {
     private final Set<String> limited = new TreeSet<>();
     private Life life;
     private String taken;
+    private final JobDesk jobs;
     private boolean busy;
     private int names;
 
@@ -46,6 +47,7 @@ public final class Administrator {
         this.blockBytes = blockBytes;
         this.maximumBytes = maximumBytes;
         this.mayBeRefused = mayBeRefused;
+        jobs = new JobDesk(world, judge, blockBytes, mayBeRefused);
     }
 
     /** A daemon is there; null: none is. */
@@ -53,6 +55,12 @@ public final class Administrator {
         life = newLife;
         busy = false;
         taken = null;
+        jobs.begin(newLife);
+    }
+
+    /** Jobs that have not ended. */
+    public int jobsUnderWay() {
+        return jobs.underWay();
     }
 
     /** Whether the clients of a volume are being sent away. */
@@ -66,15 +74,22 @@ public final class Administrator {
 
     /** Whether any volume has, or had, a limit: writes to it may find no space. */
     public boolean hasLimits() {
-        return !limited.isEmpty();
+        return !limited.isEmpty() || jobs.hasSqueezed();
     }
 
     /** Does it now, or not at all: whoever is busy takes on nothing else. */
     public void issue(Op op) {
-        if (busy || life == null || life.pool() == null) {
+        if (life == null || life.pool() == null) {
             return;
         }
         List<VolumeModel> volumes = new ArrayList<>(judge.volumes());
+        if (op.kind() == Op.Kind.JOB && !volumes.isEmpty() && taken == null) {
+            jobs.issue(op, volumes.get(op.where() % volumes.size()), volumes.get(op.who() % volumes.size()));
+        }
+        if (busy || op.kind() == Op.Kind.JOB) {
+            return;
+        }
+        volumes.removeIf(VolumeModel::isCloning);
         VolumeModel one = volumes.isEmpty() ? null : volumes.get(op.where() % volumes.size());
         if (op.kind() == Op.Kind.CREATE) {
             create("v" + names++, blockBytes * (2L + op.a() % 14));
@@ -191,7 +206,7 @@ public final class Administrator {
             }
             return;
         }
-        if (pending != null && !mayBeRefused.getAsBoolean()) {
+        if (pending != null && (isRefusal(failure) || !mayBeRefused.getAsBoolean())) {
             pending.failed(); // otherwise the next life tells: a device that fails may have done it all the same
         }
         Throwable cause = failure instanceof CompletionException wrapped ? wrapped.getCause() : failure;
@@ -201,8 +216,14 @@ public final class Administrator {
         }
     }
 
+    private static boolean isRefusal(Throwable failure) {
+        Throwable cause = failure instanceof CompletionException wrapped ? wrapped.getCause() : failure;
+        return cause instanceof StorageException refused && refused.errno() == Errno.EBUSY;
+    }
+
     private boolean isLegal(StorageException refused, Judge.Pending pending) {
         return mayBeRefused.getAsBoolean()
+                || refused.errno() == Errno.EBUSY // a job has it
                 || (refused.errno() == Errno.ENOSPC && hasLimits())
                 || refused.errno() == Errno.EINVAL // no relative: nothing is changed then, and the judge knows it
                 || pending == null; // one that may not be possible now, such as to release what was never reserved

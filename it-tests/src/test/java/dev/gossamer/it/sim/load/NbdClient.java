@@ -195,8 +195,13 @@ final class NbdClient implements World.Alive {
 
     /** Sends a command; answered or not, the judge knows of it. */
     Command request(int type, int flags, long offset, long length, boolean malformed) {
+        return request(type, flags, offset, length, malformed, 0);
+    }
+
+    /** @param stamp what a WRITE repeats; 0: nothing */
+    Command request(int type, int flags, long offset, long length, boolean malformed, long stamp) {
         boolean refused = malformed || (readOnly && type != NbdCommand.READ && type != NbdCommand.FLUSH);
-        Command command = judge.sent(volume, type, flags, offset, length, refused);
+        Command command = judge.sent(volume, type, flags, offset, length, refused, stamp);
         open.put(command.cookie, command);
         boolean data = type == NbdCommand.WRITE;
         ByteBuffer bytes = ByteBuffer.allocate(28 + (data ? (int) length : 0))
@@ -207,7 +212,8 @@ final class NbdClient implements World.Alive {
                 .putLong(offset)
                 .putInt((int) length);
         if (data) {
-            bytes.put(Content.of(command.cookie, offset / Content.SECTOR_BYTES, (int) (length / Content.SECTOR_BYTES)));
+            int sectors = (int) (length / Content.SECTOR_BYTES);
+            bytes.put(Content.of(command.stamp(), offset / Content.SECTOR_BYTES, sectors));
         }
         world.note(6, command.cookie, type, () -> name + " sends " + command);
         send(bytes);

@@ -32,6 +32,7 @@ public record Op(int index, Kind kind, int who, int where, int a, int b, int c, 
         LIMIT(4),
         GROW(4),
         METADATA_SNAPSHOT(3),
+        JOB(24),
         STATUS_LINE(8),
         RESTART(2),
         LEAP(3);

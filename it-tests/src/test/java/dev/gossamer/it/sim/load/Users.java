@@ -2,6 +2,7 @@ package dev.gossamer.it.sim.load;
 
 import dev.gossamer.it.sim.faults.FaultCounts;
 import dev.gossamer.it.sim.faults.Swarm;
+import dev.gossamer.it.sim.judge.Command;
 import dev.gossamer.it.sim.judge.Content;
 import dev.gossamer.it.sim.judge.Judge;
 import dev.gossamer.it.sim.judge.VolumeModel;
@@ -18,6 +19,7 @@ import java.util.function.Predicate;
 @SuppressWarnings("EnumOrdinal") // drawn by number
 public final class Users {
     private static final int BLOCK_SECTORS = 128;
+    private static final int BLOCK_BYTES = BLOCK_SECTORS * Content.SECTOR_BYTES;
 
     private final World world;
     private final Judge judge;
@@ -29,6 +31,7 @@ public final class Users {
     private Predicate<String> isBusy = name -> false;
     private boolean served;
     private int connections;
+    private Command lastBlocks;
 
     private static final class User {
         final ArrayDeque<Op> waiting = new ArrayDeque<>();
@@ -153,7 +156,7 @@ public final class Users {
         long length = (long) range[1] * Content.SECTOR_BYTES;
         int fua = op.c() % 4 == 0 ? NbdFlags.CMD_FUA : 0;
         switch (op.kind()) {
-            case WRITE -> client.request(NbdCommand.WRITE, fua, offset, length, false);
+            case WRITE -> write(client, op, fua, offset, length);
             case READ -> client.request(NbdCommand.READ, 0, offset, length, false);
             case FLUSH -> client.request(NbdCommand.FLUSH, 0, 0, 0, false);
             case TRIM -> client.request(NbdCommand.TRIM, fua, offset, length, false);
@@ -172,6 +175,21 @@ public final class Users {
             }
             case LIE -> lie(client, op);
             default -> throw new IllegalStateException(op + " is no client's");
+        }
+    }
+
+    /** Something new; of whole blocks now and then what somebody has written at the same place before. */
+    private void write(NbdClient client, Op op, int fua, long offset, long length) {
+        Command last = lastBlocks;
+        boolean repeats = last != null
+                && op.c() % 3 == 0
+                && length >= BLOCK_BYTES
+                && last.offsetBytes + last.lengthBytes <= client.volume().sizeBytes();
+        Command sent = repeats
+                ? client.request(NbdCommand.WRITE, fua, last.offsetBytes, last.lengthBytes, false, last.stamp())
+                : client.request(NbdCommand.WRITE, fua, offset, length, false);
+        if (!repeats && length >= BLOCK_BYTES && offset % BLOCK_BYTES == 0) {
+            lastBlocks = sent;
         }
     }
 
