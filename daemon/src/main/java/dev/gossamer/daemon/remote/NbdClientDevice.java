@@ -84,9 +84,42 @@ public final class NbdClientDevice implements BlockDevice {
     public static NbdClientDevice open(
             NbdUri uri, boolean readOnly, IoLoops loops, int maxConnections, RemoteSettings settings, ChangeGate gate)
             throws StorageException {
+        try {
+            return openOn(uri, readOnly, loops, maxConnections, settings, gate).join();
+        } catch (CompletionException e) {
+            throw e.getCause() instanceof StorageException why
+                    ? why
+                    : new StorageException(Errno.EIO, uri + ": " + e, e);
+        }
+    }
+
+    /** As {@link #open}, without waiting but for the look-up of a host's name. */
+    public static CompletableFuture<NbdClientDevice> openOn(
+            NbdUri uri, boolean readOnly, IoLoops loops, int maxConnections, RemoteSettings settings, ChangeGate gate)
+            throws StorageException {
         RemoteConnector connector = new RemoteConnector(
                 RemoteAddress.of(uri, loops), uri.exportName(), RemoteTls.of(uri), settings.handshakeMillis());
-        RemoteConnection first = connect(uri, connector, loops.loop(0));
+        CompletableFuture<RemoteConnection> connected = new CompletableFuture<>();
+        connect(uri, connector, loops.loop(0), connector.addresses(), connected);
+        return connected.thenApply(first -> {
+            try {
+                return opened(uri, readOnly, loops, maxConnections, settings, gate, connector, first);
+            } catch (StorageException e) {
+                throw new CompletionException(e);
+            }
+        });
+    }
+
+    private static NbdClientDevice opened(
+            NbdUri uri,
+            boolean readOnly,
+            IoLoops loops,
+            int maxConnections,
+            RemoteSettings settings,
+            ChangeGate gate,
+            RemoteConnector connector,
+            RemoteConnection first)
+            throws StorageException {
         RemoteExport export = first.export();
         if (export.offers(NbdFlags.READ_ONLY) && !readOnly) {
             loops.loop(0).execute(first::drop);
@@ -105,29 +138,28 @@ public final class NbdClientDevice implements BlockDevice {
         return new NbdClientDevice(uri.toString(), session);
     }
 
-    private static RemoteConnection connect(NbdUri uri, RemoteConnector connector, NettyLoop loop)
-            throws StorageException {
-        String why = "";
-        for (int i = 0; i < connector.addresses(); i++) {
-            CompletableFuture<RemoteConnection> attempt = new CompletableFuture<>();
-            connector.connect(loop, new RemoteConnector.Outcome() {
-                @Override
-                public void connected(RemoteConnection connection) {
-                    attempt.complete(connection);
-                }
-
-                @Override
-                public void failed(String reason) {
-                    attempt.completeExceptionally(new StorageException(Errno.ENODEV, reason));
-                }
-            });
-            try {
-                return attempt.join();
-            } catch (CompletionException e) {
-                why = e.getCause().getMessage();
+    /** Tries the server's addresses in turn, so many more of them. */
+    private static void connect(
+            NbdUri uri,
+            RemoteConnector connector,
+            NettyLoop loop,
+            int left,
+            CompletableFuture<RemoteConnection> answer) {
+        connector.connect(loop, new RemoteConnector.Outcome() {
+            @Override
+            public void connected(RemoteConnection connection) {
+                answer.complete(connection);
             }
-        }
-        throw new StorageException(Errno.ENODEV, uri + ": " + why);
+
+            @Override
+            public void failed(String reason) {
+                if (left > 1) {
+                    connect(uri, connector, loop, left - 1, answer);
+                } else {
+                    answer.completeExceptionally(new StorageException(Errno.ENODEV, uri + ": " + reason));
+                }
+            }
+        });
     }
 
     @Override

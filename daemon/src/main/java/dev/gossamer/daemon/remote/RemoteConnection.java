@@ -2,6 +2,7 @@ package dev.gossamer.daemon.remote;
 
 import dev.gossamer.io.Faults;
 import dev.gossamer.io.Reason;
+import dev.gossamer.io.ring.NettyLoop;
 import dev.gossamer.nbd.client.ClientReplyDecoder;
 import dev.gossamer.nbd.client.ClientRequestEncoder;
 import dev.gossamer.nbd.client.RemoteExport;
@@ -32,6 +33,7 @@ final class RemoteConnection extends ChannelInboundHandlerAdapter implements Rep
     }
 
     private final RemoteExport export;
+    private final NettyLoop loop;
     private final ClientRequestEncoder encoder;
     private final ClientReplyDecoder decoder;
     /** In the order of sending, by cookie. */
@@ -45,8 +47,10 @@ final class RemoteConnection extends ChannelInboundHandlerAdapter implements Rep
     private long nextCookie = 1;
     private long inFlightBytes;
 
-    RemoteConnection(RemoteExport export) {
+    /** @param loop that of its channel */
+    RemoteConnection(RemoteExport export, NettyLoop loop) {
         this.export = export;
+        this.loop = loop;
         this.encoder = new ClientRequestEncoder(export);
         this.decoder = new ClientReplyDecoder(export, this);
     }
@@ -80,7 +84,7 @@ final class RemoteConnection extends ChannelInboundHandlerAdapter implements Rep
         long cookie = nextCookie++;
         decoder.expect(cookie, command.command, command.flags, command.offsetBytes, command.lengthBytes, 0);
         inFlight.put(cookie, command);
-        command.sent(System.nanoTime());
+        command.sent(loop.nanoTime());
         inFlightBytes += command.payloadBytes();
         int dataBytes = command.command == NbdCommand.WRITE ? command.payloadBytes() : 0;
         ByteBuf message = ctx.alloc().directBuffer(ClientRequestEncoder.longestRequestBytes() + dataBytes);

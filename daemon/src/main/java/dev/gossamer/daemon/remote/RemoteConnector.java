@@ -62,7 +62,7 @@ final class RemoteConnector {
                 .handler(new ChannelInitializer<Channel>() {
                     @Override
                     protected void initChannel(Channel channel) {
-                        channel.pipeline().addLast(new ClientHandshake(options, new Listener(outcome)));
+                        channel.pipeline().addLast(new ClientHandshake(options, new Listener(outcome, loop)));
                     }
                 });
         if (target instanceof InetSocketAddress) {
@@ -76,10 +76,10 @@ final class RemoteConnector {
         });
     }
 
-    private record Listener(Outcome outcome) implements ClientHandshakeListener {
+    private record Listener(Outcome outcome, NettyLoop loop) implements ClientHandshakeListener {
         @Override
         public void negotiated(ChannelHandlerContext ctx, RemoteExport export) {
-            RemoteConnection connection = new RemoteConnection(export);
+            RemoteConnection connection = new RemoteConnection(export, loop);
             ctx.pipeline().replace(ctx.handler(), "nbd", connection);
             outcome.connected(connection);
         }

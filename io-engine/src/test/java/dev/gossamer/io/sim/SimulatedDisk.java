@@ -359,6 +359,21 @@ public final class SimulatedDisk implements BlockDevice {
         return result;
     }
 
+    /** A change as a request makes it, complete at once. {@code data} is null for zeros. */
+    public synchronized void changeNow(long offsetBytes, long lengthBytes, byte[] data, boolean fua) {
+        CachedWrite write = new CachedWrite(offsetBytes, lengthBytes, data, fua);
+        write.completion = ++completions;
+        write.applyTo(current);
+        cache.add(write);
+        writes++;
+        makeStable(0);
+    }
+
+    /** A FLUSH, complete at once. */
+    public synchronized void flushNow() {
+        makeStable(completions);
+    }
+
     /** Overwrites stable content behind the back of everyone, as damage does. */
     public synchronized void writeNow(long offsetBytes, byte[] data) {
         stable.write(offsetBytes, data, 0, data.length);

@@ -99,11 +99,11 @@ final class Machine {
     }
 
     /** Disks grow as files do. */
-    PoolGrowth growth() {
+    PoolGrowth growth(boolean dataIsRemote) {
         return new PoolGrowth() {
             @Override
-            public long data(long atLeastBytes) {
-                return grow(data, atLeastBytes);
+            public long data(long atLeastBytes) throws StorageException {
+                return dataIsRemote ? PoolGrowth.NONE.data(atLeastBytes) : grow(data, atLeastBytes);
             }
 
             @Override
@@ -113,7 +113,9 @@ final class Machine {
 
             @Override
             public void dataShrunk(long toBytes) {
-                data.resize(toBytes);
+                if (!dataIsRemote) {
+                    data.resize(toBytes);
+                }
             }
 
             private static long grow(SimulatedDisk disk, long atLeastBytes) {

@@ -1,11 +1,15 @@
 package dev.gossamer.it.sim;
 
+import dev.gossamer.daemon.remote.NbdClientDevice;
 import dev.gossamer.daemon.server.connection.ConnectionLimits;
 import dev.gossamer.daemon.server.export.VolumeExports;
+import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.it.sim.faults.FaultCounts;
+import dev.gossamer.it.sim.faults.RemoteDisk;
+import dev.gossamer.it.sim.faults.RemoteServer;
 import dev.gossamer.it.sim.faults.SimDevice;
 import dev.gossamer.it.sim.faults.Swarm;
 import dev.gossamer.it.sim.faults.Swarm.Kind;
@@ -63,6 +67,9 @@ final class Story implements Excuses {
     private Life life;
     private SimDevice metadata;
     private SimDevice data;
+    // Where the data lies instead, if it is somebody else's server.
+    private RemoteServer server;
+    private RemoteDisk remote;
     private int lives;
     private int imageCount;
     private long nextImageAt;
@@ -150,6 +157,8 @@ final class Story implements Excuses {
         metadata = new SimDevice("metadata", 0, machine.metadata, world, life, lives, swarm, counts);
         data = new SimDevice("data", 1, machine.data, world, life, lives, swarm, counts);
         data.onFlushFailure(judge::dataFlushFailed);
+        remote = null;
+        server = swarm.has(Kind.REMOTE) ? new RemoteServer(world, life, lives, machine.data, swarm, counts) : null;
         killAt = Long.MAX_VALUE;
         if (faultsAreOver) {
             heal();
@@ -164,8 +173,17 @@ final class Story implements Excuses {
         PoolOptions options = PoolOptions.DEFAULT
                 .withOnFull(chance.nextBoolean() ? OnFull.ERROR : OnFull.QUEUE, Duration.ofSeconds(2))
                 .withCaches(new PoolCaches(256, 1 << 14, 1 << 16))
-                .withGrowth(machine.growth(), 0);
-        CompletableFuture<?> opened = life.open(metadata, data, options, location -> {
+                .withGrowth(machine.growth(server != null), 0);
+        BlockDevice itsData = data;
+        if (server != null) {
+            CompletableFuture<NbdClientDevice> connected = life.connect();
+            if (!until(connected::isDone, OPEN_NANOS, "the remote device does not open")) {
+                return false;
+            }
+            remote = new RemoteDisk(connected.join(), world, server, life.home(), judge::dataFlushFailed);
+            itsData = remote;
+        }
+        CompletableFuture<?> opened = life.open(metadata, itsData, options, location -> {
             throw new StorageException(Errno.ENODEV, location + ": there are no origins");
         });
         if (!until(opened::isDone, OPEN_NANOS, "the pool does not open")) {
@@ -277,7 +295,10 @@ final class Story implements Excuses {
     }
 
     private void heal() {
-        everFailed |= metadata.hasFailed() || data.hasFailed();
+        everFailed |= commitsFail();
+        if (server != null) {
+            server.heal();
+        }
         metadata.heal();
         data.heal();
         machine.power.restore();
@@ -311,6 +332,7 @@ final class Story implements Excuses {
         stopping = true;
         CompletableFuture<Void> stopped = life.stop(GRACE_MILLIS);
         long stalled = data.hasStalled() || metadata.hasStalled() ? SimDevice.STALL_NANOS : 0;
+        stalled += server != null ? SimDevice.STALL_NANOS : 0;
         if (!until(stopped::isDone, STOPPED_NANOS + stalled, "the daemon does not stop")) {
             return false;
         }
@@ -336,7 +358,7 @@ final class Story implements Excuses {
 
     private boolean ended(End how) {
         world.note(21, how.ordinal(), 0, () -> "life " + lives + " ends: " + how);
-        everFailed |= metadata.hasFailed() || data.hasFailed();
+        everFailed |= commitsFail();
         if (how != End.STOP) {
             countUnderWay(how == End.CUT ? "power cut" : "kill");
         }
@@ -351,6 +373,9 @@ final class Story implements Excuses {
         } else if (how == End.KILL) {
             machine.metadata.requesterGone();
             machine.data.requesterGone();
+            if (server != null) {
+                machine.data.flushNow(); // or a later life would have to know what the server may lose of this one
+            }
             killCount++;
         }
         machine.power.restore();
@@ -438,7 +463,7 @@ final class Story implements Excuses {
 
     @Override
     public boolean deviceFailed() {
-        return everFailed || metadata.hasFailed() || data.hasFailed();
+        return everFailed || commitsFail();
     }
 
     @Override
@@ -453,6 +478,7 @@ final class Story implements Excuses {
 
     @Override
     public boolean commitsFail() {
-        return data.hasFailed() || metadata.hasFailed(); // the catalog lies on the data device
+        boolean remoteFailed = remote != null && remote.hasFailed();
+        return data.hasFailed() || metadata.hasFailed() || remoteFailed; // the catalog lies on the data device
     }
 }

@@ -27,7 +27,9 @@ public final class Swarm {
         STALL(.05),
         LEAP(.1),
         SMALL_BUFFERS(.2),
-        SLOW_DISK(.3);
+        SLOW_DISK(.3),
+        REMOTE(.25),
+        REMOTE_FAULTS(.7);
 
         private final double chance;
 
@@ -54,7 +56,8 @@ public final class Swarm {
         for (Kind kind : Kind.values()) {
             boolean on = random.nextDouble() < kind.chance;
             long rate = Streams.logUniform(random, 20, 600);
-            oneIn.put(kind, kind == Kind.FLUSH_FAILS ? 1 + rate / 12 : rate); // of flushes there are few
+            boolean rare = kind == Kind.FLUSH_FAILS; // there are few of them
+            oneIn.put(kind, rare ? 1 + rate / 12 : kind == Kind.REMOTE_FAULTS ? 5 + rate / 6 : rate);
             if (on && !none) {
                 kinds.add(kind);
             }

@@ -252,7 +252,7 @@ final class Sector {
                 }
             }
         }
-        Arrays.fill(copy.state, 0, copy.size, copy.size > 1 ? MAYBE : LIVE);
+        Arrays.fill(copy.state, 0, copy.size, copy.size > 1 ? PERHAPS : LIVE);
         Arrays.fill(copy.former, 0, copy.size, true);
         for (int i = 0; target != null && i < target.size; i++) {
             if (target.state[i] == LIVE && target.changes[i].answered == Change.NEVER && !target.former[i]) {

@@ -1,5 +1,7 @@
 package dev.gossamer.it.sim.world;
 
+import dev.gossamer.daemon.remote.NbdClientDevice;
+import dev.gossamer.daemon.remote.RemoteSettings;
 import dev.gossamer.daemon.server.ListenAddress;
 import dev.gossamer.daemon.server.NbdServer;
 import dev.gossamer.daemon.server.access.TlsSettings;
@@ -7,6 +9,7 @@ import dev.gossamer.daemon.server.connection.ConnectionLimits;
 import dev.gossamer.daemon.server.export.Exports;
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.BlockRequest;
+import dev.gossamer.io.ChangeGate;
 import dev.gossamer.io.FileEngine;
 import dev.gossamer.io.InlineLoop;
 import dev.gossamer.io.StorageException;
@@ -14,12 +17,14 @@ import dev.gossamer.io.buffer.IoBufferPool;
 import dev.gossamer.io.ring.IoLoops;
 import dev.gossamer.io.ring.NettyLoop;
 import dev.gossamer.io.ring.VirtualLoops;
+import dev.gossamer.nbd.client.NbdUri;
 import dev.gossamer.thin.OriginOpener;
 import dev.gossamer.thin.PoolOptions;
 import dev.gossamer.thin.pool.ThinPool;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
 import java.util.function.Function;
 
 /** A daemon from its start to its stop, or to the moment when it is gone: loops, pool and NBD server. */
@@ -69,6 +74,26 @@ public final class Life implements World.Alive {
             eventLoops.get(i).setBeforeTurn(() -> VirtualLoops.turn(loop));
             loop.faults().watch(world.faults()::add);
         }
+    }
+
+    /** Connects to the server on which the data lies. */
+    public CompletableFuture<NbdClientDevice> connect() {
+        try {
+            return NbdClientDevice.openOn(
+                    NbdUri.parse("nbd://127.0.0.1:10810/data"),
+                    false,
+                    loops,
+                    ioLoops,
+                    RemoteSettings.DEFAULT,
+                    ChangeGate.OPEN);
+        } catch (StorageException e) {
+            return CompletableFuture.failedFuture(e);
+        }
+    }
+
+    /** Where such a client is closed. */
+    public Executor home() {
+        return loops.loop(0)::execute;
     }
 
     /** Opens the pool; the world goes on until it is open. */

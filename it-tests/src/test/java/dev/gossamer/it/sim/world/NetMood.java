@@ -9,6 +9,9 @@ import java.util.SplittableRandom;
  * @param meanDelayNanos of each piece
  */
 public record NetMood(int chopBytes, long meanDelayNanos) {
+    /** A good line. */
+    static final NetMood QUIET = new NetMood(0, 20_000);
+
     /** Length of the next piece at most: short ones come in runs, so that long data gets through all the same. */
     int piece(SplittableRandom random) {
         return chopBytes == 0 || random.nextInt(3) == 0 ? Integer.MAX_VALUE : 1 + random.nextInt(chopBytes);

@@ -2,6 +2,7 @@ package dev.gossamer.it.sim.world;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
+import io.netty.buffer.UnpooledByteBufAllocator;
 import io.netty.channel.AbstractChannel;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelConfig;
@@ -13,6 +14,7 @@ import io.netty.channel.RecvByteBufAllocator;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.channel.socket.ChannelInputShutdownReadComplete;
 import java.io.IOException;
+import java.net.ConnectException;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 
@@ -21,12 +23,12 @@ import java.net.SocketAddress;
  * Netty's own socket channels do towards pipeline and outbound buffer.
  */
 @SuppressWarnings("deprecation") // Netty's own interfaces still ask for these
-final class SimChannel extends AbstractChannel {
+public final class SimChannel extends AbstractChannel {
     private static final ChannelMetadata METADATA = new ChannelMetadata(false, 16);
 
     private final World world;
-    private final SimSocket socket;
-    private final InetSocketAddress remote;
+    private SimSocket socket;
+    private SocketAddress remote;
     private final SimChannelConfig config;
     private boolean open = true;
     private boolean readWanted;
@@ -49,6 +51,13 @@ final class SimChannel extends AbstractChannel {
         this.config = new SimChannelConfig(this, allocator);
     }
 
+    /** One that is going to connect; made by Netty. */
+    public SimChannel() {
+        super(null, new SimChannelId(-World.current().nextDialled()));
+        this.world = World.current();
+        this.config = new SimChannelConfig(this, new UnpooledByteBufAllocator(true, true));
+    }
+
     /** Somebody else has the socket from now on. */
     SimSocket takeSocket() {
         taken = true;
@@ -57,6 +66,12 @@ final class SimChannel extends AbstractChannel {
 
     @Override
     protected void doRegister() {
+        if (socket != null) {
+            attach();
+        }
+    }
+
+    private void attach() {
         socket.onReadable(this::scheduleRead);
         socket.onRoom(() -> {
             if (waitsForRoom) {
@@ -77,7 +92,7 @@ final class SimChannel extends AbstractChannel {
     }
 
     private void scheduleRead() {
-        boolean something = socket.available() > 0 || socket.isAtEnd() || socket.isBroken();
+        boolean something = socket != null && (socket.available() > 0 || socket.isAtEnd() || socket.isBroken());
         if (open && !taken && readWanted && !readScheduled && something && !(inputShutdown && !socket.isBroken())) {
             readScheduled = true;
             eventLoop().execute(this::readNow);
@@ -166,7 +181,20 @@ final class SimChannel extends AbstractChannel {
     private final class SimUnsafe extends AbstractUnsafe {
         @Override
         public void connect(SocketAddress to, SocketAddress from, ChannelPromise promise) {
-            promise.setFailure(new UnsupportedOperationException("accepted already"));
+            if (!promise.setUncancellable() || !ensureOpen(promise)) {
+                return;
+            }
+            SimSocket end = world.dial(NetMood.QUIET);
+            if (end == null) {
+                promise.tryFailure(new ConnectException("Connection refused"));
+                closeIfClosed();
+                return;
+            }
+            socket = end;
+            remote = to;
+            attach();
+            promise.trySuccess();
+            pipeline().fireChannelActive();
         }
 
         @Override
@@ -209,7 +237,7 @@ final class SimChannel extends AbstractChannel {
     @Override
     protected void doClose() {
         open = false;
-        if (!taken) {
+        if (!taken && socket != null) {
             socket.close();
         }
     }
@@ -226,7 +254,7 @@ final class SimChannel extends AbstractChannel {
 
     @Override
     public boolean isActive() {
-        return open;
+        return open && socket != null;
     }
 
     @Override

@@ -26,6 +26,7 @@ public final class SimEventLoop extends AbstractScheduledEventExecutor implement
     private final Runnable turn = this::takeTurn;
     private Runnable beforeTurn = NOTHING;
     private boolean dead;
+    private boolean blocked;
 
     /** @param number names it in the history */
     public SimEventLoop(World world, int number) {
@@ -59,8 +60,13 @@ public final class SimEventLoop extends AbstractScheduledEventExecutor implement
         return !dead;
     }
 
+    /** Whether its thread waits in the middle of a turn. */
+    void setBlocked(boolean nowBlocked) {
+        blocked = nowBlocked;
+    }
+
     boolean isReady() {
-        return !tasks.isEmpty() || hasDueTimer();
+        return !blocked && (!tasks.isEmpty() || hasDueTimer());
     }
 
     private boolean hasDueTimer() {
@@ -70,7 +76,7 @@ public final class SimEventLoop extends AbstractScheduledEventExecutor implement
 
     long nextTimerNanos() {
         long deadline = nextScheduledTaskDeadlineNanos();
-        return deadline < 0 ? Long.MAX_VALUE : deadline;
+        return deadline < 0 || blocked ? Long.MAX_VALUE : deadline;
     }
 
     /** Tasks that wait: 0 when idle. */

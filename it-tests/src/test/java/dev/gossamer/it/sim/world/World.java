@@ -1,5 +1,7 @@
 package dev.gossamer.it.sim.world;
 
+import dev.gossamer.it.sim.judge.Violation;
+import dev.gossamer.it.sim.judge.Violation.Oracle;
 import io.netty.util.concurrent.Ticker;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -7,6 +9,7 @@ import java.util.List;
 import java.util.PriorityQueue;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 
 /**
@@ -19,6 +22,9 @@ public final class World {
     private static final int STEP_NANOS_MIN = 200;
 
     private static final int STEP_NANOS_MAX = 5_000;
+
+    /** Longer than any device's patience. */
+    private static final long BLOCKED_NANOS_MAX = 200_000_000_000L;
 
     private static final ThreadLocal<World> CURRENT = new ThreadLocal<>();
 
@@ -54,6 +60,8 @@ public final class World {
     private SimEventLoop current;
     private boolean inline;
     private SimEventLoop burst;
+    private Listener listener;
+    private long dialled;
     private int burstLeft;
 
     public World(long seed, Trace trace) {
@@ -103,6 +111,60 @@ public final class World {
     /** Happens outside of all loops after the delay, if the owner lives then. */
     public void after(long delayNanos, Alive owner, Runnable task) {
         events.add(new Event(nowNanos + Math.max(0, delayNanos), eventsMade++, owner, task));
+    }
+
+    /** Takes connections that a daemon makes. */
+    public interface Listener {
+        /** Whether anybody listens there now. */
+        boolean isUp();
+
+        void accepted(SimSocket end);
+    }
+
+    /** Who is found at whatever address a daemon connects to. */
+    public void listen(Listener newListener) {
+        listener = newListener;
+    }
+
+    /** A daemon's end of a new connection; null: nobody listens. */
+    SimSocket dial(NetMood mood) {
+        if (listener == null || !listener.isUp()) {
+            return null;
+        }
+        SimSocket[] ends = SimSocket.pair(this, mood, "dialled-" + ++dialled);
+        listener.accepted(ends[1]);
+        return ends[0];
+    }
+
+    long nextDialled() {
+        return ++dialled;
+    }
+
+    /**
+     * The current loop waits in the middle of its turn, as a thread does, and the others go on.
+     *
+     * @throws Violation if that takes too long
+     */
+    public void block(BooleanSupplier done) {
+        SimEventLoop waiting = current;
+        boolean wasInline = inline;
+        long begunNanos = nowNanos;
+        current = null;
+        inline = false;
+        if (waiting != null) {
+            waiting.setBlocked(true);
+        }
+        while (!done.getAsBoolean()) {
+            if (!step() || nowNanos - begunNanos > BLOCKED_NANOS_MAX) {
+                throw new Violation(Oracle.LIVENESS, "a thread waits for ever");
+            }
+        }
+        inline = wasInline;
+        current = waiting;
+        if (waiting != null) {
+            waiting.setBlocked(false);
+            waiting.beforeTurn();
+        }
     }
 
     SimEventLoop currentLoop() {
