@@ -23,7 +23,7 @@ import java.util.SplittableRandom;
 public final class SimLoops implements AutoCloseable {
     private record Timer(long atNanos, long number, SimLoop loop, Runnable task) {}
 
-    private final SplittableRandom random;
+    private SplittableRandom random;
     private final List<SimLoop> loops = new ArrayList<>();
     private final PriorityQueue<Timer> timers =
             new PriorityQueue<>(Comparator.comparingLong(Timer::atNanos).thenComparingLong(Timer::number));
@@ -39,6 +39,26 @@ public final class SimLoops implements AutoCloseable {
         for (int i = 0; i < count; i++) {
             loops.add(new SimLoop(i, bufferBytesPerLoop));
         }
+    }
+
+    /**
+     * Forgets everything that was to run, and begins with a seed as if new: memory that was mapped serves again.
+     *
+     * @return false if buffers are still in use: then others have to be made
+     */
+    public boolean restart(long seed) {
+        timers.clear();
+        faults.clear();
+        faultsExpected = false;
+        nowNanos = 0;
+        timersMade = 0;
+        random = Seeds.splittable(seed);
+        boolean clean = true;
+        for (SimLoop loop : loops) {
+            loop.tasks.clear();
+            clean &= loop.buffers.usedBytes() == 0 && loop.buffers.waiting() == 0;
+        }
+        return clean;
     }
 
     public IoLoop loop(int index) {

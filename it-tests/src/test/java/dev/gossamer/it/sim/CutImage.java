@@ -35,6 +35,33 @@ final class CutImage {
     private static final int WRITE_BYTES = 4096;
     private static final PoolCaches CACHES = new PoolCaches(256, 1 << 14, 1 << 16);
 
+    /** Used again by some images, one after the other: mapping it takes longer than looking. */
+    private static final class Memory {
+        private static final int USES = 12;
+        private IoBufferPool inline = new IoBufferPool(BUFFER_BYTES);
+        private int uses;
+        private SimLoops loops = new SimLoops(0, 2, BUFFER_BYTES);
+
+        IoBufferPool inline() {
+            if (inline.usedBytes() != 0) {
+                inline.close();
+                inline = new IoBufferPool(BUFFER_BYTES);
+            }
+            return inline;
+        }
+
+        SimLoops loops(long seed) {
+            // Loops remember the pools that they had.
+            if (++uses % USES == 0 || !loops.restart(seed)) {
+                loops.close();
+                loops = new SimLoops(seed, 2, BUFFER_BYTES);
+            }
+            return loops;
+        }
+    }
+
+    private static final ThreadLocal<Memory> MEMORY = ThreadLocal.withInitial(Memory::new);
+
     private final Machine machine;
     private final Judge judge;
     private final String when;
@@ -65,9 +92,10 @@ final class CutImage {
     }
 
     private void look(SplittableRandom random) {
-        try (SimLoops loops = new SimLoops(random.nextLong(), 2, BUFFER_BYTES);
-                IoBufferPool buffers = new IoBufferPool(BUFFER_BYTES)) {
-            ThinPool pool = open(loops, buffers);
+        Memory memory = MEMORY.get();
+        SimLoops loops = memory.loops(random.nextLong());
+        try {
+            ThinPool pool = open(loops, memory.inline());
             if (pool == null) {
                 return;
             }

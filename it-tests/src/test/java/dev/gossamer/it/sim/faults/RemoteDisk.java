@@ -66,7 +66,8 @@ public final class RemoteDisk extends ForwardingDevice {
                     Oracle.REPLY,
                     "the remote device fails " + operation + " with " + errno + ", which nothing explains");
         }
-        if (operation == BlockOperation.FLUSH) {
+        // A flush that came to nobody has lost nothing: what it should cover is kept.
+        if (operation == BlockOperation.FLUSH && server.hasFailedFlush()) {
             flushFailed.run();
         }
     }

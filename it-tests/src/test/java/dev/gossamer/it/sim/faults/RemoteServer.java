@@ -40,6 +40,7 @@ public final class RemoteServer implements World.Listener {
     private boolean faulty = true;
     private int breaks;
     private boolean mayFail;
+    private boolean flushFailed;
 
     public RemoteServer(
             World world, World.Alive life, int lifeNumber, SimulatedDisk disk, Swarm swarm, FaultCounts counts) {
@@ -57,6 +58,11 @@ public final class RemoteServer implements World.Listener {
     public void heal() {
         faulty = false;
         up = true;
+    }
+
+    /** Whether it has told somebody that what it had answered may be lost. */
+    public boolean hasFailedFlush() {
+        return flushFailed;
     }
 
     /** Whether it has done something for which its clients may give up. */
@@ -285,6 +291,7 @@ public final class RemoteServer implements World.Listener {
                     mayFail = true;
                     if (type == NbdCommand.FLUSH) {
                         disk.failFlush(chance);
+                        flushFailed = true;
                     }
                     answer(cookie, NbdError.EIO, new byte[0]);
                     return true;
