@@ -9,9 +9,11 @@ import dev.gossamer.it.sim.judge.VolumeModel;
 import dev.gossamer.it.sim.world.Life;
 import dev.gossamer.it.sim.world.World;
 import dev.gossamer.thin.CloneSpec;
+import dev.gossamer.thin.DedupeSpec;
 import dev.gossamer.thin.JobInfo;
 import dev.gossamer.thin.pool.PoolJobs;
 import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
@@ -63,13 +65,13 @@ final class JobDesk {
         PoolJobs jobs = life.pool().jobs();
         switch (op.b() % 8) {
             case 0, 1, 2 -> cloneRange(op, one, other);
-            case 3 -> ask("dedupe", () -> jobs.dedupe(op.a() % 5 == 0, 0), null);
+            case 3 -> ask("dedupe", () -> jobs.dedupe(new DedupeSpec(List.of(), op.a() % 5 == 0, 0)), null);
             case 4 -> ask("defragment " + one, () -> jobs.defragment(one.name()), null);
             case 5 -> {
                 everSqueezed = true;
                 long from = (op.a() % DATA_BLOCKS) * (long) blockBytes;
                 long length = (1 + op.c() % 60) * (long) blockBytes;
-                ask("evacuate", () -> jobs.evacuate(from, length), null);
+                ask("evacuate", () -> jobs.evacuate(from, length, false), null);
             }
             case 6 -> {
                 everSqueezed = true;
