@@ -98,6 +98,11 @@ final class Daemon implements AutoCloseable {
         return Tool.run(Tool.LIMIT, command(arguments));
     }
 
+    /** As above, for one that may take longer than others. */
+    static Tool.Result gossamer(Duration limit, String... arguments) throws IOException, InterruptedException {
+        return Tool.run(limit, command(arguments));
+    }
+
     private static List<String> command(String... arguments) {
         Path launcher =
                 Path.of(System.getProperty("gossamer.home"), "bin", "gossamer").normalize();

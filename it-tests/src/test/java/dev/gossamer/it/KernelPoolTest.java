@@ -5,13 +5,9 @@ import static dev.gossamer.it.RandomImage.MIB;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.io.RandomAccessFile;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -24,11 +20,6 @@ import org.junit.jupiter.api.io.TempDir;
  * nothing, and every volume and snapshot must read as the other side read it; then more is written.
  */
 final class KernelPoolTest {
-    private static final int SECTOR = 512;
-
-    /** What a device holds, read by one side: its length, and the SHA-256 of that. */
-    private record Contents(long sectors, String sha256) {}
-
     /** Forty writes of all sizes and a few trims, anywhere in each volume. */
     private static final String WRITE_MORE =
             """
@@ -53,31 +44,32 @@ final class KernelPoolTest {
     void aPoolMadeHereIsReadAndChangedByTheKernelAndReadHereAgain() throws Exception {
         try (Daemon daemon = Daemon.create(scratch, "--size", "256M").start()) {
             fill(daemon);
-            Map<Long, Contents> ours = contents(daemon, Map.of());
+            Map<Long, PoolContents> ours = PoolContents.of(daemon, Map.of());
             long volume = daemon.volumeId("vol");
             Map<Long, String> names = names(daemon);
             long gone = daemon.volumeId("gone");
-            Guest change = guest("change", 128, daemon.metadata(), daemon.data(), ours)
+            Guest change = PoolContents.guest(scratch, "change", 128, daemon.metadata(), daemon.data(), ours)
                     .with("VOLUME", volume)
                     .with("SPARSE", daemon.volumeId("sparse"))
                     .with("GONE", gone);
             daemon.stopAndCheck();
 
-            Map<Long, Contents> kernels = reported(change.run());
+            Map<Long, PoolContents> kernels = reported(change.run());
             Daemon.thinCheck(daemon.metadata());
             assertFalse(kernels.containsKey(gone), "a deleted device is reported");
             unchangedBut(List.of("vol", "sparse", "gone"), names, ours, kernels);
 
             daemon.start();
-            assertEquals(kernels, contents(daemon, kernels), "what the kernel has written");
+            assertEquals(kernels, PoolContents.of(daemon, kernels), "what the kernel has written");
             Libnbd.run(WRITE_MORE, daemon.uri("vol"), daemon.uri("thin-500"), daemon.uri("again"));
             daemon.createSnapshot("thin-500", "ours");
             Libnbd.run(WRITE_MORE, daemon.uri("thin-500"));
-            Map<Long, Contents> last = contents(daemon, kernels);
+            Map<Long, PoolContents> last = PoolContents.of(daemon, kernels);
             unchangedBut(List.of("vol", "thin-500", "again"), names(daemon), kernels, last);
             daemon.stopAndCheck();
 
-            guest("read", 128, daemon.metadata(), daemon.data(), last).run();
+            PoolContents.guest(scratch, "read", 128, daemon.metadata(), daemon.data(), last)
+                    .run();
             Daemon.thinCheck(daemon.metadata());
         }
     }
@@ -125,20 +117,21 @@ final class KernelPoolTest {
         Path metadata = image("meta.img", 4);
         Path data = image("data.img", 192);
 
-        Map<Long, Contents> kernels =
-                reported(guest("make", blockSectors, metadata, data, Map.of()).run());
+        Map<Long, PoolContents> kernels =
+                reported(PoolContents.guest(scratch, "make", blockSectors, metadata, data, Map.of())
+                        .run());
         Daemon.thinCheck(metadata);
 
         try (Daemon daemon = Daemon.adopt(scratch, metadata, data).start()) {
-            assertEquals(kernels, contents(daemon, kernels), "what the kernel has written");
+            assertEquals(kernels, PoolContents.of(daemon, kernels), "what the kernel has written");
             Libnbd.run(WRITE_MORE, daemon.uri("thin-0"), daemon.uri("thin-2"));
             daemon.createSnapshot("thin-3", "ours");
             daemon.createVolume("new", "8M");
             Libnbd.run(WRITE_MORE, daemon.uri("ours"), daemon.uri("thin-3"), daemon.uri("new"), daemon.uri("thin-0"));
-            Map<Long, Contents> ours = contents(daemon, kernels);
+            Map<Long, PoolContents> ours = PoolContents.of(daemon, kernels);
             Map<Long, String> names = names(daemon);
             unchangedBut(List.of("thin-0", "thin-2", "thin-3"), names, kernels, ours);
-            Guest change = guest("change", blockSectors, metadata, data, ours)
+            Guest change = PoolContents.guest(scratch, "change", blockSectors, metadata, data, ours)
                     .with("VOLUME", 0)
                     .with("SPARSE", 1)
                     .with("GONE", 3);
@@ -150,7 +143,7 @@ final class KernelPoolTest {
             unchangedBut(List.of("thin-0", "thin-1", "thin-3"), names, ours, kernels);
 
             daemon.start();
-            assertEquals(kernels, contents(daemon, kernels), "what the kernel has written on top");
+            assertEquals(kernels, PoolContents.of(daemon, kernels), "what the kernel has written on top");
             daemon.stop();
         }
     }
@@ -160,7 +153,10 @@ final class KernelPoolTest {
      * share.
      */
     private static void unchangedBut(
-            List<String> written, Map<Long, String> names, Map<Long, Contents> before, Map<Long, Contents> after) {
+            List<String> written,
+            Map<Long, String> names,
+            Map<Long, PoolContents> before,
+            Map<Long, PoolContents> after) {
         before.forEach((id, contents) -> {
             if (!written.contains(names.get(id))) {
                 assertEquals(contents, after.get(id), names.get(id));
@@ -182,68 +178,17 @@ final class KernelPoolTest {
         return file;
     }
 
-    private Guest guest(String step, int blockSectors, Path metadata, Path data, Map<Long, Contents> expected)
-            throws IOException {
-        Path noise = scratch.resolve("noise");
-        RandomImage.write(noise, 8, 9);
-        Path list = Files.write(
-                scratch.resolve("expected"),
-                expected.entrySet().stream()
-                        .map(device -> device.getKey() + " " + device.getValue().sectors() + " "
-                                + device.getValue().sha256())
-                        .toList());
-        return new Guest(scratch, "thin-pool.sh")
-                .withDisk(metadata)
-                .withDisk(data)
-                .with(noise)
-                .with(list)
-                .with("STEP", step)
-                .with("BLOCK_SECTORS", blockSectors);
-    }
-
     /** What the kernel says in its "contents:" lines; by device id. */
-    private static Map<Long, Contents> reported(List<String> console) {
-        Map<Long, Contents> devices = console.stream()
+    private static Map<Long, PoolContents> reported(List<String> console) {
+        Map<Long, PoolContents> devices = console.stream()
                 .filter(line -> line.startsWith("contents: "))
                 .map(line -> line.split(" "))
                 .collect(Collectors.toMap(
                         words -> Long.valueOf(words[1]),
-                        words -> new Contents(Long.parseLong(words[2]), words[3]),
+                        words -> new PoolContents(Long.parseLong(words[2]), words[3]),
                         (one, other) -> one,
                         TreeMap::new));
         assertFalse(devices.isEmpty(), "the guest reports no device");
         return devices;
-    }
-
-    /**
-     * What this daemon reads from all of its volumes, by device id. A volume that {@code asIn} names is as long as
-     * there: one without a name has here the length of what is mapped, and zeros follow.
-     */
-    private static Map<Long, Contents> contents(Daemon daemon, Map<Long, Contents> asIn) throws Exception {
-        Map<Long, Contents> all = new TreeMap<>();
-        for (JsonNode volume : daemon.volumes()) {
-            long id = volume.path("id").asLong();
-            long sizeBytes = volume.path("sizeBytes").asLong();
-            Contents known = asIn.get(id);
-            long sectors = known == null ? sizeBytes / SECTOR : known.sectors();
-            String name = volume.path("name").asText();
-            all.put(id, new Contents(sectors, sha256(daemon, name, sizeBytes, sectors * SECTOR)));
-        }
-        return all;
-    }
-
-    private static String sha256(Daemon daemon, String volume, long sizeBytes, long lengthBytes) throws Exception {
-        MessageDigest digest = MessageDigest.getInstance("SHA-256");
-        try (NbdConnection connection = NbdConnection.open(daemon.socket(), volume)) {
-            for (long at = 0; at < lengthBytes; at += MIB) {
-                int wanted = (int) Math.min(lengthBytes - at, MIB);
-                int there = Math.clamp(sizeBytes - at, 0, wanted);
-                if (there > 0) {
-                    digest.update(connection.readNow(at, there));
-                }
-                digest.update(new byte[wanted - there]);
-            }
-        }
-        return HexFormat.of().formatHex(digest.digest());
     }
 }

@@ -91,6 +91,11 @@ final class StormVolume {
         }
     }
 
+    /** What showed through is its own now; where nothing is mapped, zeros do. */
+    void detached() {
+        below = new byte[MAX_BYTES];
+    }
+
     /** The pool has been opened again, by which it forgets trims of parts of blocks. */
     void reopened(ThinVolume newHandle) {
         handle = newHandle;

@@ -1,0 +1,127 @@
+package dev.gossamer.daemon.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.gossamer.daemon.Daemon;
+import dev.gossamer.daemon.PoolCreation;
+import dev.gossamer.daemon.config.DaemonConfig;
+import dev.gossamer.daemon.config.PoolConfig;
+import dev.gossamer.daemon.config.PoolDirectory;
+import dev.gossamer.daemon.server.access.TlsSettings;
+import dev.gossamer.io.StorageException;
+import dev.gossamer.io.ring.IoEngineChoice;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** What jobs cannot do is refused in one line that says why, and nothing is changed. */
+@Timeout(60)
+class JobRefusalsTest {
+    @TempDir
+    private Path directory;
+
+    private PoolDirectory pool;
+    private Daemon daemon;
+    private String out;
+    private String err;
+
+    @BeforeEach
+    void serveAPoolWithSomeVolumes() throws StorageException {
+        pool = new PoolDirectory(directory.resolve("pool"));
+        PoolCreation.createInFiles(pool, 64 << 20, 64 << 10, true);
+        daemon = Daemon.start(new DaemonConfig(
+                pool, PoolConfig.read(pool.config()), List.of(), IoEngineChoice.THREADS, 1, TlsSettings.OFF));
+        for (String line : new String[] {
+            "volume create a --size 2M",
+            "volume create b --size 1M",
+            "volume create odd --size 1000K",
+            "snapshot create a frozen --read-only"
+        }) {
+            assertEquals(0, run(line), err);
+        }
+    }
+
+    @AfterEach
+    void stop() throws StorageException {
+        daemon.stop();
+    }
+
+    private int run(String line) {
+        StringWriter stdout = new StringWriter();
+        StringWriter stderr = new StringWriter();
+        List<String> args = new ArrayList<>(List.of(line.split(" ", -1)));
+        args.addAll(List.of("-p", pool.toString()));
+        String[] array = args.toArray(String[]::new);
+        int code = GossamerCommand.commandLine(array)
+                .setOut(new PrintWriter(stdout, true))
+                .setErr(new PrintWriter(stderr, true))
+                .execute(array);
+        out = stdout.toString();
+        err = stderr.toString();
+        return code;
+    }
+
+    private String state() {
+        StringBuilder state = new StringBuilder();
+        for (String line : new String[] {"volume list --json", "pool owners 0+64M --json", "dm-status"}) {
+            if (run(line) == 0) {
+                state.append(out);
+            }
+        }
+        return state.toString();
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "clone none b | there is no volume 'none'",
+                "clone a none | there is no volume 'none'",
+                "clone a frozen | read-only",
+                "clone a:512+64K b | multiples of the pool's block size",
+                "clone a:0+64K b:512 | multiples of the pool's block size",
+                "clone a:0+512 b | multiple of the pool's block size",
+                "clone a:2M+64K b | is not in volume a",
+                "clone a:1M+2M b | is not in volume a",
+                "clone a b | is not in volume b",
+                "clone a:0+128K a:64K | overlap",
+                "clone a a | overlap",
+                "clone odd b | unless the range ends where both volumes do",
+                "volume clone none c --independent | no volume 'none'",
+                "volume clone a b --independent | exists already",
+                "volume detach none | no volume 'none'",
+                "volume detach a | is over no external origin",
+                "dedupe a none | there is no volume 'none'",
+                "defragment none | there is no volume 'none'",
+                "pool evacuate 64M+64K | is not in the data device",
+                "pool evacuate 63M+2M | is not in the data device",
+                "pool shrink --data 64K | no smaller than",
+                "pool shrink --data 64M | no smaller size",
+                "pool shrink --data 1G | no smaller size",
+                "pool owners 1G+1M | is not in the data device",
+                "job show 77 | there is no job 77",
+                "job cancel 77 | there is no job 77",
+                "job pause 0 | goes on by itself"
+            })
+    void eachIsOneLineAndChangesNothing(String line, String words) {
+        String before = state();
+        assertTrue(before.contains("frozen"), before);
+        int code = run(line);
+        assertNotEquals(0, code, line + ": " + out);
+        assertNotEquals(2, code, "it was not understood: " + err);
+        assertTrue(err.contains(words), line + ": " + err);
+        assertEquals(1, err.lines().count(), err);
+        assertTrue(out.isEmpty(), out);
+        assertEquals(before, state());
+    }
+}
