@@ -205,7 +205,7 @@ final class EvacuateJob extends Job {
 
     private void moveBatch(StepEnd end) {
         TreeMap<Long, Set<Long>> batch = new TreeMap<>();
-        long most = Math.clamp(BATCH_BYTES / blockBytes, 1, BATCH_BLOCKS);
+        int most = atATime(Math.clamp(BATCH_BYTES / blockBytes, 1, BATCH_BLOCKS));
         while (batch.size() < most && !found.isEmpty()) {
             Map.Entry<Long, Set<Long>> next = found.pollFirstEntry();
             batch.put(next.getKey(), next.getValue());

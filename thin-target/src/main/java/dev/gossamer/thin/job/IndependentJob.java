@@ -190,7 +190,7 @@ final class IndependentJob extends Job {
             return;
         }
         long first = orders.getFirst().key();
-        HeldRange range = new HeldRange(device, first, Math.min(device.blocks(), first + windowBlocks));
+        HeldRange range = new HeldRange(device, first, Math.min(device.blocks(), first + atATime(windowBlocks)));
         parts.locks().acquire(List.of(range), () -> new Window(range, end).start());
     }
 

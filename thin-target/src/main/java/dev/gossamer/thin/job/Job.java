@@ -21,6 +21,7 @@ public abstract class Job {
         void failed(Throwable cause);
     }
 
+    private int restFactor = 1;
     private final String kind;
     private final String what;
 
@@ -41,6 +42,16 @@ public abstract class Job {
     /** What it works on. */
     public final String what() {
         return what;
+    }
+
+    /** Clients are slower than usual: it rests so many times as long as it works, and takes less at a time. */
+    final void rest(int factor) {
+        restFactor = factor;
+    }
+
+    /** How much of the most that it may to take at a time now: all of it, while it is in nobody's way. */
+    protected final int atATime(long most) {
+        return (int) Math.max(1, most / restFactor);
     }
 
     /** Bytes gone through. */

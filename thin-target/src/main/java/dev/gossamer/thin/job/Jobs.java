@@ -285,6 +285,7 @@ public final class Jobs {
                 stepping = true;
                 stepSince = loop.nanoTime();
                 try {
+                    job.rest(pace.factor());
                     job.step(this);
                 } catch (StorageException e) {
                     failed(e);

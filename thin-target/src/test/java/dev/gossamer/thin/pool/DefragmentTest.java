@@ -4,12 +4,17 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.sim.Event;
+import dev.gossamer.io.sim.Recorder;
 import dev.gossamer.io.sim.SimulatedDisk;
 import dev.gossamer.thin.JobInfo;
 import dev.gossamer.thin.OwnedRun;
 import dev.gossamer.thin.VolumeSpec;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -23,6 +28,7 @@ class DefragmentTest {
 
     private final SimulatedDisk metadata = new SimulatedDisk(2 << 20);
     private final SimulatedDisk data = new SimulatedDisk((long) DATA_BLOCKS * BLOCK);
+    private final List<Event> events = new ArrayList<>();
     private SimPool sim;
     private JobRig jobs;
     private ThinVolume a;
@@ -32,7 +38,7 @@ class DefragmentTest {
     @BeforeEach
     void twoVolumesWrittenByTurns() throws StorageException {
         SimPool.format(metadata, data);
-        sim = SimPool.open(metadata, data, 1, 2);
+        sim = SimPool.open(metadata, new Recorder("data", data, events), 1, 2);
         jobs = new JobRig(sim);
         a = sim.create("a", VOLUME);
         b = sim.create("b", VOLUME);
@@ -89,6 +95,30 @@ class DefragmentTest {
         assertEquals(used, sim.status().dataBlocksUsed(), "sharing was kept");
         assertTrue(defragment("a").message().contains("was in 2 runs, and is in 2"), "there is nothing to gain");
         s.close();
+    }
+
+    /** What a sequential reader costs the disk: a request for each piece of what it reads. */
+    @Test
+    void aSequentialReaderNeedsFewerRequestsAfterwards() throws StorageException {
+        double before = requestsOfAMebibyte();
+        assertEquals(JobInfo.State.DONE, defragment("a").state());
+        double after = requestsOfAMebibyte();
+        System.out.printf("disk requests a MiB: %.2f before, %.2f after%n", before, after);
+        assertEquals(16, before, 0.1, "each block for itself");
+        assertTrue(after <= 1.2, after + " requests a MiB");
+    }
+
+    private double requestsOfAMebibyte() {
+        sim.read(a, 0, BLOCK); // the map is known from now on
+        events.clear();
+        int mebibyte = 16 * BLOCK;
+        for (int at = 0; at + mebibyte <= VOLUME; at += mebibyte) {
+            sim.read(a, at, mebibyte);
+        }
+        long reads = events.stream()
+                .filter(event -> event.op() == BlockOperation.READ)
+                .count();
+        return (double) reads / (VOLUME / mebibyte);
     }
 
     @Test

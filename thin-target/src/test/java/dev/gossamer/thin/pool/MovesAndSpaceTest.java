@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gossamer.io.BlockOperation;
+import dev.gossamer.io.DurationHistogram;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.sim.SimHarness;
@@ -17,6 +18,7 @@ import dev.gossamer.thin.OnFull;
 import dev.gossamer.thin.PoolMode;
 import dev.gossamer.thin.PoolOptions;
 import java.time.Duration;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -133,6 +135,37 @@ class MovesAndSpaceTest {
         sim.loops.advance(10_000_000L);
         for (SimHarness.Result write : writes) {
             assertEquals(Errno.OK, sim.finish(write).errno);
+        }
+    }
+
+    /** By what is counted here, and by no clock. */
+    @Test
+    void rl7AJobMakesWayForClientsThatAreSlowerThanUsual() throws StorageException {
+        sim.create("w", 128L * BLOCK).close();
+        DurationHistogram requests = new DurationHistogram();
+        sim.await(sim.pool.jobs().watch(() -> List.of(requests)));
+        count(requests, 200_000L);
+        JobInfo job = jobs.start(JobRig.whole("v", "w"), JobRig.steps(1));
+        count(requests, 4_000_000L);
+        for (int i = 0; sim.pool.jobs().restFactor() == 1; i++) {
+            assertTrue(
+                    i < 200 && !jobs.show(job.id()).state().isFinal(),
+                    jobs.show(job.id()).toString());
+            sim.loops.advance(1_000_000L);
+        }
+        assertTrue(
+                jobs.show(job.id()).message().contains("rests 2 times as long"),
+                jobs.show(job.id()).toString());
+        sim.await(sim.pool.jobs().cancel(job.id()));
+        jobs.finish(job);
+        assertEquals(1, sim.pool.jobs().restFactor());
+        assertEquals(1, sim.pool.jobs().endedCount(JobInfo.State.CANCELLED));
+        assertEquals(0, sim.pool.jobs().activeCount());
+    }
+
+    private static void count(DurationHistogram requests, long nanos) {
+        for (int i = 0; i < 200; i++) {
+            requests.add(nanos);
         }
     }
 
