@@ -25,9 +25,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * What jobs do to a pool whose clients go on: space that moves, with data that stays right, and figures to be looked at.
- * {@code -Djobs.full=true} takes the sizes that figures are told of: a pool of 1 GiB with 50 snapshots, images of 200
- * MiB; otherwise a quarter of that or less.
+ * What jobs do to a pool whose clients go on: space that moves, with data that stays right, and figures to be looked
+ * at. {@code -Djobs.full=true} takes the sizes that figures are told of: a pool of 1 GiB with 50 snapshots, images of
+ * 200 MiB; otherwise a quarter of that or less.
  */
 final class JobsAcceptanceTest {
     private static final boolean FULL = Boolean.getBoolean("jobs.full");
@@ -66,7 +66,7 @@ final class JobsAcceptanceTest {
             job(daemon, "dedupe");
             clients.finish();
             System.out.printf(
-                    "shrunk from %d MiB to %d, %d used then, %d now; p99 of clients %.2f ms, alone %.2f ms, ratio %.2f%n",
+                    "shrunk from %d MiB to %d, %d used, %d now; p99 of clients %.2f ms, alone %.2f ms, ratio %.2f%n",
                     poolMib,
                     target / MIB,
                     used / MIB,

@@ -334,7 +334,7 @@ class PoolStormTest {
             if (now.state() == JobInfo.State.FAILED) {
                 boolean known = now.message()
                         .matches(
-                                ".*(catalog|no data block is free elsewhere|nearly full|run out of data space|its limit is|not reserved).*");
+                                ".*(catalog|is free elsewhere|nearly full|run out of data space|its limit is|not reserved).*");
                 assertTrue(known, where + ": " + now);
             }
             if (now.state().isFinal()) {
