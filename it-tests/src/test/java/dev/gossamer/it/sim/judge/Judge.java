@@ -74,7 +74,11 @@ public final class Judge {
         return sent(volume, type, flags, offset, length, malformed, 0);
     }
 
-    /** @param stamp of what a WRITE repeats that was written before, perhaps elsewhere; 0: it writes something new */
+    /**
+     * As the other.
+     *
+     * @param stamp of what a WRITE repeats that was written before, perhaps elsewhere; 0: it writes something new
+     */
     public Command sent(
             VolumeModel volume, int type, int flags, long offset, long length, boolean malformed, long stamp) {
         long cookie = ++cookies;

@@ -21,6 +21,7 @@ import dev.gossamer.nbd.client.NbdUri;
 import dev.gossamer.thin.OriginOpener;
 import dev.gossamer.thin.PoolOptions;
 import dev.gossamer.thin.pool.ThinPool;
+import java.lang.reflect.Field;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -44,6 +45,7 @@ public final class Life implements World.Alive {
     private NbdServer server;
     private SimServerChannel listener;
     private boolean alive = true;
+    private boolean stopped;
 
     /**
      * @param bufferBytes of each loop
@@ -93,7 +95,7 @@ public final class Life implements World.Alive {
 
     /** Where such a client is closed. */
     public Executor home() {
-        return loops.loop(0)::execute;
+        return loops.loop(0);
     }
 
     /** Opens the pool; the world goes on until it is open. */
@@ -137,16 +139,17 @@ public final class Life implements World.Alive {
 
     /** In good order: clients end, then the pool. */
     public CompletableFuture<Void> stop(long graceMillis) {
-        CompletableFuture<Void> stopped = new CompletableFuture<>();
+        CompletableFuture<Void> end = new CompletableFuture<>();
         world.waiting(
                 () -> server.beginStop(graceMillis).thenRun(() -> pool.close().whenComplete((closed, failure) -> {
+                    stopped = true;
                     if (failure == null) {
-                        stopped.complete(null);
+                        end.complete(null);
                     } else {
-                        stopped.completeExceptionally(failure);
+                        end.completeExceptionally(failure);
                     }
                 })));
-        return stopped;
+        return end;
     }
 
     /** What is not given back; empty if nothing. For the end of a life that stopped. */
@@ -177,6 +180,9 @@ public final class Life implements World.Alive {
     public void end() {
         if (alive) {
             alive = false;
+            if (pool != null && !stopped) {
+                giveMemoryBack(pool);
+            }
             eventLoops.forEach(SimEventLoop::die);
             aside.die();
             SimServerChannel.forgetAll();
@@ -185,6 +191,24 @@ public final class Life implements World.Alive {
             }
             inlineBuffers.close();
         }
+    }
+
+    /** As the kernel takes what a process that is gone had mapped: nobody else may. */
+    private static void giveMemoryBack(ThinPool pool) {
+        try {
+            Object blocks = part(part(pool, "metadata"), "blocks");
+            for (Object slab : (List<?>) part(blocks, "slabs")) {
+                ((IoBufferPool) slab).close();
+            }
+        } catch (ReflectiveOperationException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private static Object part(Object whole, String name) throws ReflectiveOperationException {
+        Field field = whole.getClass().getDeclaredField(name);
+        field.setAccessible(true);
+        return field.get(whole);
     }
 
     @Override
