@@ -18,10 +18,12 @@ final class Arguments {
               --ops N       operations of a plan (default 300)
               --trace       prints the history
               --twice       tells each seed twice and compares the histories
-              --keep LIST   only these operations of the plan
-              --off KINDS   without these kinds of faults
+              --keep LIST   only these operations of the plan, or none
+              --off KINDS   without these kinds of faults, as a failing seed shows them, such as CUT,REMOTE
               --mutate      breaks one rule after the other and prints how many seeds it takes to find it
             """;
+
+    private static final String NONE = "none";
 
     long seed = 1;
     boolean seedGiven;
@@ -53,7 +55,11 @@ final class Arguments {
                     if (++i == words.length) {
                         throw new IllegalArgumentException(word + " needs a value");
                     }
-                    all.set(word, words[i]);
+                    try {
+                        all.set(word, words[i]);
+                    } catch (IllegalArgumentException e) {
+                        throw new IllegalArgumentException(word + " cannot be " + words[i], e);
+                    }
                 }
                 default -> throw new IllegalArgumentException(word + " is not known");
             }
@@ -81,6 +87,9 @@ final class Arguments {
 
     private static List<Integer> numbers(String value) {
         List<Integer> numbers = new ArrayList<>();
+        if (value.equals(NONE)) {
+            return numbers;
+        }
         for (String part : value.split(",")) {
             int dash = part.indexOf('-');
             int from = Integer.parseInt(dash < 0 ? part : part.substring(0, dash));
@@ -103,6 +112,6 @@ final class Arguments {
             }
             text.append(text.isEmpty() ? "" : ",").append(from).append(to == from ? "" : "-" + to);
         }
-        return text.toString();
+        return text.isEmpty() ? NONE : text.toString();
     }
 }

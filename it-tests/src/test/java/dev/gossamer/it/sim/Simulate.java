@@ -99,7 +99,7 @@ public final class Simulate {
         return replay(Shrinker.shrink(seed, verdict.violation().oracle()));
     }
 
-    private static String replay(Seed seed) {
+    static String replay(Seed seed) {
         String off = seed.off().stream().map(Enum::name).collect(Collectors.joining(","));
         return "it-tests/simulate --seed " + seed.number() + " --ops " + seed.operations()
                 + (seed.kept() == null ? "" : " --keep " + Arguments.ranges(seed.kept()))
