@@ -120,7 +120,9 @@ public final class RemoteServer implements World.Listener {
         }
 
         void send(ByteBuffer bytes) {
-            unsent.add(Arrays.copyOf(bytes.array(), bytes.position()));
+            byte[] data = new byte[bytes.flip().remaining()];
+            bytes.get(data);
+            unsent.add(data);
             sendMore();
         }
 
@@ -268,23 +270,23 @@ public final class RemoteServer implements World.Listener {
 
         /** True: the command is dealt with. */
         private boolean misbehaves(int type, long cookie) {
-            switch (chance.nextInt(8)) {
+            return switch (chance.nextInt(8)) {
                 case 0, 1, 2, 3 -> {
                     restart();
-                    return true;
+                    yield true;
                 }
                 case 4 -> {
                     counts.count("remote lies", "command " + type);
                     breaks++;
                     answer(cookie + 1 + chance.nextInt(1000), NbdError.OK, new byte[0]);
-                    return true;
+                    yield true;
                 }
                 case 5 -> {
                     counts.count("remote breaks off", "command " + type);
                     breaks++;
                     connections.remove(this);
                     end();
-                    return true;
+                    yield true;
                 }
                 case 6 -> {
                     counts.count("remote fails", "command " + type);
@@ -294,12 +296,10 @@ public final class RemoteServer implements World.Listener {
                         flushFailed = true;
                     }
                     answer(cookie, NbdError.EIO, new byte[0]);
-                    return true;
+                    yield true;
                 }
-                default -> {
-                    return false;
-                }
-            }
+                default -> false;
+            };
         }
     }
 }
