@@ -18,6 +18,7 @@ import dev.gossamer.io.posix.OpenOptions;
 import dev.gossamer.io.ring.IoLoops;
 import dev.gossamer.thin.OriginOpener;
 import dev.gossamer.thin.PoolOptions;
+import dev.gossamer.thin.UnmarkedCatalog;
 import dev.gossamer.thin.owner.ForeignOwner;
 import dev.gossamer.thin.owner.OwnerPlace;
 import dev.gossamer.thin.owner.PoolOwnership;
@@ -76,8 +77,11 @@ final class PoolOpening {
             }
             LvmPool lvm = LvmPool.find(opener.lvm(), config.metadata());
             lvm.check(metadata, false);
-            PoolOptions lvmOptions =
-                    config.space().options(new DeviceGrowth(metadata, data)).withIdsFromTop();
+            // No version that left its list of names without a mark could open a pool of LVM's.
+            PoolOptions lvmOptions = config.space()
+                    .options(new DeviceGrowth(metadata, data))
+                    .withIdsFromTop()
+                    .withUnmarkedCatalog(UnmarkedCatalog.IGNORE);
             ThinPool pool = open(lvmOptions, poolLoops, origins, force);
             lvm.nameVolumes(pool);
             return pool;

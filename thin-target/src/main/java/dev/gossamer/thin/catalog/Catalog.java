@@ -8,6 +8,7 @@ import dev.gossamer.pdata.MetadataCorrupt;
 import dev.gossamer.thin.UnmarkedCatalog;
 import dev.gossamer.thin.VolumeLimits;
 import dev.gossamer.thin.metadata.DeviceDetails;
+import dev.gossamer.thin.metadata.DeviceLife;
 import dev.gossamer.thin.metadata.Mapping;
 import dev.gossamer.thin.metadata.PoolMetadata;
 import java.nio.ByteBuffer;
@@ -82,8 +83,7 @@ public final class Catalog {
                 }
             } catch (MetadataCorrupt e) {
                 // If no other is marked, it may be this one.
-                boolean possible = ids.get(i) == PREFERRED_ID || metadata.life().wasWrittenHere();
-                catalog.unreadable = possible && choice != UnmarkedCatalog.IGNORE ? e.getMessage() : catalog.unreadable;
+                catalog.unreadable = catalog.mayBe(ids.get(i), choice) ? e.getMessage() : catalog.unreadable;
             }
         }
         if (catalog.catalogId != NONE) {
@@ -91,13 +91,30 @@ public final class Catalog {
         } else if (catalog.unreadable == null && ids.contains(PREFERRED_ID)) {
             catalog.considerUnmarked(choice);
         }
+        if (catalog.unreadable == null) {
+            metadata.life().noteCatalog(catalog.catalogId);
+        } else if (!metadata.life().isCatalogMarked()) {
+            catalog.unreadable += "; if another program made this pool, put 'unmarked-catalog: ignore' into pool.yaml";
+        }
         return catalog;
+    }
+
+    /** Whether a device whose record cannot be read may be the catalog: then nobody knows the names of volumes. */
+    private boolean mayBe(int id, UnmarkedCatalog choice) throws StorageException {
+        int noted = metadata.life().notedCatalog();
+        if (noted != DeviceLife.NOT_SAID) {
+            return noted == id;
+        }
+        return choice != UnmarkedCatalog.IGNORE && (id == PREFERRED_ID || metadata.life().wasWrittenHere());
     }
 
     /** There is no marked catalog, and a device that may be one from before catalogs were marked. */
     private void considerUnmarked(UnmarkedCatalog choice) throws StorageException {
+        if (metadata.life().isCatalogMarked() || choice == UnmarkedCatalog.IGNORE) {
+            return; // whatever its record says, or does not
+        }
         DeviceDetails details = metadata.details(PREFERRED_ID);
-        if (details.isRetired() || metadata.life().isCatalogMarked() || choice == UnmarkedCatalog.IGNORE) {
+        if (details.isRetired()) {
             return;
         }
         boolean known = metadata.life().wasWrittenHere() || choice == UnmarkedCatalog.TAKE;
@@ -240,6 +257,7 @@ public final class Catalog {
         } catch (StorageException e) {
             // Refused before anything was mapped: no catalog is better than one without contents.
             metadata.life().deleteDevice(catalogId);
+            metadata.life().noteCatalog(DeviceLife.NO_CATALOG);
             catalogId = NONE;
             throw e;
         }
@@ -253,6 +271,7 @@ public final class Catalog {
             id--;
         }
         metadata.life().createDevice(id);
+        metadata.life().noteCatalog(id);
         catalogId = id;
     }
 

@@ -9,6 +9,12 @@ import dev.gossamer.pdata.btree.NestedBTree;
  * Part of the running transaction. Worker's thread.
  */
 public final class DeviceLife {
+    /** There is no catalog. */
+    public static final int NO_CATALOG = -1;
+
+    /** Another program, or an earlier version, has written the superblock. */
+    public static final int NOT_SAID = -2;
+
     private final LoadedPool pool;
 
     DeviceLife(LoadedPool pool) {
@@ -24,6 +30,17 @@ public final class DeviceLife {
     public void stampCatalog(int id, int generation) throws StorageException {
         pool.devices.put(id, pool.devices.existing(id).asCatalog(generation));
         pool.catalogToMark = -1;
+        pool.notedCatalog = id;
+    }
+
+    /** Which device is the catalog, as the last superblock says; or one of the two below. */
+    public int notedCatalog() {
+        return pool.notedCatalog;
+    }
+
+    /** Notes that for the next superblock: damage in the records of other devices then tells nothing of the catalog. */
+    public void noteCatalog(int idOrNone) {
+        pool.notedCatalog = idOrNone;
     }
 
     /** Whether no device without a mark can be the catalog: the pool was written by a version that marks it. */

@@ -39,6 +39,8 @@ final class LoadedPool {
 
     /** The device that the next transaction marks as the catalog; -1: none. */
     int catalogToMark = -1;
+    /** What the next superblock says of the catalog: see {@link Superblock#writeCatalog}. */
+    int notedCatalog = DeviceLife.NOT_SAID;
 
     /** Something has changed, records of devices aside. */
     boolean changed;
@@ -85,7 +87,9 @@ final class LoadedPool {
         DeviceSizes.checkMetadata(deviceName, superblock, blocks.deviceBlocks());
         DeviceSizes.checkData(data, superblock);
         superblock.checkRoots(deviceName);
-        return new LoadedPool(blocks, deviceName, superblock);
+        LoadedPool pool = new LoadedPool(blocks, deviceName, superblock);
+        pool.notedCatalog = Superblock.readCatalog(blocks.read(Superblock.LOCATION, BlockValidator.SUPERBLOCK));
+        return pool;
     }
 
     /** Loads metadata without a data device: for who changes nothing but counts and records. */

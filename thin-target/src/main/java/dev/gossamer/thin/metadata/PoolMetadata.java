@@ -422,6 +422,7 @@ public final class PoolMetadata implements AutoCloseable {
         frozen = pool.superblock();
         MetadataBlock superblock = pool.transaction.superblockForUpdate();
         frozen.write(superblock, findings.sound());
+        Superblock.writeCatalog(superblock, pool.notedCatalog);
         pool.changed = false;
         pool.freezeSharing();
         pool.settle();

@@ -39,6 +39,7 @@ import java.util.zip.CRC32C;
  *     384    8  "GOSSAMER"          where this program wrote last
  *     392    4  CRC-32C of bytes 32 to 363, as it wrote them
  *     396    4  1: the catalog, if there is one, is marked in its device's record
+ *     400    4  which device that is, plus 1; -1: there is none, 0: not said
  * </pre>
  *
  * <p>All of it lies in the first sector, and nothing else of the block ever changes, so its write cannot be torn.
@@ -80,6 +81,7 @@ public record Superblock(
     private static final int OWN_MARK = 384;
     private static final int OWN_CHECKSUM = 392;
     private static final int CATALOG_MARKED = 396;
+    private static final int CATALOG_DEVICE = 400;
     private static final long OWN_MARK_VALUE = 0x5245_4D41_5353_4F47L;
     private static final int FIELDS = 32;
     private static final int FIELDS_END = 364;
@@ -256,6 +258,20 @@ public record Superblock(
     /** Whether a version has written it that made, and looked for, marked catalogs only; others leave that as it is. */
     static boolean isCatalogMarked(MetadataBlock block) {
         return block.getLong(OWN_MARK) == OWN_MARK_VALUE && block.getInt(CATALOG_MARKED) == 1;
+    }
+
+    /** Notes which device is the catalog, or {@link DeviceLife#NO_CATALOG}, in an encoded superblock. */
+    static void writeCatalog(MetadataBlock block, int note) {
+        block.putInt(CATALOG_DEVICE, note == DeviceLife.NO_CATALOG ? -1 : note == DeviceLife.NOT_SAID ? 0 : note + 1);
+    }
+
+    /** What {@link #writeCatalog} has noted; {@link DeviceLife#NOT_SAID} if it was never called. */
+    static int readCatalog(MetadataBlock block) {
+        int value = isCatalogMarked(block) ? block.getInt(CATALOG_DEVICE) : 0;
+        if (value == -1) {
+            return DeviceLife.NO_CATALOG;
+        }
+        return value > 0 && value <= PoolMetadata.MAX_DEVICES ? value - 1 : DeviceLife.NOT_SAID;
     }
 
     /** Whether this program has written it, last or earlier. */

@@ -240,6 +240,65 @@ class CatalogTrustTest {
         }
     }
 
+    /** The superblock says which device is the catalog, or that there is none: other records tell nothing of it. */
+    @Test
+    void damageInAnotherRecordBarsNoNameAndIgnoringBringsNoneBack() throws StorageException {
+        foreignPool(1);
+        try (SimPool sim = SimPool.open(metadata, data, 1, 1)) {
+            ThinVolume written = sim.pool.openVolume("thin-0");
+            assertEquals(Errno.OK, sim.trim(written, 3L * BLOCK, BLOCK));
+            assertEquals(Errno.OK, sim.flush(written));
+            written.close();
+            sim.shutDown();
+        }
+        new ForgedMetadata(metadata).putDetail(1, 16, 0x7FFF_FFFF);
+        for (boolean named : new boolean[] {false, true}) {
+            try (SimPool sim = open(UnmarkedCatalog.REFUSE)) {
+                assertNull(sim.pool.volume(named ? "named" : "thin-0").damage());
+                assertNotNull(sim.pool.volume("thin-1").damage(), "its own record");
+                if (!named) {
+                    sim.await(sim.pool.renameVolume("thin-0", "named"));
+                }
+                sim.shutDown();
+            }
+        }
+        new ForgedMetadata(metadata).putDetail(Catalog.PREFERRED_ID, 16, Long.MAX_VALUE);
+        for (UnmarkedCatalog choice : UnmarkedCatalog.values()) {
+            try (SimPool sim = open(choice)) {
+                assertTrue(sim.pool.volumes().stream().allMatch(v -> v.damage() != null), "invented names: " + choice);
+                assertThrows(MetadataCorrupt.class, () -> sim.await(sim.pool.renameVolume("thin-0", "other")));
+                sim.shutDown();
+            }
+        }
+    }
+
+    /** A record of that id which cannot be read, in a pool that nobody here has written: who knows says so, once. */
+    @Test
+    void aDamagedRecordInAPoolOfAnotherProgramBarsNothingOnceSomebodySaysSo() throws StorageException {
+        foreignPool(Catalog.PREFERRED_ID);
+        forgetWhoWroteIt();
+        new ForgedMetadata(metadata).putDetail(Catalog.PREFERRED_ID, 16, 0x7FFF_FFFF);
+        try (SimPool sim = open(UnmarkedCatalog.REFUSE)) {
+            String damage = sim.pool.volume("thin-0").damage();
+            assertTrue(damage.contains("'unmarked-catalog: ignore'"), damage);
+            assertFalse(damage.contains("\n"), damage);
+            sim.shutDown();
+        }
+        try (SimPool sim = open(UnmarkedCatalog.IGNORE)) {
+            ThinVolume victim = sim.pool.openVolume("thin-0");
+            assertEquals('A', sim.read(victim, BLOCK, 512)[0]);
+            assertEquals(Errno.OK, sim.trim(victim, 3L * BLOCK, BLOCK));
+            assertEquals(Errno.OK, sim.flush(victim));
+            victim.close();
+            assertNotNull(sim.pool.volume("thin-" + Catalog.PREFERRED_ID).damage(), "its own");
+            sim.shutDown();
+        }
+        try (SimPool sim = open(UnmarkedCatalog.REFUSE)) {
+            assertNull(sim.pool.volume("thin-0").damage(), "the superblock says since then that there is no catalog");
+            sim.shutDown();
+        }
+    }
+
     private boolean isMarked() throws StorageException {
         ForgedMetadata forged = new ForgedMetadata(metadata);
         ByteBuffer leaf = forged.block(forged.detailsLeaf());
