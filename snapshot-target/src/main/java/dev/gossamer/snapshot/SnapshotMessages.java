@@ -73,7 +73,7 @@ final class SnapshotMessages {
             throws StorageException {
         StoreChecks.check(spec, store, origin, snapshots.values());
         int chunkBytes = StoreChecks.chunkBytes(spec, store, origin);
-        StoreChecks.checkSize(spec, store, chunkBytes);
+        StoreChecks.checkSize(spec, store, origin, chunkBytes);
         if (merge != null && merge.snapshot().state() != SnapshotState.MERGED) {
             throw StoreChecks.refused(
                     spec,

@@ -4,6 +4,7 @@ import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.posix.PosixDevice;
+import dev.gossamer.snapshot.copy.RemapTable;
 import java.util.Collection;
 
 /** What is wrong with a snapshot that is to be made or opened, before anything is read or written. */
@@ -74,8 +75,16 @@ final class StoreChecks {
         return Math.max(512, sectors);
     }
 
-    /** A new store must have room for its tables and one chunk. */
-    static void checkSize(SnapshotSpec spec, BlockDevice store, int chunkBytes) throws StorageException {
+    /** A new store must have room for its tables and one chunk, and the table in memory for all of the origin's. */
+    static void checkSize(SnapshotSpec spec, BlockDevice store, BlockDevice origin, int chunkBytes)
+            throws StorageException {
+        if (Math.ceilDiv(origin.sizeBytes(), (long) chunkBytes) > RemapTable.MAX_CHUNKS) {
+            throw refused(
+                    spec,
+                    Errno.EINVAL,
+                    "the origin has " + origin.sizeBytes() + " bytes, too many for chunks of " + chunkBytes
+                            + " bytes; choose larger ones");
+        }
         long least = spec.type() == StoreType.TRANSIENT ? chunkBytes : 3L * chunkBytes;
         if (store.sizeBytes() < least) {
             throw refused(

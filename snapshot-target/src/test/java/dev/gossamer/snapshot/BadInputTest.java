@@ -4,7 +4,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gossamer.io.BlockDevice;
+import dev.gossamer.io.BlockGeometry;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.sim.ForwardingDevice;
 import dev.gossamer.io.sim.PowerSupply;
 import dev.gossamer.io.sim.SimulatedDisk;
 import java.nio.ByteBuffer;
@@ -78,6 +80,31 @@ class BadInputTest {
         assertRefused(PERSISTENT.withChunkBytes(1L << 30), store, "needs at least 3221225472");
     }
 
+    /** What a remote server says is no reason to allocate: 2^62 bytes would take 32 GiB for the first level. */
+    @Test
+    void anOriginThatIsTooLargeForItsChunks() throws StorageException {
+        SimSet huge = new SimSet(
+                new ForwardingDevice(new SimulatedDisk(1 << 20)) {
+                    @Override
+                    public BlockGeometry geometry() {
+                        return new BlockGeometry(1L << 62, 512, false, 0);
+                    }
+
+                    @Override
+                    public long sizeBytes() {
+                        return 1L << 62;
+                    }
+                },
+                1,
+                1);
+        String message = huge.refused(huge.set.create(PERSISTENT, store));
+        assertTrue(message.contains("too many for chunks of 4096 bytes; choose larger ones"), message);
+        store.writeNow(0, header(0x70416E53, 1, 1, 8));
+        message = huge.refused(huge.set.load(PERSISTENT, store));
+        assertTrue(message.contains("it is another origin's"), message);
+        huge.shutDown();
+    }
+
     /** S-L1: the default. */
     @Test
     void theDefaultChunkIs16KibibytesOrTheSectorSize() throws StorageException {
@@ -139,6 +166,8 @@ class BadInputTest {
         store.writeNow(4096, record(5, 2));
         store.writeNow(4096 + 16, record(5, 3));
         assertLoadRefused(store, "record 1 of table 0");
+        store.writeNow(4096 + 16, record(6, 2));
+        assertLoadRefused(store, "two records map to chunk 2", "damaged");
         byte[] full = new byte[4096];
         for (int i = 0; i < 256; i++) {
             System.arraycopy(record(i, 2 + i), 0, full, 16 * i, 16);

@@ -7,6 +7,8 @@ import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.buffer.IoBuffer;
 import dev.gossamer.io.worker.WorkerIo;
+import dev.gossamer.snapshot.copy.RemapTable;
+import java.util.Arrays;
 import java.util.Objects;
 import java.util.UUID;
 import java.util.function.IntFunction;
@@ -109,10 +111,15 @@ public final class StoreOpening {
                 refuse(Errno.EINVAL, "the device holds another snapshot's store; was it swapped for another?");
             } else {
                 StoreLayout layout = new StoreLayout(header.chunkSectors() * SECTOR_BYTES);
-                if (header.valid() == 0) {
+                long originChunks = Math.ceilDiv(originBytes, layout.chunkBytes);
+                if (originChunks > RemapTable.MAX_CHUNKS) {
+                    refuse(
+                            Errno.EINVAL,
+                            "the origin has " + originBytes + " bytes, too many for the store's chunks of "
+                                    + layout.chunkBytes + " bytes; it is another origin's");
+                } else if (header.valid() == 0) {
                     answer.opened(new PersistentStore(io, device, layout, header, new RecordArea(0, layout), 1));
                 } else {
-                    long originChunks = Math.ceilDiv(originBytes, layout.chunkBytes);
                     new TableReading(header, layout, originChunks, remaps.apply(layout.chunkBytes)).area(0);
                 }
             }
@@ -216,6 +223,9 @@ public final class StoreOpening {
         private final long storeChunks;
         private final Remaps remaps;
         private long highestNewChunk = 1;
+        // For as long as the table is being read; as many as it has records.
+        private long[] newChunks = new long[256];
+        private int records;
         private String damage;
 
         TableReading(StoreHeader header, StoreLayout layout, long originChunks, Remaps remaps) {
@@ -261,6 +271,10 @@ public final class StoreOpening {
                         + ", which cannot be; the store is damaged, or belongs to another origin";
             }
             highestNewChunk = Math.max(highestNewChunk, newChunk);
+            if (records == newChunks.length) {
+                newChunks = Arrays.copyOf(newChunks, 2 * records);
+            }
+            newChunks[records++] = newChunk;
             area.add(oldChunk, newChunk);
         }
 
@@ -269,6 +283,13 @@ public final class StoreOpening {
          * records fill the gap before them: so they are cleared now, before the store is used.
          */
         private void clearBehind(RecordArea area, int lastNonZeroByte) {
+            long twice = namedTwice();
+            if (twice >= 0) {
+                refuse(
+                        Errno.EINVAL,
+                        "two records map to chunk " + twice + ", where each has its own; the store is damaged");
+                return;
+            }
             PersistentStore store = new PersistentStore(io, device, layout, header, area, highestNewChunk);
             int end = area.count() * StoreLayout.RECORD_BYTES;
             if (lastNonZeroByte <= end) {
@@ -276,6 +297,18 @@ public final class StoreOpening {
                 return;
             }
             clear(store, area, end, lastNonZeroByte);
+        }
+
+        /** A chunk of the store that two records name, so that a write to one would change the other; or -1. */
+        private long namedTwice() {
+            Arrays.sort(newChunks, 0, records);
+            for (int i = 1; i < records; i++) {
+                if (newChunks[i] == newChunks[i - 1]) {
+                    return newChunks[i];
+                }
+            }
+            newChunks = new long[0];
+            return -1;
         }
 
         private void clear(PersistentStore store, RecordArea area, int from, int to) {

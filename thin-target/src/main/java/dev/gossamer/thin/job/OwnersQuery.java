@@ -70,7 +70,7 @@ public final class OwnersQuery {
                         Errno.EINVAL, "more than " + MAX_MAPPINGS + " mappings lead there; ask for a smaller part");
             }
             loop.execute(this::step);
-        } catch (StorageException | RuntimeException e) {
+        } catch (StorageException | RuntimeException | Error e) {
             answer.completeExceptionally(e);
         }
     }

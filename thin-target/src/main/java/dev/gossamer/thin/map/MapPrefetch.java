@@ -2,6 +2,7 @@ package dev.gossamer.thin.map;
 
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.IoLoop;
+import dev.gossamer.io.Wakeup;
 import dev.gossamer.thin.device.ThinDevice;
 import dev.gossamer.thin.extent.ExtentMap;
 import java.util.function.IntConsumer;
@@ -42,7 +43,9 @@ public final class MapPrefetch {
             answered.accept(Errno.OK);
         } else {
             Range range = new Range(device, asking, missing, end, answered);
-            workerLoop.execute(range::start);
+            if (!Wakeup.call(workerLoop, range::start)) {
+                answered.accept(Errno.EIO);
+            }
         }
     }
 
@@ -85,7 +88,7 @@ public final class MapPrefetch {
             if (errno == Errno.OK && number < Math.min(end, ExtentMap.regionsFor(device.blocks()))) {
                 loads.load(device, number, this::loaded);
             } else if (--underWay == 0) {
-                asking.execute(() -> answered.accept(errno));
+                Wakeup.call(asking, () -> answered.accept(errno));
             }
         }
 
@@ -94,7 +97,7 @@ public final class MapPrefetch {
                 errno = itsErrno;
             }
             // What is in the cache is loaded at once: others get their turn in between.
-            workerLoop.execute(this::loadNext);
+            Wakeup.call(workerLoop, this::loadNext);
         }
     }
 }

@@ -5,6 +5,7 @@ import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.IoLoop;
+import dev.gossamer.io.Wakeup;
 import dev.gossamer.thin.device.ThinDevice;
 import dev.gossamer.thin.message.VolumeResize;
 import java.util.List;
@@ -30,16 +31,22 @@ final class HiddenTails implements VolumeResize.HiddenTail {
         }
         IoLoop loop = ioLoops.getFirst();
         loop.execute(() -> {
+            BlockRequest zero;
+            try {
+                zero = loop.requests().acquire();
+            } catch (RuntimeException | Error fault) {
+                loop.faults().caught(fault);
+                Wakeup.call(parts.loop, () -> done.accept(Errno.EIO));
+                return;
+            }
             long from = device.sizeBytes();
             long to = device.blocks() * device.blockBytes();
-            BlockRequest zero = loop.requests()
-                    .acquire()
-                    .command(BlockOperation.WRITE_ZEROES, from, to - from, BlockRequest.NO_UNMAP);
+            zero.command(BlockOperation.WRITE_ZEROES, from, to - from, BlockRequest.NO_UNMAP);
             zero.push((request, errno) -> {
                 request.recycle();
-                parts.loop.execute(() -> done.accept(errno));
+                Wakeup.call(parts.loop, () -> done.accept(errno));
             });
-            new Behind(device, to).serveInOrder(zero);
+            zero.guard(new Behind(device, to)::serveInOrder);
         });
     }
 

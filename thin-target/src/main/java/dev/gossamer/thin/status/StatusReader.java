@@ -71,10 +71,24 @@ public final class StatusReader {
     }
 
     private void nextTurn() {
-        Asked asked = waiting.poll();
+        try {
+            turn();
+        } catch (RuntimeException | Error bug) {
+            faults.failed(bug);
+            busy = false;
+            // Nobody would come back for them.
+            for (Asked each = waiting.poll(); each != null; each = waiting.poll()) {
+                each.query.complete(Errno.EIO);
+            }
+        }
+    }
+
+    private void turn() {
+        Asked asked = waiting.peek();
         busy = asked != null;
         if (busy) {
             beganNanos = loop.nanoTime();
+            waiting.remove();
             answer(asked.device, asked.query);
             long tookNanos = loop.nanoTime() - beganNanos;
             if (tookNanos > 0) {

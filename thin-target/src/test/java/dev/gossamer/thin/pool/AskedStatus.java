@@ -29,6 +29,10 @@ final class AskedStatus {
         return this;
     }
 
+    boolean isAnswered() {
+        return answers == 1;
+    }
+
     /** Waits; fails unless there was exactly one completion. */
     AskedStatus finish() {
         loops.runUntilIdle();
