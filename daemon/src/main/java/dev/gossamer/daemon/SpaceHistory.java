@@ -34,10 +34,13 @@ final class SpaceHistory {
     @SuppressWarnings("FutureReturnValueIgnored") // A pool that fails to answer is closed: nobody looks any more.
     void look() {
         source.get().thenAccept(known -> {
-            if (known.fresh()) {
-                add(System.nanoTime(), known.status());
+            try {
+                if (known.fresh()) {
+                    add(System.nanoTime(), known.status());
+                }
+            } finally {
+                later.execute(this::look); // one look that fails is one look less
             }
-            later.execute(this::look);
         });
     }
 

@@ -391,7 +391,7 @@ public final class CowService {
         try {
             remove(origin, snapshot);
             LOG.info("merged snapshot={}", export);
-        } catch (StorageException e) {
+        } catch (StorageException | RuntimeException | Error e) {
             LOG.error("snapshot={} is merged, but its store is left: {}", export, e.getMessage());
         }
     }

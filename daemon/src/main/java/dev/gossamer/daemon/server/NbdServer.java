@@ -311,11 +311,14 @@ public final class NbdServer {
      */
     public <T> CompletableFuture<T> disconnectAll(String volume, Supplier<CompletableFuture<T>> change) {
         List<NbdConnection> clients = registry.bar(volume);
-        clients.forEach(NbdConnection::drain);
-        loops.loop(0)
-                .eventLoop()
-                .schedule(
-                        () -> dropAll(clients, "the export is closed"), DISCONNECT_GRACE_MILLIS, TimeUnit.MILLISECONDS);
+        Runnable last = () -> dropAll(clients, "the export is closed");
+        try {
+            clients.forEach(NbdConnection::drain);
+            loops.loop(0).eventLoop().schedule(last, DISCONNECT_GRACE_MILLIS, TimeUnit.MILLISECONDS);
+        } catch (RuntimeException | Error fault) {
+            registry.lift(volume); // nobody else would
+            throw fault;
+        }
         return whenOver(clients)
                 .thenCompose(gone -> change.get())
                 .whenComplete((done, failure) -> registry.lift(volume));
