@@ -189,11 +189,6 @@ public final class BTree {
         return cost(root, keys, true);
     }
 
-    /** What tells the same more exactly, for keys that are known. */
-    public KeysCost keysCost() {
-        return new KeysCost(this);
-    }
-
     /** As {@link #changeCost}, for keys that are replaced or removed. */
     public long removalCost(long root, long keys) throws StorageException {
         return cost(root, keys, false);

@@ -27,7 +27,7 @@ public final class KeysCost {
     private boolean shrinks;
     private long cost;
 
-    KeysCost(BTree tree) {
+    public KeysCost(BTree tree) {
         this.tree = tree;
     }
 

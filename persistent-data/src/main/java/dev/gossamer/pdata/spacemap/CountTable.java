@@ -5,6 +5,7 @@ import dev.gossamer.pdata.MetadataCorrupt;
 import dev.gossamer.pdata.block.BlockValidator;
 import dev.gossamer.pdata.block.MetadataBlock;
 import dev.gossamer.pdata.btree.BTree;
+import dev.gossamer.pdata.btree.KeysCost;
 import dev.gossamer.pdata.btree.ValueType;
 import dev.gossamer.pdata.tx.ChildReferences;
 import dev.gossamer.pdata.tx.TransactionManager;
@@ -53,8 +54,7 @@ final class CountTable {
     }
 
     /**
-     * @param pending tells of a block with count 0 that it is allocated all the same, because the update is still
-     *     queued
+     * @param pending tells of a block with count 0 that it is allocated all the same: the update is still queued
      * @param withholdAllFrees what was allocated and freed within one transaction is withheld, too, as if the last
      *     commit had used it
      */
@@ -127,7 +127,7 @@ final class CountTable {
 
     /** What tells the same more exactly, for blocks that are known. */
     OverflowCost overflowCost() {
-        return new OverflowCost(this, overflow.keysCost());
+        return new OverflowCost(this, new KeysCost(overflow));
     }
 
     /** As {@link #overflowCost}, for counts that only get lower. */
@@ -160,8 +160,8 @@ final class CountTable {
     }
 
     /**
-     * The count that the last commit has on disk, where the running transaction may have changed it: what it has
-     * shadowed is still there. A bitmap never touched since is the same in both.
+     * The count that the last commit has on disk: what the transaction has shadowed since is still there, and a bitmap
+     * it has not touched is the same in both.
      */
     long committedCount(long block) throws StorageException {
         checkRange(block);
