@@ -105,7 +105,8 @@ public final class Catalog {
         if (noted != DeviceLife.NOT_SAID) {
             return noted == id;
         }
-        return choice != UnmarkedCatalog.IGNORE && (id == PREFERRED_ID || metadata.life().wasWrittenHere());
+        return choice != UnmarkedCatalog.IGNORE
+                && (id == PREFERRED_ID || metadata.life().wasWrittenHere());
     }
 
     /** There is no marked catalog, and a device that may be one from before catalogs were marked. */

@@ -55,8 +55,8 @@ class ThrownQueriesTest {
         AtomicInteger prefetched = new AtomicInteger();
         for (ThinVolume volume : List.of(u, v)) {
             queries.add(new AskedStatus(sim.loops).start(1, volume, 0, VOLUME, false, context));
-            sim.loops.enter(0, () -> volume.prefetch(
-                    sim.loops.loop(0), 0, VOLUME, errno -> prefetched.incrementAndGet()));
+            sim.loops.enter(
+                    0, () -> volume.prefetch(sim.loops.loop(0), 0, VOLUME, errno -> prefetched.incrementAndGet()));
             answers.add(sim.pool.spaceOf(volume.name()));
         }
         answers.add(sim.pool.dmStatus());
