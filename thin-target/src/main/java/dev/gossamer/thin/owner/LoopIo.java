@@ -20,6 +20,8 @@ final class LoopIo {
 
     private final IoLoop loop;
     private final IoBufferPool buffers = new IoBufferPool(BUFFER_BYTES);
+    private boolean closing;
+    private boolean freed;
 
     LoopIo(IoLoop loop) {
         this.loop = loop;
@@ -37,7 +39,7 @@ final class LoopIo {
     private CompletableFuture<byte[]> transfer(
             BlockDevice device, BlockOperation operation, long offsetBytes, byte[] data, int flags) {
         CompletableFuture<byte[]> answer = new CompletableFuture<>();
-        IoBuffer buffer = buffers.tryAcquire(data.length);
+        IoBuffer buffer = closing ? null : buffers.tryAcquire(data.length);
         if (buffer == null) {
             return CompletableFuture.failedFuture(
                     new StorageException(Errno.ENOMEM, device + ": earlier questions to it have no answer yet"));
@@ -58,6 +60,7 @@ final class LoopIo {
                 buffer.bytes().get(0, data);
             }
             buffer.release();
+            freeIfClosed();
             String what = errno == Errno.OK ? "" : device + ": " + done + " failed: " + Errno.name(errno);
             done.recycle();
             if (errno == Errno.OK) {
@@ -76,9 +79,15 @@ final class LoopIo {
         return over;
     }
 
-    /** Frees the memory, unless an answer is still to come into it. */
+    /** Nothing more is asked: frees the memory, once the last answer has come into it. */
     void close() {
-        if (buffers.usedBytes() == 0) {
+        closing = true;
+        freeIfClosed();
+    }
+
+    private void freeIfClosed() {
+        if (closing && !freed && buffers.usedBytes() == 0) {
+            freed = true;
             buffers.close();
         }
     }

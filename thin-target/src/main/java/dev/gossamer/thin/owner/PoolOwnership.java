@@ -211,6 +211,7 @@ public final class PoolOwnership implements PoolOwner {
         loop.execute(() -> answering(done, () -> {
             if (stage != Stage.HELD) {
                 done.complete(null);
+                io.close();
                 return;
             }
             heartbeat.release().whenComplete((written, failure) -> {
