@@ -287,6 +287,9 @@ final class Story implements Excuses {
             case LEAP -> {
                 if (swarm.has(Kind.LEAP)) {
                     counts.count("time leaps", "any");
+                    if (server != null) {
+                        server.leapt();
+                    }
                     world.leap(1_000_000_000L * (1 + op.a() % 600));
                 }
             }

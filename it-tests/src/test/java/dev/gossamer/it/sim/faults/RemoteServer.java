@@ -60,6 +60,11 @@ public final class RemoteServer implements World.Listener {
         up = true;
     }
 
+    /** Time has leapt: whoever waited for it meanwhile may have lost his patience. */
+    public void leapt() {
+        mayFail = true;
+    }
+
     /** Whether it has told somebody that what it had answered may be lost. */
     public boolean hasFailedFlush() {
         return flushFailed;

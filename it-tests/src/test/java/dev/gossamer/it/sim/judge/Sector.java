@@ -11,6 +11,8 @@ final class Sector {
     private static final byte PERHAPS = 2;
     /** Not to be seen any more, unless a power cut brings it back. */
     private static final byte HIDDEN = 3;
+    /** Of a write under way while a clone ended: it came before the clone or does so now; who sees it knows. */
+    private static final byte EITHER = 4;
 
     private Change[] changes = new Change[4];
     /** From when on a read has shown this version or a later one. */
@@ -107,6 +109,7 @@ final class Sector {
             }
             seen[i] = Math.min(seen[i], now);
         } else {
+            state[i] = LIVE;
             seen[i] = Math.min(seen[i], now);
         }
     }
@@ -144,7 +147,7 @@ final class Sector {
 
     void stable(Change change) {
         for (int i = size - 1; i > stable; i--) {
-            if (changes[i].equals(change)) {
+            if (changes[i].equals(change) && state[i] == LIVE) {
                 stable = i;
                 forget();
                 return;
@@ -257,6 +260,8 @@ final class Sector {
         for (int i = 0; target != null && i < target.size; i++) {
             if (target.state[i] == LIVE && target.changes[i].answered == Change.NEVER && !target.former[i]) {
                 copy.add(target.changes[i]); // may be done yet
+                copy.state[copy.size - 1] = EITHER;
+                copy.former[copy.size - 1] = true;
             }
         }
         return copy;
