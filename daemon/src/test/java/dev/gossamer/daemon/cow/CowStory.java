@@ -376,8 +376,11 @@ final class CowStory {
         assertThrows(StorageException.class, () -> life.service.merge(lost.export()), where);
     }
 
-    /** No volume is left that is no snapshot's store. */
+    /** After a start with all devices there: nothing is half made or half gone, and no volume is nobody's store. */
     void assertNothingLeft() {
+        for (RecordedSnapshot each : world.recorded().origin(ORIGIN).snapshots()) {
+            assertTrue(!each.isHalf(), () -> where + ": " + each);
+        }
         for (VolumeInfo volume : life.pool.volumes()) {
             boolean isStore = volume.name().startsWith("cow.");
             assertTrue(

@@ -17,6 +17,7 @@ public final class LoopLoad {
      */
     private static final int PARTS = 16;
 
+    private final LongReads longReads = new LongReads();
     private int commands;
     private long unprovenBytes;
     // Written by the loop.
@@ -28,6 +29,10 @@ public final class LoopLoad {
      */
     boolean mayBegin(int own) {
         return own == 0 || own <= COMMANDS - commands;
+    }
+
+    LongReads longReads() {
+        return longReads;
     }
 
     void changeCommands(int by) {

@@ -396,9 +396,9 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
         request.stages().begin(loop.nanoTime());
         request.push(completion);
         if (negotiated.structuredReplies() && sparseReads.fits(command)) {
-            sparseReads.submit(request, device);
+            sparseReads.submit(request, device, load.longReads(), life);
         } else if (SteppedRead.isFor(request)) {
-            SteppedRead.start(request, device);
+            SteppedRead.start(request, null, device, load.longReads(), life);
         } else {
             device.start(request);
         }

@@ -1,5 +1,6 @@
 package dev.gossamer.daemon.server.connection;
 
+import dev.gossamer.daemon.server.stream.ConnectionLife;
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.thin.ReadLayout;
@@ -16,20 +17,19 @@ final class SparseRead {
     /** Next unused object, while in the connection's list. */
     SparseRead next;
 
-    /** Submits the runs of data; the request completes when the last of them has. */
-    void submit(BlockRequest request, BlockDevice device) {
+    /** Submits the runs of data; the request completes when the last of them has. Much of it goes in turns. */
+    void submit(BlockRequest request, BlockDevice device, LongReads turns, ConnectionLife life) {
+        if (dataBytes() > SteppedRead.PIECE_BYTES) {
+            SteppedRead.start(request, layout, device, turns, life);
+            return;
+        }
         int seen = request.takings();
         request.beginSplit();
         try {
             for (int i = 0; i < layout.runs(); i++) {
                 if (!layout.isHole(i)) {
                     long begin = layout.beginBytes(i);
-                    BlockRequest run = request.child(begin, layout.endBytes(i) - begin);
-                    if (SteppedRead.isFor(run)) {
-                        SteppedRead.start(run, device);
-                    } else {
-                        device.start(run);
-                    }
+                    device.start(request.child(begin, layout.endBytes(i) - begin));
                 }
             }
             request.endSplit();
@@ -37,5 +37,13 @@ final class SparseRead {
             request.loop().faults().caught(fault);
             request.endUnlessTaken(seen);
         }
+    }
+
+    private long dataBytes() {
+        long sum = 0;
+        for (int i = 0; i < layout.runs(); i++) {
+            sum += layout.isHole(i) ? 0 : layout.endBytes(i) - layout.beginBytes(i);
+        }
+        return sum;
     }
 }

@@ -1,5 +1,6 @@
 package dev.gossamer.daemon.server.connection;
 
+import dev.gossamer.daemon.server.stream.ConnectionLife;
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.nbd.wire.NbdCommand;
@@ -37,13 +38,13 @@ final class SparseReads {
     }
 
     /** Submits what is data, as the layout says; the request has it along. */
-    void submit(BlockRequest request, BlockDevice device) {
+    void submit(BlockRequest request, BlockDevice device, LongReads turns, ConnectionLife life) {
         SparseRead sparse = spare;
         spare = sparse.next == null ? new SparseRead() : sparse.next;
         sparse.next = null;
         runs += sparse.layout.runs();
         request.owner = sparse;
-        sparse.submit(request, device);
+        sparse.submit(request, device, turns, life);
     }
 
     /** A request is answered; whether it was one of these. */

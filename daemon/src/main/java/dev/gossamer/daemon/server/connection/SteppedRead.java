@@ -1,15 +1,16 @@
 package dev.gossamer.daemon.server.connection;
 
-import dev.gossamer.io.BlockCompletion;
+import dev.gossamer.daemon.server.stream.ConnectionLife;
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
-import dev.gossamer.io.Wakeup;
+import dev.gossamer.thin.ReadLayout;
 
 /**
  * A long READ, one piece after the other: handing the kernel 32 MiB at once keeps the loop, and the device, for longer
- * than anybody else of the loop should have to wait. Confined to the loop.
+ * than anybody else of the loop should have to wait. It ends where it is when nobody can be answered any more. Confined
+ * to the loop.
  */
 final class SteppedRead {
     /** A fraction of a millisecond of copying. */
@@ -17,52 +18,101 @@ final class SteppedRead {
 
     private final BlockRequest request;
     private final BlockDevice device;
-    private final long endBytes;
-    // What a step throws ends the request.
-    private final Runnable nextStep;
-    private final BlockCompletion whenDone = this::stepDone;
+    private final LongReads turns;
+    private final ConnectionLife life;
+    // Null: all of it is data.
+    private final ReadLayout layout;
+    private int run;
     private long nextBytes;
+    private int partsUnderWay;
+    private int failure = Errno.OK;
 
-    private SteppedRead(BlockRequest request, BlockDevice device) {
+    private SteppedRead(
+            BlockRequest request, ReadLayout layout, BlockDevice device, LongReads turns, ConnectionLife life) {
         this.request = request;
+        this.layout = layout;
         this.device = device;
-        this.nextStep = () -> request.guard(whole -> step());
+        this.turns = turns;
+        this.life = life;
         this.nextBytes = request.offsetBytes();
-        this.endBytes = request.offsetBytes() + request.lengthBytes();
+        skipHoles();
     }
 
-    /** Whether a request is a READ that goes in pieces. */
+    /** Whether a request is a READ that goes in pieces, if all of it is data. */
     static boolean isFor(BlockRequest request) {
         return request.lengthBytes() > PIECE_BYTES && request.operation() == BlockOperation.READ;
     }
 
-    /** Starts one that does. */
-    static void start(BlockRequest request, BlockDevice device) {
+    /**
+     * Starts one that does.
+     *
+     * @param layout what of it is data; null: all
+     * @param turns of the loop
+     * @param life of the connection that asks
+     */
+    static void start(
+            BlockRequest request, ReadLayout layout, BlockDevice device, LongReads turns, ConnectionLife life) {
         request.beginSplit();
-        new SteppedRead(request, device).step();
+        turns.ready(new SteppedRead(request, layout, device, turns, life), request.loop());
     }
 
-    private void step() {
-        if (nextBytes == endBytes) {
-            request.endSplit();
-            return;
-        }
-        long end = Math.min(endBytes, (nextBytes / PIECE_BYTES + 1) * PIECE_BYTES);
-        BlockRequest piece = request.child(nextBytes, end - nextBytes);
-        nextBytes = end;
-        piece.push(whenDone);
-        device.start(piece);
+    private boolean isAtEnd() {
+        return layout == null ? nextBytes == runEndBytes() : run == layout.runs();
     }
 
-    private void stepDone(BlockRequest piece, int errno) {
-        piece.complete(errno);
-        if (errno != Errno.OK) {
-            nextBytes = endBytes;
+    private long runEndBytes() {
+        return layout == null ? request.offsetBytes() + request.lengthBytes() : layout.endBytes(run);
+    }
+
+    private void skipHoles() {
+        while (layout != null && run < layout.runs() && layout.isHole(run)) {
+            run++;
         }
-        if (!Wakeup.call(request.loop(), nextStep)) {
-            request.addPart();
-            request.partDone(Errno.EIO);
+        if (layout != null && run < layout.runs()) {
+            nextBytes = Math.max(nextBytes, layout.beginBytes(run));
+        }
+    }
+
+    /** It is its turn: as many parts as make a piece. */
+    void begin() {
+        partsUnderWay = 1;
+        for (long left = PIECE_BYTES; left > 0 && !isAtEnd() && life.maySend(); ) {
+            long end = Math.min(runEndBytes(), (nextBytes / PIECE_BYTES + 1) * PIECE_BYTES);
+            BlockRequest part = request.child(nextBytes, end - nextBytes);
+            left -= end - nextBytes;
+            advance(end);
+            partsUnderWay++;
+            part.push((done, errno) -> {
+                done.complete(errno);
+                partEnded(errno);
+            });
+            device.start(part);
+        }
+        partEnded(life.maySend() ? Errno.OK : Errno.ESHUTDOWN);
+    }
+
+    private void advance(long toBytes) {
+        boolean runIsDone = toBytes == runEndBytes();
+        nextBytes = toBytes;
+        if (layout != null && runIsDone) {
+            run++;
+            skipHoles();
+        }
+    }
+
+    private void partEnded(int errno) {
+        failure = failure == Errno.OK ? errno : failure;
+        if (--partsUnderWay == 0) {
+            request.loop().execute(this::pieceEnded);
+        }
+    }
+
+    private void pieceEnded() {
+        turns.ended(request.loop());
+        if (failure != Errno.OK || isAtEnd()) {
             request.endSplit();
+        } else {
+            turns.ready(this, request.loop());
         }
     }
 }

@@ -1,0 +1,150 @@
+package dev.gossamer.daemon.server.connection;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.gossamer.daemon.server.stream.ConnectionLife;
+import dev.gossamer.daemon.server.stream.ConnectionLife.State;
+import dev.gossamer.io.BlockDevice;
+import dev.gossamer.io.BlockOperation;
+import dev.gossamer.io.BlockRequest;
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.sim.ForwardingDevice;
+import dev.gossamer.io.sim.Seeds;
+import dev.gossamer.io.sim.SimHarness;
+import dev.gossamer.io.sim.SimulatedDisk;
+import dev.gossamer.io.sim.SlowDisk;
+import dev.gossamer.thin.ReadLayout;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** How long READs of one loop share it. */
+class LongReadsTest {
+    private static final int PIECE = SteppedRead.PIECE_BYTES;
+    private static final int SIZE = 8 * PIECE;
+
+    private static final class Sim extends SimHarness {
+        Sim() {
+            super(1, 1, 1 << 26);
+        }
+    }
+
+    private final Sim sim = new Sim();
+    private final SimulatedDisk disk = new SimulatedDisk(SIZE);
+    private final SlowDisk slow = new SlowDisk(disk);
+    private final LongReads turns = new LongReads();
+    private final List<Long> asked = new ArrayList<>();
+
+    @AfterEach
+    void close() {
+        sim.close();
+    }
+
+    private SimHarness.Result read(long offset, int length, ReadLayout layout, ConnectionLife life) {
+        BlockDevice noted = new ForwardingDevice(slow) {
+            @Override
+            public void submit(BlockRequest request) {
+                asked.add(request.offsetBytes());
+                super.submit(request);
+            }
+        };
+        BlockDevice stepped = new ForwardingDevice(noted) {
+            @Override
+            public void submit(BlockRequest request) {
+                SteppedRead.start(request, layout, below, turns, life);
+            }
+        };
+        return sim.start(0, stepped, BlockOperation.READ, offset, length, 0, null);
+    }
+
+    @Test
+    void thoseOfALoopTakeTurns() {
+        byte[] contents = new byte[SIZE];
+        Seeds.random(1).nextBytes(contents);
+        disk.writeNow(0, contents);
+        slow.hold(request -> true);
+        SimHarness.Result one = read(0, 3 * PIECE, null, new ConnectionLife());
+        SimHarness.Result other = read(4L * PIECE, 3 * PIECE, null, new ConnectionLife());
+        sim.loops.runUntilIdle();
+        while (slow.heldCount() > 0) {
+            assertEquals(1, slow.heldCount(), "the next begins when one has ended");
+            slow.letGoFirst(sim);
+        }
+        List<Long> expected = new ArrayList<>();
+        for (long i = 0; i < 3; i++) {
+            expected.add(i * PIECE);
+            expected.add((4 + i) * PIECE);
+        }
+        assertEquals(expected, asked);
+        assertArrayEquals(Arrays.copyOfRange(contents, 0, 3 * PIECE), one.data);
+        assertArrayEquals(Arrays.copyOfRange(contents, 4 * PIECE, 7 * PIECE), other.data);
+    }
+
+    /** Nobody waits long for a piece that another waits for. */
+    @Test
+    void aSlowDiskIsAskedForOthersMeanwhile() {
+        slow.hold(request -> true);
+        for (int i = 0; i < 4; i++) {
+            read(2L * i * PIECE, 2 * PIECE, null, new ConnectionLife());
+        }
+        sim.loops.runUntilIdle();
+        assertEquals(1, slow.heldCount());
+        sim.loops.advance(2_000_000);
+        assertEquals(3, slow.heldCount());
+        sim.loops.advance(10_000_000);
+        assertEquals(4, slow.heldCount(), "one piece each");
+        slow.letGo(sim);
+        assertEquals(8, asked.size());
+    }
+
+    @Test
+    void nothingIsReadForAClientThatIsGone() {
+        slow.hold(request -> true);
+        ConnectionLife life = new ConnectionLife();
+        SimHarness.Result read = read(0, SIZE, null, life);
+        sim.loops.runUntilIdle();
+        life.advance(State.CLOSED);
+        assertFalse(read.isDone(), "the disk still has a piece of it");
+        slow.letGo(sim);
+        assertTrue(read.isDone());
+        assertEquals(1, asked.size());
+    }
+
+    @Test
+    void anErrorEndsIt() {
+        slow.hold(request -> true);
+        SimHarness.Result read = read(0, SIZE, null, new ConnectionLife());
+        sim.loops.runUntilIdle();
+        slow.failFirst(sim, Errno.EIO);
+        assertEquals(Errno.EIO, read.errno);
+        assertEquals(1, asked.size());
+    }
+
+    /** Holes are left out, and small runs of data make a piece together. */
+    @Test
+    void runsOfDataGoTogether() {
+        ReadLayout layout = new ReadLayout();
+        layout.begin(0);
+        for (int i = 0; i < 32; i++) {
+            layout.add((2L * i + 1) * 65536, i == 0);
+            layout.add((2L * i + 2) * 65536, i > 0);
+        }
+        layout.finish();
+        slow.hold(request -> true);
+        SimHarness.Result read = read(0, 64 * 65536, layout, new ConnectionLife());
+        sim.loops.runUntilIdle();
+        assertTrue(slow.heldCount() > 8 && slow.heldCount() <= 17, () -> slow.heldCount() + " parts");
+        slow.letGo(sim);
+        assertEquals(Errno.OK, read.errno);
+        assertEquals(0, sim.inUse());
+        for (long offset : asked) {
+            int at = (int) (offset / 65536);
+            assertTrue(at == 1 || at % 2 == 0, () -> "a hole was read at " + offset);
+        }
+    }
+}
