@@ -5,9 +5,10 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.nio.ByteBuffer;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
+import java.util.concurrent.ConcurrentLinkedDeque;
 
 /**
  * What clients without rights, and clients that may only read, can do to a server, as hard as they can: each kind runs
@@ -16,28 +17,36 @@ import java.util.List;
 final class HostileLoad {
     private static final int THREADS = 2;
     private static final int BATCH = 64;
-    private static final int OPEN_READERS = 100;
+    private static final int OPEN_READERS = 200;
     private static final int LONGEST = -(64 << 10);
 
     /** One round of something, over and over. */
     @FunctionalInterface
     interface Round {
         void run() throws IOException;
+
+        /** After the last one. */
+        default void end() throws IOException {}
     }
 
     private final List<Thread> threads = new ArrayList<>();
+    private final Round round;
     private volatile boolean stopping;
+
+    private HostileLoad(Round round) {
+        this.round = round;
+    }
 
     /** Begins. */
     static HostileLoad of(Round round) {
-        HostileLoad load = new HostileLoad();
+        HostileLoad load = new HostileLoad(round);
         for (int i = 0; i < THREADS; i++) {
-            load.threads.add(Thread.ofPlatform().daemon().start(() -> load.repeat(round)));
+            load.threads.add(Thread.ofPlatform().daemon().start(load::repeat));
         }
         return load;
     }
 
-    private void repeat(Round round) {
+    private void repeat() {
         while (!stopping) {
             try {
                 round.run();
@@ -48,11 +57,12 @@ final class HostileLoad {
     }
 
     /** Ends all threads, and waits for them. */
-    void stop() throws InterruptedException {
+    void stop() throws InterruptedException, IOException {
         stopping = true;
         for (Thread thread : threads) {
             thread.join();
         }
+        round.end();
     }
 
     /** Sends one option many times, and takes all answers. */
@@ -110,20 +120,39 @@ final class HostileLoad {
         return requests(server, export, NbdConnection.CACHE, LONGEST);
     }
 
+    /** Nothing but that the machine's CPUs are in use. */
+    static Round counting() {
+        return () -> {
+            for (int i = 0; i < 1_000_000; i++) {
+                Thread.onSpinWait();
+            }
+        };
+    }
+
     /** Asks for 32 MiB again and again, on many connections, and takes none of it. */
     static Round readsNeverReceived(NbdConnection.Source server, String export) {
-        ThreadLocal<ArrayDeque<NbdConnection>> open = ThreadLocal.withInitial(ArrayDeque::new);
-        return () -> {
-            ArrayDeque<NbdConnection> mine = open.get();
-            if (mine.size() >= OPEN_READERS) {
-                mine.poll().close();
+        Deque<NbdConnection> open = new ConcurrentLinkedDeque<>();
+        return new Round() {
+            @Override
+            public void run() throws IOException {
+                if (open.size() >= OPEN_READERS) {
+                    open.removeFirst().close();
+                }
+                NbdConnection client = server.connect();
+                open.add(client);
+                client.greet();
+                client.go(export);
+                for (int i = 0; i < 8; i++) {
+                    client.send(NbdConnection.READ, 0, i, 0, 32 << 20);
+                }
             }
-            NbdConnection client = server.connect();
-            mine.add(client);
-            client.greet();
-            client.go(export);
-            for (int i = 0; i < 8; i++) {
-                client.send(NbdConnection.READ, 0, i, 0, 32 << 20);
+
+            @Override
+            public void end() throws IOException {
+                for (NbdConnection each : open) {
+                    each.close();
+                }
+                open.clear();
             }
         };
     }

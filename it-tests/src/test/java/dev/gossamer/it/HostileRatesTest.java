@@ -15,9 +15,12 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * How much of its rate a client that verifies keeps beside clients without rights, and beside clients that may only
- * read, whatever of the protocol they use as hard as they can: printed, and more than a quarter. What is compared was
- * measured right before. A round says nothing if the client was slow alone, because the machine does other things; and
- * of those that say something one must be good.
+ * read, whatever of the protocol they use as hard as they can: printed, and at least half.
+ *
+ * <p>Those clients run on the machine that the server runs on, and take its CPUs as well, which is not the server's
+ * fault. So the rate alone is that beside as many threads that only count. It is measured right before; a round says
+ * nothing if it is low even then, because the machine does other things, and of those that say something one must be
+ * good.
  */
 @Timeout(240)
 final class HostileRatesTest {
@@ -29,11 +32,7 @@ final class HostileRatesTest {
     /** Operations a second of the client alone, below which the machine is too busy to compare anything. */
     private static final int LEAST_RATE = 300;
 
-    /**
-     * Half is the promise, and what ends the rounds; less than this is a failure. Between the two is what a machine
-     * that does other things costs a client whose neighbour has all of a CPU.
-     */
-    private static final double LEAST_SHARE = 0.25;
+    private static final double LEAST_SHARE = 0.5;
 
     /** Rounds that say something, and are bad, are a failure if there are so many. */
     private static final int BAD_ROUNDS = 4;
@@ -128,16 +127,9 @@ final class HostileRatesTest {
     private void measure(String name, HostileLoad.Round attack) throws Exception {
         double best = 0;
         int bad = 0;
-        for (int round = 0; round < ROUNDS && best < 0.5; round++) {
-            double alone = rate();
-            double beside;
-            HostileLoad load = HostileLoad.of(attack);
-            try {
-                Thread.sleep(WINDOW_MILLIS / 2);
-                beside = rate();
-            } finally {
-                load.stop();
-            }
+        for (int round = 0; round < ROUNDS && best < LEAST_SHARE; round++) {
+            double alone = rateBeside(HostileLoad.counting());
+            double beside = rateBeside(attack);
             if (alone >= LEAST_RATE) {
                 best = Math.max(best, beside / alone);
                 bad++;
@@ -146,6 +138,16 @@ final class HostileRatesTest {
         }
         double found = best;
         assertTrue(found >= LEAST_SHARE || bad < BAD_ROUNDS, () -> name + ": " + found + " of the rate alone");
+    }
+
+    private double rateBeside(HostileLoad.Round round) throws InterruptedException, IOException {
+        HostileLoad load = HostileLoad.of(round);
+        try {
+            Thread.sleep(WINDOW_MILLIS / 2);
+            return rate();
+        } finally {
+            load.stop();
+        }
     }
 
     private double rate() throws InterruptedException {

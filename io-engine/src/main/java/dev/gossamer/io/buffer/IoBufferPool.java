@@ -85,6 +85,16 @@ public final class IoBufferPool implements AutoCloseable {
         return buffer;
     }
 
+    /** Whether {@link #tryAcquire} would have memory of so many bytes. */
+    public boolean canAcquire(int lengthBytes) {
+        for (int order = orderFor(lengthBytes); order <= MAX_ORDER; order++) {
+            if (freeByOrder[order] != null) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     void release(IoBuffer released) {
         if (!released.isInUse()) {
             throw new AssertionError("buffer released twice");

@@ -23,8 +23,6 @@ final class HeldMemory {
     private final IoLoop loop;
     private final long limitBytes;
     private final Runnable whenWorthATry;
-    private final Runnable tryTask = this::tryAgain;
-    private final Runnable released = this::onReleased;
     private final LoopLoad load;
     private long heldBytes;
     // Of that, what it got before it had shown anything.
@@ -32,6 +30,8 @@ final class HeldMemory {
     private long takenBytes;
     private long takenNanos;
     private boolean waiting;
+    private int wantedBytes;
+    private long triedAfter = -1;
     // It waits, and nothing of its own will end that.
     private boolean starved;
 
@@ -54,12 +54,12 @@ final class HeldMemory {
             return null; // what is sent or done next makes room, and the connection goes on by itself
         }
         boolean proven = isProven();
-        boolean trusted = proven || load.mayTrust(lengthBytes, loop.buffers().capacityBytes(), heldBytes == 0);
-        IoBuffer buffer = trusted && hasShare(lengthBytes) ? loop.buffers().tryAcquire(lengthBytes) : null;
+        IoBuffer buffer = mayHave(lengthBytes) ? loop.buffers().tryAcquire(lengthBytes) : null;
         if (buffer == null) {
             waiting = true;
+            wantedBytes = lengthBytes;
             setStarved(heldBytes == 0);
-            loop.buffers().whenReleased(released);
+            load.memoryWaiters().add(this, loop);
             return null;
         }
         heldBytes += buffer.capacityBytes();
@@ -69,6 +69,26 @@ final class HeldMemory {
         return buffer;
     }
 
+    private boolean mayHave(int lengthBytes) {
+        boolean trusted =
+                isProven() || load.mayTrust(lengthBytes, loop.buffers().capacityBytes(), heldBytes == 0);
+        return trusted && hasShare(lengthBytes);
+    }
+
+    /**
+     * Whether what it waits for may be there now. True once after each release: the memory that is free may be in
+     * pieces.
+     *
+     * @param releases how many there were
+     */
+    boolean isHelpedBy(long releases) {
+        boolean isHelped =
+                triedAfter != releases && mayHave(wantedBytes) && loop.buffers().canAcquire(wantedBytes);
+        triedAfter = isHelped ? releases : triedAfter;
+        return isHelped;
+    }
+
+    /** Whether the client has taken what it asked for, and does so still. */
     private boolean isProven() {
         return takenBytes >= PROOF_BYTES && (heldBytes == 0 || loop.nanoTime() - takenNanos < MOVING_NANOS);
     }
@@ -104,6 +124,11 @@ final class HeldMemory {
         }
         takenBytes += bytes;
         takenNanos = loop.nanoTime();
+        if (waiting) {
+            // It moves, and may have what it was refused while it stood still.
+            load.memoryWaiters().remove(this);
+            wake();
+        }
         Invariant.check(heldBytes >= 0, "connection gave back more memory than it held");
     }
 
@@ -114,7 +139,10 @@ final class HeldMemory {
 
     /** Nothing will be done with memory any more. */
     void stopWaiting() {
-        waiting = false;
+        if (waiting) {
+            waiting = false;
+            load.memoryWaiters().remove(this);
+        }
         setStarved(false);
     }
 
@@ -129,13 +157,10 @@ final class HeldMemory {
         }
     }
 
-    // Runs inside a release, maybe deep in another connection's completion: goes on from the event loop instead.
-    private void onReleased() {
-        Wakeup.call(loop, tryTask);
-    }
-
-    private void tryAgain() {
-        stopWaiting();
-        whenWorthATry.run();
+    /** Has it tried again, from a task of its own. */
+    void wake() {
+        waiting = false;
+        setStarved(false);
+        Wakeup.call(loop, whenWorthATry);
     }
 }

@@ -18,6 +18,7 @@ public final class LoopLoad {
     private static final int PARTS = 16;
 
     private final LongReads longReads = new LongReads();
+    private final MemoryWaiters memoryWaiters = new MemoryWaiters();
     private int commands;
     private long unprovenBytes;
     // Written by the loop.
@@ -29,6 +30,10 @@ public final class LoopLoad {
      */
     boolean mayBegin(int own) {
         return own == 0 || own <= COMMANDS - commands;
+    }
+
+    MemoryWaiters memoryWaiters() {
+        return memoryWaiters;
     }
 
     LongReads longReads() {

@@ -61,7 +61,7 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
     private ClientStream stream;
     private Answers answers;
     private StallDetector stallDetector;
-    private final SparseReads sparseReads = new SparseReads();
+    private final SparseReads sparseReads;
     private boolean decoding;
     // Whether the stream delivers what arrives; if not, resume() sees to it again.
     private boolean reading = true;
@@ -98,6 +98,7 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
         this.watch = watch;
         this.memory = new HeldMemory(this.loop, load, limits.payloadBytes(), resumeTask);
         this.arriving = new ArrivingRequest(loop, memory, slab);
+        this.sparseReads = new SparseReads(device, negotiated.structuredReplies(), load, life);
         this.decoder = new RequestDecoder(negotiated, device::sizeBytes, this);
         this.statusQueries = new StatusQueries(loop, export, memory, negotiated.contexts(), this::statusAnswered);
     }
@@ -395,10 +396,8 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
         changeInFlight(1);
         request.stages().begin(loop.nanoTime());
         request.push(completion);
-        if (negotiated.structuredReplies() && sparseReads.fits(command)) {
-            sparseReads.submit(request, device, load.longReads(), life);
-        } else if (SteppedRead.isFor(request)) {
-            SteppedRead.start(request, null, device, load.longReads(), life);
+        if (command.command() == NbdCommand.READ) {
+            sparseReads.start(command, request);
         } else {
             device.start(request);
         }

@@ -1,6 +1,5 @@
 package dev.gossamer.daemon.server.connection;
 
-import dev.gossamer.daemon.server.stream.ConnectionLife;
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.thin.ReadLayout;
@@ -17,12 +16,8 @@ final class SparseRead {
     /** Next unused object, while in the connection's list. */
     SparseRead next;
 
-    /** Submits the runs of data; the request completes when the last of them has. Much of it goes in turns. */
-    void submit(BlockRequest request, BlockDevice device, LongReads turns, ConnectionLife life) {
-        if (dataBytes() > SteppedRead.PIECE_BYTES) {
-            SteppedRead.start(request, layout, device, turns, life);
-            return;
-        }
+    /** Submits the runs of data; the request completes when the last of them has. */
+    void submit(BlockRequest request, BlockDevice device) {
         int seen = request.takings();
         request.beginSplit();
         try {
@@ -39,7 +34,8 @@ final class SparseRead {
         }
     }
 
-    private long dataBytes() {
+    /** What is not left out. */
+    long dataBytes() {
         long sum = 0;
         for (int i = 0; i < layout.runs(); i++) {
             sum += layout.isHole(i) ? 0 : layout.endBytes(i) - layout.beginBytes(i);

@@ -3,22 +3,35 @@ package dev.gossamer.daemon.server.connection;
 import dev.gossamer.daemon.server.stream.ConnectionLife;
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.BlockRequest;
-import dev.gossamer.nbd.wire.NbdCommand;
 import dev.gossamer.nbd.wire.NbdFlags;
 import dev.gossamer.nbd.wire.NbdRequest;
 import dev.gossamer.thin.ReadLayout;
 
 /**
- * The {@link SparseRead} objects of one connection, used again and again, and how many runs are under way in them: each
+ * How READs of one connection begin, with its {@link SparseRead} objects, used again and again, and how many runs are
+ * under way in them: each
  * has a header of its own in the reply. Confined to the connection's event loop.
  */
 final class SparseReads {
     /** Runs in flight together; beyond them a READ is answered in one piece. */
     static final int RUNS_LIMIT = 256;
 
+    private final BlockDevice device;
+    private final boolean structured;
+    private final LoopLoad load;
+    private final ConnectionLife life;
+
     // What the last READ found; a sparse one takes it along. Those that came back follow by next.
     private SparseRead spare = new SparseRead();
     private int runs;
+
+    /** @param structured whether replies may leave something out */
+    SparseReads(BlockDevice device, boolean structured, LoopLoad load, ConnectionLife life) {
+        this.device = device;
+        this.structured = structured;
+        this.load = load;
+        this.life = life;
+    }
 
     /** Of the READ that is arriving. */
     ReadLayout layout() {
@@ -29,22 +42,32 @@ final class SparseReads {
      * Whether the structured reply to a command may leave something out: a READ's, unless it must be in one piece (DF,
      * T19), if the layout pays, and there is room for the headers of that.
      */
-    boolean fits(NbdRequest command) {
+    private boolean fits(NbdRequest command) {
         int more = spare.layout.runs();
-        return command.command() == NbdCommand.READ
-                && (command.flags() & NbdFlags.CMD_DF) == 0
-                && more > 1
-                && runs + more <= RUNS_LIMIT;
+        return (command.flags() & NbdFlags.CMD_DF) == 0 && more > 1 && runs + more <= RUNS_LIMIT;
     }
 
-    /** Submits what is data, as the layout says; the request has it along. */
-    void submit(BlockRequest request, BlockDevice device, LongReads turns, ConnectionLife life) {
+    /** Starts the READ that has arrived: what of it is data, at once or in turns. */
+    void start(NbdRequest command, BlockRequest request) {
+        SparseRead sparse = structured && fits(command) ? take(request) : null;
+        long dataBytes = sparse == null ? request.lengthBytes() : sparse.dataBytes();
+        if (SteppedRead.isFor(dataBytes)) {
+            ReadLayout data = sparse == null ? null : sparse.layout;
+            SteppedRead.start(request, data, device, load.longReads(), life);
+        } else if (sparse != null) {
+            sparse.submit(request, device);
+        } else {
+            device.start(request);
+        }
+    }
+
+    private SparseRead take(BlockRequest request) {
         SparseRead sparse = spare;
         spare = sparse.next == null ? new SparseRead() : sparse.next;
         sparse.next = null;
         runs += sparse.layout.runs();
         request.owner = sparse;
-        sparse.submit(request, device, turns, life);
+        return sparse;
     }
 
     /** A request is answered; whether it was one of these. */

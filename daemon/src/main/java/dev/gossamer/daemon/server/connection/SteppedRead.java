@@ -1,16 +1,17 @@
 package dev.gossamer.daemon.server.connection;
 
 import dev.gossamer.daemon.server.stream.ConnectionLife;
+import dev.gossamer.io.BlockCompletion;
 import dev.gossamer.io.BlockDevice;
-import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
+import dev.gossamer.io.Wakeup;
 import dev.gossamer.thin.ReadLayout;
 
 /**
- * A long READ, one piece after the other: handing the kernel 32 MiB at once keeps the loop, and the device, for longer
- * than anybody else of the loop should have to wait. It ends where it is when nobody can be answered any more. Confined
- * to the loop.
+ * A long READ, one piece after the other ({@link LongReads}): handing the kernel 32 MiB at once keeps the loop, and the
+ * device, for longer than anybody else of the loop should have to wait. It ends where it is when nobody can be answered
+ * any more. Confined to the loop.
  */
 final class SteppedRead {
     /** A fraction of a millisecond of copying. */
@@ -22,10 +23,14 @@ final class SteppedRead {
     private final ConnectionLife life;
     // Null: all of it is data.
     private final ReadLayout layout;
+    private final BlockCompletion whenPartDone = this::partDone;
+    private final Runnable nextStep = this::pieceEnded;
     private int run;
     private long nextBytes;
     private int partsUnderWay;
     private int failure = Errno.OK;
+    // The request was ended where it broke.
+    private boolean isBroken;
 
     private SteppedRead(
             BlockRequest request, ReadLayout layout, BlockDevice device, LongReads turns, ConnectionLife life) {
@@ -38,9 +43,9 @@ final class SteppedRead {
         skipHoles();
     }
 
-    /** Whether a request is a READ that goes in pieces, if all of it is data. */
-    static boolean isFor(BlockRequest request) {
-        return request.lengthBytes() > PIECE_BYTES && request.operation() == BlockOperation.READ;
+    /** Whether so much of a READ goes in pieces. */
+    static boolean isFor(long dataBytes) {
+        return dataBytes > PIECE_BYTES;
     }
 
     /**
@@ -73,22 +78,27 @@ final class SteppedRead {
         }
     }
 
-    /** It is its turn: as many parts as make a piece. */
+    /** It is its turn: as many parts as make a piece. What that throws ends the request, and the turn all the same. */
     void begin() {
         partsUnderWay = 1;
+        isBroken = true;
+        request.guard(whole -> {
+            beginParts();
+            isBroken = false;
+        });
+        partEnded(life.maySend() ? Errno.OK : Errno.ESHUTDOWN);
+    }
+
+    private void beginParts() {
         for (long left = PIECE_BYTES; left > 0 && !isAtEnd() && life.maySend(); ) {
             long end = Math.min(runEndBytes(), (nextBytes / PIECE_BYTES + 1) * PIECE_BYTES);
             BlockRequest part = request.child(nextBytes, end - nextBytes);
             left -= end - nextBytes;
             advance(end);
             partsUnderWay++;
-            part.push((done, errno) -> {
-                done.complete(errno);
-                partEnded(errno);
-            });
+            part.push(whenPartDone);
             device.start(part);
         }
-        partEnded(life.maySend() ? Errno.OK : Errno.ESHUTDOWN);
     }
 
     private void advance(long toBytes) {
@@ -100,15 +110,25 @@ final class SteppedRead {
         }
     }
 
+    private void partDone(BlockRequest part, int errno) {
+        part.complete(errno);
+        partEnded(errno);
+    }
+
     private void partEnded(int errno) {
         failure = failure == Errno.OK ? errno : failure;
-        if (--partsUnderWay == 0) {
-            request.loop().execute(this::pieceEnded);
+        if (--partsUnderWay == 0 && !Wakeup.call(request.loop(), nextStep) && !isBroken) {
+            request.addPart();
+            request.partDone(Errno.EIO);
+            request.endSplit();
         }
     }
 
     private void pieceEnded() {
         turns.ended(request.loop());
+        if (isBroken) {
+            return;
+        }
         if (failure != Errno.OK || isAtEnd()) {
             request.endSplit();
         } else {
