@@ -209,6 +209,26 @@ class CloneTest {
         assertArrayEquals(sim.read(a, 8L * BLOCK, 2 * BLOCK), sim.read(b, 0, 2 * BLOCK));
     }
 
+    /** It would end in a block that the clone has by then, and change it after it was done. */
+    @Test
+    void cl3AWriteInPlaceIsWaitedFor() throws StorageException {
+        SlowDisk slow = new SlowDisk(data);
+        reopen(metadata, slow);
+        sim.write(a, 0, ThinPoolTest.bytes(1, BLOCK));
+        sim.read(a, 0, 512);
+        slow.hold(request ->
+                request.operation() == BlockOperation.WRITE && request.loop().index() == 0);
+        SimHarness.Result inPlace = write(a, 512, 512);
+        assertEquals(1, slow.heldCount());
+        JobInfo job = jobs.start(new CloneSpec("a", 0, BLOCK, "b", 0, false));
+        sim.loops.advance(1_000_000_000L);
+        assertEquals(0, jobs.show(job.id()).doneBytes());
+        slow.letGo(sim);
+        assertEquals(JobInfo.State.DONE, jobs.finish(job).state());
+        assertEquals(Errno.OK, inPlace.errno);
+        assertArrayEquals(sim.read(a, 0, BLOCK), sim.read(b, 0, BLOCK));
+    }
+
     /** MSG-6: what a step says of a device's sharing must not let writes in while a snapshot is waiting to be taken. */
     @Test
     void aStepLeavesTheBarrierOfASnapshotUp() throws StorageException {
