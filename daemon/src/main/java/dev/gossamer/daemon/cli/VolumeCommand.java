@@ -91,7 +91,7 @@ final class VolumeCommand extends CommandGroup {
     @Command(
             description = {
                 "Takes a volume off its external origin, while it is used: a job copies what shows through from it,",
-                "then the origin is needed no more. Snapshots of the volume that were taken before stay over it.",
+                "then the origin is needed no more. Snapshots that were taken before stay over it.",
                 "TRIM of what is over the origin has no effect meanwhile."
             },
             footer = {"", "Example:", "  gossamer volume detach -p DIR vm1"})

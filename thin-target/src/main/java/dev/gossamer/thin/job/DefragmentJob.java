@@ -15,8 +15,9 @@ import java.util.TreeMap;
 
 /**
  * Puts a volume's blocks back into runs: window by window, what lies in several runs on the data device goes to one,
- * with all who share it. A window that is one run stays, and so does one for which there is no run of free blocks, or
- * that has a block twice; what has got another owner meanwhile stays as well.
+ * with all who share it. Where no run of free blocks is as long as that, windows get narrower. A window that is one run
+ * stays, and so does one for which there is none of a few blocks, or that has a block twice; what has got another owner
+ * meanwhile stays as well.
  */
 final class DefragmentJob extends Job {
     /** Bytes of a window: what a disk reads in one go, and a hold waits for (RL-7). */
@@ -24,6 +25,9 @@ final class DefragmentJob extends Job {
 
     /** Blocks of a window, at most. */
     private static final int MAX_WINDOW_BLOCKS = 64;
+
+    /** A window of fewer gains next to nothing. */
+    private static final int MIN_WINDOW_BLOCKS = 4;
 
     /** Blocks looked at in one step for a free run: some milliseconds. */
     private static final long SEARCH_SPAN = 1 << 16;
@@ -33,7 +37,7 @@ final class DefragmentJob extends Job {
     private final BlockMover mover;
     private final ThinDevice device;
     private final int blockBytes;
-    private final int windowBlocks;
+    private int windowBlocks;
     private final long end;
     private long next;
     private long runsBefore;
@@ -169,6 +173,10 @@ final class DefragmentJob extends Job {
         if (first < 0) {
             searchFrom += SEARCH_SPAN;
             searchedInVain += SEARCH_SPAN;
+            if (searchedInVain >= metadata.dataBlocks() && windowBlocks > MIN_WINDOW_BLOCKS) {
+                windowBlocks = Math.max(MIN_WINDOW_BLOCKS, windowBlocks / 2);
+                searchedInVain = 0;
+            }
             return null;
         }
         searchFrom = first + blocks.size();

@@ -142,6 +142,26 @@ class DefragmentTest {
     }
 
     @Test
+    void whereOnlyShortRunsAreFreeWindowsGetNarrower() throws StorageException {
+        ThinVolume rest = sim.create("rest", 400L * BLOCK);
+        int i = 0;
+        while (sim.write(rest, (long) i * BLOCK, new byte[512]) == Errno.OK) {
+            i++;
+        }
+        for (int j = 0; j + 40 < i; j += 40) {
+            sim.trim(rest, (long) j * BLOCK, 20L * BLOCK);
+        }
+        sim.flush(rest);
+        sim.loops.advance(3_000_000_000L);
+        byte[] before = contents(a);
+        JobInfo over = defragment("a");
+        assertEquals(JobInfo.State.DONE, over.state(), over.message());
+        assertTrue(runs("a") <= 70, runs("a") + " runs; " + over.message());
+        assertArrayEquals(before, contents(a));
+        rest.close();
+    }
+
+    @Test
     void badInputIsRefused() throws StorageException {
         try {
             sim.await(sim.pool.jobs().defragment("none"));

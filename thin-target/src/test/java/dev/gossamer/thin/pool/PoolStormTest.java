@@ -233,7 +233,9 @@ class PoolStormTest {
     private void rollBack() throws StorageException {
         StormVolume from = any();
         StormVolume target = from.parent;
-        if (target != null && volumes.contains(target) && volumes.size() < MAX_VOLUMES) {
+        // Where one was taken off its origin they may be no relatives any more.
+        boolean related = target != null && target.isOverTheSame(from);
+        if (related && volumes.contains(target) && volumes.size() < MAX_VOLUMES) {
             StormVolume kept = target.snapshot("r" + names++);
             endJobsOfVolumes();
             close(target);

@@ -91,6 +91,11 @@ final class StormVolume {
         }
     }
 
+    /** Whether the same shows where nothing is mapped. */
+    boolean isOverTheSame(StormVolume other) {
+        return Arrays.equals(below, other.below);
+    }
+
     /** What showed through is its own now; where nothing is mapped, zeros do. */
     void detached() {
         below = new byte[MAX_BYTES];
