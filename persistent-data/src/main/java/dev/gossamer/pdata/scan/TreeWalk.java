@@ -41,6 +41,7 @@ public final class TreeWalk {
     public static final int MAX_LEAVES = 252;
 
     private static final int UNKNOWN = -1;
+    private static final ByteBuffer NOTHING = ByteBuffer.allocate(0);
 
     private final BlockFeed feed;
     private final TreeKind kind;
@@ -107,7 +108,7 @@ public final class TreeWalk {
         }
         BlockList list = new BlockList(wanted, feed.blocks());
         String[] errors = new String[list.size()];
-        ByteBuffer level = level(depth);
+        ByteBuffer level = level(depth, list.size());
         feed.feed(list, new BlockFeed.Visitor() {
             @Override
             public void block(long location, ByteBuffer bytes, int offset) {
@@ -173,10 +174,15 @@ public final class TreeWalk {
                 && (last == 0 || Long.compareUnsigned(node.key(1), low) > 0);
     }
 
-    private ByteBuffer level(int depth) {
+    /** As large as its siblings need: most trees are a few leaves, and whoever walks many must not take a MiB for each. */
+    private ByteBuffer level(int depth, int blocks) {
         while (levels.size() <= depth) {
-            levels.add(ByteBuffer.allocateDirect(RegionPlan.MAX_BLOCKS * MetadataBlock.BYTES)
-                    .order(ByteOrder.LITTLE_ENDIAN));
+            levels.add(NOTHING);
+        }
+        if (levels.get(depth).capacity() < blocks * MetadataBlock.BYTES) {
+            levels.set(
+                    depth,
+                    ByteBuffer.allocateDirect(blocks * MetadataBlock.BYTES).order(ByteOrder.LITTLE_ENDIAN));
         }
         return levels.get(depth);
     }

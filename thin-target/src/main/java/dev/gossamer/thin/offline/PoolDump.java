@@ -142,11 +142,11 @@ public final class PoolDump {
                     devices.stream().map(Tree::root).filter(root -> root != 0).toList());
             dumpShared(shared);
         }
+        TreeWalk walk = new TreeWalk(feed, TreeKind.MAPPINGS);
         for (Tree tree : devices) {
             sink.beginDevice(tree.device());
             if (choice.mappings() && tree.root() != 0) {
-                new TreeWalk(feed, TreeKind.MAPPINGS)
-                        .walk(tree.root(), new Mappings(tree.device().id(), shared));
+                walk.walk(tree.root(), new Mappings(tree.device().id(), shared));
                 runs.flush();
             }
             sink.endDevice();

@@ -39,14 +39,15 @@ final class SharedRuns {
         next = new int[blocks];
         previous = new int[blocks];
         flags = new byte[blocks];
+        TreeWalk walk = new TreeWalk(feed, TreeKind.MAPPINGS);
         for (long root : roots) {
-            list(root);
+            list(walk, root);
         }
     }
 
-    private void list(long root) throws IOException {
+    private void list(TreeWalk walk, long root) throws IOException {
         long[] before = {NONE};
-        new TreeWalk(feed, TreeKind.MAPPINGS).walk(root, new TreeWalk.Visitor() {
+        walk.walk(root, new TreeWalk.Visitor() {
             @Override
             public boolean wants(long leaf) {
                 return false;
