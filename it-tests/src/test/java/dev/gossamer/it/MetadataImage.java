@@ -62,6 +62,11 @@ final class MetadataImage {
         bytes.putInt((int) block * BLOCK + offset, value);
     }
 
+    /** The bytes alone: number and checksum are the other's until it is sealed. */
+    void copy(long from, long to) {
+        bytes.put((int) to * BLOCK, bytes, (int) from * BLOCK, BLOCK);
+    }
+
     void flip(long block, int offset) {
         int at = (int) block * BLOCK + offset;
         bytes.put(at, (byte) (bytes.get(at) ^ 1));

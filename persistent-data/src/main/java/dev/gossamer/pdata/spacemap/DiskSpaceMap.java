@@ -116,6 +116,11 @@ public final class DiskSpaceMap implements SpaceMap, CommitParticipant {
     }
 
     @Override
+    public void adjust(long block, int difference) throws StorageException {
+        table.change(block, difference);
+    }
+
+    @Override
     public long allocate() throws StorageException {
         long block = findFree();
         table.change(block, 1);

@@ -119,6 +119,11 @@ public final class MetadataSpaceMap implements SpaceMap, MetadataAllocator {
     }
 
     @Override
+    public void adjust(long block, int difference) throws StorageException {
+        update(block, difference);
+    }
+
+    @Override
     public long allocate() throws StorageException {
         long block;
         if (nextInNewArea == NORMAL) {

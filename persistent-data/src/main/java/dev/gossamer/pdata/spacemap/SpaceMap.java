@@ -41,6 +41,13 @@ public interface SpaceMap {
     void decrement(long block) throws StorageException;
 
     /**
+     * Sets a wrong count right, by how much it is wrong. One step however much that is: damage can make it 2^32.
+     *
+     * @throws dev.gossamer.pdata.MetadataCorrupt if the count would be below zero, or more than a count can be
+     */
+    void adjust(long block, int difference) throws StorageException;
+
+    /**
      * Takes a free block and gives it count 1. Looks from where it last found one upwards, then from the start.
      *
      * @throws dev.gossamer.pdata.OutOfDataSpace or OutOfMetadataSpace if no block is free now

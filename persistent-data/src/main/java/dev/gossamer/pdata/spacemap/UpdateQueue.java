@@ -17,7 +17,7 @@ final class UpdateQueue {
     private static final int LIMIT = 1 << 16;
 
     private long[] blocks = new long[64];
-    private byte[] deltas = new byte[64];
+    private int[] deltas = new int[64];
     private int head;
     private int size;
 
@@ -35,7 +35,7 @@ final class UpdateQueue {
         }
         int at = (head + size) & (blocks.length - 1);
         blocks[at] = block;
-        deltas[at] = (byte) delta;
+        deltas[at] = delta;
         size++;
     }
 
@@ -78,7 +78,7 @@ final class UpdateQueue {
     private void grow() {
         Invariant.check(size < LIMIT, "too many reference-count updates in one operation");
         long[] newBlocks = new long[size * 2];
-        byte[] newDeltas = new byte[size * 2];
+        int[] newDeltas = new int[size * 2];
         for (int i = 0; i < size; i++) {
             int at = (head + i) & (size - 1);
             newBlocks[i] = blocks[at];

@@ -18,6 +18,9 @@ import java.util.List;
  */
 public final class MetadataFix implements AutoCloseable {
     private static final int CACHE_BLOCKS = 1024;
+    /** Counts have 32 bits without a sign. */
+    private static final long MAX_STEP = 1L << 30;
+
 
     private final BlockManager blocks;
     private final LoadedPool pool;
@@ -69,11 +72,10 @@ public final class MetadataFix implements AutoCloseable {
 
     private void change(SpaceMapName name, long block, long difference) throws StorageException {
         SpaceMap map = map(name);
-        for (long i = 0; i < difference; i++) {
-            map.increment(block);
-        }
-        for (long i = difference; i < 0; i++) {
-            map.decrement(block);
+        for (long left = difference; left != 0; ) {
+            int step = (int) Math.clamp(left, -MAX_STEP, MAX_STEP);
+            map.adjust(block, step);
+            left -= step;
         }
         changes++;
     }

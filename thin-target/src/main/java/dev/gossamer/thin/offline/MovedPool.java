@@ -3,12 +3,11 @@ package dev.gossamer.thin.offline;
 import java.io.IOException;
 
 /** Passes on a pool as it is after a {@link ShrinkPlan} has been carried out. */
-public final class MovedPool implements PoolSink {
-    private final PoolSink sink;
+public final class MovedPool extends PassingSink {
     private final ShrinkPlan plan;
 
     public MovedPool(PoolSink sink, ShrinkPlan plan) {
-        this.sink = sink;
+        super(sink);
         this.plan = plan;
     }
 
@@ -36,35 +35,5 @@ public final class MovedPool implements PoolSink {
             sink.mapping(virtualBlock + done, to, together, time);
             done += together;
         }
-    }
-
-    @Override
-    public void beginShared(long name) throws IOException {
-        sink.beginShared(name);
-    }
-
-    @Override
-    public void endShared() throws IOException {
-        sink.endShared();
-    }
-
-    @Override
-    public void beginDevice(Device device) throws IOException {
-        sink.beginDevice(device);
-    }
-
-    @Override
-    public void endDevice() throws IOException {
-        sink.endDevice();
-    }
-
-    @Override
-    public void shared(long name) throws IOException {
-        sink.shared(name);
-    }
-
-    @Override
-    public void endPool() throws IOException {
-        sink.endPool();
     }
 }

@@ -95,6 +95,11 @@ final class NodeCensus {
         return location > 0 && location < kinds.length && kinds[(int) location] != 0;
     }
 
+    /** Whether a block is a sound leaf of mappings. */
+    boolean isMappings(long location) {
+        return isNode(location) && kinds[(int) location] == MAPPINGS;
+    }
+
     /** Intact superblocks, of the pool or of its metadata snapshots. */
     List<PoolSuperblock> superblocks() {
         return superblocks;

@@ -37,7 +37,18 @@ public final class PoolDump {
     }
 
     /** A device: its details, and the root of its mappings; 0: there is none. */
-    public record Tree(PoolSink.Device device, long root) {}
+    public record Tree(PoolSink.Device device, long root) {
+        Tree withMappings(long count) {
+            return new Tree(
+                    new PoolSink.Device(
+                            device.id(),
+                            count,
+                            device.transactionId(),
+                            device.creationTime(),
+                            device.snapshottedTime()),
+                    root);
+        }
+    }
 
     private final BlockFeed feed;
     private final PoolSink sink;

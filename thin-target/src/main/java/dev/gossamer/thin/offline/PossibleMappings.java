@@ -3,21 +3,15 @@ package dev.gossamer.thin.offline;
 import java.io.IOException;
 
 /** Passes on what it is told, but for mappings to data blocks that do not exist: those are lost. */
-final class PossibleMappings implements PoolSink {
-    private final PoolSink sink;
+final class PossibleMappings extends PassingSink {
     private final long dataBlocks;
     private final PoolDump.Losses losses;
     private long device = -1;
 
     PossibleMappings(PoolSink sink, long dataBlocks, PoolDump.Losses losses) {
-        this.sink = sink;
+        super(sink);
         this.dataBlocks = dataBlocks;
         this.losses = losses;
-    }
-
-    @Override
-    public void beginPool(Pool pool) throws IOException {
-        sink.beginPool(pool);
     }
 
     @Override
@@ -27,19 +21,9 @@ final class PossibleMappings implements PoolSink {
     }
 
     @Override
-    public void endShared() throws IOException {
-        sink.endShared();
-    }
-
-    @Override
     public void beginDevice(Device next) throws IOException {
         device = next.id();
         sink.beginDevice(next);
-    }
-
-    @Override
-    public void endDevice() throws IOException {
-        sink.endDevice();
     }
 
     @Override
@@ -55,15 +39,5 @@ final class PossibleMappings implements PoolSink {
                     virtualBlock + length - 1,
                     "mapped to data block " + (dataBlock + possible) + ", and the pool has " + dataBlocks);
         }
-    }
-
-    @Override
-    public void shared(long name) throws IOException {
-        sink.shared(name);
-    }
-
-    @Override
-    public void endPool() throws IOException {
-        sink.endPool();
     }
 }

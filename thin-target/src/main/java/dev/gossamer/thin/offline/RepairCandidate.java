@@ -11,9 +11,11 @@ import java.util.List;
  * @param detailsRoot root of the details; 0: there are none that fit, they are made up
  * @param devices what would be kept, with the root of each device's mappings
  * @param lost what would not
- * @param mappings how many would be kept
+ * @param mappings how many would be kept, salvaged ones included
  * @param blocks metadata blocks that the output needs at most
  * @param sharing whether what devices share stays shared: not where leaves are out of order
+ * @param doubled data blocks that are mapped at two different places
+ * @param salvaged what fills lost ranges, if that was asked for
  */
 public record RepairCandidate(
         String origin,
@@ -24,7 +26,9 @@ public record RepairCandidate(
         List<Lost> lost,
         long mappings,
         long blocks,
-        boolean sharing) {
+        boolean sharing,
+        long doubled,
+        List<Salvaged> salvaged) {
     /**
      * A range of blocks that would be lost, both ends included.
      *
@@ -32,8 +36,34 @@ public record RepairCandidate(
      */
     public record Lost(long deviceId, long first, long last, String reason) {}
 
+    /** A leaf that fills a part of what a device has lost, from block {@code first} to {@code last}. */
+    public record Salvaged(long deviceId, long first, long last, long mappings, long metadataBlock, long time) {}
+
     public RepairCandidate {
         devices = List.copyOf(devices);
         lost = List.copyOf(lost);
+        salvaged = List.copyOf(salvaged);
+    }
+
+    /** The same state, told in another way. */
+    RepairCandidate with(
+            boolean newSharing,
+            List<Lost> newLost,
+            List<Salvaged> newSalvaged,
+            List<PoolDump.Tree> newDevices,
+            long newMappings,
+            long newBlocks) {
+        return new RepairCandidate(
+                origin,
+                pool,
+                mappingRoot,
+                detailsRoot,
+                newDevices,
+                newLost,
+                newMappings,
+                newBlocks,
+                newSharing,
+                doubled,
+                newSalvaged);
     }
 }

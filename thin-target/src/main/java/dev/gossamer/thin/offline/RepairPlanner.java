@@ -72,7 +72,10 @@ final class RepairPlanner {
                 lost,
                 tally.mappings(),
                 tally.sizing().blocks(dataBlocks),
-                told.sharing);
+                told.sharing,
+                DoubleClaims.count(
+                        feed, dataBlocks, kept.stream().map(PoolDump.Tree::root).toList()),
+                List.of());
     }
 
     /** What is told of a candidate when it tells its devices. */
@@ -103,7 +106,7 @@ final class RepairPlanner {
                     new PoolSink.Device(ids.get(i), 0, 0, 0, 0), trees.get(i).root()));
         }
         PoolSink.Pool any = new PoolSink.Pool(0, 0, false, PoolSuperblock.VERSION, 128, Long.MAX_VALUE);
-        RepairCandidate whole = new RepairCandidate("", any, 0, 0, named, List.of(), 0, 0, sharing);
+        RepairCandidate whole = new RepairCandidate("", any, 0, 0, named, List.of(), 0, 0, sharing, 0, List.of());
         tell(feed, census, whole, dataBlocks, tally, lost);
         return tally;
     }

@@ -12,8 +12,10 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 
 /**
  * Finds the states of a pool that damaged metadata still hold, best first (OT-30, OT-31): what the superblock leads to,
@@ -45,6 +47,8 @@ public final class RepairSearch {
     private final NodeCensus census;
     private final PoolSuperblock live;
     private final Map<Long, Long> entriesOf = new HashMap<>();
+    private final Map<RepairCandidate, Map<Long, TreeMap<Long, SalvagedMappings.Leaf>>> salvaged =
+            new IdentityHashMap<>();
     private long seenTime;
 
     /** Reads the whole device. */
@@ -94,7 +98,53 @@ public final class RepairSearch {
 
     /** Tells a sink what a candidate keeps. */
     public void tell(RepairCandidate candidate, PoolSink sink) throws IOException {
-        RepairPlanner.tell(feed, census, candidate, candidate.pool().dataBlocks(), sink, new ArrayList<>());
+        PoolSink told = candidate.salvaged().isEmpty() ? sink : new SalvagedMappings(sink, salvaged.get(candidate));
+        RepairPlanner.tell(feed, census, candidate, candidate.pool().dataBlocks(), told, new ArrayList<>());
+    }
+
+    /**
+     * A candidate whose lost ranges are filled from leaves that nothing kept leads to, as far as there are any (OT-33).
+     * What devices share is not shared any more: each has mappings of its own.
+     */
+    public RepairCandidate salvaged(RepairCandidate candidate) throws IOException {
+        List<RepairCandidate.Lost> lost = new ArrayList<>();
+        candidate.lost().stream()
+                .filter(range -> candidate.devices().stream()
+                        .noneMatch(tree -> tree.device().id() == range.deviceId()))
+                .forEach(lost::add);
+        RepairCandidate apart = candidate.with(false, candidate.lost(), List.of(), candidate.devices(), 0, 0);
+        RepairPlanner.tell(feed, census, apart, candidate.pool().dataBlocks(), new PoolTally(), lost);
+        apart = apart.with(false, lost, List.of(), candidate.devices(), 0, 0);
+        Map<Long, TreeMap<Long, SalvagedMappings.Leaf>> leaves = new Salvage(feed, census, apart).find();
+        List<RepairCandidate.Salvaged> found = new ArrayList<>();
+        leaves.forEach((device, own) -> own.values()
+                .forEach(leaf -> found.add(new RepairCandidate.Salvaged(
+                        device, leaf.keys()[0], leaf.last(), leaf.keys().length, leaf.location(), leaf.time()))));
+        if (found.isEmpty()) {
+            return candidate;
+        }
+        found.sort(Comparator.comparingLong(RepairCandidate.Salvaged::deviceId)
+                .thenComparing(RepairCandidate.Salvaged::first, Long::compareUnsigned));
+        PoolTally tally = new PoolTally();
+        RepairPlanner.tell(
+                feed,
+                census,
+                apart,
+                candidate.pool().dataBlocks(),
+                new SalvagedMappings(tally, leaves),
+                new ArrayList<>());
+        List<PoolDump.Tree> devices = candidate.devices().stream()
+                .map(tree -> tree.withMappings(tally.mappings(tree.device().id())))
+                .toList();
+        RepairCandidate filled = candidate.with(
+                false,
+                lost,
+                found,
+                devices,
+                tally.mappings(),
+                tally.sizing().blocks(candidate.pool().dataBlocks()));
+        salvaged.put(filled, leaves);
+        return filled;
     }
 
     private List<Pair> pairs() throws IOException {

@@ -29,6 +29,7 @@ import java.util.SplittableRandom;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.zip.GZIPInputStream;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -67,11 +68,24 @@ final class EditedMetadataTest {
     void noReaderFailsOrHangs(String fixture) throws Exception {
         byte[] image = image(fixture);
         for (int story = FIRST; story < FIRST + EDITS; story++) {
-            byte[] edited = image.clone();
-            edit(ByteBuffer.wrap(edited).order(ByteOrder.LITTLE_ENDIAN), Seeds.splittable(story));
-            boolean writing = story % WRITTEN == 0;
-            String name = fixture + ", edit " + story;
+            read(fixture, image, story, story % WRITTEN == 0);
+        }
+    }
+
+    /** A count that damage made 4 thousand million, which was counted down one by one. */
+    @Test
+    void whatOnceTookForEver() throws Exception {
+        read("04-snapshots", image("04-snapshots"), 18_488, true);
+    }
+
+    private static void read(String fixture, byte[] image, int story, boolean writing) {
+        byte[] edited = image.clone();
+        edit(ByteBuffer.wrap(edited).order(ByteOrder.LITTLE_ENDIAN), Seeds.splittable(story));
+        String name = fixture + ", edit " + story;
+        try {
             assertTimeoutPreemptively(LIMIT, () -> readWithEverything(edited, writing), name);
+        } catch (AssertionError e) {
+            throw new AssertionError(name, e);
         }
     }
 

@@ -14,6 +14,7 @@ import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -65,6 +66,12 @@ public final class RepairCommand extends OfflineTool {
     @Option(names = "--in-place", description = "Set right counts, hints and numbers of mappings in the input itself.")
     private boolean inPlace;
 
+    @Option(
+            names = "--salvage",
+            description = "Fill what is lost from leaves that nothing leads to any more: each is shown, as its data may"
+                    + " be another state's.")
+    private boolean salvage;
+
     @Option(names = "--report", paramLabel = "FILE", description = "Write what is shown as JSON, too.")
     private Path report;
 
@@ -80,10 +87,13 @@ public final class RepairCommand extends OfflineTool {
         try (ToolInput source = ToolInput.open(input, ToolInput.Role.METADATA, ToolInput.Access.READ);
                 RegionReader feed = new RegionReader(source.io(), MetadataSource.blocksOf(source.io()))) {
             RepairSearch search = new RepairSearch(new MetadataSource(input, feed), overrides.repairSettings());
-            List<RepairCandidate> candidates = search.candidates();
+            List<RepairCandidate> candidates = new ArrayList<>(search.candidates());
             int chosen = choice == null ? 0 : choice - 1;
             if (chosen < 0 || chosen >= candidates.size()) {
                 throw new ToolFailed(ToolExit.FAILED, "there are " + candidates.size() + " choices, not " + choice);
+            }
+            if (salvage) {
+                candidates.set(chosen, search.salvaged(candidates.get(chosen)));
             }
             RepairPrinter printer = new RepairPrinter(candidates, chosen);
             show(printer);
@@ -108,8 +118,8 @@ public final class RepairCommand extends OfflineTool {
         if (!list && !inPlace && output == null) {
             throw wrongUsage("-o DEVICE is missing; --list shows what could be had");
         }
-        if (inPlace && (output != null || list || choice != null)) {
-            throw wrongUsage("--in-place goes neither with -o nor with --list or --choose");
+        if (inPlace && (output != null || list || salvage || choice != null)) {
+            throw wrongUsage("--in-place goes neither with -o nor with --list, --choose or --salvage");
         }
         boolean same = output != null
                 && Files.exists(Path.of(output))

@@ -26,9 +26,18 @@ final class RepairPrinter {
                     + one.devices().size()
                     + " devices, " + one.mappings() + " mappings"
                     + (one.detailsRoot() == 0 ? ", device details made up" : "")
+                    + (one.doubled() == 0 ? "" : ", " + one.doubled() + " data blocks mapped at two places")
                     + (one.lost().isEmpty() ? ", nothing lost" : ", lost:"));
             for (RepairCandidate.Lost lost : one.lost()) {
                 lines.add("       " + line(lost));
+            }
+            if (!one.salvaged().isEmpty()) {
+                lines.add("     of that filled from leaves that nothing leads to; the data may be another state's:");
+            }
+            for (RepairCandidate.Salvaged leaf : one.salvaged()) {
+                lines.add("       device " + leaf.deviceId() + ", blocks " + Long.toUnsignedString(leaf.first()) + " to "
+                        + Long.toUnsignedString(leaf.last()) + ": " + leaf.mappings() + " mappings of metadata block "
+                        + leaf.metadataBlock() + ", time " + leaf.time());
             }
         }
         return lines;
@@ -53,6 +62,7 @@ final class RepairPrinter {
                     .put("devices", one.devices().size())
                     .put("mappings", one.mappings())
                     .put("detailsMadeUp", one.detailsRoot() == 0)
+                    .put("doublyMappedDataBlocks", one.doubled())
                     .put("blocksNeeded", one.blocks());
             ArrayNode lost = node.putArray("lost");
             for (RepairCandidate.Lost range : one.lost()) {
@@ -61,6 +71,16 @@ final class RepairPrinter {
                         .put("first", range.first())
                         .put("last", range.last())
                         .put("reason", range.reason());
+            }
+            ArrayNode salvaged = node.putArray("salvaged");
+            for (RepairCandidate.Salvaged leaf : one.salvaged()) {
+                salvaged.addObject()
+                        .put("device", leaf.deviceId())
+                        .put("first", leaf.first())
+                        .put("last", leaf.last())
+                        .put("mappings", leaf.mappings())
+                        .put("metadataBlock", leaf.metadataBlock())
+                        .put("time", leaf.time());
             }
         }
         return root.toPrettyString();

@@ -8,6 +8,7 @@ import dev.gossamer.thin.offline.ReverseMap;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import picocli.CommandLine.Command;
@@ -39,7 +40,14 @@ public final class RmapCommand extends MetadataTool {
     @Option(names = "--first-owner", description = "One owner of what is shared; default with --compat.")
     private boolean firstOwner;
 
-    @Option(names = "--json", description = "Print JSON.")
+    @Option(
+            names = {"-f", "--format"},
+            paramLabel = "text|json|csv",
+            defaultValue = "text",
+            description = "What to write; default ${DEFAULT-VALUE}. csv: data, device, virtual, length (bytes).")
+    private String format;
+
+    @Option(names = "--json", description = "As -f json.")
     private boolean json;
 
     private final List<ReverseMap.Region> wanted = new ArrayList<>();
@@ -54,6 +62,10 @@ public final class RmapCommand extends MetadataTool {
             }
             wanted.add(new ReverseMap.Region(Long.parseLong(numbers.group(1)), Long.parseLong(numbers.group(2))));
         }
+        format = json ? "json" : format;
+        if (!Set.of("text", "json", "csv").contains(format)) {
+            throw wrongUsage("-f " + format + ": use text, json or csv");
+        }
         if (wanted.isEmpty()) {
             throw wrongUsage("which data blocks? --region A..B, B not included; several if need be");
         }
@@ -65,24 +77,33 @@ public final class RmapCommand extends MetadataTool {
         for (PoolDump.Tree tree : view.devices()) {
             map.add(tree.device().id(), tree.root());
         }
-        ArrayNode array = JsonNodeFactory.instance.arrayNode();
-        for (ReverseMap.Run run : map.runs()) {
-            if (json) {
-                array.addObject()
-                        .put("data", run.dataBlock())
-                        .put("id", run.deviceId())
-                        .put("virtual", run.virtualBlock())
-                        .put("length", run.length());
-            } else {
-                out().print("data " + run.dataBlock() + ".." + (run.dataBlock() + run.length()) + " -> thin("
-                        + run.deviceId() + ") " + run.virtualBlock() + ".." + (run.virtualBlock() + run.length())
-                        + "\n");
-            }
-        }
-        if (json) {
-            out().println(array.toPrettyString());
+        switch (format) {
+            case "json" -> printJson(map);
+            case "csv" -> printCsv(map, view.blockBytes());
+            default -> map.runs()
+                    .forEach(run -> out().print("data " + run.dataBlock() + ".." + (run.dataBlock() + run.length())
+                            + " -> thin(" + run.deviceId() + ") " + run.virtualBlock() + ".."
+                            + (run.virtualBlock() + run.length()) + "\n"));
         }
         out().flush();
         return ToolExit.DONE;
+    }
+
+    private void printJson(ReverseMap map) {
+        ArrayNode array = JsonNodeFactory.instance.arrayNode();
+        map.runs()
+                .forEach(run -> array.addObject()
+                        .put("data", run.dataBlock())
+                        .put("id", run.deviceId())
+                        .put("virtual", run.virtualBlock())
+                        .put("length", run.length()));
+        out().println(array.toPrettyString());
+    }
+
+    private void printCsv(ReverseMap map, long blockBytes) {
+        out().print("data,device,virtual,length\n");
+        map.runs()
+                .forEach(run -> out().print(run.dataBlock() * blockBytes + "," + run.deviceId() + ","
+                        + run.virtualBlock() * blockBytes + "," + run.length() * blockBytes + "\n"));
     }
 }
