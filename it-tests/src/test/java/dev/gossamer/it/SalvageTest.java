@@ -53,10 +53,13 @@ final class SalvageTest {
         return image.blocks() - 1L;
     }
 
+    private static long freeBlock(MetadataImage image) {
+        return image.blockWithCount(MetadataImage.DATA_MAP, 0, 1);
+    }
+
     private int repair(String... more) {
         String[] command = new String[7 + more.length];
-        List<String> first =
-                List.of("repair", "-q", "--yes", "-i", damaged.toString(), "-o", repaired.toString());
+        List<String> first = List.of("repair", "-q", "--yes", "-i", damaged.toString(), "-o", repaired.toString());
         System.arraycopy(first.toArray(), 0, command, 0, first.size());
         System.arraycopy(more, 0, command, first.size(), more.length);
         return GossamerCommand.run(command);
@@ -93,8 +96,7 @@ final class SalvageTest {
                 // a key of what is kept
                 image -> image.putWord(copyOf(image), MetadataImage.keyAt(LOST - 1), 1L << 40),
                 // later than any snapshot
-                image -> image.putWord(
-                        copyOf(image), MetadataImage.valueAt(5), image.value(copyOf(image), 5) | 0xff_ffff),
+                image -> image.putWord(copyOf(image), MetadataImage.valueAt(5), freeBlock(image) << 24 | 0xff_ffff),
                 // data of a mapping that is kept
                 image -> image.putWord(copyOf(image), MetadataImage.valueAt(5), image.value(image.leafOf(1), 0)),
                 // data that there is not
@@ -116,8 +118,7 @@ final class SalvageTest {
         MetadataImage image = new MetadataImage(damaged);
         int low = image.blockWithCount(MetadataImage.DATA_MAP, 1, 1);
         image.setCount(MetadataImage.DATA_MAP, low, 0);
-        image.setCount(
-                MetadataImage.METADATA_MAP, image.blockWithCount(MetadataImage.METADATA_MAP, 0, 900), 1);
+        image.setCount(MetadataImage.METADATA_MAP, image.blockWithCount(MetadataImage.METADATA_MAP, 0, 900), 1);
         long details = image.word(0, MetadataImage.DETAILS_ROOT);
         image.putWord(details, 32 + 8 * 126, 999);
         image.seal(details, BlockValidator.BTREE_NODE);

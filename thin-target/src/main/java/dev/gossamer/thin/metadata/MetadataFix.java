@@ -21,7 +21,6 @@ public final class MetadataFix implements AutoCloseable {
     /** Counts have 32 bits without a sign. */
     private static final long MAX_STEP = 1L << 30;
 
-
     private final BlockManager blocks;
     private final LoadedPool pool;
     private long changes;

@@ -50,6 +50,9 @@ public final class PoolDump {
         }
     }
 
+    /** Why a mapping is lost whose block has one already. */
+    static final String SECOND = "a second mapping of the same block";
+
     private final BlockFeed feed;
     private final PoolSink sink;
     private final Choice choice;
@@ -157,7 +160,9 @@ public final class PoolDump {
         for (Tree tree : devices) {
             sink.beginDevice(tree.device());
             if (choice.mappings() && tree.root() != 0) {
-                walk.walk(tree.root(), new Mappings(tree.device().id(), shared));
+                Mappings mappings = new Mappings(tree.device().id(), shared);
+                walk.walk(tree.root(), mappings);
+                mappings.settle(-1L, true);
                 runs.flush();
             }
             sink.endDevice();
@@ -186,11 +191,15 @@ public final class PoolDump {
         }
     }
 
+    private record Outside(long location, long key, long value, long high) {}
+
     /** The leaves of a device, or of a shared run. */
     private final class Mappings implements TreeWalk.Visitor {
         private final long device;
         private final SharedRuns shared;
         private long nextKey;
+        /** Entries of the last leaf that belong behind its place: good if the next leaf begins behind them. */
+        private final List<Outside> outside = new ArrayList<>();
 
         Mappings(long device, SharedRuns shared) {
             this.device = device;
@@ -204,6 +213,7 @@ public final class PoolDump {
 
         @Override
         public void passed(long leaf) throws IOException {
+            settle(-1L, true);
             if (shared.isFirst(leaf)) {
                 runs.flush();
                 sink.shared(leaf);
@@ -216,6 +226,7 @@ public final class PoolDump {
             if (last < 0) {
                 return;
             }
+            settle(leaf.key(0), false);
             boolean misplaced =
                     Long.compareUnsigned(leaf.key(0), low) < 0 || Long.compareUnsigned(leaf.key(last), high) > 0;
             if (misplaced && choice.losses() == null) {
@@ -224,14 +235,38 @@ public final class PoolDump {
                         + " where " + Long.toUnsignedString(low) + " to " + Long.toUnsignedString(high) + " belong");
             }
             for (int i = 0; i <= last; i++) {
+                if (Long.compareUnsigned(leaf.key(i), high) > 0) {
+                    outside.add(new Outside(leaf.location(), leaf.key(i), leaf.value(i), high));
+                    continue;
+                }
                 // Where a parent's key is wrong the mappings are good all the same, as long as they ascend.
                 if (Long.compareUnsigned(leaf.key(i), nextKey) >= 0) {
                     runs.add(leaf.key(i), leaf.value(i));
                     nextKey = leaf.key(i) + 1;
                 } else {
-                    lost(leaf.location(), leaf.key(i), leaf.key(i), "a second mapping of the same block");
+                    lost(leaf.location(), leaf.key(i), leaf.key(i), SECOND);
                 }
             }
+        }
+
+        /** Tells entries out of their place, as far as they come before a key that is in its own; others are lost. */
+        void settle(long next, boolean toTheEnd) throws IOException {
+            for (Outside one : outside) {
+                if (Long.compareUnsigned(one.key, nextKey) >= 0
+                        && (toTheEnd || Long.compareUnsigned(one.key, next) < 0)) {
+                    runs.add(one.key, one.value);
+                    nextKey = one.key + 1;
+                } else {
+                    // The key is wrong: what it was nothing says, but where.
+                    lost(
+                            one.location,
+                            nextKey,
+                            one.high,
+                            "metadata block " + one.location + " has a mapping of block "
+                                    + Long.toUnsignedString(one.key) + " there, which another one has");
+                }
+            }
+            outside.clear();
         }
 
         @Override

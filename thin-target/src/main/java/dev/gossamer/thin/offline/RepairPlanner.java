@@ -56,6 +56,7 @@ final class RepairPlanner {
         Told told = told(ids, trees, dataBlocks);
         lost.addAll(told.lost);
         PoolTally tally = told.tally;
+        lost.addAll(missing(details, tally, lost));
         PoolSink.Pool pool = pool(tally, details, dataBlocks);
         List<PoolDump.Tree> kept = new ArrayList<>();
         for (int i = 0; i < ids.size(); i++) {
@@ -78,6 +79,25 @@ final class RepairPlanner {
                 List.of());
     }
 
+    /** Devices that have fewer mappings than their details say, and nothing that tells where the others were. */
+    private static List<RepairCandidate.Lost> missing(
+            Map<Long, PoolSink.Device> details, PoolTally tally, List<RepairCandidate.Lost> lost) {
+        List<RepairCandidate.Lost> missing = new ArrayList<>();
+        for (PoolSink.Device device : details.values()) {
+            long kept = tally.mappings(device.id());
+            boolean told = lost.stream().anyMatch(range -> range.deviceId() == -1 || range.deviceId() == device.id());
+            if (!told && kept < device.mappedBlocks()) {
+                missing.add(new RepairCandidate.Lost(
+                        device.id(),
+                        0,
+                        -1,
+                        "it is said to have " + device.mappedBlocks() + " mappings, " + kept
+                                + " can be read; where the others were nothing says"));
+            }
+        }
+        return missing;
+    }
+
     /** What is told of a candidate when it tells its devices. */
     private record Told(PoolTally tally, boolean sharing, List<RepairCandidate.Lost> lost) {}
 
@@ -85,11 +105,16 @@ final class RepairPlanner {
     private Told told(List<Long> ids, List<PoolDump.Tree> trees, long dataBlocks) throws IOException {
         List<RepairCandidate.Lost> lost = new ArrayList<>();
         try {
-            return new Told(tally(ids, trees, dataBlocks, true, lost), true, lost);
+            PoolTally tally = tally(ids, trees, dataBlocks, true, lost);
+            if (lost.stream().noneMatch(range -> range.reason().equals(PoolDump.SECOND))) {
+                return new Told(tally, true, lost);
+            }
         } catch (BadPool e) {
-            lost.clear();
-            return new Told(tally(ids, trees, dataBlocks, false, lost), false, lost);
+            // as below
         }
+        // Which of two mappings is in its place only a walk from the device's root can tell.
+        lost.clear();
+        return new Told(tally(ids, trees, dataBlocks, false, lost), false, lost);
     }
 
     private PoolTally tally(

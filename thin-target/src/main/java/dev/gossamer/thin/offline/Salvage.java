@@ -192,7 +192,8 @@ final class Salvage {
             TreeMap<Long, SalvagedMappings.Leaf> device =
                     chosen.computeIfAbsent(fit.deviceId, id -> new TreeMap<>(Long::compareUnsigned));
             Map.Entry<Long, SalvagedMappings.Leaf> before = device.floorEntry(fit.last());
-            boolean free = before == null || Long.compareUnsigned(before.getValue().last(), fit.first()) < 0;
+            boolean free =
+                    before == null || Long.compareUnsigned(before.getValue().last(), fit.first()) < 0;
             if (free && take(fit)) {
                 device.put(fit.first(), new SalvagedMappings.Leaf(fit.location, fit.time, fit.keys, fit.values));
             }
@@ -212,9 +213,8 @@ final class Salvage {
         int[] at = new int[fit.values.length];
         for (int i = 0; i < at.length; i++) {
             int one = Arrays.binarySearch(dataBlocks, Mapping.dataBlock(fit.values[i]));
-            boolean shared = owners[one] == SHARED
-                    && places[one] == fit.keys[i]
-                    && times[one] == Mapping.time(fit.values[i]);
+            boolean shared =
+                    owners[one] == SHARED && places[one] == fit.keys[i] && times[one] == Mapping.time(fit.values[i]);
             if (owners[one] != 0 && owners[one] != fit.location && !shared) {
                 return false;
             }

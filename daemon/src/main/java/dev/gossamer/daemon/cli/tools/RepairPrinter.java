@@ -35,7 +35,8 @@ final class RepairPrinter {
                 lines.add("     of that filled from leaves that nothing leads to; the data may be another state's:");
             }
             for (RepairCandidate.Salvaged leaf : one.salvaged()) {
-                lines.add("       device " + leaf.deviceId() + ", blocks " + Long.toUnsignedString(leaf.first()) + " to "
+                lines.add("       device " + leaf.deviceId() + ", blocks " + Long.toUnsignedString(leaf.first())
+                        + " to "
                         + Long.toUnsignedString(leaf.last()) + ": " + leaf.mappings() + " mappings of metadata block "
                         + leaf.metadataBlock() + ", time " + leaf.time());
             }

@@ -91,19 +91,17 @@ public final class RmapCommand extends MetadataTool {
 
     private void printJson(ReverseMap map) {
         ArrayNode array = JsonNodeFactory.instance.arrayNode();
-        map.runs()
-                .forEach(run -> array.addObject()
-                        .put("data", run.dataBlock())
-                        .put("id", run.deviceId())
-                        .put("virtual", run.virtualBlock())
-                        .put("length", run.length()));
+        map.runs().forEach(run -> array.addObject()
+                .put("data", run.dataBlock())
+                .put("id", run.deviceId())
+                .put("virtual", run.virtualBlock())
+                .put("length", run.length()));
         out().println(array.toPrettyString());
     }
 
     private void printCsv(ReverseMap map, long blockBytes) {
         out().print("data,device,virtual,length\n");
-        map.runs()
-                .forEach(run -> out().print(run.dataBlock() * blockBytes + "," + run.deviceId() + ","
-                        + run.virtualBlock() * blockBytes + "," + run.length() * blockBytes + "\n"));
+        map.runs().forEach(run -> out().print(run.dataBlock() * blockBytes + "," + run.deviceId() + ","
+                + run.virtualBlock() * blockBytes + "," + run.length() * blockBytes + "\n"));
     }
 }

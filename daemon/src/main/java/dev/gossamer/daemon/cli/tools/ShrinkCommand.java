@@ -1,21 +1,19 @@
 package dev.gossamer.daemon.cli.tools;
 
-import dev.gossamer.io.Errno;
-import dev.gossamer.io.StorageException;
-import dev.gossamer.io.buffer.IoBuffer;
+import dev.gossamer.daemon.config.Quantity;
 import dev.gossamer.pdata.check.Damage;
 import dev.gossamer.pdata.scan.RegionReader;
 import dev.gossamer.thin.offline.MetadataSource;
-import dev.gossamer.thin.offline.MovedPool;
 import dev.gossamer.thin.offline.OfflineCheck;
+import dev.gossamer.thin.offline.OfflineShrink;
 import dev.gossamer.thin.offline.OutputDevice;
-import dev.gossamer.thin.offline.PoolDump;
 import dev.gossamer.thin.offline.PoolSuperblock;
 import dev.gossamer.thin.offline.ShrinkPlan;
 import java.io.IOException;
-import java.util.Set;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.TypeConversionException;
 
 /** {@code gossamer shrink}, {@code thin_shrink}. */
 @Command(
@@ -32,8 +30,6 @@ import picocli.CommandLine.Option;
             "  gossamer shrink --nr-blocks 100000 -i /dev/vg/pool_tmeta -o /dev/vg/new_tmeta --data /dev/vg/pool_tdata"
         })
 public final class ShrinkCommand extends OfflineTool {
-    private static final int BUFFER_BYTES = 1 << 20;
-
     @Option(
             names = {"-i", "--input"},
             required = true,
@@ -50,7 +46,17 @@ public final class ShrinkCommand extends OfflineTool {
     @Option(names = "--data", paramLabel = "DEVICE", description = "The pool's data.")
     private String data;
 
-    @Option(names = "--nr-blocks", required = true, paramLabel = "N", description = "Data blocks from now on.")
+    @Option(names = "--nr-blocks", paramLabel = "N", description = "Data blocks from now on.")
+    private Long wantedBlocks;
+
+    @Option(
+            names = "--to",
+            paramLabel = "SIZE",
+            converter = SizeOption.class,
+            description =
+                    "Size of the data from now on, in bytes, or with k, M, G, T; a part of a block does not count.")
+    private Long wantedBytes;
+
     private long blocks;
 
     @Option(names = "--binary", description = "The default: metadata, not XML.")
@@ -68,7 +74,11 @@ public final class ShrinkCommand extends OfflineTool {
 
     @Override
     int run() throws IOException, ToolFailed {
-        if (blocks < 0 || (!planOnly && (output == null || (data == null && !noCopy)))) {
+        if ((wantedBlocks == null) == (wantedBytes == null)) {
+            throw wrongUsage("how small? either --nr-blocks N or --to SIZE");
+        }
+        if ((wantedBlocks != null && wantedBlocks < 0)
+                || (!planOnly && (output == null || (data == null && !noCopy)))) {
             throw wrongUsage("-o and --data are needed, --data not with --no-copy, both not with --plan");
         }
         boolean copies = !planOnly && !noCopy;
@@ -95,11 +105,23 @@ public final class ShrinkCommand extends OfflineTool {
                 return ToolExit.DONE;
             }
             if (device != null) {
-                copy(plan, device, (long) live.dataBlockSectors() * MetadataSource.sectorBytes());
+                new OfflineShrink(plan, live).copy(device.io());
             }
             write(source, live, plan);
         }
         return ToolExit.DONE;
+    }
+
+    /** As everywhere else in this program. */
+    static final class SizeOption implements ITypeConverter<Long> {
+        @Override
+        public Long convert(String text) {
+            try {
+                return Quantity.bytes(text);
+            } catch (IllegalArgumentException e) {
+                throw new TypeConversionException(e.getMessage());
+            }
+        }
     }
 
     private PoolSuperblock checked(MetadataSource source) throws IOException, ToolFailed {
@@ -109,6 +131,9 @@ public final class ShrinkCommand extends OfflineTool {
                     ToolExit.DAMAGE, input + " is damaged, nothing was done; see: gossamer check " + input);
         }
         PoolSuperblock live = report.superblock();
+        blocks = wantedBlocks != null
+                ? wantedBlocks
+                : wantedBytes / ((long) live.dataBlockSectors() * MetadataSource.sectorBytes());
         if (live.heldRoot() != 0) {
             throw new ToolFailed(
                     ToolExit.FAILED, input + " has a metadata snapshot, which would be lost; release it first");
@@ -120,26 +145,6 @@ public final class ShrinkCommand extends OfflineTool {
         return live;
     }
 
-    private void copy(ShrinkPlan plan, ToolInput device, long blockBytes) throws IOException {
-        if (device.io().device().sizeBytes() / blockBytes < plan.blocks()) {
-            throw new StorageException(
-                    Errno.EINVAL, data + " has less than " + plan.blocks() + " blocks of " + blockBytes + " bytes");
-        }
-        IoBuffer buffer = device.io().loop().buffers().acquire(BUFFER_BYTES);
-        try {
-            for (ShrinkPlan.Move move : plan.moves()) {
-                for (long done = 0; done < move.length() * blockBytes; done += BUFFER_BYTES) {
-                    int length = (int) Math.min(BUFFER_BYTES, move.length() * blockBytes - done);
-                    device.io().read(move.from() * blockBytes + done, buffer, 0, length);
-                    device.io().write(move.to() * blockBytes + done, buffer, 0, length);
-                }
-            }
-            device.io().flush();
-        } finally {
-            buffer.release();
-        }
-    }
-
     private void write(MetadataSource source, PoolSuperblock live, ShrinkPlan plan) throws IOException, ToolFailed {
         try (ToolInput target = ToolInput.open(output, ToolInput.Role.METADATA, ToolInput.Access.WRITE)) {
             OutputDevice device = new OutputDevice(target.io(), this::say);
@@ -147,9 +152,7 @@ public final class ShrinkCommand extends OfflineTool {
                 throw new ToolFailed(
                         ToolExit.FAILED, output + " has a pool's metadata; --force overwrites it, for good");
             }
-            PoolDump.Choice all = new PoolDump.Choice(Set.of(), true, true, null);
-            device.write(sink -> new PoolDump(source.feed(), new MovedPool(sink, plan), all)
-                    .dump(DumpCommand.pool(live), live.mappingRoot(), live.detailsRoot()));
+            device.write(sink -> new OfflineShrink(plan, live).tell(source, DumpCommand.pool(live), sink));
         }
         say("moved " + plan.moves().stream().mapToLong(ShrinkPlan.Move::length).sum() + " blocks; " + output
                 + " has the metadata of a pool of " + plan.blocks() + " blocks");

@@ -244,6 +244,36 @@ final class DataToolsTest {
     }
 
     @Test
+    void aSizeIsAsGoodAsANumberOfBlocks() throws Exception {
+        Path metadata = ToolRun.unpack("02-one-thin", "meta.img", scratch);
+        long blockBytes = 512 * number(BLOCK_SECTORS, dump(metadata));
+        long some = number(DATA_BLOCKS, dump(metadata)) / 2;
+        String[] blocks = {"shrink", "--plan", "--nr-blocks", "" + some, "-i", metadata.toString()};
+        String[] bytes = {"shrink", "--plan", "--to", "" + (some * blockBytes + 512), "-i", metadata.toString()};
+        assertEquals(ToolRun.gossamer(blocks), ToolRun.gossamer(bytes));
+        assertEquals(
+                2,
+                ToolRun.gossamer("shrink", "--plan", "-i", metadata.toString()).exitCode());
+    }
+
+    @Test
+    void ownersAsCommaSeparatedLinesAreInBytes() throws Exception {
+        Path metadata = ToolRun.unpack("04-snapshots", "meta.img", scratch);
+        String[] command = {"rmap", "--region", "0..60000", metadata.toString()};
+        List<String> expected = new ArrayList<>(List.of("data,device,virtual,length"));
+        Matcher run = Pattern.compile("data (\\d+)\\.\\.(\\d+) -> thin\\((\\d+)\\) (\\d+)\\.\\.\\d+")
+                .matcher(ToolRun.gossamer(command).out());
+        while (run.find()) {
+            long data = Long.parseLong(run.group(1));
+            expected.add(data * 65536 + "," + run.group(3) + "," + Long.parseLong(run.group(4)) * 65536 + ","
+                    + (Long.parseLong(run.group(2)) - data) * 65536);
+        }
+        assertTrue(expected.size() > 10);
+        ToolRun csv = ToolRun.gossamer("rmap", "-f", "csv", "--region", "0..60000", metadata.toString());
+        assertEquals(expected, csv.out().lines().toList(), csv.err());
+    }
+
+    @Test
     void damageStopsTrimAndShrink() throws Exception {
         Pool pool = new Pool("04-snapshots");
         byte[] metadata = Files.readAllBytes(pool.metadata);

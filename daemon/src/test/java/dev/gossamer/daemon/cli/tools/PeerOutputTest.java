@@ -2,6 +2,7 @@ package dev.gossamer.daemon.cli.tools;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.gossamer.io.sim.Seeds;
 import java.io.IOException;
@@ -27,6 +28,16 @@ final class PeerOutputTest {
             + "TRANSACTION,CREATE_TIME,SNAP_TIME";
     private static final Pattern DEVICE = Pattern.compile("dev_id=\"(\\d+)\"");
     private static final int POOLS = 20;
+    private static final int SHARING_POOLS = 12;
+    /** {@code pdata_tools} of thin-provisioning-tools 1.1.0: not of a distribution that has 0.9. */
+    private static final String NEWER = System.getenv("GOSSAMER_PDATA_TOOLS");
+
+    private static final String[][] DUMPS = {
+        {},
+        {"-f", "human_readable"},
+        {"--skip-mappings"},
+        {"--transaction-id", "77", "--data-block-size", "256", "--nr-data-blocks", "1000000"}
+    };
 
     @TempDir
     private static Path scratch;
@@ -50,7 +61,26 @@ final class PeerOutputTest {
             }
             pools.add(pool("random-" + i, metadata));
         }
+        for (int i = 0; i < SHARING_POOLS; i++) {
+            pools.add(pool("sharing-" + i, generated(i, random)));
+        }
         return pools;
+    }
+
+    /** With leaves that devices share, which the peer's restore does not make. */
+    private static Path generated(int number, Random random) {
+        Path metadata = scratch.resolve("sharing-" + number);
+        List<String> command = new ArrayList<>(List.of("generate", "-o", metadata.toString(), "--file-size", "4"));
+        command.addAll(List.of("--devices", "" + (1 + random.nextInt(4)), "--snapshots", "" + random.nextInt(4)));
+        command.addAll(List.of("--mappings", "" + (1 + random.nextInt(3000)), "--seed", "" + number));
+        if (random.nextBoolean()) {
+            command.add("--fragmented");
+        }
+        if (Files.notExists(metadata)) {
+            ToolRun generated = ToolRun.gossamer(command.toArray(String[]::new));
+            assertEquals(0, generated.exitCode(), generated.err());
+        }
+        return metadata;
     }
 
     private static Pool pool(String name, Path metadata) throws IOException, InterruptedException {
@@ -102,7 +132,11 @@ final class PeerOutputTest {
     }
 
     private static ToolRun ours(String tool, Pool pool, String... options) {
-        List<String> command = new ArrayList<>(List.of(tool, "--compat", "0.9"));
+        return own("0.9", tool, pool, options);
+    }
+
+    private static ToolRun own(String compat, String tool, Pool pool, String... options) {
+        List<String> command = new ArrayList<>(List.of(tool, "--compat", compat));
         command.addAll(List.of(options));
         command.add(pool.metadata().toString());
         return ToolRun.gossamer(command.toArray(String[]::new));
@@ -120,6 +154,86 @@ final class PeerOutputTest {
         ToolRun own = ours(tool, pool, options);
         assertEquals(peer.out(), own.out(), tool + " " + Arrays.toString(options) + " " + own.err());
         assertEquals(peer.exitCode(), own.exitCode(), own.err());
+    }
+
+    @TestFactory
+    Stream<DynamicTest> dump() throws Exception {
+        return onAllPools(pool -> {
+            for (String[] options : DUMPS) {
+                assertEquals(theirs("dump", pool, options).out(), dumped("0.9", pool, options));
+            }
+            String id = pool.devices().isEmpty() ? "1" : "" + pool.devices().getLast();
+            assertEquals(
+                    theirs("dump", pool, "--dev-id", id).out(), dumped("0.9", pool, "--dev-id", id), "--dev-id " + id);
+        });
+    }
+
+    /** A dump goes to a file: standard output is this process's. */
+    private static String dumped(String compat, Pool pool, String... options) throws IOException {
+        Path text = scratch.resolve("text");
+        List<String> command = new ArrayList<>(List.of("dump", "--compat", compat, "-o", text.toString()));
+        command.addAll(List.of(options));
+        command.add(pool.metadata().toString());
+        ToolRun own = ToolRun.gossamer(command.toArray(String[]::new));
+        assertEquals(0, own.exitCode(), own.err());
+        return Files.readString(text);
+    }
+
+    /** Version 1.1.0, where it can be run: names of shared runs, units, and the first owner alone. */
+    @TestFactory
+    Stream<DynamicTest> version1() throws Exception {
+        assumeTrue(
+                NEWER != null,
+                "GOSSAMER_PDATA_TOOLS names no pdata_tools of thin-provisioning-tools 1.1.0 (its package, unpacked)");
+        return onAllPools(pool -> {
+            for (String[] options : DUMPS) {
+                String theirs = newer("dump", pool, options);
+                assertEquals(theirs, dumped("1", pool, options), Arrays.toString(options));
+            }
+            String[][] others = {
+                {"ls"},
+                {"ls", "-o", ALL_FIELDS + ",HIGHEST_BLOCK,HIGHEST_SECTOR,HIGHEST_BYTE,HIGHEST_MAPPED"},
+                {"ls", "--no-headers", "-o", "DEV,MAPPED"},
+                {"rmap", "--region", "0..60000"},
+                {"rmap", "--region", "10..30", "--region", "25..90"}
+            };
+            for (String[] words : others) {
+                String[] options = Arrays.copyOfRange(words, 1, words.length);
+                String theirs = newer(words[0], pool, options);
+                assertEquals(theirs, own("1", words[0], pool, options).out(), Arrays.toString(words));
+            }
+            for (int i = 1; i < pool.devices().size(); i++) {
+                String[] options = {
+                    "--thin1",
+                    "" + pool.devices().get(i - 1),
+                    "--thin2",
+                    "" + pool.devices().get(i)
+                };
+                assertEquals(
+                        newer("delta", pool, options),
+                        own("1", "delta", pool, options).out());
+            }
+            Path unpacked = scratch.resolve("unpacked");
+            Path pack = scratch.resolve("pack");
+            Files.deleteIfExists(pack);
+            assertEquals(
+                    0,
+                    ToolRun.gossamer("pack", "-i", pool.metadata().toString(), "-o", pack.toString())
+                            .exitCode());
+            ToolRun.peer(NEWER, "thin_metadata_unpack", "-i", pack.toString(), "-o", unpacked.toString());
+            assertEquals(
+                    theirs("dump", pool).out(),
+                    ToolRun.peer("thin_dump", unpacked.toString()).out());
+        });
+    }
+
+    private static String newer(String tool, Pool pool, String... options) throws Exception {
+        List<String> command = new ArrayList<>(List.of(NEWER, "thin_" + tool));
+        command.addAll(List.of(options));
+        command.add(pool.metadata().toString());
+        ToolRun run = ToolRun.peer(command.toArray(String[]::new));
+        assertEquals(0, run.exitCode());
+        return run.out();
     }
 
     @TestFactory
