@@ -174,7 +174,7 @@ public final class TreeWalk {
                 && (last == 0 || Long.compareUnsigned(node.key(1), low) > 0);
     }
 
-    /** As large as its siblings need: most trees are a few leaves, and whoever walks many must not take a MiB for each. */
+    /** As large as its siblings need: most trees are a few leaves, and who walks many must not take a MiB for each. */
     private ByteBuffer level(int depth, int blocks) {
         while (levels.size() <= depth) {
             levels.add(NOTHING);
