@@ -7,6 +7,7 @@ import dev.gossamer.io.buffer.IoBuffer;
 import dev.gossamer.pdata.OutOfMetadataSpace;
 import dev.gossamer.pdata.block.BlockValidator;
 import dev.gossamer.pdata.scan.BlockProof;
+import dev.gossamer.pdata.spacemap.BitmapLayout;
 import dev.gossamer.thin.metadata.MetadataFix;
 
 /** Changes metadata in place, where that cannot lose anything (OT-24, OT-37). */
@@ -28,6 +29,12 @@ public final class OfflineFix {
      */
     public static Done fix(BlockingIo device, OfflineCheck.Report report, boolean clearNeedsCheck)
             throws StorageException {
+        long countable = device.device().sizeBytes() / MetadataSource.BLOCK_BYTES * BitmapLayout.ENTRIES;
+        if (Long.compareUnsigned(report.superblock().dataMap().blocks(), countable) > 0) {
+            // A list of the bitmaps would be as long as this number says.
+            throw new StorageException(
+                    Errno.EINVAL, device.device() + " cannot count so many data blocks as it says; repair it with -o");
+        }
         try (MetadataFix fix = new MetadataFix(device)) {
             fix.counts(report.damage());
             fix.mappedBlocks(report.result().devices());
