@@ -15,7 +15,7 @@ import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
+import java.util.NavigableMap;
 
 /**
  * Finds the states of a pool that damaged metadata still hold, best first (OT-30, OT-31): what the superblock leads to,
@@ -47,7 +47,7 @@ public final class RepairSearch {
     private final NodeCensus census;
     private final PoolSuperblock live;
     private final Map<Long, Long> entriesOf = new HashMap<>();
-    private final Map<RepairCandidate, Map<Long, TreeMap<Long, SalvagedMappings.Leaf>>> salvaged =
+    private final IdentityHashMap<RepairCandidate, Map<Long, NavigableMap<Long, SalvagedMappings.Leaf>>> salvaged =
             new IdentityHashMap<>();
     private long seenTime;
 
@@ -115,7 +115,7 @@ public final class RepairSearch {
         RepairCandidate apart = candidate.with(false, candidate.lost(), List.of(), candidate.devices(), 0, 0);
         RepairPlanner.tell(feed, census, apart, candidate.pool().dataBlocks(), new PoolTally(), lost);
         apart = apart.with(false, lost, List.of(), candidate.devices(), 0, 0);
-        Map<Long, TreeMap<Long, SalvagedMappings.Leaf>> leaves = new Salvage(feed, census, apart).find();
+        Map<Long, NavigableMap<Long, SalvagedMappings.Leaf>> leaves = new Salvage(feed, census, apart).find();
         List<RepairCandidate.Salvaged> found = new ArrayList<>();
         leaves.forEach((device, own) -> own.values()
                 .forEach(leaf -> found.add(new RepairCandidate.Salvaged(

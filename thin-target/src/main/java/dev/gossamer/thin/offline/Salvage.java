@@ -14,6 +14,7 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
 import java.util.TreeMap;
 
 /**
@@ -33,6 +34,7 @@ final class Salvage {
     private static final long SHARED = -2;
 
     /** A leaf that fits a lost range of a device. */
+    @SuppressWarnings("ArrayRecordComponent") // compared by nobody
     private record Fit(long deviceId, long location, long[] keys, long[] values, long time) {
         long first() {
             return keys[0];
@@ -65,7 +67,7 @@ final class Salvage {
     }
 
     /** The mappings that fill what is lost, of each device by ascending block. */
-    Map<Long, TreeMap<Long, SalvagedMappings.Leaf>> find() throws IOException {
+    Map<Long, NavigableMap<Long, SalvagedMappings.Leaf>> find() throws IOException {
         for (RepairCandidate.Lost range : candidate.lost()) {
             if (range.deviceId() >= 0) {
                 lost.computeIfAbsent(range.deviceId(), id -> new TreeMap<>(Long::compareUnsigned))
@@ -182,14 +184,14 @@ final class Salvage {
     }
 
     /** The latest first; of one time the fullest. */
-    private Map<Long, TreeMap<Long, SalvagedMappings.Leaf>> choose() {
+    private Map<Long, NavigableMap<Long, SalvagedMappings.Leaf>> choose() {
         fits.sort(Comparator.comparingLong(Fit::time)
                 .thenComparingInt(fit -> fit.keys.length)
                 .reversed()
                 .thenComparingLong(Fit::location));
-        Map<Long, TreeMap<Long, SalvagedMappings.Leaf>> chosen = new HashMap<>();
+        Map<Long, NavigableMap<Long, SalvagedMappings.Leaf>> chosen = new HashMap<>();
         for (Fit fit : fits) {
-            TreeMap<Long, SalvagedMappings.Leaf> device =
+            NavigableMap<Long, SalvagedMappings.Leaf> device =
                     chosen.computeIfAbsent(fit.deviceId, id -> new TreeMap<>(Long::compareUnsigned));
             Map.Entry<Long, SalvagedMappings.Leaf> before = device.floorEntry(fit.last());
             boolean free =

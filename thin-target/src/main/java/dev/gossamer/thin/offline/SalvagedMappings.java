@@ -8,6 +8,7 @@ import java.util.NavigableMap;
 /** Passes on devices, with salvaged mappings in their places. Not for what devices share: each has its own. */
 final class SalvagedMappings extends PassingSink {
     /** A salvaged leaf. */
+    @SuppressWarnings("ArrayRecordComponent") // compared by nobody
     record Leaf(long location, long time, long[] keys, long[] values) {
         long last() {
             return keys[keys.length - 1];

@@ -22,7 +22,6 @@ final class SharedRuns {
     private static final byte SEEN = 4;
     private static final byte SHARED = 8;
 
-    private final BlockFeed feed;
     private final LongPredicate nodes;
     private final int[] next;
     private final int[] previous;
@@ -33,7 +32,6 @@ final class SharedRuns {
      * @param roots of the mapping trees of all devices
      */
     SharedRuns(BlockFeed feed, LongPredicate nodes, List<Long> roots) throws IOException {
-        this.feed = feed;
         this.nodes = nodes;
         int blocks = (int) feed.blocks();
         next = new int[blocks];
