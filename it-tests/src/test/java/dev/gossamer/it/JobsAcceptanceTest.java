@@ -107,7 +107,7 @@ final class JobsAcceptanceTest {
                 Arrays.fill(data, (byte) random.nextInt(20)); // many are equal, and some are zeros
                 write(daemon, volume, random.nextLong(volumeMib * MIB - data.length), data);
             }
-            write(daemon, "client" + i % 2, random.nextInt(7) * MIB, new byte[MIB]);
+            write(daemon, "client" + i % 2, (long) random.nextInt(7) * MIB, new byte[MIB]);
             daemon.createSnapshot(volumes.get(i % volumes.size()), "s" + i);
         }
         for (int i = 0; i < 6; i++) {
@@ -255,7 +255,7 @@ final class JobsAcceptanceTest {
             long before = settled(daemon);
             job(daemon, "dedupe");
             long after = settled(daemon);
-            long ideal = distinct.size() + CATALOG_BLOCKS;
+            long ideal = (long) distinct.size() + CATALOG_BLOCKS;
             double share = (double) (before - after) / (before - ideal);
             System.out.printf(
                     "dedupe of %d copies of %d MiB: %d blocks before, %d after, ideal %d: %.4f of it%n",

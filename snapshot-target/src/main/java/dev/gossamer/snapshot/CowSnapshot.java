@@ -416,13 +416,13 @@ final class CowSnapshot implements ExceptionStore.Listener, PendingRemap.Target 
         copiesOrigin = false;
     }
 
-    /** A handle was abandoned: what waits of its ends, for a store that is full, or for {@link #resume}. */
+    /** A handle was abandoned: what waits of its ends, for a store that is full, or for its resuming. */
     void endAbandoned() {
         space.endAbandoned();
         suspension.endAbandoned();
     }
 
-    /** A bug has stopped the worker: nothing is recorded any more, and what waits for {@link #resume} ends. */
+    /** A bug has stopped the worker: nothing is recorded any more, and what waits for its resuming ends. */
     void workerStopped() {
         suspension.endAll(Errno.EIO);
     }

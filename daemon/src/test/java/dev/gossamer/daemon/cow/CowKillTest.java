@@ -22,7 +22,7 @@ class CowKillTest {
     private static final int EACH = Integer.getInteger("cow.kills", 7);
     private static final int CHUNK = 4096;
 
-    private enum Change {
+    enum Change {
         CREATE,
         DELETE,
         MERGE

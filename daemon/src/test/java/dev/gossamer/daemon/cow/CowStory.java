@@ -90,7 +90,7 @@ final class CowStory {
 
     // ---- lives ----
 
-    /** @return whether the daemon serves; it cannot while there is no power */
+    /** Starts the daemon. @return whether it serves; it cannot while there is no power */
     boolean start() {
         try {
             life = new CowLife(world, random.nextLong());
@@ -137,7 +137,7 @@ final class CowStory {
 
     // ---- changes ----
 
-    /** @return whether it was made */
+    /** Makes a snapshot. @return whether it was made */
     boolean create(Modelled made, int chunkBytes, StoreFullAction action) {
         snapshots.put(made.name, made);
         try {

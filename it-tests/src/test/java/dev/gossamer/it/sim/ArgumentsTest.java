@@ -35,6 +35,7 @@ final class ArgumentsTest {
     }
 
     private static String refusal(String... words) {
-        return assertThrows(IllegalArgumentException.class, () -> Arguments.of(words)).getMessage();
+        return assertThrows(IllegalArgumentException.class, () -> Arguments.of(words))
+                .getMessage();
     }
 }

@@ -28,7 +28,7 @@ final class Fingerprints {
 
     /** How many fit into so many bytes. */
     static int entriesIn(long bytes) {
-        return (int) Math.clamp(bytes / Long.BYTES / 8 * 7, 16, 1 << 30);
+        return Math.clamp(bytes / Long.BYTES / 8 * 7, 16, 1 << 30);
     }
 
     /** Notes a block. @return the block that has this fingerprint already; {@link #NONE}: now it is this one */

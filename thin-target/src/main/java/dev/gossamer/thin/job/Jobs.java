@@ -25,6 +25,7 @@ import org.slf4j.LoggerFactory;
  * are in their way. Jobs do not outlive the pool's being open; what their steps have done does, as each leaves a sound
  * pool.
  */
+@SuppressWarnings("EnumOrdinal") // A slot per state, in memory only.
 public final class Jobs {
     private static final Logger LOG = LoggerFactory.getLogger(Jobs.class);
 

@@ -118,7 +118,7 @@ class DefragmentTest {
         long reads = events.stream()
                 .filter(event -> event.op() == BlockOperation.READ)
                 .count();
-        return (double) reads / (VOLUME / mebibyte);
+        return (double) reads * mebibyte / VOLUME;
     }
 
     @Test

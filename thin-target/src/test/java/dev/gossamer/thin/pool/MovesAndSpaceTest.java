@@ -45,7 +45,7 @@ class MovesAndSpaceTest {
 
     private void open(long autoExtendBytes, OnFull onFull) throws StorageException {
         PoolOptions options = PoolOptions.DEFAULT
-                .withOnFull(onFull, Duration.ofSeconds(600))
+                .withOnFull(onFull, Duration.ofMinutes(10))
                 .withGrowth(new SimPool.DiskGrowth(metadata, data), autoExtendBytes);
         sim = SimPool.open(metadata, data, 1, 2, options);
         jobs = new JobRig(sim);

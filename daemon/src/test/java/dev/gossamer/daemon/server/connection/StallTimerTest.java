@@ -46,6 +46,7 @@ class StallTimerTest {
     }
 
     @Test
+    @SuppressWarnings("try") // its timer is run by hand
     void aLookThatThrowsIsNotTheLastOne() {
         KeptTimer kept = new KeptTimer();
         Loads loads = new Loads();
