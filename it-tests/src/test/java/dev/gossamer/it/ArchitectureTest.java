@@ -58,8 +58,7 @@ final class ArchitectureTest {
     @TestFactory
     Stream<DynamicTest> foreignTypesStayInTheirPlaces() {
         return Stream.of(
-                confine("jnr.."),
-                confine("com.kenai.jffi..", "dev.gossamer.io.libc.."),
+                confine("jnr..", "dev.gossamer.io.libc.."),
                 confine("net.openhft..", "dev.gossamer.io.buffer..", "dev.gossamer.pdata.block.."),
                 confine(
                         "io.netty..",

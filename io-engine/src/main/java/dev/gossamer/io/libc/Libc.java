@@ -1,10 +1,16 @@
 package dev.gossamer.io.libc;
 
-import com.kenai.jffi.LastError;
+import jnr.ffi.LastError;
+import jnr.ffi.LibraryLoader;
+import jnr.ffi.Runtime;
 
-/** The C library's functions that we call, and their constants for 64-bit Linux (uapi headers). */
+/**
+ * The C library's functions that we call, and their constants for 64-bit Linux (uapi headers).
+ *
+ * <p>Run with {@code -Djnr.ffi.x86asm.enabled=false}: otherwise jnr-ffi passes a wrong sixth argument on x86-64.
+ */
 public final class Libc {
-    /** Memory is passed as an address. */
+    /** Public only because jnr-ffi implements it from another class loader. Memory is passed as an address. */
     public interface Calls {
         int open(String path, int flags, int mode);
 
@@ -97,7 +103,9 @@ public final class Libc {
     /** ioctl: forget a range of a block device; offset and length in bytes, two unsigned 64-bit numbers. */
     public static final long BLKDISCARD = 0x1277;
 
-    public static final Calls CALLS = new NativeCalls();
+    public static final Calls CALLS = LibraryLoader.create(Calls.class).load("c");
+
+    private static final Runtime RUNTIME = Runtime.getRuntime(CALLS);
 
     private Libc() {}
 
@@ -108,7 +116,7 @@ public final class Libc {
 
     /** The error of this thread's last call; ask at once. */
     public static int errno() {
-        return LastError.getInstance().get();
+        return LastError.getLastError(RUNTIME);
     }
 
     /** Text for people. */
