@@ -118,7 +118,8 @@ class DefragmentTest {
         long reads = events.stream()
                 .filter(event -> event.op() == BlockOperation.READ)
                 .count();
-        return (double) reads * mebibyte / VOLUME;
+        long whole = VOLUME / mebibyte;
+        return (double) reads / whole;
     }
 
     @Test
