@@ -91,9 +91,10 @@ final class SteppedRead {
 
     private void beginParts() {
         for (long left = PIECE_BYTES; left > 0 && !isAtEnd() && life.maySend(); ) {
-            long end = Math.min(runEndBytes(), (nextBytes / PIECE_BYTES + 1) * PIECE_BYTES);
+            long boundary = (nextBytes / PIECE_BYTES + 1) * PIECE_BYTES;
+            long end = Math.min(runEndBytes(), boundary);
             BlockRequest part = request.child(nextBytes, end - nextBytes);
-            left -= end - nextBytes;
+            left = end == boundary ? 0 : left - (end - nextBytes); // what begins in the middle is a short piece
             advance(end);
             partsUnderWay++;
             part.push(whenPartDone);
