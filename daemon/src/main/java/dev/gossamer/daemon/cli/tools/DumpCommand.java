@@ -119,7 +119,7 @@ public final class DumpCommand extends OfflineTool {
             RepairSearch search = new RepairSearch(source, overrides.repairSettings());
             RepairCandidate best = search.best();
             best.lost().forEach(lost -> lost(lost.deviceId(), lost.first(), lost.last(), lost.reason()));
-            search.tell(best, new OverriddenPool(sink(target.stream()), overrides::apply));
+            search.tell(best, new OverriddenPool(sink(target.stream()), pool -> overrides.apply(pool, compat())));
             return;
         }
         PoolDump.Losses losses = partial ? this::lost : null;
@@ -127,7 +127,7 @@ public final class DumpCommand extends OfflineTool {
         PoolDump dump = new PoolDump(
                 source.feed(), sink(target.stream()), new PoolDump.Choice(devices, !skipMappings, sharing, losses));
         PoolSuperblock chosen = metadataSnap == null ? source.superblock() : held(source);
-        dump.dump(overrides.apply(pool(chosen)), chosen.mappingRoot(), chosen.detailsRoot());
+        dump.dump(overrides.apply(pool(chosen), compat()), chosen.mappingRoot(), chosen.detailsRoot());
     }
 
     private PoolSuperblock held(MetadataSource source) throws IOException {

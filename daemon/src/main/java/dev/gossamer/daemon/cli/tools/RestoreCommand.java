@@ -86,7 +86,7 @@ public final class RestoreCommand extends OfflineTool {
 
     private void read(PoolSink sink) throws IOException {
         try (InputStream xml = input.equals(STANDARD_INPUT) ? System.in : Files.newInputStream(Path.of(input))) {
-            new XmlPool(xml, new OverriddenPool(sink, overrides::apply)).read();
+            new XmlPool(xml, new OverriddenPool(sink, pool -> overrides.apply(pool, compat()))).read();
         } catch (BadPool e) {
             throw new BadInput(input + ": " + e.getMessage());
         }

@@ -1,5 +1,6 @@
 package dev.gossamer.daemon.cli.tools;
 
+import dev.gossamer.thin.offline.Compat;
 import dev.gossamer.thin.offline.MetadataSource;
 import dev.gossamer.thin.offline.PoolSink;
 import dev.gossamer.thin.offline.RepairSettings;
@@ -27,14 +28,20 @@ final class SuperblockOverrides {
         return null;
     }
 
-    PoolSink.Pool apply(PoolSink.Pool pool) {
+    /** The pool as the options say it is. Version 0.9 takes whatever is said; 1.1 and we only what is higher. */
+    PoolSink.Pool apply(PoolSink.Pool pool, Compat compat) {
+        boolean lowers = compat == Compat.V0_9;
         return new PoolSink.Pool(
                 pool.time(),
-                transactionId == null ? pool.transactionId() : Math.max(pool.transactionId(), transactionId),
+                chosen(transactionId, pool.transactionId(), lowers),
                 pool.needsCheck(),
                 pool.version(),
                 dataBlockSectors == null ? pool.dataBlockSectors() : dataBlockSectors,
-                dataBlocks == null ? pool.dataBlocks() : Math.max(pool.dataBlocks(), dataBlocks));
+                chosen(dataBlocks, pool.dataBlocks(), lowers));
+    }
+
+    private static long chosen(Long asked, long found, boolean lowers) {
+        return asked == null || (asked < found && !lowers) ? found : asked;
     }
 
     RepairSettings repairSettings() {
