@@ -130,7 +130,7 @@ public final class NbdServer {
         this.loads = new LoopLoad[loops.count()];
         for (int i = 0; i < slabs.length; i++) {
             NettyLoop loop = loops.loop(i);
-            loads[i] = new LoopLoad();
+            loads[i] = new LoopLoad(loops.loop(i));
             // Ordered before the first connection by the bind that follows, which goes through the loops as well.
             loop.eventLoop()
                     .submit(() -> slabs[loop.index()] = new SlabView(loop.buffers()))

@@ -56,12 +56,15 @@ final class HeldMemory {
         boolean proven = isProven();
         IoBuffer buffer = mayHave(lengthBytes) ? loop.buffers().tryAcquire(lengthBytes) : null;
         if (buffer == null) {
-            waiting = true;
             wantedBytes = lengthBytes;
+            if (!waiting) { // else what had arrived already asks again: it stands in the line
+                load.memoryWaiters().add(this);
+                waiting = true;
+            }
             setStarved(heldBytes == 0);
-            load.memoryWaiters().add(this, loop);
             return null;
         }
+        stopWaiting(); // perhaps it came before anybody was woken
         heldBytes += buffer.capacityBytes();
         if (!proven) {
             changeUnproven(buffer.capacityBytes());

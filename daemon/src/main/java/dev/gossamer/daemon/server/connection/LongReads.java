@@ -30,7 +30,9 @@ final class LongReads {
     /** A piece was read, or failed. From a task of its own, not inside the completion. */
     void ended(IoLoop loop) {
         underWay--;
-        beginNext(loop);
+        if (underWay == 0) {
+            beginNext(loop); // as above: more than one is for a device that is slow, which the timer sees
+        }
     }
 
     private void beginNext(IoLoop loop) {
@@ -44,13 +46,17 @@ final class LongReads {
 
     private void watch(IoLoop loop) {
         if (!watched && !ready.isEmpty()) {
-            watched = true;
-            loop.schedule(
-                    () -> {
-                        watched = false;
-                        beginNext(loop);
-                    },
-                    PATIENCE_NANOS);
+            try {
+                loop.schedule(
+                        () -> {
+                            watched = false;
+                            beginNext(loop);
+                        },
+                        PATIENCE_NANOS);
+                watched = true;
+            } catch (Throwable fault) {
+                loop.faults().caught(fault); // It only helps: the next one that ends goes on.
+            }
         }
     }
 }

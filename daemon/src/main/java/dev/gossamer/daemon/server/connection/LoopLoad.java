@@ -1,5 +1,7 @@
 package dev.gossamer.daemon.server.connection;
 
+import dev.gossamer.io.IoLoop;
+
 /**
  * What all connections of a loop have under way together, who of them has memory on trust, and whether some
  * cannot go on for want of it. Confined to the loop, but for {@link #isPressed}.
@@ -18,11 +20,16 @@ public final class LoopLoad {
     private static final int PARTS = 16;
 
     private final LongReads longReads = new LongReads();
-    private final MemoryWaiters memoryWaiters = new MemoryWaiters();
+    private final MemoryWaiters memoryWaiters;
     private int commands;
     private long unprovenBytes;
     // Written by the loop.
     private volatile int starved;
+
+    /** Of a loop that has nothing to do yet. */
+    public LoopLoad(IoLoop loop) {
+        memoryWaiters = new MemoryWaiters(loop);
+    }
 
     /**
      * Whether a connection may begin another command: its first always, and so many that it leaves as much room as it

@@ -11,24 +11,33 @@ import java.util.Iterator;
  * loop look at each of their requests again whenever somebody gives back a page. Confined to the loop.
  */
 final class MemoryWaiters {
-    // Bounded by the loop's connections.
+    private final IoLoop loop;
+    // Bounded by the loop's connections: each stands here once.
     private final ArrayDeque<HeldMemory> waiting = new ArrayDeque<>();
+    private final Runnable onReleased = this::released;
+    private final Runnable wakeTask = this::wakeNext;
     private long releases;
     private boolean listening;
     private boolean looking;
 
-    void add(HeldMemory waiter, IoLoop loop) {
-        waiting.add(waiter);
-        listen(loop);
+    /** Nobody waits. @param loop itself, not as one of its connections sees it: what is thrown here is nobody's */
+    MemoryWaiters(IoLoop loop) {
+        this.loop = loop;
     }
 
-    private void listen(IoLoop loop) {
+    void add(HeldMemory waiter) {
+        waiting.add(waiter);
+        listen();
+    }
+
+    int count() {
+        return waiting.size();
+    }
+
+    private void listen() {
         if (!listening && !waiting.isEmpty()) {
-            listening = true;
-            loop.buffers().whenReleased(() -> {
-                listening = false;
-                released(loop);
-            });
+            loop.buffers().whenReleased(onReleased);
+            listening = true; // not if that has thrown: the next one asks again
         }
     }
 
@@ -36,25 +45,26 @@ final class MemoryWaiters {
         waiting.remove(waiter);
     }
 
-    private void released(IoLoop loop) {
+    private void released() {
+        listening = false;
         releases++;
-        listen(loop);
-        if (!looking) {
-            looking = true;
-            // Not here, maybe deep in another connection's completion.
-            Wakeup.call(loop, () -> wakeNext(loop));
-        }
+        look();
+        listen();
     }
 
-    private void wakeNext(IoLoop loop) {
+    /** Not here, maybe deep in another connection's completion. */
+    private void look() {
+        looking = looking || Wakeup.call(loop, wakeTask);
+    }
+
+    private void wakeNext() {
         looking = false;
         for (Iterator<HeldMemory> all = waiting.iterator(); all.hasNext(); ) {
             HeldMemory next = all.next();
             if (next.isHelpedBy(releases)) {
                 all.remove();
-                looking = true;
                 next.wake();
-                Wakeup.call(loop, () -> wakeNext(loop)); // It may have left something.
+                look(); // It may leave something.
                 return;
             }
         }

@@ -396,10 +396,10 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
         changeInFlight(1);
         request.stages().begin(loop.nanoTime());
         request.push(completion);
-        if (command.command() == NbdCommand.READ) {
-            sparseReads.start(command, request);
-        } else {
+        if (command.command() != NbdCommand.READ || sparseReads.isPlain(command)) {
             device.start(request);
+        } else {
+            sparseReads.start(command, request);
         }
     }
 

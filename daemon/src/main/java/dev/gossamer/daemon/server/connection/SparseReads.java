@@ -47,17 +47,20 @@ final class SparseReads {
         return (command.flags() & NbdFlags.CMD_DF) == 0 && more > 1 && runs + more <= RUNS_LIMIT;
     }
 
-    /** Starts the READ that has arrived: what of it is data, at once or in turns. */
+    /** Whether a READ is neither long nor in parts, and can be started as it is. */
+    boolean isPlain(NbdRequest command) {
+        return !SteppedRead.isFor(command.lengthBytes()) && !(structured && fits(command));
+    }
+
+    /** Starts a READ that is not: what of it is data, at once or in turns. */
     void start(NbdRequest command, BlockRequest request) {
         SparseRead sparse = structured && fits(command) ? take(request) : null;
         long dataBytes = sparse == null ? request.lengthBytes() : sparse.dataBytes();
         if (SteppedRead.isFor(dataBytes)) {
             ReadLayout data = sparse == null ? null : sparse.layout;
             SteppedRead.start(request, data, device, load.longReads(), life);
-        } else if (sparse != null) {
-            sparse.submit(request, device);
         } else {
-            device.start(request);
+            sparse.submit(request, device); // what is not long is in parts
         }
     }
 

@@ -57,8 +57,11 @@ final class SteppedRead {
      */
     static void start(
             BlockRequest request, ReadLayout layout, BlockDevice device, LongReads turns, ConnectionLife life) {
-        request.beginSplit();
-        turns.ready(new SteppedRead(request, layout, device, turns, life), request.loop());
+        request.guard(whole -> {
+            SteppedRead read = new SteppedRead(whole, layout, device, turns, life);
+            whole.beginSplit();
+            turns.ready(read, whole.loop());
+        });
     }
 
     private boolean isAtEnd() {
@@ -126,7 +129,14 @@ final class SteppedRead {
     }
 
     private void pieceEnded() {
-        turns.ended(request.loop());
+        try {
+            turns.ended(request.loop());
+        } finally {
+            goOn();
+        }
+    }
+
+    private void goOn() {
         if (isBroken) {
             return;
         }

@@ -85,6 +85,22 @@ class LongReadsTest {
         assertArrayEquals(Arrays.copyOfRange(contents, 4 * PIECE, 7 * PIECE), other.data);
     }
 
+    /** A timer that has had others begin as well does not leave more under way for good. */
+    @Test
+    void onAFastDiskTheyStayInTheirTurns() {
+        slow.hold(request -> true);
+        for (int i = 0; i < 8; i++) {
+            read(0, SIZE, null, new ConnectionLife());
+        }
+        sim.loops.runUntilIdle();
+        for (int i = 0; i < 50; i++) {
+            slow.letGoFirst(sim);
+            sim.loops.advance(200_000);
+            assertTrue(slow.heldCount() <= 2, slow.heldCount() + " pieces at a time");
+        }
+        slow.letGo(sim);
+    }
+
     /** Nobody waits long for a piece that another waits for. */
     @Test
     void aSlowDiskIsAskedForOthersMeanwhile() {

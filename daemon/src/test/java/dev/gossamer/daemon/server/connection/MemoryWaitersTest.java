@@ -26,7 +26,7 @@ class MemoryWaitersTest {
     }
 
     private final Sim sim = new Sim();
-    private final LoopLoad load = new LoopLoad();
+    private final LoopLoad load = new LoopLoad(sim.loops.loop(0));
     private final List<Client> waiting = new ArrayList<>();
     private int tries;
 
@@ -92,6 +92,33 @@ class MemoryWaitersTest {
         assertNotNull(waiting.get(1).buffer);
         assertNotNull(waiting.get(2).buffer);
         assertEquals(3, tries);
+    }
+
+    /** What had arrived before it was refused asks again, however often. */
+    @Test
+    void eachStandsInTheLineOnce() {
+        List<Client> holders = fill();
+        onLoop(() -> {
+            for (int i = 0; i < 3; i++) {
+                waiting.get(0).tryIt();
+            }
+            assertEquals(waiting.size(), load.memoryWaiters().count());
+            waiting.get(0).memory.stopWaiting();
+            assertEquals(waiting.size() - 1, load.memoryWaiters().count());
+        });
+        holders.clear();
+    }
+
+    /** It got what it waited for by asking once more: it is not pressed any more. */
+    @Test
+    void whoGetsItByItselfWaitsNoLonger() {
+        List<Client> holders = fill();
+        onLoop(() -> {
+            holders.get(0).memory.giveBack(holders.get(0).buffer);
+            waiting.get(5).tryIt();
+            assertNotNull(waiting.get(5).buffer);
+            assertEquals(waiting.size() - 1, load.memoryWaiters().count());
+        });
     }
 
     /** Its memory is not lost to those behind it. */

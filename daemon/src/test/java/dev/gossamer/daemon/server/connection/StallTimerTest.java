@@ -36,7 +36,7 @@ class StallTimerTest {
             if (looks++ == 0) {
                 throw new AssertionError("a bug");
             }
-            return new LoopLoad();
+            return new LoopLoad(null); // nobody waits for memory
         }
 
         @Override
