@@ -5,7 +5,7 @@ import dev.gossamer.thin.device.PoolDevices;
 import dev.gossamer.thin.device.ThinDevice;
 import dev.gossamer.thin.metadata.BlockMoves;
 import java.util.ArrayList;
-import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -63,7 +63,7 @@ record OwnedRanges(PoolDevices all) {
 
     /** The volumes among the owners. */
     Set<ThinDevice> devices(List<BlockMoves.Owner> owners) {
-        Set<ThinDevice> devices = new HashSet<>();
+        Set<ThinDevice> devices = new LinkedHashSet<>();
         for (BlockMoves.Owner owner : owners) {
             ThinDevice device = all.withId(owner.deviceId());
             if (device != null) {
