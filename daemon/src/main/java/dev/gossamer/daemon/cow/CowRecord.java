@@ -68,28 +68,40 @@ final class CowRecord {
     private void write(CowConfig changed) throws StorageException {
         try {
             writer.write(changed);
-        } catch (StorageException e) {
+        } catch (StorageException | RuntimeException | Error e) {
             inDoubt = true;
-            tell(e);
+            sayAgain(); // now: a daemon that dies next must not carry out what it has refused
             throw e;
         }
         config = changed;
-        inDoubt = false;
+        isCertain();
     }
 
     /** What could not be written may be there all the same: says again what holds, unless that is known to be there. */
     synchronized void settle() {
         isAskedFor = false;
-        if (!inDoubt) {
-            return;
+        if (inDoubt) {
+            sayAgain();
         }
+    }
+
+    private void sayAgain() {
         try {
             writer.write(config);
-            inDoubt = false;
-            isTold = false;
+            isCertain();
         } catch (StorageException e) {
             tell(e);
         }
+    }
+
+    private void isCertain() {
+        inDoubt = false;
+        isTold = false;
+    }
+
+    /** Whether the file may say something else than what holds. */
+    synchronized boolean isInDoubt() {
+        return inDoubt;
     }
 
     private void tell(StorageException why) {

@@ -209,7 +209,9 @@ public final class CowService {
         try {
             record.change(origin, present -> present.with(snapshot));
         } catch (StorageException e) {
-            storeVolumes.remove(store);
+            if (!record.isInDoubt()) { // else the next start may delete whatever has that name
+                storeVolumes.remove(store);
+            }
             throw e;
         }
         boolean done = false;

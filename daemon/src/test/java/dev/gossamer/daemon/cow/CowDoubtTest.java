@@ -53,6 +53,19 @@ class CowDoubtTest {
         story.verify(false);
     }
 
+    /** A daemon that dies right after it has refused does not carry it out. */
+    @Test
+    void theRecordIsMendedBeforeTheRefusalIsAnswered() throws StorageException {
+        story.world.failRecords(false, false);
+        story.life.pass();
+        story.world.failRecords(false, true);
+        assertFalse(story.merge(snapshot));
+        assertEquals(State.ACTIVE, recorded());
+        story.end(End.KILL);
+        assertTrue(story.start());
+        story.verify(false);
+    }
+
     @Test
     void aStopMendsIt() throws StorageException {
         story.world.failRecords(false, false);
