@@ -130,6 +130,7 @@ final class RemoteLink {
             piece.attempts++;
             piece.coveredSequence = session.lastSequence();
             if (!connection.sends(piece, loop.faults())) {
+                piece.forgetData();
                 waiting.addBack(piece);
                 connection.drop();
                 lose("a command could not be sent");
@@ -197,10 +198,7 @@ final class RemoteLink {
     }
 
     private void finish(RemotePiece piece, int errno) {
-        if (!piece.end()) {
-            return;
-        }
-        if (piece.parent.pieceDone(errno)) {
+        if (piece.end() && piece.parent.pieceDone(errno)) {
             waiting.add(RequestCutter.flush(this, piece.parent, patience.deadline()));
             serveWaiting();
         }
@@ -439,7 +437,9 @@ final class RemoteLink {
     private void share() {
         List<RemotePiece> pieces = waiting.takeAll();
         RemoteLink home = session.home();
-        home.tasks().run(() -> home.adopt(pieces));
+        if (!home.tasks().run(() -> home.adopt(pieces))) {
+            pieces.forEach(piece -> finish(piece, Errno.EIO)); // that loop has ended
+        }
     }
 
     private void adopt(List<RemotePiece> pieces) {

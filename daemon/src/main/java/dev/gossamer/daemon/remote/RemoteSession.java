@@ -274,12 +274,12 @@ final class RemoteSession {
         connector.connect(home.loop(), new RemoteConnector.Outcome() {
             @Override
             public void connected(RemoteConnection connection) {
-                reconnected(connection);
+                home.tasks().guard(() -> reconnected(connection));
             }
 
             @Override
             public void failed(String why) {
-                attemptFailed(why);
+                home.tasks().guard(() -> attemptFailed(why));
             }
         });
     }
