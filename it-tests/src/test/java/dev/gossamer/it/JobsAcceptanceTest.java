@@ -158,9 +158,9 @@ final class JobsAcceptanceTest {
                 int client = i;
                 threads.add(Thread.ofPlatform().daemon().start(() -> {
                     try {
-                        while (!finishing) {
+                        do {
                             run(client);
-                        }
+                        } while (!finishing);
                     } catch (Exception | AssertionError e) {
                         failure = e;
                     }

@@ -174,8 +174,8 @@ final class CountTable {
     }
 
     /**
-     * Adds to a count: 1 or -1, or whatever sets a wrong one right. The bits are changed last, after everything that may
-     * ask for other counts on the way, so that a queued update can be looked upon as pending until this returns.
+     * Adds to a count: 1 or -1, or whatever sets a wrong one right. The bits are changed last, after everything that
+     * may ask for other counts on the way, so that a queued update can be looked upon as pending until this returns.
      */
     void change(long block, int delta) throws StorageException {
         checkRange(block);
