@@ -21,6 +21,12 @@ public final class Errno {
     public static final int EFBIG = 27;
     public static final int ENOSPC = 28;
     public static final int EROFS = 30;
+    /** What a disk's bad sector is to who reads past the page cache. */
+    public static final int ENODATA = 61;
+
+    /** What a sector is whose checksum does not fit (T10 PI). */
+    public static final int EILSEQ = 84;
+
     public static final int EOPNOTSUPP = 95;
     public static final int ESHUTDOWN = 108;
     public static final int EDQUOT = 122;
@@ -45,6 +51,8 @@ public final class Errno {
             case EFBIG -> "EFBIG";
             case ENOSPC -> "ENOSPC";
             case EROFS -> "EROFS";
+            case ENODATA -> "ENODATA";
+            case EILSEQ -> "EILSEQ";
             case EOPNOTSUPP -> "EOPNOTSUPP";
             case ESHUTDOWN -> "ESHUTDOWN";
             case EDQUOT -> "EDQUOT";

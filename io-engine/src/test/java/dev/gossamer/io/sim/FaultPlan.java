@@ -108,6 +108,11 @@ public final class FaultPlan {
         return add(new Rule(operation, 1, FOREVER, offsetBytes, offsetBytes + lengthBytes, errno));
     }
 
+    /** The first so many READs that touch a byte fail. */
+    public FaultPlan failReadsOf(long offsetBytes, long count, int errno) {
+        return add(new Rule(BlockOperation.READ, 1, count, offsetBytes, offsetBytes + 1, errno));
+    }
+
     private synchronized FaultPlan add(Rule rule) {
         rules.add(rule);
         return this;

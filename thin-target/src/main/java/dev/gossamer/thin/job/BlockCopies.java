@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.Consumer;
+import java.util.function.IntConsumer;
 
 /** Copies blocks to data blocks, a few at a time. Worker's thread; its memory is the worker's. */
 final class BlockCopies {
@@ -36,7 +37,10 @@ final class BlockCopies {
      */
     record Order(long key, OriginImage origin, long from, long to) {}
 
-    /** A part of what was to be copied that could not be read: zeros were written in its place. */
+    /**
+     * A part of what was to be copied that could not be read, twice, while the same device read another place: zeros
+     * were written in its stead.
+     */
     record Lost(long key, int offset, int length) {}
 
     /**
@@ -44,7 +48,8 @@ final class BlockCopies {
      *
      * @param unreadable what could not be read, and was not copied, each with its errno
      * @param writeErrno of the first target that could not be written; {@link Errno#OK}: all could
-     * @param lost only if losses are accepted, and {@code unreadable} is empty then
+     * @param lost of those that were copied, if losses are accepted; what cannot be read for another reason than that
+     *     the place is bad is unreadable then as well
      */
     record Result(Map<Long, Integer> unreadable, int writeErrno, List<Lost> lost) {}
 
@@ -61,7 +66,7 @@ final class BlockCopies {
     /**
      * Copies each data block to its target, in their order.
      *
-     * @param acceptLosses zeros for what cannot be read
+     * @param acceptLosses zeros for places that are bad
      */
     void copy(Map<Long, Long> targets, boolean acceptLosses, Consumer<Result> whenDone) {
         List<Order> orders = new ArrayList<>();
@@ -154,9 +159,15 @@ final class BlockCopies {
             } else if (batch.acceptLosses) {
                 readPiece(0);
             } else {
-                batch.unreadable.put(order.key, errno);
-                end();
+                unreadable(errno);
             }
+        }
+
+        /** The block stays where it is, with what of it seemed to be lost. */
+        private void unreadable(int errno) {
+            batch.unreadable.put(order.key, errno);
+            batch.lost.removeIf(part -> part.key == order.key);
+            end();
         }
 
         /** Goes through a slice that cannot be read as a whole, and takes what can. */
@@ -165,15 +176,60 @@ final class BlockCopies {
                 write();
                 return;
             }
-            int length = Math.min(PIECE_BYTES, bytes - at);
-            io.submit(BlockOperation.READ, order.from, offset + at, length, slice, at, (read, errno) -> {
-                read.recycle();
-                if (errno != Errno.OK) {
-                    slice.zero(at, length);
-                    batch.lost.add(new Lost(order.key, offset + at, length));
+            read(order.from, at, errno -> {
+                if (errno == Errno.OK) {
+                    afterPiece(at);
+                } else if (isBadPlace(errno)) {
+                    readElsewhere(at);
+                } else {
+                    unreadable(errno);
                 }
-                loop.execute(() -> readPiece(at + length));
             });
+        }
+
+        /** A device that is away reads nothing at all, and is back some time: nothing is lost by that. */
+        private void readElsewhere(int at) {
+            read(order.to, at, errno -> {
+                if (errno == Errno.OK) {
+                    readAgain(at);
+                } else {
+                    unreadable(errno);
+                }
+            });
+        }
+
+        private void readAgain(int at) {
+            read(order.from, at, errno -> {
+                if (errno == Errno.OK) {
+                    afterPiece(at);
+                } else if (isBadPlace(errno)) {
+                    slice.zero(at, pieceBytes(at));
+                    batch.lost.add(new Lost(order.key, offset + at, pieceBytes(at)));
+                    afterPiece(at);
+                } else {
+                    unreadable(errno);
+                }
+            });
+        }
+
+        private int pieceBytes(int at) {
+            return Math.min(PIECE_BYTES, bytes - at);
+        }
+
+        private void read(long block, int at, IntConsumer then) {
+            io.submit(BlockOperation.READ, block, offset + at, pieceBytes(at), slice, at, (read, errno) -> {
+                read.recycle();
+                then.accept(errno);
+            });
+        }
+
+        private void afterPiece(int at) {
+            loop.execute(() -> readPiece(at + pieceBytes(at)));
+        }
+
+        /** What a device says of a bad sector; other errors are no word on what is stored. */
+        private static boolean isBadPlace(int errno) {
+            return errno == Errno.EIO || errno == Errno.ENODATA || errno == Errno.EILSEQ;
         }
 
         private void write() {

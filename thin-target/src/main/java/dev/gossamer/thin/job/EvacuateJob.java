@@ -41,7 +41,7 @@ final class EvacuateJob extends Job {
         /** The range is empty, in the running transaction. Tells the step's end. */
         void emptied(StepEnd end) throws StorageException;
 
-        /** Whether zeros will do for what cannot be read. */
+        /** Whether zeros will do for places that are bad. */
         default boolean acceptsLosses() {
             return false;
         }
@@ -189,7 +189,7 @@ final class EvacuateJob extends Job {
     private void nextPass() throws StorageException {
         idlePasses = movedInPass ? 0 : idlePasses + 1;
         if (losses.hasUnreadable() && !movedInPass) {
-            throw losses.refusal();
+            throw losses.refusal(ending.acceptsLosses());
         }
         if (idlePasses > MAX_IDLE_PASSES) {
             throw new StorageException(

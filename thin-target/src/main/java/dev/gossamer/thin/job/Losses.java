@@ -59,8 +59,12 @@ final class Losses {
         return !unreadable.isEmpty();
     }
 
-    /** Refuses to go on: which ranges of which volumes would be lost, and how to give them up. */
-    StorageException refusal() throws StorageException {
+    /**
+     * Refuses to go on: which ranges of which volumes are in what cannot be read, and the way out.
+     *
+     * @param accepted losses are, but the device does not read what is sound either
+     */
+    StorageException refusal(boolean accepted) throws StorageException {
         long blockBytes = parts.metadata().blockBytes();
         TreeMap<Long, Set<Long>> some = new TreeMap<>();
         unreadable.entrySet().stream().limit(MAX_BLOCKS).forEach(each -> some.put(each.getKey(), each.getValue()));
@@ -72,7 +76,11 @@ final class Losses {
                         + " of the data device; in them is data of "
                         + text(OwnerNames.joined(names.ranges(owners, 0, (int) blockBytes)))
                         + (unreadable.size() > MAX_BLOCKS ? " and others" : "")
-                        + "; with --accept-losses what cannot be read of it is given up, and is zeros from then on");
+                        + (accepted
+                                ? "; the device reads nothing else just then either, so nothing is given up; see to it,"
+                                        + " then start again"
+                                : "; with --accept-losses what cannot be read of it is given up, and is zeros from then"
+                                        + " on"));
     }
 
     /** Parts of blocks were given up, with all who had them. */

@@ -2,6 +2,7 @@ package dev.gossamer.thin.pool;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gossamer.io.BlockOperation;
@@ -101,6 +102,64 @@ class EvacuateLossesTest {
         assertArrayEquals(
                 Arrays.copyOfRange(expected, BLOCK, VOLUME), sim.read(s, BLOCK, VOLUME - BLOCK), "shared as before");
         assertEquals(Errno.OK, sim.write(a, 3L * BLOCK, ThinPoolTest.bytes(9, BLOCK)));
+    }
+
+    /** A device that is away fails every READ: that is no word on what is stored, and zeros would be. */
+    @Test
+    void rl8AnOutageIsNoLoss() throws StorageException {
+        plan.heal();
+        plan.failAlways(BlockOperation.READ, Errno.EIO);
+        assertNothingIsLost();
+    }
+
+    /** It goes away in the middle of a block. */
+    @Test
+    void rl8AnOutageBehindABadSectorIsNoLoss() throws StorageException {
+        JobInfo job;
+        long n = 0;
+        do {
+            assertTrue(++n < 80, "the outage is behind all READs by now");
+            plan.heal();
+            plan.failRange(BlockOperation.READ, bad * BLOCK + BAD_OFFSET, 512, Errno.EIO);
+            plan.failDuring(BlockOperation.READ, n, Long.MAX_VALUE - 1, Errno.EIO);
+            job = evacuate(true);
+            boolean isDone = job.state() == JobInfo.State.DONE;
+            assertEquals(isDone ? 2 : 0, job.lost().size(), "away from READ " + n + " on: " + job);
+        } while (job.state() != JobInfo.State.DONE);
+        assertTrue(n > 19, n + " READs: not each piece, and two for the one that is lost");
+        plan.heal();
+        int at = 3 * BLOCK + BAD_OFFSET;
+        Arrays.fill(before, at, at + 4096, (byte) 0);
+        assertArrayEquals(before, sim.read(a, 0, VOLUME));
+    }
+
+    @Test
+    void rl8WantOfMemoryIsNoLoss() throws StorageException {
+        plan.heal();
+        plan.failRange(BlockOperation.READ, bad * BLOCK + BAD_OFFSET, 512, Errno.ENOMEM);
+        assertNothingIsLost();
+    }
+
+    /** Read at the second attempt: nothing is lost, and the block is moved. */
+    @Test
+    void rl8WhatCanBeReadTheSecondTimeIsNoLoss() throws StorageException {
+        plan.heal();
+        plan.failReadsOf(bad * BLOCK + BAD_OFFSET, 2, Errno.EIO);
+        JobInfo job = evacuate(true);
+        assertEquals(JobInfo.State.DONE, job.state(), job.message());
+        assertEquals(List.of(), job.lost());
+        assertTrue(isUnused(bad));
+        assertArrayEquals(before, sim.read(a, 0, VOLUME));
+    }
+
+    private void assertNothingIsLost() throws StorageException {
+        JobInfo job = evacuate(true);
+        assertEquals(JobInfo.State.FAILED, job.state());
+        assertEquals(List.of(), job.lost());
+        assertTrue(job.message().contains("nothing is given up"), job.message());
+        assertFalse(isUnused(bad));
+        plan.heal();
+        assertArrayEquals(before, sim.read(a, 0, VOLUME));
     }
 
     /** A target that cannot be written is no loss: all stays. */
