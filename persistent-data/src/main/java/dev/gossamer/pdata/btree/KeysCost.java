@@ -13,14 +13,17 @@ import dev.gossamer.pdata.block.MetadataBlock;
  * <ul>
  *   <li>a copy of each node on a way that the transaction has not copied yet;
  *   <li>a new node where one has not enough room: first when it is full, then each time that half a node more has come
- *       in. An inner node is split when it is full on somebody's way, and for each half node of new children;
+ *       in. An inner node is split when it is full on somebody's way, also if that was the last child that it had room
+ *       for, and for each half node of new children;
  *   <li>copies of the neighbours on both sides of a node that may take their entries or give them its own: of one that
- *       may get too full, or, where keys are removed, too empty;
+ *       may get too full, or, where keys are removed, too empty. Who has taken from a full one may get full in turn, and
+ *       gives to its own neighbour;
  *   <li>the two halves below a root that is split, which stays where it is.
  * </ul>
  */
 public final class KeysCost {
     private static final int NEIGHBOURS = 2;
+    private static final int NEIGHBOURS_OF_FULL = 4;
 
     private final BTree tree;
     private boolean grows;
@@ -59,10 +62,11 @@ public final class KeysCost {
         int entries = NodeLayout.entries(node);
         int max = NodeLayout.maxEntries(node);
         boolean isFull = NodeLayout.isFull(node);
-        long added = NodeLayout.isLeaf(node) ? to - from : children(location, entries, bound, keys, from, to, depth);
-        boolean splits = grows && (isFull || entries + added > max);
+        boolean isLeaf = NodeLayout.isLeaf(node);
+        long added = isLeaf ? to - from : children(location, entries, bound, keys, from, to, depth);
+        boolean splits = grows && (isFull || entries + added > (isLeaf ? max : max - 1));
         long more = splits ? 1 + added / (max / 2) : 0;
-        cost += more + (depth > 0 && (splits || shrinks) ? NEIGHBOURS : 0);
+        cost += more + (depth == 0 ? 0 : splits ? NEIGHBOURS_OF_FULL : shrinks ? NEIGHBOURS : 0);
         return more;
     }
 
