@@ -35,8 +35,8 @@ public final class Jobs {
     /** Between two steps, at least. */
     public static final long PAUSE_NANOS = Pace.LEAST_NANOS;
 
-    /** How often a paused job looks whether volumes miss what it keeps from them. */
-    private static final long PAUSED_LOOK_NANOS = 1_000_000_000L;
+    /** How often a job that is paused, or rests, looks whether volumes miss what it keeps from them. */
+    private static final long LOOK_NANOS = 1_000_000_000L;
 
     /** Jobs that are over and still listed. */
     public static final int MAX_REMEMBERED = 32;
@@ -148,7 +148,7 @@ public final class Jobs {
         if (job.state == JobInfo.State.RUNNING) {
             job.state = JobInfo.State.PAUSED;
             job.pausedSince = loop.nanoTime();
-            job.schedule(PAUSED_LOOK_NANOS);
+            job.schedule(LOOK_NANOS);
         }
         return job.info();
     }
@@ -159,6 +159,7 @@ public final class Jobs {
         if (job.state == JobInfo.State.PAUSED) {
             job.state = JobInfo.State.RUNNING;
             job.pausedNanos += loop.nanoTime() - job.pausedSince;
+            job.restUntil = loop.nanoTime();
             job.schedule(0);
         }
         return job.info();
@@ -247,6 +248,7 @@ public final class Jobs {
         private long schedules;
         private boolean stepping;
         private long stepSince;
+        private long restUntil = startedNanos;
         private long doneBytes;
         private long totalBytes;
 
@@ -282,7 +284,11 @@ public final class Jobs {
                         Errno.ENOSPC,
                         "the pool has run out of data space, which this job keeps from volumes; trim or delete some,"
                                 + " then start again"));
-            } else if (state == JobInfo.State.RUNNING) {
+            } else if (state != JobInfo.State.RUNNING) {
+                schedule(LOOK_NANOS);
+            } else if (restUntil - loop.nanoTime() > 0) {
+                rest();
+            } else {
                 stepping = true;
                 stepSince = loop.nanoTime();
                 try {
@@ -294,9 +300,12 @@ public final class Jobs {
                     faults.failed(bug);
                     failed(bug);
                 }
-            } else {
-                schedule(PAUSED_LOOK_NANOS);
             }
+        }
+
+        /** As long as it is to, but never so long that volumes go without what it keeps from them. */
+        private void rest() {
+            schedule(Math.min(LOOK_NANOS, restUntil - loop.nanoTime()));
         }
 
         @Override
@@ -305,7 +314,8 @@ public final class Jobs {
             long now = loop.nanoTime();
             long rest = pace.restNanos(now - stepSince, now);
             restFactor = pace.factor();
-            schedule(cancelled ? 0 : Math.max(rest, job.pauseNanos()));
+            restUntil = cancelled ? now : now + Math.max(rest, job.pauseNanos());
+            rest();
         }
 
         @Override

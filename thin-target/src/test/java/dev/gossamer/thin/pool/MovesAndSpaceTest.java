@@ -17,6 +17,7 @@ import dev.gossamer.thin.JobInfo;
 import dev.gossamer.thin.OnFull;
 import dev.gossamer.thin.PoolMode;
 import dev.gossamer.thin.PoolOptions;
+import dev.gossamer.thin.job.Job;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
@@ -118,6 +119,71 @@ class MovesAndSpaceTest {
         }
         assertEquals(JobInfo.State.FAILED, jobs.show(job.id()).state());
         assertEquals(PoolMode.WRITE, sim.pool.mode());
+    }
+
+    /** Its rest may be minutes: who finds no space must not wait for its end. */
+    @Test
+    void rl7AJobThatRestsGivesUpForWhoFindsNoSpace() throws StorageException {
+        RestingJob resting = new RestingJob();
+        JobInfo job = sim.await(WorkerCalls.call(sim.pool.parts.loop, () -> sim.pool.parts.jobs.start(resting)));
+        sim.loops.advance(2_000_000_000L);
+        assertEquals(1, resting.steps);
+        JobInfo paused = sim.await(sim.pool.jobs().pause(job.id()));
+        assertEquals(JobInfo.State.PAUSED, paused.state());
+        sim.await(sim.pool.jobs().resume(job.id()));
+        sim.loops.advance(1_000_000L);
+        assertEquals(2, resting.steps, "who resumes it does not mean its rest");
+        for (int i = 0; i < 99; i++) {
+            sim.loops.advance(1_000_000_000L);
+        }
+        assertEquals(2, resting.steps, "it looks, but does not work");
+        sim.loops.advance(1_500_000_000L);
+        assertEquals(3, resting.steps);
+        for (int i = 16; i < 66; i++) {
+            sim.start(0, volume, BlockOperation.WRITE, (long) i * BLOCK, BLOCK, 0, ThinPoolTest.bytes(i, BLOCK));
+            sim.loops.runUntilIdle();
+        }
+        for (int i = 0; i < 40; i++) {
+            sim.loops.advance(100_000_000L);
+        }
+        assertEquals(PoolMode.OUT_OF_DATA_SPACE, sim.pool.mode());
+        JobInfo over = jobs.show(job.id());
+        assertEquals(JobInfo.State.FAILED, over.state());
+        assertTrue(over.message().contains("run out of data space"), over.message());
+        assertEquals(3, resting.steps);
+        assertEquals(Errno.OK, sim.trim(volume, 0, 16L * BLOCK));
+    }
+
+    private static final class RestingJob extends Job {
+        int steps;
+
+        RestingJob() {
+            super("rest", "nothing");
+        }
+
+        @Override
+        protected long doneBytes() {
+            return 0;
+        }
+
+        @Override
+        protected long totalBytes() {
+            return 0;
+        }
+
+        @Override
+        protected long pauseNanos() {
+            return 100_000_000_000L;
+        }
+
+        @Override
+        protected void step(StepEnd end) {
+            steps++;
+            end.next();
+        }
+
+        @Override
+        protected void ended() {}
     }
 
     @Test
