@@ -20,7 +20,7 @@ public final class StepChange {
     private static final int MAPPINGS_PER_LEAF = 126;
 
     /** Changes metadata. */
-    interface Step {
+    public interface Step {
         void run() throws StorageException;
     }
 
@@ -108,19 +108,36 @@ public final class StepChange {
         }
     }
 
-    /** Changes the metadata of devices, and what loops know of their sharing. */
-    void apply(Collection<ThinDevice> devices, Step step) throws StorageException {
+    /**
+     * Changes the metadata of devices, and what loops know of their sharing. A step of several changes may fail behind
+     * the first of them, which is in the open transaction then like any other.
+     */
+    public void apply(Collection<ThinDevice> devices, Step step) throws StorageException {
         try {
             step.run();
         } catch (StorageException e) {
             if (metadata.isHalfChanged()) {
                 faults.abort(e);
+            } else {
+                changed(devices, e);
             }
             throw e;
         }
+        changed(devices);
+    }
+
+    private void changed(Collection<ThinDevice> devices) throws StorageException {
+        devices.forEach(committer::changed);
         for (ThinDevice device : devices) {
-            committer.changed(device);
             device.sharesAnew(metadata.details(device.id()), metadata.dataBlocks());
+        }
+    }
+
+    private void changed(Collection<ThinDevice> devices, StorageException failure) {
+        try {
+            changed(devices);
+        } catch (StorageException e) {
+            failure.addSuppressed(e);
         }
     }
 
