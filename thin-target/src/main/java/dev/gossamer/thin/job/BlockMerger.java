@@ -5,6 +5,7 @@ import dev.gossamer.io.StorageException;
 import dev.gossamer.thin.device.HeldRange;
 import dev.gossamer.thin.device.ThinDevice;
 import dev.gossamer.thin.metadata.BlockMoves;
+import dev.gossamer.thin.metadata.MetadataRoom;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -192,11 +193,7 @@ final class BlockMerger {
 
         private long cost(BlockMoves.Plan plan) throws StorageException {
             if (isZeros()) {
-                long cost = 0;
-                for (BlockMoves.Owner owner : plan.owners()) {
-                    cost += parts.metadata().room().removalCost(owner.deviceId(), owner.virtualBlock(), 1);
-                }
-                return cost;
+                return parts.metadata().room().removalCost(plan.owners().getFirst());
             }
             return plan.cost()
                     + parts.metadata().room().recordsCost(plan.owners().size());
@@ -208,8 +205,9 @@ final class BlockMerger {
                 return;
             }
             if (isZeros()) {
-                parts.change().apply(owned.devices(all.owners()), () -> unmapAll(all.owners()));
-                end(true);
+                boolean[] unmapped = new boolean[1];
+                parts.change().apply(owned.devices(all.owners()), () -> unmapped[0] = unmapAll(all.owners()));
+                end(unmapped[0]);
                 return;
             }
             Set<Integer> ids = new TreeSet<>();
@@ -220,10 +218,16 @@ final class BlockMerger {
             end(true);
         }
 
-        private void unmapAll(List<BlockMoves.Owner> owners) throws StorageException {
+        /** Each by itself: what one removal takes depends on those before it. @return whether there was room for all */
+        private boolean unmapAll(List<BlockMoves.Owner> owners) throws StorageException {
             for (BlockMoves.Owner owner : owners) {
+                MetadataRoom room = parts.metadata().room();
+                if (!room.has(room.removalCost(owner))) {
+                    return false;
+                }
                 parts.metadata().removeRange(owner.deviceId(), owner.virtualBlock(), owner.virtualBlock() + 1);
             }
+            return true;
         }
 
         private void end(boolean changed) {

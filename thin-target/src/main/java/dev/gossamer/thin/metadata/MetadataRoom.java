@@ -187,6 +187,11 @@ public final class MetadataRoom {
         return exact.removal(id, from, to, to - from);
     }
 
+    /** What {@link PoolMetadata#removeRange} takes for one mapping. */
+    public long removalCost(BlockMoves.Owner owner) throws StorageException {
+        return removalCost(owner.deviceId(), owner.virtualBlock(), owner.virtualBlock() + 1);
+    }
+
     /** The same, quickly: by sizes. */
     long removalBound(int id, long from, long blocks) throws StorageException {
         way.look(pool.mappingRoot, id, from);

@@ -9,6 +9,7 @@ import dev.gossamer.io.buffer.IoBufferPool;
 import dev.gossamer.io.sim.Seeds;
 import dev.gossamer.io.sim.SimulatedDisk;
 import dev.gossamer.pdata.block.FrozenTransaction;
+import dev.gossamer.pdata.btree.BTreeCursor;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -28,8 +29,8 @@ class MetadataRoomTest {
     /** What makes room is charged so many times of what it takes, on the average of small and large steps. */
     private static final int TIGHT = 5;
 
-    /** And so many blocks more than it takes, once. */
-    private static final int MOST_IN_VAIN = 64;
+    /** And so many blocks more than it takes, once: some twenty nodes that might have been split with all around them. */
+    private static final int MOST_IN_VAIN = 96;
 
     private static final class Sum {
         private long taken;
@@ -84,8 +85,10 @@ class MetadataRoomTest {
             create();
         } else if (what < 50) {
             fill();
-        } else if (what < 65) {
+        } else if (what < 61) {
             remove();
+        } else if (what < 65) {
+            unmapOfAll();
         } else if (what < 73 && snapshots) {
             snapshot();
         } else if (what < 76) {
@@ -158,6 +161,29 @@ class MetadataRoomTest {
         long from = random.nextLong(20_000);
         long to = from + 1 + random.nextInt(STEP);
         charged("remove", metadata.room().removalCost(id, from, to), () -> metadata.removeRange(id, from, to));
+    }
+
+    /** As zeros are unmapped: a block of each device that has the same one there. */
+    private void unmapOfAll() throws StorageException {
+        long block = random.nextLong(20_000);
+        int some = any();
+        BTreeCursor cursor = metadata.cursor(some, block);
+        if (!cursor.next()) {
+            return;
+        }
+        long found = cursor.key();
+        long dataBlock = Mapping.dataBlock(metadata.lookup(some, found));
+        List<BlockMoves.Owner> owners = new ArrayList<>();
+        for (int id : devices) {
+            long mapping = metadata.lookup(id, found);
+            if (mapping != PoolMetadata.NOT_MAPPED && Mapping.dataBlock(mapping) == dataBlock) {
+                owners.add(new BlockMoves.Owner(id, found, dataBlock));
+            }
+        }
+        for (BlockMoves.Owner owner : owners) {
+            charged("unmap", metadata.room().removalCost(owner), () -> metadata.removeRange(
+                    owner.deviceId(), found, found + 1));
+        }
     }
 
     private void holdOrRelease() throws StorageException {
