@@ -152,6 +152,8 @@ final class EvacuateJob extends Job {
         }
         if (inUse() == 0) {
             ending.emptied(end);
+        } else if (losses.isFull()) {
+            throw losses.refusal(ending.acceptsLosses());
         } else if (searching) {
             search();
             end.next();

@@ -29,18 +29,24 @@ final class Losses {
     /** Unreadable blocks whose owners are looked for, for a message. */
     private static final int MAX_BLOCKS = 64;
 
+    /** Unreadable blocks that are remembered; with so many the device is none to go on with. */
+    static final int MAX_UNREADABLE = 65536;
+
     private static final Logger LOG = LoggerFactory.getLogger(Losses.class);
 
     private final MoveParts parts;
     private final PoolEvents events;
     private final OwnerNames names;
+    private final int maxUnreadable;
     private final TreeMap<Long, Set<Long>> unreadable = new TreeMap<>();
     private final TreeMap<Long, Integer> errors = new TreeMap<>();
     private final List<LostRange> lost = new ArrayList<>();
     private long lostBytes;
 
-    Losses(MoveParts parts, PoolEvents events) {
+    /** @param maxUnreadable with so many unreadable blocks it is full */
+    Losses(MoveParts parts, PoolEvents events, int maxUnreadable) {
         this.parts = parts;
+        this.maxUnreadable = maxUnreadable;
         this.events = events;
         this.names = new OwnerNames(parts.devices(), parts.metadata());
     }
@@ -53,6 +59,11 @@ final class Losses {
 
     boolean isUnreadable(long dataBlock) {
         return unreadable.containsKey(dataBlock);
+    }
+
+    /** Whether no more can be remembered: the job ends with {@link #refusal}. */
+    boolean isFull() {
+        return unreadable.size() >= maxUnreadable;
     }
 
     boolean hasUnreadable() {

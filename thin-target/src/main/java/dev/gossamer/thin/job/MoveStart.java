@@ -66,10 +66,16 @@ public final class MoveStart {
      * @param acceptLosses zeros for what cannot be read
      */
     public JobInfo evacuate(long offsetBytes, long lengthBytes, boolean acceptLosses) throws StorageException {
+        return evacuate(offsetBytes, lengthBytes, acceptLosses, Losses.MAX_UNREADABLE);
+    }
+
+    /** As above; it goes no further when so many blocks cannot be read. */
+    public JobInfo evacuate(long offsetBytes, long lengthBytes, boolean acceptLosses, int maxUnreadable)
+            throws StorageException {
         checkRange(offsetBytes, lengthBytes);
         long from = offsetBytes / metadata.blockBytes();
         long to = Math.ceilDiv(offsetBytes + lengthBytes, (long) metadata.blockBytes());
-        return start("evacuate", from, to, new EvacuateJob.Ending() {
+        return start("evacuate", from, to, maxUnreadable, new EvacuateJob.Ending() {
             @Override
             public void emptied(Job.StepEnd end) {
                 latest.keepClosed();
@@ -112,7 +118,7 @@ public final class MoveStart {
                             + metadata.dataBlocksUsed() * metadata.blockBytes()
                             + " are in use, and the catalog is not moved");
         }
-        return start("shrink", blocks, metadata.dataBlocks(), new EvacuateJob.Ending() {
+        return start("shrink", blocks, metadata.dataBlocks(), Losses.MAX_UNREADABLE, new EvacuateJob.Ending() {
             @Override
             public void emptied(Job.StepEnd end) {
                 cut(blocks, end);
@@ -187,7 +193,8 @@ public final class MoveStart {
         return device;
     }
 
-    private JobInfo start(String kind, long from, long to, EvacuateJob.Ending ending) throws StorageException {
+    private JobInfo start(String kind, long from, long to, int maxUnreadable, EvacuateJob.Ending ending)
+            throws StorageException {
         change.checkWritable();
         jobs.checkRoom();
         if (latest != null && !jobs.isOver(latestId)) {
@@ -198,7 +205,8 @@ public final class MoveStart {
         if (metadata.references().moves().isPinned()) {
             throw EvacuateJob.pinned();
         }
-        EvacuateJob job = new EvacuateJob(kind, parts, mover, from, to, new Losses(parts, events), ending);
+        Losses losses = new Losses(parts, events, maxUnreadable);
+        EvacuateJob job = new EvacuateJob(kind, parts, mover, from, to, losses, ending);
         long used = metadata.references().moves().inUse(from, to);
         if (used > metadata.dataBlocksFree()) {
             long free = metadata.dataBlocksFree();

@@ -14,6 +14,9 @@ import dev.gossamer.io.sim.SimulatedDisk;
 import dev.gossamer.thin.JobInfo;
 import dev.gossamer.thin.LostRange;
 import dev.gossamer.thin.PoolEvent;
+import dev.gossamer.thin.PoolGrowth;
+import dev.gossamer.thin.commit.MetadataChange;
+import dev.gossamer.thin.job.MoveStart;
 import dev.gossamer.thin.metadata.Mapping;
 import java.util.Arrays;
 import java.util.List;
@@ -48,11 +51,15 @@ class EvacuateLossesTest {
         sim.write(a, 0, ThinPoolTest.bytes(2, BLOCK));
         sim.loops.advance(3_000_000_000L);
         before = sim.read(a, 0, VOLUME);
-        bad = sim.await(WorkerCalls.call(sim.pool.parts.loop, () -> {
-            int id = sim.pool.parts.devices.named("a").id();
-            return Mapping.dataBlock(sim.pool.parts.metadata.lookup(id, 3));
-        }));
+        bad = dataBlock("a", 3);
         plan.failRange(BlockOperation.READ, bad * BLOCK + BAD_OFFSET, 512, Errno.EIO);
+    }
+
+    private long dataBlock(String volume, long block) throws StorageException {
+        return sim.await(WorkerCalls.call(sim.pool.parts.loop, () -> {
+            int id = sim.pool.parts.devices.named(volume).id();
+            return Mapping.dataBlock(sim.pool.parts.metadata.lookup(id, block));
+        }));
     }
 
     @AfterEach
@@ -160,6 +167,30 @@ class EvacuateLossesTest {
         assertFalse(isUnused(bad));
         plan.heal();
         assertArrayEquals(before, sim.read(a, 0, VOLUME));
+    }
+
+    /** Some are told, and what is behind them stays where it is. */
+    @Test
+    void aJobThatMeetsManyUnreadableBlocksGoesNoFurther() throws StorageException {
+        ThinVolume w = sim.create("w", 40L * BLOCK);
+        for (int i = 0; i < 40; i++) {
+            assertEquals(Errno.OK, sim.write(w, (long) i * BLOCK, ThinPoolTest.bytes(i, BLOCK)));
+        }
+        long first = dataBlock("w", 0);
+        long last = dataBlock("w", 39);
+        assertEquals(39, last - first, "in one run");
+        plan.heal();
+        plan.failRange(BlockOperation.READ, first * BLOCK, 2L * BLOCK, Errno.EIO);
+        PoolParts parts = sim.pool.parts;
+        MetadataChange change = new MetadataChange(parts.metadata, parts.state, parts.faults, parts.committer);
+        MoveStart moves =
+                new MoveStart(change, parts.committer, parts.jobs, parts.moveParts, parts.events, PoolGrowth.NONE);
+        JobInfo job = jobs.finish(sim.await(
+                WorkerCalls.call(parts.loop, () -> moves.evacuate(first * BLOCK, 40L * BLOCK, false, 2))));
+        assertEquals(JobInfo.State.FAILED, job.state());
+        assertTrue(job.message().startsWith("2 block(s) cannot be read"), job.message());
+        assertTrue(isUnused(first + 2) && !isUnused(last), "the first batch is moved");
+        w.close();
     }
 
     /** A target that cannot be written is no loss: all stays. */
