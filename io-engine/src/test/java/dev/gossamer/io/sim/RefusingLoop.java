@@ -6,6 +6,7 @@ import java.util.concurrent.RejectedExecutionException;
 /** A loop that takes no task now and then, or has ended. */
 public final class RefusingLoop extends ForwardingLoop {
     private int outOfMemory;
+    private int timersRefused;
     private boolean ended;
 
     public RefusingLoop(IoLoop loop) {
@@ -15,6 +16,11 @@ public final class RefusingLoop extends ForwardingLoop {
     /** So many tasks from now are refused for want of memory. */
     public void refuse(int tasks) {
         outOfMemory = tasks;
+    }
+
+    /** So many timers from now are refused for want of memory. */
+    public void refuseTimers(int timers) {
+        timersRefused = timers;
     }
 
     /** From now on nothing is taken any more. */
@@ -32,5 +38,14 @@ public final class RefusingLoop extends ForwardingLoop {
             throw new OutOfMemoryError("for a task");
         }
         super.execute(task);
+    }
+
+    @Override
+    public void schedule(Runnable task, long delayNanos) {
+        if (timersRefused > 0) {
+            timersRefused--;
+            throw new OutOfMemoryError("for a timer");
+        }
+        super.schedule(task, delayNanos);
     }
 }

@@ -46,12 +46,15 @@ public final class RoomProbe {
             return;
         }
         long block;
-        BlockRequest write;
+        BlockRequest write = null;
         try {
-            block = metadata.reserveDataBlock();
             write = loop.requests().acquire();
+            block = metadata.reserveDataBlock();
         } catch (StorageException | RuntimeException | Error fault) {
             zeros.release();
+            if (write != null) {
+                write.recycle();
+            }
             throw fault;
         }
         zeros.zero(0, lengthBytes);
@@ -60,11 +63,14 @@ public final class RoomProbe {
         write.push((done, errno) -> {
             done.recycle();
             zeros.release();
-            if (incarnation == faults.incarnation()) {
-                metadata.unreserveDataBlock(block);
+            try {
+                if (incarnation == faults.incarnation()) {
+                    metadata.unreserveDataBlock(block);
+                }
+                outcome.accept(errno);
+            } finally {
+                ended(); // the last of all: who waits for it takes down what the outcome is told to
             }
-            ended();
-            outcome.accept(errno);
         });
         underWay = true;
         data.start(write);

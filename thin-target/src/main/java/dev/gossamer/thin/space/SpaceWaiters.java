@@ -135,15 +135,25 @@ public final class SpaceWaiters {
         hold(volume, request, why);
     }
 
-    /** Has a request wait for space, or fails it, as its volume or else the pool says. */
+    /**
+     * Has a request wait for space, or fails it, as its volume or else the pool says. Timers come last: one that cannot
+     * be had ends the pool, and that answers those who are kept.
+     */
     private void hold(VolumeHandle volume, BlockRequest request, String why) {
-        if (state.mode() == PoolMode.WRITE) {
+        boolean begins = state.mode() == PoolMode.WRITE;
+        if (begins) {
             state.degrade(PoolMode.OUT_OF_DATA_SPACE, why);
+        }
+        keepOrFail(volume, request);
+        if (begins) {
             startTimeout();
         }
         if (deviceRoom.isFull()) {
             tryLater();
         }
+    }
+
+    private void keepOrFail(VolumeHandle volume, BlockRequest request) {
         OnFull own = volume.device().onFull();
         OnFull policy = timedOut || closing ? OnFull.ERROR : own != null ? own : options.onFull();
         if (policy == OnFull.ERROR || volume.isAbandoned()) {
@@ -214,13 +224,13 @@ public final class SpaceWaiters {
     /** Nobody tells when a file system has room again: one of those who wait finds out, or else the pool itself. */
     private void tryLater() {
         if (!tryArmed) {
-            tryArmed = true;
             loop.schedule(
                     () -> {
                         tryArmed = false;
                         tryOne();
                     },
                     DeviceRoom.TRY_NANOS);
+            tryArmed = true;
         }
     }
 

@@ -11,6 +11,7 @@ import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.sim.ForwardingDevice;
+import dev.gossamer.io.sim.RefusingLoop;
 import dev.gossamer.io.sim.SimHarness;
 import dev.gossamer.io.sim.SimulatedDisk;
 import dev.gossamer.thin.OnFull;
@@ -178,6 +179,30 @@ class FullDeviceTest {
         assertEquals(writes, data.writes, "nothing is tried any more");
         assertEquals(free, sim.status().space().dataBlocksFree());
         assertArrayEquals(new byte[512], sim.read(volume, 10L * BLOCK, 512));
+    }
+
+    /** No timer can be had for the next try: a bug or want of memory, and whose write it met is told. */
+    @Test
+    void aWriteIsAnsweredThoughNoTimerCanBeHad() throws StorageException {
+        RefusingLoop[] worker = new RefusingLoop[1];
+        SimPool.format(metadata, data);
+        PoolOptions options = PoolOptions.DEFAULT.withOnFull(OnFull.QUEUE, Duration.ZERO);
+        try (SimPool refusing = SimPool.open(
+                metadata, data, 1, 2, options, SimPool.NO_ORIGINS, loop -> worker[0] = new RefusingLoop(loop))) {
+            ThinVolume v = refusing.create("v", 64L << 20);
+            assertEquals(Errno.OK, refusing.write(v, 0, ThinPoolTest.bytes(1, BLOCK)));
+            assertEquals(Errno.OK, refusing.flush(v));
+            data.full = true;
+            worker[0].refuseTimers(1);
+            SimHarness.Result write =
+                    refusing.start(0, v, BlockOperation.WRITE, 5 * BLOCK, 512, 0, ThinPoolTest.bytes(1, 512));
+            for (int i = 0; i < 5; i++) {
+                refusing.loops.advance(SECOND);
+            }
+            assertTrue(write.isDone(), "it waits for ever");
+            assertTrue(write.errno != Errno.OK, "errno " + write.errno);
+            assertEquals(0, refusing.inUse(), "requests or buffers leaked");
+        }
     }
 
     @Test
