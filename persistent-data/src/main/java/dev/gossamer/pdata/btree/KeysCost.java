@@ -16,8 +16,8 @@ import dev.gossamer.pdata.block.MetadataBlock;
  *       in. An inner node is split when it is full on somebody's way, also if that was the last child that it had room
  *       for, and for each half node of new children;
  *   <li>copies of the neighbours on both sides of a node that may take their entries or give them its own: of one that
- *       may get too full, or, where keys are removed, too empty. Who has taken from a full one may get full in turn, and
- *       gives to its own neighbour;
+ *       may get too full, or, where keys are removed, too empty. Who has taken from a full one may get full in turn,
+ *       and gives to its own neighbour;
  *   <li>the two halves below a root that is split, which stays where it is.
  * </ul>
  */

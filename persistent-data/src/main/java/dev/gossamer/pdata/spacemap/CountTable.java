@@ -315,10 +315,8 @@ final class CountTable {
         excluded += freed.count();
     }
 
-    /** Allocates no block of a range any more, until the next call. */
+    /** Allocates no block of a range any more, until the next call; the empty one reads nothing. */
     void close(long from, long to) throws StorageException {
-        closedFrom = 0;
-        closedTo = 0;
         closedInUse = inUse(from, to);
         closedFrom = from;
         closedTo = to;

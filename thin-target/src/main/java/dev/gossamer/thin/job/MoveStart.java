@@ -40,6 +40,9 @@ public final class MoveStart {
     // The latest; while it is under way there is no other, for one range can be closed.
     private EvacuateJob latest;
     private long latestId;
+    // Emptied before, and closed as long as the pool is open. Data blocks.
+    private long closedFrom;
+    private long closedTo;
 
     public MoveStart(
             MetadataChange change,
@@ -79,7 +82,14 @@ public final class MoveStart {
             @Override
             public void emptied(Job.StepEnd end) {
                 latest.keepClosed();
+                closedFrom = from;
+                closedTo = to;
                 end.done(latest.result() + "; nothing is allocated there until the pool is opened again");
+            }
+
+            @Override
+            public void givenUp() {
+                closeAsBefore();
             }
 
             @Override
@@ -122,6 +132,11 @@ public final class MoveStart {
             @Override
             public void emptied(Job.StepEnd end) {
                 cut(blocks, end);
+            }
+
+            @Override
+            public void givenUp() {
+                closeAsBefore();
             }
 
             @Override
@@ -202,6 +217,7 @@ public final class MoveStart {
                     Errno.EBUSY,
                     "job " + latestId + " empties a part of the data device; wait for its end or cancel it");
         }
+        checkClosed(from, to);
         if (metadata.references().moves().isPinned()) {
             throw EvacuateJob.pinned();
         }
@@ -222,6 +238,27 @@ public final class MoveStart {
         return info;
     }
 
+    /** EBUSY if another range would be open again by that: one can be closed. */
+    private void checkClosed(long from, long to) throws StorageException {
+        if (closedFrom < closedTo && (closedFrom < from || closedTo > to)) {
+            throw new StorageException(
+                    Errno.EBUSY,
+                    "bytes " + closedFrom * metadata.blockBytes() + "+"
+                            + (closedTo - closedFrom) * metadata.blockBytes()
+                            + " of the data device were emptied and stay unused while the pool is open, as one range"
+                            + " can; take a range that includes them, or open the pool again first");
+        }
+    }
+
+    private void closeAsBefore() {
+        BlockMoves moves = metadata.references().moves();
+        try {
+            moves.close(closedFrom, closedTo);
+        } catch (StorageException e) {
+            LOG.warn("the range stays closed, as bitmaps of the one before it cannot be read: {}", e.getMessage());
+        }
+    }
+
     /**
      * Once nobody is on his way to what is cut off: in the metadata first, so that a crash leaves a device too large.
      */
@@ -239,6 +276,8 @@ public final class MoveStart {
                 }
                 long before = metadata.dataBlocks();
                 change.commit(() -> metadata.references().moves().shrink(blocks));
+                closedFrom = 0; // cut off
+                closedTo = 0;
                 LOG.info("data device shrunk from {} to {} blocks", before, blocks);
                 end.done(cutDevice(blocks * metadata.blockBytes()));
             } catch (StorageException e) {

@@ -29,7 +29,7 @@ class MetadataRoomTest {
     /** What makes room is charged so many times of what it takes, on the average of small and large steps. */
     private static final int TIGHT = 5;
 
-    /** And so many blocks more than it takes, once: some twenty nodes that might have been split with all around them. */
+    /** And so many blocks more than it takes, once: some twenty nodes that might have been split. */
     private static final int MOST_IN_VAIN = 96;
 
     private static final class Sum {

@@ -242,7 +242,10 @@ class RelocationTest {
         }
         JobInfo over = jobs.finish(job);
         done(over);
-        sim.await(sim.pool.jobs().evacuate(90L * BLOCK, BLOCK, false)); // opens the range again
+        sim.await(WorkerCalls.call(sim.pool.parts.loop, () -> {
+            sim.pool.parts.metadata.references().moves().close(0, 0);
+            return null;
+        }));
         sim.loops.advance(1_000_000_000L);
         sim.create("new", 80L * BLOCK).close();
         ThinVolume next = sim.pool.openVolume("new");
@@ -295,6 +298,22 @@ class RelocationTest {
         verify("cancelled");
         sim.loops.advance(3_000_000_000L);
         assertEquals(Errno.ENOSPC, fillUp(DATA_BLOCKS - sim.status().dataBlocksUsed()));
+    }
+
+    /** One range can be closed: what was promised of an earlier one stays so. */
+    @Test
+    void rl6ARangeThatWasEmptiedStaysClosed() throws StorageException {
+        sim.loops.advance(3_000_000_000L);
+        done(evacuate(4, 20));
+        refuse("take a range that includes them", sim.pool.jobs().evacuate(30L * BLOCK, 5L * BLOCK, false));
+        refuse("take a range that includes them", sim.pool.jobs().shrink(80L * BLOCK));
+        JobInfo job = sim.await(sim.pool.jobs().evacuate(3L * BLOCK, 30L * BLOCK, false));
+        sim.await(sim.pool.jobs().cancel(job.id()));
+        assertEquals(JobInfo.State.CANCELLED, jobs.finish(job).state());
+        refuse("take a range that includes them", sim.pool.jobs().evacuate(30L * BLOCK, 5L * BLOCK, false));
+        sim.loops.advance(3_000_000_000L);
+        assertEquals(Errno.ENOSPC, fillUp(DATA_BLOCKS - 20 - sim.status().dataBlocksUsed()));
+        assertTrue(isEmpty(4, 20), "it is closed as before");
     }
 
     @Test
