@@ -32,7 +32,12 @@ final class KeysCostTest {
     @ParameterizedTest
     @CsvSource({
         // seed, value bytes, keys in the beginning
-        "1, 4, 30000", "2, 8, 30000", "3, 24, 14000", "4, 24, 20000", "5, 24, 26000", "6, 24, 60000"
+        "1, 4, 30000",
+        "2, 8, 30000",
+        "3, 24, 14000",
+        "4, 24, 20000",
+        "5, 24, 26000",
+        "6, 24, 60000"
     })
     void keysTakeNoMoreThanIsSaid(long seed, int valueBytes, int keys) throws StorageException {
         random = Seeds.splittable(seed);

@@ -181,8 +181,10 @@ class MetadataRoomTest {
             }
         }
         for (BlockMoves.Owner owner : owners) {
-            charged("unmap", metadata.room().removalCost(owner), () -> metadata.removeRange(
-                    owner.deviceId(), found, found + 1));
+            charged(
+                    "unmap",
+                    metadata.room().removalCost(owner),
+                    () -> metadata.removeRange(owner.deviceId(), found, found + 1));
         }
     }
 

@@ -185,8 +185,8 @@ class EvacuateLossesTest {
         MetadataChange change = new MetadataChange(parts.metadata, parts.state, parts.faults, parts.committer);
         MoveStart moves =
                 new MoveStart(change, parts.committer, parts.jobs, parts.moveParts, parts.events, PoolGrowth.NONE);
-        JobInfo job = jobs.finish(sim.await(
-                WorkerCalls.call(parts.loop, () -> moves.evacuate(first * BLOCK, 40L * BLOCK, false, 2))));
+        JobInfo job = jobs.finish(
+                sim.await(WorkerCalls.call(parts.loop, () -> moves.evacuate(first * BLOCK, 40L * BLOCK, false, 2))));
         assertEquals(JobInfo.State.FAILED, job.state());
         assertTrue(job.message().startsWith("2 block(s) cannot be read"), job.message());
         assertTrue(isUnused(first + 2) && !isUnused(last), "the first batch is moved");

@@ -20,7 +20,11 @@ final class MemoryWaiters {
     private boolean listening;
     private boolean looking;
 
-    /** Nobody waits. @param loop itself, not as one of its connections sees it: what is thrown here is nobody's */
+    /**
+     * Nobody waits.
+     *
+     * @param loop itself, not as one of its connections sees it: what is thrown here is nobody's
+     */
     MemoryWaiters(IoLoop loop) {
         this.loop = loop;
     }
