@@ -18,6 +18,7 @@ final class HostileLoad {
     private static final int THREADS = 2;
     private static final int BATCH = 64;
     private static final int OPEN_READERS = 200;
+    private static final int UNTAKEN_BYTES = 256 << 20;
     private static final int LONGEST = -(64 << 10);
 
     /** One round of something, over and over. */
@@ -129,8 +130,9 @@ final class HostileLoad {
         };
     }
 
-    /** Asks for 32 MiB again and again, on many connections, and takes none of it. */
-    static Round readsNeverReceived(NbdConnection.Source server, String export) {
+    /** Asks for as much again and again, on many connections, and takes none of it. */
+    static Round readsNeverReceived(NbdConnection.Source server, String export, int lengthBytes) {
+        ByteBuffer requests = NbdConnection.reads(UNTAKEN_BYTES / lengthBytes, lengthBytes);
         Deque<NbdConnection> open = new ConcurrentLinkedDeque<>();
         return new Round() {
             @Override
@@ -142,9 +144,7 @@ final class HostileLoad {
                 open.add(client);
                 client.greet();
                 client.go(export);
-                for (int i = 0; i < 8; i++) {
-                    client.send(NbdConnection.READ, 0, i, 0, 32 << 20);
-                }
+                client.write(requests.duplicate());
             }
 
             @Override

@@ -22,6 +22,7 @@ final class NbdConnection implements AutoCloseable {
     static final long OPTION_MAGIC = 0x49484156454F5054L; // "IHAVEOPT"
     static final long OPTION_REPLY_MAGIC = 0x3e889045565a9L;
     static final int REQUEST_MAGIC = 0x25609513;
+    private static final int REQUEST_BYTES = 28;
     static final int SIMPLE_REPLY_MAGIC = 0x67446698;
 
     static final int OPTION_ABORT = 2;
@@ -206,6 +207,16 @@ final class NbdConnection implements AutoCloseable {
     /** Sends a request without a payload. */
     void send(int command, int flags, long cookie, long offsetBytes, int lengthBytes) throws IOException {
         sendHeader(REQUEST_MAGIC, command, flags, cookie, offsetBytes, lengthBytes);
+    }
+
+    /** So many READs of the beginning of an export, to be {@link #write written} in one piece. */
+    static ByteBuffer reads(int count, int lengthBytes) {
+        ByteBuffer all = ByteBuffer.allocateDirect(count * REQUEST_BYTES);
+        for (int i = 0; i < count; i++) {
+            all.putInt(REQUEST_MAGIC).putShort((short) 0).putShort((short) READ);
+            all.putLong(i).putLong(0).putInt(lengthBytes);
+        }
+        return all.flip();
     }
 
     /** Sends a WRITE. */

@@ -29,6 +29,7 @@ final class HeldMemory {
     private long unprovenBytes;
     private long takenBytes;
     private long takenNanos;
+    private boolean wasProven;
     private boolean waiting;
     private int wantedBytes;
     private long triedAfter = -1;
@@ -53,7 +54,7 @@ final class HeldMemory {
         if (heldBytes > 0 && heldBytes + lengthBytes > limitBytes) {
             return null; // what is sent or done next makes room, and the connection goes on by itself
         }
-        boolean proven = isProven();
+        wasProven = isProven();
         IoBuffer buffer = mayHave(lengthBytes) ? loop.buffers().tryAcquire(lengthBytes) : null;
         if (buffer == null) {
             wantedBytes = lengthBytes;
@@ -66,7 +67,7 @@ final class HeldMemory {
         }
         stopWaiting(); // perhaps it came before anybody was woken
         heldBytes += buffer.capacityBytes();
-        if (!proven) {
+        if (!wasProven) {
             changeUnproven(buffer.capacityBytes());
         }
         return buffer;
@@ -94,6 +95,11 @@ final class HeldMemory {
     /** Whether the client has taken what it asked for, and does so still. */
     private boolean isProven() {
         return takenBytes >= PROOF_BYTES && (heldBytes == 0 || loop.nanoTime() - takenNanos < MOVING_NANOS);
+    }
+
+    /** Whether it had, when memory was acquired last. */
+    boolean wasProven() {
+        return wasProven;
     }
 
     private void changeUnproven(long byBytes) {

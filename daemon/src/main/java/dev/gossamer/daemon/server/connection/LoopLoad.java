@@ -19,15 +19,16 @@ public final class LoopLoad {
      */
     private static final int PARTS = 16;
 
-    private final LongReads longReads = new LongReads();
+    private final CommandCount commands = new CommandCount();
+    private final ReadTurns readTurns;
     private final MemoryWaiters memoryWaiters;
-    private int commands;
     private long unprovenBytes;
     // Written by the loop.
     private volatile int starved;
 
     /** Of a loop that has nothing to do yet. */
     public LoopLoad(IoLoop loop) {
+        readTurns = new ReadTurns(loop, commands);
         memoryWaiters = new MemoryWaiters(loop);
     }
 
@@ -36,19 +37,19 @@ public final class LoopLoad {
      * has taken. One that may not goes on when one of its own has ended.
      */
     boolean mayBegin(int own) {
-        return own == 0 || own <= COMMANDS - commands;
+        return own == 0 || own <= COMMANDS - commands.underWay();
     }
 
     MemoryWaiters memoryWaiters() {
         return memoryWaiters;
     }
 
-    LongReads longReads() {
-        return longReads;
+    ReadTurns readTurns() {
+        return readTurns;
     }
 
     void changeCommands(int by) {
-        commands += by;
+        commands.change(by);
     }
 
     /**

@@ -18,18 +18,27 @@ final class SparseReads {
 
     private final BlockDevice device;
     private final boolean structured;
-    private final LoopLoad load;
+    private final ReadTurns turns;
+    private final LineQueue.Line line = new LineQueue.Line();
+    private final HeldMemory memory;
     private final ConnectionLife life;
 
     // What the last READ found; a sparse one takes it along. Those that came back follow by next.
     private SparseRead spare = new SparseRead();
     private int runs;
 
-    /** @param structured whether replies may leave something out */
-    SparseReads(BlockDevice device, boolean structured, LoopLoad load, ConnectionLife life) {
+    /**
+     * None is under way.
+     *
+     * @param structured whether replies may leave something out
+     * @param turns of the loop
+     * @param memory whence the READs have theirs
+     */
+    SparseReads(BlockDevice device, boolean structured, ReadTurns turns, HeldMemory memory, ConnectionLife life) {
         this.device = device;
         this.structured = structured;
-        this.load = load;
+        this.turns = turns;
+        this.memory = memory;
         this.life = life;
     }
 
@@ -47,20 +56,26 @@ final class SparseReads {
         return (command.flags() & NbdFlags.CMD_DF) == 0 && more > 1 && runs + more <= RUNS_LIMIT;
     }
 
-    /** Whether a READ is neither long nor in parts, and can be started as it is. */
+    /** Whether a READ, which has its memory, takes no turns nor is in parts, and can be started as it is. */
     boolean isPlain(NbdRequest command) {
-        return !SteppedRead.isFor(command.lengthBytes()) && !(structured && fits(command));
+        return !takesTurns(command.lengthBytes()) && !(structured && fits(command));
+    }
+
+    private boolean takesTurns(long dataBytes) {
+        return dataBytes > ReadTurns.LONG_TURN_BYTES || !memory.wasProven();
     }
 
     /** Starts a READ that is not: what of it is data, at once or in turns. */
     void start(NbdRequest command, BlockRequest request) {
         SparseRead sparse = structured && fits(command) ? take(request) : null;
         long dataBytes = sparse == null ? request.lengthBytes() : sparse.dataBytes();
-        if (SteppedRead.isFor(dataBytes)) {
+        if (takesTurns(dataBytes) && sparse == null && dataBytes <= ReadTurns.LONG_TURN_BYTES) {
+            ShortRead.start(request, device, turns, line, life);
+        } else if (takesTurns(dataBytes)) {
             ReadLayout data = sparse == null ? null : sparse.layout;
-            SteppedRead.start(request, data, device, load.longReads(), life);
+            SteppedRead.start(request, data, device, turns, line, life);
         } else {
-            sparse.submit(request, device); // what is not long is in parts
+            sparse.submit(request, device); // what takes no turns is in parts
         }
     }
 

@@ -9,17 +9,15 @@ import dev.gossamer.io.Wakeup;
 import dev.gossamer.thin.ReadLayout;
 
 /**
- * A long READ, one piece after the other ({@link LongReads}): handing the kernel 32 MiB at once keeps the loop, and the
- * device, for longer than anybody else of the loop should have to wait. It ends where it is when nobody can be answered
- * any more. Confined to the loop.
+ * A READ that takes {@link ReadTurns turns}, one piece after the other: handing the kernel 32 MiB at once keeps the loop,
+ * and the device, for longer than anybody else of the loop should have to wait. It ends where it is when nobody can be
+ * answered any more. Confined to the loop.
  */
-final class SteppedRead {
-    /** A fraction of a millisecond of copying. */
-    static final int PIECE_BYTES = 1 << 20;
-
+final class SteppedRead extends TurnRead {
     private final BlockRequest request;
     private final BlockDevice device;
-    private final LongReads turns;
+    private final ReadTurns turns;
+    private final LineQueue.Line line;
     private final ConnectionLife life;
     // Null: all of it is data.
     private final ReadLayout layout;
@@ -27,40 +25,48 @@ final class SteppedRead {
     private final Runnable nextStep = this::pieceEnded;
     private int run;
     private long nextBytes;
+    private long pieceBytes;
     private int partsUnderWay;
     private int failure = Errno.OK;
     // The request was ended where it broke.
     private boolean isBroken;
 
     private SteppedRead(
-            BlockRequest request, ReadLayout layout, BlockDevice device, LongReads turns, ConnectionLife life) {
+            BlockRequest request,
+            ReadLayout layout,
+            BlockDevice device,
+            ReadTurns turns,
+            LineQueue.Line line,
+            ConnectionLife life) {
         this.request = request;
         this.layout = layout;
         this.device = device;
         this.turns = turns;
+        this.line = line;
         this.life = life;
         this.nextBytes = request.offsetBytes();
         skipHoles();
     }
 
-    /** Whether so much of a READ goes in pieces. */
-    static boolean isFor(long dataBytes) {
-        return dataBytes > PIECE_BYTES;
-    }
-
     /**
-     * Starts one that does.
+     * Starts one.
      *
      * @param layout what of it is data; null: all
      * @param turns of the loop
-     * @param life of the connection that asks
+     * @param line of the connection that asks
+     * @param life of that connection
      */
     static void start(
-            BlockRequest request, ReadLayout layout, BlockDevice device, LongReads turns, ConnectionLife life) {
+            BlockRequest request,
+            ReadLayout layout,
+            BlockDevice device,
+            ReadTurns turns,
+            LineQueue.Line line,
+            ConnectionLife life) {
         request.guard(whole -> {
-            SteppedRead read = new SteppedRead(whole, layout, device, turns, life);
+            SteppedRead read = new SteppedRead(whole, layout, device, turns, line, life);
             whole.beginSplit();
-            turns.ready(read, whole.loop());
+            turns.join(read, line);
         });
     }
 
@@ -81,23 +87,30 @@ final class SteppedRead {
         }
     }
 
-    /** It is its turn: as many parts as make a piece. What that throws ends the request, and the turn all the same. */
-    void begin() {
+    /** What that throws ends the request, and the turn all the same. */
+    @Override
+    long begin(int limitBytes) {
         partsUnderWay = 1;
+        pieceBytes = 0;
         isBroken = true;
         request.guard(whole -> {
-            beginParts();
+            beginParts(limitBytes);
             isBroken = false;
         });
+        long begunBytes = pieceBytes;
         partEnded(life.maySend() ? Errno.OK : Errno.ESHUTDOWN);
+        return begunBytes;
     }
 
-    private void beginParts() {
-        for (long left = PIECE_BYTES; left > 0 && !isAtEnd() && life.maySend(); ) {
-            long boundary = (nextBytes / PIECE_BYTES + 1) * PIECE_BYTES;
-            long end = Math.min(runEndBytes(), boundary);
+    private void beginParts(int limitBytes) {
+        // What begins in the middle of a piece, and is longer, is put right by a short one.
+        boolean isLong = request.offsetBytes() + request.lengthBytes() - nextBytes > limitBytes;
+        for (boolean isFull = false; !isFull && !isAtEnd() && life.maySend(); ) {
+            long boundary = isLong ? (nextBytes / limitBytes + 1) * limitBytes : Long.MAX_VALUE;
+            long end = Math.min(Math.min(runEndBytes(), boundary), nextBytes + limitBytes - pieceBytes);
             BlockRequest part = request.child(nextBytes, end - nextBytes);
-            left = end == boundary ? 0 : left - (end - nextBytes); // what begins in the middle is a short piece
+            pieceBytes += end - nextBytes;
+            isFull = end == boundary || pieceBytes == limitBytes;
             advance(end);
             partsUnderWay++;
             part.push(whenPartDone);
@@ -121,29 +134,29 @@ final class SteppedRead {
 
     private void partEnded(int errno) {
         failure = failure == Errno.OK ? errno : failure;
-        if (--partsUnderWay == 0 && !Wakeup.call(request.loop(), nextStep) && !isBroken) {
-            request.addPart();
-            request.partDone(Errno.EIO);
-            request.endSplit();
+        if (--partsUnderWay == 0 && !Wakeup.call(request.loop(), nextStep)) {
+            if (!isBroken) {
+                request.addPart();
+                request.partDone(Errno.EIO);
+            }
+            end();
         }
     }
 
+    /** From a task of its own, not inside the completion: there may be hundreds of pieces. */
     private void pieceEnded() {
-        try {
-            turns.ended(request.loop());
-        } finally {
-            goOn();
+        if (isBroken || failure != Errno.OK || isAtEnd()) {
+            end();
+        } else {
+            turns.again(this, pieceBytes, line);
         }
     }
 
-    private void goOn() {
-        if (isBroken) {
-            return;
-        }
-        if (failure != Errno.OK || isAtEnd()) {
+    private void end() {
+        turns.ended(this, pieceBytes);
+        if (!isBroken) {
             request.endSplit();
-        } else {
-            turns.ready(this, request.loop());
         }
+        turns.leave(line);
     }
 }

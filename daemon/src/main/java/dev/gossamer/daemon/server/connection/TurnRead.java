@@ -1,0 +1,17 @@
+package dev.gossamer.daemon.server.connection;
+
+/** A READ that takes {@link ReadTurns turns}. Confined to the loop. */
+abstract class TurnRead {
+    /** In its connection's line. */
+    TurnRead next;
+
+    /** {@link ReadTurns}' own: since when it has been counted. */
+    long epoch;
+
+    /**
+     * It is its turn: begins a piece, for which {@link ReadTurns#ended} is called later, or at once.
+     *
+     * @return its bytes, no more than the limit
+     */
+    abstract long begin(int limitBytes);
+}
