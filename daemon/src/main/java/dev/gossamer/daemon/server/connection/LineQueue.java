@@ -15,6 +15,8 @@ final class LineQueue {
         private Line next;
         private boolean isQueued;
         private int members;
+        // By next: as many as the connection had at a time, which is no more than its commands.
+        private ShortRead firstSpare;
 
         void add(TurnRead read) {
             read.next = null;
@@ -34,6 +36,21 @@ final class LineQueue {
 
         boolean isEmpty() {
             return firstRead == null;
+        }
+
+        /** Null if there is none. */
+        ShortRead takeSpare() {
+            ShortRead spare = firstSpare;
+            if (spare != null) {
+                firstSpare = (ShortRead) spare.next;
+            }
+            return spare;
+        }
+
+        /** A READ of this connection that is over. */
+        void giveSpare(ShortRead spare) {
+            spare.next = firstSpare;
+            firstSpare = spare;
         }
 
         /** READs that take turns, whether they wait for the next one or have it. */

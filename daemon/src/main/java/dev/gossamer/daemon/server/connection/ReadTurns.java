@@ -148,7 +148,7 @@ final class ReadTurns {
 
     /** Who has one READ does not wait for all who have many, nor they for all who have one. */
     private long beginNext(int turnBytes) {
-        boolean isSeveral = single.isEmpty() || severalAreNext && !several.isEmpty();
+        boolean isSeveral = single.isEmpty() || (severalAreNext && !several.isEmpty());
         severalAreNext = !isSeveral && !several.isEmpty();
         Line line = (isSeveral ? several : single).remove();
         TurnRead next = line.remove();

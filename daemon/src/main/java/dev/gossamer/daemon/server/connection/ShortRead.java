@@ -1,21 +1,24 @@
 package dev.gossamer.daemon.server.connection;
 
 import dev.gossamer.daemon.server.stream.ConnectionLife;
+import dev.gossamer.io.BlockCompletion;
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
 
-/** A READ that is done in one {@link ReadTurns turn}, as it is. Confined to the loop. */
+/**
+ * A READ that is done in one {@link ReadTurns turn}, as it is; used again for others of its connection. Confined to the
+ * loop.
+ */
 final class ShortRead extends TurnRead {
-    private final BlockRequest request;
     private final BlockDevice device;
     private final ReadTurns turns;
     private final LineQueue.Line line;
     private final ConnectionLife life;
+    private final BlockCompletion whenDone = this::done;
+    private BlockRequest request;
 
-    private ShortRead(
-            BlockRequest request, BlockDevice device, ReadTurns turns, LineQueue.Line line, ConnectionLife life) {
-        this.request = request;
+    private ShortRead(BlockDevice device, ReadTurns turns, LineQueue.Line line, ConnectionLife life) {
         this.device = device;
         this.turns = turns;
         this.line = line;
@@ -32,8 +35,12 @@ final class ShortRead extends TurnRead {
     static void start(
             BlockRequest request, BlockDevice device, ReadTurns turns, LineQueue.Line line, ConnectionLife life) {
         request.guard(whole -> {
-            ShortRead read = new ShortRead(whole, device, turns, line, life);
-            whole.push(read::done);
+            ShortRead read = line.takeSpare();
+            if (read == null) {
+                read = new ShortRead(device, turns, line, life);
+            }
+            read.request = whole;
+            whole.push(read.whenDone);
             whole.taken();
             turns.join(read, line);
         });
@@ -52,7 +59,9 @@ final class ShortRead extends TurnRead {
 
     private void done(BlockRequest whole, int errno) {
         turns.ended(this, whole.lengthBytes());
+        request = null;
         whole.complete(errno);
         turns.leave(line);
+        line.giveSpare(this);
     }
 }
