@@ -9,9 +9,9 @@ import dev.gossamer.io.Wakeup;
 import dev.gossamer.thin.ReadLayout;
 
 /**
- * A READ that takes {@link ReadTurns turns}, one piece after the other: handing the kernel 32 MiB at once keeps the loop,
- * and the device, for longer than anybody else of the loop should have to wait. It ends where it is when nobody can be
- * answered any more. Confined to the loop.
+ * A READ that takes {@link ReadTurns turns}, one piece after the other: handing the kernel 32 MiB at once keeps the
+ * loop, and the device, for longer than anybody else of the loop should have to wait. It ends where it is when nobody
+ * can be answered any more. Confined to the loop.
  */
 final class SteppedRead extends TurnRead {
     private final BlockRequest request;

@@ -13,6 +13,7 @@ import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.handler.codec.ByteToMessageDecoder;
 import io.netty.handler.ssl.SslHandler;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -113,7 +114,8 @@ public final class ChannelStream extends ChannelInboundHandlerAdapter implements
             unread.release();
             unread = null;
         }
-        if (life.mayReceive() && channel.config().isAutoRead() != more) {
+        // A channel that a failed write has closed tells so later, and must not be asked for more until then.
+        if (life.mayReceive() && channel.isOpen() && channel.config().isAutoRead() != more) {
             channel.config().setAutoRead(more);
         }
     }
@@ -154,7 +156,7 @@ public final class ChannelStream extends ChannelInboundHandlerAdapter implements
 
     @Override
     public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
-        if (cause instanceof IOException) {
+        if (cause instanceof IOException || cause instanceof UncheckedIOException) {
             // A peer that goes away without a word is an ordinary end (T37).
             LOG.debug("connection ended peer={} why={}", channel.remoteAddress(), cause.toString());
         } else {
