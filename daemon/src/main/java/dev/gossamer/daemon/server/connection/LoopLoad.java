@@ -20,7 +20,8 @@ public final class LoopLoad {
     private static final int PARTS = 16;
 
     private final CommandCount commands = new CommandCount();
-    private final ReadTurns readTurns;
+    private final ReadTurns provenTurns;
+    private final ReadTurns unprovenTurns;
     private final MemoryWaiters memoryWaiters;
     private long unprovenBytes;
     // Written by the loop.
@@ -28,7 +29,8 @@ public final class LoopLoad {
 
     /** Of a loop that has nothing to do yet. */
     public LoopLoad(IoLoop loop) {
-        readTurns = new ReadTurns(loop, commands);
+        provenTurns = new ReadTurns(loop, commands, false);
+        unprovenTurns = new ReadTurns(loop, commands, true);
         memoryWaiters = new MemoryWaiters(loop);
     }
 
@@ -44,8 +46,14 @@ public final class LoopLoad {
         return memoryWaiters;
     }
 
-    ReadTurns readTurns() {
-        return readTurns;
+    /** Of long READs of clients that take what they ask for. */
+    ReadTurns provenTurns() {
+        return provenTurns;
+    }
+
+    /** Of all READs of the others. */
+    ReadTurns unprovenTurns() {
+        return unprovenTurns;
     }
 
     void changeCommands(int by) {

@@ -98,7 +98,7 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
         this.watch = watch;
         this.memory = new HeldMemory(this.loop, load, limits.payloadBytes(), resumeTask);
         this.arriving = new ArrivingRequest(loop, memory, slab);
-        this.sparseReads = new SparseReads(device, negotiated.structuredReplies(), load.readTurns(), memory, life);
+        this.sparseReads = new SparseReads(device, negotiated.structuredReplies(), load, memory, life);
         this.decoder = new RequestDecoder(negotiated, device::sizeBytes, this);
         this.statusQueries = new StatusQueries(loop, export, memory, negotiated.contexts(), this::statusAnswered);
     }

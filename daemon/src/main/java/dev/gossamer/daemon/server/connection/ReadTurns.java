@@ -5,26 +5,27 @@ import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.Wakeup;
 
 /**
- * READs that take turns at the device: long ones of anybody, and all of clients that have not shown that they take what
- * they ask for. A piece that the page cache has is copied by whoever submits it, which is the loop, and a disk that has
+ * READs that take turns at the device: long ones of clients that have shown that they take what they ask for, and, with
+ * turns of their own, all of the others. A piece that the page cache has is copied by whoever submits it, which is the loop, and a disk that has
  * been given many is not there for anybody else.
  *
  * <p>A turn is a batch of pieces of different connections, first those whose connection has nothing else here. The next
- * one begins when one has ended or, if a device is slow, after a moment. While others use the loop, turns are short and
- * one at a time, and READs that still wait do so for twice as long as the turn took: whoever asks for how much, others
- * have the device two thirds of the time, and keep more than half of their rate. Confined to the loop.
+ * one begins when one has ended or, if a device is slow, after a moment. Turns that give way are different while others
+ * use the loop: they are short and one at a time, and READs that still wait then do so for twice as long as the turn
+ * took. Others have two thirds of the time, if a turn takes less than 5 ms, and if what they use is of this loop: turns
+ * of several loops know nothing of each other. Whose commands wait for long uses the loop as well. Confined to the loop.
  */
 final class ReadTurns {
     /** A turn when nobody else is there: a fraction of a millisecond of copying. */
     static final int LONG_TURN_BYTES = 1 << 20;
 
-    /** A turn beside others: a quarter of a millisecond at 1 GiB a second. */
+    /** When a turn beside others is full: a quarter of a millisecond at 1 GiB a second. Its last READ may be longer. */
     static final int SHORT_TURN_BYTES = 256 << 10;
 
     /** READs of one turn, however short they are. */
     static final int TURN_READS = 16;
 
-    /** Of turns that are not {@linkplain #OVERDUE_NANOS overdue}: 1.6 GB a second of a device that needs 5 ms. */
+    /** Beyond it no turn begins before one is overdue: 1.6 GB a second of a device that needs 5 ms. */
     static final long UNDER_WAY_BYTES = 8 << 20;
 
     /** Turns that wait for a disk do not wait for each other: beyond 1 GiB a second they would. */
@@ -38,8 +39,12 @@ final class ReadTurns {
     /** A turn that takes longer is not waited for: its device may be stuck, and others' are not. */
     private static final long OVERDUE_NANOS = 10_000_000;
 
+    /** Each turn that is overdue doubles the patience up to this, each other one halves it: disks may be as slow. */
+    private static final long LAST_OVERDUE_NANOS = 640_000_000;
+
     private final IoLoop loop;
     private final CommandCount commands;
+    private final boolean givesWay;
     private final Runnable turnEnded = this::turnEnded;
     private final LineQueue single = new LineQueue();
     private final LineQueue several = new LineQueue();
@@ -51,6 +56,7 @@ final class ReadTurns {
     private int underWay;
     private long underWayBytes;
     private long epoch;
+    private long overdueNanos = OVERDUE_NANOS;
     private long othersBefore;
     private long beganNanos;
     private boolean watched;
@@ -62,9 +68,11 @@ final class ReadTurns {
      *
      * @param loop itself, not as one of its connections sees it
      * @param commands of the loop, those that take turns among them
+     * @param givesWay to other commands
      */
-    ReadTurns(IoLoop loop, CommandCount commands) {
+    ReadTurns(IoLoop loop, CommandCount commands, boolean givesWay) {
         this.loop = loop;
+        this.givesWay = givesWay;
         this.commands = commands;
     }
 
@@ -78,7 +86,7 @@ final class ReadTurns {
         goOn();
     }
 
-    /** Its command has ended. */
+    /** Its command ends. */
     void leave(Line line) {
         members--;
         line.changeMembers(-1);
@@ -115,6 +123,7 @@ final class ReadTurns {
 
     private void turnEnded() {
         ending = false;
+        overdueNanos = Math.max(overdueNanos / 2, OVERDUE_NANOS);
         if (underWay == 0 && !pausing && othersAreActive()) {
             pause(Math.min(PAUSE_TURNS * (loop.nanoTime() - beganNanos), LONGEST_PAUSE_NANOS));
         } else {
@@ -132,10 +141,13 @@ final class ReadTurns {
 
     /** Whether commands that take no turns are under way, or have been since the turn began. */
     private boolean othersAreActive() {
-        return commands.underWay() > members || othersBegun() != othersBefore;
+        return givesWay && (commands.underWay() > members || othersBegun() != othersBefore);
     }
 
     private void beginTurn() {
+        if (isEmpty()) {
+            return; // The clock of what is under way goes on.
+        }
         int turnBytes = othersAreActive() ? SHORT_TURN_BYTES : LONG_TURN_BYTES;
         beganNanos = loop.nanoTime();
         othersBefore = othersBegun();
@@ -190,10 +202,11 @@ final class ReadTurns {
 
     private void lookAgain() {
         watched = false;
-        if (underWay > 0 && loop.nanoTime() - beganNanos >= OVERDUE_NANOS) {
+        if (underWay > 0 && loop.nanoTime() - beganNanos >= overdueNanos) {
             epoch++;
             underWay = 0;
             underWayBytes = 0;
+            overdueNanos = Math.min(2 * overdueNanos, LAST_OVERDUE_NANOS);
         }
         boolean hasRoom = underWayBytes + LONG_TURN_BYTES <= UNDER_WAY_BYTES;
         if (hasRoom && !othersAreActive() && !ending && !pausing) {

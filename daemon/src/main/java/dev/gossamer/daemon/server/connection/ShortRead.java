@@ -17,39 +17,35 @@ final class ShortRead extends TurnRead {
     private final ConnectionLife life;
     private final BlockCompletion whenDone = this::done;
     private BlockRequest request;
+    private long begunBytes;
 
-    private ShortRead(BlockDevice device, ReadTurns turns, LineQueue.Line line, ConnectionLife life) {
+    /**
+     * One that has no request yet.
+     *
+     * @param turns of the loop
+     * @param line of the connection that asks, at these turns
+     * @param life of that connection
+     */
+    ShortRead(BlockDevice device, ReadTurns turns, LineQueue.Line line, ConnectionLife life) {
         this.device = device;
         this.turns = turns;
         this.line = line;
         this.life = life;
     }
 
-    /**
-     * Starts one.
-     *
-     * @param turns of the loop
-     * @param line of the connection that asks
-     * @param life of that connection
-     */
-    static void start(
-            BlockRequest request, BlockDevice device, ReadTurns turns, LineQueue.Line line, ConnectionLife life) {
-        request.guard(whole -> {
-            ShortRead read = line.takeSpare();
-            if (read == null) {
-                read = new ShortRead(device, turns, line, life);
-            }
-            read.request = whole;
-            whole.push(read.whenDone);
-            whole.taken();
-            turns.join(read, line);
-        });
+    /** From now on the request is ended here. */
+    void start(BlockRequest its) {
+        its.push(whenDone);
+        its.taken();
+        request = its;
+        turns.join(this, line);
     }
 
     @Override
     long begin(int limitBytes) {
-        long lengthBytes = request.lengthBytes();
-        if (life.maySend()) {
+        long lengthBytes = life.maySend() ? request.lengthBytes() : 0;
+        begunBytes = lengthBytes;
+        if (lengthBytes > 0) {
             device.start(request);
         } else {
             request.complete(Errno.ESHUTDOWN); // nobody can be answered any more
@@ -58,10 +54,10 @@ final class ShortRead extends TurnRead {
     }
 
     private void done(BlockRequest whole, int errno) {
-        turns.ended(this, whole.lengthBytes());
-        request = null;
-        whole.complete(errno);
+        turns.ended(this, begunBytes);
         turns.leave(line);
+        request = null;
         line.giveSpare(this);
+        whole.complete(errno);
     }
 }

@@ -18,20 +18,14 @@ final class SparseRead {
 
     /** Submits the runs of data; the request completes when the last of them has. */
     void submit(BlockRequest request, BlockDevice device) {
-        int seen = request.takings();
         request.beginSplit();
-        try {
-            for (int i = 0; i < layout.runs(); i++) {
-                if (!layout.isHole(i)) {
-                    long begin = layout.beginBytes(i);
-                    device.start(request.child(begin, layout.endBytes(i) - begin));
-                }
+        for (int i = 0; i < layout.runs(); i++) {
+            if (!layout.isHole(i)) {
+                long begin = layout.beginBytes(i);
+                device.start(request.child(begin, layout.endBytes(i) - begin));
             }
-            request.endSplit();
-        } catch (RuntimeException | Error fault) {
-            request.loop().faults().caught(fault);
-            request.endUnlessTaken(seen);
         }
+        request.endSplit();
     }
 
     /** What is not left out. */

@@ -18,8 +18,9 @@ final class SparseReads {
 
     private final BlockDevice device;
     private final boolean structured;
-    private final ReadTurns turns;
-    private final LineQueue.Line line = new LineQueue.Line();
+    private final LoopLoad load;
+    private final LineQueue.Line provenLine = new LineQueue.Line();
+    private final LineQueue.Line unprovenLine = new LineQueue.Line();
     private final HeldMemory memory;
     private final ConnectionLife life;
 
@@ -31,13 +32,13 @@ final class SparseReads {
      * None is under way.
      *
      * @param structured whether replies may leave something out
-     * @param turns of the loop
+     * @param load of the loop
      * @param memory whence the READs have theirs
      */
-    SparseReads(BlockDevice device, boolean structured, ReadTurns turns, HeldMemory memory, ConnectionLife life) {
+    SparseReads(BlockDevice device, boolean structured, LoopLoad load, HeldMemory memory, ConnectionLife life) {
         this.device = device;
         this.structured = structured;
-        this.turns = turns;
+        this.load = load;
         this.memory = memory;
         this.life = life;
     }
@@ -65,17 +66,32 @@ final class SparseReads {
         return dataBytes > ReadTurns.LONG_TURN_BYTES || !memory.wasProven();
     }
 
-    /** Starts a READ that is not: what of it is data, at once or in turns. */
+    /** Starts a READ that is not: what of it is data, at once or in turns. What that throws ends it. */
     void start(NbdRequest command, BlockRequest request) {
+        int seen = request.takings();
+        try {
+            begin(command, request);
+        } catch (Throwable fault) {
+            request.loop().faults().caught(fault);
+            request.endUnlessTaken(seen);
+        }
+    }
+
+    private void begin(NbdRequest command, BlockRequest request) {
         SparseRead sparse = structured && fits(command) ? take(request) : null;
         long dataBytes = sparse == null ? request.lengthBytes() : sparse.dataBytes();
-        if (takesTurns(dataBytes) && sparse == null && dataBytes <= ReadTurns.LONG_TURN_BYTES) {
-            ShortRead.start(request, device, turns, line, life);
-        } else if (takesTurns(dataBytes)) {
-            ReadLayout data = sparse == null ? null : sparse.layout;
-            SteppedRead.start(request, data, device, turns, line, life);
-        } else {
+        if (!takesTurns(dataBytes)) {
             sparse.submit(request, device); // what takes no turns is in parts
+        } else if (sparse == null && dataBytes <= ReadTurns.LONG_TURN_BYTES) {
+            ShortRead spareRead = unprovenLine.takeSpare();
+            ShortRead read =
+                    spareRead == null ? new ShortRead(device, load.unprovenTurns(), unprovenLine, life) : spareRead;
+            read.start(request);
+        } else {
+            ReadLayout data = sparse == null ? null : sparse.layout;
+            boolean proven = memory.wasProven();
+            ReadTurns turns = proven ? load.provenTurns() : load.unprovenTurns();
+            new SteppedRead(request, data, device, turns, proven ? provenLine : unprovenLine, life).start();
         }
     }
 

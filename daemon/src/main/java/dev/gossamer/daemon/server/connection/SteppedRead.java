@@ -31,7 +31,15 @@ final class SteppedRead extends TurnRead {
     // The request was ended where it broke.
     private boolean isBroken;
 
-    private SteppedRead(
+    /**
+     * One that has not begun.
+     *
+     * @param layout what of it is data; null: all
+     * @param turns of the loop
+     * @param line of the connection that asks, at these turns
+     * @param life of that connection
+     */
+    SteppedRead(
             BlockRequest request,
             ReadLayout layout,
             BlockDevice device,
@@ -48,26 +56,11 @@ final class SteppedRead extends TurnRead {
         skipHoles();
     }
 
-    /**
-     * Starts one.
-     *
-     * @param layout what of it is data; null: all
-     * @param turns of the loop
-     * @param line of the connection that asks
-     * @param life of that connection
-     */
-    static void start(
-            BlockRequest request,
-            ReadLayout layout,
-            BlockDevice device,
-            ReadTurns turns,
-            LineQueue.Line line,
-            ConnectionLife life) {
-        request.guard(whole -> {
-            SteppedRead read = new SteppedRead(whole, layout, device, turns, line, life);
-            whole.beginSplit();
-            turns.join(read, line);
-        });
+    /** From now on it is ended here. Throws nothing. */
+    void start() {
+        request.beginSplit();
+        request.taken();
+        turns.join(this, line);
     }
 
     private boolean isAtEnd() {
@@ -93,10 +86,14 @@ final class SteppedRead extends TurnRead {
         partsUnderWay = 1;
         pieceBytes = 0;
         isBroken = true;
-        request.guard(whole -> {
+        int seen = request.takings();
+        try {
             beginParts(limitBytes);
             isBroken = false;
-        });
+        } catch (Throwable fault) {
+            request.loop().faults().caught(fault);
+            request.endUnlessTaken(seen);
+        }
         long begunBytes = pieceBytes;
         partEnded(life.maySend() ? Errno.OK : Errno.ESHUTDOWN);
         return begunBytes;
@@ -154,9 +151,9 @@ final class SteppedRead extends TurnRead {
 
     private void end() {
         turns.ended(this, pieceBytes);
+        turns.leave(line);
         if (!isBroken) {
             request.endSplit();
         }
-        turns.leave(line);
     }
 }

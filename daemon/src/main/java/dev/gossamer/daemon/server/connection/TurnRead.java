@@ -11,7 +11,7 @@ abstract class TurnRead {
     /**
      * It is its turn: begins a piece, for which {@link ReadTurns#ended} is called later, or at once.
      *
-     * @return its bytes, no more than the limit
+     * @return its bytes: no more than the limit, or all of a READ that is done at once
      */
     abstract long begin(int limitBytes);
 }

@@ -38,7 +38,7 @@ class ReadTurnsTest {
     private final SimulatedDisk disk = new SimulatedDisk(SIZE);
     private final SlowDisk slow = new SlowDisk(disk);
     private final CommandCount commands = new CommandCount();
-    private final ReadTurns turns = new ReadTurns(sim.loops.loop(0), commands);
+    private final ReadTurns turns = new ReadTurns(sim.loops.loop(0), commands, true);
     private final List<Long> asked = new ArrayList<>();
 
     @AfterEach
@@ -52,6 +52,11 @@ class ReadTurnsTest {
 
     private SimHarness.Result read(
             long offset, int length, ReadLayout layout, ConnectionLife life, LineQueue.Line line) {
+        return read(turns, offset, length, layout, life, line);
+    }
+
+    private SimHarness.Result read(
+            ReadTurns turns, long offset, int length, ReadLayout layout, ConnectionLife life, LineQueue.Line line) {
         BlockDevice noted = new ForwardingDevice(slow) {
             @Override
             public void submit(BlockRequest request) {
@@ -68,9 +73,9 @@ class ReadTurnsTest {
                     done.complete(errno);
                 });
                 if (layout == null && length <= PIECE) {
-                    ShortRead.start(request, below, turns, line, life);
+                    new ShortRead(below, turns, line, life).start(request);
                 } else {
-                    SteppedRead.start(request, layout, below, turns, line, life);
+                    new SteppedRead(request, layout, below, turns, line, life).start();
                 }
             }
         };
@@ -315,5 +320,71 @@ class ReadTurnsTest {
         assertEquals(ReadTurns.UNDER_WAY_BYTES / PIECE, slow.heldCount());
         slow.letGo(sim);
         sim.loops.runUntilIdle();
+    }
+
+    /** Clients that take what they ask for have the speed of their disk, whoever else is there. */
+    @Test
+    void turnsThatGiveNoWayAreLongBesideOthersToo() {
+        ReadTurns firm = new ReadTurns(sim.loops.loop(0), commands, false);
+        commands.change(1);
+        slow.hold(request -> true);
+        for (int i = 0; i < 4; i++) {
+            read(firm, 0, 2 * PIECE, null, new ConnectionLife(), new LineQueue.Line());
+        }
+        sim.loops.runUntilIdle();
+        sim.loops.advance(1_500_000);
+        assertEquals(2, slow.heldCount());
+        slow.letGoFirst(sim);
+        slow.letGoFirst(sim);
+        assertEquals(1, slow.heldCount(), "no pause");
+        assertEquals(0, asked.get(2) % PIECE);
+        slow.letGo(sim);
+        sim.loops.runUntilIdle();
+    }
+
+    /** A disk that needs 100 ms for each turn is not given another one every 10 ms. */
+    @Test
+    void patienceGrowsWithADiskThatIsSlow() {
+        commands.change(1);
+        slow.hold(request -> true);
+        for (int i = 0; i < 20; i++) {
+            read(0, PIECE, null, new ConnectionLife());
+        }
+        sim.loops.runUntilIdle();
+        sim.loops.advance(100_000_000);
+        assertTrue(slow.heldCount() <= 4, () -> slow.heldCount() + " turns");
+        slow.letGo(sim);
+        sim.loops.runUntilIdle();
+        sim.loops.advance(10_000_000_000L);
+        assertEquals(20, asked.stream().filter(offset -> offset == 0).count());
+        assertEquals(0, sim.inUse());
+    }
+
+    /** What cannot even be begun ends with EIO, and those behind it have their turn. */
+    @Test
+    void whatThrowsWhenItBeginsIsAnsweredAndLosesNobody() {
+        sim.loops.expectFaults();
+        SimHarness.Result broken = sim.start(
+                0,
+                new ForwardingDevice(disk) {
+                    @Override
+                    public void submit(BlockRequest request) {
+                        commands.change(1);
+                        LineQueue.Line line = new LineQueue.Line();
+                        new SteppedRead(request, null, null, turns, line, new ConnectionLife()).start();
+                        commands.change(-1);
+                    }
+                },
+                BlockOperation.READ,
+                0,
+                2 * PIECE,
+                0,
+                null);
+        SimHarness.Result next = read(0, 2 * PIECE, null, new ConnectionLife());
+        sim.loops.runUntilIdle();
+        sim.loops.advance(100_000_000);
+        assertEquals(Errno.EIO, broken.errno);
+        assertEquals(Errno.OK, next.errno);
+        assertEquals(0, sim.inUse());
     }
 }
