@@ -6,14 +6,16 @@ import dev.gossamer.io.Wakeup;
 
 /**
  * READs that take turns at the device: long ones of clients that have shown that they take what they ask for, and, with
- * turns of their own, all of the others. A piece that the page cache has is copied by whoever submits it, which is the loop, and a disk that has
- * been given many is not there for anybody else.
+ * turns of their own, all of the others. A piece that the page cache has is copied by whoever submits it, which is the
+ * loop, and a disk that has been given many is not there for anybody else.
  *
  * <p>A turn is a batch of pieces of different connections, first those whose connection has nothing else here. The next
  * one begins when one has ended or, if a device is slow, after a moment. Turns that give way are different while others
  * use the loop: they are short and one at a time, and READs that still wait then do so for twice as long as the turn
  * took. Others have two thirds of the time, if a turn takes less than 5 ms, and if what they use is of this loop: turns
- * of several loops know nothing of each other. Whose commands wait for long uses the loop as well. Confined to the loop.
+ * of several loops know nothing of each other. Whose commands wait for long uses the loop as well.
+ *
+ * <p>Confined to the loop.
  */
 final class ReadTurns {
     /** A turn when nobody else is there: a fraction of a millisecond of copying. */
