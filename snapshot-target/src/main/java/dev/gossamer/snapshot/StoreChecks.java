@@ -40,7 +40,24 @@ final class StoreChecks {
         if (store.geometry().readOnly()) {
             throw refused(spec, Errno.EROFS, "its store device is read-only; open it for writing");
         }
+        checkEnd(spec, store, origin);
         checkFeatures(spec);
+    }
+
+    /**
+     * The origin's last chunk may be a part of one, and is copied to the store and back as it is: it must be whole
+     * sectors of both (rule S-L1). Else the first write there would cost the snapshot.
+     */
+    private static void checkEnd(SnapshotSpec spec, BlockDevice store, BlockDevice origin) throws StorageException {
+        int sectorBytes = store.geometry().alignmentBytes();
+        if (origin.sizeBytes() % sectorBytes != 0) {
+            throw refused(
+                    spec,
+                    Errno.EINVAL,
+                    "the origin has " + origin.sizeBytes() + " bytes, and its end cannot be kept in sectors of "
+                            + sectorBytes + " bytes, which its store has; use a store of smaller sectors, or a volume"
+                            + " of the pool");
+        }
     }
 
     static void checkFeatures(SnapshotSpec spec) throws StorageException {

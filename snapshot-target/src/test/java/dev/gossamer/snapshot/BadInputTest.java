@@ -74,6 +74,36 @@ class BadInputTest {
         assertRefused(SnapshotSpec.of("s", StoreType.TRANSIENT), store, "needs a chunk size");
     }
 
+    /** S-L1: a copy of the origin's end would be refused by the store, and the snapshot lost with the first write. */
+    @Test
+    void anOriginThatEndsWithinASectorOfItsStore() throws StorageException {
+        SimulatedDisk odd = new SimulatedDisk((64 << 10) + 3 * 512);
+        SimulatedDisk large = new SimulatedDisk(1 << 20, 4096, new PowerSupply());
+        SnapshotSpec passing = SnapshotSpec.of("s", StoreType.TRANSIENT).withChunkBytes(CHUNK);
+        try (SimSet other = new SimSet(odd, 1, 1)) {
+            for (SnapshotSpec spec : new SnapshotSpec[] {PERSISTENT, passing}) {
+                String message = other.refused(other.set.create(spec, large));
+                assertTrue(message.contains("67072 bytes") && message.contains("sectors of 4096 bytes"), message);
+                assertTrue(message.contains("use a store of smaller sectors"), message);
+            }
+            assertEquals(0, large.writes(), "something was written");
+            // One that was copied there from a disk of smaller sectors.
+            large.writeNow(0, header(0x70416E53, 1, 1, CHUNK / 512));
+            String message = other.refused(other.set.load(PERSISTENT, large));
+            assertTrue(message.contains("sectors of 4096 bytes"), message);
+
+            Snapshot snapshot = other.createAndOpen(PERSISTENT, store);
+            BlockDevice device = other.set.openOrigin();
+            assertEquals(0, other.write(device, odd.sizeBytes() - 512, new byte[512]));
+            assertEquals(SnapshotState.ACTIVE, other.status("s").state());
+            assertEquals(odd.sizeBytes(), snapshot.geometry().sizeBytes());
+            assertEquals(0, other.write(snapshot, odd.sizeBytes() - 512, new byte[512]), "its last sector");
+            snapshot.close();
+            device.close();
+            other.shutDown();
+        }
+    }
+
     /** S-L1: 2^21 sectors work as far as the store is large enough for them. */
     @Test
     void theLargestChunkNeedsALargeStore() {
