@@ -33,7 +33,7 @@ final class Fingerprints {
 
     /** Notes a block. @return the block that has this fingerprint already; {@link #NONE}: now it is this one */
     long putIfAbsent(long fingerprint, long dataBlock) {
-        long mixed = fingerprint * 0x9E3779B97F4A7C15L;
+        long mixed = mix(fingerprint);
         long tag = mixed << BLOCK_BITS;
         int slot = (int) Math.multiplyHigh(mixed >>> 1, 2L * slots.length);
         for (int probes = 0; slots[slot] != NONE; probes++) {
@@ -48,6 +48,13 @@ final class Fingerprints {
             size++;
         }
         return NONE;
+    }
+
+    /** Place and tag depend on every bit: blocks that are equal in one half would be taken for each other otherwise. */
+    private static long mix(long fingerprint) {
+        long mixed = (fingerprint ^ (fingerprint >>> 30)) * 0xBF58476D1CE4E5B9L;
+        mixed = (mixed ^ (mixed >>> 27)) * 0x94D049BB133111EBL;
+        return mixed ^ (mixed >>> 31);
     }
 
     void clear() {

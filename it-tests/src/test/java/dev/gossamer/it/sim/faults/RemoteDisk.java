@@ -76,4 +76,10 @@ public final class RemoteDisk extends ForwardingDevice {
     public void close() {
         home.execute(below::close);
     }
+
+    /** In the texts of errors, which are part of the history. */
+    @Override
+    public String toString() {
+        return "remote";
+    }
 }
