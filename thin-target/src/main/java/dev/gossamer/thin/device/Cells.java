@@ -67,10 +67,10 @@ public final class Cells {
     }
 
     private void tellIdle(ThinDevice device) {
-        if (device.cells().isIdle()) {
+        if (device.cells().isAwaited() && device.cells().isIdle()) {
             device.cells().takeWhenIdle().forEach(faults::run);
         }
-        if (held == 0) {
+        if (held == 0 && !whenIdle.isEmpty()) {
             List<Runnable> tasks = List.copyOf(whenIdle);
             whenIdle.clear();
             tasks.forEach(faults::run);

@@ -16,6 +16,7 @@ import java.util.Map;
 public final class DeviceCells {
     private final int blockBytes;
     private final Map<Long, Cell> held = new HashMap<>();
+    // The lists are nearly always empty and asked for each request: so by index, not by an iterator.
     // Seldom more than one.
     private final List<QueuedTrim> queuedTrims = new ArrayList<>();
     // Of jobs: at most a job's step has of one device.
@@ -40,8 +41,8 @@ public final class DeviceCells {
 
     /** Whether a job holds one of the blocks from {@code from} up to {@code to}, exclusive. */
     public boolean isHeldByJob(long from, long to) {
-        for (HeldRange range : ranges) {
-            if (range.meets(from, to)) {
+        for (int i = 0; i < ranges.size(); i++) {
+            if (ranges.get(i).meets(from, to)) {
                 return true;
             }
         }
@@ -50,8 +51,8 @@ public final class DeviceCells {
 
     /** Makes a request that changes blocks wait for the job that holds them. @return false if there is none */
     public boolean waitForJob(BlockRequest request) {
-        for (HeldRange range : ranges) {
-            if (range.keep(request)) {
+        for (int i = 0; i < ranges.size(); i++) {
+            if (ranges.get(i).keep(request)) {
                 return true;
             }
         }
@@ -90,7 +91,6 @@ public final class DeviceCells {
     /** Makes a request that changes blocks wait behind a queued trim of these. @return false if there is none */
     public boolean queueBehindTrim(BlockRequest request) {
         if (request.operation() != BlockOperation.READ) {
-            // By index: nearly always empty, and asked for each request.
             for (int i = 0; i < queuedTrims.size(); i++) {
                 QueuedTrim trim = queuedTrims.get(i);
                 if (trim.meets(request, blockBytes)) {
@@ -146,7 +146,8 @@ public final class DeviceCells {
 
     /** The task that waits for a range in which this block was the last that a cell held; null if there is none. */
     Runnable takeWhenClear(long releasedBlock) {
-        for (HeldRange range : ranges) {
+        for (int i = 0; i < ranges.size(); i++) {
+            HeldRange range = ranges.get(i);
             if (range.meets(releasedBlock, releasedBlock + 1) && !isHeld(range.from, range.to)) {
                 return range.takeWhenClear();
             }
@@ -174,6 +175,11 @@ public final class DeviceCells {
 
     void addWhenIdle(Runnable task) {
         whenIdle.add(task);
+    }
+
+    /** Whether a task waits until no block is held. */
+    boolean isAwaited() {
+        return !whenIdle.isEmpty();
     }
 
     /** Takes the tasks that wait until no block is held. */

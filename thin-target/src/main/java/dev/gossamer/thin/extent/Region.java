@@ -42,6 +42,9 @@ public final class Region {
     /** A region with nothing mapped. */
     public static final long[] EMPTY = {};
 
+    /** In place of an extent's first word, which is never negative. */
+    private static final long NONE = -1;
+
     private static final int WORDS = 2;
     private static final int HEADER_WORDS = 2;
     private static final int LENGTH_SHIFT = 9;
@@ -64,11 +67,19 @@ public final class Region {
     }
 
     public static int start(long[] region, int index) {
-        return (int) region[index * WORDS] & (BLOCKS - 1);
+        return start(region[index * WORDS]);
     }
 
     public static int length(long[] region, int index) {
-        return ((int) (region[index * WORDS] >>> LENGTH_SHIFT) & (BLOCKS - 1)) + 1;
+        return length(region[index * WORDS]);
+    }
+
+    private static int start(long extent) {
+        return (int) extent & (BLOCKS - 1);
+    }
+
+    private static int length(long extent) {
+        return ((int) (extent >>> LENGTH_SHIFT) & (BLOCKS - 1)) + 1;
     }
 
     /** First block of the region after the extent. */
@@ -114,7 +125,7 @@ public final class Region {
 
     /** A region in which the blocks are unmapped. */
     public static long[] without(long[] region, int start, int length) {
-        return replace(region, start, length, -1, 0);
+        return replace(region, start, length, NONE, 0);
     }
 
     /** A region in which what is mapped of blocks {@code [start, end)} is of another kind. */
@@ -154,45 +165,73 @@ public final class Region {
 
     /**
      * Only extents that overlap or touch the blocks are looked at, what is before and behind is copied as it is: at
-     * most one of them reaches in from before and one sticks out behind, so that together with the new one there are
-     * three.
+     * most one of them reaches in from before and one sticks out behind. The result is all that is allocated: this is
+     * done once for each block that is provisioned.
      *
-     * @param middle the extent to put in, or -1 for none
+     * @param middle the extent to put in, or {@link #NONE}
      */
     private static long[] replace(long[] region, int start, int length, long middle, long dataBlock) {
         Invariant.check(start >= 0 && length > 0 && start + length <= BLOCKS, "extent outside its region");
         int end = start + length;
         int from = firstEndingFrom(region, start);
-        int to = from;
-        long[] window = new long[3 * WORDS];
-        int size = 0;
-        if (from < count(region) && start(region, from) < start) {
-            int oldStart = start(region, from);
-            int keep = Math.min(end(region, from), start) - oldStart;
-            long word = word(oldStart, keep, kind(region, from), time(region, from));
-            size = append(window, size, word, region[from * WORDS + 1]);
+        int to = firstBeginningBehind(region, from, end);
+        long left = from < to ? cut(region, from, 0, start) : NONE;
+        long leftBlock = left == NONE ? 0 : region[from * WORDS + 1];
+        long right = from < to ? cut(region, to - 1, end, BLOCKS) : NONE;
+        long rightBlock = right == NONE ? 0 : dataBlock(region, to - 1, start(right));
+        long put = middle;
+        long putBlock = dataBlock;
+        if (continues(left, leftBlock, put, putBlock)) {
+            put = joined(left, put);
+            putBlock = leftBlock;
+            left = NONE;
         }
-        if (middle >= 0) {
-            size = append(window, size, middle, dataBlock);
-        }
-        while (to < count(region) && start(region, to) <= end) {
-            if (end(region, to) > end) {
-                int cut = Math.max(start(region, to), end);
-                long word = word(cut, end(region, to) - cut, kind(region, to), time(region, to));
-                size = append(window, size, word, dataBlock(region, to, cut));
-            }
-            to++;
+        if (continues(put, putBlock, right, rightBlock)) {
+            put = joined(put, right);
+            right = NONE;
         }
         int before = from * WORDS;
         int behind = region.length - to * WORDS;
-        if (before + size + behind == 0) {
+        int size = before + words(left) + words(put) + words(right) + behind;
+        if (size == 0) {
             return EMPTY;
         }
-        long[] result = new long[before + size + behind];
+        long[] result = new long[size];
         System.arraycopy(region, 0, result, 0, before);
-        System.arraycopy(window, 0, result, before, size);
-        System.arraycopy(region, to * WORDS, result, before + size, behind);
+        int at = put(result, before, left, leftBlock);
+        at = put(result, at, put, putBlock);
+        at = put(result, at, right, rightBlock);
+        System.arraycopy(region, to * WORDS, result, at, behind);
         return result;
+    }
+
+    /** What of an extent lies in blocks {@code [from, to)}, or {@link #NONE}. */
+    private static long cut(long[] region, int index, int from, int to) {
+        int first = Math.max(from, start(region, index));
+        int end = Math.min(to, end(region, index));
+        return first < end ? word(first, end - first, kind(region, index), time(region, index)) : NONE;
+    }
+
+    private static int words(long extent) {
+        return extent == NONE ? 0 : WORDS;
+    }
+
+    private static int put(long[] words, int at, long extent, long dataBlock) {
+        if (extent == NONE) {
+            return at;
+        }
+        words[at] = extent;
+        words[at + 1] = dataBlock;
+        return at + WORDS;
+    }
+
+    /** The first extent, from the given one on, that neither overlaps nor touches what ends at this block. */
+    private static int firstBeginningBehind(long[] region, int from, int end) {
+        int index = from;
+        while (index < count(region) && start(region, index) <= end) {
+            index++;
+        }
+        return index;
     }
 
     /** The first extent that ends at this block or behind it, so that it overlaps or touches what begins there. */
@@ -202,21 +241,24 @@ public final class Region {
     }
 
     /** Appends an extent, or lengthens the last one by it where they are one run (EM-3). */
-    private static int append(long[] words, int size, long word, long dataBlock) {
-        if (size > 0) {
-            long last = words[size - WORDS];
-            int lastStart = (int) last & (BLOCKS - 1);
-            int lastLength = ((int) (last >>> LENGTH_SHIFT) & (BLOCKS - 1)) + 1;
-            boolean sameClass = last >>> KIND_SHIFT == word >>> KIND_SHIFT;
-            boolean contiguous = lastStart + lastLength == ((int) word & (BLOCKS - 1))
-                    && words[size - WORDS + 1] + lastLength == dataBlock;
-            if (sameClass && contiguous) {
-                words[size - WORDS] = last + ((((word >>> LENGTH_SHIFT) & (BLOCKS - 1)) + 1) << LENGTH_SHIFT);
-                return size;
-            }
+    private static int append(long[] words, int size, long extent, long dataBlock) {
+        if (size > 0 && continues(words[size - WORDS], words[size - 1], extent, dataBlock)) {
+            words[size - WORDS] = joined(words[size - WORDS], extent);
+            return size;
         }
-        words[size] = word;
-        words[size + 1] = dataBlock;
-        return size + WORDS;
+        return put(words, size, extent, dataBlock);
+    }
+
+    /** Whether two extents are one run: contiguous on both sides, of the same time and kind. */
+    private static boolean continues(long first, long firstBlock, long second, long secondBlock) {
+        return first != NONE
+                && second != NONE
+                && first >>> KIND_SHIFT == second >>> KIND_SHIFT
+                && start(first) + length(first) == start(second)
+                && firstBlock + length(first) == secondBlock;
+    }
+
+    private static long joined(long first, long second) {
+        return first + ((long) length(second) << LENGTH_SHIFT);
     }
 }
