@@ -9,17 +9,15 @@ import dev.gossamer.io.buffer.IoBuffer;
 import dev.gossamer.thin.OriginOpener;
 import dev.gossamer.thin.catalog.CatalogSlot;
 import dev.gossamer.thin.catalog.ExternalOrigin;
-import java.nio.charset.StandardCharsets;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.Map;
-import java.util.zip.CRC32C;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * The external origins of a pool's volumes: each is open once, however many volumes and snapshots are over it. Worker's
- * thread; waits for its I/O.
+ * thread.
  *
  * <p>An origin must never change (X-4). Its size and a checksum of samples are recorded when a volume is made over it
  * and compared when the pool is opened: that finds another image in its place, and an image that has grown; it cannot
@@ -28,79 +26,78 @@ import org.slf4j.LoggerFactory;
 public final class ExternalOrigins {
     private static final Logger LOG = LoggerFactory.getLogger(ExternalOrigins.class);
 
-    /** Read at open, spread evenly from the first to the last: enough to tell images apart, little to wait for. */
-    private static final int SAMPLES = 16;
-
-    private static final int SAMPLE_BYTES = 4096;
-
     private final OriginOpener opener;
     private final InlineLoop inline;
-    private final Map<String, OriginImage> open = new HashMap<>();
+    // Those that cannot be used as well: a snapshot of a volume over one must not wait for it.
+    private final Map<ExternalOrigin, OriginImage> images = new HashMap<>();
 
     public ExternalOrigins(OriginOpener opener, InlineLoop inline) {
         this.opener = opener;
         this.inline = inline;
     }
 
-    /** The origin that a volume's slot names, opened and compared if it is not open yet; null if it names none. */
+    /**
+     * The origin that a volume's slot names; null if it names none. One that no other volume is over is opened and
+     * compared, which waits for it: when the pool is opened.
+     */
     public OriginImage of(CatalogSlot slot) {
         ExternalOrigin record = slot == null ? null : slot.externalOrigin();
         if (record == null) {
             return null;
         }
-        OriginImage known = open.get(record.location());
-        if (known != null && known.record().equals(record)) {
-            return known;
+        OriginImage image = images.get(record);
+        if (image == null) {
+            image = opened(record, slot.name());
+            images.put(record, image);
         }
-        if (known != null) {
+        return image;
+    }
+
+    private OriginImage opened(ExternalOrigin record, String volume) {
+        if (usable(record.location()) != null) {
             // The same name stood for another image when the other volume was made: one of the two is wrong.
-            return failed(record, slot.name(), changed(record));
+            return failed(record, volume, changed(record));
         }
         try {
-            OriginImage image = verified(record);
-            open.put(record.location(), image);
-            return image;
+            return verified(record);
         } catch (StorageException e) {
-            return failed(record, slot.name(), e.getMessage());
+            return failed(record, volume, e.getMessage());
         }
+    }
+
+    /** What is open under this name; null if nothing is. */
+    private OriginImage usable(String location) {
+        for (OriginImage image : images.values()) {
+            if (image.failure() == null && image.record().location().equals(location)) {
+                return image;
+            }
+        }
+        return null;
     }
 
     /**
      * Takes an open device as the origin of a new volume.
      *
+     * @param found what {@link OriginExaminations} found there
      * @throws StorageException if it cannot be one; the caller closes it then
      */
-    public OriginImage add(String location, BlockDevice device) throws StorageException {
-        int bytes = location.getBytes(StandardCharsets.UTF_8).length;
-        if (bytes > ExternalOrigin.MAX_LOCATION_BYTES) {
-            throw new StorageException(
-                    Errno.EINVAL,
-                    location + ": a name of " + bytes + " bytes is too long for an origin; use one of up to "
-                            + ExternalOrigin.MAX_LOCATION_BYTES + ", for example a symbolic link");
+    public OriginImage add(ExternalOrigin found, BlockDevice device) throws StorageException {
+        OriginImage known = usable(found.location());
+        if (known == null) {
+            OriginImage image = OriginImage.of(found, device);
+            images.put(found, image);
+            return image;
         }
-        ExternalOrigin record;
-        try {
-            record = examine(location, device);
-        } catch (StorageException e) {
-            // Not EIO, which would say that the pool's own metadata has failed.
-            throw new StorageException(Errno.ENODEV, e.getMessage(), e);
-        }
-        OriginImage known = open.get(location);
-        if (known != null && !known.record().equals(record)) {
+        if (!known.record().equals(found)) {
             throw new StorageException(Errno.EINVAL, changed(known.record()));
         }
-        OriginImage image = known == null ? OriginImage.of(record, device) : known;
-        if (known == null) {
-            open.put(location, image);
-        } else {
-            device.close();
-        }
-        return image;
+        device.close();
+        return known;
     }
 
     /** Closes origins that no volume is over any more. */
     public void closeUnused(Collection<ThinDevice> devices) {
-        open.values().removeIf(image -> {
+        images.values().removeIf(image -> {
             boolean unused = devices.stream().noneMatch(device -> device.externalOrigin() == image);
             if (unused) {
                 image.close();
@@ -111,8 +108,8 @@ public final class ExternalOrigins {
 
     /** No request is under way. */
     public void close() {
-        open.values().forEach(OriginImage::close);
-        open.clear();
+        images.values().forEach(OriginImage::close);
+        images.clear();
     }
 
     private OriginImage verified(ExternalOrigin record) throws StorageException {
@@ -130,30 +127,18 @@ public final class ExternalOrigins {
     }
 
     private ExternalOrigin examine(String location, BlockDevice device) throws StorageException {
-        int alignment = device.geometry().alignmentBytes();
-        if (alignment > SAMPLE_BYTES) {
-            throw new StorageException(
-                    Errno.EINVAL,
-                    location + ": wants requests of " + alignment + " bytes; an origin must take " + SAMPLE_BYTES);
-        }
-        long size = device.geometry().sizeBytes();
-        CRC32C crc = new CRC32C();
+        OriginSamples samples = new OriginSamples(location, device);
         BlockingIo io = new BlockingIo(device, inline);
-        IoBuffer buffer = inline.buffers().acquire(SAMPLE_BYTES);
+        IoBuffer buffer = inline.buffers().acquire(OriginSamples.BYTES);
         try {
-            long last = Math.max(0, size - SAMPLE_BYTES) / SAMPLE_BYTES;
-            for (int i = 0; i < SAMPLES; i++) {
-                long at = last * i / (SAMPLES - 1) * SAMPLE_BYTES;
-                int bytes = (int) Math.min(SAMPLE_BYTES, size - at);
-                if (bytes > 0) {
-                    io.read(at, buffer, 0, bytes);
-                    crc.update(buffer.bytes().slice(0, bytes));
-                }
+            while (!samples.isComplete()) {
+                io.read(samples.offsetBytes(), buffer, 0, samples.lengthBytes());
+                samples.take(buffer);
             }
         } finally {
             buffer.release();
         }
-        return new ExternalOrigin(location, size, (int) crc.getValue());
+        return samples.record();
     }
 
     private static OriginImage failed(ExternalOrigin record, String volume, String why) {

@@ -10,6 +10,7 @@ import dev.gossamer.thin.VolumeLimits;
 import dev.gossamer.thin.VolumeSpec;
 import dev.gossamer.thin.catalog.Catalog;
 import dev.gossamer.thin.catalog.CatalogSlot;
+import dev.gossamer.thin.catalog.ExternalOrigin;
 import dev.gossamer.thin.commit.MetadataChange;
 import dev.gossamer.thin.device.DeviceIds;
 import dev.gossamer.thin.device.ExternalOrigins;
@@ -76,14 +77,15 @@ public final class VolumeMessages {
     /**
      * Makes a volume over an external origin, which is open, and is closed if that is refused.
      *
-     * @param location what the origin was opened as
+     * @param found what the origin turned out to be
      */
-    public VolumeInfo createVolumeOver(VolumeSpec spec, String location, BlockDevice origin) throws StorageException {
+    public VolumeInfo createVolumeOver(VolumeSpec spec, ExternalOrigin found, BlockDevice origin)
+            throws StorageException {
         OriginImage image;
         try {
             change.checkWritable();
             checkNameIsFree(spec.name());
-            image = origins.add(location, origin);
+            image = origins.add(found, origin);
         } catch (StorageException e) {
             origin.close();
             throw e;

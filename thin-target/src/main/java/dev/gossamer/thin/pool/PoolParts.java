@@ -19,6 +19,7 @@ import dev.gossamer.thin.cell.Unmapper;
 import dev.gossamer.thin.commit.Committer;
 import dev.gossamer.thin.device.Cells;
 import dev.gossamer.thin.device.DeviceIds;
+import dev.gossamer.thin.device.OriginExaminations;
 import dev.gossamer.thin.device.PartialTrims;
 import dev.gossamer.thin.device.PoolDevices;
 import dev.gossamer.thin.device.PoolEvents;
@@ -85,6 +86,7 @@ final class PoolParts {
     final Jobs jobs;
     final StepChange stepChange;
     final MoveParts moveParts;
+    final OriginExaminations examinations;
     private final RegionLoads regionLoads;
     private final Quarantine quarantine;
     private final WorkerQueue queue;
@@ -113,6 +115,7 @@ final class PoolParts {
         discardMode = options.discard().effective(data.geometry().discardBytes(), metadata.blockBytes());
         faults = new PoolFaults(metadata);
         cells = new Cells(faults, queue);
+        examinations = new OriginExaminations(loop);
         deviceIds = new DeviceIds(metadata, options.idsFromTop());
         PartialTrims partialTrims = new PartialTrims();
         maps = new MapPublisher(metadata, partialTrims, options.caches().regionWords(), counters);
@@ -120,7 +123,6 @@ final class PoolParts {
         mapPrefetch = new MapPrefetch(loop, regionLoads);
         statusReader = new StatusReader(state, faults, loop, metadata);
         committer = new Committer(loop, metadata, data, queue, state, faults, counters);
-
         quotas = new SpaceQuotas(metadata, devices);
         monitor = new SpaceMonitor(metadata, state, events, options.lowWaterPercent());
         spaceWaiters =
@@ -207,7 +209,8 @@ final class PoolParts {
             whenClosed.run();
         };
         Runnable quiet = () -> then(committer::whenQuiet, last);
-        Runnable loaded = () -> then(regionLoads::close, quiet);
+        Runnable examined = () -> then(examinations::close, quiet);
+        Runnable loaded = () -> then(regionLoads::close, examined);
         Runnable probed = () -> then(roomProbe::close, loaded);
         inFlight.drain(() -> then(quarantine::close, probed));
     }

@@ -24,6 +24,7 @@ import dev.gossamer.thin.VolumeLimits;
 import dev.gossamer.thin.VolumeSpace;
 import dev.gossamer.thin.VolumeSpec;
 import dev.gossamer.thin.catalog.Catalog;
+import dev.gossamer.thin.catalog.ExternalOrigin;
 import dev.gossamer.thin.commit.MetadataChange;
 import dev.gossamer.thin.device.ExternalOrigins;
 import dev.gossamer.thin.device.PoolDevices;
@@ -279,10 +280,13 @@ public final class ThinPool {
      * show through again; WRITE_ZEROES maps zeros.
      *
      * @param location a path or URI by which the {@link OriginOpener} finds the device the next time
-     * @param origin open for reading, not one of the pool's own; the pool closes it, also if it refuses
+     * @param origin open for reading, not one of the pool's own; the pool closes it, also if it refuses. While it is
+     *     waited for the pool goes on
      */
     public CompletableFuture<VolumeInfo> createVolumeOver(VolumeSpec spec, String location, BlockDevice origin) {
-        return calls.message(() -> messages.createVolumeOver(spec, location, origin));
+        CompletableFuture<ExternalOrigin> found = new CompletableFuture<>();
+        workerLoop.execute(() -> parts.examinations.begin(location, origin, found));
+        return found.thenCompose(record -> calls.message(() -> messages.createVolumeOver(spec, record, origin)));
     }
 
     /** Takes a snapshot of a volume, in use or not; durable when the future completes. */
@@ -430,6 +434,7 @@ public final class ThinPool {
         stopWaitingForSpace();
         workerLoop.execute(() -> {
             parts.jobs.close();
+            parts.examinations.stop();
             parts.cells.whenIdle(() -> parts.committer.whenQuiet(() -> closeIdle(closed)));
         });
         return closed;
