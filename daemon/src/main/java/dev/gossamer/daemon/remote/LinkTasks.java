@@ -32,6 +32,30 @@ final class LinkTasks {
         loop.schedule(faults.guarded(task), nanos);
     }
 
+    /** Who is told of an attempt to connect, on the loop. A connection that nobody could take is dropped. */
+    RemoteConnector.Outcome outcome(Consumer<RemoteConnection> connected, Consumer<String> failed) {
+        return new RemoteConnector.Outcome() {
+            @Override
+            public void connected(RemoteConnection connection) {
+                try {
+                    connected.accept(connection);
+                } catch (RuntimeException | Error bug) {
+                    connection.drop();
+                    caught(bug);
+                }
+            }
+
+            @Override
+            public void failed(String why) {
+                try {
+                    failed.accept(why);
+                } catch (RuntimeException | Error bug) {
+                    caught(bug);
+                }
+            }
+        };
+    }
+
     /** Takes what something else than a task has thrown. */
     void caught(Throwable bug) {
         faults.caught(bug);

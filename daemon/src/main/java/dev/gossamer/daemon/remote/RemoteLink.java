@@ -399,22 +399,16 @@ final class RemoteLink {
     private void connect() {
         state = State.CONNECTING;
         long wantedBy = incarnation;
-        session.connect(loop, new RemoteConnector.Outcome() {
-            @Override
-            public void connected(RemoteConnection made) {
-                if (state != State.CONNECTING || incarnation != wantedBy) {
-                    made.drop();
-                } else {
-                    joining = made;
-                    session.home().tasks().run(() -> session.admit(RemoteLink.this, made.export(), wantedBy));
-                }
-            }
+        session.connect(loop, tasks.outcome(made -> letIn(made, wantedBy), why -> share(wantedBy, why)));
+    }
 
-            @Override
-            public void failed(String why) {
-                share(wantedBy, why);
-            }
-        });
+    private void letIn(RemoteConnection made, long wantedBy) {
+        if (state != State.CONNECTING || incarnation != wantedBy) {
+            made.drop();
+        } else {
+            joining = made;
+            session.home().tasks().run(() -> session.admit(this, made.export(), wantedBy));
+        }
     }
 
     private void dropJoining() {

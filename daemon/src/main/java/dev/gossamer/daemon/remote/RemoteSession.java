@@ -271,17 +271,7 @@ final class RemoteSession {
         if (state != State.CONNECTING) {
             return;
         }
-        connector.connect(home.loop(), new RemoteConnector.Outcome() {
-            @Override
-            public void connected(RemoteConnection connection) {
-                home.tasks().guard(() -> reconnected(connection));
-            }
-
-            @Override
-            public void failed(String why) {
-                home.tasks().guard(() -> attemptFailed(why));
-            }
-        });
+        connect(home.loop(), home.tasks().outcome(this::reconnected, this::attemptFailed));
     }
 
     private void attemptFailed(String why) {
@@ -325,17 +315,17 @@ final class RemoteSession {
         gate.check(checked, new ChangeGate.Verdict() {
             @Override
             public void pass() {
-                passed(connection);
+                home.tasks().guard(() -> passed(connection));
             }
 
             @Override
             public void later(String why) {
-                pendingFailed(connection, why);
+                home.tasks().guard(() -> pendingFailed(connection, why));
             }
 
             @Override
             public void refuse(String why) {
-                refused(connection, why);
+                home.tasks().guard(() -> refused(connection, why));
             }
         });
     }
