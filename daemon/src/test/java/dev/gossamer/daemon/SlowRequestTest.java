@@ -93,6 +93,7 @@ class SlowRequestTest {
             long stages = event.getLong("order")
                     + event.getLong("worker")
                     + event.getLong("commit")
+                    + event.getLong("turn")
                     + event.getLong("device");
             assertEquals(event.getLong("total"), stages, event::toString);
         }

@@ -14,8 +14,10 @@ public final class RequestStages {
     public static final int WORKER = 1;
     /** For a commit. */
     public static final int COMMIT = 2;
+    /** A READ's, for its turn at the device beside others. */
+    public static final int TURN = 3;
 
-    private static final int COUNT = 3;
+    private static final int COUNT = 4;
     private static final int NONE = -1;
 
     private final long[] spent = new long[COUNT];

@@ -5,6 +5,7 @@ import dev.gossamer.io.BlockCompletion;
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
+import dev.gossamer.io.RequestStages;
 
 /**
  * A READ that is done in one {@link ReadTurns turn}, as it is; used again for others of its connection. Confined to the
@@ -38,11 +39,13 @@ final class ShortRead extends TurnRead {
         its.push(whenDone);
         its.taken();
         request = its;
+        its.stages().enter(RequestStages.TURN, its.loop().nanoTime());
         turns.join(this, line);
     }
 
     @Override
     long begin(int limitBytes) {
+        request.stages().leave(request.loop().nanoTime());
         long lengthBytes = life.maySend() ? request.lengthBytes() : 0;
         begunBytes = lengthBytes;
         if (lengthBytes > 0) {

@@ -30,12 +30,13 @@ final class SlowRequests {
         long order = stages.nanos(RequestStages.ORDER);
         long worker = stages.nanos(RequestStages.WORKER);
         long commit = stages.nanos(RequestStages.COMMIT);
-        long device = Math.max(0, nanos - order - worker - commit);
-        record(export, operation, request, new long[] {nanos, order, worker, commit, device});
+        long turn = stages.nanos(RequestStages.TURN);
+        long device = Math.max(0, nanos - order - worker - commit - turn);
+        record(export, operation, request, new long[] {nanos, order, worker, commit, turn, device});
         if (limit.admits(nowNanos)) {
             LOG.warn(
                     "slow request export={} operation={} offsetBytes={} lengthBytes={} millis={} orderMillis={}"
-                            + " workerMillis={} commitMillis={} deviceMillis={} leftOut={}",
+                            + " workerMillis={} commitMillis={} turnMillis={} deviceMillis={} leftOut={}",
                     export,
                     operation.label(),
                     request.offsetBytes(),
@@ -44,6 +45,7 @@ final class SlowRequests {
                     millis(order),
                     millis(worker),
                     millis(commit),
+                    millis(turn),
                     millis(device),
                     limit.takeLeftOut());
         }
@@ -60,7 +62,8 @@ final class SlowRequests {
             event.order = nanos[1];
             event.worker = nanos[2];
             event.commit = nanos[3];
-            event.device = nanos[4];
+            event.turn = nanos[4];
+            event.device = nanos[5];
             event.commit();
         }
     }
@@ -92,6 +95,9 @@ final class SlowRequests {
 
         @Timespan(Timespan.NANOSECONDS)
         long commit;
+
+        @Timespan(Timespan.NANOSECONDS)
+        long turn;
 
         @Timespan(Timespan.NANOSECONDS)
         long device;

@@ -5,6 +5,7 @@ import dev.gossamer.io.BlockCompletion;
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
+import dev.gossamer.io.RequestStages;
 import dev.gossamer.io.Wakeup;
 import dev.gossamer.thin.ReadLayout;
 
@@ -60,6 +61,7 @@ final class SteppedRead extends TurnRead {
     void start() {
         request.beginSplit();
         request.taken();
+        waitForTurn();
         turns.join(this, line);
     }
 
@@ -83,6 +85,7 @@ final class SteppedRead extends TurnRead {
     /** What that throws ends the request, and the turn all the same. */
     @Override
     long begin(int limitBytes) {
+        request.stages().leave(request.loop().nanoTime());
         partsUnderWay = 1;
         pieceBytes = 0;
         isBroken = true;
@@ -145,8 +148,13 @@ final class SteppedRead extends TurnRead {
         if (isBroken || failure != Errno.OK || isAtEnd()) {
             end();
         } else {
+            waitForTurn();
             turns.again(this, pieceBytes, line);
         }
+    }
+
+    private void waitForTurn() {
+        request.stages().enter(RequestStages.TURN, request.loop().nanoTime());
     }
 
     private void end() {

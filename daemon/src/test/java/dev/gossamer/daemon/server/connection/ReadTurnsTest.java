@@ -11,6 +11,7 @@ import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
+import dev.gossamer.io.RequestStages;
 import dev.gossamer.io.sim.ForwardingDevice;
 import dev.gossamer.io.sim.Seeds;
 import dev.gossamer.io.sim.SimHarness;
@@ -40,6 +41,7 @@ class ReadTurnsTest {
     private final CommandCount commands = new CommandCount();
     private final ReadTurns turns = new ReadTurns(sim.loops.loop(0), commands, true);
     private final List<Long> asked = new ArrayList<>();
+    private final List<Long> waited = new ArrayList<>();
 
     @AfterEach
     void close() {
@@ -70,6 +72,7 @@ class ReadTurnsTest {
                 commands.change(1);
                 request.push((done, errno) -> {
                     commands.change(-1);
+                    waited.add(done.stages().nanos(RequestStages.TURN));
                     done.complete(errno);
                 });
                 if (layout == null && length <= PIECE) {
@@ -103,6 +106,20 @@ class ReadTurnsTest {
         assertEquals(expected, asked);
         assertArrayEquals(Arrays.copyOfRange(contents, 0, 3 * PIECE), one.data);
         assertArrayEquals(Arrays.copyOfRange(contents, 4 * PIECE, 7 * PIECE), other.data);
+    }
+
+    @Test
+    void timeInLineIsNotTheDevices() {
+        slow.hold(request -> true);
+        read(0, PIECE, null, new ConnectionLife());
+        read(PIECE, PIECE, null, new ConnectionLife());
+        read(2L * PIECE, 2 * PIECE, null, new ConnectionLife());
+        sim.loops.runUntilIdle();
+        for (int i = 0; i < 4; i++) {
+            sim.loops.advance(500_000);
+            slow.letGoFirst(sim);
+        }
+        assertEquals(List.of(0L, 500_000L, 1_000_000L), waited, "the last one's pieces follow each other");
     }
 
     /** A timer that has had others begin as well does not leave more under way for good. */
