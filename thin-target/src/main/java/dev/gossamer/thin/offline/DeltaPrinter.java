@@ -23,7 +23,7 @@ public final class DeltaPrinter implements PoolDelta.Ranges {
     /**
      * Before the first range.
      *
-     * @param heldRoot of the metadata snapshot; 0: there is none
+     * @param heldRoot of the metadata snapshot; 0: there is none, or it is not told
      * @param left the attribute that names the left device; {@code right} likewise
      */
     public void begin(PoolSink.Pool pool, long heldRoot, String left, String right) {

@@ -90,7 +90,7 @@ public final class DeltaCommand extends MetadataTool {
         DeltaPrinter printer = new DeltaPrinter(out(), format, verbose, view.blockBytes());
         printer.begin(
                 DumpCommand.pool(view.shown()),
-                view.shown().heldRoot(),
+                compat() == Compat.V0_9 ? view.shown().heldRoot() : 0, // later versions do not say
                 leftRoot == NONE ? "left=\"" + left + "\"" : "left_root=\"" + leftRoot + "\"",
                 rightRoot == NONE ? "right=\"" + right + "\"" : "right_root=\"" + rightRoot + "\"");
         new PoolDelta(

@@ -93,6 +93,8 @@ public final class LsCommand extends MetadataTool {
         List<Line> lines = new ArrayList<>();
         for (int i = 0; i < own.length; i++) {
             long last = highest ? HighestBlock.of(view.source().feed(), roots.get(i)) : -1;
+            // To version 1 an empty device ends behind its first block.
+            last = compat() == Compat.V1 && !json ? Math.max(0, last) : last;
             lines.add(new Line(devices.get(i), own[i], last));
         }
         if (json) {
@@ -131,6 +133,9 @@ public final class LsCommand extends MetadataTool {
     private String cell(LsField field, Line line, long blockBytes) {
         PoolDump.Tree tree = line.tree();
         long sectors = blockBytes / SECTOR_BYTES;
+        if (field.needsHighest() && line.highest() < 0) {
+            return field == LsField.HIGHEST_MAPPED ? "0b" : "-";
+        }
         return switch (field) {
             case DEV -> Long.toUnsignedString(tree.device().id());
             case MAPPED_BLOCKS -> number(line.mapped());
@@ -148,10 +153,10 @@ public final class LsCommand extends MetadataTool {
             case TRANSACTION -> number(tree.device().transactionId());
             case CREATE_TIME -> number(tree.device().creationTime());
             case SNAP_TIME -> number(tree.device().snapshottedTime());
-            case HIGHEST_BLOCK -> line.highest() < 0 ? "-" : number(line.highest());
-            case HIGHEST_SECTOR -> line.highest() < 0 ? "-" : number((line.highest() + 1) * sectors - 1);
-            case HIGHEST_BYTE -> line.highest() < 0 ? "-" : number((line.highest() + 1) * blockBytes - 1);
-            case HIGHEST_MAPPED -> size((line.highest() + 1) * blockBytes);
+            case HIGHEST_BLOCK -> number(line.highest());
+            case HIGHEST_SECTOR -> number((line.highest() + 1) * sectors - 1);
+            case HIGHEST_BYTE -> number((line.highest() + 1) * blockBytes - 1);
+            case HIGHEST_MAPPED -> size((line.highest() + 1) * blockBytes - 1);
         };
     }
 
@@ -159,7 +164,7 @@ public final class LsCommand extends MetadataTool {
         return Long.toUnsignedString(value);
     }
 
-    /** The smallest unit with a value of at most 8192; the last step to it rounds. */
+    /** The smallest unit with a value of at most 8192; the last step to it rounds what is below 1024. */
     private String size(long bytes) {
         long value = bytes;
         long before = bytes;
@@ -169,7 +174,7 @@ public final class LsCommand extends MetadataTool {
             value /= 1024;
             unit++;
         }
-        value = unit == 0 ? value : (before + 512) / 1024;
+        value = unit == 0 || value >= 1024 ? value : (before + 512) / 1024;
         String name = compat() == Compat.V1 && unit == 4 ? "Tib" : UNITS[unit];
         return value == 0 && compat() == Compat.V0_9 ? "0" : value + name;
     }

@@ -216,11 +216,14 @@ final class PeerOutputTest {
             Path unpacked = scratch.resolve("unpacked");
             Path pack = scratch.resolve("pack");
             Files.deleteIfExists(pack);
+            Files.deleteIfExists(unpacked); // over metadata that are there it asks first
             assertEquals(
                     0,
                     ToolRun.gossamer("pack", "-i", pool.metadata().toString(), "-o", pack.toString())
                             .exitCode());
-            ToolRun.peer(NEWER, "thin_metadata_unpack", "-i", pack.toString(), "-o", unpacked.toString());
+            ToolRun peer =
+                    ToolRun.peer(NEWER, "thin_metadata_unpack", "-i", pack.toString(), "-o", unpacked.toString());
+            assertEquals(0, peer.exitCode(), "thin_metadata_unpack");
             assertEquals(
                     theirs("dump", pool).out(),
                     ToolRun.peer("thin_dump", unpacked.toString()).out());

@@ -2,6 +2,7 @@ package dev.gossamer.daemon.cli.tools;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintWriter;
@@ -27,8 +28,10 @@ record ToolRun(int exitCode, String out, String err) {
         return new ToolRun(exitCode, out.toString(), err.toString());
     }
 
+    /** A peer that asks a question gets no answer, and says so: on a pipe it would wait for ever. */
     static ToolRun peer(String... command) throws IOException, InterruptedException {
         Process process = new ProcessBuilder(command)
+                .redirectInput(new File("/dev/null"))
                 .redirectError(ProcessBuilder.Redirect.DISCARD)
                 .start();
         String out = new String(process.getInputStream().readAllBytes(), UTF_8);
