@@ -34,6 +34,14 @@ public interface BlockDevice extends AutoCloseable {
     }
 
     /**
+     * What tells this storage from any other, whatever it is called: a serial number, a UUID, a file's inode. Empty if
+     * it tells nothing but its size. Callable from any thread.
+     */
+    default String identityName() {
+        return "";
+    }
+
+    /**
      * What this device remembers of lost writes; null if it does not, as a volume, whose pool does, or a disk of a
      * test: {@link WatchedDevice#over} makes up for it.
      */

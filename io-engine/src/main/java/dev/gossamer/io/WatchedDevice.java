@@ -21,6 +21,11 @@ public final class WatchedDevice implements BlockDevice {
     }
 
     @Override
+    public String identityName() {
+        return below.identityName();
+    }
+
+    @Override
     public BlockGeometry geometry() {
         return below.geometry();
     }

@@ -141,6 +141,7 @@ final class SnapshotMessages {
             throw StoreChecks.refused(
                     spec, Errno.EINVAL, "a transient snapshot ended with its process; create a new one");
         }
+        StoreChecks.checkStoreDevice(spec, store);
         reserve(spec);
         if (!door.tryLock()) {
             busyNames.remove(spec.name());

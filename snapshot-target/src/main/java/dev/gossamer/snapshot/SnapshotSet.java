@@ -6,6 +6,7 @@ import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.OwnedLoop;
 import dev.gossamer.io.Reason;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.StorageIdentity;
 import dev.gossamer.io.WatchedDevice;
 import dev.gossamer.io.order.WriteOrder;
 import dev.gossamer.io.worker.Kept;
@@ -63,11 +64,23 @@ public final class SnapshotSet {
     /**
      * Takes charge of a device, which {@link #close} closes. Does no I/O.
      *
+     * @param known what the origin was whose snapshots will be loaded; null if that is not known, or none will be
      * @param workerLoop the loop that will own the tables; needs 4 MiB of buffers or more. It may be one of {@code
      *     ioLoops}, and must be if a store or the origin answers to these only
      * @param ioLoops the loops that will submit requests, each at its own {@link IoLoop#index}, from 0
+     * @throws StorageException EINVAL if the device is another (rule S-L6): its snapshots, and a merge that goes on,
+     *     would write over it. It stays the caller's
      */
-    public static SnapshotSet over(BlockDevice origin, IoLoop workerLoop, List<? extends IoLoop> ioLoops) {
+    public static SnapshotSet over(
+            BlockDevice origin, StorageIdentity known, IoLoop workerLoop, List<? extends IoLoop> ioLoops)
+            throws StorageException {
+        StorageIdentity found = StorageIdentity.of(origin);
+        if (known != null && !known.admits(found)) {
+            throw new StorageException(
+                    Errno.EINVAL,
+                    origin + " is not the device that the origin was (" + known + ") but another (" + found
+                            + "), and its snapshots would destroy it");
+        }
         return new SnapshotSet(origin, workerLoop, ioLoops);
     }
 

@@ -1,5 +1,6 @@
 package dev.gossamer.snapshot;
 
+import dev.gossamer.io.StorageIdentity;
 import java.util.Objects;
 import java.util.UUID;
 
@@ -14,6 +15,7 @@ import java.util.UUID;
  * @param lossRecord remembers that it is lost, beside its store
  * @param storeId stands in the store's header, so that no other store is taken for it (rule S-L5); null: none, as in
  *     the kernel's stores
+ * @param storeDevice what the store's device was; another one is not loaded in its place (rule S-L6); null: not known
  */
 public record SnapshotSpec(
         String name,
@@ -25,7 +27,8 @@ public record SnapshotSpec(
         long holdBackNanos,
         StoreGrowth growth,
         LossRecord lossRecord,
-        UUID storeId) {
+        UUID storeId,
+        StorageIdentity storeDevice) {
 
     public SnapshotSpec {
         Objects.requireNonNull(name);
@@ -47,6 +50,7 @@ public record SnapshotSpec(
                 0,
                 StoreGrowth.NONE,
                 LossRecord.NONE,
+                null,
                 null);
     }
 
@@ -61,7 +65,8 @@ public record SnapshotSpec(
                 holdBackNanos,
                 growth,
                 lossRecord,
-                storeId);
+                storeId,
+                storeDevice);
     }
 
     public SnapshotSpec withChunkBytes(long newChunkBytes) {
@@ -75,7 +80,8 @@ public record SnapshotSpec(
                 holdBackNanos,
                 growth,
                 lossRecord,
-                storeId);
+                storeId,
+                storeDevice);
     }
 
     public SnapshotSpec withDiscard(boolean zeroesCow, boolean passdownOrigin) {
@@ -89,7 +95,8 @@ public record SnapshotSpec(
                 holdBackNanos,
                 growth,
                 lossRecord,
-                storeId);
+                storeId,
+                storeDevice);
     }
 
     public SnapshotSpec withFullStore(StoreFullAction action, long newHoldBackNanos, StoreGrowth newGrowth) {
@@ -103,7 +110,8 @@ public record SnapshotSpec(
                 newHoldBackNanos,
                 newGrowth,
                 lossRecord,
-                storeId);
+                storeId,
+                storeDevice);
     }
 
     public SnapshotSpec withLossRecord(LossRecord newLossRecord) {
@@ -117,7 +125,8 @@ public record SnapshotSpec(
                 holdBackNanos,
                 growth,
                 newLossRecord,
-                storeId);
+                storeId,
+                storeDevice);
     }
 
     public SnapshotSpec withStoreId(UUID newStoreId) {
@@ -131,6 +140,22 @@ public record SnapshotSpec(
                 holdBackNanos,
                 growth,
                 lossRecord,
-                newStoreId);
+                newStoreId,
+                storeDevice);
+    }
+
+    public SnapshotSpec withStoreDevice(StorageIdentity newStoreDevice) {
+        return new SnapshotSpec(
+                name,
+                type,
+                chunkBytes,
+                discardZeroesCow,
+                discardPassdownOrigin,
+                fullAction,
+                holdBackNanos,
+                growth,
+                lossRecord,
+                storeId,
+                newStoreDevice);
     }
 }

@@ -3,6 +3,7 @@ package dev.gossamer.snapshot;
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.StorageIdentity;
 import dev.gossamer.io.posix.PosixDevice;
 import dev.gossamer.snapshot.copy.RemapTable;
 import java.util.Collection;
@@ -42,6 +43,27 @@ final class StoreChecks {
         }
         checkEnd(spec, store, origin);
         checkFeatures(spec);
+    }
+
+    /**
+     * A store that is loaded is the one that was recorded (rule S-L6). One that tells nothing but its size is known by
+     * its id, if it has one, and may have grown then.
+     */
+    static void checkStoreDevice(SnapshotSpec spec, BlockDevice store) throws StorageException {
+        StorageIdentity expected = spec.storeDevice();
+        StorageIdentity found = StorageIdentity.of(store);
+        if (expected == null || expected.admits(found)) {
+            return;
+        }
+        boolean hasId = spec.storeId() != null
+                && expected.name().isEmpty()
+                && found.name().isEmpty();
+        if (!hasId || found.sizeBytes() < expected.sizeBytes()) {
+            throw refused(
+                    spec,
+                    Errno.EINVAL,
+                    store + " is not the device that its store was (" + expected + ") but another (" + found + ")");
+        }
     }
 
     /**

@@ -23,7 +23,15 @@ class DeviceContractTest {
     abstract static class OnASet extends BlockDeviceContract {
         final SimLoops loops = new SimLoops(7, 2, 16 << 20);
         final SimulatedDisk origin = new SimulatedDisk(SIZE_BYTES);
-        final SnapshotSet set = SnapshotSet.over(origin, loops.loop(1), List.<IoLoop>of(loops.loop(0)));
+        final SnapshotSet set;
+
+        OnASet() {
+            try {
+                set = SnapshotSet.over(origin, null, loops.loop(1), List.<IoLoop>of(loops.loop(0)));
+            } catch (StorageException e) {
+                throw new AssertionError(e);
+            }
+        }
 
         @Override
         protected LoopDriver startLoop() throws StorageException {

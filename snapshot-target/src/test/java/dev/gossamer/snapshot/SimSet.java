@@ -7,6 +7,7 @@ import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.StorageIdentity;
 import dev.gossamer.io.sim.SimHarness;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.UnaryOperator;
@@ -25,7 +26,25 @@ final class SimSet extends SimHarness {
     /** @param worker what the set gets for its worker's loop */
     SimSet(BlockDevice origin, long seed, int ioLoops, UnaryOperator<IoLoop> worker) {
         super(seed, ioLoops, BUFFER_BYTES);
-        set = SnapshotSet.over(origin, worker.apply(worker()), ioLoops());
+        try {
+            set = SnapshotSet.over(origin, null, worker.apply(worker()), ioLoops());
+        } catch (StorageException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    /** @param known what the origin must be */
+    SimSet(BlockDevice origin, StorageIdentity known, long seed, int ioLoops) throws StorageException {
+        super(seed, ioLoops, BUFFER_BYTES);
+        boolean done = false;
+        try {
+            set = SnapshotSet.over(origin, known, worker(), ioLoops());
+            done = true;
+        } finally {
+            if (!done) {
+                close();
+            }
+        }
     }
 
     Result startWrite(int loop, BlockDevice device, long offset, byte[] data) {

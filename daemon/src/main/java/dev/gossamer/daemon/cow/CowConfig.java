@@ -20,7 +20,7 @@ record CowConfig(List<Origin> origins) {
      *
      * @param name of the export
      * @param device an absolute path, or the URI of an NBD export
-     * @param identity what {@link OriginIdentity} found there; empty if it was never looked at
+     * @param identity what {@link dev.gossamer.io.StorageIdentity} found there; empty if it was never looked at
      */
     record Origin(String name, String device, String identity, List<RecordedSnapshot> snapshots) {
         Origin {

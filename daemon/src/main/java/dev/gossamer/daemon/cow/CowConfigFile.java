@@ -31,7 +31,8 @@ import java.util.UUID;
  *    identity: block device, serial S4EWNX0R, 500107862016 bytes
  *    snapshots:
  *    - {name: monday, volume: cow.disk@monday, type: persistent, on-full: invalidate, state: active, id: 0f8f...}
- *    - {name: sunday, store: /dev/sdc, type: persistent, on-full: invalidate, state: merging, id: 7c11...}
+ *    - {name: sunday, store: /srv/s.img, type: persistent, on-full: invalidate, state: merging, id: 7c11...,
+ *       identity: "file, inode 12, born 2026-11-30T08:33:46.123Z, 8388608 bytes"}
  *    - {name: friday, store: /dev/sdd, type: persistent, on-full: invalidate, state: lost, cause: its store is full}
  * </pre>
  *
@@ -77,6 +78,7 @@ final class CowConfigFile {
                 .put("on-full", CowWords.of(snapshot.fullAction()))
                 .put("state", CowWords.of(snapshot.state()));
         putUnlessEmpty(node, "id", snapshot.id() == null ? "" : snapshot.id().toString());
+        putUnlessEmpty(node, "identity", snapshot.identity());
         putUnlessEmpty(node, "cause", snapshot.cause());
     }
 
@@ -106,7 +108,7 @@ final class CowConfigFile {
 
     private static RecordedSnapshot snapshot(JsonNode node, String place, Set<String> names) {
         ConfigKeys.requireKnown(
-                node, place, List.of("name", "store", "volume", "type", "on-full", "state", "id", "cause"));
+                node, place, List.of("name", "store", "volume", "type", "on-full", "state", "id", "identity", "cause"));
         boolean inPool = node.has("volume");
         return new RecordedSnapshot(
                 unique(names, text(node, "name", place)),
@@ -116,6 +118,7 @@ final class CowConfigFile {
                 CowWords.fullAction(text(node, "on-full", place)),
                 CowWords.state(text(node, "state", place)),
                 node.has("id") ? id(text(node, "id", place), place) : null,
+                node.path("identity").asText(),
                 node.path("cause").asText());
     }
 

@@ -7,6 +7,7 @@ import dev.gossamer.io.Errno;
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.Reason;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.StorageIdentity;
 import dev.gossamer.io.posix.OpenOptions;
 import dev.gossamer.snapshot.SnapshotSet;
 import dev.gossamer.snapshot.StoreGrowth;
@@ -42,13 +43,29 @@ record CowDevices(
     /** And at least so many chunks, if those are large. */
     private static final int FIRST_STORE_CHUNKS = 8;
 
-    SnapshotSet openOrigin(String location) throws StorageException {
-        return SnapshotSet.over(opener.open(location, options), worker, ioLoops);
+    /** @param known what it was, if snapshots of it will be loaded; null otherwise */
+    SnapshotSet openOrigin(CowConfig.Origin origin, StorageIdentity known) throws StorageException {
+        BlockDevice device = opener.open(origin.device(), options);
+        try {
+            return SnapshotSet.over(device, known, worker, ioLoops);
+        } catch (StorageException e) {
+            device.close();
+            throw new StorageException(
+                    e.errno(),
+                    origin.name() + ": " + e.getMessage() + "; bring the right one back, or if this is the same data,"
+                            + " take the line 'identity' of " + origin.name() + " from cow.yaml",
+                    e);
+        }
+    }
+
+    /** One outside the pool. */
+    BlockDevice openStore(String location) throws StorageException {
+        return opener.open(location, options);
     }
 
     BlockDevice openStore(RecordedSnapshot snapshot) throws StorageException {
         if (!snapshot.inPool()) {
-            return opener.open(snapshot.store(), options);
+            return openStore(snapshot.store());
         }
         BlockDevice volume = pool.openVolume(snapshot.store());
         if (volume == null) {
@@ -58,9 +75,11 @@ record CowDevices(
         return volume;
     }
 
-    void createStoreVolume(String name, long chunkBytes) throws StorageException {
+    /** Makes and opens one in the pool. */
+    BlockDevice makeStore(RecordedSnapshot snapshot, long chunkBytes) throws StorageException {
         long sizeBytes = Math.max(FIRST_STORE_BYTES, FIRST_STORE_CHUNKS * chunkBytes);
-        ThinPool.join(pool.createVolume(new VolumeSpec(name, sizeBytes)));
+        ThinPool.join(pool.createVolume(new VolumeSpec(snapshot.store(), sizeBytes)));
+        return openStore(snapshot);
     }
 
     /**
@@ -72,7 +91,14 @@ record CowDevices(
             return;
         }
         try {
-            SnapshotSet.join(SnapshotSet.erase(openStore(snapshot), snapshot.name(), snapshot.id(), worker));
+            BlockDevice store = openStore(snapshot);
+            StorageIdentity found = StorageIdentity.of(store);
+            if (!snapshot.identity().isEmpty()
+                    && !StorageIdentity.parse(snapshot.identity()).admits(found)) {
+                store.close();
+                throw new StorageException(Errno.EINVAL, "it is another device (" + found + ")");
+            }
+            SnapshotSet.join(SnapshotSet.erase(store, snapshot.name(), snapshot.id(), worker));
         } catch (StorageException e) {
             LOG.warn("store={} of snapshot={} is left as it is: {}", snapshot.store(), snapshot.name(), e.getMessage());
         }

@@ -3,10 +3,12 @@ package dev.gossamer.daemon.cow;
 import dev.gossamer.daemon.cow.RecordedSnapshot.State;
 import dev.gossamer.daemon.device.DeviceOpener;
 import dev.gossamer.daemon.server.export.DeviceSource;
+import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.Reason;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.StorageIdentity;
 import dev.gossamer.io.posix.OpenOptions;
 import dev.gossamer.snapshot.StoreType;
 import dev.gossamer.thin.pool.ThinPool;
@@ -107,21 +109,21 @@ public final class CowService {
         try {
             origin.open();
             watchMerge(origin);
-            recordIdentity(origin);
+            recordIdentities(origin);
         } catch (StorageException e) {
             LOG.error("origin={} is not served: {}", origin.config().name(), e.getMessage());
         }
     }
 
-    private void recordIdentity(OriginExport origin) {
-        if (origin.identity().equals(origin.config().identity())) {
+    private void recordIdentities(OriginExport origin) {
+        if (origin.identified(origin.config()).equals(origin.config())) {
             return;
         }
         try {
-            record.change(origin, present -> present.withIdentity(origin.identity()));
+            record.change(origin, origin::identified);
         } catch (StorageException e) {
             LOG.warn(
-                    "origin={}: what its device is cannot be recorded: {}",
+                    "origin={}: what its devices are cannot be recorded: {}",
                     origin.config().name(),
                     e.getMessage());
         }
@@ -175,8 +177,9 @@ public final class CowService {
         StoreRequestCheck.requireNoStore(device, origins.values());
         OriginExport origin = exportOf(new CowConfig.Origin(name.origin(), device, "", List.of()));
         origin.open();
-        origin.setConfig(origin.config().withIdentity(origin.identity()));
+        origin.setConfig(origin.identified(origin.config()));
         try {
+            StoreRequestCheck.requireUnknown(device, origin.device(), origins.values());
             record.add(origin.config());
         } catch (StorageException e) {
             origin.close();
@@ -191,35 +194,57 @@ public final class CowService {
         origin.requireServed();
         names.requireUnused(name.toString());
         StoreRequestCheck.check(name, request, origins.values());
-        boolean inPool = request.store() == null;
-        String store = inPool ? CowNames.storeOf(name) : request.store();
-        long chunkBytes = StoreRequestCheck.chunkBytes(request);
-        RecordedSnapshot snapshot = new RecordedSnapshot(
+        BlockDevice given = request.store() == null ? null : devices.openStore(request.store());
+        RecordedSnapshot snapshot = asked(name, request, given);
+        try {
+            if (given != null) {
+                StoreRequestCheck.requireUnknown(snapshot.store(), given, origins.values());
+            }
+            announce(origin, snapshot);
+        } catch (StorageException | RuntimeException | Error e) {
+            if (given != null) {
+                given.close();
+            }
+            throw e;
+        }
+        make(origin, snapshot, given, StoreRequestCheck.chunkBytes(request));
+        LOG.info("snapshot={} store={}", name, snapshot.store());
+        return origin;
+    }
+
+    /** @param given null: a volume of the pool, which is still to be made */
+    private static RecordedSnapshot asked(CowName name, CowRequest request, BlockDevice given) {
+        return new RecordedSnapshot(
                 name.snapshot(),
-                store,
-                inPool,
+                given == null ? CowNames.storeOf(name) : request.store(),
+                given == null,
                 request.type(),
                 request.fullAction(),
                 State.CREATING,
                 request.type() == StoreType.TRANSIENT ? null : UUID.randomUUID(),
+                given == null ? "" : StorageIdentity.of(given).toString(),
                 "");
-        if (inPool) {
-            names.reserveStore(store);
+    }
+
+    private void announce(OriginExport origin, RecordedSnapshot snapshot) throws StorageException {
+        if (snapshot.inPool()) {
+            names.reserveStore(snapshot.store());
         }
         try {
             record.change(origin, present -> present.with(snapshot));
         } catch (StorageException e) {
             if (!record.isInDoubt()) { // else the next start may delete whatever has that name
-                storeVolumes.remove(store);
+                storeVolumes.remove(snapshot.store());
             }
             throw e;
         }
+    }
+
+    private void make(OriginExport origin, RecordedSnapshot snapshot, BlockDevice given, long chunkBytes)
+            throws StorageException {
         boolean done = false;
         try {
-            if (inPool) {
-                devices.createStoreVolume(store, chunkBytes);
-            }
-            origin.create(snapshot, chunkBytes);
+            origin.create(snapshot, given != null ? given : devices.makeStore(snapshot, chunkBytes), chunkBytes);
             enter(origin, snapshot, State.CREATING, State.ACTIVE);
             done = true;
         } finally {
@@ -227,8 +252,6 @@ public final class CowService {
                 undo(origin, snapshot);
             }
         }
-        LOG.info("snapshot={} store={}", name, store);
-        return origin;
     }
 
     /** Goes from one state to the next, unless the snapshot was lost on the way, which stays. */

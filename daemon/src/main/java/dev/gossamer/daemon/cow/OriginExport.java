@@ -4,6 +4,7 @@ import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.Invariant;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.StorageIdentity;
 import dev.gossamer.nbd.handshake.ExportInfo;
 import dev.gossamer.nbd.wire.NbdFlags;
 import dev.gossamer.snapshot.LossRecord;
@@ -46,8 +47,12 @@ final class OriginExport {
     private static final int PREFERRED_BLOCK_BYTES = 4096;
     private static final int MAXIMUM_PAYLOAD_BYTES = 32 << 20;
 
-    /** What loops need to know of a snapshot to describe it. */
-    private record Loaded(long sizeBytes, int alignmentBytes) {}
+    /**
+     * What loops need to know of a snapshot to describe it.
+     *
+     * @param store what its device is
+     */
+    private record Loaded(long sizeBytes, int alignmentBytes, String store) {}
 
     /** Where the export is in its life. */
     enum State {
@@ -141,9 +146,21 @@ final class OriginExport {
 
     // ---- life; not on a loop ----
 
-    /** What the device is that was opened last. */
-    String identity() {
-        return identity;
+    /** The origin's. Only while it is served. */
+    BlockDevice device() {
+        return life.set.originDevice();
+    }
+
+    /** What is recorded, with what the devices are that were opened last. */
+    CowConfig.Origin identified(CowConfig.Origin recorded) {
+        CowConfig.Origin all = recorded.withIdentity(identity);
+        for (RecordedSnapshot each : recorded.snapshots()) {
+            Loaded found = loaded.get(exportOf(each.name()));
+            if (found != null && !each.inPool()) {
+                all = all.with(each.withIdentity(found.store));
+            }
+        }
+        return all;
     }
 
     /** Opens the origin and all snapshots but lost ones, and goes on with a merge. If this fails nothing is open. */
@@ -166,16 +183,16 @@ final class OriginExport {
     }
 
     private SnapshotSet openAll() throws StorageException {
-        SnapshotSet opening = devices.openOrigin(config.device());
+        List<RecordedSnapshot> snapshots = config.snapshots().stream()
+                .filter(each -> !each.isLost() && !each.isHalf())
+                .toList();
+        StorageIdentity known = known(config.identity());
+        boolean mayBeAnother =
+                snapshots.isEmpty() && known != null && known.name().isEmpty();
+        SnapshotSet opening = devices.openOrigin(config, mayBeAnother ? null : known);
         boolean done = false;
         try {
-            identity = OriginIdentity.of(opening.originDevice());
-            List<RecordedSnapshot> snapshots = config.snapshots().stream()
-                    .filter(each -> !each.isLost() && !each.isHalf())
-                    .toList();
-            if (!snapshots.isEmpty()) {
-                OriginIdentity.require(config, identity);
-            }
+            identity = StorageIdentity.of(opening.originDevice()).toString();
             List<RecordedSnapshot> merging = new ArrayList<>();
             for (RecordedSnapshot snapshot : snapshots) {
                 // A merge that had begun never marks its store as lost: this one was refused, and recorded all the
@@ -198,6 +215,10 @@ final class OriginExport {
         }
     }
 
+    private static StorageIdentity known(String recorded) {
+        return recorded.isEmpty() ? null : StorageIdentity.parse(recorded);
+    }
+
     /** @return false if its store says that it is lost, which is recorded then: the store may be away the next time */
     private boolean load(SnapshotSet opening, RecordedSnapshot snapshot) throws StorageException {
         BlockDevice store = null;
@@ -213,9 +234,12 @@ final class OriginExport {
             return status.state() != SnapshotState.INVALID;
         } catch (StorageException e) {
             String export = exportOf(snapshot.name());
+            StorageIdentity known = known(snapshot.identity());
+            boolean isAnother = store != null && known != null && !known.admits(StorageIdentity.of(store));
             throw new StorageException(
                     e.errno(),
                     export + " cannot be opened, and would miss what is written to its origin: " + e.getMessage()
+                            + (isAnother ? "; if it has the same data, take its line 'identity' from cow.yaml" : "")
                             + "; bring its store back and start again, or give it up with: gossamer cow delete "
                             + export,
                     e);
@@ -227,8 +251,7 @@ final class OriginExport {
     }
 
     /** Makes a snapshot. If this fails, its store is closed. */
-    void create(RecordedSnapshot snapshot, long chunkBytes) throws StorageException {
-        BlockDevice store = devices.openStore(snapshot);
+    void create(RecordedSnapshot snapshot, BlockDevice store, long chunkBytes) throws StorageException {
         boolean done = false;
         try {
             SnapshotSet set = life.set;
@@ -244,7 +267,8 @@ final class OriginExport {
     private void remember(SnapshotSet of, SnapshotStatus status, BlockDevice store) {
         int alignment = Math.max(
                 of.originDevice().geometry().alignmentBytes(), store.geometry().alignmentBytes());
-        loaded.put(status.name(), new Loaded(status.sizeBytes(), alignment));
+        String is = StorageIdentity.of(store).toString();
+        loaded.put(status.name(), new Loaded(status.sizeBytes(), alignment, is));
     }
 
     private SnapshotSpec spec(RecordedSnapshot snapshot, long chunkBytes) {
@@ -256,6 +280,7 @@ final class OriginExport {
                 .withChunkBytes(chunkBytes)
                 .withLossRecord(lossRecord)
                 .withStoreId(snapshot.id())
+                .withStoreDevice(known(snapshot.identity()))
                 .withFullStore(snapshot.fullAction(), snapshot.inPool() ? HOLD_BACK.toNanos() : 0, growth);
     }
 

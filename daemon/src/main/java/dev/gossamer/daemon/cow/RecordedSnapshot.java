@@ -13,6 +13,7 @@ import java.util.UUID;
  * @param fullAction what a full store means for writes to the origin
  * @param state the store alone does not tell it
  * @param id in the store's header; null for a store that the kernel made
+ * @param identity what the store's device was; empty for a volume of the pool, or if it was never looked at
  * @param cause why it is lost; empty otherwise
  */
 record RecordedSnapshot(
@@ -23,6 +24,7 @@ record RecordedSnapshot(
         StoreFullAction fullAction,
         State state,
         UUID id,
+        String identity,
         String cause) {
 
     /** Where a snapshot is in its life. */
@@ -39,11 +41,15 @@ record RecordedSnapshot(
     }
 
     RecordedSnapshot withState(State newState) {
-        return new RecordedSnapshot(name, store, inPool, type, fullAction, newState, id, cause);
+        return new RecordedSnapshot(name, store, inPool, type, fullAction, newState, id, identity, cause);
+    }
+
+    RecordedSnapshot withIdentity(String newIdentity) {
+        return new RecordedSnapshot(name, store, inPool, type, fullAction, state, id, newIdentity, cause);
     }
 
     RecordedSnapshot lost(String why) {
-        return new RecordedSnapshot(name, store, inPool, type, fullAction, State.LOST, id, why);
+        return new RecordedSnapshot(name, store, inPool, type, fullAction, State.LOST, id, identity, why);
     }
 
     boolean isMerging() {

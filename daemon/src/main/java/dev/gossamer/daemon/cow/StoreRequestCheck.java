@@ -1,7 +1,9 @@
 package dev.gossamer.daemon.cow;
 
+import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.StorageIdentity;
 import dev.gossamer.snapshot.StoreType;
 import java.util.Collection;
 
@@ -53,14 +55,39 @@ final class StoreRequestCheck {
         for (OriginExport origin : origins) {
             for (RecordedSnapshot snapshot : origin.config().snapshots()) {
                 if (!snapshot.inPool() && CowDevices.isSame(device, snapshot.store())) {
-                    String export = CowName.of(origin.config().name(), snapshot.name());
-                    throw new StorageException(
-                            Errno.EBUSY,
-                            device + " is the store of snapshot " + export + "; name another device, or first:"
-                                    + " gossamer cow delete " + export);
+                    throw storeOf(device, CowName.of(origin.config().name(), snapshot.name()));
                 }
             }
         }
+    }
+
+    /**
+     * The same of what was opened: names may lead elsewhere by now than when they were compared, and than when they
+     * were recorded. What cannot be told apart from others is for the lock to refuse, while it is in use.
+     */
+    static void requireUnknown(String location, BlockDevice opened, Collection<OriginExport> origins)
+            throws StorageException {
+        StorageIdentity found = StorageIdentity.of(opened);
+        for (OriginExport origin : origins) {
+            CowConfig.Origin recorded = origin.config();
+            if (StorageIdentity.parse(recorded.identity()).isSurely(found)) {
+                throw new StorageException(
+                        Errno.EBUSY,
+                        location + " is origin " + recorded.name() + ", by another name; give another device");
+            }
+            for (RecordedSnapshot snapshot : recorded.snapshots()) {
+                if (StorageIdentity.parse(snapshot.identity()).isSurely(found)) {
+                    throw storeOf(location, CowName.of(recorded.name(), snapshot.name()));
+                }
+            }
+        }
+    }
+
+    private static StorageException storeOf(String device, String export) {
+        return new StorageException(
+                Errno.EBUSY,
+                device + " is the store of snapshot " + export + "; name another device, or first: gossamer cow delete "
+                        + export);
     }
 
     /** An origin that is there is not another device; null: the device was not named. */

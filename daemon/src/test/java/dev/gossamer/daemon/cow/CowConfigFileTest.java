@@ -42,6 +42,7 @@ class CowConfigFileTest {
                                         StoreFullAction.FAIL_WRITES,
                                         RecordedSnapshot.State.LOST,
                                         null,
+                                        "",
                                         "its store: is 'full'"),
                                 new RecordedSnapshot(
                                         "sunday",
@@ -51,6 +52,7 @@ class CowConfigFileTest {
                                         StoreFullAction.INVALIDATE_SNAPSHOT,
                                         RecordedSnapshot.State.MERGING,
                                         new UUID(1, 2),
+                                        "file, inode 7, born 2026-11-30T00:00:00Z, 4096 bytes",
                                         ""))),
                 new CowConfig.Origin("other", "/srv/other.img", "", List.of())));
         CowConfigFile.write(file(), config);

@@ -30,6 +30,9 @@ final class CowWorld {
     static final int POOL_BLOCK = 64 << 10;
     private static final int POOL_BLOCKS = 20;
     private static final int METADATA_BYTES = 1 << 20;
+    /** Disks that tell which they are; the others tell nothing but their size. */
+    private static final Set<String> TELLING = Set.of("sda", "sdb");
+
     private static final SimulatedDisk[] FORMATTED = format();
 
     /** How a life ends that nobody stops. */
@@ -62,7 +65,11 @@ final class CowWorld {
     }
 
     void add(String name, int sizeBytes) {
-        disks.put(name, new SimulatedDisk(sizeBytes, SimulatedDisk.SECTOR_BYTES, power));
+        SimulatedDisk disk = new SimulatedDisk(sizeBytes, SimulatedDisk.SECTOR_BYTES, power);
+        if (TELLING.contains(name)) {
+            disk.setIdentityName("serial of " + name);
+        }
+        disks.put(name, disk);
         plans.put(name, new FaultPlan());
     }
 

@@ -168,7 +168,7 @@ public final class FoundGroup {
         }
     }
 
-    private String uuid(LogicalVolume volume) {
+    String uuid(LogicalVolume volume) {
         return uuidPrefix() + volume.id();
     }
 

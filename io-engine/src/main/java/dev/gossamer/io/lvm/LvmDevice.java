@@ -33,6 +33,7 @@ final class LvmDevice implements BlockDevice {
     private static final BlockCompletion PASS = BlockRequest::complete;
 
     private final String name;
+    private final String identityName;
     private final Stretch[] stretches;
     private final BlockDevice[] devices;
     private final BlockGeometry geometry;
@@ -40,8 +41,9 @@ final class LvmDevice implements BlockDevice {
 
     /** @param stretches without gaps, the first at 0 */
     @SuppressWarnings("ReferenceEquality") // One device in several segments.
-    LvmDevice(String name, List<Stretch> stretches, boolean readOnly, Runnable whenClosed) {
+    LvmDevice(String name, String identityName, List<Stretch> stretches, boolean readOnly, Runnable whenClosed) {
         this.name = name;
+        this.identityName = identityName;
         this.stretches = stretches.toArray(Stretch[]::new);
         this.whenClosed = whenClosed;
         List<BlockDevice> below = new ArrayList<>();
@@ -52,6 +54,11 @@ final class LvmDevice implements BlockDevice {
         }));
         devices = below.toArray(BlockDevice[]::new);
         geometry = geometry(stretches.getLast().endBytes(), readOnly);
+    }
+
+    @Override
+    public String identityName() {
+        return identityName;
     }
 
     private BlockGeometry geometry(long sizeBytes, boolean readOnly) {

@@ -69,7 +69,9 @@ public final class VolumeOpener {
             stretches.add(stretch);
             start = stretch.endBytes();
         }
-        return new LvmDevice("lvm:" + group.full(name), stretches, readOnly, whenClosed);
+        // As the kernel's own device of it tells.
+        String identity = "block device, uuid " + group.uuid(volume);
+        return new LvmDevice("lvm:" + group.full(name), identity, stretches, readOnly, whenClosed);
     }
 
     private static String type(Segment segment) {

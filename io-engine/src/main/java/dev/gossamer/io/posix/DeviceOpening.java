@@ -130,6 +130,10 @@ final class DeviceOpening {
         return status.identity();
     }
 
+    String identityName() {
+        return IdentityName.of(status);
+    }
+
     BlockGeometry geometry() throws StorageException {
         int sector = sectorBytes();
         long size = sizeOf(fileDescriptor, path);

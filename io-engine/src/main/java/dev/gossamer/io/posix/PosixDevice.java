@@ -28,6 +28,7 @@ public final class PosixDevice implements BlockDevice {
     private final int fileDescriptor;
     private final boolean blockDevice;
     private final DeviceIdentity identity;
+    private final String identityName;
     // Null where nothing can be given back.
     private final FileAction discardAction;
     private final DeviceHealth health = new DeviceHealth(this);
@@ -40,14 +41,14 @@ public final class PosixDevice implements BlockDevice {
     private volatile boolean canPunch;
     private volatile boolean canZeroRange = true;
 
-    private PosixDevice(
-            Path path, int fileDescriptor, DeviceIdentity identity, BlockGeometry geometry, FileAction discardAction) {
+    private PosixDevice(Path path, DeviceOpening opening) throws StorageException {
         this.path = path;
-        this.fileDescriptor = fileDescriptor;
+        this.fileDescriptor = opening.fileDescriptor();
+        this.identity = opening.identity();
+        this.identityName = opening.identityName();
         this.blockDevice = identity.blockDevice();
-        this.identity = identity;
-        this.geometry = geometry;
-        this.discardAction = discardAction;
+        this.geometry = opening.geometry();
+        this.discardAction = opening.discardAction();
         this.canPunch = discardAction == FileAction.PUNCH_HOLE;
     }
 
@@ -65,8 +66,7 @@ public final class PosixDevice implements BlockDevice {
     static PosixDevice open(Path path, OpenOptions options, Path sysfs) throws StorageException {
         DeviceOpening opening = new DeviceOpening(path, options, sysfs);
         try {
-            return new PosixDevice(
-                    path, opening.fileDescriptor(), opening.identity(), opening.geometry(), opening.discardAction());
+            return new PosixDevice(path, opening);
         } catch (StorageException e) {
             opening.abandon();
             throw e;
@@ -75,6 +75,11 @@ public final class PosixDevice implements BlockDevice {
 
     public DeviceIdentity identity() {
         return identity;
+    }
+
+    @Override
+    public String identityName() {
+        return identityName;
     }
 
     @Override

@@ -13,6 +13,11 @@ public abstract class ForwardingDevice implements BlockDevice {
     }
 
     @Override
+    public String identityName() {
+        return below.identityName();
+    }
+
+    @Override
     public BlockGeometry geometry() {
         return below.geometry();
     }

@@ -95,6 +95,7 @@ public final class SimulatedDisk implements BlockDevice {
     private final long discardBytes;
     private long sizeBytes;
     private boolean readOnly;
+    private String identityName = "";
     private SparseBytes stable = new SparseBytes();
     private SparseBytes current = new SparseBytes();
     private List<CachedWrite> cache = new ArrayList<>();
@@ -140,6 +141,16 @@ public final class SimulatedDisk implements BlockDevice {
     /** For requests from now on. */
     public synchronized void setTiming(Timing newTiming) {
         timing = newTiming;
+    }
+
+    /** What it tells of itself from now on; nothing at first. */
+    public synchronized void setIdentityName(String name) {
+        identityName = name;
+    }
+
+    @Override
+    public synchronized String identityName() {
+        return identityName;
     }
 
     @Override
