@@ -188,8 +188,9 @@ public final class PoolCreation {
 
     private void makeFile(String name, long sizeBytes) throws StorageException {
         Path path = directory.resolve(name);
-        made.push(path);
+        // What is there already is somebody else's, and not to be removed.
         PosixFiles.create(path, sizeBytes);
+        made.push(path);
     }
 
     private void removeWhatWasMade() {

@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -52,6 +53,37 @@ class PoolCreationTest {
         assertEquals(new PoolConfig("metadata", "data", true), PoolConfig.read(pool().config()));
         assertEquals(1 << 20, Files.size(pool().resolve("data")), "whole blocks");
         assertFalse(PoolCreation.isNew(pool()));
+    }
+
+    /** Somebody's file that appears between the look whether the directory is empty and the file's creation. */
+    @Test
+    void aFileThatSomebodyElseHasPutThereMeanwhileStays() throws Exception {
+        for (int i = 0; ; i++) {
+            PoolDirectory raced = new PoolDirectory(directory.resolve("raced" + i));
+            Path metadata = raced.resolve("metadata");
+            Path data = raced.resolve("data");
+            Thread other = Thread.startVirtualThread(() -> {
+                while (!Files.exists(metadata)) {
+                    Thread.onSpinWait();
+                }
+                try {
+                    Files.writeString(data, "mine", StandardOpenOption.CREATE_NEW);
+                } catch (IOException e) {
+                    return; // The pool was faster.
+                }
+            });
+            String refusal = "";
+            try {
+                PoolCreation.createInFiles(raced, 1 << 20, BLOCK_BYTES, true);
+            } catch (StorageException e) {
+                refusal = e.getMessage();
+            }
+            other.join();
+            if (refusal.contains("data: File exists")) {
+                assertEquals("mine", Files.readString(data));
+                return;
+            }
+        }
     }
 
     /** A commit that finds the file system full costs the pool: its metadata has its space from the beginning. */

@@ -19,15 +19,17 @@ public final class PosixFiles {
     public static void create(Path path, long sizeBytes) throws StorageException {
         int flags = Libc.O_RDWR | Libc.O_CREAT | Libc.O_EXCL | Libc.O_CLOEXEC;
         int fd = open(path, flags, "cannot create ");
+        boolean done = false;
         try {
             setSize(fd, path, sizeBytes);
-        } catch (StorageException e) {
-            Libc.CALLS.unlink(path.toString());
-            throw e;
+            syncDirectory(path.toAbsolutePath().getParent());
+            done = true;
         } finally {
             Libc.CALLS.close(fd);
+            if (!done) {
+                Libc.CALLS.unlink(path.toString());
+            }
         }
-        syncDirectory(path.toAbsolutePath().getParent());
     }
 
     /** Enlarges a file to {@code sizeBytes}; one that is as large already is left alone. */

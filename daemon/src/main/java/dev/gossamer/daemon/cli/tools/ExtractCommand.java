@@ -69,9 +69,11 @@ public final class ExtractCommand extends MetadataTool {
         }
         PoolDump.Tree tree = view.device(device);
         long blockBytes = view.blockBytes();
+        boolean made = false;
         boolean whole = false;
         try (ToolInput source = view.sibling(data == null ? metadataName() : data);
                 FileChannel file = FileChannel.open(output, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+            made = true;
             Copy copy = new Copy(source, file, blockBytes);
             PoolDump.Losses losses = partial ? this::lost : null;
             new PoolDump(view.source().feed(), copy, new PoolDump.Choice(Set.of(device), true, false, losses))
@@ -79,7 +81,7 @@ public final class ExtractCommand extends MetadataTool {
             copy.finish(sectors < 0 ? -1 : sectors * SECTOR_BYTES);
             whole = true;
         } finally {
-            if (!whole) {
+            if (made && !whole) {
                 Files.deleteIfExists(output);
             }
         }
