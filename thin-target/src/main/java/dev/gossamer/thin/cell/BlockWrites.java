@@ -14,6 +14,7 @@ import dev.gossamer.thin.device.VolumeHandle;
 import dev.gossamer.thin.extent.ExtentMap;
 import dev.gossamer.thin.extent.Region;
 import dev.gossamer.thin.map.MapPublisher;
+import dev.gossamer.thin.space.SpaceWaiters;
 
 /**
  * Decides what a write to one block needs, which no cell holds:
@@ -37,6 +38,7 @@ public final class BlockWrites implements SectorRewrite.Owner {
     private final PartialTrims partialTrims;
     private final Provisioner provisioner;
     private final EndedSharing claims;
+    private final SpaceWaiters spaceWaiters;
     private final PoolFaults faults;
 
     public BlockWrites(
@@ -48,6 +50,7 @@ public final class BlockWrites implements SectorRewrite.Owner {
             PartialTrims partialTrims,
             Provisioner provisioner,
             EndedSharing claims,
+            SpaceWaiters spaceWaiters,
             PoolFaults faults) {
         this.queue = queue;
         this.inFlight = inFlight;
@@ -57,6 +60,7 @@ public final class BlockWrites implements SectorRewrite.Owner {
         this.partialTrims = partialTrims;
         this.provisioner = provisioner;
         this.claims = claims;
+        this.spaceWaiters = spaceWaiters;
         this.faults = faults;
     }
 
@@ -115,8 +119,17 @@ public final class BlockWrites implements SectorRewrite.Owner {
         } catch (RuntimeException | Error bug) {
             faults.failed(bug);
         }
-        queue.handBack(cell.request(), verdict);
+        BlockRequest request = cell.request();
+        boolean hasRoom = verdict == Errno.OK && request.hasFlag(BlockRequest.TRIES_ROOM);
+        if (SpaceWaiters.isFullBelow(verdict)) {
+            spaceWaiters.refused(request);
+        } else {
+            queue.handBack(request, verdict);
+        }
         cells.release(cell);
+        if (hasRoom) {
+            spaceWaiters.deviceHasRoom();
+        }
     }
 
     @Override

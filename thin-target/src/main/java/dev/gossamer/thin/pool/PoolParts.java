@@ -138,8 +138,8 @@ final class PoolParts {
         Provisioner provisioner = new Provisioner(
                 metadata, queue, cells, io, space, spaceWaiters, committer, maps, state, faults, counters);
         EndedSharing claims = new EndedSharing(cells, state, inFlight, faults, metadata, maps, counters);
-        BlockWrites writes =
-                new BlockWrites(queue, inFlight, cells, io, maps, partialTrims, provisioner, claims, faults);
+        BlockWrites writes = new BlockWrites(
+                queue, inFlight, cells, io, maps, partialTrims, provisioner, claims, spaceWaiters, faults);
         unmapper = new Unmapper(queue, state, space, committer, metadata, maps, partialTrims, counters);
         worker = new PoolWorker(queue, cells, regionLoads, writes, unmapper, state, faults, counters);
 

@@ -37,9 +37,11 @@ final class VolumeFlushes {
 
     /** Completes a request once everything that had completed on this volume is stable. */
     void stabilize(BlockRequest request) {
+        // In this order: an abort marks what it loses before it says that nothing is uncommitted any more.
+        boolean isUncommitted = committer.isUncommitted(device);
         if (device.hasLostChanges()) {
             request.complete(Errno.EIO);
-        } else if (committer.isUncommitted(device)) {
+        } else if (isUncommitted) {
             request.push(afterCommit);
             committer.waitForCommit(request);
         } else if (request.operation() == BlockOperation.FLUSH) {

@@ -197,15 +197,18 @@ public final class SpaceWaiters {
     /** A write to a mapped block has met that: it waits or fails like one that needs a block. On its loop. */
     public void refusedBelow(VolumeHandle volume, BlockRequest request) {
         request.park(volume);
-        loop.execute(() -> {
-            if (state.isMetadataReadOnly()) {
-                queue.handBack(request, Errno.ENOSPC);
-                return;
-            }
-            deviceRoom.becameFull(loop.nanoTime());
-            request.setFlags(request.flags() | BlockRequest.TRIES_ROOM);
-            hold(volume, request, DeviceRoom.FULL);
-        });
+        loop.execute(() -> refused(request));
+    }
+
+    /** The same for a write that the worker has made itself, and is still parked at its volume. */
+    public void refused(BlockRequest request) {
+        if (state.isMetadataReadOnly()) {
+            queue.handBack(request, Errno.ENOSPC);
+            return;
+        }
+        deviceRoom.becameFull(loop.nanoTime());
+        request.setFlags(request.flags() | BlockRequest.TRIES_ROOM);
+        hold((VolumeHandle) request.parkedBy(), request, DeviceRoom.FULL);
     }
 
     /** Such a write has found room after all. Any thread. */

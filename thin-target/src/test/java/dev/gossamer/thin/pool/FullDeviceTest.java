@@ -26,6 +26,8 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * The pool has free blocks, and what is below its data device has no room for them: a sparse file on a full file
@@ -37,7 +39,7 @@ class FullDeviceTest {
     private static final Duration TIMEOUT = Duration.ofSeconds(20);
 
     private final SimulatedDisk metadata = new SimulatedDisk(4 << 20);
-    private final FullDisk data = new FullDisk(new SimulatedDisk(200L * BLOCK));
+    private FullDisk data = new FullDisk(new SimulatedDisk(200L * BLOCK));
     private SimPool sim;
     private ThinVolume volume;
 
@@ -225,8 +227,11 @@ class FullDeviceTest {
     }
 
     /** Blocks that are mapped, and that the file has no space for: another program has punched holes. */
-    @Test
-    void writesInPlaceIntoHolesWaitAndGoOnByThemselves() throws StorageException {
+    /** Also if the worker has to read, change and write back: sectors larger than the writes. */
+    @ParameterizedTest
+    @ValueSource(ints = {512, 4096})
+    void writesInPlaceIntoHolesWaitAndGoOnByThemselves(int sectorBytes) throws StorageException {
+        data = new FullDisk(new SimulatedDisk(200L * BLOCK, sectorBytes));
         open(OnFull.QUEUE);
         Arrays.fill(data.allocated, false);
         List<SimHarness.Result> waiting = writes(0, 4);
@@ -250,8 +255,11 @@ class FullDeviceTest {
         assertArrayEquals(ThinPoolTest.bytes(3, 512), sim.read(volume, 3L * BLOCK, 512));
     }
 
-    @Test
-    void writesInPlaceIntoHolesFailWherePolicyOrTimeSaySo() throws StorageException {
+    /** Also if the worker has to read, change and write back: sectors larger than the writes. */
+    @ParameterizedTest
+    @ValueSource(ints = {512, 4096})
+    void writesInPlaceIntoHolesFailWherePolicyOrTimeSaySo(int sectorBytes) throws StorageException {
+        data = new FullDisk(new SimulatedDisk(200L * BLOCK, sectorBytes));
         open(OnFull.ERROR);
         Arrays.fill(data.allocated, false);
         assertEquals(Errno.ENOSPC, sim.write(volume, BLOCK, ThinPoolTest.bytes(1, 512)));
