@@ -18,7 +18,11 @@ import org.slf4j.LoggerFactory;
  *
  * <p>What counts: a FLUSH that fails, whoever asked for it; a FUA write that fails, as its sync may have taken the
  * report of an earlier write. What does not: a write that fails without FUA, because its requester has been told and
- * nothing that was answered is gone; a FUA write that was refused or found no space; a device that is shut down.
+ * nothing that was answered is gone; a FUA write that was refused; one that found no space, unless the device writes
+ * through the page cache, where what was answered before may be what found none; a device that is shut down.
+ *
+ * <p>Known is what loops have been told. One that has not come to look at its failed FLUSH yet does not keep the next
+ * one of another loop, to which the device says OK, from succeeding.
  *
  * <p>All methods: any thread.
  */
@@ -26,6 +30,7 @@ public final class DeviceHealth {
     private static final Logger LOG = LoggerFactory.getLogger(DeviceHealth.class);
 
     private final Object device;
+    private final boolean buffered;
     private final AtomicReference<String> failure = new AtomicReference<>();
     private final List<Consumer<String>> watchers = new CopyOnWriteArrayList<>();
     private final BlockCompletion afterFlush = this::afterFlush;
@@ -33,7 +38,18 @@ public final class DeviceHealth {
 
     /** @param device names it */
     public DeviceHealth(Object device) {
+        this(device, false);
+    }
+
+    /**
+     * That of a device as it was opened.
+     *
+     * @param device names it
+     * @param buffered writes are answered by the page cache, and find their space later
+     */
+    public DeviceHealth(Object device, boolean buffered) {
         this.device = device;
+        this.buffered = buffered;
     }
 
     public boolean isFailed() {
@@ -112,17 +128,11 @@ public final class DeviceHealth {
         request.complete(errno);
     }
 
-    /** Whether nothing was written: the sync after a write never says so. */
-    private static boolean isRefusal(int errno) {
+    /** Whether nothing was written: the sync after a write does not say so, or says it again. */
+    private boolean isRefusal(int errno) {
         return switch (errno) {
-            case Errno.EINVAL,
-                    Errno.EROFS,
-                    Errno.EPERM,
-                    Errno.EOPNOTSUPP,
-                    Errno.ENOSPC,
-                    Errno.EDQUOT,
-                    Errno.EFBIG,
-                    Errno.ESHUTDOWN -> true;
+            case Errno.EINVAL, Errno.EROFS, Errno.EPERM, Errno.EOPNOTSUPP, Errno.EFBIG, Errno.ESHUTDOWN -> true;
+            case Errno.ENOSPC, Errno.EDQUOT -> !buffered;
             default -> false;
         };
     }

@@ -97,6 +97,16 @@ class DeviceHealthTest {
         assertEquals(Errno.OK, run(0, BlockOperation.FLUSH, 0));
     }
 
+    @ParameterizedTest
+    @ValueSource(ints = {Errno.ENOSPC, Errno.EDQUOT})
+    void inThePageCacheItMayBeAnsweredWritesThatFoundNoSpace(int errno) {
+        DeviceHealth health = new DeviceHealth("a file", true);
+        health.wroteThrough(Errno.EROFS);
+        assertFalse(health.isFailed());
+        health.wroteThrough(errno);
+        assertTrue(health.isFailed());
+    }
+
     @Test
     void aDeviceThatIsShutDownHasLostNothing() {
         plan.fail(BlockOperation.FLUSH, 1, Errno.ESHUTDOWN);

@@ -62,6 +62,11 @@ final class DeviceOpening {
         }
     }
 
+    /** Whether it goes through the page cache. */
+    boolean isBuffered() {
+        return options.buffered();
+    }
+
     private int openFile(FileStatus found) throws StorageException {
         int flags = Libc.O_CLOEXEC | (options.readOnly() ? Libc.O_RDONLY : Libc.O_RDWR);
         boolean exclusive = options.readOnly()

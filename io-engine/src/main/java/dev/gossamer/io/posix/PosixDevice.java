@@ -31,7 +31,7 @@ public final class PosixDevice implements BlockDevice {
     private final String identityName;
     // Null where nothing can be given back.
     private final FileAction discardAction;
-    private final DeviceHealth health = new DeviceHealth(this);
+    private final DeviceHealth health;
     private final BlockCompletion afterPunch = this::punched;
     private final BlockCompletion afterZeroRange = this::zeroRanged;
 
@@ -43,6 +43,7 @@ public final class PosixDevice implements BlockDevice {
 
     private PosixDevice(Path path, DeviceOpening opening) throws StorageException {
         this.path = path;
+        this.health = new DeviceHealth(this, opening.isBuffered());
         this.fileDescriptor = opening.fileDescriptor();
         this.identity = opening.identity();
         this.identityName = opening.identityName();

@@ -199,6 +199,11 @@ public final class TransactionWriter implements AutoCloseable {
         if (dataFlushUnderWay || superblockWritten) {
             return false;
         }
+        if (data != null && data.health() != null && data.health().isFailed()) {
+            // Another's flush was told of the lost write, before ours or since.
+            failure = new StorageException(Errno.EIO, data.health().failure());
+            return false;
+        }
         superblockWritten = true;
         MetadataBlock superblock = transaction.superblock();
         IoBuffer copy = copies.acquire(MetadataBlock.BYTES);

@@ -12,6 +12,7 @@ import dev.gossamer.io.BlockGeometry;
 import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.BlockingIo;
+import dev.gossamer.io.DeviceHealth;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.InlineLoop;
 import dev.gossamer.io.StorageException;
@@ -41,6 +42,12 @@ final class TransactionWriterTest {
     private static final class HeldDevice implements BlockDevice {
         final SimulatedDisk disk = new SimulatedDisk(DEVICE_BLOCKS * 4096L);
         final List<BlockRequest> held = new ArrayList<>();
+        final DeviceHealth health = new DeviceHealth(this);
+
+        @Override
+        public DeviceHealth health() {
+            return health;
+        }
 
         @Override
         public BlockGeometry geometry() {
@@ -99,6 +106,19 @@ final class TransactionWriterTest {
         assertEquals(List.of(), ends);
         answer(metadata, 0, Errno.OK);
         assertSucceeded();
+    }
+
+    /** A report of a lost write goes to one flush only, and that one was somebody else's (G-3). */
+    @Test
+    void theSuperblockIsNotWrittenIfTheDataDeviceHasFailedMeanwhile() throws Exception {
+        start(frozen(10));
+        answer(data, 0, Errno.OK);
+        answer(metadata, 0, Errno.OK);
+        data.health.flushed(Errno.EIO);
+        answer(metadata, 0, Errno.OK);
+        assertEquals(List.of(), metadata.waiting());
+        assertEquals(1, ends.size());
+        assertTrue(ends.getFirst().getMessage().contains("may be lost"), () -> "" + ends.getFirst());
     }
 
     @Test
