@@ -1,5 +1,6 @@
 package dev.gossamer.thin.device;
 
+import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.ServedDevice;
 
 /** An open handle of a volume, as the pool's worker sees it. */
@@ -7,8 +8,6 @@ public interface VolumeHandle extends ServedDevice {
     /** The volume's state, one for all handles. */
     ThinDevice device();
 
-    /** Where its requests must end: the end of the volume, which may have come nearer while they waited (NBD T63). */
-    default long endBytes() {
-        return device().sizeBytes();
-    }
+    /** Where such a request must end: at the volume's end, which may have come nearer while it waited (NBD T63). */
+    long endBytes(BlockRequest request);
 }

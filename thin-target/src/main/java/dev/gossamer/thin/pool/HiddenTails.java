@@ -68,7 +68,7 @@ final class HiddenTails implements VolumeResize.HiddenTail {
         }
 
         @Override
-        public long endBytes() {
+        public long endBytes(BlockRequest request) {
             return endBytes;
         }
     }

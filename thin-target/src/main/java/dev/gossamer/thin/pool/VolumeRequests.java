@@ -86,11 +86,22 @@ class VolumeRequests extends RunCutter<MapLookup> implements VolumeHandle {
     /** Serves a request that has waited; the volume may have shrunk in the meantime (NBD T63). */
     @Override
     public void serve(BlockRequest request) {
-        if (request.lengthBytes() > endBytes() - request.offsetBytes()) {
+        if (request.lengthBytes() > endBytes(request) - request.offsetBytes()) {
             request.complete(Errno.EINVAL);
         } else {
             serveChecked(request);
         }
+    }
+
+    /** An unaligned read takes whole sectors, and the last may reach behind the volume's end (NBD T48). */
+    @Override
+    public long endBytes(BlockRequest request) {
+        if (request.operation() != BlockOperation.READ) {
+            return device.sizeBytes();
+        }
+        OriginImage origin = device.externalOrigin();
+        long alignment = origin == null ? dataAlignmentBytes : Math.max(dataAlignmentBytes, origin.alignmentBytes());
+        return (device.sizeBytes() + alignment - 1) & -alignment;
     }
 
     /**

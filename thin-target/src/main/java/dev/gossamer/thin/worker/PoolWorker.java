@@ -89,7 +89,7 @@ public final class PoolWorker implements TurnListener {
                 || device.cells().waitForJob(request)) {
             return;
         }
-        if (request.lengthBytes() > volume.endBytes() - request.offsetBytes()) {
+        if (request.lengthBytes() > volume.endBytes(request) - request.offsetBytes()) {
             // The volume has shrunk while the request waited: nothing may be mapped behind its end any more.
             queue.handBack(request, Errno.EINVAL);
             return;

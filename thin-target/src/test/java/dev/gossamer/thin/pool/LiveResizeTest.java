@@ -73,6 +73,31 @@ class LiveResizeTest {
         assertEquals(Errno.OK, sim.write(volume, SMALL - BLOCK, block(1)));
     }
 
+    /** Found by a seed of the simulation: NBD T48, where a sector is larger than the step of sizes. */
+    @Test
+    void aVolumeThatEndsWithinASectorIsReadToItsEndWhetherItsMapIsLoadedOrNot() throws StorageException {
+        SimulatedDisk metadata = new SimulatedDisk(4 << 20);
+        SimulatedDisk data = new SimulatedDisk(64L * BLOCK, 4096);
+        SimPool.format(metadata, data);
+        int size = 5 * 4096 + 512;
+        byte[] bytes = block(3);
+        try (SimPool pool = SimPool.open(metadata, data, 1, 2)) {
+            ThinVolume its = pool.create("w", BLOCK);
+            assertEquals(Errno.OK, pool.write(its, 0, bytes));
+            pool.await(pool.pool.resizeVolume("w", size, true));
+            assertArrayEquals(Arrays.copyOf(bytes, size), pool.read(its, 0, size));
+            assertArrayEquals(Arrays.copyOf(bytes, size), pool.read(its, 0, size));
+            assertArrayEquals(Arrays.copyOf(bytes, 100), pool.read(its, size - 100L, 100));
+            its.close();
+            pool.await(pool.pool.close());
+        }
+        try (SimPool pool = SimPool.open(metadata, data, 1, 2)) {
+            ThinVolume its = pool.pool.openVolume("w");
+            assertArrayEquals(Arrays.copyOf(bytes, 100), pool.read(its, size - 100L, 100));
+            its.close();
+        }
+    }
+
     @Test
     void requestsUnderWayBeyondTheNewEndAreAnsweredAndThePoolGoesOn() throws StorageException {
         sim.write(volume, LARGE - 2L * BLOCK, block(7));
