@@ -11,7 +11,7 @@ final class Arguments {
     static final String USAGE =
             """
             usage: it-tests/simulate [--seed N] [--seeds N | --minutes M] [--ops N] [--trace] [--twice]
-                                     [--keep 3,9,14-18] [--off KIND,...] [--mutate [NAME,...]]
+                                     [--keep 3,9,14-18] [--off KIND,...] [--break NAME] [--mutate [NAME,...]]
               --seed N      the first seed; alone: only this one (default 1)
               --seeds N     how many, one after the other
               --minutes M   as many as there is time for
@@ -20,6 +20,7 @@ final class Arguments {
               --twice       tells each seed twice and compares the histories
               --keep LIST   only these operations of the plan, or none
               --off KINDS   without these kinds of faults, as a failing seed shows them, such as CUT,REMOTE
+              --break NAME  with one rule of mutations.txt broken: what --mutate found with a seed
               --mutate      breaks one rule after the other and prints how many seeds it takes to find it
             """;
 
@@ -34,6 +35,7 @@ final class Arguments {
     boolean twice;
     boolean mutate;
     String mutations = "";
+    String broken = "";
     List<Integer> kept;
     final EnumSet<Swarm.Kind> off = EnumSet.noneOf(Swarm.Kind.class);
 
@@ -51,7 +53,7 @@ final class Arguments {
                         all.mutations = words[++i];
                     }
                 }
-                case "--seed", "--seeds", "--minutes", "--ops", "--keep", "--off" -> {
+                case "--seed", "--seeds", "--minutes", "--ops", "--keep", "--off", "--break" -> {
                     if (++i == words.length) {
                         throw new IllegalArgumentException(word + " needs a value");
                     }
@@ -77,6 +79,7 @@ final class Arguments {
             case "--minutes" -> minutes = Double.parseDouble(value);
             case "--ops" -> ops = Integer.parseInt(value);
             case "--keep" -> kept = numbers(value);
+            case "--break" -> broken = value;
             default -> {
                 for (String kind : value.split(",")) {
                     off.add(Swarm.Kind.valueOf(kind));

@@ -27,7 +27,7 @@ final class Machine {
     private static final byte FOREIGN = (byte) 0xEE;
 
     /** Formatted once for each size. */
-    private static final Map<Integer, SimulatedDisk[]> FORMATTED = new HashMap<>();
+    private static final Map<List<Integer>, SimulatedDisk[]> FORMATTED = new HashMap<>();
 
     final PowerSupply power = new PowerSupply();
     final SimulatedDisk metadata;
@@ -43,16 +43,18 @@ final class Machine {
         this.data = data.copy(power);
     }
 
-    Machine(int dataBlocks) {
-        SimulatedDisk[] formatted = FORMATTED.computeIfAbsent(dataBlocks, Machine::format);
+    /** @param sectorBytes the data device takes no less */
+    Machine(int dataBlocks, int sectorBytes) {
+        SimulatedDisk[] formatted =
+                FORMATTED.computeIfAbsent(List.of(dataBlocks, sectorBytes), key -> format(dataBlocks, sectorBytes));
         metadata = formatted[0].copy(power);
         data = formatted[1].copy(power);
     }
 
     /** The data device is full of what nobody may ever see. */
-    private static SimulatedDisk[] format(int dataBlocks) {
+    private static SimulatedDisk[] format(int dataBlocks, int sectorBytes) {
         SimulatedDisk metadata = new SimulatedDisk(METADATA_BYTES);
-        SimulatedDisk data = new SimulatedDisk((long) dataBlocks * BLOCK_BYTES);
+        SimulatedDisk data = new SimulatedDisk((long) dataBlocks * BLOCK_BYTES, sectorBytes);
         byte[] foreign = new byte[dataBlocks * BLOCK_BYTES];
         java.util.Arrays.fill(foreign, FOREIGN);
         data.writeNow(0, foreign);

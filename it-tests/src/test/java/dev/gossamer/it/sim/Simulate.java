@@ -43,6 +43,9 @@ public final class Simulate {
             boolean allFound = Mutations.run(arguments.mutations, arguments.seeds == 0 ? 2000 : arguments.seeds);
             System.exit(allFound ? 0 : 1);
         }
+        if (!arguments.broken.isEmpty() && System.getProperty(Mutations.BROKEN) == null) {
+            System.exit(Mutations.tell(arguments.broken, words));
+        }
         Simulate simulate = new Simulate(arguments);
         simulate.run();
         System.exit(simulate.broken == 0 ? 0 : 1);
@@ -100,10 +103,12 @@ public final class Simulate {
     }
 
     static String replay(Seed seed) {
+        String broken = System.getProperty(Mutations.BROKEN);
         String off = seed.off().stream().map(Enum::name).collect(Collectors.joining(","));
         return "it-tests/simulate --seed " + seed.number() + " --ops " + seed.operations()
                 + (seed.kept() == null ? "" : " --keep " + Arguments.ranges(seed.kept()))
-                + (off.isEmpty() ? "" : " --off " + off);
+                + (off.isEmpty() ? "" : " --off " + off)
+                + (broken == null ? "" : " --break " + broken);
     }
 
     private void compare(Seed seed, List<String> once) {

@@ -17,6 +17,7 @@ import dev.gossamer.it.sim.judge.Excuses;
 import dev.gossamer.it.sim.judge.Judge;
 import dev.gossamer.it.sim.judge.Violation;
 import dev.gossamer.it.sim.judge.Violation.Oracle;
+import dev.gossamer.it.sim.judge.VolumeModel;
 import dev.gossamer.it.sim.judge.Witness;
 import dev.gossamer.it.sim.load.Administrator;
 import dev.gossamer.it.sim.load.Auditor;
@@ -30,9 +31,10 @@ import dev.gossamer.thin.OnFull;
 import dev.gossamer.thin.PoolCaches;
 import dev.gossamer.thin.PoolMode;
 import dev.gossamer.thin.PoolOptions;
-import dev.gossamer.thin.VolumeInfo;
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.BooleanSupplier;
@@ -61,6 +63,8 @@ final class Story implements Excuses {
     private final SplittableRandom chance;
     private final SplittableRandom survival;
     private final SplittableRandom images;
+    private final List<Auditor> looks = new ArrayList<>();
+    private final boolean fullForEver;
     private final ArrayDeque<Op> ops;
     private final ArrayDeque<Integer> cuts;
     private final ArrayDeque<Integer> kills;
@@ -86,13 +90,21 @@ final class Story implements Excuses {
         this.seed = seed;
         this.swarm = swarm;
         world = new World(seed, trace);
-        machine = new Machine(swarm.has(Kind.FULL) ? TIGHT_BLOCKS : ROOMY_BLOCKS);
+        boolean large = swarm.has(Kind.LARGE_SECTORS) && !swarm.has(Kind.REMOTE);
+        machine = new Machine(swarm.has(Kind.FULL) ? TIGHT_BLOCKS : ROOMY_BLOCKS, large ? 4096 : 512);
         judge = new Judge(Machine.BLOCK_BYTES, VOLUME_BYTES_MAX);
         judge.setExcuses(this);
         users = new Users(world, judge, swarm, counts, plan);
         administrator = new Administrator(
-                world, judge, Machine.BLOCK_BYTES, VOLUME_BYTES_MAX, () -> deviceFailed() || spaceIsShort());
+                world,
+                judge,
+                Machine.BLOCK_BYTES,
+                VOLUME_BYTES_MAX,
+                () -> deviceFailed() || spaceIsShort(),
+                swarm.isPrompt());
         users.avoid(administrator::isTaken);
+        administrator.whenCopied(this::lookAt);
+        fullForEver = swarm.has(Kind.FULL_FOR_EVER);
         chance = world.streams().of("story");
         survival = world.streams().of("survival");
         images = world.streams().of("images");
@@ -171,7 +183,9 @@ final class Story implements Excuses {
 
     private boolean open() {
         PoolOptions options = PoolOptions.DEFAULT
-                .withOnFull(chance.nextBoolean() ? OnFull.ERROR : OnFull.QUEUE, Duration.ofSeconds(2))
+                .withOnFull(
+                        fullForEver || chance.nextBoolean() ? OnFull.QUEUE : OnFull.ERROR,
+                        fullForEver ? Duration.ZERO : Duration.ofSeconds(2))
                 .withCaches(new PoolCaches(256, 1 << 14, 1 << 16))
                 .withGrowth(machine.growth(server != null), 0);
         BlockDevice itsData = data;
@@ -199,40 +213,8 @@ final class Story implements Excuses {
         if (mode.isMetadataReadOnly() && !everFailed && !deviceFailed() && !swarm.has(Kind.FULL)) {
             throw new Violation(Oracle.MODE, "the pool opens in mode " + mode);
         }
-        decide();
+        AfterStart.decide(life.pool(), judge);
         return true;
-    }
-
-    /** What administrators had under way when the last life ended was done, or was not. */
-    private void decide() {
-        for (Judge.Pending pending : judge.undecided()) {
-            String made = pending.made();
-            boolean done;
-            if (made.startsWith("!")) {
-                done = life.pool().volume(made.substring(1)) == null;
-            } else if (made.startsWith("=")) {
-                int second = made.indexOf('=', 1);
-                VolumeInfo volume = life.pool().volume(made.substring(second + 1));
-                done = volume != null && volume.sizeBytes() == Long.parseLong(made.substring(1, second));
-            } else {
-                done = life.pool().volume(made) != null;
-            }
-            if (done) {
-                pending.succeeded();
-            } else {
-                pending.failed();
-            }
-        }
-        judge.volumes().forEach(model -> {
-            VolumeInfo volume = life.pool().volume(model.name());
-            if (volume == null || volume.sizeBytes() != model.sizeBytes()) {
-                throw new Violation(Oracle.PERMITTED, "volume " + model + " is " + volume + " after a start");
-            }
-        });
-        if (life.pool().volumeCount() != judge.volumes().size()) {
-            throw new Violation(
-                    Oracle.PERMITTED, "there are volumes " + life.pool().volumes() + ", should be " + judge.volumes());
-        }
     }
 
     private boolean serve() {
@@ -308,17 +290,42 @@ final class Story implements Excuses {
         killAt = Long.MAX_VALUE;
     }
 
-    /** Faults are over: whatever is under way ends. */
+    /** A copy has been made: what is in it now is so for good. */
+    private void lookAt(List<VolumeModel> copies) {
+        if (chance.nextBoolean()) {
+            Auditor look = new Auditor(world, judge, swarm.net(), "look" + looks.size() + "-" + lives, copies);
+            looks.add(look);
+            look.begin();
+        }
+    }
+
+    /** Faults are over: whatever is under way ends, or has nobody any more who waits for it. */
     private boolean drain() {
+        if (fullForEver || chance.nextInt(4) == 0) {
+            users.disperse(true);
+        }
         boolean all = until(
                 () -> users.waiting() == 0
                         && judge.open() == 0
                         && !administrator.isBusy()
-                        && administrator.jobsUnderWay() == 0,
+                        && administrator.jobsUnderWay() == 0
+                        && looks.stream().allMatch(Auditor::isDone),
                 SERVED_NANOS,
                 "requests are not served");
-        users.disperse();
-        return all && until(() -> !users.anybodyIsThere(), SERVED_NANOS, "connections do not end");
+        users.disperse(false);
+        if (!all
+                || !until(
+                        () -> !users.anybodyIsThere()
+                                && life.server().connections().size() == 0,
+                        SERVED_NANOS,
+                        "connections do not end")) {
+            return false;
+        }
+        if (metadata.writeHasFailed() && !life.pool().mode().isMetadataReadOnly()) {
+            throw new Violation(
+                    Oracle.MODE, "metadata could not be written, and the pool's mode is " + life.pool().mode());
+        }
+        return true;
     }
 
     /** Everything is read. */
@@ -326,7 +333,7 @@ final class Story implements Excuses {
         if (!wanted) {
             return true;
         }
-        Auditor auditor = new Auditor(world, judge, swarm.net(), lives);
+        Auditor auditor = new Auditor(world, judge, swarm.net(), "auditor-" + lives, judge.volumes());
         auditor.begin();
         return until(auditor::isDone, SERVED_NANOS * 10, "an audit does not end");
     }
@@ -367,6 +374,8 @@ final class Story implements Excuses {
         }
         administrator.begin(null);
         users.lifeEnded();
+        looks.forEach(Auditor::vanish);
+        looks.clear();
         judge.ended(how == End.CUT, how == End.STOP);
         life.end();
         life = null;

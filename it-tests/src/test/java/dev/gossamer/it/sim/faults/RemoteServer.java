@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.function.BooleanSupplier;
 
 /**
  * Somebody else's NBD server, on which the pool's data lies: it restarts and loses what was not flushed, answers late,
@@ -40,7 +41,7 @@ public final class RemoteServer implements World.Listener {
     private boolean faulty = true;
     private int breaks;
     private boolean mayFail;
-    private boolean flushFailed;
+    private final List<BooleanSupplier> failedFlushes = new ArrayList<>();
 
     public RemoteServer(
             World world, World.Alive life, int lifeNumber, SimulatedDisk disk, Swarm swarm, FaultCounts counts) {
@@ -65,9 +66,9 @@ public final class RemoteServer implements World.Listener {
         mayFail = true;
     }
 
-    /** Whether it has told somebody that what it had answered may be lost. */
+    /** Whether somebody has heard from it that what it had answered may be lost. */
     public boolean hasFailedFlush() {
-        return flushFailed;
+        return failedFlushes.stream().anyMatch(BooleanSupplier::getAsBoolean);
     }
 
     /** Whether it has done something for which its clients may give up. */
@@ -110,6 +111,9 @@ public final class RemoteServer implements World.Listener {
         private final SimSocket socket;
         private ByteBuffer in = ByteBuffer.allocate(4096).limit(0);
         private final List<byte[]> unsent = new ArrayList<>();
+        // Bytes since the beginning: to be sent, and sent.
+        private long queued;
+        private long sent;
         private boolean greeted;
         private boolean transmits;
         private boolean over;
@@ -128,6 +132,7 @@ public final class RemoteServer implements World.Listener {
             byte[] data = new byte[bytes.flip().remaining()];
             bytes.get(data);
             unsent.add(data);
+            queued += data.length;
             sendMore();
         }
 
@@ -140,6 +145,7 @@ public final class RemoteServer implements World.Listener {
                     return;
                 }
                 socket.send(Arrays.copyOf(first, room));
+                sent += room;
                 if (room < first.length) {
                     unsent.addFirst(Arrays.copyOfRange(first, room, first.length));
                 }
@@ -258,6 +264,10 @@ public final class RemoteServer implements World.Listener {
         }
 
         private void answer(long cookie, int error, byte[] data) {
+            answer(cookie, error, data, () -> {});
+        }
+
+        private void answer(long cookie, int error, byte[] data, Runnable whenQueued) {
             ByteBuffer bytes = ByteBuffer.allocate(16 + data.length)
                     .putInt(REPLY)
                     .putInt(error)
@@ -270,7 +280,10 @@ public final class RemoteServer implements World.Listener {
             }
             long disc = swarm.diskNanos();
             long delay = late ? chance.nextLong(PATIENCE_NANOS / 2) : chance.nextLong(2 * disc);
-            world.after(delay, life, () -> send(bytes));
+            world.after(delay, life, () -> {
+                send(bytes);
+                whenQueued.run();
+            });
         }
 
         /** True: the command is dealt with. */
@@ -298,9 +311,13 @@ public final class RemoteServer implements World.Listener {
                     mayFail = true;
                     if (type == NbdCommand.FLUSH) {
                         disk.failFlush(chance);
-                        flushFailed = true;
+                        answer(cookie, NbdError.EIO, new byte[0], () -> {
+                            long end = queued;
+                            failedFlushes.add(() -> sent - socket.unread() >= end);
+                        });
+                    } else {
+                        answer(cookie, NbdError.EIO, new byte[0]);
                     }
-                    answer(cookie, NbdError.EIO, new byte[0]);
                     yield true;
                 }
                 default -> false;

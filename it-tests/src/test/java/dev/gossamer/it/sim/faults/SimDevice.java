@@ -19,6 +19,11 @@ public final class SimDevice extends ForwardingDevice implements SimulatedDisk.T
     /** For so long nothing ends at most. */
     public static final long STALL_NANOS = 60_000_000_000L;
 
+    /** So long one request takes now and then, while those that came after it are served. */
+    private static final long STRAGGLER_NANOS = 2_000_000_000L;
+
+    private static final int DATA = 1;
+
     private final String name;
     private final int number;
     private final SimulatedDisk disk;
@@ -181,8 +186,19 @@ public final class SimDevice extends ForwardingDevice implements SimulatedDisk.T
         }
         long mean = swarm.diskNanos();
         long delay = latency.nextInt(20) == 0 ? latency.nextLong(30 * mean) : latency.nextLong(mean);
+        if (faulty && straggles(request)) {
+            counts.count("straggler", request.operation());
+            delay = latency.nextLong(STRAGGLER_NANOS);
+        }
         long atNanos = Math.max(world.nowNanos() + delay, stalledUntilNanos);
         world.after(atNanos - world.nowNanos(), life, () -> request.loop().execute(task));
+    }
+
+    /** Reads and writes of data alone: commits have many others behind them. */
+    private boolean straggles(BlockRequest request) {
+        boolean transfer =
+                request.operation() == BlockOperation.READ || request.operation() == BlockOperation.WRITE;
+        return number == DATA && transfer && swarm.strikes(Swarm.Kind.STRAGGLERS, chance);
     }
 
     @Override

@@ -3,6 +3,7 @@ package dev.gossamer.it.sim.faults;
 import dev.gossamer.it.sim.world.NetMood;
 import dev.gossamer.it.sim.world.Streams;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.List;
@@ -29,7 +30,10 @@ public final class Swarm {
         SMALL_BUFFERS(.2),
         SLOW_DISK(.3),
         REMOTE(.25),
-        REMOTE_FAULTS(.7);
+        REMOTE_FAULTS(.7),
+        STRAGGLERS(.3),
+        LARGE_SECTORS(.2),
+        FULL_FOR_EVER(.2);
 
         private final double chance;
 
@@ -54,8 +58,9 @@ public final class Swarm {
         SplittableRandom random = streams.of("faults");
         boolean none = random.nextDouble() < NONE_AT_ALL;
         for (Kind kind : Kind.values()) {
-            boolean on = random.nextDouble() < kind.chance;
-            long rate = Streams.logUniform(random, 20, 600);
+            SplittableRandom its = streams.of("fault-" + kind); // a new kind leaves the others as they are
+            boolean on = its.nextDouble() < kind.chance;
+            long rate = Streams.logUniform(its, 20, 600);
             boolean rare = kind == Kind.FLUSH_FAILS; // there are few of them
             oneIn.put(kind, rare ? 1 + rate / 12 : kind == Kind.REMOTE_FAULTS ? 5 + rate / 6 : rate);
             if (on && !none) {
@@ -103,6 +108,21 @@ public final class Swarm {
 
     public NetMood net() {
         return net;
+    }
+
+    /** Whether nothing holds up a request, or its reply, for seconds. */
+    public boolean isPrompt() {
+        return Collections.disjoint(
+                kinds,
+                EnumSet.of(
+                        Kind.STALL,
+                        Kind.LEAP,
+                        Kind.SLOW_READER,
+                        Kind.FULL,
+                        Kind.REMOTE,
+                        Kind.NET_CHOPS,
+                        Kind.STRAGGLERS,
+                        Kind.SMALL_BUFFERS));
     }
 
     /** Mean latency. */

@@ -220,7 +220,9 @@ public final class Judge {
                     case NbdError.EINVAL -> command.malformed;
                     case NbdError.EPERM -> command.malformed || excuses.deviceFailed();
                     case NbdError.ENOSPC -> command.malformed
-                            || (command.change != null && (excuses.spaceIsShort() || excuses.deviceFailed()));
+                            || (command.change != null
+                                    && (excuses.deviceFailed()
+                                            || (excuses.spaceIsShort() && !command.volume.hasSpace(blockBytes))));
                     case NbdError.EIO -> excuses.deviceFailed();
                     case NbdError.ESHUTDOWN -> excuses.isDraining() || drained.contains(command.volume);
                     case NbdError.ENOTSUP -> (command.flags & NbdFlags.CMD_FAST_ZERO) != 0;
@@ -325,6 +327,7 @@ public final class Judge {
         int end = (int) ((offsetBytes + lengthBytes) / Content.SECTOR_BYTES);
         Cloning cloning = new Cloning(volumes.get(source), volumes.get(target), first, end, ++moment, () -> ++moment);
         volumes.get(target).begin(cloning);
+        volumes.get(source).sharing();
         clonings.removeIf(Cloning::isOver);
         clonings.add(cloning);
         return cloning;

@@ -3,6 +3,7 @@ package dev.gossamer.it.sim.judge;
 import dev.gossamer.it.sim.judge.Violation.Oracle;
 import java.util.Arrays;
 import java.util.function.Consumer;
+import java.util.stream.IntStream;
 
 /** What a volume may hold, sector by sector. */
 public final class VolumeModel {
@@ -15,6 +16,10 @@ public final class VolumeModel {
     private long sizedAt;
     // Of a copy that nobody has written to; null of others.
     private Moment moment;
+    // Of what it may hold it has this guaranteed.
+    private long reserveBytes;
+    // Something of it has been shared with another volume: a reserve may be used up for copies.
+    private boolean shares;
     // What is being cloned to it, or was last.
     private Cloning cloning = Cloning.NONE;
 
@@ -50,6 +55,8 @@ public final class VolumeModel {
         Arrays.setAll(copies, i -> sectors[i] == null ? null : sectors[i].since(floors[i]));
         VolumeModel copy = new VolumeModel(itsName, sizeBytes, copies);
         copy.moment = itsMoment;
+        copy.shares = true;
+        shares = true;
         return copy;
     }
 
@@ -57,6 +64,7 @@ public final class VolumeModel {
     void become(VolumeModel other, long now) {
         System.arraycopy(other.sectors, 0, sectors, 0, sectors.length);
         moment = other.moment;
+        shares = true;
         setSize(other.sizeBytes, now);
     }
 
@@ -88,6 +96,27 @@ public final class VolumeModel {
         sizedAt = now;
     }
 
+    /** Other volumes have blocks of it. */
+    public void sharing() {
+        shares = true;
+    }
+
+    /** So much data space is kept for it. */
+    public void reserves(long bytes) {
+        reserveBytes = bytes;
+    }
+
+    /** Whether all that it can have mapped lies within its reserve: whoever writes to it finds space. */
+    boolean hasSpace(int blockBytes) {
+        int inBlock = blockBytes / Content.SECTOR_BYTES;
+        long blocks = IntStream.range(0, sectors.length)
+                .filter(i -> sectors[i] != null)
+                .map(i -> i / inBlock)
+                .distinct()
+                .count();
+        return reserveBytes > 0 && !shares && blocks * blockBytes <= reserveBytes;
+    }
+
     /** When its size has changed last. */
     public long sizedAt() {
         return sizedAt;
@@ -96,6 +125,7 @@ public final class VolumeModel {
     void begin(Cloning newCloning) {
         cloning = newCloning;
         moment = null;
+        shares = true;
     }
 
     /** Whether a range of it is being replaced. */

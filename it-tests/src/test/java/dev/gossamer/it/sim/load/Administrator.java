@@ -8,6 +8,7 @@ import dev.gossamer.it.sim.judge.Violation.Oracle;
 import dev.gossamer.it.sim.judge.VolumeModel;
 import dev.gossamer.it.sim.world.Life;
 import dev.gossamer.it.sim.world.World;
+import dev.gossamer.thin.OnFull;
 import dev.gossamer.thin.SnapshotSpec;
 import dev.gossamer.thin.VolumeLimits;
 import dev.gossamer.thin.VolumeSpec;
@@ -21,6 +22,7 @@ import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 
 /** Somebody with the command line: one thing after the other, while clients go on. */
@@ -28,26 +30,46 @@ import java.util.function.Supplier;
 public final class Administrator {
     private static final int VOLUMES_MAX = 8;
 
+    /** After that the server cuts off the clients of a volume that is taken away. */
+    private static final long GRACE_NANOS = 5_000_000_000L;
+
     private final World world;
     private final Judge judge;
     private final int blockBytes;
     private final long maximumBytes;
     private final BooleanSupplier mayBeRefused;
+    private final boolean prompt;
     private final Set<String> limited = new TreeSet<>();
     private Life life;
     private String taken;
     private final JobDesk jobs;
+    private Consumer<List<VolumeModel>> whenCopied = copies -> {};
     private boolean busy;
     private int names;
 
-    /** @param mayBeRefused whether something explains that the pool refuses */
-    public Administrator(World world, Judge judge, int blockBytes, long maximumBytes, BooleanSupplier mayBeRefused) {
+    /**
+     * @param mayBeRefused whether something explains that the pool refuses
+     * @param prompt whether clients that are sent away have no reason to stay for long
+     */
+    public Administrator(
+            World world,
+            Judge judge,
+            int blockBytes,
+            long maximumBytes,
+            BooleanSupplier mayBeRefused,
+            boolean prompt) {
         this.world = world;
         this.judge = judge;
         this.blockBytes = blockBytes;
         this.maximumBytes = maximumBytes;
         this.mayBeRefused = mayBeRefused;
+        this.prompt = prompt;
         jobs = new JobDesk(world, judge, blockBytes, mayBeRefused);
+    }
+
+    /** Who is told of copies that have been made. */
+    public void whenCopied(Consumer<List<VolumeModel>> action) {
+        whenCopied = action;
     }
 
     /** A daemon is there; null: none is. */
@@ -137,9 +159,13 @@ public final class Administrator {
             }
             case LIMIT -> {
                 limited.add(name);
-                long bytes = op.a() % 2 == 0 ? 0 : blockBytes * (1L + op.b() % 20);
-                VolumeLimits limits = new VolumeLimits(bytes, 0, null);
-                run(null, () -> pool.limitVolume(name, limits), "limit " + name);
+                VolumeLimits limits = limits(op);
+                one.reserves(0);
+                run(
+                        null,
+                        () -> pool.limitVolume(name, limits),
+                        "limit " + name,
+                        () -> one.reserves(limits.reserveBytes()));
             }
             case GROW -> run(null, () -> pool.grow(blockBytes * (50L + op.a() % 100), 0), "grow");
             case METADATA_SNAPSHOT -> run(
@@ -151,13 +177,28 @@ public final class Administrator {
         }
     }
 
+    private VolumeLimits limits(Op op) {
+        long bytes = blockBytes * (1L + op.b() % 20);
+        OnFull onFull = op.c() % 3 == 0 ? OnFull.QUEUE : op.c() % 3 == 1 ? OnFull.ERROR : null;
+        return switch (op.a() % 4) {
+            case 0 -> new VolumeLimits(0, 0, onFull);
+            case 1 -> new VolumeLimits(bytes, 0, onFull);
+            default -> new VolumeLimits(0, bytes, onFull);
+        };
+    }
+
     private void snapshot(Map<String, String> originByName, int count) {
         if (count + originByName.size() > VOLUMES_MAX) {
             return;
         }
         List<SnapshotSpec> specs = new ArrayList<>();
         originByName.forEach((name, origin) -> specs.add(new SnapshotSpec(origin, name, false)));
-        run(judge.snapshotting(originByName), () -> life.pool().createSnapshots(specs), "snapshot " + originByName);
+        run(
+                judge.snapshotting(originByName),
+                () -> life.pool().createSnapshots(specs),
+                "snapshot " + originByName,
+                () -> whenCopied.accept(
+                        originByName.keySet().stream().map(judge::volume).toList()));
     }
 
     private void rollBack(VolumeModel one, VolumeModel other, int count) {
@@ -183,20 +224,33 @@ public final class Administrator {
     private void away(Judge.Pending pending, String name, Supplier<CompletableFuture<?>> change, String what) {
         taken = name;
         judge.draining(judge.volume(name));
-        run(pending, () -> life.server().disconnectAll(name, () -> change.get().thenApply(x -> x)), what);
+        long begunNanos = world.nowNanos();
+        run(
+                pending,
+                () -> life.server().disconnectAll(name, () -> {
+                    if (prompt && world.nowNanos() - begunNanos >= GRACE_NANOS) {
+                        throw new Violation(Oracle.LIVENESS, what + ": clients stay until they are cut off");
+                    }
+                    return change.get().thenApply(x -> x);
+                }),
+                what);
     }
 
     private void run(Judge.Pending pending, Supplier<CompletableFuture<?>> change, String what) {
+        run(pending, change, what, () -> {});
+    }
+
+    private void run(Judge.Pending pending, Supplier<CompletableFuture<?>> change, String what, Runnable then) {
         busy = true;
         Life its = life;
         world.note(10, names, 0, () -> "administrator: " + what);
         its.aside(() -> {
             CompletableFuture<?> answer = change.get();
-            answer.whenComplete((done, failure) -> world.after(0, its, () -> ended(pending, failure, what)));
+            answer.whenComplete((done, failure) -> world.after(0, its, () -> ended(pending, failure, what, then)));
         });
     }
 
-    private void ended(Judge.Pending pending, Throwable failure, String what) {
+    private void ended(Judge.Pending pending, Throwable failure, String what, Runnable then) {
         busy = false;
         taken = null;
         world.note(11, names, failure == null ? 0 : 1, () -> "administrator: " + what + " done " + failure);
@@ -204,6 +258,7 @@ public final class Administrator {
             if (pending != null) {
                 pending.succeeded();
             }
+            then.run();
             return;
         }
         if (pending != null && (isRefusal(failure) || !mayBeRefused.getAsBoolean())) {
@@ -223,7 +278,7 @@ public final class Administrator {
 
     private boolean isLegal(StorageException refused, Judge.Pending pending) {
         return mayBeRefused.getAsBoolean()
-                || refused.errno() == Errno.EBUSY // a job has it
+                || (refused.errno() == Errno.EBUSY && jobs.haveBegun()) // one of them has it
                 || (refused.errno() == Errno.ENOSPC && hasLimits())
                 || refused.errno() == Errno.EINVAL // no relative: nothing is changed then, and the judge knows it
                 || pending == null; // one that may not be possible now, such as to release what was never reserved

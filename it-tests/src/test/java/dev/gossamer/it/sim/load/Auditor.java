@@ -6,9 +6,9 @@ import dev.gossamer.it.sim.world.NetMood;
 import dev.gossamer.it.sim.world.World;
 import dev.gossamer.nbd.wire.NbdCommand;
 import java.util.ArrayDeque;
-import java.util.List;
+import java.util.Collection;
 
-/** Reads every volume from its beginning to its end, one after the other; the judge looks at what it gets. */
+/** Reads volumes from their beginning to their end, one after the other; the judge looks at what it gets. */
 public final class Auditor {
     private static final int PIECE_BYTES = 96 << 10;
     private static final int DEPTH = 4;
@@ -16,17 +16,18 @@ public final class Auditor {
     private final World world;
     private final Judge judge;
     private final NetMood net;
-    private final int life;
+    private final String name;
     private final ArrayDeque<VolumeModel> left;
     private NbdClient client;
     private long nextOffset;
+    private int looked;
 
-    public Auditor(World world, Judge judge, NetMood net, int life) {
+    public Auditor(World world, Judge judge, NetMood net, String name, Collection<VolumeModel> volumes) {
         this.world = world;
         this.judge = judge;
         this.net = net.unchopped();
-        this.life = life;
-        this.left = new ArrayDeque<>(List.copyOf(judge.volumes()));
+        this.name = name;
+        this.left = new ArrayDeque<>(volumes);
     }
 
     public void begin() {
@@ -37,13 +38,22 @@ public final class Auditor {
         return client == null && left.isEmpty();
     }
 
+    /** Its server is gone. */
+    public void vanish() {
+        left.clear();
+        if (client != null) {
+            client.vanish();
+            client = null;
+        }
+    }
+
     private void next() {
         VolumeModel volume = left.poll();
         client = null;
         if (volume != null) {
             nextOffset = 0;
-            String name = "auditor-" + life + "-" + volume.name();
-            client = new NbdClient(world, judge, name, volume, life % 2, 0, this::next);
+            String its = name + "-" + volume.name();
+            client = new NbdClient(world, judge, its, volume, ++looked % 2, 0, this::next);
             client.onAnswer(this::goOn);
             client.connect(net, 250, this::goOn);
         }

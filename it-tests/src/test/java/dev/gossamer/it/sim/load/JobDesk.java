@@ -35,6 +35,7 @@ final class JobDesk {
     private Life life;
     private int asked;
     private boolean everSqueezed;
+    private boolean begun;
 
     /** @param mayFail whether something explains that a job fails */
     JobDesk(World world, Judge judge, int blockBytes, BooleanSupplier mayFail) {
@@ -49,11 +50,17 @@ final class JobDesk {
         life = newLife;
         running.clear();
         asked = 0;
+        begun = false;
     }
 
     /** Jobs, and questions about them, that have not ended. */
     int underWay() {
         return running.size() + asked;
+    }
+
+    /** Whether there was one in this life. */
+    boolean haveBegun() {
+        return begun;
     }
 
     /** Whether a part of the data device has been given up. */
@@ -65,7 +72,10 @@ final class JobDesk {
         PoolJobs jobs = life.pool().jobs();
         switch (op.b() % 8) {
             case 0, 1, 2 -> cloneRange(op, one, other);
-            case 3 -> ask("dedupe", () -> jobs.dedupe(new DedupeSpec(List.of(), op.a() % 5 == 0, 0)), null);
+            case 3 -> {
+                judge.volumes().forEach(VolumeModel::sharing);
+                ask("dedupe", () -> jobs.dedupe(new DedupeSpec(List.of(), op.a() % 5 == 0, 0)), null);
+            }
             case 4 -> ask("defragment " + one, () -> jobs.defragment(one.name()), null);
             case 5 -> {
                 everSqueezed = true;
@@ -122,6 +132,7 @@ final class JobDesk {
 
     private void ask(String what, Supplier<CompletableFuture<JobInfo>> start, Cloning cloning) {
         asked++;
+        begun = true;
         Life its = life;
         world.note(12, asked, 0, () -> "job: " + what);
         its.aside(() -> start.get()

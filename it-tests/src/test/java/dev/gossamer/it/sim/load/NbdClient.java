@@ -230,6 +230,18 @@ final class NbdClient implements World.Alive {
         finished = true;
     }
 
+    /** A WRITE at the volume's beginning that never comes whole. */
+    void lieOfMore(int length, int sent) {
+        lie(ByteBuffer.allocate(28 + sent)
+                .putInt(REQUEST)
+                .putShort((short) 0)
+                .putShort((short) NbdCommand.WRITE)
+                .putLong(-1)
+                .putLong(0)
+                .putInt(length)
+                .array());
+    }
+
     /** Leaves. After DISCONNECT and HALF_CLOSE it still takes its replies. */
     void leave(End how) {
         if (state == State.OVER || (finished && how != End.RESET)) {

@@ -85,12 +85,16 @@ public final class Users {
         return users.stream().mapToInt(user -> user.waiting.size()).sum();
     }
 
-    /** Forgets what was not begun, and lets everybody leave politely. */
-    public void disperse() {
+    /**
+     * Forgets what was not begun, and lets everybody leave.
+     *
+     * @param atOnce without a word, whatever is under way
+     */
+    public void disperse(boolean atOnce) {
         for (User user : users) {
             user.waiting.clear();
             if (user.client != null) {
-                user.client.leave(NbdClient.End.DISCONNECT);
+                user.client.leave(atOnce ? NbdClient.End.RESET : NbdClient.End.DISCONNECT);
             }
         }
     }
@@ -116,7 +120,7 @@ public final class Users {
     private void connect(User user) {
         Op op = user.waiting.peek();
         List<VolumeModel> volumes = judge.volumes().stream()
-                .filter(volume -> !isBusy.test(volume.name()))
+                .filter(volume -> !isBusy.test(volume.name()) || chance.nextInt(4) == 0)
                 .toList();
         if (judge.volumes().isEmpty()) {
             user.waiting.clear(); // the pool could not even make one
@@ -236,11 +240,15 @@ public final class Users {
             return;
         }
         counts.count("client lies", "" + client.openCommands());
-        byte[] nonsense = new byte[1 + op.a() % 200];
-        for (int i = 0; i < nonsense.length; i++) {
-            nonsense[i] = (byte) (op.b() >>> i % 24);
+        if (op.a() % 2 == 0) {
+            client.lieOfMore(BLOCK_BYTES, op.b() % BLOCK_BYTES);
+        } else {
+            byte[] nonsense = new byte[1 + op.a() % 200];
+            for (int i = 0; i < nonsense.length; i++) {
+                nonsense[i] = (byte) (op.b() >>> i % 24);
+            }
+            client.lie(nonsense);
         }
-        client.lie(nonsense);
         world.after(chance.nextLong(1_000_000_000L), client, () -> client.leave(NbdClient.End.RESET));
     }
 }

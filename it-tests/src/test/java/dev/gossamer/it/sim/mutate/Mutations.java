@@ -26,7 +26,10 @@ import javax.tools.ToolProvider;
 public final class Mutations {
     private static final String LIST = "it-tests/src/test/resources/mutations.txt";
     private static final long MINUTES_MAX = 10;
-    private static final String SIMULATE = "dev.gossamer.it.sim.Hunt";
+    private static final String PACKAGE = "dev.gossamer.it.sim.";
+
+    /** A property of the Java that has a rule broken: its name. */
+    public static final String BROKEN = "gossamer.broken";
 
     private Mutations() {}
 
@@ -58,11 +61,46 @@ public final class Mutations {
         return all;
     }
 
+    private interface OnClasses<T> {
+        T run(Path classes) throws IOException;
+    }
+
     private static String hunt(Mutation mutation, long seeds) throws IOException {
+        return with(mutation, classes -> runOn(mutation, classes, seeds));
+    }
+
+    /**
+     * The whole simulation, with a rule broken, as its command line says.
+     *
+     * @return its exit code
+     */
+    public static int tell(String name, String... words) throws IOException {
+        for (Mutation mutation : all()) {
+            if (mutation.name().equals(name)) {
+                return with(mutation, classes -> waitFor(java(mutation, classes, "Simulate", words)
+                        .inheritIO()
+                        .start()));
+            }
+        }
+        System.err.println("simulate: " + LIST + " has no " + name);
+        return 2;
+    }
+
+    private static int waitFor(Process process) {
+        try {
+            return process.waitFor();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            process.destroyForcibly();
+            return 2;
+        }
+    }
+
+    private static <T> T with(Mutation mutation, OnClasses<T> action) throws IOException {
         Path classes = Files.createTempDirectory("gossamer-mutation");
         try {
             compile(mutation, classes);
-            return runOn(classes, seeds);
+            return action.run(classes);
         } finally {
             try (Stream<Path> files = Files.walk(classes)) {
                 files.sorted(Comparator.reverseOrder()).forEach(Mutations::delete);
@@ -103,15 +141,21 @@ public final class Mutations {
         };
     }
 
-    private static String runOn(Path classes, long seeds) throws IOException {
+    /** Another Java, with a rule broken. */
+    private static ProcessBuilder java(Mutation mutation, Path classes, String main, String... words) {
         List<String> command = new ArrayList<>();
         command.add(ProcessHandle.current().info().command().orElse("java"));
         command.addAll(java.lang.management.ManagementFactory.getRuntimeMXBean().getInputArguments());
         command.add("-cp");
         command.add(classes + ":" + System.getProperty("java.class.path"));
-        command.add(SIMULATE);
-        command.add(Long.toString(seeds));
-        Process process = new ProcessBuilder(command)
+        command.add("-D" + BROKEN + "=" + mutation.name());
+        command.add(PACKAGE + main);
+        command.addAll(List.of(words));
+        return new ProcessBuilder(command);
+    }
+
+    private static String runOn(Mutation mutation, Path classes, long seeds) throws IOException {
+        Process process = java(mutation, classes, "Hunt", Long.toString(seeds))
                 .redirectError(ProcessBuilder.Redirect.DISCARD)
                 .start();
         String last = "nobody: the run broke off | ";

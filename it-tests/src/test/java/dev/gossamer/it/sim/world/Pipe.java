@@ -15,6 +15,7 @@ final class Pipe {
     private int readOfFirst;
     private int arrivedBytes;
     private int underWay;
+    private long lost;
     private long lastArrivalNanos;
     private boolean ended;
     private boolean broken;
@@ -54,8 +55,15 @@ final class Pipe {
                 arrived.add(data);
                 arrivedBytes += data.length;
                 whenReadable.run();
+            } else {
+                lost += data.length;
             }
         });
+    }
+
+    /** Of what was sent so much has not been read, or never will be. */
+    long unread() {
+        return lost + arrivedBytes + underWay;
     }
 
     /** The sender sends no more. */
@@ -71,6 +79,7 @@ final class Pipe {
         later(() -> {
             broken = true;
             arrived.clear();
+            lost += arrivedBytes;
             arrivedBytes = 0;
             whenReadable.run();
         });

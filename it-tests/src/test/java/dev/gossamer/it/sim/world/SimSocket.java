@@ -38,6 +38,11 @@ public final class SimSocket {
         return out.room();
     }
 
+    /** Of all that was sent here so much the peer has not read. */
+    public long unread() {
+        return out.unread();
+    }
+
     public boolean isPeerGone() {
         return out.isReaderGone();
     }

@@ -55,6 +55,7 @@ public final class World {
     private final List<SimEventLoop> loops = new ArrayList<>();
     private final List<Throwable> faults = new ArrayList<>();
     private long nowNanos;
+    private long leaptNanos;
     private long eventsMade;
     private long steps;
     private SimEventLoop current;
@@ -97,6 +98,7 @@ public final class World {
     /** Time goes by, and nobody notices before he looks at the clock. */
     public void leap(long nanos) {
         nowNanos += nanos;
+        leaptNanos += nanos;
     }
 
     /** What was thrown where nothing may throw. */
@@ -148,14 +150,14 @@ public final class World {
     public void block(BooleanSupplier done) {
         SimEventLoop waiting = current;
         boolean wasInline = inline;
-        long begunNanos = nowNanos;
+        long begunNanos = nowNanos - leaptNanos;
         current = null;
         inline = false;
         if (waiting != null) {
             waiting.setBlocked(true);
         }
         while (!done.getAsBoolean()) {
-            if (!step() || nowNanos - begunNanos > BLOCKED_NANOS_MAX) {
+            if (!step() || nowNanos - leaptNanos - begunNanos > BLOCKED_NANOS_MAX) {
                 throw new Violation(Oracle.LIVENESS, "a thread waits for ever");
             }
         }
