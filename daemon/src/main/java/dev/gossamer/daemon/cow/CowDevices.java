@@ -67,6 +67,13 @@ record CowDevices(
         if (!snapshot.inPool()) {
             return openStore(snapshot.store());
         }
+        if (pool.mode().isFinal()) {
+            // A copy that finds no block there would cost the snapshot.
+            throw new StorageException(
+                    Errno.EROFS,
+                    "its store lies in the pool, which takes no changes ("
+                            + pool.mode().word() + "); 'gossamer status' says why");
+        }
         BlockDevice volume = pool.openVolume(snapshot.store());
         if (volume == null) {
             throw new StorageException(

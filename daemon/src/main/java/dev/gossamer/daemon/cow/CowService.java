@@ -299,10 +299,13 @@ public final class CowService {
         if (snapshot.isMerging()) {
             origin.close(); // The origin is opened anew without it.
         }
-        remove(origin, snapshot);
-        LOG.info("deleted snapshot={}", name);
-        if (!origin.isServed()) {
-            begin(origin); // This one may have been what was in the way.
+        try {
+            remove(origin, snapshot);
+            LOG.info("deleted snapshot={}", name);
+        } finally {
+            if (!origin.isServed()) {
+                begin(origin); // This one may have been what was in the way, and is recorded as going, or as it was.
+            }
         }
     }
 
