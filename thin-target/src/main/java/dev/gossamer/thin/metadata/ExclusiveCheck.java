@@ -19,9 +19,16 @@ import dev.gossamer.pdata.spacemap.SpaceMap;
  * references since.
  *
  * <p>While a transaction is being written, a crash may also lead to its state, between the two. It need not be asked if
- * a block that two devices see there was seen by both before: snapshots, rollbacks and metadata snapshots are committed
- * while no other transaction is being written. Clones and relocations are not; as long as a transaction with one of
- * them is being written, {@link PoolMetadata#isExclusive} says no to all.
+ * whoever sees a block there, and not before, is the device that asks: snapshots, rollbacks and metadata snapshots are
+ * committed while no other transaction is being written, and what is provisioned is its device's alone. Clones, merged
+ * copies and relocations give a block to others, whichever transaction they are in:
+ *
+ * <ul>
+ *   <li>In the one that is being written, any block may have got a second owner there, who has let go since: {@link
+ *       PoolMetadata#isExclusive} says no to all.
+ *   <li>In the running one, the device may have a block that was another's when the transaction was frozen. It did not
+ *       have it at the commit, so that is asked of blocks that are mapped since.
+ * </ul>
  *
  * <p>Costs two walks from the root, mostly in the cache. Worker's thread.
  */
@@ -43,8 +50,11 @@ final class ExclusiveCheck {
 
     /**
      * Whether a mapped block of a device is exclusive in the running state and in the one a crash would lead back to.
+     *
+     * @param ownIfNew whether what the device has got since the commit was free until then, and nobody's in between
      */
-    boolean isExclusive(long runningRoot, long committedRoot, int id, long virtualBlock) throws StorageException {
+    boolean isExclusive(long runningRoot, long committedRoot, int id, long virtualBlock, boolean ownIfNew)
+            throws StorageException {
         mappings.seek(running, runningRoot, id, virtualBlock);
         if (!running.next() || running.key() != virtualBlock) {
             return false;
@@ -53,10 +63,10 @@ final class ExclusiveCheck {
         return !dataMap.isShared(dataBlock)
                 && !running.isPathShared()
                 && !mappings.isUpperPathShared(runningRoot, id)
-                && isExclusiveInCommitted(committedRoot, id, virtualBlock, dataBlock);
+                && isExclusiveInCommitted(committedRoot, id, virtualBlock, dataBlock, ownIfNew);
     }
 
-    private boolean isExclusiveInCommitted(long root, int id, long virtualBlock, long dataBlock)
+    private boolean isExclusiveInCommitted(long root, int id, long virtualBlock, long dataBlock, boolean ownIfNew)
             throws StorageException {
         long count = dataMap.committedCount(dataBlock);
         mappings.seek(committed, root, id, virtualBlock);
@@ -65,7 +75,7 @@ final class ExclusiveCheck {
                 && Mapping.dataBlock(committed.value(0)) == dataBlock;
         if (!sameMapping) {
             // Mapped since the commit: whoever refers to the block there is somebody else.
-            return count == 0;
+            return ownIfNew && count == 0;
         }
         if (count > 1 || committed.isPathSharedInCommitted()) {
             return false;

@@ -137,14 +137,20 @@ final class LoadedPool {
         return transaction.changes() != settledChanges;
     }
 
-    /** The running transaction makes sharing that neither the committed state nor the next one need show (D-6a). */
+    /** The running transaction gives blocks to owners that no state before it need show (D-6a). */
     void sharesAnew() {
         sharesAnew = true;
     }
 
-    /** Whether a crash may lead to sharing that only a transaction that is being written has. */
-    boolean hidesSharing() {
-        return frozenSharesAnew;
+    /**
+     * See {@link PoolMetadata#isExclusive}.
+     *
+     * @param writing whether a transaction is being written
+     */
+    boolean isExclusive(int id, long virtualBlock, boolean writing) throws StorageException {
+        return !frozenSharesAnew
+                && sharing.isExclusive(
+                        mappingRoot, committed.mappingRoot(), id, virtualBlock, !(writing && sharesAnew));
     }
 
     void freezeSharing() {

@@ -243,8 +243,7 @@ public final class PoolMetadata implements AutoCloseable {
      * snapshot: nobody else sees the data block, now or after a crash ({@link ExclusiveCheck}).
      */
     public boolean isExclusive(int id, long virtualBlock) throws StorageException {
-        return !pool.hidesSharing()
-                && pool.sharing.isExclusive(pool.mappingRoot, pool.committed.mappingRoot(), id, virtualBlock);
+        return pool.isExclusive(id, virtualBlock, frozen != null);
     }
 
     /**

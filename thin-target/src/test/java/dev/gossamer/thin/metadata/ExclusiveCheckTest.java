@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
 import org.junit.jupiter.api.AfterEach;
@@ -115,6 +116,45 @@ class ExclusiveCheckTest {
         assertFalse(metadata.isExclusive(A, 21), "not mapped");
     }
 
+    /** A block of B's, mapped by the transaction that is now being written, and one of A's from before it. */
+    private FrozenTransaction freezeWithBlocksOfBoth() throws StorageException {
+        metadata.life().createDevice(A);
+        metadata.life().createDevice(B);
+        map(A, 20);
+        commit();
+        map(B, 3);
+        return metadata.freeze();
+    }
+
+    private void expectCopiesUntilItIsStable(FrozenTransaction writing) throws StorageException {
+        metadata.removeRange(B, 3, 4);
+        assertFalse(metadata.isExclusive(A, 3), "D-6a: B's, if a crash leads to the transaction being written");
+        assertTrue(metadata.isExclusive(A, 20), "A's alone in every state");
+        metadata.writer().writeNow(writing, null);
+        metadata.releaseFreedDataBlocks(metadata.committed());
+        assertFalse(metadata.isExclusive(A, 3), "D-6a: B's in the committed state");
+        commit();
+        assertTrue(metadata.isExclusive(A, 3));
+    }
+
+    @Test
+    void aBlockThatIsClonedWhileItsTransactionIsWrittenIsNotTheClonesAlone() throws StorageException {
+        FrozenTransaction writing = freezeWithBlocksOfBoth();
+        BlockSharing sharing = metadata.references().sharing();
+        sharing.put(B, A, 3, sharing.read(B, 3, 1));
+        expectCopiesUntilItIsStable(writing);
+    }
+
+    @Test
+    void norIsOneThatACopyIsMergedWith() throws StorageException {
+        FrozenTransaction writing = freezeWithBlocksOfBoth();
+        long copy = map(A, 3);
+        long original = Mapping.dataBlock(metadata.lookup(B, 3));
+        BlockMoves.Plan plan = metadata.references().moves().plan(new TreeMap<>(Map.of(copy, Set.of(3L))));
+        plan.merge(Map.of(copy, original), Set.of(A, B), metadata.time());
+        expectCopiesUntilItIsStable(writing);
+    }
+
     /** Which data block stands behind each block of each device. */
     private static final class Model {
         final Map<Integer, TreeMap<Integer, Long>> devices = new HashMap<>();
@@ -123,6 +163,11 @@ class ExclusiveCheckTest {
             Model copy = new Model();
             devices.forEach((id, mapped) -> copy.devices.put(id, new TreeMap<>(mapped)));
             return copy;
+        }
+
+        boolean has(long dataBlock, int id, int block) {
+            return devices.containsKey(id)
+                    && Long.valueOf(dataBlock).equals(devices.get(id).get(block));
         }
 
         boolean hasOther(long dataBlock, int id, int block) {
@@ -152,10 +197,13 @@ class ExclusiveCheckTest {
         SplittableRandom random = Seeds.splittable(seed);
         Model running = new Model();
         Model committed = new Model();
-        // While a transaction is being written; sharing begins in none that could be.
+        // While a transaction is being written; snapshots begin in none that could be, and clones at any time.
         Model frozen = null;
         FrozenTransaction writing = null;
         boolean sharingBegan = false;
+        boolean cloned = false;
+        boolean frozenCloned = false;
+        int heldBackByClones = 0;
         int nextId = 0;
         int during = 0;
         int exclusive = 0;
@@ -165,7 +213,7 @@ class ExclusiveCheckTest {
             int id = ids.isEmpty() ? -1 : ids.get(random.nextInt(ids.size()));
             // Keys far apart and close together: several leaves, that are split and merged.
             int block = random.nextInt(3) * 1000 + random.nextInt(300);
-            int choice = ids.isEmpty() ? 0 : random.nextInt(24);
+            int choice = ids.isEmpty() ? 0 : random.nextInt(27);
             boolean beginsSharing = choice == 1 || choice == 2 || choice == 4;
             if (writing != null && (beginsSharing || choice == 8 || choice == 9)) {
                 metadata.writer().writeNow(writing, null);
@@ -173,6 +221,7 @@ class ExclusiveCheckTest {
                 committed = frozen;
                 frozen = null;
                 writing = null;
+                frozenCloned = false;
             }
             sharingBegan |= beginsSharing;
             if (choice == 0 && ids.size() < 5) {
@@ -195,10 +244,16 @@ class ExclusiveCheckTest {
             } else if ((choice == 8 || choice == 9) && !sharingBegan && metadata.isChanged()) {
                 writing = metadata.freeze();
                 frozen = running.copy();
+                frozenCloned = cloned;
+                cloned = false;
             } else if (choice == 8 || choice == 9) {
                 commit();
                 committed = running.copy();
                 sharingBegan = false;
+                cloned = false;
+            } else if (choice >= 24) {
+                cloned = true;
+                clone(running, ids.get(random.nextInt(ids.size())), id, block);
             } else {
                 for (int i = 0; i < 40; i++) {
                     running.devices.get(id).put(block + i, map(id, block + i));
@@ -209,7 +264,10 @@ class ExclusiveCheckTest {
                     int at = random.nextInt(3) * 1000 + random.nextInt(300);
                     Long dataBlock = device.getValue().get(at);
                     boolean now = dataBlock != null && !running.hasOther(dataBlock, device.getKey(), at);
-                    boolean then = now && !committed.hasOther(dataBlock, device.getKey(), at);
+                    boolean alone = now && !committed.hasOther(dataBlock, device.getKey(), at);
+                    boolean old = alone && committed.has(dataBlock, device.getKey(), at);
+                    boolean then = alone && !frozenCloned && (old || writing == null || !cloned);
+                    heldBackByClones += alone && !then ? 1 : 0;
                     assertEquals(
                             then,
                             metadata.isExclusive(device.getKey(), at),
@@ -227,8 +285,22 @@ class ExclusiveCheckTest {
             metadata.writer().writeNow(writing, null);
         }
         assertTrue(
-                exclusive > 100 && heldBack > 20 && during > 10,
-                "seed " + seed + " saw " + exclusive + ", " + heldBack + " and " + during);
+                exclusive > 100 && heldBack > 20 && during > 10 && heldBackByClones > 10,
+                "seed " + seed + " saw " + exclusive + ", " + heldBack + ", " + during + ", " + heldBackByClones);
+    }
+
+    private void clone(Model running, int source, int id, int block) throws StorageException {
+        BlockSharing sharing = metadata.references().sharing();
+        int to = block + 30;
+        sharing.put(source, id, to, sharing.read(source, block, 20));
+        for (int i = 0; i < 20; i++) {
+            Long dataBlock = running.devices.get(source).get(block + i);
+            if (dataBlock == null) {
+                running.devices.get(id).remove(to + i);
+            } else {
+                running.devices.get(id).put(to + i, dataBlock);
+            }
+        }
     }
 
     private long map(int id, int block) throws StorageException {
