@@ -66,10 +66,16 @@ public final class TransactionWriter implements AutoCloseable {
     private StorageException failure;
     private long writes;
 
+    // Made beforehand: who breaks a commit off for want of memory has none for this.
+    private final StorageException cancelled =
+            new StorageException(Errno.EIO, "the transaction was aborted while it was being written");
+    private final StorageException broken;
+
     TransactionWriter(BlockManager cache, BlockingIo metadataDevice) {
         this.cache = cache;
         this.device = metadataDevice.device();
         this.inline = metadataDevice.loop();
+        this.broken = new StorageException(Errno.EIO, device + ": writing a transaction failed");
     }
 
     /** Whether nothing is being written. */
@@ -130,10 +136,13 @@ public final class TransactionWriter implements AutoCloseable {
         }
     }
 
-    /** Begins no further I/O: the cache is being thrown away. The end comes when what is under way has ended. */
+    /**
+     * Begins no further I/O: the cache is being thrown away. The end comes when what is under way has ended. Does not
+     * throw.
+     */
     public void cancel() {
         if (!isIdle() && failure == null) {
-            failure = new StorageException(Errno.EIO, "the transaction was aborted while it was being written");
+            failure = cancelled;
         }
     }
 
@@ -170,8 +179,14 @@ public final class TransactionWriter implements AutoCloseable {
 
     /** The end must come all the same, when what is under way has ended. */
     private void failed(Throwable bug) {
-        if (failure == null) {
+        if (failure != null) {
+            return;
+        }
+        failure = broken;
+        try {
             failure = new StorageException(Errno.EIO, device + ": writing a transaction failed: " + bug, bug);
+        } catch (RuntimeException | Error noMemory) {
+            // Then without the reason.
         }
     }
 
@@ -276,10 +291,14 @@ public final class TransactionWriter implements AutoCloseable {
     }
 
     private void completed(BlockDevice target, BlockRequest request, int errno) {
-        if (errno != Errno.OK && failure == null) {
-            failure = new StorageException(errno, target + ": " + request + " failed: " + Errno.name(errno));
+        try {
+            if (errno != Errno.OK && failure == null) {
+                failure = new StorageException(errno, target + ": " + request + " failed: " + Errno.name(errno));
+            }
+            request.recycle();
+        } catch (RuntimeException | Error bug) {
+            failed(bug);
         }
-        request.recycle();
         advance();
     }
 }

@@ -20,6 +20,7 @@ import dev.gossamer.io.buffer.IoBufferPool;
 import dev.gossamer.io.sim.Seeds;
 import dev.gossamer.io.sim.SimLoops;
 import dev.gossamer.io.sim.SimulatedDisk;
+import dev.gossamer.io.sim.ThrowingLoop;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -43,10 +44,19 @@ final class TransactionWriterTest {
         final SimulatedDisk disk = new SimulatedDisk(DEVICE_BLOCKS * 4096L);
         final List<BlockRequest> held = new ArrayList<>();
         final DeviceHealth health = new DeviceHealth(this);
+        boolean unspeakable;
 
         @Override
         public DeviceHealth health() {
             return health;
+        }
+
+        @Override
+        public String toString() {
+            if (unspeakable) {
+                throw new OutOfMemoryError("no memory for a message");
+            }
+            return "a device";
         }
 
         @Override
@@ -171,6 +181,47 @@ final class TransactionWriterTest {
         assertTrue(blocks.writer().isIdle());
     }
 
+    /** Who breaks a commit off, or has it fail, may have no memory to say why. */
+    @Test
+    void theEndComesAlthoughNobodyCanSayWhy() throws Exception {
+        loops.expectFaults();
+        metadata.unspeakable = true;
+        start(frozen(10));
+        answer(data, 0, Errno.OK);
+        answer(metadata, 0, Errno.EIO);
+        assertFailed();
+    }
+
+    @Test
+    void theEndComesWhereverTheLoopThrowsWithoutAWord() throws Exception {
+        loops.expectFaults();
+        data.unspeakable = true;
+        metadata.unspeakable = true;
+        int places = 0;
+        for (boolean thrown = true; thrown; ) {
+            ThrowingLoop loop = new ThrowingLoop(loops.loop(0));
+            loop.throwAt(places + 1, new OutOfMemoryError("Java heap space"));
+            FrozenTransaction frozen = frozen(100 + places, 200 + places);
+            ends.clear();
+            loops.enter(0, () -> blocks.writer().start(frozen, loop, data, ends::add));
+            for (int i = 0; i < 10; i++) {
+                if (!data.held.isEmpty()) {
+                    answer(data, 0, Errno.OK);
+                }
+                if (!metadata.held.isEmpty()) {
+                    answer(metadata, 0, Errno.OK);
+                }
+            }
+            thrown = loop.hasThrown();
+            if (thrown) {
+                places++;
+                assertFailed();
+            }
+        }
+        assertSucceeded();
+        assertEquals(5, places, "two flushes and three writes");
+    }
+
     /** The frames hold other blocks by the time the disk gets around to the writes. */
     @Test
     void whatIsUnderWayIsWrittenAsItWasFrozenThoughTheCacheIsThrownAway() throws Exception {
@@ -257,6 +308,12 @@ final class TransactionWriterTest {
     private void answer(HeldDevice device, int index, int errno) {
         BlockRequest request = device.held.remove(index);
         loops.enter(0, () -> request.complete(errno));
+    }
+
+    private void assertFailed() {
+        assertEquals(1, ends.size());
+        assertEquals(Errno.EIO, ends.getFirst().errno());
+        assertTrue(blocks.writer().isIdle());
     }
 
     private void assertSucceeded() {

@@ -12,10 +12,10 @@ import dev.gossamer.thin.metadata.PoolMetadata;
  * works over several tasks remembers the incarnation in which it began, and looks whether it still is that one (E-2).
  */
 public final class PoolFaults {
-    /** What is done about them; one for a pool. */
+    /** What is done about them; one for a pool. Nothing here throws, not even without memory. */
     public interface Handler {
         /** Throws the open transaction away, and the one being written. */
-        public void abort(Exception cause);
+        void abort(Exception cause);
 
         /** Damage was met in what belongs to one device, before anything was changed. */
         void damaged(ThinDevice device, String what);

@@ -53,9 +53,38 @@ public final class PoolState {
         }
     }
 
+    /**
+     * Ends the pool (M-5), without a word of it: needs no memory and does not throw. {@link #tell} follows. Worker's
+     * thread.
+     *
+     * @return the mode before
+     */
+    public PoolMode fail(String why) {
+        PoolMode before = mode;
+        if (before != PoolMode.FAIL) {
+            cause = why;
+            mode = PoolMode.FAIL;
+        }
+        return before;
+    }
+
+    /** Tells what {@link #fail} has done, and more exactly why. Worker's thread. */
+    public void tell(PoolMode before, String why) {
+        if (before != PoolMode.FAIL) {
+            cause = why;
+            event(before, why);
+        }
+    }
+
+    /** The mode comes first: what telling of it throws must not leave the pool in the old one. */
     private void set(PoolMode newMode, String why) {
-        events.add(PoolEvent.Kind.MODE, "pool mode " + mode + " -> " + newMode + ": " + why);
+        PoolMode before = mode;
         cause = newMode == PoolMode.WRITE ? "" : why;
         mode = newMode;
+        event(before, why);
+    }
+
+    private void event(PoolMode before, String why) {
+        events.add(PoolEvent.Kind.MODE, "pool mode " + before + " -> " + mode + ": " + why);
     }
 }

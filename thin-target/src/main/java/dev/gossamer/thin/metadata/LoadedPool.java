@@ -2,6 +2,7 @@ package dev.gossamer.thin.metadata;
 
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.Errno;
+import dev.gossamer.io.Invariant;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.pdata.MetadataCorrupt;
 import dev.gossamer.pdata.block.BlockManager;
@@ -137,6 +138,11 @@ final class LoadedPool {
         return transaction.changes() != settledChanges;
     }
 
+    /** Nobody has aborted after a change that failed half way: then there is a bug, and nothing may be committed. */
+    void checkWhole() {
+        Invariant.check(!isHalfChanged(), "half a change would be committed");
+    }
+
     /** The running transaction gives blocks to owners that no state before it need show (D-6a). */
     void sharesAnew() {
         sharesAnew = true;
@@ -153,9 +159,12 @@ final class LoadedPool {
                         mappingRoot, committed.mappingRoot(), id, virtualBlock, !(writing && sharesAnew));
     }
 
-    void freezeSharing() {
+    /** The running transaction has ended; the next one is empty. */
+    void frozen() {
+        changed = false;
         frozenSharesAnew = sharesAnew;
         sharesAnew = false;
+        settle();
     }
 
     void commitSharing() {

@@ -409,9 +409,10 @@ public final class PoolMetadata implements AutoCloseable {
 
     /**
      * Ends the transaction: what is returned is to be {@linkplain #writer written}, and what changes from now on
-     * belongs to the next one. Not while one is being written.
+     * belongs to the next one. Not while one is being written, nor after a change that has failed half way.
      */
     public FrozenTransaction freeze() throws StorageException {
+        pool.checkWhole();
         if (!pool.isChanged()) {
             return FrozenTransaction.EMPTY;
         }
@@ -422,9 +423,7 @@ public final class PoolMetadata implements AutoCloseable {
         MetadataBlock superblock = pool.transaction.superblockForUpdate();
         frozen.write(superblock, findings.sound());
         Superblock.writeCatalog(superblock, pool.notedCatalog);
-        pool.changed = false;
-        pool.freezeSharing();
-        pool.settle();
+        pool.frozen();
         return pool.transaction.freeze(superblock);
     }
 

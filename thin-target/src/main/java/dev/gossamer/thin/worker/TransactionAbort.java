@@ -42,6 +42,9 @@ import org.slf4j.LoggerFactory;
 public final class TransactionAbort implements PoolFaults.Handler {
     private static final Logger LOG = LoggerFactory.getLogger(TransactionAbort.class);
 
+    /** Who finds no memory while he ends a pool tries so often: others give some back meanwhile. */
+    private static final int ATTEMPTS = 10;
+
     private final PoolMetadata metadata;
     private final PoolDevices devices;
     private final DeviceIds deviceIds;
@@ -84,11 +87,16 @@ public final class TransactionAbort implements PoolFaults.Handler {
 
     @Override
     public void damaged(ThinDevice device, String what) {
-        if (device.damage() == null) {
-            LOG.error("volume {}: its metadata is damaged: {}", device.name(), what);
-            device.damaged(what);
+        if (device.damage() != null) {
+            return;
+        }
+        device.damaged(what);
+        try {
             maps.forget(device);
+            LOG.error("volume {}: its metadata is damaged: {}", device.name(), what);
             events.add(PoolEvent.Kind.DAMAGED, "volume " + device.name() + " is damaged: " + what);
+        } catch (RuntimeException | Error bug) {
+            failed(bug);
         }
     }
 
@@ -97,8 +105,16 @@ public final class TransactionAbort implements PoolFaults.Handler {
         if (state.mode() == PoolMode.FAIL) {
             return;
         }
-        LOG.error("metadata operation failed, transaction aborted: {}", cause.getMessage(), cause);
         faults.beginIncarnation();
+        try {
+            throwAway(cause);
+        } catch (RuntimeException | Error bug) {
+            failed(bug);
+        }
+    }
+
+    private void throwAway(Exception cause) {
+        LOG.error("metadata operation failed, transaction aborted: {}", cause.getMessage(), cause);
         PoolMode worse = PoolMode.READ_ONLY;
         String why = cause.getMessage();
         boolean flagLater = committer.isWriting();
@@ -110,9 +126,6 @@ public final class TransactionAbort implements PoolFaults.Handler {
         } catch (StorageException e) {
             worse = PoolMode.FAIL;
             why = "abort failed: " + e.getMessage();
-        } catch (RuntimeException | Error bug) {
-            failed(bug);
-            return;
         }
         state.degrade(worse, why);
         for (ThinDevice device : devices.all()) {
@@ -149,7 +162,7 @@ public final class TransactionAbort implements PoolFaults.Handler {
     /** A bug: nothing in memory can be trusted any more, nor be used to write to the device. */
     @Override
     public void failed(Throwable bug) {
-        fail("internal error: " + bug, bug);
+        fail("internal error", bug);
     }
 
     /** The pool has another owner: what is in memory is of no use any more, and must not be written (OP-10). */
@@ -158,16 +171,29 @@ public final class TransactionAbort implements PoolFaults.Handler {
         fail(why, null);
     }
 
+    /** Nothing up to the mode needs memory; what comes after it may throw as often as it likes. */
     private void fail(String why, Throwable bug) {
         faults.beginIncarnation();
+        PoolMode before = state.fail(why);
         metadata.writer().cancel();
-        state.degrade(PoolMode.FAIL, why);
         try {
-            LOG.error("pool failed: {}", why, bug);
+            state.tell(before, bug == null ? why : why + ": " + bug);
+            LOG.error("pool failed: {}", state.cause(), bug);
+        } catch (RuntimeException | Error noMemory) {
+            // The mode tells, and the short cause.
+        }
+        for (int attempt = 0; attempt < ATTEMPTS && !hasEnded(); attempt++) {
+            // Each goes on where the last one has thrown.
+        }
+    }
+
+    private boolean hasEnded() {
+        try {
             spaceWaiters.fail(Errno.EIO);
             quarantine.aborted();
+            return true;
         } catch (RuntimeException | Error worse) {
-            LOG.error("pool failed once more", worse);
+            return false;
         }
     }
 

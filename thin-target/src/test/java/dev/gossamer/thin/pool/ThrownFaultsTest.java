@@ -12,6 +12,7 @@ import dev.gossamer.io.Errno;
 import dev.gossamer.io.sim.SimHarness;
 import dev.gossamer.io.sim.SimulatedDisk;
 import dev.gossamer.io.sim.ThrowingLoop;
+import dev.gossamer.io.sim.Unspeakable;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -37,7 +38,8 @@ class ThrownFaultsTest {
         return Stream.of(
                 new AssertionError("an invariant"),
                 new IllegalStateException("a bug"),
-                new OutOfMemoryError("Java heap space"));
+                new OutOfMemoryError("Java heap space"),
+                new Unspeakable());
     }
 
     /** Throws in the n-th call, in place of doing anything. */
