@@ -56,17 +56,8 @@ final class CowAdminService implements CowAdmin {
 
     @Override
     public CompletableFuture<CowFacts> create(CowRequest request, boolean anyPath) {
-        return waiting(() -> {
-            for (String device : new String[] {request.origin(), request.store()}) {
-                if (device != null && !anyPath) {
-                    origins.requireAllowed(device);
-                }
-                if (device != null) {
-                    origins.requireForeign(device, nbd.addresses());
-                }
-            }
-            return cow.create(request);
-        });
+        OriginDevices.Asking asking = new OriginDevices.Asking(anyPath, nbd.addresses());
+        return waiting(() -> cow.create(request, (location, options) -> origins.open(location, options, asking)));
     }
 
     @Override

@@ -102,10 +102,7 @@ final class PoolAdminService implements PoolAdmin {
         Thread.ofVirtual().start(() -> {
             try {
                 cow.names().requireFree(spec.name());
-                if (!anyPath) {
-                    origins.requireAllowed(location);
-                }
-                opened.complete(origins.openForeign(location, nbd.addresses()));
+                opened.complete(origins.open(location, new OriginDevices.Asking(anyPath, nbd.addresses())));
             } catch (StorageException | RuntimeException | Error e) {
                 opened.completeExceptionally(e);
             }

@@ -24,6 +24,7 @@ import org.slf4j.LoggerFactory;
  * Where origins and stores come from: devices named by path or URI, opened so that nobody else has them, and volumes of
  * the pool. Blocks; not on a loop.
  *
+ * @param opener opens what is recorded
  * @param worker the loop of all sets' workers, one of those that the pool takes requests from
  * @param ioLoops the loops that clients' requests come from
  * @param threads for what may wait
@@ -43,9 +44,14 @@ record CowDevices(
     /** And at least so many chunks, if those are large. */
     private static final int FIRST_STORE_CHUNKS = 8;
 
-    /** @param known what it was, if snapshots of it will be loaded; null otherwise */
-    SnapshotSet openOrigin(CowConfig.Origin origin, StorageIdentity known) throws StorageException {
-        BlockDevice device = opener.open(origin.device(), options);
+    /**
+     * Opens the device of an origin.
+     *
+     * @param as for whom
+     * @param known what it was, if snapshots of it will be loaded; null otherwise
+     */
+    SnapshotSet openOrigin(NamedDevices as, CowConfig.Origin origin, StorageIdentity known) throws StorageException {
+        BlockDevice device = as.open(origin.device(), options);
         try {
             return SnapshotSet.over(device, known, worker, ioLoops);
         } catch (StorageException e) {
@@ -58,14 +64,9 @@ record CowDevices(
         }
     }
 
-    /** One outside the pool. */
-    BlockDevice openStore(String location) throws StorageException {
-        return opener.open(location, options);
-    }
-
     BlockDevice openStore(RecordedSnapshot snapshot) throws StorageException {
         if (!snapshot.inPool()) {
-            return openStore(snapshot.store());
+            return opener.open(snapshot.store(), options);
         }
         if (pool.mode().isFinal()) {
             // A copy that finds no block there would cost the snapshot.

@@ -2,6 +2,7 @@ package dev.gossamer.daemon.cow;
 
 import dev.gossamer.daemon.cow.RecordedSnapshot.State;
 import dev.gossamer.daemon.device.DeviceOpener;
+import dev.gossamer.daemon.device.NamedDevices;
 import dev.gossamer.daemon.server.export.DeviceSource;
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.Errno;
@@ -107,7 +108,7 @@ public final class CowService {
     private synchronized void begin(OriginExport origin) {
         origins.put(origin.config().name(), origin);
         try {
-            origin.open();
+            origin.open(devices.opener());
             watchMerge(origin);
             recordIdentities(origin);
         } catch (StorageException e) {
@@ -139,28 +140,32 @@ public final class CowService {
 
     // ---- changes; may wait ----
 
-    /** Makes an origin or a snapshot; what is refused changes nothing. */
-    public synchronized CowFacts create(CowRequest request) throws StorageException {
+    /**
+     * Makes an origin or a snapshot; what is refused changes nothing.
+     *
+     * @param as opens what the request names, or refuses to, for whoever asks
+     */
+    public synchronized CowFacts create(CowRequest request, NamedDevices as) throws StorageException {
         requireOpen();
         CowName name = CowName.parse(request.name());
         if (!name.isSnapshot()) {
-            return createOrigin(name, request.origin()).facts();
+            return createOrigin(name, request.origin(), as).facts();
         }
         OriginExport origin = origins.get(name.origin());
         if (origin != null) {
             StoreRequestCheck.requireSameDevice(origin, request.origin());
-            return createSnapshot(origin, name, request).facts();
+            return createSnapshot(origin, name, request, as).facts();
         }
-        OriginExport made = createOrigin(new CowName(name.origin(), null), request.origin());
+        OriginExport made = createOrigin(new CowName(name.origin(), null), request.origin(), as);
         try {
-            return createSnapshot(made, name, request).facts();
+            return createSnapshot(made, name, request, as).facts();
         } catch (StorageException e) {
             deleteOrigin(made);
             throw e;
         }
     }
 
-    private OriginExport createOrigin(CowName name, String device) throws StorageException {
+    private OriginExport createOrigin(CowName name, String device, NamedDevices as) throws StorageException {
         names.requireUnused(name.toString());
         if (device == null) {
             throw new StorageException(
@@ -176,7 +181,7 @@ public final class CowService {
         }
         StoreRequestCheck.requireNoStore(device, origins.values());
         OriginExport origin = exportOf(new CowConfig.Origin(name.origin(), device, "", List.of()));
-        origin.open();
+        origin.open(as);
         origin.setConfig(origin.identified(origin.config()));
         try {
             StoreRequestCheck.requireUnknown(device, origin.device(), origins.values());
@@ -190,11 +195,12 @@ public final class CowService {
         return origin;
     }
 
-    private OriginExport createSnapshot(OriginExport origin, CowName name, CowRequest request) throws StorageException {
+    private OriginExport createSnapshot(OriginExport origin, CowName name, CowRequest request, NamedDevices as)
+            throws StorageException {
         origin.requireServed();
         names.requireUnused(name.toString());
         StoreRequestCheck.check(name, request, origins.values());
-        BlockDevice given = request.store() == null ? null : devices.openStore(request.store());
+        BlockDevice given = request.store() == null ? null : as.open(request.store(), devices.options());
         RecordedSnapshot snapshot = asked(name, request, given);
         try {
             if (given != null) {

@@ -1,5 +1,6 @@
 package dev.gossamer.daemon.cow;
 
+import dev.gossamer.daemon.device.NamedDevices;
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.Invariant;
@@ -163,13 +164,17 @@ final class OriginExport {
         return all;
     }
 
-    /** Opens the origin and all snapshots but lost ones, and goes on with a merge. If this fails nothing is open. */
-    void open() throws StorageException {
+    /**
+     * Opens the origin and all snapshots but lost ones, and goes on with a merge. If this fails nothing is open.
+     *
+     * @param as opens the origin
+     */
+    void open(NamedDevices as) throws StorageException {
         become(State.OPENING, null, "");
         String failure = "it could not be opened";
         SnapshotSet opened = null;
         try {
-            opened = openAll();
+            opened = openAll(as);
         } catch (StorageException e) {
             failure = e.getMessage();
             throw e;
@@ -182,14 +187,14 @@ final class OriginExport {
         }
     }
 
-    private SnapshotSet openAll() throws StorageException {
+    private SnapshotSet openAll(NamedDevices as) throws StorageException {
         List<RecordedSnapshot> snapshots = config.snapshots().stream()
                 .filter(each -> !each.isLost() && !each.isHalf())
                 .toList();
         StorageIdentity known = known(config.identity());
         boolean mayBeAnother =
                 snapshots.isEmpty() && known != null && known.name().isEmpty();
-        SnapshotSet opening = devices.openOrigin(config, mayBeAnother ? null : known);
+        SnapshotSet opening = devices.openOrigin(as, config, mayBeAnother ? null : known);
         boolean done = false;
         try {
             identity = StorageIdentity.of(opening.originDevice()).toString();

@@ -6,6 +6,7 @@ import dev.gossamer.daemon.server.ListenAddress;
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.posix.DeviceIdentity;
 import dev.gossamer.io.posix.OpenOptions;
 import dev.gossamer.nbd.client.NbdUri;
 import dev.gossamer.thin.OriginOpener;
@@ -21,11 +22,11 @@ import java.util.List;
  * What a volume may be made over: files, block devices and NBD exports outside the pool, opened for reading (C-2, X-4).
  */
 public final class OriginDevices implements OriginOpener {
-    private final DeviceOpener opener;
+    private final NamedDevices opener;
     private final PoolDirectory directory;
     private final PoolConfig config;
 
-    public OriginDevices(DeviceOpener opener, PoolDirectory directory, PoolConfig config) {
+    public OriginDevices(NamedDevices opener, PoolDirectory directory, PoolConfig config) {
         this.opener = opener;
         this.directory = directory;
         this.config = config;
@@ -36,42 +37,73 @@ public final class OriginDevices implements OriginOpener {
         return DeviceOpener.isPath(pathOrUri) ? directory.resolve(pathOrUri).toString() : pathOrUri;
     }
 
+    /** What a volume is over already; it is compared with the record. */
     @Override
     public BlockDevice open(String location) throws StorageException {
         return opener.open(location, new OpenOptions(true, config.buffered()));
     }
 
     /**
-     * Opens what a new volume shall be over. Waits; not on a loop.
+     * Opens what a new volume shall be over.
      *
-     * @param own where this daemon serves its own volumes: a volume over one of them could end up over itself
-     * @throws StorageException if it is part of the pool, or cannot be opened
+     * @param asking who asks
      */
-    public BlockDevice openForeign(String location, List<ListenAddress> own) throws StorageException {
-        requireForeign(location, own);
-        return open(location);
+    public BlockDevice open(String location, Asking asking) throws StorageException {
+        return open(location, new OpenOptions(true, config.buffered()), asking);
     }
 
     /**
-     * Whether the daemon opens this for somebody who is not its own user, and might not be able to open it: what lies
-     * in the pool's directory, and what pool.yaml names, as a device or under {@code allow-paths}. Links are looked
-     * through. Waits; not on a loop.
+     * Who has a device opened.
+     *
+     * @param anyPath whether that is the daemon's own user, who may have what the daemon may
+     * @param own where this daemon serves its own volumes: one over another could end up over itself
      */
-    public void requireAllowed(String location) throws StorageException {
-        List<String> allowed = new ArrayList<>(config.allowPaths());
-        allowed.add(directory.toString());
-        allowed.add(config.data());
-        allowed.add(config.metadata());
-        for (String each : allowed) {
-            if (!DeviceOpener.isPath(location) || !DeviceOpener.isPath(each)) {
-                if (location.equals(each)) {
-                    return;
-                }
-            } else if (real(location).startsWith(real(each))) {
-                return;
-            }
+    public record Asking(boolean anyPath, List<ListenAddress> own) {}
+
+    /**
+     * Opens what somebody has named, for a volume or classic snapshots. Others than the daemon's own user might not be
+     * able to open it: for them it must be what lies in the pool's directory, or what pool.yaml names, as a device or
+     * under {@code allow-paths}. That is asked of the name first, so that nobody learns what is there, and then of what
+     * it has led to, which alone is opened. Waits; not on a loop.
+     *
+     * @throws StorageException if that is not allowed, is part of the pool, or cannot be opened
+     */
+    public BlockDevice open(String location, OpenOptions options, Asking asking) throws StorageException {
+        List<Path> allowed = asking.anyPath() ? null : allowedFor(location);
+        if (!DeviceOpener.isPath(location)) {
+            refuseOwn(location, asking.own());
+            return opener.open(location, options);
         }
-        throw new StorageException(
+        return opener.open(location, options.withAdmission((real, identity) -> {
+            if (allowed != null && allowed.stream().noneMatch(real::startsWith)) {
+                throw notAllowed(location);
+            }
+            refuseOwn(location, identity);
+        }));
+    }
+
+    /** Where what others name may lie, if this name may be such a place; of a name that is no path, nothing. */
+    private List<Path> allowedFor(String location) throws StorageException {
+        List<String> names = new ArrayList<>(config.allowPaths());
+        names.add(directory.toString());
+        names.add(config.data());
+        names.add(config.metadata());
+        if (!DeviceOpener.isPath(location)) {
+            if (!names.contains(location)) {
+                throw notAllowed(location);
+            }
+            return List.of();
+        }
+        List<Path> allowed =
+                names.stream().filter(DeviceOpener::isPath).map(this::real).toList();
+        if (allowed.stream().noneMatch(real(location)::startsWith)) {
+            throw notAllowed(location);
+        }
+        return allowed;
+    }
+
+    private StorageException notAllowed(String location) {
+        return new StorageException(
                 Errno.EACCES,
                 location + " lies outside the pool's directory, and the daemon opens it only for its own user; allow"
                         + " more with the key 'allow-paths' in " + directory.config());
@@ -87,31 +119,39 @@ public final class OriginDevices implements OriginOpener {
         }
     }
 
-    /** The checks of {@link #openForeign}. Waits for names to be resolved. */
-    public void requireForeign(String location, List<ListenAddress> own) throws StorageException {
-        if (DeviceOpener.isUri(location)) {
-            NbdUri uri = DeviceOpener.parse(location);
+    private void refuseOwn(String name, List<ListenAddress> own) throws StorageException {
+        if (DeviceOpener.isUri(name)) {
+            NbdUri uri = DeviceOpener.parse(name);
             for (ListenAddress address : own) {
                 if (isSame(uri, address)) {
                     throw new StorageException(
                             Errno.EINVAL,
-                            location
-                                    + " is served by this pool itself; use: gossamer snapshot create, to begin a"
-                                    + " volume with the contents of another");
+                            name + " is served by this pool itself; use: gossamer snapshot create, to begin a volume"
+                                    + " with the contents of another");
                 }
             }
-        } else if (DeviceOpener.isPath(location)) {
-            refuseOwn(location, config.data(), "data");
-            refuseOwn(location, config.metadata(), "metadata");
+        } else if (name.equals(config.data()) || name.equals(config.metadata())) {
+            throw poolsOwn(name, name.equals(config.data()) ? "data" : "metadata");
         }
     }
 
-    private void refuseOwn(String location, String device, String role) throws StorageException {
-        if (DeviceOpener.isPath(device) && isSame(Path.of(location), directory.resolve(device))) {
-            throw new StorageException(
-                    Errno.EINVAL,
-                    location + " is the pool's own " + role + " device; an origin must lie outside the pool");
+    /** Whatever it is called. */
+    private void refuseOwn(String location, DeviceIdentity identity) throws StorageException {
+        if (isOwn(config.data(), identity)) {
+            throw poolsOwn(location, "data");
         }
+        if (isOwn(config.metadata(), identity)) {
+            throw poolsOwn(location, "metadata");
+        }
+    }
+
+    private boolean isOwn(String device, DeviceIdentity identity) {
+        return DeviceOpener.isPath(device) && identity.equals(DeviceIdentity.of(directory.resolve(device)));
+    }
+
+    private static StorageException poolsOwn(String location, String role) {
+        return new StorageException(
+                Errno.EINVAL, location + " is the pool's own " + role + " device; an origin must lie outside the pool");
     }
 
     private static boolean isSame(NbdUri uri, ListenAddress address) {

@@ -85,7 +85,7 @@ final class CowStory {
         this.random = random;
         world.add("sda", CowWorld.SIZE);
         start();
-        life.service.create(new CowRequest(ORIGIN, "sda", null, 0, StoreType.PERSISTENT, null));
+        life.service.create(new CowRequest(ORIGIN, "sda", null, 0, StoreType.PERSISTENT, null), world::open);
     }
 
     // ---- lives ----
@@ -141,7 +141,8 @@ final class CowStory {
     boolean create(Modelled made, int chunkBytes, StoreFullAction action) {
         snapshots.put(made.name, made);
         try {
-            life.service.create(new CowRequest(made.export(), null, made.store, chunkBytes, made.type, action));
+            life.service.create(
+                    new CowRequest(made.export(), null, made.store, chunkBytes, made.type, action), world::open);
             made.asked = Asked.NOTHING;
             origin.flushed();
             return true;

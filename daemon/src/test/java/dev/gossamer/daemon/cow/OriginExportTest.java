@@ -34,12 +34,13 @@ class OriginExportTest {
     private IoLoops loops;
     private Path device;
     private OriginExport origin;
+    private DeviceOpener opener;
 
     @BeforeEach
     void start() throws StorageException {
         loops = IoLoops.start(1, IoEngineChoice.AUTO, 8 << 20);
         device = directory.resolve("disk.img");
-        DeviceOpener opener = DeviceOpener.on(
+        opener = DeviceOpener.on(
                 loops,
                 new PoolDirectory(directory),
                 Duration.ofSeconds(30),
@@ -67,13 +68,13 @@ class OriginExportTest {
     @Test
     void whatCannotBeHadIsNotServedAndSaysWhyUntilItIsThere() throws StorageException, IOException {
         assertNotServed();
-        StorageException why = assertThrows(StorageException.class, origin::open);
+        StorageException why = assertThrows(StorageException.class, () -> origin.open(opener));
         assertNotServed();
         assertEquals(why.getMessage(), origin.failure());
         assertEquals(why.getMessage(), origin.facts().failure());
 
         Files.write(device, new byte[1 << 20]);
-        origin.open();
+        origin.open(opener);
         assertTrue(origin.isServed());
         assertEquals("", origin.failure());
         assertEquals(1 << 20, origin.export(null).sizeBytes());
@@ -89,8 +90,8 @@ class OriginExportTest {
     @Test
     void anExportThatIsServedIsNotOpenedOnTop() throws StorageException, IOException {
         Files.write(device, new byte[1 << 20]);
-        origin.open();
-        assertThrows(AssertionError.class, origin::open);
+        origin.open(opener);
+        assertThrows(AssertionError.class, () -> origin.open(opener));
         assertTrue(origin.isServed(), "the devices that are open stay known");
         origin.close();
         origin.close();

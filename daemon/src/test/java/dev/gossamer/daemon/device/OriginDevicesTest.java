@@ -1,6 +1,5 @@
 package dev.gossamer.daemon.device;
 
-import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -10,6 +9,8 @@ import dev.gossamer.daemon.config.PoolDirectory;
 import dev.gossamer.daemon.config.SpaceConfig;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -19,6 +20,9 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** What the daemon opens for users other than its own. */
 class OriginDevicesTest {
+    private static final OriginDevices.Asking OTHERS = new OriginDevices.Asking(false, List.of());
+    private static final OriginDevices.Asking OWNER = new OriginDevices.Asking(true, List.of());
+
     @TempDir
     private Path directory;
 
@@ -34,28 +38,36 @@ class OriginDevicesTest {
     }
 
     private OriginDevices origins(String... allowed) {
+        return origins(DeviceOpener.standalone(pool), allowed);
+    }
+
+    private OriginDevices origins(NamedDevices opener, String... allowed) {
         PoolConfig config = new PoolConfig(
-                "metadata", "/dev/named", true, PoolConfig.DEFAULT_PATIENCE, SpaceConfig.DEFAULT, List.of(allowed));
-        return new OriginDevices(DeviceOpener.standalone(pool), pool, config);
+                "metadata", "named.img", true, PoolConfig.DEFAULT_PATIENCE, SpaceConfig.DEFAULT, List.of(allowed));
+        return new OriginDevices(opener, pool, config);
     }
 
     private void refused(OriginDevices origins, String location) {
-        StorageException refused = assertThrows(StorageException.class, () -> origins.requireAllowed(location));
+        StorageException refused = assertThrows(StorageException.class, () -> origins.open(location, OTHERS));
         assertEquals(Errno.EACCES, refused.errno());
         assertTrue(refused.getMessage().contains("'allow-paths' in " + pool.config()), refused.getMessage());
     }
 
+    private static void opens(OriginDevices origins, String location) throws StorageException {
+        origins.open(location, OTHERS).close();
+    }
+
     @Test
-    void thePoolsDirectoryAndWhatItsFileNames() {
+    void thePoolsDirectoryAndWhatItsFileNames() throws Exception {
         OriginDevices origins = origins();
-        assertDoesNotThrow(() -> origins.requireAllowed("inside.img"));
-        assertDoesNotThrow(
-                () -> origins.requireAllowed(pool.path().resolve("inside.img").toString()));
-        assertDoesNotThrow(() -> origins.requireAllowed("/dev/named"));
+        opens(origins, "inside.img");
+        opens(origins, pool.path().resolve("inside.img").toString());
         refused(origins, outside.toString());
         refused(origins, "/etc/passwd");
+        refused(origins, "/no/such/file");
         refused(origins, "../pool-2/disk.img");
         refused(origins, "nbd://127.0.0.1/x");
+        origins.open(outside.toString(), OWNER).close();
     }
 
     @Test
@@ -67,11 +79,61 @@ class OriginDevicesTest {
     }
 
     @Test
-    void moreIsAllowedByName() {
+    void moreIsAllowedByName() throws Exception {
         OriginDevices origins = origins(outside.getParent().toString(), "nbd://127.0.0.1/x");
-        assertDoesNotThrow(() -> origins.requireAllowed(outside.toString()));
-        assertDoesNotThrow(() -> origins.requireAllowed("nbd://127.0.0.1/x"));
+        opens(origins, outside.toString());
         refused(origins, "nbd://127.0.0.1/y");
         refused(origins, outside.getParent() + "-3");
+        NamedDevices none = (name, options) -> {
+            throw new StorageException(Errno.ENODEV, name);
+        };
+        StorageException opened = assertThrows(
+                StorageException.class, () -> opens(origins(none, "nbd://127.0.0.1/x"), "nbd://127.0.0.1/x"));
+        assertEquals(Errno.ENODEV, opened.errno(), "it is asked for");
+    }
+
+    /** An opener that finds a link changed, each time anew, after the name was looked at. */
+    private NamedDevices afterSwap(Path link, Path to) {
+        DeviceOpener opener = DeviceOpener.standalone(pool);
+        return (name, options) -> {
+            try {
+                Files.delete(link);
+                Files.createSymbolicLink(link, to);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+            return opener.open(name, options);
+        };
+    }
+
+    @Test
+    void aLinkThatLeadsElsewhereWhenItIsOpened() throws Exception {
+        Path inside = pool.path().resolve("inside.img");
+        Path link = Files.createSymbolicLink(pool.path().resolve("link.img"), inside);
+        refused(origins(afterSwap(link, outside)), "link.img");
+        Path directoryLink = Files.createSymbolicLink(pool.path().resolve("dir"), pool.path());
+        Files.createFile(pool.path().resolve("disk.img"));
+        refused(origins(afterSwap(directoryLink, outside.getParent())), "dir/disk.img");
+        Files.delete(link);
+        Files.createSymbolicLink(link, inside);
+        opens(origins(afterSwap(link, inside)), "link.img");
+    }
+
+    @Test
+    void thePoolsOwnDevicesByWhateverNameAndWhoever() throws Exception {
+        Path data = Files.createFile(pool.path().resolve("named.img"));
+        Path inside = pool.path().resolve("inside.img");
+        Path link = Files.createSymbolicLink(pool.path().resolve("link.img"), inside);
+        Files.createLink(outside.resolveSibling("hard.img"), data);
+        Files.createFile(pool.path().resolve("metadata"));
+        isOwn(origins(), data.toString(), "data");
+        isOwn(origins(), "metadata", "metadata");
+        isOwn(origins(), outside.resolveSibling("hard.img").toString(), "data");
+        isOwn(origins(afterSwap(link, data)), "link.img", "data");
+    }
+
+    private static void isOwn(OriginDevices origins, String location, String role) {
+        StorageException refused = assertThrows(StorageException.class, () -> origins.open(location, OWNER));
+        assertTrue(refused.getMessage().contains("is the pool's own " + role + " device"), refused.getMessage());
     }
 }

@@ -75,6 +75,9 @@ public final class Libc {
     public static final int O_DIRECT = oDirect(System.getProperty("os.arch"));
 
     public static final int O_NONBLOCK = 0x800;
+    /** A name is resolved, and what it leads to is not opened. */
+    public static final int O_PATH = 0x200000;
+
     public static final int F_GETFL = 3;
     public static final int F_SETFL = 4;
 

@@ -3,11 +3,14 @@ package dev.gossamer.io.posix;
 import dev.gossamer.io.BlockGeometry;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.FileEngine.FileAction;
+import dev.gossamer.io.Reason;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.libc.Libc;
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.locks.LockSupport;
 
@@ -37,14 +40,15 @@ final class DeviceOpening {
     DeviceOpening(Path path, OpenOptions options, Path sysfs) throws StorageException {
         this.path = path;
         this.options = options;
-        FileStatus found = FileStatus.of(path.toString());
-        if (found == null) {
+        int name = Libc.CALLS.open(path.toString(), Libc.O_PATH | Libc.O_CLOEXEC, 0);
+        if (name < 0) {
             throw refusal(Libc.errno(), "cannot open " + path);
         }
-        if (!found.regular() && !found.blockDevice()) {
-            throw new StorageException(Errno.EINVAL, path + " is neither a regular file nor a block device");
+        try {
+            fileDescriptor = openNamed(name);
+        } finally {
+            Libc.CALLS.close(name);
         }
-        fileDescriptor = openFile(found);
         status = FileStatus.of(fileDescriptor);
         if (status == null) {
             int errno = Libc.errno();
@@ -67,7 +71,34 @@ final class DeviceOpening {
         return options.buffered();
     }
 
-    private int openFile(FileStatus found) throws StorageException {
+    /**
+     * Opens what the name led to when it was resolved, and nothing else: once a device is opened, even to be closed
+     * again, it may have done something (a tape goes back, a FIFO is waited for).
+     *
+     * @param name a descriptor with O_PATH
+     */
+    private int openNamed(int name) throws StorageException {
+        FileStatus found = FileStatus.of(name);
+        if (found == null) {
+            throw refusal(Libc.errno(), "cannot examine " + path);
+        }
+        if (!found.regular() && !found.blockDevice()) {
+            throw new StorageException(Errno.EINVAL, path + " is neither a regular file nor a block device");
+        }
+        Path link = Path.of("/proc/self/fd/" + name);
+        options.admission().admit(leadsTo(link), found.identity());
+        return openFile(link, found);
+    }
+
+    private Path leadsTo(Path link) throws StorageException {
+        try {
+            return Files.readSymbolicLink(link);
+        } catch (IOException e) {
+            throw new StorageException(Errno.EIO, "cannot examine " + path + ": " + Reason.of(e), e);
+        }
+    }
+
+    private int openFile(Path link, FileStatus found) throws StorageException {
         int flags = Libc.O_CLOEXEC | (options.readOnly() ? Libc.O_RDONLY : Libc.O_RDWR);
         boolean exclusive = options.readOnly()
                 ? options.others() == OpenOptions.Others.NO_HOLDERS
@@ -81,7 +112,7 @@ final class DeviceOpening {
             }
             flags |= Libc.O_DIRECT;
         }
-        int fd = Libc.CALLS.open(path.toString(), flags, 0);
+        int fd = Libc.CALLS.open(link.toString(), flags, 0);
         if (fd >= 0) {
             return fd;
         }

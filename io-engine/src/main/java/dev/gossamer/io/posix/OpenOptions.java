@@ -6,8 +6,9 @@ package dev.gossamer.io.posix;
  * @param readOnly nothing is changed; several processes may read together, but not beside one that writes
  * @param buffered go through the page cache, for file systems that cannot do direct I/O
  * @param others who else may have the device
+ * @param admission asked before it is opened
  */
-public record OpenOptions(boolean readOnly, boolean buffered, Others others) {
+public record OpenOptions(boolean readOnly, boolean buffered, Others others, Admission admission) {
     /** Who may have the device at the same time. */
     public enum Others {
         /** Nobody beside a writer; beside a reader of a block device also mounts and mappings, which take no lock. */
@@ -25,5 +26,13 @@ public record OpenOptions(boolean readOnly, boolean buffered, Others others) {
 
     public OpenOptions(boolean readOnly, boolean buffered) {
         this(readOnly, buffered, Others.BY_LOCK);
+    }
+
+    public OpenOptions(boolean readOnly, boolean buffered, Others others) {
+        this(readOnly, buffered, others, Admission.ALL);
+    }
+
+    public OpenOptions withAdmission(Admission newAdmission) {
+        return new OpenOptions(readOnly, buffered, others, newAdmission);
     }
 }
