@@ -21,7 +21,7 @@ final class FingerprintsTest {
         long[] noted = new long[BLOCKS];
         int mistaken = 0;
         for (int i = 0; i < BLOCKS; i++) {
-            noted[i] = 0x1234_5678_9ABC_DEF0L & ~differing | random.nextLong() & differing;
+            noted[i] = (0x1234_5678_9ABC_DEF0L & ~differing) | (random.nextLong() & differing);
             if (fingerprints.putIfAbsent(noted[i], i) != Fingerprints.NONE) {
                 mistaken++;
             }
