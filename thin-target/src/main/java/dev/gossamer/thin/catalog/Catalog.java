@@ -137,13 +137,23 @@ public final class Catalog {
                             + " 'unmarked-catalog: take' into pool.yaml, else 'unmarked-catalog: ignore'");
         }
         catalogId = PREFERRED_ID;
-        metadata.life().markCatalogLater(PREFERRED_ID);
+        if (damage() == null) {
+            metadata.life().markCatalogLater(PREFERRED_ID);
+        }
+    }
+
+    /**
+     * Why nobody can tell what the catalog says, or where it is; null: that is known, or there is none. What is known
+     * to be damaged may have another's blocks: it is neither believed nor written to.
+     */
+    public String damage() {
+        return unreadable != null || catalogId == NONE ? unreadable : metadata.damageOf(catalogId);
     }
 
     /** Refuses a change of a catalog that there is, but that cannot be read: a second one would hide all names. */
     private void checkReadable() throws MetadataCorrupt {
-        if (unreadable != null) {
-            throw new MetadataCorrupt("the pool's catalog cannot be read (" + unreadable
+        if (damage() != null) {
+            throw new MetadataCorrupt("the pool's catalog cannot be read (" + damage()
                     + "); close the pool and run thin_check, then thin_repair, on its metadata");
         }
     }
@@ -155,6 +165,9 @@ public final class Catalog {
 
     /** Where the owner slot is on the data device; -1 if there is none that could be written in place. */
     public long ownerOffset() throws StorageException {
+        if (damage() != null) {
+            return -1;
+        }
         long packed = catalogId == NONE ? PoolMetadata.NOT_MAPPED : metadata.lookup(catalogId, ownerBlock());
         return packed != PoolMetadata.NOT_MAPPED && isExclusive(packed) ? ownerOffset(Mapping.dataBlock(packed)) : -1;
     }
@@ -198,7 +211,8 @@ public final class Catalog {
 
     /** Reads what the catalog says of existing devices. To be closed; the catalog must not be changed before. */
     public CatalogScan scan() throws StorageException {
-        return new CatalogScan(metadata, data, catalogId, unreadable, generation(details()), orphans);
+        String damage = damage();
+        return new CatalogScan(metadata, data, catalogId, damage, damage == null ? generation(details()) : 0, orphans);
     }
 
     /**
@@ -207,6 +221,7 @@ public final class Catalog {
      * @return the slot as written
      */
     public CatalogSlot put(CatalogSlot slot) throws StorageException {
+        checkReadable();
         if (catalogId == NONE) {
             create();
         }
@@ -400,6 +415,7 @@ public final class Catalog {
 
     /** The mapping of a catalog block that may be written in place: provisions it, or breaks its sharing, first. */
     private long writableBlock(long virtualBlock) throws StorageException {
+        checkReadable();
         long packed = metadata.lookup(catalogId, virtualBlock);
         boolean mapped = packed != PoolMetadata.NOT_MAPPED;
         if (mapped && isExclusive(packed)) {

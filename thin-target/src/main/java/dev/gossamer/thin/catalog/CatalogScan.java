@@ -22,7 +22,7 @@ public final class CatalogScan implements AutoCloseable {
     private final PoolMetadata metadata;
     private final BlockingIo data;
     private final int catalogId;
-    private final String unreadable;
+    private final String damage;
     private final int generation;
     private final Set<Integer> orphans;
     private final IoBuffer buffer;
@@ -31,7 +31,7 @@ public final class CatalogScan implements AutoCloseable {
 
     /**
      * @param catalogId the device that is the catalog, or negative: nothing is known of any device then
-     * @param unreadable why nobody can tell what the catalog says; null: it can be read, or there is none
+     * @param damage why nobody can tell what the catalog says; null: it can be read, or there is none
      * @param generation of the catalog
      * @param orphans takes the ids of slots in which there is a half that no commit has made true
      */
@@ -39,13 +39,13 @@ public final class CatalogScan implements AutoCloseable {
             PoolMetadata metadata,
             BlockingIo data,
             int catalogId,
-            String unreadable,
+            String damage,
             int generation,
             Set<Integer> orphans) {
         this.metadata = metadata;
         this.data = data;
         this.catalogId = catalogId;
-        this.unreadable = unreadable;
+        this.damage = damage;
         this.generation = generation;
         this.orphans = orphans;
         this.buffer = data.loop().buffers().acquire(PIECE_BYTES);
@@ -53,14 +53,11 @@ public final class CatalogScan implements AutoCloseable {
 
     /** What the catalog says of an existing device; null if nothing, or of an earlier device with that id. */
     public CatalogSlot get(int id, DeviceDetails details) throws StorageException {
-        if (unreadable != null) {
-            throw new MetadataCorrupt("the pool's catalog cannot be read: " + unreadable);
+        if (damage != null) {
+            throw new MetadataCorrupt("the pool's catalog cannot be read: " + damage);
         }
         if (catalogId < 0) {
             return null;
-        }
-        if (metadata.damageOf(catalogId) != null) {
-            throw new MetadataCorrupt("the pool's catalog is damaged: " + metadata.damageOf(catalogId));
         }
         long offset = (long) id * CatalogSlot.SLOT_BYTES;
         if (offset / PIECE_BYTES != piece) {

@@ -1,6 +1,7 @@
 package dev.gossamer.thin.owner;
 
 import dev.gossamer.io.BlockingIo;
+import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.buffer.IoBuffer;
 import dev.gossamer.pdata.MetadataCorrupt;
@@ -52,13 +53,14 @@ public record OwnerPlace(byte[] superblock, long offsetBytes, boolean mapped, bo
      *
      * @param wanted whether a pool without a slot shall get one
      * @param choice as the pool will be opened with
+     * @throws StorageException if the pool must have a slot, and damage hides whether another daemon holds it
      */
     public static OwnerPlace find(BlockingIo metadata, BlockingIo data, boolean wanted, UnmarkedCatalog choice)
             throws StorageException {
         byte[] before = superblock(metadata);
         OwnerPlace place;
         try (PoolMetadata pool = PoolMetadata.open(metadata, data.device(), CACHE_BLOCKS)) {
-            place = find(before, pool, Catalog.open(pool, data, choice), wanted);
+            place = find(before, pool, Catalog.open(pool, data, choice), data, wanted);
         }
         if (!Arrays.equals(before, superblock(metadata))) {
             throw new ForeignOwner(metadata.device() + ": the pool is being changed by somebody else at this moment; "
@@ -67,10 +69,14 @@ public record OwnerPlace(byte[] superblock, long offsetBytes, boolean mapped, bo
         return place;
     }
 
-    private static OwnerPlace find(byte[] superblock, PoolMetadata pool, Catalog catalog, boolean wanted)
+    private static OwnerPlace find(
+            byte[] superblock, PoolMetadata pool, Catalog catalog, BlockingIo data, boolean wanted)
             throws StorageException {
         boolean unused = pool.deviceIds().size() == (catalog.deviceId() < 0 ? 0 : 1);
         try {
+            if (catalog.damage() != null) {
+                throw new MetadataCorrupt(catalog.damage());
+            }
             long offset = catalog.ownerOffset();
             if (offset != NONE || !wanted || !hasRoom(pool)) {
                 return new OwnerPlace(superblock, offset, offset != NONE, unused, pool.findings());
@@ -78,7 +84,14 @@ public record OwnerPlace(byte[] superblock, long offsetBytes, boolean mapped, bo
             return new OwnerPlace(
                     superblock, catalog.ownerOffset(pool.reserveDataBlock()), false, unused, pool.findings());
         } catch (MetadataCorrupt e) {
-            // What is damaged costs what it is in: the pool opens, and its superblock is watched.
+            if (wanted) {
+                throw new StorageException(
+                        Errno.EIO,
+                        data.device() + ": the pool's catalog cannot be read (" + e.getMessage()
+                                + "), so nobody can tell whether another daemon has the pool; run thin_check, then"
+                                + " thin_repair, on its metadata, nothing was written");
+            }
+            // Nobody else reaches it: what is damaged costs what it is in.
             return new OwnerPlace(superblock, NONE, false, unused, pool.findings());
         }
     }

@@ -83,9 +83,21 @@ public final class Reclaimer {
         this.withheld = withheld;
     }
 
-    /** Notes a retired device found at opening; {@link #start} begins with it. */
+    /**
+     * Notes a retired device; {@link #start} begins with it. One that is known to be damaged is left as it is: what it
+     * maps may be others'.
+     */
     public void found(int id, DeviceDetails details) {
-        pending.put(id, details.mappedBlocks());
+        if (metadata.damageOf(id) == null) {
+            pending.put(id, details.mappedBlocks());
+        } else {
+            leave(id, metadata.damageOf(id));
+        }
+    }
+
+    /** Its space is lost until the metadata is repaired; nothing else is. */
+    private static void leave(int id, String why) {
+        LOG.error("deleted volume, device {}, is not reclaimed: {}", id, why);
     }
 
     /** Begins, or goes on, if there is anything to do. */
@@ -270,8 +282,7 @@ public final class Reclaimer {
         if (metadata.isHalfChanged()) {
             faults.abort(e);
         } else {
-            // Its space is lost until the metadata is repaired; nothing else is.
-            LOG.error("deleted volume, device {}, is not reclaimed: {}", id, e.getMessage());
+            leave(id, e.getMessage());
             pending.remove(id);
         }
     }

@@ -19,6 +19,7 @@ import dev.gossamer.io.buffer.IoBufferPool;
 import dev.gossamer.io.sim.SimulatedDisk;
 import dev.gossamer.thin.PoolMode;
 import dev.gossamer.thin.UnmarkedCatalog;
+import dev.gossamer.thin.commit.Committer;
 import dev.gossamer.thin.metadata.PoolMetadata;
 import dev.gossamer.thin.metadata.SurveyFindings;
 import dev.gossamer.thin.owner.OwnerPlace;
@@ -40,6 +41,8 @@ class PoolSurveyTest {
     private static final int MAX_ENTRIES = 20;
     private static final int TRANSACTION_ID = 48;
     private static final int BLOCKS = 20;
+    /** In place of a device's transaction id: it is deleted. */
+    private static final long RETIRED = 0x214C_4544_5353_4F47L;
 
     private final SimulatedDisk metadata = new SimulatedDisk(1 << 20);
     private final SimulatedDisk data = new SimulatedDisk(100L * BLOCK);
@@ -135,6 +138,25 @@ class PoolSurveyTest {
             for (int id : pool.deviceIds()) {
                 assertNotNull(pool.damageOf(id), "device " + id);
             }
+        }
+    }
+
+    /** What it maps is b's, counted once: b's data would be given out, and lost to every repair. */
+    @Test
+    void aDeletedVolumeThatIsDamagedIsNotReclaimed() throws StorageException {
+        ByteBuffer upper = forged.block(forged.upperLeaf());
+        upper.putLong(ForgedMetadata.valueOffset(upper, 0), forged.mappingsOf(1));
+        forged.put(forged.upperLeaf(), upper, ForgedMetadata.NODE);
+        forged.putDetail(0, 8, RETIRED);
+        try (SimPool sim = SimPool.open(metadata, data, 1, 1)) {
+            long free = sim.status().space().dataBlocksFree();
+            for (int i = 0; i < 10; i++) {
+                sim.loops.advance(Committer.PERIOD_NANOS);
+            }
+            assertEquals(free, sim.status().space().dataBlocksFree());
+            assertEquals(0, sim.status().reclaimVolumes());
+            assertNotNull(sim.pool.volume("b").damage());
+            sim.shutDown();
         }
     }
 
