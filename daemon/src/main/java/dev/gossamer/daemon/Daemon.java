@@ -160,7 +160,7 @@ public final class Daemon {
             reload = new ClientReload(new ClientsConfig(config.directory().clients()), memory, nbd, gate);
             reload.run();
             PoolAdmin poolAdmin = new PoolAdminService(config, pool, nbd, loops, origins, opener, status, cow, reload);
-            admin = new AdminServer(poolAdmin, new CowAdminService(cow, nbd, origins), gate);
+            admin = new AdminServer(poolAdmin, new CowAdminService(cow, nbd, origins), gate, nbd.log());
             listen(admin, loops, config);
             listen(nbd, config, passed);
         } catch (StorageException | RuntimeException e) {

@@ -5,7 +5,8 @@ import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * How many lines of one kind reach the log: a burst, then one every interval, so that neither a broken disk nor a
- * hostile client can flood it; the next line that is written says how many were left out. Any thread; takes no lock.
+ * hostile client can flood it; the next line that is written says how many were left out, or one that a timer writes.
+ * Any thread; takes no lock.
  */
 public final class LogLimit {
     private static final long NEVER = Long.MIN_VALUE;
@@ -38,13 +39,22 @@ public final class LogLimit {
 
     /** Whether to write the line now; if not, it is counted. */
     public boolean admits(long nowNanos) {
-        long full = fullNanos.get();
-        long next = full == NEVER || full - nowNanos < 0 ? nowNanos : full;
-        if (next - nowNanos > burstNanos - intervalNanos || !fullNanos.compareAndSet(full, next + intervalNanos)) {
+        if (!take(nowNanos)) {
             leftOut.incrementAndGet();
             return false;
         }
         return true;
+    }
+
+    private boolean take(long nowNanos) {
+        long full = fullNanos.get();
+        long next = full == NEVER || full - nowNanos < 0 ? nowNanos : full;
+        return next - nowNanos <= burstNanos - intervalNanos && fullNanos.compareAndSet(full, next + intervalNanos);
+    }
+
+    /** As {@link #takeLeftOut}, if a line that tells of them may be written now; otherwise 0, and they stay counted. */
+    public long takeLeftOutIfAdmitted(long nowNanos) {
+        return leftOut.get() > 0 && take(nowNanos) ? takeLeftOut() : 0;
     }
 
     /** Lines that were left out since this was asked last. */

@@ -101,10 +101,8 @@ final class ServiceTest {
             daemon.start();
             daemon.createVolume("secret", "16M");
             String self = Tool.succeed("id", "-u").out().strip();
-            assertTrue(
-                    daemon.logText().contains(" admin request=POST path=/v1/volumes body={\"name\":\"secret\""),
-                    daemon::logText);
-            assertTrue(daemon.logText().contains(" peer=uid:" + self + ",pid:"), daemon::logText);
+            assertTrue(daemon.logText().contains(" path=/v1/volumes body={\"name\":\"secret\""), daemon::logText);
+            assertTrue(daemon.logText().contains(" admin request=POST peer=uid:" + self + ",pid:"), daemon::logText);
             Tool.run("nbdinfo", "--size", daemon.uri("secret"));
             assertTrue(
                     daemon.logText().contains(" refused export=secret peer=unix identity=uid:" + self + " why="),

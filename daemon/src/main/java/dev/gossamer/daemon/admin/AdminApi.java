@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectWriter;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.gossamer.daemon.server.access.ClientLog;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.Reason;
 import dev.gossamer.io.StorageException;
@@ -20,8 +21,6 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.function.Supplier;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * What each method on each path does.
@@ -41,12 +40,11 @@ import org.slf4j.LoggerFactory;
  * </pre>
  */
 final class AdminApi {
-    private static final Logger LOG = LoggerFactory.getLogger(AdminApi.class);
-
     /** Snapshots of one group: what one transaction does without keeping other requests waiting for long. */
     private static final int MAX_GROUP = 1000;
 
     private final PoolAdmin pool;
+    private final ClientLog log;
     private final SpaceApi space;
     private final CowApi cow;
     private final JobApi jobs;
@@ -54,8 +52,9 @@ final class AdminApi {
     private final JsonMapper json = new JsonMapper();
     private final ObjectWriter writer = json.writerWithDefaultPrettyPrinter();
 
-    AdminApi(PoolAdmin pool, CowAdmin cow) {
+    AdminApi(PoolAdmin pool, CowAdmin cow, ClientLog log) {
         this.pool = pool;
+        this.log = log;
         this.cow = new CowApi(this, cow);
         this.space = new SpaceApi(this, pool);
         this.jobs = new JobApi(this, pool);
@@ -71,13 +70,24 @@ final class AdminApi {
                         AdminRefusal.FORBIDDEN,
                         caller.name() + " may not do this; rights are given under 'admin' in the pool's clients.yaml");
             }
-            answer = route(method, new QueryStringDecoder(uri), body, caller.owner());
+            answer = route(method, query(uri), body, caller.owner());
         } catch (StorageException e) {
             answer = CompletableFuture.failedFuture(e);
         } catch (RuntimeException | Error e) {
             answer = CompletableFuture.failedFuture(e);
         }
         return answer.exceptionally(this::refusal);
+    }
+
+    private static QueryStringDecoder query(String uri) {
+        try {
+            QueryStringDecoder decoder = new QueryStringDecoder(uri);
+            decoder.path();
+            decoder.parameters();
+            return decoder;
+        } catch (IllegalArgumentException e) {
+            throw badRequest("path or query is not well encoded");
+        }
     }
 
     private CompletableFuture<AdminResponse> route(String method, QueryStringDecoder uri, String body, boolean anyPath)
@@ -293,7 +303,7 @@ final class AdminApi {
             return answer(
                     AdminRefusal.statusOf(e.errno()), AdminJson.error(FailureKind.ofErrno(e.errno()), e.getMessage()));
         }
-        LOG.error("admin request failed", cause);
+        log.bug(ClientLog.Kind.ADMIN_FAILED, cause, "");
         return answer(
                 AdminRefusal.INTERNAL_ERROR,
                 AdminJson.error(FailureKind.FAILED, "internal error, see the daemon's log: " + Reason.of(cause)));

@@ -1,5 +1,7 @@
 package dev.gossamer.daemon.admin;
 
+import dev.gossamer.daemon.server.access.ClientLog;
+import dev.gossamer.daemon.server.access.ClientLog.Kind;
 import dev.gossamer.nbd.wire.NbdText;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
@@ -39,15 +41,17 @@ final class AdminHandler extends SimpleChannelInboundHandler<HttpObject> {
 
     private final AdminApi api;
     private final AdminGate gate;
+    private final ClientLog log;
     private final StringBuilder body = new StringBuilder();
     private Future<?> timeout;
     private HttpRequest head;
     private int bodyBytes;
     private boolean answering;
 
-    AdminHandler(AdminApi api, AdminGate gate) {
+    AdminHandler(AdminApi api, AdminGate gate, ClientLog log) {
         this.api = api;
         this.gate = gate;
+        this.log = log;
     }
 
     @Override
@@ -106,20 +110,26 @@ final class AdminHandler extends SimpleChannelInboundHandler<HttpObject> {
     }
 
     /**
-     * One line for each request that may have changed something, or was asked by somebody who may not: who asked for
-     * what, and how it ended.
+     * One line for each request that may have changed something: who asked for what, and how it ended. Of those that
+     * were refused before, and changed nothing, as many as the log has room for. What the caller chose the words of
+     * comes last, so that it passes for nothing else.
      */
     private void logChange(AdminCaller caller, String text, AdminResponse response) {
         String method = head.method().name();
-        if (!method.equals("GET") || response.status() == AdminRefusal.FORBIDDEN) {
-            LOG.info(
-                    "admin request={} path={} body={} peer={} status={}",
-                    NbdText.echo(method),
-                    NbdText.echo(head.uri()),
-                    NbdText.echo(text),
-                    caller.name(),
-                    response.status());
+        if (method.equals("GET") && response.status() != AdminRefusal.FORBIDDEN) {
+            return;
         }
+        if (AdminRefusal.isBeforeAnyChange(response.status()) && !log.admits(Kind.ADMIN)) {
+            return;
+        }
+        log.write(
+                Kind.ADMIN,
+                "={} peer={} status={} path={} body={}",
+                NbdText.echo(method),
+                caller.name(),
+                response.status(),
+                NbdText.echo(head.uri()),
+                NbdText.echo(text));
     }
 
     private void refuse(ChannelHandlerContext ctx, int status, String message) {
@@ -151,7 +161,7 @@ final class AdminHandler extends SimpleChannelInboundHandler<HttpObject> {
         if (cause instanceof IOException) {
             LOG.debug("admin connection ended why={}", cause.toString());
         } else {
-            LOG.warn("admin connection failed", cause);
+            log.bug(Kind.ADMIN_FAILED, cause, "");
         }
         ctx.close();
     }

@@ -42,6 +42,14 @@ final class AdminRefusal extends RuntimeException {
         };
     }
 
+    /** Whether a request with this answer was refused as it is, so that nothing has come of it. */
+    static boolean isBeforeAnyChange(int status) {
+        return switch (status) {
+            case BAD_REQUEST, FORBIDDEN, NOT_FOUND, METHOD_NOT_ALLOWED, TOO_LARGE -> true;
+            default -> false;
+        };
+    }
+
     /** What the pool refused, as HTTP has it. */
     static int statusOf(int errno) {
         return switch (errno) {

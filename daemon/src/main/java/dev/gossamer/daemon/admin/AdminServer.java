@@ -2,6 +2,7 @@ package dev.gossamer.daemon.admin;
 
 import dev.gossamer.daemon.server.ListenAddress;
 import dev.gossamer.daemon.server.SocketFile;
+import dev.gossamer.daemon.server.access.ClientLog;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.Reason;
 import dev.gossamer.io.StorageException;
@@ -30,14 +31,17 @@ public final class AdminServer {
     private final AdminApi api;
     private final MetricsServer metrics;
     private final AdminGate gate;
+    private final ClientLog log;
     private final AtomicInteger open = new AtomicInteger();
     private Channel listener;
     private SocketFile socket;
 
-    public AdminServer(PoolAdmin pool, CowAdmin cow, AdminGate gate) {
-        this.api = new AdminApi(pool, cow);
+    /** @param log for who asks */
+    public AdminServer(PoolAdmin pool, CowAdmin cow, AdminGate gate, ClientLog log) {
+        this.api = new AdminApi(pool, cow, log);
         this.metrics = new MetricsServer(pool);
         this.gate = gate;
+        this.log = log;
     }
 
     /**
@@ -90,7 +94,7 @@ public final class AdminServer {
                 channel.close();
                 return;
             }
-            channel.pipeline().addLast(new HttpServerCodec()).addLast(new AdminHandler(api, gate));
+            channel.pipeline().addLast(new HttpServerCodec()).addLast(new AdminHandler(api, gate, log));
         }
     }
 }

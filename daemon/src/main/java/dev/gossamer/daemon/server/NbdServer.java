@@ -3,10 +3,10 @@ package dev.gossamer.daemon.server;
 import dev.gossamer.daemon.server.access.AccessControl;
 import dev.gossamer.daemon.server.access.AdmissionCounters;
 import dev.gossamer.daemon.server.access.AdmissionCounters.Refusal;
+import dev.gossamer.daemon.server.access.ClientLog;
 import dev.gossamer.daemon.server.access.ClientPolicy;
 import dev.gossamer.daemon.server.access.HandshakeGate;
 import dev.gossamer.daemon.server.access.PeerName;
-import dev.gossamer.daemon.server.access.RefusalLog;
 import dev.gossamer.daemon.server.access.ServerTls;
 import dev.gossamer.daemon.server.access.TlsSettings;
 import dev.gossamer.daemon.server.access.UnixPeer;
@@ -84,7 +84,7 @@ public final class NbdServer {
     private final LoopLoad[] loads;
     private final ExportDirectory directory;
     private final AdmissionCounters admissions = new AdmissionCounters();
-    private final RefusalLog refusals = new RefusalLog();
+    private final ClientLog log;
     private final List<HandshakeGate> gates = new ArrayList<>();
     private final ConnectionRegistry registry = new ConnectionRegistry();
     private final RequestWatch[] watches;
@@ -119,14 +119,26 @@ public final class NbdServer {
     public NbdServer(
             IoLoops loops, Exports exports, ConnectionLimits limits, TlsSettings tls, ScheduledExecutorService timer)
             throws StorageException {
+        this(loops, exports, limits, tls, timer, new ClientLog());
+    }
+
+    NbdServer(
+            IoLoops loops,
+            Exports exports,
+            ConnectionLimits limits,
+            TlsSettings tls,
+            ScheduledExecutorService timer,
+            ClientLog log)
+            throws StorageException {
+        this.log = log;
         this.tls = new ServerTls(tls);
         this.loops = loops;
         this.exports = exports;
-        this.directory = new AccessControl(exports, () -> policy.access(), admissions, refusals, () -> stopping);
+        this.directory = new AccessControl(exports, () -> policy.access(), admissions, log, () -> stopping);
         this.limits = limits;
         this.timer = timer;
         this.slabs = new SlabView[loops.count()];
-        this.watches = RequestWatch.ofLoops(loops.count());
+        this.watches = RequestWatch.ofLoops(loops.count(), log);
         this.loads = new LoopLoad[loops.count()];
         for (int i = 0; i < slabs.length; i++) {
             NettyLoop loop = loops.loop(i);
@@ -137,6 +149,8 @@ public final class NbdServer {
                     .syncUninterruptibly();
         }
         this.stallWatch = new StallTimer(registry, List.of(loads), limits, timer);
+        timer.scheduleWithFixedDelay(
+                log::tellLeftOut, ClientLog.TELL_SECONDS, ClientLog.TELL_SECONDS, TimeUnit.SECONDS);
     }
 
     /** Starts listening. Returns the actual address: a TCP port 0 has become a real one. */
@@ -166,7 +180,7 @@ public final class NbdServer {
     }
 
     private ServerBootstrap newBootstrap() {
-        HandshakeGate gate = new HandshakeGate(() -> policy.limits(), admissions, refusals);
+        HandshakeGate gate = new HandshakeGate(() -> policy.limits(), admissions, log);
         gates.add(gate);
         return new ServerBootstrap()
                 .group(loops.nettyGroup())
@@ -239,6 +253,11 @@ public final class NbdServer {
         }
     }
 
+    /** What clients of any socket make the daemon write; told to the end of by {@link #beginStop}. */
+    public ClientLog log() {
+        return log;
+    }
+
     public AdmissionCounters admissions() {
         return admissions;
     }
@@ -283,7 +302,10 @@ public final class NbdServer {
         timer.schedule(
                 () -> dropAll(clients, "server stops and the grace time is over"), graceMillis, TimeUnit.MILLISECONDS);
         timer.schedule(() -> stopped.complete(null), 2 * graceMillis, TimeUnit.MILLISECONDS);
-        return stopped.whenComplete((all, failure) -> stallWatch.close());
+        return stopped.whenComplete((all, failure) -> {
+            stallWatch.close();
+            log.close();
+        });
     }
 
     private static void dropAll(List<NbdConnection> clients, String why) {
@@ -404,7 +426,7 @@ public final class NbdServer {
         @Override
         public void failed(Channel channel, HandshakeFailure why, Throwable cause) {
             if (why == HandshakeFailure.TLS_FAILED) {
-                refusals.refused("tls", PeerName.of(Peer.of(channel)), Reason.of(cause));
+                log.refused(ClientLog.Kind.TLS, PeerName.of(Peer.of(channel)), Reason.of(cause));
             }
             admissions.countRefused(
                     switch (why) {

@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gossamer.daemon.server.access.AccessRights;
 import dev.gossamer.daemon.server.access.AdminRules;
+import dev.gossamer.daemon.server.access.ClientLog;
+import dev.gossamer.daemon.server.access.RecordedLog;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.nbd.handshake.Peer;
 import io.netty.buffer.ByteBuf;
@@ -38,11 +40,13 @@ class AdminGateTest {
     private Path directory;
 
     private final AdminGate gate = new AdminGate();
+    private final List<String> lines = new ArrayList<>();
+    private final ClientLog log = RecordedLog.into(lines);
     private final List<String> asked = new ArrayList<>();
     private final PoolAdmin pool = (PoolAdmin) Proxy.newProxyInstance(
             AdminGateTest.class.getClassLoader(), new Class<?>[] {PoolAdmin.class}, (proxy, method, arguments) -> {
                 asked.add(method.getName());
-                return CompletableFuture.completedFuture("metrics");
+                return CompletableFuture.completedFuture(method.getName().equals("metrics") ? "metrics" : null);
             });
     private final CowAdmin cow = (CowAdmin) Proxy.newProxyInstance(
             AdminGateTest.class.getClassLoader(), new Class<?>[] {CowAdmin.class}, (proxy, method, arguments) -> {
@@ -98,7 +102,7 @@ class AdminGateTest {
     @Test
     void whoMayReadMayNotChange() throws StorageException {
         gate.apply(RULES);
-        AdminApi api = new AdminApi(pool, cow);
+        AdminApi api = new AdminApi(pool, cow, log);
         AdminCaller reader = gate.caller(READER, "uid:4000001,pid:7");
         assertEquals(200, api.handle("GET", "/metrics", "", reader).join().status());
         assertEquals(List.of("metrics"), asked);
@@ -125,7 +129,7 @@ class AdminGateTest {
     void aConnectionIsAskedWhoItIs() throws StorageException {
         gate.apply(RULES);
         EmbeddedChannel channel =
-                new EmbeddedChannel(new HttpServerCodec(), new AdminHandler(new AdminApi(pool, cow), gate));
+                new EmbeddedChannel(new HttpServerCodec(), new AdminHandler(new AdminApi(pool, cow, log), gate, log));
         byte[] request = "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n".getBytes(StandardCharsets.US_ASCII);
         channel.writeInbound(channel.alloc().buffer().writeBytes(request));
         ByteBuf answer = channel.readOutbound();
@@ -133,5 +137,72 @@ class AdminGateTest {
         answer.release();
         assertEquals(List.of(), asked);
         channel.finishAndReleaseAll();
+    }
+
+    private String ask(String method, String uri, String body) {
+        EmbeddedChannel channel =
+                new EmbeddedChannel(new HttpServerCodec(), new AdminHandler(new AdminApi(pool, cow, log), gate, log));
+        String request = method + " " + uri + " HTTP/1.1\r\nContent-Length: " + body.length() + "\r\n\r\n" + body;
+        channel.writeInbound(channel.alloc().buffer().writeBytes(request.getBytes(StandardCharsets.US_ASCII)));
+        ByteBuf answer = channel.readOutbound();
+        String status = answer.toString(StandardCharsets.US_ASCII).substring(9, 12);
+        answer.release();
+        channel.finishAndReleaseAll();
+        return status;
+    }
+
+    /** Whoever may connect and nothing else decides how often he asks. */
+    @Test
+    void requestsOfThoseWhoMayNotAreALimitedNumberOfLines() throws StorageException {
+        gate.apply(RULES);
+        for (int i = 0; i < 1000; i++) {
+            assertEquals("403", ask(i % 2 == 0 ? "GET" : "POST", "/v1/volumes", ""));
+        }
+        assertEquals(50, lines.size(), lines::toString);
+        assertTrue(
+                lines.getFirst().contains("admin request=GET peer=unknown status=403 path=/v1/volumes"),
+                lines::toString);
+        log.close();
+        assertEquals(
+                List.of("INFO lines left out kind=\"admin request\" leftOut=950"), lines.subList(50, lines.size()));
+    }
+
+    /** A change has its line, however many there were: somebody was let in to make it. */
+    @Test
+    void everyChangeHasItsLineBesideAFloodToo() {
+        for (int i = 0; i < 200; i++) {
+            assertEquals("405", ask("POST", "/v1/status", ""));
+        }
+        assertEquals(50, lines.size(), lines::toString);
+        for (int i = 0; i < 200; i++) {
+            assertEquals("204", ask("POST", "/v1/reload", ""));
+        }
+        assertEquals(
+                200,
+                lines.stream()
+                        .filter(line -> line.contains("=POST peer=unknown status=204 path=/v1/reload body="))
+                        .count(),
+                lines::toString);
+    }
+
+    @Test
+    void whatACallerWritesStaysInItsLineAndBehindWhatIsTrue() {
+        ask(
+                "DELETE",
+                "/v1/nothing?x=%0apeer=root",
+                "{\"a\":\"\r\n\u001b[2J peer=root status=200\"}" + "x".repeat(10_000));
+        assertEquals(1, lines.size());
+        String line = lines.getFirst();
+        assertTrue(line.startsWith("INFO admin request=DELETE peer=unknown status=405 path="), line);
+        assertTrue(line.length() < 400, line);
+        assertTrue(line.chars().allMatch(c -> c >= ' '), line);
+    }
+
+    @Test
+    void whatIsNotWellEncodedIsABadRequestAndNoFaultOfOurs() {
+        for (String uri : List.of("/v1/volumes/%zz", "/v1/volumes/v?force=%f", "/v1/%c3%28%/x")) {
+            assertEquals("400", ask("DELETE", uri, ""), uri);
+        }
+        assertEquals(3, lines.size(), lines::toString);
     }
 }

@@ -5,8 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gossamer.daemon.server.access.AccessControl;
 import dev.gossamer.daemon.server.access.AdmissionCounters;
+import dev.gossamer.daemon.server.access.ClientLog;
 import dev.gossamer.daemon.server.access.ClientPolicy;
-import dev.gossamer.daemon.server.access.RefusalLog;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.sim.Seeds;
 import dev.gossamer.nbd.handshake.ExportDirectory;
@@ -244,7 +244,7 @@ class ClientsFuzzTest {
     private static String rightsOf(String text) {
         ClientPolicy policy = policy(text);
         AccessControl control = new AccessControl(
-                new AnyExport(), policy::access, new AdmissionCounters(), new RefusalLog(), () -> false);
+                new AnyExport(), policy::access, new AdmissionCounters(), new ClientLog(), () -> false);
         StringBuilder rights = new StringBuilder();
         for (String export : EXPORTS) {
             for (long user : USERS) {

@@ -22,6 +22,7 @@ final class TlsTestClient implements AutoCloseable {
     private static final int OPTION_GO = 7;
     private static final int REPLY_ACK = 1;
 
+    private final Socket plain;
     private final SSLSocket socket;
     private final DataInputStream in;
     private final DataOutputStream out;
@@ -29,17 +30,7 @@ final class TlsTestClient implements AutoCloseable {
     /** @param certificate what the server has to show */
     TlsTestClient(InetSocketAddress address, Path certificate, String export)
             throws IOException, GeneralSecurityException {
-        Socket plain = new Socket(address.getAddress(), address.getPort());
-        DataInputStream plainIn = new DataInputStream(plain.getInputStream());
-        plainIn.readNBytes(18);
-        plain.getOutputStream()
-                .write(ByteBuffer.allocate(20)
-                        .putInt(3)
-                        .putLong(IHAVEOPT)
-                        .putInt(OPTION_STARTTLS)
-                        .putInt(0)
-                        .array());
-        awaitAck(plainIn);
+        plain = startTls(address);
         socket = (SSLSocket) trusting(certificate).getSocketFactory().createSocket(plain, "localhost", 1, true);
         socket.startHandshake();
         in = new DataInputStream(socket.getInputStream());
@@ -53,6 +44,28 @@ final class TlsTestClient implements AutoCloseable {
                 .put(name)
                 .array());
         awaitAck(in);
+    }
+
+    /** Asks for TLS, and is told to begin. */
+    static Socket startTls(InetSocketAddress address) throws IOException {
+        Socket plain = new Socket(address.getAddress(), address.getPort());
+        DataInputStream in = new DataInputStream(plain.getInputStream());
+        in.readNBytes(18);
+        plain.getOutputStream()
+                .write(ByteBuffer.allocate(20)
+                        .putInt(3)
+                        .putLong(IHAVEOPT)
+                        .putInt(OPTION_STARTTLS)
+                        .putInt(0)
+                        .array());
+        awaitAck(in);
+        return plain;
+    }
+
+    /** Sends bytes that were never encrypted in place of a record, and waits until the server has had enough. */
+    void endWith(byte[] bytes) throws IOException {
+        plain.getOutputStream().write(bytes);
+        plain.getInputStream().readAllBytes();
     }
 
     private static SSLContext trusting(Path certificate) throws IOException, GeneralSecurityException {

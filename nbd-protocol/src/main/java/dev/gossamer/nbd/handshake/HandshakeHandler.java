@@ -15,6 +15,7 @@ import io.netty.handler.codec.ByteToMessageDecoder;
 import io.netty.handler.ssl.SslHandshakeCompletionEvent;
 import java.io.IOException;
 import java.util.List;
+import javax.net.ssl.SSLException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -451,6 +452,9 @@ public final class HandshakeHandler extends ByteToMessageDecoder {
 
     @Override
     public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
+        if (cause.getCause() instanceof SSLException failure && state != State.CLOSED) {
+            listener.failed(ctx.channel(), HandshakeFailure.TLS_FAILED, failure); // behind the TLS handshake
+        }
         close(ctx);
         if (cause instanceof IOException || cause.getCause() instanceof IOException) {
             // A peer that goes away, or does not speak TLS, is nothing to report (H14, H39).

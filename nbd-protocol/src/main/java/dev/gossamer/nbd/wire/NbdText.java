@@ -58,7 +58,12 @@ public final class NbdText {
      * A peer's text made fit to be shown: cut short, everything but letters, digits and punctuation replaced by '?'.
      */
     public static String echo(String text) {
-        String beginning = cut(text, ECHO_LIMIT_BYTES);
+        return shown(text, ECHO_LIMIT_BYTES);
+    }
+
+    /** As {@link #echo}, where there is room for {@code limitBytes}. */
+    public static String shown(String text, int limitBytes) {
+        String beginning = cut(text, limitBytes);
         StringBuilder shown = new StringBuilder(beginning.length());
         beginning.codePoints().forEach(c -> shown.appendCodePoint(isShown(c) ? c : '?'));
         return shown.toString();

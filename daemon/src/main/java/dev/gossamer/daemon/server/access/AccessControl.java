@@ -25,14 +25,14 @@ public final class AccessControl implements ExportDirectory {
     private final ExportDirectory exports;
     private final Supplier<AccessRules> rules;
     private final AdmissionCounters counters;
-    private final RefusalLog log;
+    private final ClientLog log;
     private final BooleanSupplier stopping;
 
     public AccessControl(
             ExportDirectory exports,
             Supplier<AccessRules> rules,
             AdmissionCounters counters,
-            RefusalLog log,
+            ClientLog log,
             BooleanSupplier stopping) {
         this.exports = exports;
         this.rules = rules;
@@ -91,7 +91,7 @@ public final class AccessControl implements ExportDirectory {
         }
         ExportInfo export = findNamed(peer, exports.defaultName());
         if (export == null) {
-            log.refused("export=''", PeerName.of(peer), whyNoDefault(peer));
+            log.refused(ClientLog.Kind.NO_NAME, PeerName.of(peer), whyNoDefault(peer));
         }
         return export;
     }
@@ -109,7 +109,7 @@ public final class AccessControl implements ExportDirectory {
         AccessRights rights = now.rights(peer, export.name());
         if (rights == AccessRights.NONE) {
             counters.countAccessDenied();
-            log.refused("export=" + export.name(), PeerName.of(peer), "no rule lets it in");
+            log.refusedExport(export.name(), PeerName.of(peer), "no rule lets it in");
             return null;
         }
         return restrict(export, rights);

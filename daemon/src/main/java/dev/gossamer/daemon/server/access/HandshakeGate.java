@@ -25,7 +25,7 @@ public final class HandshakeGate {
 
     private final Supplier<ServerLimits> limits;
     private final AdmissionCounters counters;
-    private final RefusalLog log;
+    private final ClientLog log;
     // Oldest first.
     private final LinkedHashMap<Channel, String> negotiating = new LinkedHashMap<>();
     // Those whose channel tells when they are over: until transmission begins.
@@ -33,7 +33,7 @@ public final class HandshakeGate {
     private final Map<String, Integer> openByPeer = new HashMap<>();
     private int open;
 
-    public HandshakeGate(Supplier<ServerLimits> limits, AdmissionCounters counters, RefusalLog log) {
+    public HandshakeGate(Supplier<ServerLimits> limits, AdmissionCounters counters, ClientLog log) {
         this.limits = limits;
         this.counters = counters;
         this.log = log;
@@ -51,7 +51,7 @@ public final class HandshakeGate {
             int ofPeer = openByPeer.getOrDefault(peer, 0);
             if (open >= now.connections() || (!peer.equals(UNIX_PEER) && ofPeer >= now.connectionsPerPeer())) {
                 counters.countRefused(Refusal.TOO_MANY_CONNECTIONS);
-                log.refused("connection", PeerName.of(Peer.of(channel)), "too many connections");
+                log.refused(ClientLog.Kind.CONNECTION, PeerName.of(Peer.of(channel)), "too many connections");
                 return false;
             }
             dropped = tooOld(peer, now);

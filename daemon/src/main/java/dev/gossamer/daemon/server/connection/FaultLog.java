@@ -1,32 +1,31 @@
 package dev.gossamer.daemon.server.connection;
 
+import dev.gossamer.daemon.server.access.ClientLog;
+import dev.gossamer.daemon.server.access.ClientLog.Kind;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
-import dev.gossamer.io.LogLimit;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
- * Says what really failed before the error is narrowed to what NBD can express. At most one line a second, so that a
- * broken disk cannot flood the log; the next line says how many were left out.
+ * Says what really failed before the error is narrowed to what NBD can express. Shared by all loops.
  */
 public final class FaultLog {
-    private static final Logger LOG = LoggerFactory.getLogger(FaultLog.class);
+    private final ClientLog log;
 
-    // Shared by all loops.
-    private final LogLimit limit = LogLimit.onePerSecond();
+    FaultLog(ClientLog log) {
+        this.log = log;
+    }
 
     void requestFailed(String export, BlockRequest request, int errno) {
-        if (!limit.admits(request.loop().nanoTime())) {
+        if (!log.admits(Kind.REQUEST_FAILED)) {
             return;
         }
-        LOG.warn(
-                "request failed export={} operation={} offsetBytes={} lengthBytes={} error={} leftOut={}",
+        log.write(
+                Kind.REQUEST_FAILED,
+                " export={} operation={} offsetBytes={} lengthBytes={} error={}",
                 export,
                 request.operation(),
                 request.offsetBytes(),
                 request.lengthBytes(),
-                Errno.name(errno),
-                limit.takeLeftOut());
+                Errno.name(errno));
     }
 }

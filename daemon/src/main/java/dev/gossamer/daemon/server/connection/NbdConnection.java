@@ -17,14 +17,11 @@ import dev.gossamer.nbd.transmission.RequestDecoder;
 import dev.gossamer.nbd.transmission.RequestSink;
 import dev.gossamer.nbd.wire.NbdCommand;
 import dev.gossamer.nbd.wire.NbdError;
-import dev.gossamer.nbd.wire.NbdFlags;
 import dev.gossamer.nbd.wire.NbdRequest;
 import io.netty.buffer.ByteBuf;
 import java.time.Instant;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.LongConsumer;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * One client in transmission: turns its commands into block requests and their completions into replies, in the order
@@ -34,8 +31,6 @@ import org.slf4j.LoggerFactory;
  * for their data or replies that the peer does not take: reading stops until that changes.
  */
 public final class NbdConnection implements RequestSink, ClientStream.Listener {
-    private static final Logger LOG = LoggerFactory.getLogger(NbdConnection.class);
-
     private final IoLoop loop;
     private final LoopLoad load;
     private final SlabView slab;
@@ -52,6 +47,7 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
     private final CompletableFuture<Void> over = new CompletableFuture<>();
     private final long id;
     private final PeerName peer;
+    private final ConnectionLog log;
     private final BlockCompletion completion = this::completed;
     private final ConnectionLife life = new ConnectionLife();
     private final HeldMemory memory;
@@ -93,6 +89,7 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
         this.device = export.device();
         this.negotiated = negotiated;
         this.peer = peer;
+        this.log = new ConnectionLog(watch.log(), negotiated, peer, id);
         this.limits = limits;
         this.whenEnded = whenEnded;
         this.watch = watch;
@@ -146,13 +143,7 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
                 watch,
                 negotiated.export().name());
         stallDetector = new StallDetector(stream, limits);
-        LOG.info(
-                "export opened name={} peer={} identity={} mode={} connection={}",
-                negotiated.export().name(),
-                peer.address(),
-                peer.identity(),
-                (negotiated.transmissionFlags() & NbdFlags.READ_ONLY) == 0 ? "read-write" : "read-only",
-                id);
+        log.opened();
     }
 
     /** Whether others of its loop wait for memory. Any thread. */
@@ -187,7 +178,7 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
 
     /** Closes without waiting for anything. On any thread. */
     public void drop(String why) {
-        LOG.info("connection dropped peer={} connection={} why={}", peer.address(), id, why);
+        log.dropped(why);
         loop.execute(() -> stream.close());
     }
 
@@ -233,22 +224,16 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
         try {
             export.close();
         } finally {
+            log.closed(counters); // before a server that stops has nobody left to wait for
             whenEnded.accept(id);
-            LOG.info(
-                    "export closed name={} peer={} connection={} requests={} bytesRead={} bytesWritten={}",
-                    negotiated.export().name(),
-                    peer.address(),
-                    id,
-                    counters.requests(),
-                    counters.bytesRead(),
-                    counters.bytesWritten());
             over.complete(null);
         }
     }
 
     /** This connection cannot go on, and nobody else has to suffer for it. */
-    private void fail(Throwable cause) {
-        LOG.error("connection failed peer={} connection={}", peer.address(), id, cause);
+    @Override
+    public void fail(Throwable cause) {
+        log.failed(cause);
         stream.close();
     }
 

@@ -1,5 +1,6 @@
 package dev.gossamer.daemon.server.connection;
 
+import dev.gossamer.daemon.server.access.ClientLog;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.DurationHistogram;
 import java.time.Duration;
@@ -12,24 +13,31 @@ import java.util.Arrays;
 @SuppressWarnings("EnumOrdinal") // A slot per operation, in memory only; a map would box on the hot path.
 public final class RequestWatch {
     private final DurationHistogram[] durations = new DurationHistogram[NbdOperation.values().length];
+    private final ClientLog log;
     private final FaultLog faults;
     private final SlowRequests slow;
     // Long.MAX_VALUE: none is slow. Set before the server listens.
     private volatile long slowNanos = Long.MAX_VALUE;
 
-    private RequestWatch(FaultLog faults, SlowRequests slow) {
+    private RequestWatch(ClientLog log, FaultLog faults, SlowRequests slow) {
+        this.log = log;
         this.faults = faults;
         this.slow = slow;
         Arrays.setAll(durations, i -> new DurationHistogram());
     }
 
     /** One for each loop, with one limit of lines for all. */
-    public static RequestWatch[] ofLoops(int count) {
-        FaultLog faults = new FaultLog();
-        SlowRequests slow = new SlowRequests();
+    public static RequestWatch[] ofLoops(int count, ClientLog log) {
+        FaultLog faults = new FaultLog(log);
+        SlowRequests slow = new SlowRequests(log);
         RequestWatch[] watches = new RequestWatch[count];
-        Arrays.setAll(watches, i -> new RequestWatch(faults, slow));
+        Arrays.setAll(watches, i -> new RequestWatch(log, faults, slow));
         return watches;
+    }
+
+    /** For the lines of connections. */
+    ClientLog log() {
+        return log;
     }
 
     FaultLog faults() {
@@ -51,7 +59,7 @@ public final class RequestWatch {
         long nanos = request.stages().totalNanos(now);
         durations[operation.ordinal()].add(nanos);
         if (nanos >= slowNanos) {
-            slow.completed(export, operation, request, nanos, now);
+            slow.completed(export, operation, request, nanos);
         }
     }
 

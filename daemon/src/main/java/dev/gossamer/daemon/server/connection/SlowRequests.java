@@ -1,7 +1,8 @@
 package dev.gossamer.daemon.server.connection;
 
+import dev.gossamer.daemon.server.access.ClientLog;
+import dev.gossamer.daemon.server.access.ClientLog.Kind;
 import dev.gossamer.io.BlockRequest;
-import dev.gossamer.io.LogLimit;
 import dev.gossamer.io.RequestStages;
 import java.util.concurrent.TimeUnit;
 import jdk.jfr.Category;
@@ -11,21 +12,21 @@ import jdk.jfr.Label;
 import jdk.jfr.Name;
 import jdk.jfr.StackTrace;
 import jdk.jfr.Timespan;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Tells of requests that took too long, and where the time went (OP-36): at most ten lines a second, and an event each
  * for whoever records the process with JDK Flight Recorder.
  */
 final class SlowRequests {
-    private static final Logger LOG = LoggerFactory.getLogger(SlowRequests.class);
+    private final ClientLog log;
 
-    // Shared by all loops.
-    private final LogLimit limit = LogLimit.tenPerSecond();
+    /** Shared by all loops. */
+    SlowRequests(ClientLog log) {
+        this.log = log;
+    }
 
     /** The request's loop. */
-    void completed(String export, NbdOperation operation, BlockRequest request, long nanos, long nowNanos) {
+    void completed(String export, NbdOperation operation, BlockRequest request, long nanos) {
         RequestStages stages = request.stages();
         long order = stages.nanos(RequestStages.ORDER);
         long worker = stages.nanos(RequestStages.WORKER);
@@ -33,10 +34,11 @@ final class SlowRequests {
         long turn = stages.nanos(RequestStages.TURN);
         long device = Math.max(0, nanos - order - worker - commit - turn);
         record(export, operation, request, new long[] {nanos, order, worker, commit, turn, device});
-        if (limit.admits(nowNanos)) {
-            LOG.warn(
-                    "slow request export={} operation={} offsetBytes={} lengthBytes={} millis={} orderMillis={}"
-                            + " workerMillis={} commitMillis={} turnMillis={} deviceMillis={} leftOut={}",
+        if (log.admits(Kind.REQUEST_SLOW)) {
+            log.write(
+                    Kind.REQUEST_SLOW,
+                    " export={} operation={} offsetBytes={} lengthBytes={} millis={} orderMillis={}"
+                            + " workerMillis={} commitMillis={} turnMillis={} deviceMillis={}",
                     export,
                     operation.label(),
                     request.offsetBytes(),
@@ -46,8 +48,7 @@ final class SlowRequests {
                     millis(worker),
                     millis(commit),
                     millis(turn),
-                    millis(device),
-                    limit.takeLeftOut());
+                    millis(device));
         }
     }
 

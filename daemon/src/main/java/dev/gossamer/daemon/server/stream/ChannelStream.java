@@ -159,10 +159,10 @@ public final class ChannelStream extends ChannelInboundHandlerAdapter implements
         if (cause instanceof IOException || cause instanceof UncheckedIOException) {
             // A peer that goes away without a word is an ordinary end (T37).
             LOG.debug("connection ended peer={} why={}", channel.remoteAddress(), cause.toString());
+            close();
         } else {
-            LOG.error("connection failed peer={}", channel.remoteAddress(), cause);
+            listener.fail(cause);
         }
-        close();
     }
 
     // ---- replies ----

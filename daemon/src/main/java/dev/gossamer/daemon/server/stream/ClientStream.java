@@ -43,6 +43,9 @@ public interface ClientStream {
         /** The client sends no more, but may still read (T37). */
         void inputEnded();
 
+        /** The stream cannot go on, and the client did not just leave: is told of, and calls {@link #close}. */
+        void fail(Throwable cause);
+
         /** The stream is gone and touches no memory any more. Once, the last call. */
         void closed();
     }

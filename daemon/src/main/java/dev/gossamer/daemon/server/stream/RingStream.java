@@ -2,7 +2,6 @@ package dev.gossamer.daemon.server.stream;
 
 import dev.gossamer.daemon.server.stream.ConnectionLife.State;
 import dev.gossamer.io.Errno;
-import dev.gossamer.io.Reason;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.ring.NettyLoop;
 import dev.gossamer.io.ring.RingSocket;
@@ -115,8 +114,7 @@ public final class RingStream extends ChannelInboundHandlerAdapter implements Cl
             NettyLoop loop = NettyLoop.of(channel.eventLoop());
             socket = new RingSocket(loop.takeSocketOf(channel), loop.faults(), this);
         } catch (StorageException e) {
-            LOG.warn("connection refused: {}", Reason.of(e));
-            closeChannel();
+            listener.fail(e);
             return;
         }
         channel.close();

@@ -33,7 +33,7 @@ class AccessControlTest {
     private final AdmissionCounters counters = new AdmissionCounters();
     private AccessRules rules = AccessRules.OPEN;
     private final AccessControl control =
-            new AccessControl(new ThreeExports(), () -> rules, counters, new RefusalLog(), () -> false);
+            new AccessControl(new ThreeExports(), () -> rules, counters, new ClientLog(), () -> false);
 
     private static Peer tcp(String address) {
         return new Peer(new InetSocketAddress(address, 4711), false, null, Peer.NO_USER);
@@ -63,7 +63,7 @@ class AccessControlTest {
                 return "alice-1";
             }
         };
-        AccessControl named = new AccessControl(withDefault, () -> rules, counters, new RefusalLog(), () -> false);
+        AccessControl named = new AccessControl(withDefault, () -> rules, counters, new ClientLog(), () -> false);
         assertEquals("alice-1", named.find(FAR, "").name());
         rules = new AccessRules(List.of());
         assertNull(named.find(FAR, ""), "the default is for those alone that may use it");
@@ -92,7 +92,7 @@ class AccessControlTest {
             }
         };
         AccessControl narrow =
-                new AccessControl(endless, () -> new AccessRules(List.of()), counters, new RefusalLog(), () -> false);
+                new AccessControl(endless, () -> new AccessRules(List.of()), counters, new ClientLog(), () -> false);
         Iterator<ExportInfo> list = narrow.list(FAR).iterator();
         assertNull(list.next());
         assertNull(list.next());

@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Test;
 class HandshakeGateTest {
     private final AdmissionCounters counters = new AdmissionCounters();
     private ServerLimits limits = new ServerLimits(10, 5, 4, 2, 10);
-    private final HandshakeGate gate = new HandshakeGate(() -> limits, counters, new RefusalLog());
+    private final HandshakeGate gate = new HandshakeGate(() -> limits, counters, new ClientLog());
 
     private static Channel from(String host) {
         return new EmbeddedChannel() {
