@@ -19,8 +19,10 @@ import dev.gossamer.daemon.server.export.VolumeExports;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.posix.InlineFileEngine;
 import dev.gossamer.io.ring.IoLoops;
 import dev.gossamer.io.ring.PassedSocket;
+import dev.gossamer.io.ring.StalledFiles;
 import dev.gossamer.nbd.handshake.TlsOffer;
 import dev.gossamer.thin.ClientLatency;
 import dev.gossamer.thin.PoolMode;
@@ -140,7 +142,8 @@ public final class Daemon {
                 config.tls().mode() != TlsOffer.Mode.NONE);
         DeviceOpener opener =
                 DeviceOpener.on(loops, config.directory(), config.pool().devicePatience(), memory);
-        PoolOpening opening = new PoolOpening(config.pool(), loops);
+        InlineFileEngine inlineFiles = new InlineFileEngine();
+        PoolOpening opening = new PoolOpening(config.pool(), loops, inlineFiles);
         try {
             OriginDevices origins = new OriginDevices(opener, config.directory(), config.pool());
             List<IoLoop> ioLoops = all(loops);
@@ -159,7 +162,9 @@ public final class Daemon {
             AdminGate gate = new AdminGate();
             reload = new ClientReload(new ClientsConfig(config.directory().clients()), memory, nbd, gate);
             reload.run();
-            PoolAdmin poolAdmin = new PoolAdminService(config, pool, nbd, loops, origins, opener, status, cow, reload);
+            StalledFiles stalled = StalledFiles.watch(loops, inlineFiles);
+            PoolAdmin poolAdmin =
+                    new PoolAdminService(config, pool, nbd, loops, origins, opener, stalled, status, cow, reload);
             admin = new AdminServer(poolAdmin, new CowAdminService(cow, nbd, origins), gate, nbd.log());
             listen(admin, loops, config);
             listen(nbd, config, passed);

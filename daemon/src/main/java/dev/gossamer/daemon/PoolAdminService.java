@@ -18,6 +18,7 @@ import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.ring.IoLoops;
+import dev.gossamer.io.ring.StalledFiles;
 import dev.gossamer.thin.PoolMode;
 import dev.gossamer.thin.PoolStatus;
 import dev.gossamer.thin.SnapshotSpec;
@@ -45,6 +46,7 @@ final class PoolAdminService implements PoolAdmin {
     private final IoLoops loops;
     private final OriginDevices origins;
     private final DeviceOpener devices;
+    private final StalledFiles stalled;
     private final LatestStatus latest;
     private final CowService cow;
     private final ClientReload reload;
@@ -59,6 +61,7 @@ final class PoolAdminService implements PoolAdmin {
             IoLoops loops,
             OriginDevices origins,
             DeviceOpener devices,
+            StalledFiles stalled,
             LatestStatus latest,
             CowService cow,
             ClientReload reload) {
@@ -69,6 +72,7 @@ final class PoolAdminService implements PoolAdmin {
         this.loops = loops;
         this.origins = origins;
         this.devices = devices;
+        this.stalled = stalled;
         this.latest = latest;
         this.cow = cow;
         this.reload = reload;
@@ -225,7 +229,8 @@ final class PoolAdminService implements PoolAdmin {
                         known.fresh(),
                         latest.trend(),
                         pool.events(),
-                        devices.remoteDevices()));
+                        devices.remoteDevices(),
+                        stalled.list()));
     }
 
     @Override
@@ -292,6 +297,7 @@ final class PoolAdminService implements PoolAdmin {
                 status,
                 nbd.connections().totals(),
                 devices.remoteDevices(),
+                stalled.list(),
                 volumes,
                 nbd.connections().totalsByExport(keys),
                 capacity(status, volumes)));

@@ -44,14 +44,17 @@ final class PoolOpening {
 
     private final PoolConfig config;
     private final IoLoops loops;
+    private final InlineFileEngine inlineFiles;
     private final PoolOwnership ownership;
     private final CompletableFuture<ForeignOwner> lost = new CompletableFuture<>();
     private BlockDevice metadata;
     private BlockDevice data;
 
-    PoolOpening(PoolConfig config, IoLoops loops) {
+    /** @param inlineFiles what the pool's worker waits for itself goes through them */
+    PoolOpening(PoolConfig config, IoLoops loops, InlineFileEngine inlineFiles) {
         this.config = config;
         this.loops = loops;
+        this.inlineFiles = inlineFiles;
         this.ownership = new PoolOwnership(loops.loop(0), new ThisDaemon(), new SecureRandom());
     }
 
@@ -102,7 +105,7 @@ final class PoolOpening {
     @SuppressWarnings("FutureReturnValueIgnored") // A pool that is lost says so to the log.
     private ThinPool open(PoolOptions given, List<IoLoop> poolLoops, OriginOpener origins, boolean force)
             throws StorageException {
-        InlineLoop inline = new InlineLoop(new InlineFileEngine(), new IoBufferPool(INLINE_BUFFER_BYTES));
+        InlineLoop inline = new InlineLoop(inlineFiles, new IoBufferPool(INLINE_BUFFER_BYTES));
         PoolOptions options = given;
         BlockDevice ownMetadata = metadata;
         BlockDevice ownData = data;

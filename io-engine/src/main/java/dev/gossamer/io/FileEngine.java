@@ -27,6 +27,9 @@ public interface FileEngine {
     /** Starts an action on {@code fileDescriptor} for the request's range. */
     void submit(FileAction action, int fileDescriptor, BlockRequest request);
 
+    /** Shows a look each action that is under way; the engine's loop, an inline engine: any thread. */
+    default void show(StallLook look) {}
+
     /** One word for status: {@code io_uring}, {@code threads}, {@code inline}. */
     String name();
 }

@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.gossamer.daemon.admin.AdminClient;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -13,6 +15,7 @@ import java.util.stream.Stream;
 
 /** What a running daemon holds, seen from outside: file descriptors, its log, and the metrics that it publishes. */
 final class DaemonProbe {
+    private static final ObjectMapper JSON = new ObjectMapper();
     /** What has ended is cleared away by event loops, one after the other; on a busy machine that takes its time. */
     private static final long SETTLE_MILLIS = 30_000;
 
@@ -34,6 +37,13 @@ final class DaemonProbe {
         try (Stream<Path> tasks = Files.list(Path.of("/proc", Long.toString(daemon.pid()), "task"))) {
             return tasks.count();
         }
+    }
+
+    /** What {@code status} shows, as the API has it. */
+    JsonNode status() throws IOException {
+        return JSON.readTree(new AdminClient(daemon.directory().resolve("admin.sock"))
+                .send("GET", "/v1/status", "")
+                .body());
     }
 
     /** The sum of all samples of this metric whose labels contain {@code label}. */

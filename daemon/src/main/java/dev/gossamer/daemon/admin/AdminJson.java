@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.gossamer.daemon.device.DeviceHealth;
 import dev.gossamer.daemon.server.connection.ConnectionInfo;
+import dev.gossamer.io.ring.StalledFiles;
 import dev.gossamer.thin.PoolEvent;
 import dev.gossamer.thin.PoolStatus;
 import dev.gossamer.thin.SpaceStatus;
@@ -102,6 +103,10 @@ final class AdminJson {
         ArrayNode devices = node.putArray("remoteDevices");
         for (DeviceHealth device : status.devices()) {
             devices.addObject().put("name", device.name()).put("stalledSeconds", device.stalledSeconds());
+        }
+        ArrayNode stalled = node.putArray("stalledDevices");
+        for (StalledFiles.Stalled device : status.stalled()) {
+            stalled.addObject().put("name", device.name()).put("stalledSeconds", device.seconds());
         }
         ArrayNode listen = node.putArray("listen");
         status.listen().forEach(listen::add);

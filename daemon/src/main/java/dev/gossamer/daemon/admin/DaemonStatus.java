@@ -1,6 +1,7 @@
 package dev.gossamer.daemon.admin;
 
 import dev.gossamer.daemon.device.DeviceHealth;
+import dev.gossamer.io.ring.StalledFiles;
 import dev.gossamer.thin.PoolEvent;
 import dev.gossamer.thin.PoolStatus;
 import java.nio.file.Path;
@@ -20,6 +21,7 @@ import java.util.List;
  * @param trend where its space is going
  * @param events what happened to the pool lately, oldest first
  * @param devices the remote ones
+ * @param stalled files and block devices of this machine that do not answer
  */
 public record DaemonStatus(
         Path poolDirectory,
@@ -32,10 +34,12 @@ public record DaemonStatus(
         boolean poolAnswers,
         SpaceTrend trend,
         List<PoolEvent> events,
-        List<DeviceHealth> devices) {
+        List<DeviceHealth> devices,
+        List<StalledFiles.Stalled> stalled) {
     public DaemonStatus {
         listen = List.copyOf(listen);
         events = List.copyOf(events);
         devices = List.copyOf(devices);
+        stalled = List.copyOf(stalled);
     }
 }

@@ -35,6 +35,8 @@ record StatusCheck(int exitCode, String line) {
                 critical.add(device.path("name").asText() + " does not answer");
             }
         }
+        status.path("stalledDevices")
+                .forEach(device -> critical.add(device.path("name").asText() + " does not answer"));
         if (status.path("metadataLow").asBoolean()) {
             critical.add("metadata space is low");
         }

@@ -88,6 +88,13 @@ final class StatusCommand implements Callable<Integer> {
                                 + " s; bring its server back, requests wait");
             }
         }
+        for (JsonNode device : status.path("stalledDevices")) {
+            facts.row(
+                    "stalled",
+                    device.path("name").asText() + " has not answered for "
+                            + device.path("stalledSeconds").asText()
+                            + " s; see to the disk (journalctl -k), requests wait");
+        }
         facts.row("data", usage(status, "dataUsedBytes", "dataBytes"));
         facts.row("metadata", usage(status, "metadataUsedBytes", "metadataBytes"));
         if (status.path("dataLow").asBoolean() || status.path("metadataLow").asBoolean()) {

@@ -9,6 +9,7 @@ import dev.gossamer.daemon.server.connection.ConnectionCounters;
 import dev.gossamer.daemon.server.connection.ConnectionRegistry;
 import dev.gossamer.daemon.server.connection.NbdOperation;
 import dev.gossamer.io.IoLoop;
+import dev.gossamer.io.ring.StalledFiles;
 import dev.gossamer.thin.JobInfo;
 import dev.gossamer.thin.PoolCounters;
 import dev.gossamer.thin.PoolEvent;
@@ -36,7 +37,7 @@ public final class DaemonMetrics {
 
     private final PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     private final VolumeSeries volumes;
-    private final RemoteSeries remotes = new RemoteSeries();
+    private final DeviceSeries devices = new DeviceSeries();
     // Of the scrape under way; gauges read it while that scrape holds this object's lock.
     private Scrape now;
 
@@ -49,6 +50,7 @@ public final class DaemonMetrics {
             PoolStatus status,
             ConnectionCounters totals,
             List<DeviceHealth> remoteDevices,
+            List<StalledFiles.Stalled> stalled,
             List<VolumeInfo> volumes,
             Map<String, ConnectionCounters> exports,
             Capacity capacity) {}
@@ -80,7 +82,7 @@ public final class DaemonMetrics {
         registerAdmissions(nbd.admissions());
         registerAllocation(threads);
         registry.getPrometheusRegistry().register(volumes);
-        registry.getPrometheusRegistry().register(remotes);
+        registry.getPrometheusRegistry().register(devices);
         ProcessSeries.register(registry);
         registerLoops(loops);
     }
@@ -125,7 +127,7 @@ public final class DaemonMetrics {
     public synchronized String scrape(Scrape scrape) {
         now = scrape;
         volumes.show(scrape.volumes(), scrape.exports());
-        remotes.show(scrape.remoteDevices());
+        devices.show(scrape.remoteDevices(), scrape.stalled());
         return registry.scrape();
     }
 

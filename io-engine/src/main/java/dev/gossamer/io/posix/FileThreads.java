@@ -25,6 +25,7 @@ public final class FileThreads implements AutoCloseable {
         int fileDescriptor;
         BlockRequest request;
         int errno;
+        int firstLook;
         Task next;
 
         Task(ThreadFileEngine engine) {

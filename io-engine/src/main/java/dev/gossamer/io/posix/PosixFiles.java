@@ -3,6 +3,8 @@ package dev.gossamer.io.posix;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.libc.Libc;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** Makes and enlarges files that serve as devices. */
@@ -41,6 +43,16 @@ public final class PosixFiles {
             }
         } finally {
             Libc.CALLS.close(fd);
+        }
+    }
+
+    /** Where a file that this process has open lies, as the system tells it. */
+    public static String pathOf(int fileDescriptor) {
+        Path link = Path.of("/proc/self/fd", Integer.toString(fileDescriptor));
+        try {
+            return Files.readSymbolicLink(link).toString();
+        } catch (IOException e) {
+            return "file descriptor " + fileDescriptor;
         }
     }
 

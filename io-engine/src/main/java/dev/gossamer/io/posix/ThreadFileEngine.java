@@ -4,7 +4,10 @@ import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.FileEngine;
 import dev.gossamer.io.Invariant;
 import dev.gossamer.io.IoLoop;
+import dev.gossamer.io.StallLook;
 import dev.gossamer.io.Wakeup;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * File I/O of one loop on {@link FileThreads}, for systems where io_uring is missing or forbidden.
@@ -20,6 +23,8 @@ public final class ThreadFileEngine implements FileEngine {
     // Set with the loop; the threads see it, as they see their task, through its queue.
     private Wakeup deliver;
     private FileThreads.Task free;
+    // All that were made; those under way have a request.
+    private final List<FileThreads.Task> tasks = new ArrayList<>();
 
     // Guarded by this object's monitor, held for a few instructions: written by the threads, emptied by the loop.
     private FileThreads.Task firstFinished;
@@ -47,12 +52,14 @@ public final class ThreadFileEngine implements FileEngine {
         FileThreads.Task task = free;
         if (task == null) {
             task = new FileThreads.Task(this);
+            tasks.add(task);
         } else {
             free = task.next;
         }
         task.action = action;
         task.fileDescriptor = fileDescriptor;
         task.request = request;
+        task.firstLook = StallLook.UNSEEN;
         request.taken();
         threads.enqueue(task);
     }
@@ -95,6 +102,15 @@ public final class ThreadFileEngine implements FileEngine {
         task.next = free;
         free = task;
         request.complete(errno);
+    }
+
+    @Override
+    public void show(StallLook look) {
+        for (FileThreads.Task task : tasks) {
+            if (task.request != null) {
+                task.firstLook = look.sees(task.fileDescriptor, task.firstLook);
+            }
+        }
     }
 
     @Override

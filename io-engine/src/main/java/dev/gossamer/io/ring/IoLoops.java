@@ -164,6 +164,11 @@ public final class IoLoops implements AutoCloseable {
         return loops.get(index);
     }
 
+    /** The I/O loops, then the workers' that have been started. */
+    List<NettyLoop> all() {
+        return List.copyOf(loops);
+    }
+
     /** The threads of all loops, workers included; for counters of the Java runtime. */
     public List<Thread> threads() {
         return List.copyOf(loopThreads);

@@ -3,6 +3,7 @@ package dev.gossamer.io.ring;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.FileEngine;
+import dev.gossamer.io.StallLook;
 import dev.gossamer.io.buffer.ZeroMemory;
 import dev.gossamer.io.posix.FileThreads;
 import dev.gossamer.io.posix.SharedSyncs;
@@ -87,6 +88,7 @@ final class RingFileEngine implements FileEngine, IoUringIoHandle {
 
         short slot;
         int retries;
+        int firstLook;
 
         // The step that comes next, as the kernel wants it (struct io_uring_sqe).
         byte code;
@@ -183,6 +185,7 @@ final class RingFileEngine implements FileEngine, IoUringIoHandle {
         operation.doneBytes = 0;
         operation.syncing = false;
         operation.retries = 0;
+        operation.firstLook = StallLook.UNSEEN;
         request.taken();
         if (freeSlotCount == 0) {
             if (firstWaiting == null) {
@@ -402,6 +405,22 @@ final class RingFileEngine implements FileEngine, IoUringIoHandle {
             proceed(waiting);
         }
         request.complete(errno);
+    }
+
+    /** Those that wait for a slot came later than those that have one. */
+    @Override
+    public void show(StallLook look) {
+        int left = SLOTS - freeSlotCount;
+        for (int slot = 0; left > 0; slot++) {
+            Operation operation = inFlight[slot];
+            if (operation != null) {
+                operation.firstLook = look.sees(operation.fileDescriptor, operation.firstLook);
+                left--;
+            }
+        }
+        if (rareCalls != null) {
+            rareCalls.show(look);
+        }
     }
 
     @Override
