@@ -12,6 +12,7 @@ import dev.gossamer.io.sim.SimLoops;
 import dev.gossamer.it.sim.judge.Judge;
 import dev.gossamer.it.sim.judge.Violation;
 import dev.gossamer.it.sim.judge.Violation.Oracle;
+import dev.gossamer.it.sim.world.GoldenImage;
 import dev.gossamer.thin.PoolCaches;
 import dev.gossamer.thin.PoolOptions;
 import dev.gossamer.thin.VolumeInfo;
@@ -127,9 +128,7 @@ final class CutImage {
                 loops.loop(1),
                 List.of(loops.loop(0)),
                 options,
-                location -> {
-                    throw new StorageException(Errno.ENODEV, location + ": there are no origins");
-                });
+                location -> GoldenImage.open());
         loops.runUntilIdle();
         if (!opened.isDone()) {
             throw new Violation(Oracle.LIVENESS, when + ": the pool does not open");

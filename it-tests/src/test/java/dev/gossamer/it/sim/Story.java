@@ -5,8 +5,6 @@ import dev.gossamer.daemon.server.connection.ConnectionLimits;
 import dev.gossamer.daemon.server.export.VolumeExports;
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.BlockOperation;
-import dev.gossamer.io.Errno;
-import dev.gossamer.io.StorageException;
 import dev.gossamer.it.sim.faults.FaultCounts;
 import dev.gossamer.it.sim.faults.RemoteDisk;
 import dev.gossamer.it.sim.faults.RemoteServer;
@@ -24,6 +22,7 @@ import dev.gossamer.it.sim.load.Auditor;
 import dev.gossamer.it.sim.load.Op;
 import dev.gossamer.it.sim.load.Plan;
 import dev.gossamer.it.sim.load.Users;
+import dev.gossamer.it.sim.world.GoldenImage;
 import dev.gossamer.it.sim.world.Life;
 import dev.gossamer.it.sim.world.Trace;
 import dev.gossamer.it.sim.world.World;
@@ -197,9 +196,8 @@ final class Story implements Excuses {
             remote = new RemoteDisk(connected.join(), world, server, life.home(), judge::dataFlushFailed);
             itsData = remote;
         }
-        CompletableFuture<?> opened = life.open(metadata, itsData, options, location -> {
-            throw new StorageException(Errno.ENODEV, location + ": there are no origins");
-        });
+        CompletableFuture<?> opened =
+                life.open(metadata, itsData, options, location -> GoldenImage.open());
         if (!until(opened::isDone, OPEN_NANOS, "the pool does not open")) {
             return false;
         }
@@ -225,7 +223,7 @@ final class Story implements Excuses {
         administrator.begin(life);
         while (judge.volumes().size() < 2) {
             int before = judge.volumes().size();
-            administrator.create("first" + lives + before, VOLUME_BYTES_MAX / 2);
+            administrator.create("first" + lives + before, VOLUME_BYTES_MAX / 2, chance.nextInt(4) == 0);
             if (!until(() -> !administrator.isBusy(), SERVED_NANOS, "no answer to an administrator")) {
                 return false;
             }

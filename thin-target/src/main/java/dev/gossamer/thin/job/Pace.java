@@ -13,6 +13,9 @@ final class Pace {
     /** Between two steps, at least. */
     static final long LEAST_NANOS = 1_000_000L;
 
+    /** And at most: a step that has met a stalled disk, or a clock that leaps, is no measure of what clients feel. */
+    static final long MOST_NANOS = 30_000_000_000L;
+
     /** Between looks at clients' latency. */
     static final long LOOK_NANOS = 100_000_000L;
 
@@ -64,7 +67,7 @@ final class Pace {
             lookedAt = now;
             look();
         }
-        return Math.max(LEAST_NANOS, stepNanos * factor);
+        return Math.clamp(Math.min(stepNanos, MOST_NANOS) * factor, LEAST_NANOS, MOST_NANOS);
     }
 
     /** How many times as long as they work jobs rest. */

@@ -41,6 +41,17 @@ class PaceTest {
         assertEquals(Pace.LEAST_NANOS, pace.restNanos(10, now));
     }
 
+    /** Seed 142 of the simulation: such a job rested for another three minutes. */
+    @Test
+    void aStepInWhichTheDiskStalledOrTimeLeaptMakesNoRestWithoutEnd() {
+        begin();
+        assertEquals(Pace.MOST_NANOS, pace.restNanos(188_000_000_000L, now));
+        assertEquals(Pace.MOST_NANOS, pace.restNanos(Long.MAX_VALUE, now));
+        clients(1000, 4000 * MICROS);
+        look();
+        assertEquals(2 * STEP, pace.restNanos(STEP, now), "and those that follow are no longer for it");
+    }
+
     @Test
     void rl7JobsSlowDownWhileTheP99IsAboveTwiceTheUsualAndRecover() {
         begin();

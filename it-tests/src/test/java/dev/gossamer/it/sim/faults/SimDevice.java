@@ -6,6 +6,7 @@ import dev.gossamer.io.Errno;
 import dev.gossamer.io.InlineLoop;
 import dev.gossamer.io.sim.ForwardingDevice;
 import dev.gossamer.io.sim.SimulatedDisk;
+import dev.gossamer.it.sim.world.Streams;
 import dev.gossamer.it.sim.world.World;
 import java.util.EnumMap;
 import java.util.Map;
@@ -166,15 +167,20 @@ public final class SimDevice extends ForwardingDevice implements SimulatedDisk.T
 
     @Override
     public void effect(BlockRequest request, Runnable task) {
-        later(request, task);
+        long more = 0;
+        if (faulty && straggles(request)) {
+            counts.count("straggler", request.operation());
+            more = Streams.logUniform(latency, STRAGGLER_NANOS / 1000, STRAGGLER_NANOS);
+        }
+        later(request, more, task);
     }
 
     @Override
     public void completion(BlockRequest request, Runnable task) {
-        later(request, task);
+        later(request, 0, task);
     }
 
-    private void later(BlockRequest request, Runnable task) {
+    private void later(BlockRequest request, long moreNanos, Runnable task) {
         if (request.loop() instanceof InlineLoop) {
             task.run(); // whoever waits for it lets no time pass
             return;
@@ -186,11 +192,7 @@ public final class SimDevice extends ForwardingDevice implements SimulatedDisk.T
         }
         long mean = swarm.diskNanos();
         long delay = latency.nextInt(20) == 0 ? latency.nextLong(30 * mean) : latency.nextLong(mean);
-        if (faulty && straggles(request)) {
-            counts.count("straggler", request.operation());
-            delay = latency.nextLong(STRAGGLER_NANOS);
-        }
-        long atNanos = Math.max(world.nowNanos() + delay, stalledUntilNanos);
+        long atNanos = Math.max(world.nowNanos() + delay + moreNanos, stalledUntilNanos);
         world.after(atNanos - world.nowNanos(), life, () -> request.loop().execute(task));
     }
 
@@ -198,7 +200,8 @@ public final class SimDevice extends ForwardingDevice implements SimulatedDisk.T
     private boolean straggles(BlockRequest request) {
         boolean transfer =
                 request.operation() == BlockOperation.READ || request.operation() == BlockOperation.WRITE;
-        return number == DATA && transfer && swarm.strikes(Swarm.Kind.STRAGGLERS, chance);
+        boolean waits = request.loop() instanceof InlineLoop;
+        return number == DATA && transfer && !waits && swarm.strikes(Swarm.Kind.STRAGGLERS, chance);
     }
 
     @Override

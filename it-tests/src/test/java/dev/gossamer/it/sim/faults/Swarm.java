@@ -61,8 +61,9 @@ public final class Swarm {
             SplittableRandom its = streams.of("fault-" + kind); // a new kind leaves the others as they are
             boolean on = its.nextDouble() < kind.chance;
             long rate = Streams.logUniform(its, 20, 600);
+            boolean often = kind == Kind.REMOTE_FAULTS || kind == Kind.STRAGGLERS;
             boolean rare = kind == Kind.FLUSH_FAILS; // there are few of them
-            oneIn.put(kind, rare ? 1 + rate / 12 : kind == Kind.REMOTE_FAULTS ? 5 + rate / 6 : rate);
+            oneIn.put(kind, rare ? 1 + rate / 12 : often ? 5 + rate / 6 : rate);
             if (on && !none) {
                 kinds.add(kind);
             }

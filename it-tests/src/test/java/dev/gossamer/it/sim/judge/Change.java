@@ -19,10 +19,36 @@ public final class Change {
     /** When it was answered without an error. */
     long answered = NEVER;
 
+    /** Of a trim: the same, where an external origin shows through afterwards; null if it does nowhere. */
+    private Change uncovering;
+
     Change(long stamp, boolean fua, boolean soft) {
         this.stamp = stamp;
         this.fua = fua;
         this.soft = soft;
+    }
+
+    /** As it is in a sector in which an external origin shows through where nothing is mapped. */
+    Change uncovering() {
+        if (uncovering == null) {
+            uncovering = new Change(Content.ORIGIN_STAMP, fua, soft);
+            uncovering.sent = sent;
+            uncovering.taken = taken;
+        }
+        return uncovering;
+    }
+
+    /** Answered without an error. */
+    void answered(long now) {
+        answered = now;
+        if (uncovering != null) {
+            uncovering.answered = now;
+        }
+    }
+
+    /** Whether it is this one, whatever it leaves in a sector. */
+    boolean is(Change other) {
+        return equals(other) || (other.uncovering != null && equals(other.uncovering));
     }
 
     @Override

@@ -8,6 +8,11 @@ import java.nio.ByteOrder;
 public final class Content {
     public static final int SECTOR_BYTES = 512;
 
+    /** Of all that is in the external origin. */
+    public static final long ORIGIN_STAMP = 1L << 60;
+
+    public static final int ORIGIN_SECTORS = 9 * 128 + 5;
+
     private static final VarHandle LONG = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
     private static final int WORDS = SECTOR_BYTES / Long.BYTES;
 

@@ -27,6 +27,7 @@ public final class Judge {
     // By identity: clients that were there keep on hearing of it.
     private final List<VolumeModel> drained = new ArrayList<>();
     private final List<Cloning> clonings = new ArrayList<>();
+    private final Rules rules = new Rules();
     private Excuses excuses;
     /** When the pool has heard in this life that its data device could not flush. */
     private long flushFailedAt = Change.NEVER;
@@ -47,6 +48,16 @@ public final class Judge {
 
     public long now() {
         return moment;
+    }
+
+    /** Who may do what. */
+    public Rules rules() {
+        return rules;
+    }
+
+    /** Something happens that others are before or after. */
+    public long next() {
+        return ++moment;
     }
 
     /** Commands answered so far: progress. */
@@ -135,12 +146,12 @@ public final class Judge {
         soft.sent = command.sent;
         soft.taken = moment;
         if (firstWhole >= endWhole) {
-            command.volume.taken(command.offsetBytes, command.lengthBytes, soft);
+            command.volume.trimmed(command.offsetBytes, command.lengthBytes, soft);
             return;
         }
-        command.volume.taken(command.offsetBytes, firstWhole - command.offsetBytes, soft);
-        command.volume.taken(firstWhole, endWhole - firstWhole, command.change);
-        command.volume.taken(endWhole, end - endWhole, soft);
+        command.volume.trimmed(command.offsetBytes, firstWhole - command.offsetBytes, soft);
+        command.volume.trimmed(firstWhole, endWhole - firstWhole, command.change);
+        command.volume.trimmed(endWhole, end - endWhole, soft);
     }
 
     /** The command that a reply names; a reply to none is the server's fault. */
@@ -203,7 +214,7 @@ public final class Judge {
         if (command.type == NbdCommand.TRIM && excuses.deviceFailed()) {
             return; // advice: a pool that changes nothing any more says yes and does nothing
         }
-        command.change.answered = now;
+        command.change.answered(now);
         if (command.change.fua) {
             command.volume.each(command.offsetBytes, command.lengthBytes, sector -> sector.stable(command.change));
         }
@@ -289,6 +300,10 @@ public final class Judge {
 
     public Pending creating(String name, long sizeBytes) {
         return pend(name, () -> volumes.put(name, new VolumeModel(name, sizeBytes, maximumBytes)));
+    }
+
+    public Pending creatingOver(String name, long sizeBytes) {
+        return pend(name, () -> volumes.put(name, VolumeModel.over(name, sizeBytes, maximumBytes)));
     }
 
     /** Copies of volumes, all of one moment. What they are copies of is stable then. */
@@ -381,6 +396,7 @@ public final class Judge {
     public void ended(boolean powerToo, boolean orderly) {
         moment++;
         flushFailedAt = Change.NEVER;
+        rules.reset();
         clonings.forEach(cloning -> cloning.ended(false));
         clonings.clear();
         open.clear();

@@ -147,7 +147,7 @@ final class Sector {
 
     void stable(Change change) {
         for (int i = size - 1; i > stable; i--) {
-            if (changes[i].equals(change) && state[i] == LIVE) {
+            if (changes[i].is(change) && state[i] == LIVE) {
                 stable = i;
                 forget();
                 return;

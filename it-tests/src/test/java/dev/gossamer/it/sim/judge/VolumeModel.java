@@ -8,12 +8,15 @@ import java.util.stream.IntStream;
 /** What a volume may hold, sector by sector. */
 public final class VolumeModel {
     /** Before anything was written, and of holes. */
-    static final Change ZEROS = zeros();
+    static final Change ZEROS = always(0);
+
+    private static final Change ORIGIN = always(Content.ORIGIN_STAMP);
 
     private String name;
     private final Sector[] sectors;
     private long sizeBytes;
     private long sizedAt;
+    private int originSectors;
     // Of a copy that nobody has written to; null of others.
     private Moment moment;
     // Of what it may hold it has this guaranteed.
@@ -23,12 +26,12 @@ public final class VolumeModel {
     // What is being cloned to it, or was last.
     private Cloning cloning = Cloning.NONE;
 
-    private static Change zeros() {
-        Change zeros = new Change(0, false, false);
-        zeros.sent = 0;
-        zeros.taken = 0;
-        zeros.answered = 0;
-        return zeros;
+    private static Change always(long stamp) {
+        Change change = new Change(stamp, false, false);
+        change.sent = 0;
+        change.taken = 0;
+        change.answered = 0;
+        return change;
     }
 
     /** @param maximumBytes that it can ever grow to */
@@ -40,6 +43,16 @@ public final class VolumeModel {
         this.name = name;
         this.sizeBytes = sizeBytes;
         this.sectors = sectors;
+    }
+
+    /** Over an external origin, which shows through where nothing is mapped. */
+    static VolumeModel over(String name, long sizeBytes, long maximumBytes) {
+        VolumeModel volume = new VolumeModel(name, sizeBytes, maximumBytes);
+        volume.originSectors = Math.min(Content.ORIGIN_SECTORS, volume.sectors.length);
+        for (int i = 0; i < volume.originSectors; i++) {
+            volume.sectors[i] = new Sector(ORIGIN);
+        }
+        return volume;
     }
 
     /** What a copy that is made from now on may hold at least; for {@link #since}. */
@@ -56,6 +69,7 @@ public final class VolumeModel {
         VolumeModel copy = new VolumeModel(itsName, sizeBytes, copies);
         copy.moment = itsMoment;
         copy.shares = true;
+        copy.originSectors = originSectors;
         shares = true;
         return copy;
     }
@@ -64,6 +78,7 @@ public final class VolumeModel {
     void become(VolumeModel other, long now) {
         System.arraycopy(other.sectors, 0, sectors, 0, sectors.length);
         moment = other.moment;
+        originSectors = other.originSectors;
         shares = true;
         setSize(other.sizeBytes, now);
     }
@@ -128,6 +143,11 @@ public final class VolumeModel {
         shares = true;
     }
 
+    /** Whether something shows through where nothing is mapped. */
+    public boolean isOverOrigin() {
+        return originSectors > 0;
+    }
+
     /** Whether a range of it is being replaced. */
     public boolean isCloning() {
         return !cloning.isOver();
@@ -169,6 +189,16 @@ public final class VolumeModel {
     void taken(long offsetBytes, long lengthBytes, Change change) {
         moment = null;
         each(offsetBytes, lengthBytes, sector -> sector.add(change));
+    }
+
+    /** Unmapped: zeros, or what is below. */
+    void trimmed(long offsetBytes, long lengthBytes, Change change) {
+        moment = null;
+        int first = (int) (offsetBytes / Content.SECTOR_BYTES);
+        int end = (int) ((offsetBytes + lengthBytes) / Content.SECTOR_BYTES);
+        for (int i = first; i < end; i++) {
+            at(i).add(i < originSectors ? change.uncovering() : change);
+        }
     }
 
     void flushed(long sent) {

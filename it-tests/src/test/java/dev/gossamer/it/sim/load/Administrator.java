@@ -1,11 +1,19 @@
 package dev.gossamer.it.sim.load;
 
+import dev.gossamer.daemon.server.access.AccessRights;
+import dev.gossamer.daemon.server.access.AccessRule;
+import dev.gossamer.daemon.server.access.AccessRules;
+import dev.gossamer.daemon.server.access.ClientPolicy;
+import dev.gossamer.daemon.server.access.ExportNames;
+import dev.gossamer.daemon.server.access.PeerCondition;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.it.sim.judge.Judge;
+import dev.gossamer.it.sim.judge.Rules;
 import dev.gossamer.it.sim.judge.Violation;
 import dev.gossamer.it.sim.judge.Violation.Oracle;
 import dev.gossamer.it.sim.judge.VolumeModel;
+import dev.gossamer.it.sim.world.GoldenImage;
 import dev.gossamer.it.sim.world.Life;
 import dev.gossamer.it.sim.world.World;
 import dev.gossamer.thin.OnFull;
@@ -114,19 +122,29 @@ public final class Administrator {
         volumes.removeIf(VolumeModel::isCloning);
         VolumeModel one = volumes.isEmpty() ? null : volumes.get(op.where() % volumes.size());
         if (op.kind() == Op.Kind.CREATE) {
-            create("v" + names++, blockBytes * (2L + op.a() % 14));
+            create("v" + names++, blockBytes * (2L + op.a() % 14), op.b() % 2 == 0);
         } else if (one != null) {
             change(op, one, volumes.get(op.c() % volumes.size()), volumes.size());
         }
     }
 
-    /** The first volumes, before anybody comes. */
-    public void create(String name, long sizeBytes) {
-        if (judge.volumes().size() < VOLUMES_MAX) {
+    /**
+     * The first volumes, before anybody comes.
+     *
+     * @param over an external origin
+     */
+    public void create(String name, long sizeBytes, boolean over) {
+        VolumeSpec spec = new VolumeSpec(name, sizeBytes);
+        if (judge.volumes().size() >= VOLUMES_MAX) {
+            return;
+        }
+        if (over) {
             run(
-                    judge.creating(name, sizeBytes),
-                    () -> life.pool().createVolume(new VolumeSpec(name, sizeBytes)),
-                    "create " + name);
+                    judge.creatingOver(name, sizeBytes),
+                    () -> life.pool().createVolumeOver(spec, GoldenImage.LOCATION, GoldenImage.open()),
+                    "create " + name + " over an origin");
+        } else {
+            run(judge.creating(name, sizeBytes), () -> life.pool().createVolume(spec), "create " + name);
         }
     }
 
@@ -145,6 +163,9 @@ public final class Administrator {
             }
             case ROLLBACK -> rollBack(one, other, count);
             case RESIZE -> {
+                if (one.isOverOrigin()) {
+                    return; // what shows through behind an end that has moved to and fro the judge does not know
+                }
                 long size = Math.min(maximumBytes, 512 * (1 + op.a() % (maximumBytes / 512)));
                 away(judge.resizing(name, size), name, () -> pool.resizeVolume(name, size, true), "resize " + name);
             }
@@ -172,9 +193,31 @@ public final class Administrator {
                     null,
                     () -> op.a() % 2 == 0 ? pool.reserveMetadataSnapshot() : pool.releaseMetadataSnapshot(),
                     "metadata snapshot");
+            case ACCESS -> run(null, () -> newRules(op), "rules");
             case STATUS_LINE -> run(null, op.a() % 2 == 0 ? pool::status : pool::dmStatus, "status");
             default -> throw new IllegalStateException(op + " is no administrator's");
         }
+    }
+
+    /** As when the daemon reads its configuration again: for the lower addresses. */
+    private CompletableFuture<?> newRules(Op op) {
+        int bits = 25 + op.a() % 3;
+        Rules.Rights rights = Rules.Rights.values()[op.b() % Rules.Rights.values().length];
+        ExportNames all = new ExportNames(List.of("*"));
+        AccessRules rules = new AccessRules(List.of(
+                new AccessRule(
+                        List.of(PeerCondition.Network.parse("10.0.0.0/" + bits)),
+                        all,
+                        AccessRights.valueOf(rights.name())),
+                new AccessRule(List.of(), all, AccessRights.READ_WRITE)));
+        ClientPolicy policy = new ClientPolicy(rules, ClientPolicy.DEFAULT.limits(), ClientPolicy.DEFAULT.admin());
+        try {
+            life.server().prepare(policy).run();
+        } catch (StorageException e) {
+            return CompletableFuture.failedFuture(e);
+        }
+        judge.rules().set(1 << (32 - bits), rights, judge.next());
+        return CompletableFuture.completedFuture(true);
     }
 
     private VolumeLimits limits(Op op) {

@@ -70,7 +70,7 @@ final class JobDesk {
 
     void issue(Op op, VolumeModel one, VolumeModel other) {
         PoolJobs jobs = life.pool().jobs();
-        switch (op.b() % 8) {
+        switch (op.b() % 9) {
             case 0, 1, 2 -> cloneRange(op, one, other);
             case 3 -> {
                 judge.volumes().forEach(VolumeModel::sharing);
@@ -86,6 +86,11 @@ final class JobDesk {
             case 6 -> {
                 everSqueezed = true;
                 ask("shrink", () -> jobs.shrink((20 + op.a() % DATA_BLOCKS) * (long) blockBytes), null);
+            }
+            case 7 -> {
+                if (!one.isOverOrigin()) {
+                    ask("independent " + one, () -> jobs.makeIndependent(one.name()), null);
+                }
             }
             default -> disturb(op);
         }

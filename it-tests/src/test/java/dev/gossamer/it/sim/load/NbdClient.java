@@ -3,6 +3,7 @@ package dev.gossamer.it.sim.load;
 import dev.gossamer.it.sim.judge.Command;
 import dev.gossamer.it.sim.judge.Content;
 import dev.gossamer.it.sim.judge.Judge;
+import dev.gossamer.it.sim.judge.Rules;
 import dev.gossamer.it.sim.judge.Violation;
 import dev.gossamer.it.sim.judge.Violation.Oracle;
 import dev.gossamer.it.sim.judge.VolumeModel;
@@ -65,6 +66,7 @@ final class NbdClient implements World.Alive {
     private boolean readOnly;
     private boolean wasOpen;
     private long begun;
+    private int itsHost;
     private boolean readScheduled;
     private Runnable whenOpen = () -> {};
     private Runnable whenAnswered = () -> {};
@@ -93,7 +95,8 @@ final class NbdClient implements World.Alive {
     /** False if nobody listens. */
     boolean connect(NetMood mood, int host, Runnable opened) {
         whenOpen = opened;
-        begun = judge.now();
+        begun = judge.next();
+        itsHost = host;
         socket = SimServerChannel.connect(world, mood, name, host);
         if (socket == null) {
             return false;
@@ -364,6 +367,7 @@ final class NbdClient implements World.Alive {
         } else if (type == ACK && --optionsLeft == 0) {
             state = State.TRANSMISSION;
             wasOpen = true;
+            checkRights();
             world.note(8, 0, 0, () -> name + " has opened " + volume);
             whenOpen.run();
         } else if (type == INFO && in.getShort(start + OPTION_REPLY_BYTES) == 0) {
@@ -375,6 +379,14 @@ final class NbdClient implements World.Alive {
             }
         }
         return true;
+    }
+
+    private void checkRights() {
+        Rules.Rights rights = judge.rules().of(itsHost, begun);
+        if (rights == Rules.Rights.NONE || (rights == Rules.Rights.READ_ONLY && !readOnly)) {
+            throw new Violation(
+                    Oracle.REPLY, name + " of host " + itsHost + " may do more than rules allow: " + rights);
+        }
     }
 
     private void answered(Command command, int error) {
