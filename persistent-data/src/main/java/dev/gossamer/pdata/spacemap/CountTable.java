@@ -72,7 +72,8 @@ final class CountTable {
     }
 
     /** Takes over what is on disk. Bitmaps are loaded when they are first needed. */
-    void open(SpaceMapRoot root) {
+    void open(SpaceMapRoot root) throws MetadataCorrupt {
+        root.checkSize(tx.blocks().deviceBlocks());
         blocks = root.blocks();
         // A hint until all bitmaps have been counted; no more than there can be, whatever it says.
         allocated = Math.clamp(root.allocated(), 0, blocks);

@@ -69,10 +69,6 @@ public final class DiskSpaceMap implements SpaceMap, CommitParticipant {
 
     /** Opens what is on disk. Reads nothing yet. */
     public static DiskSpaceMap open(TransactionManager tx, SpaceMapRoot root) throws StorageException {
-        if (root.blocks() < 0 || root.blocks() > MAX_BLOCKS) {
-            throw new MetadataCorrupt(
-                    "the data space map counts " + Long.toUnsignedString(root.blocks()) + " blocks, more than 2^40");
-        }
         DiskSpaceMap map = new DiskSpaceMap(tx);
         map.indexRoot = root.bitmapRoot();
         map.table.open(root);

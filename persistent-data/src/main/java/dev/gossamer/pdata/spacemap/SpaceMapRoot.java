@@ -1,5 +1,6 @@
 package dev.gossamer.pdata.spacemap;
 
+import dev.gossamer.pdata.MetadataCorrupt;
 import dev.gossamer.pdata.block.MetadataBlock;
 
 /**
@@ -27,6 +28,20 @@ public record SpaceMapRoot(long blocks, long allocated, long bitmapRoot, long ov
                 block.getLong(offsetBytes + 8),
                 block.getLong(offsetBytes + 16),
                 block.getLong(offsetBytes + 24));
+    }
+
+    /**
+     * Compares the number of blocks with what there can be, before anything is as long as it says.
+     *
+     * @param deviceBlocks of the metadata device, which the bitmaps have to fit onto
+     * @throws MetadataCorrupt if they do not
+     */
+    void checkSize(long deviceBlocks) throws MetadataCorrupt {
+        if (blocks < 0 || Math.ceilDiv(blocks, BitmapLayout.ENTRIES) >= deviceBlocks) {
+            throw new MetadataCorrupt("a space map says that it counts " + Long.toUnsignedString(blocks)
+                    + " blocks: the bitmaps for them do not fit onto the metadata device of " + deviceBlocks
+                    + " blocks");
+        }
     }
 
     public void write(MetadataBlock block, int offsetBytes) {

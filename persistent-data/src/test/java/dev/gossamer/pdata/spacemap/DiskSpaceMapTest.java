@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.sim.SimulatedDisk;
+import dev.gossamer.pdata.MetadataCorrupt;
 import dev.gossamer.pdata.OutOfDataSpace;
 import dev.gossamer.pdata.block.BlockValidator;
 import dev.gossamer.pdata.check.TestPool;
@@ -169,6 +170,17 @@ final class DiskSpaceMapTest {
         assertEquals(0, pool.dataMap.free());
         pool.dataMap.recount();
         assertEquals(DATA_BLOCKS, pool.dataMap.free());
+    }
+
+    @Test
+    void aMapSaidToCountMoreThanThereCanBeBitmapsForIsNotOpened() throws Exception {
+        long most = ((8 << 20) / 4096 - 1) * 16320L;
+        SpaceMapRoot root = map.root();
+        for (long blocks : new long[] {most + 1, DiskSpaceMap.MAX_BLOCKS, Long.MAX_VALUE, -1}) {
+            SpaceMapRoot forged = new SpaceMapRoot(blocks, 0, root.bitmapRoot(), root.overflowRoot());
+            assertThrows(MetadataCorrupt.class, () -> DiskSpaceMap.open(pool.tx, forged), "" + blocks);
+        }
+        DiskSpaceMap.open(pool.tx, new SpaceMapRoot(most, 0, root.bitmapRoot(), root.overflowRoot()));
     }
 
     @Test

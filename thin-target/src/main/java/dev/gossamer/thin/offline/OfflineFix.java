@@ -4,10 +4,10 @@ import dev.gossamer.io.BlockingIo;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.buffer.IoBuffer;
+import dev.gossamer.pdata.MetadataCorrupt;
 import dev.gossamer.pdata.OutOfMetadataSpace;
 import dev.gossamer.pdata.block.BlockValidator;
 import dev.gossamer.pdata.scan.BlockProof;
-import dev.gossamer.pdata.spacemap.BitmapLayout;
 import dev.gossamer.thin.metadata.MetadataFix;
 
 /** Changes metadata in place, where that cannot lose anything (OT-24, OT-37). */
@@ -29,17 +29,15 @@ public final class OfflineFix {
      */
     public static Done fix(BlockingIo device, OfflineCheck.Report report, boolean clearNeedsCheck)
             throws StorageException {
-        long countable = device.device().sizeBytes() / MetadataSource.BLOCK_BYTES * BitmapLayout.ENTRIES;
-        if (Long.compareUnsigned(report.superblock().dataMap().blocks(), countable) > 0) {
-            // A list of the bitmaps would be as long as this number says.
-            throw new StorageException(
-                    Errno.EINVAL, device.device() + " cannot count so many data blocks as it says; repair it with -o");
-        }
         try (MetadataFix fix = new MetadataFix(device)) {
             fix.counts(report.damage());
             fix.mappedBlocks(report.result().devices());
             fix.commit(clearNeedsCheck);
             return new Done(fix.changes());
+        } catch (MetadataCorrupt e) {
+            throw new MetadataCorrupt(device.device() + " cannot be set right in place, nothing was changed: "
+                    + e.getMessage() + "; repair it to another device: gossamer repair -i " + device.device()
+                    + " -o OTHER");
         } catch (OutOfMetadataSpace e) {
             throw new StorageException(
                     Errno.ENOSPC,

@@ -1,5 +1,6 @@
 package dev.gossamer.thin.offline;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -9,6 +10,7 @@ import dev.gossamer.io.StorageException;
 import dev.gossamer.io.sim.PowerSupply;
 import dev.gossamer.io.sim.Seeds;
 import dev.gossamer.io.sim.SimulatedDisk;
+import dev.gossamer.pdata.MetadataCorrupt;
 import dev.gossamer.pdata.block.BlockValidator;
 import dev.gossamer.pdata.check.Damage;
 import dev.gossamer.pdata.scan.BlockProof;
@@ -22,7 +24,8 @@ import org.junit.jupiter.api.Test;
 final class OfflineFixTest {
     private static final long DISK_BYTES = 1 << 20;
     private static final int BLOCK = 4096;
-    private static final int DATA_BITMAPS_ROOT = 64 + 16;
+    private static final int DATA_BLOCKS = 64;
+    private static final int DATA_BITMAPS_ROOT = DATA_BLOCKS + 16;
     private static final int FIRST_INDEX_ENTRY = 32 + 8 * 168;
     private static final int BITMAP_HEADER = 16;
     private static final int NEEDS_CHECK_AT = 4;
@@ -129,6 +132,22 @@ final class OfflineFixTest {
             }
             assertEquals(0, after[NEEDS_CHECK_AT]);
             assertEquals(Damage.Severity.LEAK, pool.check().worst());
+        }
+    }
+
+    @Test
+    void aForgedNumberOfDataBlocksIsRefusedAndNothingIsWritten() throws Exception {
+        SimulatedDisk disk = leakingPool();
+        ByteBuffer superblock = block(disk, 0);
+        superblock.putLong(DATA_BLOCKS, 1L << 40);
+        write(disk, 0, superblock, BlockValidator.SUPERBLOCK);
+        byte[] before = disk.readNow(0, (int) DISK_BYTES);
+        try (OfflineDisk pool = new OfflineDisk(disk)) {
+            OfflineCheck.Report report = pool.check();
+            String message = assertThrows(MetadataCorrupt.class, () -> OfflineFix.fix(pool.io, report, true))
+                    .getMessage();
+            assertTrue(message.contains("1099511627776 blocks") && message.contains("gossamer repair"), message);
+            assertArrayEquals(before, disk.readNow(0, (int) DISK_BYTES));
         }
     }
 
