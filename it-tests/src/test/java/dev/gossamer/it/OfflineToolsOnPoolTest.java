@@ -88,4 +88,40 @@ final class OfflineToolsOnPoolTest {
                 Tool.run(check, scratch.resolve("none").toString()).errorLines();
         assertTrue(errors.size() == 1 && errors.getFirst().startsWith("thin_check: "), errors::toString);
     }
+
+    /** A full disk behind standard output is an error, a reader that has enough is none. */
+    @Test
+    void aResultThatCannotBePrintedIsNoSuccess() throws Exception {
+        Fixture fixture = new Fixture(Path.of(System.getProperty("gossamer.fixtures"), "08-killed"));
+        String metadata = fixture.unpackMetadata(scratch.resolve("meta")).toString();
+        for (String tool : List.of("dump", "ls", "rmap --region 0..9999")) {
+            Tool.Result full = shell(tool, metadata, "> /dev/full");
+            assertEquals(1, full.status(), full::toString);
+            List<String> errors = full.errorLines();
+            assertTrue(
+                    errors.size() == 1 && errors.getFirst().contains("standard output: No space left"), full::toString);
+            assertEquals(1, shell(tool, metadata, ">&-").status());
+            shell(tool, metadata, "| head -1").expectStatus(0);
+        }
+    }
+
+    /** The number of a closed stream must not become that of the device, where a message would be written to. */
+    @Test
+    void closedStreamsDoNotBecomeTheDevice() throws Exception {
+        Path metadata = scratch.resolve("new");
+        for (String closed : List.of("2>&-", ">&- 2>&-", "<&- >&- 2>&-")) {
+            Files.deleteIfExists(metadata);
+            shell("generate --file-size 4 --devices 1 --mappings 500 -o", metadata.toString(), closed)
+                    .expectStatus(0);
+            Tool.succeed("thin_check", "-q", metadata.toString());
+        }
+    }
+
+    /** Fails if the first program of a pipe fails, too. */
+    private static Tool.Result shell(String tool, String metadata, String rest) throws Exception {
+        String program =
+                Path.of(System.getProperty("gossamer.home"), "bin", "gossamer").toString();
+        String line = String.join(" ", program, tool, metadata, rest);
+        return Tool.run("bash", "-o", "pipefail", "-c", line);
+    }
 }

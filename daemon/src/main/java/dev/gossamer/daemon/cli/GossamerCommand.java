@@ -69,7 +69,15 @@ public final class GossamerCommand extends CommandGroup {
 
     /** Runs a command line and returns its exit code. */
     public static int run(String... args) {
-        return commandLine(args).execute(args);
+        StandardOutput out = new StandardOutput();
+        CommandLine commandLine = commandLine(args).setOut(out);
+        int exitCode = commandLine.execute(args);
+        IOException failure = out.failure();
+        if (failure == null || exitCode != 0) {
+            return exitCode;
+        }
+        commandLine.getErr().println("gossamer: standard output: " + Reason.of(failure));
+        return FailureKind.FAILED.exitCode();
     }
 
     /**

@@ -9,12 +9,11 @@ public final class SharedLeaves {
     private final LinearWriter out;
     private final int valueBytes = TreeKind.MAPPINGS.leafValueBytes();
     private final int leafMax = NodeLayout.maxEntriesFor(valueBytes);
-    private final Entries loose = new Entries(1);
+    private Entries loose = new Entries(1);
     /** Of each leaf its first key, and location and entries. */
     private final Entries leaves = new Entries(2);
 
     private long entries;
-    private long lastKey;
 
     public SharedLeaves(LinearWriter out) {
         this.out = out;
@@ -23,7 +22,6 @@ public final class SharedLeaves {
     /** Adds a mapping; keys ascend. */
     public void add(long key, long value) throws StorageException {
         loose.add(key, value);
-        lastKey = key;
         entries++;
         if (loose.count == 2 * leafMax) {
             write(leafMax);
@@ -44,20 +42,12 @@ public final class SharedLeaves {
         if (loose.count > 0) {
             write(loose.count);
         }
+        loose = null; // there may be millions of us
     }
 
     /** Mappings in all of them. */
     public long entries() {
         return entries;
-    }
-
-    /** The first key; of leaves with an entry at least. */
-    public long firstKey() {
-        return leaves.keys[0];
-    }
-
-    public long lastKey() {
-        return lastKey;
     }
 
     /** Puts all of them into a tree. */

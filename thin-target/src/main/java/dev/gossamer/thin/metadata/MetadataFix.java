@@ -57,7 +57,10 @@ public final class MetadataFix implements AutoCloseable {
     /** Sets the number of mappings of devices whose details say another. */
     public void mappedBlocks(List<DeviceSum> devices) throws StorageException {
         for (DeviceSum device : devices) {
-            if (device.sound() && device.root() != 0 && device.stored() >= 0 && device.stored() != device.counted()) {
+            if (device.sound()
+                    && device.root() != 0
+                    && device.stored() != DeviceSum.NO_DETAILS
+                    && device.stored() != device.counted()) {
                 DeviceDetails details = pool.devices.existing((int) device.id());
                 pool.devices.put((int) device.id(), details.withMappedBlocks(device.counted()));
                 changes++;

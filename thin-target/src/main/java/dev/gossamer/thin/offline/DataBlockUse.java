@@ -71,7 +71,7 @@ public final class DataBlockUse {
                         long block = Mapping.dataBlock(leaf.value(i));
                         if (block >= dataBlocks) {
                             throw new MetadataCorrupt("metadata block " + leaf.location() + " maps data block " + block
-                                    + " of " + dataBlocks + "; run check");
+                                    + " of " + dataBlocks);
                         }
                         mapped.set((int) block);
                     }
@@ -119,7 +119,7 @@ public final class DataBlockUse {
             }
         });
         if (fault[0] != null || read[0] < Math.ceilDiv(dataBlocks, BitmapLayout.ENTRIES)) {
-            throw new MetadataCorrupt(fault[0] == null ? "data bitmaps are missing; run check" : fault[0]);
+            throw new MetadataCorrupt(fault[0] == null ? "data bitmaps are missing" : fault[0]);
         }
     }
 

@@ -52,12 +52,16 @@ public final class MetadataSource {
      */
     public PoolSuperblock superblock() throws NoPool {
         if (feed.blocks() == 0) {
-            throw new NoPool(name + " is too small for metadata: it has less than " + BLOCK_BYTES + " bytes");
+            throw new NoPool(name + " " + foreign());
         }
         Found found = new Found(0);
         feed.feed(0, found);
+        if (found.superblock == null && found.foreign != null) {
+            throw new NoPool(name + " " + found.foreign);
+        }
         if (found.superblock == null) {
-            throw new NoPool(name + " " + found.fault);
+            throw new NoPool(name + " is no intact thin-pool metadata: " + found.fault
+                    + "; if it was a pool's, it may be found without: gossamer repair --list -i " + name);
         }
         if (found.superblock.incompatFlags() != 0) {
             throw new NoPool(name + " uses incompatible features 0x"
@@ -65,6 +69,16 @@ public final class MetadataSource {
                     + " that this version does not know; use a newer one");
         }
         return found.superblock;
+    }
+
+    /** What the device is, if it is known to be no metadata, as the end of a sentence; else null. */
+    String foreign() {
+        if (feed.blocks() == 0) {
+            return "is too small for metadata: it has less than " + BLOCK_BYTES + " bytes";
+        }
+        Found found = new Found(0);
+        feed.feed(0, found);
+        return found.foreign;
     }
 
     /** The metadata snapshot's copy of the superblock at a block. */
@@ -112,6 +126,8 @@ public final class MetadataSource {
         private final long wanted;
         PoolSuperblock superblock;
         String fault;
+        /** What block 0 is instead; null: nothing is known of it. */
+        String foreign;
 
         Found(long wanted) {
             this.wanted = wanted;
@@ -127,11 +143,7 @@ public final class MetadataSource {
                 superblock = PoolSuperblock.read(bytes, offset);
                 return;
             }
-            String foreign = wanted == 0 ? ForeignMetadata.describe(bytes, offset) : null;
-            fault = foreign != null
-                    ? foreign
-                    : "is no intact thin-pool metadata: " + fault
-                            + "; if it was a pool's, repair may find the pool without it: repair --list";
+            foreign = wanted == 0 ? ForeignMetadata.describe(bytes, offset) : null;
         }
 
         @Override

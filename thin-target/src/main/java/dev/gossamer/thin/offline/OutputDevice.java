@@ -17,7 +17,7 @@ import java.util.function.Consumer;
 /**
  * Writes a new pool's metadata to a device in an order in which no run that ends early leaves a valid superblock
  * (OT-36): block 0 is zeroed and made stable, everything else is written, made stable, read back and checked, and then
- * block 0 is written.
+ * block 0 is written. What is refused at its first word changes nothing.
  */
 public final class OutputDevice {
     private static final long MAX_BLOCKS = 255L * 16320;
@@ -61,11 +61,16 @@ public final class OutputDevice {
         if (blocks < 1) {
             throw new StorageException(Errno.ENOSPC, io.device() + " has no room for a superblock");
         }
-        putSuperblock(null);
         PoolSuperblock superblock;
         try (LinearWriter out = new LinearWriter(io, blocks)) {
             PoolBuilder builder = new PoolBuilder(out, warnings);
-            source.tell(builder);
+            source.tell(PoolRules.before(new PassingSink(builder) {
+                @Override
+                public void beginPool(Pool pool) throws IOException {
+                    putSuperblock(null); // what is no pool at all has been refused by now
+                    super.beginPool(pool);
+                }
+            }));
             if (builder.neededBlocks() > blocks) {
                 throw new StorageException(
                         Errno.ENOSPC,

@@ -20,10 +20,9 @@ import java.util.function.Consumer;
 
 /**
  * Builds a pool's metadata from what it is told (OT-38, OT-39): all but the superblock, which {@link OutputDevice}
- * writes when everything else is stable. What cannot be a pool is refused with {@link BadPool}.
+ * writes when everything else is stable. Believes what it is told: {@link PoolRules} comes before it.
  */
 public final class PoolBuilder implements PoolSink {
-    private static final long MAX_DEVICE_ID = (1 << 24) - 1;
     private static final int MAX_WARNINGS = 20;
     private static final long BITMAP_ENTRIES = 16320;
     private static final long LEAF_ENTRIES = 252;
@@ -46,8 +45,6 @@ public final class PoolBuilder implements PoolSink {
     private TreeBuilder tree;
     private Device device;
     private long mapped;
-    private boolean anyKey;
-    private long lastKey;
     private long maxTime;
     /** Mappings for which the device has no room. */
     private long beyond;
@@ -77,32 +74,17 @@ public final class PoolBuilder implements PoolSink {
     }
 
     @Override
-    public void beginPool(Pool newPool) throws BadPool {
+    public void beginPool(Pool newPool) {
         pool = newPool;
-        if (newPool.dataBlockSectors() > Integer.MAX_VALUE
-                || !MetadataSource.isBlockSize((int) newPool.dataBlockSectors())) {
-            throw new BadPool("data blocks of " + Long.toUnsignedString(newPool.dataBlockSectors())
-                    + " sectors: use a multiple of 128 up to 2097152");
-        }
-        if (newPool.dataBlocks() < 0 || newPool.dataBlocks() > Mapping.DATA_BLOCK_LIMIT) {
-            throw new BadPool(Long.toUnsignedString(newPool.dataBlocks()) + " data blocks: there can be 2^40");
-        }
-        if (newPool.time() < 0 || newPool.time() >= Mapping.TIME_LIMIT) {
-            throw new BadPool("time " + Long.toUnsignedString(newPool.time()) + ": it must be below 2^24");
-        }
         // A bitmap counts 16320 blocks: more than the device has bitmaps for need no memory here.
         long countable = Math.min(newPool.dataBlocks(), out.blocks() * BITMAP_ENTRIES);
         data = new PackedCounts(countable);
     }
 
     @Override
-    public void beginShared(long name) throws BadPool {
-        if (sharedRuns.containsKey(name)) {
-            throw new BadPool("def " + name + " is there twice");
-        }
+    public void beginShared(long name) {
         currentName = name;
         currentRun = new SharedLeaves(out);
-        anyKey = false;
     }
 
     @Override
@@ -113,41 +95,14 @@ public final class PoolBuilder implements PoolSink {
     }
 
     @Override
-    public void beginDevice(Device newDevice) throws BadPool {
-        long id = newDevice.id();
-        if (id < 0 || id > MAX_DEVICE_ID) {
-            throw new BadPool("device " + Long.toUnsignedString(id) + ": ids go up to " + MAX_DEVICE_ID);
-        }
-        if (devices.containsKey(id)) {
-            throw new BadPool("device " + id + " is there twice");
-        }
-        if (isNoTime(newDevice.creationTime()) || isNoTime(newDevice.snapshottedTime())) {
-            throw new BadPool("device " + id + " has a time that does not fit into 32 bits");
-        }
+    public void beginDevice(Device newDevice) {
         device = newDevice;
         tree = new TreeBuilder(out, TreeKind.MAPPINGS, metadata, use);
         mapped = 0;
-        anyKey = false;
-    }
-
-    private static boolean isNoTime(long time) {
-        return time < 0 || time > 0xffff_ffffL;
     }
 
     @Override
     public void mapping(long virtualBlock, long dataBlock, long length, long time) throws StorageException {
-        if (length <= 0 || virtualBlock < 0 || virtualBlock > Long.MAX_VALUE - length) {
-            throw new BadPool("a run of " + Long.toUnsignedString(length) + " blocks at block "
-                    + Long.toUnsignedString(virtualBlock) + " does not fit");
-        }
-        if (dataBlock < 0 || length > pool.dataBlocks() || dataBlock > pool.dataBlocks() - length) {
-            throw new BadPool("data block " + Long.toUnsignedString(dataBlock) + (length == 1 ? "" : " and following")
-                    + ": the pool has " + pool.dataBlocks());
-        }
-        if (time < 0 || time >= Mapping.TIME_LIMIT) {
-            throw new BadPool("time " + Long.toUnsignedString(time) + " of a mapping: it must be below 2^24");
-        }
-        ascend(virtualBlock, virtualBlock + length - 1);
         maxTime = Math.max(maxTime, time);
         mapped += length;
         for (long i = 0; i < length; i++) {
@@ -164,25 +119,11 @@ public final class PoolBuilder implements PoolSink {
         }
     }
 
-    private void ascend(long first, long last) throws BadPool {
-        if (anyKey && first <= lastKey) {
-            throw new BadPool("block " + first + " comes after block " + lastKey + ": blocks must ascend");
-        }
-        anyKey = true;
-        lastKey = last;
-    }
-
     @Override
     public void shared(long name) throws StorageException {
         SharedLeaves run = sharedRuns.get(name);
-        if (run == null) {
-            throw new BadPool("ref to def " + name + ", which is not there");
-        }
-        if (run.entries() > 0) {
-            ascend(run.firstKey(), run.lastKey());
-            run.addTo(tree);
-            mapped += run.entries();
-        }
+        run.addTo(tree);
+        mapped += run.entries();
     }
 
     private void useShared(long location) throws StorageException {

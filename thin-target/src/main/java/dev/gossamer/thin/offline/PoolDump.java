@@ -86,8 +86,7 @@ public final class PoolDump {
         DeviceTrees.forEach(
                 feed, TreeKind.DETAILS, detailsRoot, (id, leaf, i) -> details.put(id, device(id, leaf, i)), lost);
         if (losses == null && !roots.keySet().equals(details.keySet())) {
-            throw new MetadataCorrupt(
-                    "the device details and the mapping trees are not of the same devices; run check");
+            throw new MetadataCorrupt("the device details and the mapping trees are not of the same devices");
         }
         List<Tree> devices = new ArrayList<>();
         details.forEach((id, device) -> devices.add(new Tree(device, roots.getOrDefault(id, 0L))));

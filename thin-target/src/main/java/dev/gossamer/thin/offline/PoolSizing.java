@@ -1,8 +1,8 @@
 package dev.gossamer.thin.offline;
 
 /**
- * Says how many metadata blocks a pool needs, and refuses what cannot be a pool, without writing anything. Never less
- * than is needed: what devices share is counted as if leaves next to it had to be copied.
+ * Says how many metadata blocks a pool needs, without writing anything. Never less than is needed: what devices share
+ * is counted as if leaves next to it had to be copied.
  */
 public final class PoolSizing implements PoolSink {
     private static final long BITMAP_ENTRIES = 16320;
@@ -11,13 +11,11 @@ public final class PoolSizing implements PoolSink {
     private static final long SMALL_TREES = 16;
 
     private final java.util.Map<Long, long[]> runs = new java.util.HashMap<>();
-    private final java.util.Set<Long> devices = new java.util.HashSet<>();
     private Pool pool;
     private long[] run;
     private long loose;
     private long leaves;
-    private boolean any;
-    private long last;
+    private long devices;
 
     @Override
     public void beginPool(Pool newPool) {
@@ -26,25 +24,20 @@ public final class PoolSizing implements PoolSink {
 
     @Override
     public void beginShared(long name) {
-        run = new long[] {0, 0, 0};
+        run = new long[1];
         runs.put(name, run);
-        any = false;
     }
 
     @Override
     public void endShared() {
-        run[2] = last;
         leaves += Math.ceilDiv(run[0], LEAF_ENTRIES);
         run = null;
     }
 
     @Override
-    public void beginDevice(Device device) throws BadPool {
-        if (!devices.add(device.id())) {
-            throw new BadPool("device " + device.id() + " is there twice");
-        }
+    public void beginDevice(Device device) {
+        devices++;
         loose = 0;
-        any = false;
     }
 
     @Override
@@ -53,37 +46,20 @@ public final class PoolSizing implements PoolSink {
     }
 
     @Override
-    public void mapping(long virtualBlock, long dataBlock, long length, long time) throws BadPool {
-        if (length <= 0 || dataBlock < 0 || length > pool.dataBlocks() || dataBlock > pool.dataBlocks() - length) {
-            throw new BadPool("data block " + Long.toUnsignedString(dataBlock) + ": the pool has " + pool.dataBlocks());
-        }
-        if (any && virtualBlock <= last) {
-            throw new BadPool("block " + virtualBlock + " comes after block " + last + ": blocks must ascend");
-        }
+    public void mapping(long virtualBlock, long dataBlock, long length, long time) {
         if (run != null) {
-            run[1] = any ? run[1] : virtualBlock;
             run[0] += length;
         } else {
             loose += length;
         }
-        any = true;
-        last = virtualBlock + length - 1;
     }
 
     @Override
-    public void shared(long name) throws BadPool {
-        long[] found = runs.get(name);
-        if (found == null) {
-            throw new BadPool("ref to def " + name + ", which is not there");
-        }
-        if (found[0] > 0 && any && found[1] <= last) {
-            throw new BadPool("def " + name + " comes after block " + last + ": blocks must ascend");
-        }
-        any = found[0] > 0 || any;
-        last = found[2];
+    public void shared(long name) {
+        long entries = runs.get(name)[0];
         // At either end a leaf may have to be copied.
-        loose += Math.min(found[0], 4 * LEAF_ENTRIES);
-        leaves += Math.ceilDiv(found[0], LEAF_ENTRIES) / CHILDREN + 1;
+        loose += Math.min(entries, 4 * LEAF_ENTRIES);
+        leaves += Math.ceilDiv(entries, LEAF_ENTRIES) / CHILDREN + 1;
     }
 
     @Override
@@ -101,7 +77,7 @@ public final class PoolSizing implements PoolSink {
             nodes += Math.ceilDiv(level, CHILDREN);
         }
         long dataBitmaps = Math.ceilDiv(dataBlocks, BITMAP_ENTRIES);
-        long sum = nodes + 2L * devices.size() / 42 + dataBitmaps + dataBitmaps / 56 + SMALL_TREES;
+        long sum = nodes + 2 * devices / 42 + dataBitmaps + dataBitmaps / 56 + SMALL_TREES;
         return sum + Math.ceilDiv(sum, BITMAP_ENTRIES) + 1;
     }
 }

@@ -1,11 +1,16 @@
 package dev.gossamer.thin.offline;
 
+import java.io.IOException;
 import java.util.HashMap;
 import java.util.Map;
 
-/** Counts what it is told: mappings of each device, the highest data block, the latest time, the size of it all. */
+/**
+ * Counts what it is told: mappings of each device, the highest data block, the latest time, the size of it all. Throws
+ * {@link BadPool} at what is out of order.
+ */
 final class PoolTally implements PoolSink {
     private final PoolSizing sizing = new PoolSizing();
+    private final PoolSink ordered = new AscendingPool(sizing);
     private final Map<Long, long[]> runs = new HashMap<>();
     private final Map<Long, Long> devices = new HashMap<>();
     private long[] count;
@@ -15,52 +20,52 @@ final class PoolTally implements PoolSink {
     private long highest = -1;
 
     @Override
-    public void beginPool(Pool pool) {
-        sizing.beginPool(pool);
+    public void beginPool(Pool pool) throws IOException {
+        ordered.beginPool(pool);
     }
 
     @Override
-    public void beginShared(long name) {
+    public void beginShared(long name) throws IOException {
         count = runs.computeIfAbsent(name, key -> new long[1]);
-        sizing.beginShared(name);
+        ordered.beginShared(name);
     }
 
     @Override
-    public void endShared() {
-        sizing.endShared();
+    public void endShared() throws IOException {
+        ordered.endShared();
     }
 
     @Override
-    public void beginDevice(Device next) throws BadPool {
+    public void beginDevice(Device next) throws IOException {
         count = new long[1];
         device = next.id();
-        sizing.beginDevice(next);
+        ordered.beginDevice(next);
     }
 
     @Override
-    public void endDevice() {
+    public void endDevice() throws IOException {
         devices.put(device, count[0]);
         mappings += count[0];
-        sizing.endDevice();
+        ordered.endDevice();
     }
 
     @Override
-    public void mapping(long virtualBlock, long dataBlock, long length, long time) throws BadPool {
+    public void mapping(long virtualBlock, long dataBlock, long length, long time) throws IOException {
         count[0] += length;
         maxTime = Math.max(maxTime, time);
         highest = Math.max(highest, dataBlock + length - 1);
-        sizing.mapping(virtualBlock, dataBlock, length, time);
+        ordered.mapping(virtualBlock, dataBlock, length, time);
     }
 
     @Override
-    public void shared(long name) throws BadPool {
+    public void shared(long name) throws IOException {
+        ordered.shared(name);
         count[0] += runs.get(name)[0];
-        sizing.shared(name);
     }
 
     @Override
-    public void endPool() {
-        sizing.endPool();
+    public void endPool() throws IOException {
+        ordered.endPool();
     }
 
     /** Of all devices, what they share counted for each. */

@@ -85,8 +85,11 @@ public final class RepairSearch {
             }
         }
         if (found.isEmpty()) {
-            throw new StorageException(
-                    Errno.EINVAL, source.name() + " has nothing that could be a pool: no tree of devices can be read");
+            String foreign = live == null ? source.foreign() : null;
+            String nothing = " has nothing that could be a pool: no tree of devices can be read";
+            throw live == null
+                    ? new NoPool(source.name() + (foreign == null ? nothing : " " + foreign))
+                    : new StorageException(Errno.EINVAL, source.name() + nothing);
         }
         return found;
     }

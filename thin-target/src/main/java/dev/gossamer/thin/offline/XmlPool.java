@@ -71,8 +71,8 @@ public final class XmlPool {
     }
 
     private void readPool() throws IOException {
-        if (in.nextTag() != 1 || in.name() != SUPERBLOCK) {
-            throw in.wrong("this is no XML of a pool: <superblock> is missing");
+        if (!beginsAsPool()) {
+            throw in.wrong("this is no XML of a pool: <superblock> is missing; dump writes such XML");
         }
         attributes();
         boolean empty = in.isEmptyElement();
@@ -98,6 +98,14 @@ public final class XmlPool {
             throw in.wrong("there is something behind </superblock>");
         }
         sink.endPool();
+    }
+
+    private boolean beginsAsPool() throws IOException {
+        try {
+            return in.nextTag() == 1 && in.name() == SUPERBLOCK;
+        } catch (BadPool e) {
+            return false;
+        }
     }
 
     private void expectEnd(long element) throws BadPool {

@@ -2,6 +2,7 @@ package dev.gossamer.daemon.cli.tools;
 
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.pdata.MetadataCorrupt;
 import dev.gossamer.pdata.scan.RegionReader;
 import dev.gossamer.thin.offline.Compat;
 import dev.gossamer.thin.offline.CsvSink;
@@ -107,9 +108,11 @@ public final class DumpCommand extends OfflineTool {
         ToolInput.Access access = metadataSnap == null ? ToolInput.Access.READ : ToolInput.Access.READ_SHARED;
         try (ToolInput input = ToolInput.open(metadata, ToolInput.Role.METADATA, access);
                 RegionReader feed = new RegionReader(input.io(), MetadataSource.blocksOf(input.io()));
-                ToolOutput target = new ToolOutput(output)) {
+                ToolOutput target = new ToolOutput(output, input)) {
             dump(new MetadataSource(input.name(), feed), target);
             target.done();
+        } catch (MetadataCorrupt e) {
+            throw damageOf(metadata, e);
         }
         return lossy ? ToolExit.DAMAGE : ToolExit.DONE;
     }

@@ -27,6 +27,8 @@ import picocli.CommandLine.Option;
         })
 public final class GenerateCommand extends OfflineTool {
     private static final long MEBIBYTE = 1 << 20;
+    /** 255 bitmaps of 16320 blocks, rounded up. */
+    private static final long MAX_FILE_MEBIBYTES = 16_257;
 
     @Option(
             names = {"-o", "--output"},
@@ -74,6 +76,9 @@ public final class GenerateCommand extends OfflineTool {
         if (format != (devices == 0) || devices < 0 || mappings < 0 || snapshots < 0 || fileMebibytes < 0) {
             throw wrongUsage("either --format, or --devices with --mappings");
         }
+        if (fileMebibytes > MAX_FILE_MEBIBYTES) {
+            throw wrongUsage("--file-size " + fileMebibytes + ": metadata uses " + MAX_FILE_MEBIBYTES + " MiB at most");
+        }
         if (!MetadataSource.isBlockSize(blockSectors)) {
             throw wrongUsage("--block-size " + blockSectors + ": use a multiple of 128 up to 2097152");
         }
@@ -89,7 +94,8 @@ public final class GenerateCommand extends OfflineTool {
         if (dataBlocks < 0) {
             plan = new PoolGenerator(blockSectors, needed, devices, mappings, snapshots, fragmented, seed);
         }
-        makeFile();
+        boolean made = makeFile();
+        boolean whole = false;
         try (ToolInput target = ToolInput.open(output.toString(), ToolInput.Role.METADATA, ToolInput.Access.WRITE)) {
             OutputDevice device = new OutputDevice(target.io(), this::say);
             if (device.hasSuperblock() && !force) {
@@ -97,13 +103,21 @@ public final class GenerateCommand extends OfflineTool {
                         ToolExit.FAILED, output + " has a pool's metadata; --force overwrites it, for good");
             }
             device.write(plan::tell);
+            whole = true;
+        } finally {
+            if (made && !whole) {
+                Files.deleteIfExists(output);
+            }
         }
         return ToolExit.DONE;
     }
 
-    private void makeFile() throws IOException {
-        if (Files.notExists(output) && fileMebibytes > 0) {
+    /** Whether there was none. */
+    private boolean makeFile() throws IOException {
+        boolean make = Files.notExists(output) && fileMebibytes > 0;
+        if (make) {
             PosixFiles.create(output, fileMebibytes * MEBIBYTE);
         }
+        return make;
     }
 }

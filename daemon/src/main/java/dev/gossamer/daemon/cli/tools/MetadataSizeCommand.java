@@ -1,9 +1,11 @@
 package dev.gossamer.daemon.cli.tools;
 
+import dev.gossamer.pdata.MetadataCorrupt;
 import dev.gossamer.pdata.scan.RegionReader;
 import dev.gossamer.thin.offline.Compat;
 import dev.gossamer.thin.offline.MetadataSource;
 import dev.gossamer.thin.offline.PoolDump;
+import dev.gossamer.thin.offline.PoolRules;
 import dev.gossamer.thin.offline.PoolSizing;
 import dev.gossamer.thin.offline.PoolSuperblock;
 import java.io.IOException;
@@ -118,9 +120,11 @@ public final class MetadataSizeCommand extends OfflineTool {
             MetadataSource source = new MetadataSource(input.name(), feed);
             PoolSuperblock live = source.superblock();
             PoolSizing sizing = new PoolSizing();
-            new PoolDump(feed, sizing, new PoolDump.Choice(Set.of(), true, true, null))
+            new PoolDump(feed, PoolRules.before(sizing), new PoolDump.Choice(Set.of(), true, true, null))
                     .dump(DumpCommand.pool(live), live.mappingRoot(), live.detailsRoot());
             return sizing.blocks();
+        } catch (MetadataCorrupt e) {
+            throw damageOf(metadata, e);
         }
     }
 

@@ -3,6 +3,7 @@ package dev.gossamer.daemon.cli.tools;
 import dev.gossamer.daemon.config.PoolDirectory;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.pdata.MetadataCorrupt;
 import dev.gossamer.thin.offline.MetadataSource;
 import dev.gossamer.thin.offline.PoolDump;
 import dev.gossamer.thin.offline.PoolSuperblock;
@@ -71,8 +72,7 @@ abstract class MetadataTool extends OfflineTool {
 
         long blockBytes() throws IOException {
             if (!MetadataSource.isBlockSize(live.dataBlockSectors())) {
-                throw new dev.gossamer.pdata.MetadataCorrupt(
-                        name() + " says that data blocks have " + live.dataBlockSectors() + " sectors; run check");
+                throw new MetadataCorrupt("data blocks are said to have " + live.dataBlockSectors() + " sectors");
             }
             return (long) live.dataBlockSectors() * MetadataSource.sectorBytes();
         }
@@ -124,6 +124,8 @@ abstract class MetadataTool extends OfflineTool {
             PoolSuperblock live = source.superblock();
             PoolSuperblock shown = snapshot == null ? live : held(source, live, snapshot);
             return run(new View(input, source, live, shown));
+        } catch (MetadataCorrupt e) {
+            throw damageOf(input.name(), e);
         }
     }
 

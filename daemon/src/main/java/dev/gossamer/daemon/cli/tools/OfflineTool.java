@@ -62,6 +62,11 @@ abstract class OfflineTool implements Callable<Integer> {
         } catch (IOException e) {
             // Whoever read our output has enough of it.
             return isClosedPipe(e) ? ToolExit.DONE : failed(ToolExit.FAILED, Reason.of(e));
+        } catch (OutOfMemoryError e) {
+            return failed(
+                    ToolExit.FAILED,
+                    "this takes more memory than the " + (Runtime.getRuntime().maxMemory() >> 20)
+                            + " MiB that Java may have; GOSSAMER_JAVA_OPTS=-Xmx4g, say, allows more");
         }
     }
 
@@ -101,6 +106,11 @@ abstract class OfflineTool implements Callable<Integer> {
             err().println(line);
             err().flush();
         }
+    }
+
+    /** Damage that ends a tool: where it is, and what tells more. */
+    static MetadataCorrupt damageOf(String name, MetadataCorrupt damage) {
+        return new MetadataCorrupt(name + ": " + damage.getMessage() + "; see: gossamer check " + name);
     }
 
     final PrintWriter out() {

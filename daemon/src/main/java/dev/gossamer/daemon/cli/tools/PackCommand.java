@@ -69,12 +69,15 @@ public final class PackCommand extends OfflineTool {
             if (feed.blocks() == 0) {
                 throw new ToolFailed(ToolExit.NO_POOL, input + " is too small: it has less than 4096 bytes");
             }
-            requireOther();
-            try (ToolOutput target = new ToolOutput(output)) {
+            try (ToolOutput target = new ToolOutput(output, device)) {
                 OutputStream buffered = new BufferedOutputStream(target.stream(), BUFFER_BYTES);
                 long packed = new PackWriter(feed, all, buffered, this::lost).write();
                 buffered.flush();
-                verify(feed, packed);
+                if (packed == 0) {
+                    throw new ToolFailed(
+                            ToolExit.NO_POOL, input + " has no block of a pool's metadata; give the metadata device");
+                }
+                verify(feed, target.path(), packed);
                 target.done();
                 say("packed " + packed + " of " + feed.blocks() + " blocks");
             }
@@ -82,20 +85,14 @@ public final class PackCommand extends OfflineTool {
         return lossy ? ToolExit.DAMAGE : ToolExit.DONE;
     }
 
-    private void requireOther() throws ToolFailed, IOException {
-        if (Files.exists(output) && Files.exists(Path.of(input)) && Files.isSameFile(output, Path.of(input))) {
-            throw new ToolFailed(ToolExit.FAILED, output + " is the input itself; name another file");
-        }
-    }
-
     private void lost(long location, String reason) {
         lossy = true;
         say("lost: block " + location + ": " + reason);
     }
 
-    private void verify(BlockFeed feed, long packed) throws IOException {
+    private void verify(BlockFeed feed, Path pack, long packed) throws IOException {
         long[] good = {0};
-        try (InputStream file = new BufferedInputStream(Files.newInputStream(output), BUFFER_BYTES)) {
+        try (InputStream file = new BufferedInputStream(Files.newInputStream(pack), BUFFER_BYTES)) {
             new PackReader(file)
                     .read((location, bytes) -> feed.feed(location, new BlockFeed.Visitor() {
                         @Override

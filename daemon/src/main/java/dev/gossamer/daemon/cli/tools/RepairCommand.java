@@ -96,7 +96,7 @@ public final class RepairCommand extends OfflineTool {
                 candidates.set(chosen, search.salvaged(candidates.get(chosen)));
             }
             RepairPrinter printer = new RepairPrinter(candidates, chosen);
-            show(printer);
+            show(printer, source);
             if (list) {
                 return ToolExit.DONE;
             }
@@ -130,7 +130,7 @@ public final class RepairCommand extends OfflineTool {
         }
     }
 
-    private void show(RepairPrinter printer) throws IOException {
+    private void show(RepairPrinter printer, ToolInput source) throws IOException, ToolFailed {
         if (list) {
             printer.lines().forEach(out()::println);
             out().flush();
@@ -138,7 +138,10 @@ public final class RepairCommand extends OfflineTool {
             printer.lines().forEach(this::say);
         }
         if (report != null) {
-            Files.writeString(report, printer.json());
+            try (ToolOutput file = new ToolOutput(report, source)) {
+                file.stream().write(printer.json().getBytes(StandardCharsets.UTF_8));
+                file.done();
+            }
         }
     }
 

@@ -1,13 +1,17 @@
 package dev.gossamer.daemon.cli.tools;
 
+import dev.gossamer.io.Reason;
+import dev.gossamer.io.StorageException;
 import dev.gossamer.thin.offline.BadPool;
 import dev.gossamer.thin.offline.OutputDevice;
 import dev.gossamer.thin.offline.OverriddenPool;
+import dev.gossamer.thin.offline.PoolRules;
 import dev.gossamer.thin.offline.PoolSink;
 import dev.gossamer.thin.offline.PoolSizing;
 import dev.gossamer.thin.offline.XmlPool;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import picocli.CommandLine.Command;
@@ -60,7 +64,7 @@ public final class RestoreCommand extends OfflineTool {
         }
         if (sizeOnly) {
             PoolSizing sizing = new PoolSizing();
-            read(sizing);
+            read(PoolRules.before(sizing));
             out().println(sizing.blocks() * 8 + " sectors (" + sizing.blocks() + " blocks of 4096 bytes)");
             out().flush();
             return ToolExit.DONE;
@@ -69,6 +73,9 @@ public final class RestoreCommand extends OfflineTool {
             throw wrongUsage("-o DEVICE is missing");
         }
         try (ToolInput device = ToolInput.open(output, ToolInput.Role.METADATA, ToolInput.Access.WRITE)) {
+            if (!input.equals(STANDARD_INPUT) && device.isFile(Path.of(input))) {
+                throw new ToolFailed(ToolExit.FAILED, output + " is the input itself; name another device");
+            }
             OutputDevice target = new OutputDevice(device.io(), this::say);
             if (target.hasSuperblock()) {
                 if (!force && !isLink()) {
@@ -76,7 +83,7 @@ public final class RestoreCommand extends OfflineTool {
                             ToolExit.FAILED, output + " has a pool's metadata; --force overwrites it, for good");
                 }
                 if (!input.equals(STANDARD_INPUT)) {
-                    read(new PoolSizing()); // while there is still something to lose
+                    read(PoolRules.before(new PoolSizing())); // while there is still something to lose
                 }
             }
             target.write(this::read);
@@ -89,6 +96,10 @@ public final class RestoreCommand extends OfflineTool {
             new XmlPool(xml, new OverriddenPool(sink, pool -> overrides.apply(pool, compat()))).read();
         } catch (BadPool e) {
             throw new BadInput(input + ": " + e.getMessage());
+        } catch (StorageException e) {
+            throw e;
+        } catch (IOException e) {
+            throw new BadInput(e instanceof FileSystemException ? Reason.of(e) : input + ": " + Reason.of(e));
         }
     }
 

@@ -12,9 +12,11 @@ import dev.gossamer.io.StorageException;
 import dev.gossamer.io.buffer.IoBufferPool;
 import dev.gossamer.io.posix.InlineFileEngine;
 import dev.gossamer.io.posix.OpenOptions;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * A device that a tool works on, by the name that the user gave (OT-1): a file, a block device, a pool directory of
@@ -110,6 +112,28 @@ final class ToolInput implements AutoCloseable {
                 access != Access.WRITE,
                 true,
                 access == Access.READ_SHARED ? OpenOptions.Others.ANY : OpenOptions.Others.NO_HOLDERS);
+    }
+
+    /** Whether a file is this device, or the other one of the same pool directory. */
+    boolean isFile(Path file) throws IOException {
+        for (Path device : paths()) {
+            if (Files.exists(file) && Files.exists(device) && Files.isSameFile(file, device)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private List<Path> paths() throws StorageException {
+        if (!isPoolDirectory(name)) {
+            return DeviceOpener.isPath(name) ? List.of(Path.of(name)) : List.of();
+        }
+        PoolDirectory directory = new PoolDirectory(Path.of(name));
+        PoolConfig config = PoolConfig.read(directory.config());
+        return Stream.of(config.metadata(), config.data())
+                .filter(DeviceOpener::isPath)
+                .map(directory::resolve)
+                .toList();
     }
 
     /** As the user named it. */

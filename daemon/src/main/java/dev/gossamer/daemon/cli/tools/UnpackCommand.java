@@ -66,6 +66,7 @@ public final class UnpackCommand extends OfflineTool {
         long blocks = countBlocks();
         boolean made = Files.notExists(output);
         prepare(blocks);
+        boolean whole = false;
         try (ToolInput device = ToolInput.open(output.toString(), ToolInput.Role.METADATA, ToolInput.Access.WRITE)) {
             if (device.io().device().sizeBytes() < blocks * BLOCK_BYTES) {
                 throw new StorageException(
@@ -74,7 +75,12 @@ public final class UnpackCommand extends OfflineTool {
                                 + blocks * BLOCK_BYTES);
             }
             write(device.io(), blocks, made);
+            whole = true;
             return checkWhole(device.io(), blocks);
+        } finally {
+            if (made && !whole) {
+                Files.deleteIfExists(output);
+            }
         }
     }
 

@@ -18,13 +18,16 @@ import picocli.CommandLine;
 /** What a tool printed, ours in this process or a peer's. */
 record ToolRun(int exitCode, String out, String err) {
     static ToolRun gossamer(String... arguments) {
+        Class<?> tool = ToolCommands.all().get(arguments[0]);
+        return of(new CommandLine(tool), Arrays.copyOfRange(arguments, 1, arguments.length));
+    }
+
+    /** Runs a command. */
+    static ToolRun of(CommandLine tool, String... arguments) {
         StringWriter out = new StringWriter();
         StringWriter err = new StringWriter();
-        Class<?> tool = ToolCommands.all().get(arguments[0]);
-        int exitCode = new CommandLine(tool)
-                .setOut(new PrintWriter(out))
-                .setErr(new PrintWriter(err))
-                .execute(Arrays.copyOfRange(arguments, 1, arguments.length));
+        int exitCode =
+                tool.setOut(new PrintWriter(out)).setErr(new PrintWriter(err)).execute(arguments);
         return new ToolRun(exitCode, out.toString(), err.toString());
     }
 
