@@ -21,8 +21,8 @@ import org.slf4j.LoggerFactory;
  * nothing that was answered is gone; a FUA write that was refused; one that found no space, unless the device writes
  * through the page cache, where what was answered before may be what found none; a device that is shut down.
  *
- * <p>Known is what loops have been told. One that has not come to look at its failed FLUSH yet does not keep the next
- * one of another loop, to which the device says OK, from succeeding.
+ * <p>Known is what loops have been told: a device that is flushed from several has one FLUSH under way at a time, or
+ * the report could lie unread on one loop while the next FLUSH of another succeeds.
  *
  * <p>All methods: any thread.
  */

@@ -12,7 +12,7 @@ public interface FileEngine {
     enum FileAction {
         READ,
         WRITE,
-        /** fdatasync(2), one for all that ask for it while another is under way. */
+        /** fdatasync(2). */
         SYNC,
         /** fallocate(2), PUNCH_HOLE: the range reads as zeros, its space is given back. */
         PUNCH_HOLE,

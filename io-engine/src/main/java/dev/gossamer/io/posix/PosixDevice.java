@@ -32,6 +32,7 @@ public final class PosixDevice implements BlockDevice {
     // Null where nothing can be given back.
     private final FileAction discardAction;
     private final DeviceHealth health;
+    private final DeviceSyncs syncs;
     private final BlockCompletion afterPunch = this::punched;
     private final BlockCompletion afterZeroRange = this::zeroRanged;
 
@@ -45,6 +46,7 @@ public final class PosixDevice implements BlockDevice {
         this.path = path;
         this.health = new DeviceHealth(this, opening.isBuffered());
         this.fileDescriptor = opening.fileDescriptor();
+        this.syncs = new DeviceSyncs(fileDescriptor, health);
         this.identity = opening.identity();
         this.identityName = opening.identityName();
         this.blockDevice = identity.blockDevice();
@@ -176,7 +178,7 @@ public final class PosixDevice implements BlockDevice {
         FileEngine files = request.loop().files();
         if (operation == BlockOperation.FLUSH) {
             if (health.admit(request)) {
-                files.submit(FileAction.SYNC, fileDescriptor, request);
+                syncs.submit(request);
             }
             return;
         }

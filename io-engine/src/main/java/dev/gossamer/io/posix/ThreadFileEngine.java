@@ -18,7 +18,6 @@ public final class ThreadFileEngine implements FileEngine {
     private final FileThreads threads;
 
     // Confined to the loop.
-    private final SharedSyncs syncs = new SharedSyncs((file, request) -> begin(FileAction.SYNC, file, request));
     private IoLoop loop;
     // Set with the loop; the threads see it, as they see their task, through its queue.
     private Wakeup deliver;
@@ -41,14 +40,6 @@ public final class ThreadFileEngine implements FileEngine {
             deliver = new Wakeup(loop, this::deliver);
         }
         Invariant.check(loop.equals(request.loop()), "an engine serves one loop");
-        if (action == FileAction.SYNC) {
-            syncs.submit(fileDescriptor, request);
-        } else {
-            begin(action, fileDescriptor, request);
-        }
-    }
-
-    private void begin(FileAction action, int fileDescriptor, BlockRequest request) {
         FileThreads.Task task = free;
         if (task == null) {
             task = new FileThreads.Task(this);

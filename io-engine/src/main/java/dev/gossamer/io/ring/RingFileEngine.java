@@ -6,7 +6,6 @@ import dev.gossamer.io.FileEngine;
 import dev.gossamer.io.StallLook;
 import dev.gossamer.io.buffer.ZeroMemory;
 import dev.gossamer.io.posix.FileThreads;
-import dev.gossamer.io.posix.SharedSyncs;
 import dev.gossamer.io.posix.ThreadFileEngine;
 import io.netty.channel.IoEvent;
 import io.netty.channel.IoEventLoop;
@@ -114,7 +113,6 @@ final class RingFileEngine implements FileEngine, IoUringIoHandle {
     private Operation freeOperations;
     private Operation firstWaiting;
     private Operation lastWaiting;
-    private final SharedSyncs syncs = new SharedSyncs((file, request) -> begin(FileAction.SYNC, file, request));
     private final Supplier<FileThreads> threads;
     // Made at the first call that io_uring does not know.
     private ThreadFileEngine rareCalls;
@@ -159,9 +157,7 @@ final class RingFileEngine implements FileEngine, IoUringIoHandle {
 
     @Override
     public void submit(FileAction action, int fileDescriptor, BlockRequest request) {
-        if (action == FileAction.SYNC) {
-            syncs.submit(fileDescriptor, request);
-        } else if (action == FileAction.BLOCK_DISCARD) {
+        if (action == FileAction.BLOCK_DISCARD) {
             if (rareCalls == null) {
                 rareCalls = new ThreadFileEngine(threads.get());
             }

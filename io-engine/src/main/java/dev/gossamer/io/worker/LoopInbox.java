@@ -7,20 +7,21 @@ import dev.gossamer.io.RequestQueue;
 import dev.gossamer.io.RequestStack;
 import dev.gossamer.io.Wakeup;
 
-/** Requests that go back to one loop. */
-final class LoopInbox {
+/** Requests that go back to one loop, with what became of them. */
+public final class LoopInbox {
     private final RequestStack returned = new RequestStack();
     private final Wakeup take;
 
     // The loop's alone.
     private final RequestQueue arrived = new RequestQueue();
 
-    LoopInbox(IoLoop loop) {
+    /** @param loop where they end */
+    public LoopInbox(IoLoop loop) {
         this.take = new Wakeup(loop, this::take);
     }
 
     /** Adds a decided request. Any thread that has it. */
-    void add(BlockRequest request) {
+    public void add(BlockRequest request) {
         if (returned.push(request) && !take.call()) {
             // The loop has no thread any more: whoever counts its requests gets them back all the same.
             returned.takeEach(LoopInbox::end);

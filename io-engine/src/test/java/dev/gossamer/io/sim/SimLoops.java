@@ -32,6 +32,7 @@ public final class SimLoops implements AutoCloseable {
     private SimLoop current;
     private final List<Throwable> faults = new ArrayList<>();
     private boolean faultsExpected;
+    private FileEngine files;
 
     /** @param bufferBytesPerLoop limit of each loop's {@link IoBufferPool}, a power of two */
     public SimLoops(long seed, int count, int bufferBytesPerLoop) {
@@ -59,6 +60,11 @@ public final class SimLoops implements AutoCloseable {
             clean &= loop.buffers.usedBytes() == 0 && loop.buffers.waiting() == 0;
         }
         return clean;
+    }
+
+    /** What all loops have in place of files, for tests of what uses files. */
+    public void setFiles(FileEngine itsFiles) {
+        files = itsFiles;
     }
 
     public IoLoop loop(int index) {
@@ -238,7 +244,10 @@ public final class SimLoops implements AutoCloseable {
 
         @Override
         public FileEngine files() {
-            throw new UnsupportedOperationException("simulated loops have no files");
+            if (files == null) {
+                throw new UnsupportedOperationException("simulated loops have no files");
+            }
+            return files;
         }
 
         @Override
