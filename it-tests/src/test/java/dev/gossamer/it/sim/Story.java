@@ -196,8 +196,7 @@ final class Story implements Excuses {
             remote = new RemoteDisk(connected.join(), world, server, life.home(), judge::dataFlushFailed);
             itsData = remote;
         }
-        CompletableFuture<?> opened =
-                life.open(metadata, itsData, options, location -> GoldenImage.open());
+        CompletableFuture<?> opened = life.open(metadata, itsData, options, location -> GoldenImage.open());
         if (!until(opened::isDone, OPEN_NANOS, "the pool does not open")) {
             return false;
         }
@@ -321,7 +320,9 @@ final class Story implements Excuses {
         }
         if (metadata.writeHasFailed() && !life.pool().mode().isMetadataReadOnly()) {
             throw new Violation(
-                    Oracle.MODE, "metadata could not be written, and the pool's mode is " + life.pool().mode());
+                    Oracle.MODE,
+                    "metadata could not be written, and the pool's mode is "
+                            + life.pool().mode());
         }
         return true;
     }

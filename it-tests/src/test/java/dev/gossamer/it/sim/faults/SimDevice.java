@@ -198,8 +198,7 @@ public final class SimDevice extends ForwardingDevice implements SimulatedDisk.T
 
     /** Reads and writes of data alone: commits have many others behind them. */
     private boolean straggles(BlockRequest request) {
-        boolean transfer =
-                request.operation() == BlockOperation.READ || request.operation() == BlockOperation.WRITE;
+        boolean transfer = request.operation() == BlockOperation.READ || request.operation() == BlockOperation.WRITE;
         boolean waits = request.loop() instanceof InlineLoop;
         return number == DATA && transfer && !waits && swarm.strikes(Swarm.Kind.STRAGGLERS, chance);
     }

@@ -18,7 +18,11 @@ public final class Rules {
         below = 0;
     }
 
-    /** @param hostsBelow have these rights, the others all */
+    /**
+     * Another rule is in force.
+     *
+     * @param hostsBelow have these rights, the others all
+     */
     public void set(int hostsBelow, Rights theirs, long now) {
         below = hostsBelow;
         rights = theirs;

@@ -34,7 +34,7 @@ import java.util.function.Consumer;
 import java.util.function.Supplier;
 
 /** Somebody with the command line: one thing after the other, while clients go on. */
-@SuppressWarnings("FutureReturnValueIgnored") // what fails is looked at in ended
+@SuppressWarnings({"FutureReturnValueIgnored", "EnumOrdinal"}) // what fails is looked at in ended; drawn by number
 public final class Administrator {
     private static final int VOLUMES_MAX = 8;
 
@@ -60,12 +60,7 @@ public final class Administrator {
      * @param prompt whether clients that are sent away have no reason to stay for long
      */
     public Administrator(
-            World world,
-            Judge judge,
-            int blockBytes,
-            long maximumBytes,
-            BooleanSupplier mayBeRefused,
-            boolean prompt) {
+            World world, Judge judge, int blockBytes, long maximumBytes, BooleanSupplier mayBeRefused, boolean prompt) {
         this.world = world;
         this.judge = judge;
         this.blockBytes = blockBytes;

@@ -77,9 +77,11 @@ public final class Mutations {
     public static int tell(String name, String... words) throws IOException {
         for (Mutation mutation : all()) {
             if (mutation.name().equals(name)) {
-                return with(mutation, classes -> waitFor(java(mutation, classes, "Simulate", words)
-                        .inheritIO()
-                        .start()));
+                return with(
+                        mutation,
+                        classes -> waitFor(java(mutation, classes, "Simulate", words)
+                                .inheritIO()
+                                .start()));
             }
         }
         System.err.println("simulate: " + LIST + " has no " + name);
