@@ -87,7 +87,7 @@ public final class StalledFiles {
         for (int i = 0; i < asked.length; i++) {
             StallLook last = looks.get(i);
             // A loop that is stuck itself has one question to answer, not one more each second.
-            if (!asked[i] || last != null && last.number() == number - 1) {
+            if (!asked[i] || (last != null && last.number() == number - 1)) {
                 ask(all.get(i), i);
             }
         }
