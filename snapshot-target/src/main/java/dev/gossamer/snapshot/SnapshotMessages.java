@@ -82,7 +82,7 @@ final class SnapshotMessages {
                             + merge.snapshot().name() + "; wait until that is done");
         }
         reserve(spec);
-        long sizeBytes = origin.sizeBytes();
+        long sizeBytes = StoreChecks.sizeBytes(spec, origin);
         RemapTable table = new RemapTable(Math.ceilDiv(sizeBytes, chunkBytes));
         if (spec.type() == StoreType.TRANSIENT) {
             ExceptionStore kept = new TransientStore(store, chunkBytes);
@@ -151,7 +151,7 @@ final class SnapshotMessages {
                     "the origin is open, and what was written to it would be missing; "
                             + "open all snapshots before the origin");
         }
-        long sizeBytes = origin.sizeBytes();
+        long sizeBytes = StoreChecks.sizeBytes(spec, origin);
         RemapTable[] table = {new RemapTable(0)};
         new StoreOpening(loops.transfers(), store, spec.name(), spec.storeId(), new StoreOpening.Answer() {
                     @Override

@@ -15,6 +15,8 @@ import java.util.UUID;
  * @param lossRecord remembers that it is lost, beside its store
  * @param storeId stands in the store's header, so that no other store is taken for it (rule S-L5); null: none, as in
  *     the kernel's stores
+ * @param sizeBytes of the snapshot: of its origin when it was made, which may be larger by now (rule S-L7); 0 = as
+ *     large as the origin is
  * @param storeDevice what the store's device was; another one is not loaded in its place (rule S-L6); null: not known
  */
 public record SnapshotSpec(
@@ -28,7 +30,8 @@ public record SnapshotSpec(
         StoreGrowth growth,
         LossRecord lossRecord,
         UUID storeId,
-        StorageIdentity storeDevice) {
+        StorageIdentity storeDevice,
+        long sizeBytes) {
 
     public SnapshotSpec {
         Objects.requireNonNull(name);
@@ -51,7 +54,8 @@ public record SnapshotSpec(
                 StoreGrowth.NONE,
                 LossRecord.NONE,
                 null,
-                null);
+                null,
+                0);
     }
 
     public SnapshotSpec withName(String newName) {
@@ -66,7 +70,8 @@ public record SnapshotSpec(
                 growth,
                 lossRecord,
                 storeId,
-                storeDevice);
+                storeDevice,
+                sizeBytes);
     }
 
     public SnapshotSpec withChunkBytes(long newChunkBytes) {
@@ -81,7 +86,8 @@ public record SnapshotSpec(
                 growth,
                 lossRecord,
                 storeId,
-                storeDevice);
+                storeDevice,
+                sizeBytes);
     }
 
     public SnapshotSpec withDiscard(boolean zeroesCow, boolean passdownOrigin) {
@@ -96,7 +102,8 @@ public record SnapshotSpec(
                 growth,
                 lossRecord,
                 storeId,
-                storeDevice);
+                storeDevice,
+                sizeBytes);
     }
 
     public SnapshotSpec withFullStore(StoreFullAction action, long newHoldBackNanos, StoreGrowth newGrowth) {
@@ -111,7 +118,8 @@ public record SnapshotSpec(
                 newGrowth,
                 lossRecord,
                 storeId,
-                storeDevice);
+                storeDevice,
+                sizeBytes);
     }
 
     public SnapshotSpec withLossRecord(LossRecord newLossRecord) {
@@ -126,7 +134,8 @@ public record SnapshotSpec(
                 growth,
                 newLossRecord,
                 storeId,
-                storeDevice);
+                storeDevice,
+                sizeBytes);
     }
 
     public SnapshotSpec withStoreId(UUID newStoreId) {
@@ -141,7 +150,8 @@ public record SnapshotSpec(
                 growth,
                 lossRecord,
                 newStoreId,
-                storeDevice);
+                storeDevice,
+                sizeBytes);
     }
 
     public SnapshotSpec withStoreDevice(StorageIdentity newStoreDevice) {
@@ -156,6 +166,23 @@ public record SnapshotSpec(
                 growth,
                 lossRecord,
                 storeId,
-                newStoreDevice);
+                newStoreDevice,
+                sizeBytes);
+    }
+
+    public SnapshotSpec withSizeBytes(long newSizeBytes) {
+        return new SnapshotSpec(
+                name,
+                type,
+                chunkBytes,
+                discardZeroesCow,
+                discardPassdownOrigin,
+                fullAction,
+                holdBackNanos,
+                growth,
+                lossRecord,
+                storeId,
+                storeDevice,
+                newSizeBytes);
     }
 }

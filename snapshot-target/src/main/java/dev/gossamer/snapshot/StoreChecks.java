@@ -134,6 +134,18 @@ final class StoreChecks {
         }
     }
 
+    /** Of a snapshot. What lies behind it on its origin is not in it (rule S-L7). */
+    static long sizeBytes(SnapshotSpec spec, BlockDevice origin) throws StorageException {
+        if (spec.sizeBytes() > origin.sizeBytes()) {
+            throw refused(
+                    spec,
+                    Errno.EINVAL,
+                    "its origin has " + origin.sizeBytes() + " bytes, and had " + spec.sizeBytes()
+                            + "; give it its full size again");
+        }
+        return spec.sizeBytes() == 0 ? origin.sizeBytes() : spec.sizeBytes();
+    }
+
     static StorageException refused(SnapshotSpec spec, int errno, String why) {
         return new StorageException(errno, "snapshot " + spec.name() + ": " + why);
     }

@@ -27,7 +27,13 @@ abstract class StoreRuns extends RunCutter<ChunkRun> {
 
     @Override
     protected final void find(ChunkRun run, BlockRequest request, long fromBytes, long toBytes) {
-        run.find(snapshot.table(), snapshot.chunkShift(), fromBytes, toBytes, joinsMissing(request));
+        run.find(
+                snapshot.table(),
+                snapshot.chunkShift(),
+                snapshot.sizeBytes(),
+                fromBytes,
+                toBytes,
+                joinsMissing(request));
     }
 
     @Override

@@ -79,6 +79,9 @@ final class CowConfigFile {
                 .put("state", CowWords.of(snapshot.state()));
         putUnlessEmpty(node, "id", snapshot.id() == null ? "" : snapshot.id().toString());
         putUnlessEmpty(node, "identity", snapshot.identity());
+        if (snapshot.sizeBytes() > 0) {
+            node.put("size", snapshot.sizeBytes());
+        }
         putUnlessEmpty(node, "cause", snapshot.cause());
     }
 
@@ -108,7 +111,9 @@ final class CowConfigFile {
 
     private static RecordedSnapshot snapshot(JsonNode node, String place, Set<String> names) {
         ConfigKeys.requireKnown(
-                node, place, List.of("name", "store", "volume", "type", "on-full", "state", "id", "identity", "cause"));
+                node,
+                place,
+                List.of("name", "store", "volume", "type", "on-full", "state", "id", "identity", "size", "cause"));
         boolean inPool = node.has("volume");
         return new RecordedSnapshot(
                 unique(names, text(node, "name", place)),
@@ -119,7 +124,16 @@ final class CowConfigFile {
                 CowWords.state(text(node, "state", place)),
                 node.has("id") ? id(text(node, "id", place), place) : null,
                 node.path("identity").asText(),
+                size(node, place),
                 node.path("cause").asText());
+    }
+
+    private static long size(JsonNode node, String place) {
+        long size = node.path("size").asLong(-1);
+        if (node.has("size") && (!node.path("size").isIntegralNumber() || size <= 0)) {
+            throw new IllegalArgumentException(place + "'size' must be a number of bytes");
+        }
+        return Math.max(0, size);
     }
 
     private static UUID id(String text, String place) {

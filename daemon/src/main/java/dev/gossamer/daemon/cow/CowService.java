@@ -201,7 +201,7 @@ public final class CowService {
         names.requireUnused(name.toString());
         StoreRequestCheck.check(name, request, origins.values());
         BlockDevice given = request.store() == null ? null : as.open(request.store(), devices.options());
-        RecordedSnapshot snapshot = asked(name, request, given);
+        RecordedSnapshot snapshot = asked(name, request, given, origin.device().sizeBytes());
         try {
             if (given != null) {
                 StoreRequestCheck.requireUnknown(snapshot.store(), given, origins.values());
@@ -219,7 +219,7 @@ public final class CowService {
     }
 
     /** @param given null: a volume of the pool, which is still to be made */
-    private static RecordedSnapshot asked(CowName name, CowRequest request, BlockDevice given) {
+    private static RecordedSnapshot asked(CowName name, CowRequest request, BlockDevice given, long sizeBytes) {
         return new RecordedSnapshot(
                 name.snapshot(),
                 given == null ? CowNames.storeOf(name) : request.store(),
@@ -229,6 +229,7 @@ public final class CowService {
                 State.CREATING,
                 request.type() == StoreType.TRANSIENT ? null : UUID.randomUUID(),
                 given == null ? "" : StorageIdentity.of(given).toString(),
+                sizeBytes,
                 "");
     }
 

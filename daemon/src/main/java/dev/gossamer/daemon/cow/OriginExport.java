@@ -157,8 +157,8 @@ final class OriginExport {
         CowConfig.Origin all = recorded.withIdentity(identity);
         for (RecordedSnapshot each : recorded.snapshots()) {
             Loaded found = loaded.get(exportOf(each.name()));
-            if (found != null && !each.inPool()) {
-                all = all.with(each.withIdentity(found.store));
+            if (found != null) {
+                all = all.with(each.found(each.inPool() ? "" : found.store, found.sizeBytes));
             }
         }
         return all;
@@ -286,6 +286,7 @@ final class OriginExport {
                 .withLossRecord(lossRecord)
                 .withStoreId(snapshot.id())
                 .withStoreDevice(known(snapshot.identity()))
+                .withSizeBytes(snapshot.sizeBytes())
                 .withFullStore(snapshot.fullAction(), snapshot.inPool() ? HOLD_BACK.toNanos() : 0, growth);
     }
 

@@ -14,6 +14,7 @@ import java.util.UUID;
  * @param state the store alone does not tell it
  * @param id in the store's header; null for a store that the kernel made
  * @param identity what the store's device was; empty for a volume of the pool, or if it was never looked at
+ * @param sizeBytes of the snapshot; 0 if it was never looked at
  * @param cause why it is lost; empty otherwise
  */
 record RecordedSnapshot(
@@ -25,6 +26,7 @@ record RecordedSnapshot(
         State state,
         UUID id,
         String identity,
+        long sizeBytes,
         String cause) {
 
     /** Where a snapshot is in its life. */
@@ -41,15 +43,16 @@ record RecordedSnapshot(
     }
 
     RecordedSnapshot withState(State newState) {
-        return new RecordedSnapshot(name, store, inPool, type, fullAction, newState, id, identity, cause);
+        return new RecordedSnapshot(name, store, inPool, type, fullAction, newState, id, identity, sizeBytes, cause);
     }
 
-    RecordedSnapshot withIdentity(String newIdentity) {
-        return new RecordedSnapshot(name, store, inPool, type, fullAction, state, id, newIdentity, cause);
+    /** With what was found when it was opened. */
+    RecordedSnapshot found(String newIdentity, long newSizeBytes) {
+        return new RecordedSnapshot(name, store, inPool, type, fullAction, state, id, newIdentity, newSizeBytes, cause);
     }
 
     RecordedSnapshot lost(String why) {
-        return new RecordedSnapshot(name, store, inPool, type, fullAction, State.LOST, id, identity, why);
+        return new RecordedSnapshot(name, store, inPool, type, fullAction, State.LOST, id, identity, sizeBytes, why);
     }
 
     boolean isMerging() {

@@ -43,6 +43,7 @@ class CowConfigFileTest {
                                         RecordedSnapshot.State.LOST,
                                         null,
                                         "",
+                                        0,
                                         "its store: is 'full'"),
                                 new RecordedSnapshot(
                                         "sunday",
@@ -53,6 +54,7 @@ class CowConfigFileTest {
                                         RecordedSnapshot.State.MERGING,
                                         new UUID(1, 2),
                                         "file, inode 7, born 2026-11-30T00:00:00Z, 4096 bytes",
+                                        1 << 20,
                                         ""))),
                 new CowConfig.Origin("other", "/srv/other.img", "", List.of())));
         CowConfigFile.write(file(), config);
@@ -81,6 +83,8 @@ class CowConfigFileTest {
                         + " | 'x' is neither",
                 "origins: [{name: a, device: b, snapshots: [{name: s, store: c, type: persistent, on-full: invalidate,"
                         + " state: gone}]}] | 'state'",
+                "origins: [{name: a, device: b, snapshots: [{name: s, store: c, type: persistent, on-full: invalidate,"
+                        + " state: active, size: large}]}] | 'size'",
                 "origins: [ | line 1"
             })
     void whatIsWrongIsNamed(String text, String reason) throws IOException {

@@ -184,6 +184,10 @@ class CowRecordTest extends CowDaemon {
         Files.write(disk, Arrays.copyOf(old, 2 * SIZE));
         restart();
         assertArrayEquals(old, read("disk@s", SIZE));
+        assertEquals(
+                2 * SIZE, ask(200, "GET", "/v1/cow/disk", "").path("sizeBytes").asInt());
+        assertEquals(
+                SIZE, ask(200, "GET", "/v1/cow/disk@s", "").path("sizeBytes").asInt(), "S-L7: as large as it was made");
     }
 
     /** Rule S-L5: two stores that were swapped. */

@@ -15,9 +15,15 @@ public final class ChunkRun extends MapRun {
      * Looks up the stretch that begins at {@code fromBytes} and ends at {@code toBytes} at the latest.
      *
      * @param shift of the table's chunks: they have 2<sup>shift</sup> bytes
+     * @param sizeBytes of the snapshot: the rest of its last chunk is not in the store, whatever the table says
      * @param joinMissing whether chunks that are not in the store make one stretch; else each is one of its own
      */
-    public void find(RemapTable table, int shift, long fromBytes, long toBytes, boolean joinMissing) {
+    public void find(RemapTable table, int shift, long sizeBytes, long fromBytes, long toBytes, boolean joinMissing) {
+        if (fromBytes >= sizeBytes) {
+            endBytes = toBytes;
+            storeOffsetBytes = NOT_IN_STORE;
+            return;
+        }
         long chunk = fromBytes >> shift;
         long first = table.get(chunk);
         long expected = first;
@@ -30,7 +36,7 @@ public final class ChunkRun extends MapRun {
             }
             end = (chunk + 1) << shift;
         }
-        endBytes = Math.min(end, toBytes);
+        endBytes = Math.min(end, first == RemapTable.NONE ? toBytes : Math.min(toBytes, sizeBytes));
         long inChunk = fromBytes & ((1L << shift) - 1);
         storeOffsetBytes = first == RemapTable.NONE ? NOT_IN_STORE : (first << shift) + inChunk;
     }
