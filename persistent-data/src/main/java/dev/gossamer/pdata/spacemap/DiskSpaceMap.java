@@ -10,6 +10,7 @@ import dev.gossamer.pdata.tx.CommitParticipant;
 import dev.gossamer.pdata.tx.TransactionManager;
 import java.util.HashSet;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /**
  * Counts of the data blocks. Its bitmaps are found through a tree of index entries, key = bitmap number; changed
@@ -47,6 +48,8 @@ public final class DiskSpaceMap implements SpaceMap, CommitParticipant {
     private final long[] entry = new long[2];
     // As many as there are blocks in preparation.
     private final Set<Long> reserved = new HashSet<>();
+    // As many as whoever has looked at all references allows.
+    private final Set<Long> setAside = new HashSet<>();
     private long indexRoot;
     // The range that is closed reaches to the end, and that is to be cut off.
     private boolean endCloses;
@@ -88,7 +91,7 @@ public final class DiskSpaceMap implements SpaceMap, CommitParticipant {
 
     @Override
     public long free() {
-        return table.free() - reserved.size();
+        return table.free() - reserved.size() - setAside.size();
     }
 
     @Override
@@ -157,9 +160,12 @@ public final class DiskSpaceMap implements SpaceMap, CommitParticipant {
         return -1;
     }
 
-    /** Never gives out a block, although it is counted as free: something refers to it all the same. In memory only. */
+    /**
+     * Never gives out a block, although it is counted as free: something refers to it all the same. In memory only, and
+     * no reservation: nothing will be mapped to it, nor will it end.
+     */
     public void setAside(long block) {
-        reserved.add(block);
+        setAside.add(block);
     }
 
     /**
@@ -182,10 +188,12 @@ public final class DiskSpaceMap implements SpaceMap, CommitParticipant {
         return endCloses;
     }
 
-    /** Blocks of the closed range that are in use: counted, or reserved before it was closed. */
+    /** Blocks of the closed range that are in use: counted, set aside, or reserved before it was closed. */
     public long closedInUse(long from, long to) {
         return table.closedInUse()
-                + reserved.stream().filter(block -> block >= from && block < to).count();
+                + Stream.concat(reserved.stream(), setAside.stream())
+                        .filter(block -> block >= from && block < to)
+                        .count();
     }
 
     /** Whether a block from this one on is free and cannot be allocated yet. */
@@ -358,7 +366,7 @@ public final class DiskSpaceMap implements SpaceMap, CommitParticipant {
     }
 
     private boolean isReserved(long block) {
-        return reserved.contains(block);
+        return reserved.contains(block) || setAside.contains(block);
     }
 
     private Bitmap loadIndexEntry(int number) throws StorageException {

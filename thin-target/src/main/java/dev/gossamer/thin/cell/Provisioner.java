@@ -110,7 +110,6 @@ public final class Provisioner implements BlockPreparation.Owner {
             queue.handBackAll(cell.joined(), verdict);
         }
         cells.release(cell);
-        spaceWaiters.preparationEnded();
         if (errno == Errno.OK) {
             spaceWaiters.deviceHasRoom();
         }

@@ -196,7 +196,7 @@ public final class BlockMoves {
          */
         public void apply(Map<Long, Long> targets) throws StorageException {
             for (long dataBlock : targets.keySet()) {
-                pool.dataMap.unreserve(targets.get(dataBlock));
+                pool.unreserve(targets.get(dataBlock));
             }
             pool.mappingRoot =
                     rewrite.apply(value -> Mapping.pack(targets.get(Mapping.dataBlock(value)), Mapping.time(value)));

@@ -43,6 +43,9 @@ final class LoadedPool {
     /** What the next superblock says of the catalog: see {@link Superblock#writeCatalog}. */
     int notedCatalog = DeviceLife.NOT_SAID;
 
+    /** See {@link PoolMetadata#whenNoneIsReserved}. */
+    Runnable whenNoneIsReserved = () -> {};
+
     /** Something has changed, records of devices aside. */
     boolean changed;
 
@@ -126,6 +129,14 @@ final class LoadedPool {
     /** Where a check begins. */
     CheckRoots checkRoots() throws StorageException {
         return committed.checkRoots(blocks, deviceName);
+    }
+
+    /** Ends the reservation of a data block, mapped or not. */
+    void unreserve(long dataBlock) {
+        dataMap.unreserve(dataBlock);
+        if (dataMap.reserved() == 0) {
+            whenNoneIsReserved.run();
+        }
     }
 
     /** A change has come to its end. */

@@ -53,6 +53,7 @@ public final class PoolMetadata implements AutoCloseable {
     // Of the transaction being written.
     private Superblock frozen;
     private boolean readable = true;
+    private Runnable whenNoneIsReserved = () -> {};
     private final long[] word = new long[1];
 
     private PoolMetadata(BlockingIo device, BlockDevice data) {
@@ -131,21 +132,17 @@ public final class PoolMetadata implements AutoCloseable {
 
     /** Metadata blocks that can be allocated now, without the reserve (ST-2). */
     public long metadataBlocksFree() {
-        return Math.max(0, pool.metadataMap.free() - reserveBlocks());
+        return Math.max(0, pool.metadataMap.free() - MetadataRoom.reserve(metadataBlocks()));
     }
 
     /** As {@link #metadataBlocksFree}, with those that come back when all that was changed is committed. */
     public long metadataBlocksFreeOnceCommitted() {
-        return Math.max(0, pool.metadataMap.blocks() - pool.metadataMap.allocated() - reserveBlocks());
+        return Math.max(0, metadataBlocks() - metadataBlocksUsed() - MetadataRoom.reserve(metadataBlocks()));
     }
 
     /** Whether free metadata is down to the reserve, so that nothing may be begun that needs more. */
     public boolean isNearlyFull() {
         return metadataBlocksFree() == 0;
-    }
-
-    private long reserveBlocks() {
-        return MetadataRoom.reserve(pool.metadataMap.blocks());
     }
 
     /** Whether there is room for a change; of this state of the pool, until an {@link #abort}. */
@@ -315,19 +312,21 @@ public final class PoolMetadata implements AutoCloseable {
         return pool.dataMap.isUnreferenced(firstBlock, count);
     }
 
-    /** Whether the number of free data blocks is exact; until then it is what the device says, which may be wrong. */
-    public boolean isDataCounted() {
-        return pool.dataMap.isCounted();
-    }
-
-    /** Counts the free data blocks: reads every bitmap not read yet, once. */
+    /** Makes the number of free data blocks exact, whatever the device says: reads every bitmap not read yet, once. */
     public void countData() throws StorageException {
-        pool.dataMap.recount();
+        if (!pool.dataMap.isCounted()) {
+            pool.dataMap.recount();
+        }
     }
 
     /** Gives back a block that was set aside. */
     public void unreserveDataBlock(long dataBlock) {
-        pool.dataMap.unreserve(dataBlock);
+        pool.unreserve(dataBlock);
+    }
+
+    /** Who hears that no data block is set aside any more, each time. Set while the pool is put together. */
+    public void whenNoneIsReserved(Runnable listener) {
+        whenNoneIsReserved = listener;
     }
 
     /** Maps a block to a reserved data block, whose contents are in place. The old data block loses a reference. */
@@ -336,7 +335,7 @@ public final class PoolMetadata implements AutoCloseable {
         if (pool.mappings.lookupForInsert(pool.mappingRoot, id, virtualBlock, word)) {
             pool.checkCounted(id, virtualBlock, word[0]);
         }
-        pool.dataMap.unreserve(dataBlock);
+        pool.unreserve(dataBlock);
         pool.dataMap.increment(dataBlock);
         word[0] = Mapping.pack(dataBlock, pool.time);
         pool.mappingRoot = pool.mappings.insert(pool.mappingRoot, id, virtualBlock, word);
@@ -488,6 +487,7 @@ public final class PoolMetadata implements AutoCloseable {
 
     private void load() throws StorageException {
         pool = LoadedPool.load(blocks, deviceName, data);
+        pool.whenNoneIsReserved = () -> whenNoneIsReserved.run();
         life = new DeviceLife(pool);
         snapshot = new MetadataSnapshot(pool);
         room = new MetadataRoom(pool, life, snapshot);

@@ -69,7 +69,7 @@ public final class SpaceGate {
             waiters.needData(volume, request, DeviceRoom.FULL);
             return NONE;
         }
-        if (!quotas.hasRoom(device) && !metadata.isDataCounted()) {
+        if (!quotas.hasRoom(device)) {
             // What the disk says of free blocks may be another program's mistake: they are counted, once.
             metadata.countData();
         }

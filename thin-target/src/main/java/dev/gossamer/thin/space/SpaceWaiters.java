@@ -98,6 +98,7 @@ public final class SpaceWaiters {
         probe = itsProbe;
         resize = itsResize;
         reclaimer = itsReclaimer;
+        metadata.whenNoneIsReserved(this::preparationsEnded);
     }
 
     /** Requests waiting for space. Any thread. */
@@ -289,9 +290,12 @@ public final class SpaceWaiters {
         forCommit.add(request);
     }
 
-    /** A block that was in preparation has been mapped, or given back: who waited for that looks again. */
-    public void preparationEnded() {
-        if (!forCommit.isEmpty() && metadata.room().preparations() == 0) {
+    /**
+     * The last block that was in preparation has been mapped, or given back: who waited for that, or for a block, looks
+     * again.
+     */
+    private void preparationsEnded() {
+        if (isWaiting()) {
             committer.commitSoon();
         }
     }
