@@ -64,6 +64,18 @@ public final class NbdTestClient implements AutoCloseable {
         finalReply();
     }
 
+    private NbdTestClient(SocketChannel channel) {
+        this.channel = channel;
+    }
+
+    /** Has been greeted, and says nothing. */
+    static NbdTestClient greeted(SocketAddress address) throws IOException {
+        NbdTestClient client = new NbdTestClient(SocketChannel.open(address));
+        client.receive(18);
+        client.send(ByteBuffer.allocate(4).putInt(3).flip());
+        return client;
+    }
+
     private void finalReply() throws IOException {
         int type;
         do {

@@ -30,11 +30,7 @@ final class TlsTestClient implements AutoCloseable {
     /** @param certificate what the server has to show */
     TlsTestClient(InetSocketAddress address, Path certificate, String export)
             throws IOException, GeneralSecurityException {
-        plain = startTls(address);
-        socket = (SSLSocket) trusting(certificate).getSocketFactory().createSocket(plain, "localhost", 1, true);
-        socket.startHandshake();
-        in = new DataInputStream(socket.getInputStream());
-        out = new DataOutputStream(socket.getOutputStream());
+        this(address, certificate);
         byte[] name = export.getBytes(java.nio.charset.StandardCharsets.UTF_8);
         out.write(ByteBuffer.allocate(16 + 6 + name.length)
                 .putLong(IHAVEOPT)
@@ -44,6 +40,15 @@ final class TlsTestClient implements AutoCloseable {
                 .put(name)
                 .array());
         awaitAck(in);
+    }
+
+    /** As the other, but does not go on behind TLS. */
+    TlsTestClient(InetSocketAddress address, Path certificate) throws IOException, GeneralSecurityException {
+        plain = startTls(address);
+        socket = (SSLSocket) trusting(certificate).getSocketFactory().createSocket(plain, "localhost", 1, true);
+        socket.startHandshake();
+        in = new DataInputStream(socket.getInputStream());
+        out = new DataOutputStream(socket.getOutputStream());
     }
 
     /** Asks for TLS, and is told to begin. */

@@ -12,7 +12,7 @@ import org.slf4j.LoggerFactory;
 /**
  * The direct memory that the Java runtime allows this process (MaxDirectMemorySize), and who may have how much of it at
  * most: connections and handshakes by their limits, remote devices by what they keep; and the descriptors that the
- * system allows, one for each connection. Counted in full when a limit is set or a device opened, not when the memory
+ * system allows, one for each connection, and their part of the heap. Counted in full when a limit is set or a device opened, not when the memory
  * is used, so that it never runs out on the way. The loops' transfer memory comes from the system and is no part of it.
  * Any thread.
  */
@@ -31,6 +31,12 @@ public final class MemoryBudget {
 
     /** What TLS adds to that: what it has received of a record, and replies encrypted. */
     public static final long TLS_HANDSHAKE_BYTES = HANDSHAKE_BYTES + (64L << 10);
+
+    /** What a connection takes of the heap, however far it has come, encrypted or not; idle ones were measured. */
+    public static final long HEAP_BYTES = 12L << 10;
+
+    /** Parts of the heap; the rest is for what pools and jobs keep there. */
+    private static final int HEAP_PARTS = 4;
 
     /** Answers on the admin socket, and what an allocator keeps. */
     private static final long OTHER_BYTES = 32L << 20;
@@ -79,6 +85,7 @@ public final class MemoryBudget {
     }
 
     private final long limitBytes;
+    private final long heapBytes;
     private final long descriptors;
     private final int listeners;
     private final Cost each;
@@ -96,11 +103,14 @@ public final class MemoryBudget {
      */
     public static MemoryBudget ofThisProcess(int listeners, boolean ring, boolean tls) {
         long descriptors = Math.max(0, Processes.descriptorLimit() - OTHER_DESCRIPTORS);
-        return new MemoryBudget(PlatformDependent.maxDirectMemory(), descriptors, listeners, Cost.of(ring, tls));
+        long heapBytes = Runtime.getRuntime().maxMemory();
+        return new MemoryBudget(
+                PlatformDependent.maxDirectMemory(), heapBytes, descriptors, listeners, Cost.of(ring, tls));
     }
 
-    MemoryBudget(long limitBytes, long descriptors, int listeners, Cost each) {
+    MemoryBudget(long limitBytes, long heapBytes, long descriptors, int listeners, Cost each) {
         this.limitBytes = limitBytes;
+        this.heapBytes = heapBytes / HEAP_PARTS;
         this.descriptors = descriptors;
         this.listeners = listeners;
         this.each = each;
@@ -178,10 +188,17 @@ public final class MemoryBudget {
                             + descriptors + " are left for them; lower 'connections' in clients.yaml, or raise the"
                             + " limit of open files: ulimit -n, or LimitNOFILE in the unit");
         }
+        if (connections > heapBytes / HEAP_BYTES / listeners) {
+            throw new StorageException(
+                    Errno.EINVAL,
+                    connections + " connections at each of " + listeners + " addresses can take "
+                            + mebibytes(connections * HEAP_BYTES * listeners) + " MiB of heap, and "
+                            + mebibytes(heapBytes) + " MiB are theirs; lower 'connections' in clients.yaml, or give"
+                            + " the process more with GOSSAMER_JAVA_OPTS=-XmxSIZE");
+        }
         if (!fitted.equals(asked)) {
             LOG.debug(
-                    "limits lowered to what direct memory and descriptors allow connections={} handshakes={} "
-                            + "limitMiB={}",
+                    "limits lowered to what memory and descriptors allow connections={} handshakes={} " + "limitMiB={}",
                     connections,
                     handshakes,
                     mebibytes(limitBytes));
@@ -208,7 +225,7 @@ public final class MemoryBudget {
             return asked.connections();
         }
         long fitting = handshakes + (eachBytes - handshakes * each.handshakeBytes) / each.connectionBytes;
-        fitting = Math.min(fitting, descriptors / listeners);
+        fitting = Math.min(fitting, Math.min(descriptors, heapBytes / HEAP_BYTES) / listeners);
         return (int) Math.min(asked.connections(), Math.max(LEAST, fitting));
     }
 

@@ -13,6 +13,7 @@ import org.junit.jupiter.api.Test;
 class MemoryBudgetTest {
     private static final long MIB = 1 << 20;
     private static final long MANY = 1 << 20;
+    private static final long HEAP = 1L << 40;
 
     private static ServerLimits limits(int connections, int handshakes) {
         return new ServerLimits(connections, 1000, handshakes, 64, 10);
@@ -32,33 +33,49 @@ class MemoryBudgetTest {
     /** TLS costs a copy of what is on its way; so fewer fit, and the distribution's limit holds the default. */
     @Test
     void clientsThatMayEncryptAreCountedWithWhatThatTakes() throws StorageException {
-        ServerLimits plain = fit(new MemoryBudget(512 * MIB, MANY, 1, Cost.of(true, false)));
-        ServerLimits encrypted = fit(new MemoryBudget(512 * MIB, MANY, 1, Cost.of(true, true)));
+        ServerLimits plain = fit(new MemoryBudget(512 * MIB, HEAP, MANY, 1, Cost.of(true, false)));
+        ServerLimits encrypted = fit(new MemoryBudget(512 * MIB, HEAP, MANY, 1, Cost.of(true, true)));
         assertTrue(encrypted.connections() < plain.connections(), encrypted + " and " + plain);
         long bytes = encrypted.handshakes() * MemoryBudget.TLS_HANDSHAKE_BYTES
                 + (encrypted.connections() - encrypted.handshakes()) * MemoryBudget.CHANNEL_BYTES;
         assertTrue(bytes <= 512 * MIB, encrypted.toString());
         assertEquals(
                 4000,
-                fit(new MemoryBudget(1600 * MIB, MANY, 1, Cost.of(true, true))).connections());
+                fit(new MemoryBudget(1600 * MIB, HEAP, MANY, 1, Cost.of(true, true)))
+                        .connections());
     }
 
     /** Every connection is a descriptor; without one nobody new is served, and no device can be opened. */
     @Test
     void connectionsFitIntoTheDescriptors() throws StorageException {
         assertEquals(
-                500, fit(new MemoryBudget(1600 * MIB, 1000, 2, Cost.ON_RING)).connections());
+                500,
+                fit(new MemoryBudget(1600 * MIB, HEAP, 1000, 2, Cost.ON_RING)).connections());
         StorageException refused =
-                assertThrows(StorageException.class, () -> new MemoryBudget(1600 * MIB, 1000, 2, Cost.ON_RING)
+                assertThrows(StorageException.class, () -> new MemoryBudget(1600 * MIB, HEAP, 1000, 2, Cost.ON_RING)
                         .fit(limits(501, 100)));
         assertTrue(refused.getMessage().contains("1000 are left for them"), refused.getMessage());
         assertTrue(refused.getMessage().contains("ulimit -n"), refused.getMessage());
     }
 
+    /** Of the heap a quarter is theirs; the distribution's default holds the default at one address. */
+    @Test
+    void connectionsFitIntoTheHeap() throws StorageException {
+        MemoryBudget one = new MemoryBudget(4096 * MIB, 256 * MIB, MANY, 1, Cost.ON_RING);
+        assertEquals(4000, fit(one).connections());
+        MemoryBudget four = new MemoryBudget(65536 * MIB, 256 * MIB, MANY, 4, Cost.of(true, true));
+        ServerLimits fitted = fit(four);
+        assertTrue(fitted.connections() * 4 * MemoryBudget.HEAP_BYTES <= 64 * MIB, fitted.toString());
+        assertTrue(fitted.connections() > 1300, fitted.toString());
+        StorageException refused = assertThrows(StorageException.class, () -> four.fit(limits(2000, 100)));
+        assertTrue(refused.getMessage().contains("93 MiB of heap, and 64 MiB are theirs"), refused.getMessage());
+        assertTrue(refused.getMessage().contains("-Xmx"), refused.getMessage());
+    }
+
     /** What was fitted and given up leaves the old limits; until then it counts beside them. */
     @Test
     void limitsThatAreGivenUpLeaveTheOldOnes() throws StorageException {
-        MemoryBudget budget = new MemoryBudget(1024 * MIB, MANY, 1, Cost.ON_RING);
+        MemoryBudget budget = new MemoryBudget(1024 * MIB, HEAP, MANY, 1, Cost.ON_RING);
         budget.fit(limits(100, 16)).use();
         MemoryBudget.Fitted larger = budget.fit(limits(5000, 16));
         assertThrows(StorageException.class, () -> budget.take("nbd://a/data", 512 * MIB, 1));
@@ -70,7 +87,7 @@ class MemoryBudgetTest {
     void defaultsAreLoweredToWhatFits() throws StorageException {
         for (long mib : new long[] {64, 128, 256, 512, 768, 1024, 4096}) {
             for (int listeners : new int[] {1, 2, 5}) {
-                MemoryBudget budget = new MemoryBudget(mib * MIB, MANY, listeners, Cost.ON_RING);
+                MemoryBudget budget = new MemoryBudget(mib * MIB, HEAP, MANY, listeners, Cost.ON_RING);
                 if (mib < 100 && listeners == 5) {
                     assertThrows(StorageException.class, () -> budget.fit(ServerLimits.DEFAULT));
                     continue;
@@ -85,13 +102,14 @@ class MemoryBudgetTest {
     @Test
     void theDistributionsLimitHoldsTheDefaultNumberOfConnections() throws StorageException {
         assertEquals(
-                4000, fit(new MemoryBudget(1600 * MIB, MANY, 1, Cost.ON_RING)).connections());
-        assertEquals(ServerLimits.DEFAULT, fit(new MemoryBudget(4096 * MIB, MANY, 2, Cost.ON_RING)));
+                4000,
+                fit(new MemoryBudget(1600 * MIB, HEAP, MANY, 1, Cost.ON_RING)).connections());
+        assertEquals(ServerLimits.DEFAULT, fit(new MemoryBudget(4096 * MIB, HEAP, MANY, 2, Cost.ON_RING)));
     }
 
     @Test
     void whatWasAskedForAndDoesNotFitIsRefusedInOneLine() throws StorageException {
-        MemoryBudget budget = new MemoryBudget(256 * MIB, MANY, 2, Cost.ON_RING);
+        MemoryBudget budget = new MemoryBudget(256 * MIB, HEAP, MANY, 2, Cost.ON_RING);
         StorageException refused = assertThrows(StorageException.class, () -> budget.fit(limits(3000, 100)));
         assertEquals(Errno.EINVAL, refused.errno());
         assertEquals(1, refused.getMessage().lines().count());
@@ -102,7 +120,7 @@ class MemoryBudgetTest {
 
     @Test
     void remoteDevicesCountUntilTheyAreClosed() throws StorageException {
-        MemoryBudget budget = new MemoryBudget(256 * MIB, MANY, 1, Cost.ON_RING);
+        MemoryBudget budget = new MemoryBudget(256 * MIB, HEAP, MANY, 1, Cost.ON_RING);
         boolean[] closed = {false};
         RemoteShare first = budget.take("nbd://a/data", 12 * MIB, 8);
         assertEquals(8, first.connections());
@@ -119,7 +137,7 @@ class MemoryBudgetTest {
     /** Clients have taken what they may before, and each device leaves something for the next one. */
     @Test
     void remoteDevicesThatAreOpenedLaterGetFewerConnectionsAndNotAnError() throws StorageException {
-        MemoryBudget budget = new MemoryBudget(768 * MIB, MANY, 1, Cost.ON_RING);
+        MemoryBudget budget = new MemoryBudget(768 * MIB, HEAP, MANY, 1, Cost.ON_RING);
         budget.take("nbd://a/data", 12 * MIB, 8);
         budget.take("nbd://a/metadata", 12 * MIB, 8);
         fit(budget);
@@ -131,7 +149,7 @@ class MemoryBudgetTest {
 
     @Test
     void whatADeviceDoesNotUseIsFree() throws StorageException {
-        MemoryBudget budget = new MemoryBudget(160 * MIB, MANY, 1, Cost.ON_RING);
+        MemoryBudget budget = new MemoryBudget(160 * MIB, HEAP, MANY, 1, Cost.ON_RING);
         RemoteShare share = budget.take("nbd://a/data", 12 * MIB, 8);
         assertEquals(5, share.connections());
         share.opened(1, () -> false);
