@@ -11,10 +11,10 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The direct memory that the Java runtime allows this process (MaxDirectMemorySize), and who may have how much of it at
- * most: connections and handshakes by their limits, remote devices by what they keep; and the descriptors that the
- * system allows, one for each connection, and their part of the heap. Counted in full when a limit is set or a device opened, not when the memory
- * is used, so that it never runs out on the way. The loops' transfer memory comes from the system and is no part of it.
- * Any thread.
+ * most: connections and handshakes by their limits, remote devices by what they keep; and of connections the
+ * descriptors that the system allows, one each, and their part of the heap. Counted in full when a limit is set or a
+ * device opened, not when the memory is used, so that it never runs out on the way. The loops' transfer memory comes
+ * from the system and is no part of it. Any thread.
  */
 public final class MemoryBudget {
     /** A connection on a ring: its input, and the headers of its replies with all under way that may be. */
