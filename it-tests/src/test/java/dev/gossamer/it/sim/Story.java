@@ -43,7 +43,7 @@ import java.util.function.BooleanSupplier;
 final class Story implements Excuses {
     static final long VOLUME_BYTES_MAX = 16L * Machine.BLOCK_BYTES;
     private static final int ROOMY_BLOCKS = 320;
-    private static final int TIGHT_BLOCKS = 48;
+    private static final int TIGHT_BLOCKS = 26;
     private static final long OPEN_NANOS = 120_000_000_000L;
     private static final long SERVED_NANOS = 90_000_000_000L;
     private static final long STOPPED_NANOS = 30_000_000_000L;
@@ -226,12 +226,16 @@ final class Story implements Excuses {
             if (!until(() -> !administrator.isBusy(), SERVED_NANOS, "no answer to an administrator")) {
                 return false;
             }
-            if (judge.volumes().size() == before && !deviceFailed()) {
-                throw new Violation(Oracle.REPLY, "a volume cannot be created");
+            if (judge.volumes().size() == before) {
+                if (!deviceFailed() && !swarm.has(Kind.FULL)) {
+                    throw new Violation(Oracle.REPLY, "a volume cannot be created");
+                }
+                return true;
             }
-            if (deviceFailed()) {
-                break;
-            }
+        }
+        if (lives == 1 && swarm.has(Kind.FULL) && chance.nextInt(3) == 0) {
+            administrator.reserve(judge.volumes().iterator().next());
+            return until(() -> !administrator.isBusy(), SERVED_NANOS, "no answer to an administrator");
         }
         return true;
     }

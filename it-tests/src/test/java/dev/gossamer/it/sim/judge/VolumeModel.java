@@ -121,6 +121,11 @@ public final class VolumeModel {
         reserveBytes = bytes;
     }
 
+    /** Whether any space is. */
+    public boolean hasReserve() {
+        return reserveBytes > 0;
+    }
+
     /** Whether all that it can have mapped lies within its reserve: whoever writes to it finds space. */
     boolean hasSpace(int blockBytes) {
         int inBlock = blockBytes / Content.SECTOR_BYTES;

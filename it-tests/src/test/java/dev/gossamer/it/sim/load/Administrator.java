@@ -146,6 +146,9 @@ public final class Administrator {
     private void change(Op op, VolumeModel one, VolumeModel other, int count) {
         ThinPool pool = life.pool();
         String name = one.name();
+        if (op.kind().copies() && (one.hasReserve() || other.hasReserve())) {
+            return; // whose blocks are shared uses its reserve up for copies, and what it is promised is not known
+        }
         switch (op.kind()) {
             case SNAPSHOT -> snapshot(Map.of("s" + names++, name), count);
             case GROUP -> {
@@ -173,16 +176,7 @@ public final class Administrator {
                     away(judge.deleting(name), name, () -> pool.deleteVolume(name), "delete " + name);
                 }
             }
-            case LIMIT -> {
-                limited.add(name);
-                VolumeLimits limits = limits(op);
-                one.reserves(0);
-                run(
-                        null,
-                        () -> pool.limitVolume(name, limits),
-                        "limit " + name,
-                        () -> one.reserves(limits.reserveBytes()));
-            }
+            case LIMIT -> limit(one, limits(op));
             case GROW -> run(null, () -> pool.grow(blockBytes * (50L + op.a() % 100), 0), "grow");
             case METADATA_SNAPSHOT -> run(
                     null,
@@ -192,6 +186,22 @@ public final class Administrator {
             case STATUS_LINE -> run(null, op.a() % 2 == 0 ? pool::status : pool::dmStatus, "status");
             default -> throw new IllegalStateException(op + " is no administrator's");
         }
+    }
+
+    /** Keeps space for all that a volume can hold. */
+    public void reserve(VolumeModel volume) {
+        limit(volume, new VolumeLimits(0, Math.ceilDiv(volume.sizeBytes(), blockBytes) * (long) blockBytes, null));
+    }
+
+    private void limit(VolumeModel volume, VolumeLimits limits) {
+        String name = volume.name();
+        limited.add(name);
+        volume.reserves(0);
+        run(
+                null,
+                () -> life.pool().limitVolume(name, limits),
+                "limit " + name + ": " + limits,
+                () -> volume.reserves(limits.reserveBytes()));
     }
 
     /** As when the daemon reads its configuration again: for the lower addresses. */

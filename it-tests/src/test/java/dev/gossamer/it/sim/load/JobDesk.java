@@ -73,6 +73,9 @@ final class JobDesk {
         switch (op.b() % 9) {
             case 0, 1, 2 -> cloneRange(op, one, other);
             case 3 -> {
+                if (judge.volumes().stream().anyMatch(VolumeModel::hasReserve)) {
+                    return;
+                }
                 judge.volumes().forEach(VolumeModel::sharing);
                 ask("dedupe", () -> jobs.dedupe(new DedupeSpec(List.of(), op.a() % 5 == 0, 0)), null);
             }
@@ -100,7 +103,8 @@ final class JobDesk {
     private void cloneRange(Op op, VolumeModel source, VolumeModel target) {
         long smaller = Math.min(source.sizeBytes(), target.sizeBytes());
         long blocks = smaller / blockBytes;
-        if (source.equals(target) || source.isCloning() || target.isCloning() || blocks == 0) {
+        boolean reserved = source.hasReserve() || target.hasReserve();
+        if (reserved || source.equals(target) || source.isCloning() || target.isCloning() || blocks == 0) {
             return;
         }
         long first = op.a() % blocks;

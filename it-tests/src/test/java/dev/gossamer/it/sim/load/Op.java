@@ -43,5 +43,10 @@ public record Op(int index, Kind kind, int who, int where, int a, int b, int c, 
         Kind(int weight) {
             this.weight = weight;
         }
+
+        /** Whether two volumes share blocks afterwards. */
+        boolean copies() {
+            return this == SNAPSHOT || this == GROUP || this == ROLLBACK;
+        }
     }
 }
