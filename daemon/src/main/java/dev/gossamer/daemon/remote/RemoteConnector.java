@@ -50,7 +50,8 @@ final class RemoteConnector {
     }
 
     /** Connects and negotiates; ends within twice the time-out. */
-    void connect(NettyLoop loop, Outcome outcome) {
+    void connect(NettyLoop loop, Outcome whoAsks) {
+        Outcome outcome = new ToldOnce(whoAsks);
         var target = address.addresses().get(Math.floorMod(attempt.get(), addresses()));
         Bootstrap bootstrap = new Bootstrap()
                 .group(loop.eventLoop())
@@ -76,11 +77,48 @@ final class RemoteConnector {
         });
     }
 
+    /** A handshake that has waited too long closes its channel, and that is one more end. Confined to the loop. */
+    private static final class ToldOnce implements Outcome {
+        private final Outcome outcome;
+        private boolean told;
+
+        ToldOnce(Outcome outcome) {
+            this.outcome = outcome;
+        }
+
+        @Override
+        public void connected(RemoteConnection connection) {
+            if (told) {
+                connection.drop();
+            } else {
+                told = true;
+                outcome.connected(connection);
+            }
+        }
+
+        @Override
+        public void failed(String why) {
+            if (!told) {
+                told = true;
+                outcome.failed(why);
+            }
+        }
+    }
+
     private record Listener(Outcome outcome, NettyLoop loop) implements ClientHandshakeListener {
         @Override
         public void negotiated(ChannelHandlerContext ctx, RemoteExport export) {
-            RemoteConnection connection = new RemoteConnection(export, loop);
-            ctx.pipeline().replace(ctx.handler(), "nbd", connection);
+            RemoteConnection connection;
+            try {
+                connection = new RemoteConnection(export, loop);
+                ctx.pipeline().replace(ctx.handler(), "nbd", connection);
+            } catch (RuntimeException | Error fault) {
+                // The handshake takes it for told.
+                loop.faults().caught(fault);
+                ctx.close();
+                outcome.failed("cannot use the connection: " + Reason.of(fault));
+                return;
+            }
             outcome.connected(connection);
         }
 

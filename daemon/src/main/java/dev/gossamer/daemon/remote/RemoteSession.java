@@ -84,7 +84,13 @@ final class RemoteSession {
     // Connected and not up yet: being checked, or replayed on.
     private RemoteConnection pendingOn;
     private CheckedConnection checked;
+    // When that was last answered.
+    private long answeredNanos;
+    private long attempt;
     private int failedAttempts;
+    // One after the other: a server that lets in and throws out again is not asked without a pause.
+    private int shortLives;
+    private long upNanos;
     private long lostNanos;
 
     /** @param loops the first is this session's own; the others exist only if the server allows several connections */
@@ -211,6 +217,7 @@ final class RemoteSession {
         state = State.HALTING;
         counters.down();
         lostNanos = home.loop().nanoTime();
+        shortLives = lostNanos - upNanos < settings.lastRetryMillis() * 1_000_000 ? shortLives + 1 : 0;
         failedAttempts = 0;
         incarnation++;
         pendingHalts = links.size();
@@ -237,7 +244,12 @@ final class RemoteSession {
         if (!kept.isEmpty()) {
             wanted();
         }
-        attemptOrSleep(0);
+        attemptOrSleep(pauseMillis(shortLives));
+    }
+
+    private long pauseMillis(int timesInVain) {
+        int doublings = Math.min(timesInVain - 1, 16);
+        return timesInVain == 0 ? 0 : Math.min(settings.firstRetryMillis() << doublings, settings.lastRetryMillis());
     }
 
     private void attemptOrSleep(long delayMillis) {
@@ -271,24 +283,29 @@ final class RemoteSession {
         if (state != State.CONNECTING) {
             return;
         }
-        connect(home.loop(), home.tasks().outcome(this::reconnected, this::attemptFailed));
+        long mine = ++attempt;
+        connect(
+                home.loop(),
+                home.tasks().outcome(connection -> reconnected(connection, mine), why -> attemptEnded(why, mine)));
+    }
+
+    private void attemptEnded(String why, long itsAttempt) {
+        if (state == State.CONNECTING && itsAttempt == attempt) {
+            attemptFailed(why);
+        }
     }
 
     private void attemptFailed(String why) {
-        if (state == State.CLOSED) {
-            return;
-        }
         pendingOn = null;
         failedAttempts++;
         if (failedAttempts == 1) {
             LOG.warn("{}: cannot reconnect yet: {}", name, why);
         }
-        int doublings = Math.min(failedAttempts - 1, 16);
-        attemptOrSleep(Math.min(settings.firstRetryMillis() << doublings, settings.lastRetryMillis()));
+        attemptOrSleep(pauseMillis(Math.max(failedAttempts, shortLives)));
     }
 
-    private void reconnected(RemoteConnection connection) {
-        if (state != State.CONNECTING) {
+    private void reconnected(RemoteConnection connection, long itsAttempt) {
+        if (state != State.CONNECTING || itsAttempt != attempt) {
             connection.drop();
             return;
         }
@@ -309,7 +326,8 @@ final class RemoteSession {
         pendingOn = connection;
         connection.setOwner(why -> pendingFailed(connection, why));
         long deadline = home.loop().nanoTime() + settings.silenceNanos();
-        home.tasks().later(() -> pendingFailed(connection, "server does not answer"), settings.silenceNanos());
+        answeredNanos = home.loop().nanoTime();
+        watchSilence(connection);
         BlockGeometry found = ExportMatch.geometry(connection.export(), readOnly);
         checked = new CheckedConnection(connection, found, name, deadline);
         gate.check(checked, new ChangeGate.Verdict() {
@@ -328,6 +346,19 @@ final class RemoteSession {
                 home.tasks().guard(() -> refused(connection, why));
             }
         });
+    }
+
+    /** All answers to a replay together may take longer than that. */
+    private void watchSilence(RemoteConnection connection) {
+        if (pendingOn != connection) {
+            return;
+        }
+        long leftNanos = answeredNanos + settings.silenceNanos() - home.loop().nanoTime();
+        if (leftNanos > 0) {
+            home.tasks().later(() -> watchSilence(connection), leftNanos);
+        } else {
+            pendingFailed(connection, "server does not answer");
+        }
     }
 
     private void passed(RemoteConnection connection) {
@@ -382,7 +413,19 @@ final class RemoteSession {
     private void replay(RemoteConnection connection) {
         state = State.REPLAYING;
         long deadline = home.loop().nanoTime() + settings.silenceNanos();
-        new WriteReplay(connection, kept, deadline, error -> replayed(connection, error)).start();
+        answeredNanos = home.loop().nanoTime();
+        new WriteReplay(connection, kept, deadline, new WriteReplay.Outcome() {
+                    @Override
+                    public void answered() {
+                        answeredNanos = home.loop().nanoTime();
+                    }
+
+                    @Override
+                    public void replayed(int nbdError) {
+                        RemoteSession.this.replayed(connection, nbdError);
+                    }
+                })
+                .start();
     }
 
     private void pendingFailed(RemoteConnection connection, String why) {
@@ -420,6 +463,7 @@ final class RemoteSession {
 
     private void up(RemoteConnection connection) {
         state = State.UP;
+        upNanos = home.loop().nanoTime();
         counters.up(incarnation > 0);
         geometry = ExportMatch.geometry(connection.export(), readOnly);
         if (incarnation > 0) {

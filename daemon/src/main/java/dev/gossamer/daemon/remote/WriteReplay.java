@@ -15,9 +15,12 @@ final class WriteReplay {
     /** Enough for a long line; comparing each write with so many costs nothing beside the network. */
     private static final int IN_FLIGHT = 32;
 
-    /** Told once, unless the connection is lost before the end. */
+    /** Told of the way it goes, on the session's loop. */
     interface Outcome {
-        /** One of {@link NbdError}. */
+        /** One of the writes was answered; the rest goes on. */
+        void answered();
+
+        /** Told once, unless the connection is lost before the end: one of {@link NbdError}. */
         void replayed(int nbdError);
     }
 
@@ -86,6 +89,7 @@ final class WriteReplay {
         @Override
         void answered(int nbdError) {
             underWay.remove(write);
+            outcome.answered();
             if (nbdError != NbdError.OK && firstError == NbdError.OK) {
                 firstError = nbdError;
             }
