@@ -74,6 +74,9 @@ public final class SnapshotRelease {
             if (begun) {
                 throw new StorageException(Errno.EBUSY, "the metadata snapshot is being released already");
             }
+            if (metadata.findings().snapshotDamage() != null) {
+                throw new MetadataCorrupt(metadata.findings().snapshotDamage());
+            }
             underWay = true;
             passed(task);
         });
@@ -130,11 +133,17 @@ public final class SnapshotRelease {
             if (e.errno() == Errno.EIO && !harmless && faults.incarnation() == task.incarnation) {
                 faults.abort(e);
             }
-            fail(task, e);
+            fail(task, harmless ? damaged(e) : e);
         } catch (RuntimeException | Error bug) {
             faults.failed(bug);
             fail(task, bug);
         }
+    }
+
+    /** What is met before anything is changed: to follow it could take away what volumes have. */
+    private static MetadataCorrupt damaged(StorageException e) {
+        return new MetadataCorrupt("the metadata snapshot is damaged (" + e.getMessage()
+                + "); it stays: close the pool and run thin_check, then thin_repair, on its metadata");
     }
 
     private void end() {

@@ -126,7 +126,7 @@ final class LoadedPool {
         return bytes;
     }
 
-    /** Where a check begins. */
+    /** Where a check begins. @throws MetadataCorrupt if the metadata snapshot is damaged */
     CheckRoots checkRoots() throws StorageException {
         return committed.checkRoots(blocks, deviceName);
     }

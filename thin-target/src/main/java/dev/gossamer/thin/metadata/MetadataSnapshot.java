@@ -184,6 +184,6 @@ public final class MetadataSnapshot {
 
     private Superblock held() throws StorageException {
         Invariant.check(pool.heldRoot != 0, "there is no metadata snapshot");
-        return Superblock.read(pool.blocks.read(pool.heldRoot, BlockValidator.SUPERBLOCK), pool.deviceName);
+        return Superblock.held(pool.blocks, pool.heldRoot, pool.metadataMap.blocks(), pool.deviceName);
     }
 }

@@ -8,7 +8,6 @@ import dev.gossamer.pdata.block.BlockValidator;
 import dev.gossamer.pdata.block.MetadataBlock;
 import dev.gossamer.pdata.btree.NestedBTree;
 import dev.gossamer.pdata.btree.NodeLayout;
-import dev.gossamer.pdata.check.CheckRoots;
 import dev.gossamer.pdata.check.Damage;
 import dev.gossamer.pdata.check.SpaceMapName;
 import dev.gossamer.pdata.scan.BlockFeed;
@@ -17,6 +16,7 @@ import dev.gossamer.pdata.scan.NodeView;
 import java.nio.ByteBuffer;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.slf4j.Logger;
@@ -73,6 +73,8 @@ final class PoolSurvey {
     private final Map<Integer, String> damagedDevices = new HashMap<>();
     private final SurveyProgress progress;
     private String damage;
+    private String snapshotDamage;
+    private List<Damage> ofSnapshot = List.of();
 
     private PoolSurvey(LoadedPool pool, BlockingIo device) {
         this.pool = pool;
@@ -113,10 +115,10 @@ final class PoolSurvey {
     }
 
     private SurveyFindings look(byte[] superblock) throws StorageException {
-        CheckRoots roots = pool.checkRoots();
         PoolCheck.scan(device, blocks.deviceBlocks(), reader -> {
             BlockFeed feed = progress.counted(reader);
-            PoolCheck.check(feed, roots).forEach(this::sort);
+            check(feed).forEach(this::sort);
+            ofSnapshot.forEach(this::keepForSnapshot);
             lookAtLeaves(feed);
             return null;
         });
@@ -132,8 +134,44 @@ final class PoolSurvey {
             damage = badNodes.values().iterator().next();
             barBehindBadNodes();
         }
-        boolean sound = damage == null && damagedDevices.isEmpty() && usedThoughFree.isEmpty();
-        return new SurveyFindings(superblock, Map.copyOf(damagedDevices), damage, Set.copyOf(usedThoughFree), sound);
+        boolean sound =
+                damage == null && snapshotDamage == null && damagedDevices.isEmpty() && usedThoughFree.isEmpty();
+        return new SurveyFindings(
+                superblock, Map.copyOf(damagedDevices), damage, snapshotDamage, Set.copyOf(usedThoughFree), sound);
+    }
+
+    /**
+     * All that is wrong with what volumes lead to. What the metadata snapshot leads to is wrong with the snapshot: it
+     * shares most of that with volumes, so whatever is damaged may be in it as well, and what is in it alone costs
+     * nobody else anything.
+     */
+    private List<Damage> check(BlockFeed feed) throws StorageException {
+        try {
+            List<Damage> all = PoolCheck.check(feed, pool.checkRoots());
+            List<Damage> corrupt = all.stream()
+                    .filter(found -> found.severity() == Damage.Severity.CORRUPTION)
+                    .filter(found -> !(found instanceof Damage.BadDevice))
+                    .toList();
+            if (pool.heldRoot == 0 || corrupt.isEmpty()) {
+                return all;
+            }
+            snapshotDamage = corrupt.getFirst().text();
+            ofSnapshot = corrupt;
+        } catch (StorageException e) {
+            snapshotDamage = e.getMessage();
+        }
+        LOG.error("{}: the metadata snapshot is damaged: {}", device.device(), snapshotDamage);
+        return PoolCheck.check(feed, pool.committed.checkRootsOfVolumes());
+    }
+
+    /** For whoever repairs it; as far as there is room beside what volumes use. */
+    private void keepForSnapshot(Damage found) {
+        if (found instanceof Damage.CountTooLow bad
+                && bad.counted() == 0
+                && bad.spaceMap() == SpaceMapName.DATA
+                && usedThoughFree.size() < MAX_SET_ASIDE) {
+            usedThoughFree.add(bad.block());
+        }
     }
 
     /** What is looked up through a bad node may be another device's record, or another's tree. */

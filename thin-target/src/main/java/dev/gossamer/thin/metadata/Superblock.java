@@ -166,7 +166,10 @@ public record Superblock(
                 block.getLong(METADATA_BLOCKS));
     }
 
-    /** Refuses roots that lie outside the metadata, whose size has been compared with the device's. */
+    /**
+     * Refuses roots that lie outside the metadata, whose size has been compared with the device's; but for the metadata
+     * snapshot's, which is looked at by who {@linkplain #held reads} it.
+     */
     void checkRoots(String device) throws StorageException {
         checkRoot(device, "mapping tree", mappingRoot);
         checkRoot(device, "details tree", detailsRoot);
@@ -174,27 +177,58 @@ public record Superblock(
         checkRoot(device, "large data counts", dataSpaceMap.overflowRoot());
         checkRoot(device, "metadata bitmaps", metadataSpaceMap.bitmapRoot());
         checkRoot(device, "large metadata counts", metadataSpaceMap.overflowRoot());
-        if (heldRoot != 0) {
-            checkRoot(device, "metadata snapshot", heldRoot);
-        }
     }
 
-    /** Where a check of all that this superblock leads to begins. */
+    /**
+     * Where a check of all that this superblock leads to begins.
+     *
+     * @throws MetadataCorrupt if the metadata snapshot is damaged, and nothing else is known to be
+     */
     CheckRoots checkRoots(BlockManager blocks, String device) throws StorageException {
-        long heldMappingRoot = 0;
-        long heldDetailsRoot = 0;
-        if (heldRoot != 0) {
-            Superblock held = read(blocks.read(heldRoot, BlockValidator.SUPERBLOCK), device);
-            heldMappingRoot = held.mappingRoot;
-            heldDetailsRoot = held.detailsRoot;
+        if (heldRoot == 0) {
+            return checkRootsOfVolumes();
         }
+        Superblock held = held(blocks, heldRoot, metadataSpaceMap.blocks(), device);
         return new CheckRoots(
-                mappingRoot, detailsRoot, heldRoot, heldMappingRoot, heldDetailsRoot, dataSpaceMap, metadataSpaceMap);
+                mappingRoot, detailsRoot, heldRoot, held.mappingRoot, held.detailsRoot, dataSpaceMap, metadataSpaceMap);
+    }
+
+    /** The same as if there were no metadata snapshot. */
+    CheckRoots checkRootsOfVolumes() {
+        return new CheckRoots(mappingRoot, detailsRoot, 0, 0, 0, dataSpaceMap, metadataSpaceMap);
+    }
+
+    /**
+     * Reads the metadata snapshot's copy of a superblock.
+     *
+     * @param metadataBlocks how many there are
+     * @throws MetadataCorrupt if there is none that could be
+     */
+    static Superblock held(BlockManager blocks, long heldRoot, long metadataBlocks, String device)
+            throws StorageException {
+        if (!isRoot(heldRoot, metadataBlocks)) {
+            throw new MetadataCorrupt(
+                    "it is said to be at metadata block " + Long.toUnsignedString(heldRoot) + " of " + metadataBlocks);
+        }
+        Superblock held;
+        try {
+            held = read(blocks.read(heldRoot, BlockValidator.SUPERBLOCK), device);
+        } catch (StorageException e) {
+            throw e.errno() == Errno.EINVAL ? new MetadataCorrupt(e.getMessage()) : e;
+        }
+        if (!isRoot(held.mappingRoot, metadataBlocks) || !isRoot(held.detailsRoot, metadataBlocks)) {
+            throw new MetadataCorrupt("its trees are said to begin beyond the metadata");
+        }
+        return held;
+    }
+
+    private static boolean isRoot(long location, long metadataBlocks) {
+        return location > 0 && location < metadataBlocks;
     }
 
     private void checkRoot(String device, String what, long location) throws StorageException {
         long blocks = metadataSpaceMap.blocks();
-        if (location <= 0 || location >= blocks) {
+        if (!isRoot(location, blocks)) {
             throw damaged(
                     device,
                     what + " at metadata block " + Long.toUnsignedString(location) + " of "

@@ -140,7 +140,7 @@ class ForeignMetadataTest {
     void rootsVersionBlockSizeAndTimeThatCannotBeAreRefused() throws StorageException {
         format();
         ByteBuffer before = forged.superblock();
-        int[] roots = {ForgedMetadata.MAPPING_ROOT, ForgedMetadata.DETAILS_ROOT, 56, 80, 88, 208, 216};
+        int[] roots = {ForgedMetadata.MAPPING_ROOT, ForgedMetadata.DETAILS_ROOT, 80, 88, 208, 216};
         for (int root : roots) {
             forged.putSuperblockLong(root, 1L << 33);
             assertRefused("superblock is damaged");

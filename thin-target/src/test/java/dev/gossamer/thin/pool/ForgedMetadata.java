@@ -14,10 +14,13 @@ final class ForgedMetadata {
     static final int BLOCK_BYTES = 4096;
     static final int NODE = 121107;
     static final int SUPERBLOCK = 160774;
+    static final int BITMAP = 240779;
 
     static final int TIME = 44;
     static final int DATA_BLOCKS = 64;
     static final int DATA_ALLOCATED = 72;
+    static final int DATA_BITMAPS = 80;
+    static final int HELD_ROOT = 56;
     static final int MAPPING_ROOT = 320;
     static final int DETAILS_ROOT = 328;
 
@@ -105,6 +108,18 @@ final class ForgedMetadata {
         ByteBuffer leaf = block(location);
         leaf.putLong(valueOffset(leaf, indexOf(leaf, id)) + offset, value);
         put(location, leaf, NODE);
+    }
+
+    /** Counts a data block of the first bitmap so often: 0 to 2. */
+    void setDataCount(long block, int count) {
+        ByteBuffer index = block(superblock().getLong(DATA_BITMAPS));
+        long location = index.getLong(valueOffset(index, 0));
+        ByteBuffer bitmap = block(location);
+        int at = 16 + (int) block / 4;
+        int shift = (int) (block % 4) * 2;
+        int bits = (count & 1) << 1 | count >>> 1;
+        bitmap.put(at, (byte) (bitmap.get(at) & ~(3 << shift) | bits << shift));
+        put(location, bitmap, BITMAP);
     }
 
     /** An internal node whose 252 entries all lead to one child. */
