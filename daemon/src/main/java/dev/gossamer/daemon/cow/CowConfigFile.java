@@ -39,8 +39,8 @@ import java.util.UUID;
  * <p>Blocks; not on a loop.
  */
 final class CowConfigFile {
-    /** Some ten thousand snapshots; more is another file. */
-    private static final int LIMIT_BYTES = 4 << 20;
+    /** As much as a YAML text may have; {@link StoreRequestCheck#MAX_RECORDED} of all there is are less. */
+    private static final int LIMIT_BYTES = 3 << 20;
 
     private static final String HEAD = "# Origins and classic snapshots that this pool's daemon serves. Written by the "
             + "daemon; change it with 'gossamer cow'.\n";

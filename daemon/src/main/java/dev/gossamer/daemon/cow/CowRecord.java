@@ -58,8 +58,14 @@ final class CowRecord {
         write(config.without(origin));
     }
 
-    /** Records a change, durably, and then lets the export know it. If this fails nothing has changed. */
+    /**
+     * Records a change, durably, and then lets the export know it. If this fails nothing has changed. Of an origin that
+     * is recorded no more there is nothing to change: what comes late must not bring it back.
+     */
     synchronized void change(OriginExport origin, Change change) throws StorageException {
+        if (!origin.config().equals(config.origin(origin.config().name()))) {
+            return;
+        }
         CowConfig.Origin changed = change.of(origin.config());
         write(config.with(changed));
         origin.setConfig(changed);

@@ -9,7 +9,6 @@ import dev.gossamer.io.Errno;
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.Reason;
 import dev.gossamer.io.StorageException;
-import dev.gossamer.io.StorageIdentity;
 import dev.gossamer.io.posix.OpenOptions;
 import dev.gossamer.snapshot.StoreType;
 import dev.gossamer.thin.pool.ThinPool;
@@ -17,8 +16,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
-import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.stream.Collectors;
@@ -160,7 +159,14 @@ public final class CowService {
         try {
             return createSnapshot(made, name, request, as).facts();
         } catch (StorageException e) {
-            deleteOrigin(made);
+            try {
+                deleteOrigin(made);
+            } catch (StorageException left) {
+                LOG.error(
+                        "origin={} was not asked for alone, and is left: {}",
+                        made.config().name(),
+                        left.getMessage());
+            }
             throw e;
         }
     }
@@ -179,6 +185,7 @@ public final class CowService {
                         Errno.EBUSY, device + " is origin " + other.config().name() + " already");
             }
         }
+        StoreRequestCheck.requireRoomForOrigin(device, origins.values());
         StoreRequestCheck.requireNoStore(device, origins.values());
         OriginExport origin = exportOf(new CowConfig.Origin(name.origin(), device, "", List.of()));
         origin.open(as);
@@ -201,7 +208,8 @@ public final class CowService {
         names.requireUnused(name.toString());
         StoreRequestCheck.check(name, request, origins.values());
         BlockDevice given = request.store() == null ? null : as.open(request.store(), devices.options());
-        RecordedSnapshot snapshot = asked(name, request, given, origin.device().sizeBytes());
+        RecordedSnapshot snapshot =
+                RecordedSnapshot.askedFor(name, request, given, origin.device().sizeBytes());
         try {
             if (given != null) {
                 StoreRequestCheck.requireUnknown(snapshot.store(), given, origins.values());
@@ -216,21 +224,6 @@ public final class CowService {
         make(origin, snapshot, given, StoreRequestCheck.chunkBytes(request));
         LOG.info("snapshot={} store={}", name, snapshot.store());
         return origin;
-    }
-
-    /** @param given null: a volume of the pool, which is still to be made */
-    private static RecordedSnapshot asked(CowName name, CowRequest request, BlockDevice given, long sizeBytes) {
-        return new RecordedSnapshot(
-                name.snapshot(),
-                given == null ? CowNames.storeOf(name) : request.store(),
-                given == null,
-                request.type(),
-                request.fullAction(),
-                State.CREATING,
-                request.type() == StoreType.TRANSIENT ? null : UUID.randomUUID(),
-                given == null ? "" : StorageIdentity.of(given).toString(),
-                sizeBytes,
-                "");
     }
 
     private void announce(OriginExport origin, RecordedSnapshot snapshot) throws StorageException {
@@ -420,8 +413,10 @@ public final class CowService {
         if (failure != null) {
             LOG.error("merge of snapshot={} failed: {}", export, Reason.of(failure));
         }
-        if (failure != null || closed || origin.config().snapshot(snapshot.name()) == null) {
-            return; // The next start finds it done; or it was given up.
+        RecordedSnapshot present = origin.config().snapshot(snapshot.name());
+        boolean isThis = present != null && present.isMerging() && Objects.equals(present.id(), snapshot.id());
+        if (failure != null || closed || !isThis) {
+            return; // The next start finds it done; or it is gone, and another may have its name.
         }
         try {
             remove(origin, snapshot);

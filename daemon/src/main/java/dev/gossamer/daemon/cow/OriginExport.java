@@ -314,7 +314,14 @@ final class OriginExport {
     /** Gives a snapshot up and wipes its store; one that is not open is only forgotten. */
     void delete(String snapshot) throws StorageException {
         if (isServed() && loaded.containsKey(exportOf(snapshot))) {
-            SnapshotSet.join(life.set.delete(exportOf(snapshot)));
+            try {
+                SnapshotSet.join(life.set.delete(exportOf(snapshot)));
+            } catch (StorageException e) {
+                if (e.errno() != Errno.EBUSY) {
+                    loaded.remove(exportOf(snapshot)); // The set has let it go, and its store can be wiped again.
+                }
+                throw e;
+            }
         }
         loaded.remove(exportOf(snapshot));
     }

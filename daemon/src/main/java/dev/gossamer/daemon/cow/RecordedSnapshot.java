@@ -1,5 +1,7 @@
 package dev.gossamer.daemon.cow;
 
+import dev.gossamer.io.BlockDevice;
+import dev.gossamer.io.StorageIdentity;
 import dev.gossamer.snapshot.StoreFullAction;
 import dev.gossamer.snapshot.StoreType;
 import java.util.UUID;
@@ -40,6 +42,26 @@ record RecordedSnapshot(
         LOST,
         /** It was given up, or is merged: a start takes away what is left of it. */
         DELETING
+    }
+
+    /**
+     * One that is still to be made.
+     *
+     * @param given its store's device; null: a volume of the pool, which is still to be made as well
+     * @param sizeBytes of its origin
+     */
+    static RecordedSnapshot askedFor(CowName name, CowRequest request, BlockDevice given, long sizeBytes) {
+        return new RecordedSnapshot(
+                name.snapshot(),
+                given == null ? CowNames.storeOf(name) : request.store(),
+                given == null,
+                request.type(),
+                request.fullAction(),
+                State.CREATING,
+                request.type() == StoreType.TRANSIENT ? null : UUID.randomUUID(),
+                given == null ? "" : StorageIdentity.of(given).toString(),
+                sizeBytes,
+                "");
     }
 
     RecordedSnapshot withState(State newState) {

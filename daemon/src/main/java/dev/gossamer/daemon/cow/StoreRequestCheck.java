@@ -5,6 +5,7 @@ import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.StorageIdentity;
 import dev.gossamer.snapshot.StoreType;
+import java.nio.charset.StandardCharsets;
 import java.util.Collection;
 
 /** What is wrong with a snapshot that is asked for, before anything is opened or made. */
@@ -15,7 +16,35 @@ final class StoreRequestCheck {
     /** dm-snapshot's limit, rounded down to a power of two. */
     private static final long MAX_CHUNK_BYTES = 1L << 30;
 
+    /**
+     * Of snapshots, and of origins. Every write of an origin is copied for each of its snapshots, so these are more
+     * than anybody has; and the record of all of them, with the longest names, is within what is read of it at a start.
+     */
+    static final int MAX_RECORDED = 256;
+
+    /** Of a device's path or URI. */
+    static final int MAX_NAME_BYTES = 1024;
+
     private StoreRequestCheck() {}
+
+    /** Whether the record has room for one more origin. */
+    static void requireRoomForOrigin(String device, Collection<OriginExport> origins) throws StorageException {
+        requireShort(device);
+        if (origins.size() >= MAX_RECORDED) {
+            throw new StorageException(
+                    Errno.ENOSPC, "there are " + origins.size() + " origins, as many as can be; delete one first");
+        }
+    }
+
+    private static void requireShort(String device) throws StorageException {
+        int bytes = device.getBytes(StandardCharsets.UTF_8).length;
+        if (bytes > MAX_NAME_BYTES) {
+            throw new StorageException(
+                    Errno.EINVAL,
+                    "a device's name of " + bytes + " bytes is too long; use one of up to " + MAX_NAME_BYTES
+                            + ", for example a symbolic link");
+        }
+    }
 
     /** Checks chunk size and store against all that is served. */
     static void check(CowName name, CowRequest request, Collection<OriginExport> origins) throws StorageException {
@@ -25,9 +54,18 @@ final class StoreRequestCheck {
                     Errno.EINVAL,
                     name + ": chunks of " + chunk + " bytes are impossible; use a power of two from 512 to 1G");
         }
+        int snapshots = origins.stream()
+                .mapToInt(each -> each.config().snapshots().size())
+                .sum();
+        if (snapshots >= MAX_RECORDED) {
+            throw new StorageException(
+                    Errno.ENOSPC,
+                    name + ": there are " + snapshots + " snapshots, as many as can be; delete or merge one first");
+        }
         if (request.store() == null) {
             return;
         }
+        requireShort(request.store());
         for (OriginExport origin : origins) {
             CowConfig.Origin recorded = origin.config();
             if (CowDevices.isSame(request.store(), recorded.device())) {

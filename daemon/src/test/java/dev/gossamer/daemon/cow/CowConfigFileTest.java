@@ -11,6 +11,7 @@ import dev.gossamer.snapshot.StoreType;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
 import org.junit.jupiter.api.Test;
@@ -60,6 +61,47 @@ class CowConfigFileTest {
         CowConfigFile.write(file(), config);
         assertEquals(config, CowConfigFile.read(file()));
         assertFalse(Files.exists(directory.resolve("cow.yaml.new")));
+    }
+
+    /** With the longest names, and longer causes than there are. */
+    @Test
+    void asMuchAsCanBeRecordedIsRead() throws StorageException {
+        int max = StoreRequestCheck.MAX_RECORDED;
+        String device = "/" + "d".repeat(StoreRequestCheck.MAX_NAME_BYTES - 1);
+        String identity = "block device, backing_file " + "b".repeat(4096) + ", 9223372036854775807 bytes";
+        List<RecordedSnapshot> snapshots = new ArrayList<>();
+        List<CowConfig.Origin> origins = new ArrayList<>();
+        for (int i = 0; i < max; i++) {
+            snapshots.add(new RecordedSnapshot(
+                    "snapshot" + i,
+                    device,
+                    false,
+                    StoreType.PERSISTENT,
+                    StoreFullAction.INVALIDATE_SNAPSHOT,
+                    RecordedSnapshot.State.LOST,
+                    new UUID(1, i),
+                    identity,
+                    1L << 59,
+                    "c".repeat(600)));
+            origins.add(new CowConfig.Origin("origin" + i, device, identity, i == 0 ? snapshots : List.of()));
+        }
+        origins.set(0, new CowConfig.Origin("origin0", device, identity, snapshots));
+        CowConfig config = new CowConfig(origins);
+        CowConfigFile.write(file(), config);
+        assertEquals(config, CowConfigFile.read(file()));
+        List<OriginExport> served =
+                origins.stream().map(each -> new OriginExport(each, null, null)).toList();
+        CowRequest request =
+                new CowRequest("origin0@more", null, null, 0, StoreType.PERSISTENT, StoreFullAction.FAIL_WRITES);
+        StorageException refused = assertThrows(
+                StorageException.class, () -> StoreRequestCheck.check(CowName.parse("origin0@more"), request, served));
+        assertTrue(refused.getMessage().contains("there are 256 snapshots, as many as can be"), refused.getMessage());
+        refused =
+                assertThrows(StorageException.class, () -> StoreRequestCheck.requireRoomForOrigin("/dev/sdx", served));
+        assertTrue(refused.getMessage().contains("there are 256 origins, as many as can be"), refused.getMessage());
+        refused = assertThrows(
+                StorageException.class, () -> StoreRequestCheck.requireRoomForOrigin(device + "d", List.of()));
+        assertTrue(refused.getMessage().contains("name of 1025 bytes is too long"), refused.getMessage());
     }
 
     @Test

@@ -117,6 +117,11 @@ final class CowLife extends SimHarness {
         }
     }
 
+    /** The first of those that wait for {@link #endMerges}. */
+    void endOneMerge() {
+        changes.remove().run();
+    }
+
     /** As a client's connection does it; null if there is nothing of that name to be opened. */
     BlockDevice open(String export) {
         BlockDevice[] opened = {null};

@@ -196,6 +196,16 @@ final class CowStory {
         }
     }
 
+    /** It was, to the end, and its snapshot is gone. */
+    void verifyMerged(Modelled snapshot) throws StorageException {
+        assertEquals(snapshot, merging, where);
+        merging = null;
+        withoutMerge = null;
+        snapshots.remove(snapshot.name);
+        check(ORIGIN, origin);
+        closeAll();
+    }
+
     // ---- clients ----
 
     /** Writes here and there, on two loops, of which no two touch the same sector; they stay under way. */
