@@ -18,6 +18,7 @@ public final class Unspeakable extends OutOfMemoryError {
     }
 
     @Override
+    @SuppressWarnings("OverrideThrowableToString") // it is the text that cannot be made, not the message
     public String toString() {
         if (thrown) {
             throw new OutOfMemoryError("no memory to tell of it");

@@ -226,8 +226,10 @@ class FullDeviceTest {
         volume = null;
     }
 
-    /** Blocks that are mapped, and that the file has no space for: another program has punched holes. */
-    /** Also if the worker has to read, change and write back: sectors larger than the writes. */
+    /**
+     * Blocks that are mapped, and that the file has no space for: another program has punched holes. Also if the worker
+     * has to read, change and write back: sectors larger than the writes.
+     */
     @ParameterizedTest
     @ValueSource(ints = {512, 4096})
     void writesInPlaceIntoHolesWaitAndGoOnByThemselves(int sectorBytes) throws StorageException {

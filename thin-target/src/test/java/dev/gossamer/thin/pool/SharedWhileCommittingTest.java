@@ -42,7 +42,7 @@ class SharedWhileCommittingTest {
     private ThinVolume b;
     private SimHarness.Result flush;
 
-    private enum LetGo {
+    enum LetGo {
         BY_WRITING,
         BY_TRIM
     }
