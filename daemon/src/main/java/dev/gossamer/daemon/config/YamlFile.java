@@ -12,11 +12,24 @@ import dev.gossamer.io.Errno;
 import dev.gossamer.io.Reason;
 import dev.gossamer.io.StorageException;
 import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.regex.Pattern;
+import org.yaml.snakeyaml.LoaderOptions;
+import org.yaml.snakeyaml.error.YAMLException;
+import org.yaml.snakeyaml.events.CollectionEndEvent;
+import org.yaml.snakeyaml.events.CollectionStartEvent;
+import org.yaml.snakeyaml.events.Event;
+import org.yaml.snakeyaml.events.NodeEvent;
+import org.yaml.snakeyaml.events.ScalarEvent;
+import org.yaml.snakeyaml.parser.Parser;
+import org.yaml.snakeyaml.parser.ParserImpl;
+import org.yaml.snakeyaml.reader.StreamReader;
 
 /**
  * The one reader of YAML. What two readers could understand in two ways is refused, because access may depend on it:
@@ -27,6 +40,9 @@ public final class YamlFile {
     private static final JsonNodeFactory NODES = JsonNodeFactory.instance;
     /** A message quotes the file, and is one line. */
     private static final Pattern NOT_PRINTED = Pattern.compile("[\\p{Cntrl}\\x{85}\\x{2028}\\x{2029}]");
+
+    /** A list of rules with lists in them is four deep. */
+    private static final int DEPTH_LIMIT = 16;
 
     private static final Pattern DECIMAL = Pattern.compile("0|-?[1-9][0-9]{0,17}");
 
@@ -55,10 +71,7 @@ public final class YamlFile {
             if (!Files.isRegularFile(file)) {
                 throw bad(file, "is no file, or a link to nothing; put a file there, or nothing");
             }
-            if (Files.size(file) > limitBytes) {
-                throw bad(file, "is too long to be what it should: the limit is " + limitBytes + " bytes");
-            }
-            text = Files.readString(file);
+            text = text(file, limitBytes);
         } catch (StorageException e) {
             throw e;
         } catch (CharacterCodingException e) {
@@ -69,9 +82,25 @@ public final class YamlFile {
         return parse(file, text, meaning);
     }
 
+    /** The limit is that of what is read: a file may grow meanwhile, and one of the kernel's tells no length. */
+    private static String text(Path file, int limitBytes) throws StorageException, IOException {
+        byte[] bytes;
+        try (InputStream in = Files.newInputStream(file)) {
+            bytes = in.readNBytes(limitBytes + 1);
+        }
+        if (bytes.length > limitBytes) {
+            throw bad(file, "is too long to be what it should: the limit is " + limitBytes + " bytes");
+        }
+        return StandardCharsets.UTF_8
+                .newDecoder()
+                .decode(ByteBuffer.wrap(bytes))
+                .toString();
+    }
+
     /** As {@link #read}, of a text that is there already. */
     static <T> T parse(Path file, String text, Meaning<T> meaning) throws StorageException {
         try (YAMLParser parser = new YAMLFactory().createParser(text)) {
+            requirePlain(text);
             JsonToken first = parser.nextToken();
             if (first == null) {
                 throw bad(file, "is empty; it must consist of lines 'key: value'");
@@ -91,16 +120,43 @@ public final class YamlFile {
         } catch (IllegalArgumentException | IOException e) {
             throw new StorageException(
                     Errno.EINVAL,
-                    file + ": " + NOT_PRINTED.matcher(e.getMessage()).replaceAll("?"),
+                    file + ": " + NOT_PRINTED.matcher(Reason.of(e)).replaceAll("?"),
                     e);
         }
     }
 
-    private static JsonNode value(YAMLParser parser, JsonToken token) throws IOException {
-        if (parser.isCurrentAlias() || parser.getObjectId() != null || parser.getTypeId() != null) {
-            throw new IllegalArgumentException(
-                    line(parser) + "anchors (&), aliases (*) and tags (!) are not allowed; put '*' in quotes");
+    /**
+     * Anchors, aliases and tags of keys and of values, of which the parser below tells some; and nesting that no file
+     * of ours has. What is no YAML at all, that parser will say.
+     */
+    private static void requirePlain(String text) {
+        try {
+            Parser events = new ParserImpl(new StreamReader(text), new LoaderOptions());
+            int depth = 0;
+            for (Event event = events.getEvent(); !event.is(Event.ID.StreamEnd); event = events.getEvent()) {
+                String line = "line " + (event.getStartMark().getLine() + 1) + ": ";
+                if (event instanceof NodeEvent node && node.getAnchor() != null || tag(event) != null) {
+                    throw new IllegalArgumentException(
+                            line + "anchors (&), aliases (*) and tags (!) are not allowed; put '*' in quotes");
+                }
+                depth += event instanceof CollectionStartEvent ? 1 : event instanceof CollectionEndEvent ? -1 : 0;
+                if (depth > DEPTH_LIMIT) {
+                    throw new IllegalArgumentException(line + "lists and keys lie within each other too deeply");
+                }
+            }
+        } catch (YAMLException e) {
+            return; // so the other one will
         }
+    }
+
+    /** As it is written there; mostly none. */
+    private static String tag(Event event) {
+        return event instanceof ScalarEvent scalar
+                ? scalar.getTag()
+                : event instanceof CollectionStartEvent start ? start.getTag() : null;
+    }
+
+    private static JsonNode value(YAMLParser parser, JsonToken token) throws IOException {
         return switch (token) {
             case START_OBJECT -> object(parser);
             case START_ARRAY -> {
