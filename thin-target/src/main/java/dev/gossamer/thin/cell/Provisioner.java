@@ -12,7 +12,6 @@ import dev.gossamer.thin.device.PoolFaults;
 import dev.gossamer.thin.device.PoolState;
 import dev.gossamer.thin.device.ThinDevice;
 import dev.gossamer.thin.device.VolumeHandle;
-import dev.gossamer.thin.extent.Region;
 import dev.gossamer.thin.map.MapPublisher;
 import dev.gossamer.thin.metadata.PoolMetadata;
 import dev.gossamer.thin.space.SpaceGate;
@@ -197,7 +196,7 @@ public final class Provisioner implements BlockPreparation.Owner {
             counters.mappedDuringCommit.increment();
         }
         device.countMapped(metadata.details(device.id()).mappedBlocks());
-        maps.publish(device, cell.virtualBlock, Region.MAPPED, metadata.time(), cell.dataBlock);
+        maps.mapped(device, cell.virtualBlock, metadata.time(), cell.dataBlock);
         (cell.breaksSharing() ? counters.brokenSharings : counters.provisionedBlocks).increment();
         if (cell.isZeroed()) {
             counters.zeroedForFree.increment();

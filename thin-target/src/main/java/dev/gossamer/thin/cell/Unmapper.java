@@ -145,13 +145,14 @@ public final class Unmapper {
             return;
         }
         if (nextMapped(device, block, block + 1) == block) {
-            if (partialTrims.add(device, block, from, to)) {
+            boolean covered = partialTrims.add(device, block, from, to);
+            // As long as there is a record, writes come to the worker: also while the trim waits, or if it fails.
+            maps.publishKind(device, block, Region.TRIMMED);
+            if (covered) {
                 if (space.admitRemoval(device, block, 1, request) == 0) {
                     return;
                 }
                 unmap(device, block, block + 1);
-            } else {
-                maps.publishKind(device, block, Region.TRIMMED);
             }
         }
         queue.handBack(request, Errno.OK);

@@ -225,6 +225,10 @@ final class BlockMerger {
                 if (!room.has(room.removalCost(owner))) {
                     return false;
                 }
+                ThinDevice device = parts.devices().withId(owner.deviceId());
+                if (device != null) {
+                    parts.change().replaced(device, owner.virtualBlock(), owner.virtualBlock() + 1);
+                }
                 parts.metadata().removeRange(owner.deviceId(), owner.virtualBlock(), owner.virtualBlock() + 1);
             }
             return true;

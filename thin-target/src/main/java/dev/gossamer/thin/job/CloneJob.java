@@ -186,11 +186,11 @@ final class CloneJob extends Job {
 
     private void put(HeldRange to, long[] mappings) throws StorageException {
         checkLimit(parts.metadata.references().sharing().growth(target.device.id(), to.from, mappings));
+        parts.change.replaced(to.device, to.from, to.from + mappings.length);
         parts.change.apply(List.of(source.device, target.device), () -> parts.metadata
                 .references()
                 .sharing()
                 .put(source.device.id(), target.device.id(), to.from, mappings));
-        parts.change.replaced(to.device, to.from, to.from + mappings.length);
     }
 
     private void finishStep(StepEnd end) {

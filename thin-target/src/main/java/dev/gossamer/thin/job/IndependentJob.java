@@ -250,6 +250,7 @@ final class IndependentJob extends Job {
 
         private void map() throws StorageException {
             int mapped = targets.size();
+            parts.change().replaced(device, range.from, range.to);
             parts.change().apply(List.of(device), () -> {
                 while (!targets.isEmpty()) {
                     Map.Entry<Long, Long> target = targets.firstEntry();
@@ -257,7 +258,6 @@ final class IndependentJob extends Job {
                     targets.pollFirstEntry();
                 }
             });
-            parts.change().replaced(device, range.from, range.to);
             copied += mapped;
             copiedInPass |= mapped > 0;
             next = range.to;

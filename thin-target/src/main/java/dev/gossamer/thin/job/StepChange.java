@@ -141,7 +141,10 @@ public final class StepChange {
         }
     }
 
-    /** Blocks have got other contents: what TRIMs have covered of the old ones is of no interest. */
+    /**
+     * Blocks are about to get other contents, or none: what TRIMs have covered of the old ones is of no interest. To be
+     * told before the change, which may fail behind its first part.
+     */
     void replaced(ThinDevice device, long from, long to) {
         partialTrims.forget(device, from, to);
     }

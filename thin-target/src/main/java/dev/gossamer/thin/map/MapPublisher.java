@@ -55,6 +55,15 @@ public final class MapPublisher {
         }
     }
 
+    /**
+     * A block has been mapped, to a data block with contents of its own: publishes that, and forgets what TRIMs have
+     * covered of what was there before.
+     */
+    public void mapped(ThinDevice device, long block, int time, long dataBlock) {
+        partialTrims.forget(device, block, block + 1);
+        publish(device, block, Region.MAPPED, time, dataBlock);
+    }
+
     /** Publishes a mapped block as another kind, if its region is loaded. */
     public void publishKind(ThinDevice device, long block, int kind) {
         long[] region = device.extents().region(ExtentMap.regionOf(block));

@@ -13,6 +13,9 @@ import dev.gossamer.io.sim.Seeds;
 import dev.gossamer.io.sim.SimHarness;
 import dev.gossamer.io.sim.SimulatedDisk;
 import dev.gossamer.io.sim.SlowDisk;
+import dev.gossamer.thin.CloneSpec;
+import dev.gossamer.thin.DedupeSpec;
+import dev.gossamer.thin.JobInfo;
 import dev.gossamer.thin.device.PartialTrims;
 import dev.gossamer.thin.device.ThinDevice;
 import java.util.Arrays;
@@ -185,6 +188,37 @@ class PartialTrimsTest {
         sim.await(sim.pool.resizeVolume("v", 2L * BLOCKS * BLOCK, false));
         trim(BLOCK + HALF, HALF);
         assertEquals(BLOCKS, mappedBlocks());
+    }
+
+    /** Who unmaps or replaces a block forgets its record, and who maps one does too: jobs as well as clients. */
+    @Test
+    void blocksThatJobsUnmapOrReplaceStartAnewT37a() throws StorageException {
+        JobRig jobs = new JobRig(sim);
+        byte[] fresh = ThinPoolTest.bytes(8, 4096);
+        assertEquals(Errno.OK, sim.zero(volume, 0, BLOCK, BlockRequest.NO_UNMAP));
+        trim(0, HALF);
+        JobInfo deduped = jobs.finish(sim.await(sim.pool.jobs().dedupe(DedupeSpec.ALL)));
+        assertEquals(BLOCKS - 1, mappedBlocks(), deduped.message());
+        assertEquals(Errno.OK, sim.write(volume, 0, fresh));
+        trim(HALF, HALF);
+        assertArrayEquals(fresh, sim.read(volume, 0, 4096), "written after the trim of its half");
+        // A clone into a block of which the first half was trimmed.
+        ThinVolume source = sim.create("source", BLOCK);
+        byte[] cloned = ThinPoolTest.bytes(9, BLOCK);
+        assertEquals(Errno.OK, sim.write(source, 0, cloned));
+        trim(BLOCK, HALF);
+        jobs.cloneNow(new CloneSpec("source", 0, BLOCK, "v", BLOCK, false));
+        trim(BLOCK + HALF, HALF);
+        assertArrayEquals(cloned, sim.read(volume, BLOCK, BLOCK), "cloned after the trim of its half");
+        // A clone of a hole, then a write.
+        assertEquals(Errno.OK, sim.trim(source, 0, BLOCK));
+        trim(2L * BLOCK, HALF);
+        jobs.cloneNow(new CloneSpec("source", 0, BLOCK, "v", 2L * BLOCK, false));
+        assertEquals(Errno.OK, sim.write(volume, 2L * BLOCK, fresh));
+        trim(2L * BLOCK + HALF, HALF);
+        assertArrayEquals(fresh, sim.read(volume, 2L * BLOCK, 4096), "written after the clone of a hole");
+        assertEquals(BLOCKS, mappedBlocks());
+        source.close();
     }
 
     @Test
