@@ -137,7 +137,7 @@ final class CloneJob extends Job {
         List<HeldRange> ranges = List.of(from, to);
         parts.locks.acquire(ranges, () -> {
             try {
-                checkEnds(from, to);
+                checkEnds(width);
                 long[] mappings = parts.metadata.references().sharing().read(source.device.id(), from.from, width);
                 parts.stepping.between(() -> put(ranges, mappings, end));
             } catch (StorageException | RuntimeException e) {
@@ -148,13 +148,27 @@ final class CloneJob extends Job {
         });
     }
 
-    /** Either volume may have become smaller since the last step. */
-    private static void checkEnds(HeldRange... ranges) throws StorageException {
-        for (HeldRange range : ranges) {
-            if (range.to > range.device.blocks()) {
-                throw new StorageException(
-                        Errno.EINVAL, "volume " + range.device.name() + " has become smaller than the range");
-            }
+    /**
+     * Either volume may have got another size since the last step. What a block holds behind its volume's end is
+     * nobody's to see: one that is not whole is cloned only while it is the last of both.
+     */
+    private void checkEnds(int width) throws StorageException {
+        long bytes = Math.min(lengthBytes, (done + width) * blockBytes);
+        checkEnd(source, bytes);
+        checkEnd(target, bytes);
+    }
+
+    private void checkEnd(Side side, long bytes) throws StorageException {
+        long end = side.from * blockBytes + bytes;
+        if (side.device.sizeBytes() < end) {
+            throw new StorageException(
+                    Errno.EINVAL, "volume " + side.device.name() + " has become smaller than the range");
+        }
+        if (bytes % blockBytes != 0 && (side.device.sizeBytes() > end || side.device.isResizing())) {
+            throw new StorageException(
+                    Errno.EINVAL,
+                    "volume " + side.device.name() + " has got another size, so that its last block, of which a part"
+                            + " was to be cloned, is not the other's last; start again with ranges of whole blocks");
         }
     }
 
@@ -163,6 +177,7 @@ final class CloneJob extends Job {
         parts.change.whenRoom(
                 fewer -> roomFor(to, mappings.length, fewer),
                 width -> {
+                    checkEnds(width);
                     put(to, Arrays.copyOf(mappings, width));
                     parts.locks.release(ranges);
                     done += width;
