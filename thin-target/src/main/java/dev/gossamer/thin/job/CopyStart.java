@@ -14,7 +14,8 @@ import dev.gossamer.thin.space.SpaceQuotas;
 public final class CopyStart {
     /** Takes a volume off its external origin, of which it needs nothing any more, durably. While it is quiet. */
     public interface Detaching {
-        void run(ThinDevice device) throws StorageException;
+        /** @param detached told when nobody looks for the origin any more */
+        void run(ThinDevice device, Runnable detached) throws StorageException;
     }
 
     private final MoveParts parts;

@@ -118,8 +118,7 @@ final class IndependentJob extends Job {
 
     private void detach(StepEnd end) {
         try {
-            detaching.run(device);
-            end.done(result() + ", and needs no external origin");
+            detaching.run(device, () -> end.done(result() + ", and needs no external origin"));
         } catch (StorageException e) {
             end.failed(e);
         }

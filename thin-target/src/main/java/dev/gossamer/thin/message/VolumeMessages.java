@@ -214,14 +214,18 @@ public final class VolumeMessages {
     }
 
     /**
-     * Takes a volume off its external origin, of which nothing shows through any more. The origin is closed once no
-     * volume is over it and no request is on its way to it.
+     * Takes a volume off its external origin, of which nothing shows through any more. A loop may have found a block
+     * unmapped before its copy was published, and go to the origin for it: that stays until all loops have drained. It
+     * is closed once no volume is over it and no request is on its way to it.
      */
-    public void detach(ThinDevice device) throws StorageException {
+    public void detach(ThinDevice device, Runnable detached) throws StorageException {
         change.checkWritable();
         store(device, slotOf(device).withExternalOrigin(null));
-        device.putOver(null);
-        closeOrigins();
+        inFlight.drain(() -> {
+            device.putOver(null);
+            closeOrigins();
+            detached.run();
+        });
     }
 
     /** A request may be on its way to one. */

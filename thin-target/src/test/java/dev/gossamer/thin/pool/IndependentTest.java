@@ -161,6 +161,29 @@ class IndependentTest {
         o.close();
     }
 
+    /** A loop that has found a block unmapped before it was copied goes to the origin for it, not to zeros. */
+    @Test
+    void cl8TheOriginShowsUntilEveryLoopHasDrained() throws StorageException {
+        JobInfo job = sim.await(sim.pool.jobs().detach("o"));
+        ThinVolume o = sim.pool.openVolume("o");
+        while (jobs.show(job.id()).doneBytes() < 10L * BLOCK) {
+            sim.loops.advance(1_000_000L);
+        }
+        // All is copied; what the loop has looked up by now it may still act upon.
+        data.hold(request ->
+                request.operation() == BlockOperation.READ && request.loop().index() == 0);
+        SimHarness.Result read = sim.start(0, o, BlockOperation.READ, 14L * BLOCK, 512, 0, null);
+        sim.loops.advance(3_000_000_000L);
+        assertEquals(1, data.heldCount());
+        assertEquals(ORIGIN, sim.pool.volume("o").externalOrigin());
+        assertFalse(jobs.show(job.id()).state().isFinal(), "TRIM would let the origin show through");
+        data.letGo(sim);
+        done(job);
+        assertEquals(Errno.OK, read.errno);
+        assertNull(sim.pool.volume("o").externalOrigin());
+        o.close();
+    }
+
     @Test
     void badInputIsRefusedAndChangesNothing() throws StorageException {
         refuse("there is no volume 'x'", sim.pool.jobs().makeIndependent("x"));
