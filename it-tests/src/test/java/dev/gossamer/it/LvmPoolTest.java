@@ -69,8 +69,16 @@ final class LvmPoolTest {
             assertEquals(lvms.get("early"), ours.get("early"));
             daemon.stop();
         }
-        gossamer("check", "lvm:group/pool?pv=" + disks.get(0) + "&pv=" + disks.get(1))
-                .expectStatus(0);
+        String name = "lvm:group/pool?pv=" + disks.get(0) + "&pv=" + disks.get(1);
+        gossamer("check", name).expectStatus(0);
+        List<String> names = gossamer("ls", "--no-headers", "-o", "NAME", name)
+                .expectStatus(0)
+                .out()
+                .lines()
+                .map(String::strip)
+                .sorted()
+                .toList();
+        assertEquals(List.of("(names)", "early", "late", "new", "one", "ours", "three", "two"), names);
 
         ours.keySet().retainAll(lvms.keySet());
         Map<String, String> back = reported(guest("back", disks, ours).run());

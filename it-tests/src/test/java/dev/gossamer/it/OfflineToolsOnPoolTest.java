@@ -32,6 +32,7 @@ final class OfflineToolsOnPoolTest {
             gossamer("check", pool).expectStatus(0);
             gossamer("check", "-m", pool).expectStatus(0);
             gossamer("dump", "-m", pool).expectStatus(0);
+            assertTrue(listed("ls", "-m", pool).contains("vol"), "names of a pool that is served");
             gossamer("pool", "metadata-snapshot", "release", "-p", pool).expectStatus(0);
 
             Path xml = scratch.resolve("pool.xml");
@@ -43,8 +44,22 @@ final class OfflineToolsOnPoolTest {
             Tool.Result sound = gossamer("check", pool).expectStatus(0);
             assertTrue(sound.err().contains(" is sound"), sound::toString);
             gossamer("dump", pool, "-o", xml.toString()).expectStatus(0);
+            String metadata = daemon.metadata().toString();
+            String data = daemon.data().toString();
+            assertTrue(listed("ls", pool).contains("vol"));
+            assertTrue(listed("ls", "--data", data, "-o", "NAME,DEV", metadata).contains("vol"));
+            assertTrue(listed("ls", "--json", pool).contains("\"vol\""));
+            assertFalse(listed("ls", "--compat", "1", pool).contains("vol"), "the peers know of no names");
+            gossamer("ls", "-o", "NAME", metadata).expectStatus(1);
+            gossamer("ls", "--compat", "1", "-o", "NAME", pool).expectStatus(2);
             assertEquals(Tool.succeed("thin_dump", daemon.metadata().toString()).out(), flat(pool));
         }
+    }
+
+    private static String listed(String... command) throws Exception {
+        Tool.Result result = gossamer(command).expectStatus(0);
+        assertEquals(List.of(), result.errorLines());
+        return result.out();
     }
 
     private static String flat(String pool) throws Exception {

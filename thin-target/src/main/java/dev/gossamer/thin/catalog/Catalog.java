@@ -212,7 +212,18 @@ public final class Catalog {
     /** Reads what the catalog says of existing devices. To be closed; the catalog must not be changed before. */
     public CatalogScan scan() throws StorageException {
         String damage = damage();
-        return new CatalogScan(metadata, data, catalogId, damage, damage == null ? generation(details()) : 0, orphans);
+        return new CatalogScan(
+                catalogId == NONE ? null : this::dataBlock,
+                metadata.blockBytes(),
+                data,
+                damage,
+                damage == null ? generation(details()) : 0,
+                orphans);
+    }
+
+    private long dataBlock(long block) throws StorageException {
+        long packed = metadata.lookup(catalogId, block);
+        return packed == PoolMetadata.NOT_MAPPED ? -1 : Mapping.dataBlock(packed);
     }
 
     /**

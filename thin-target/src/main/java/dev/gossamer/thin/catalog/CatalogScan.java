@@ -5,8 +5,7 @@ import dev.gossamer.io.StorageException;
 import dev.gossamer.io.buffer.IoBuffer;
 import dev.gossamer.pdata.MetadataCorrupt;
 import dev.gossamer.thin.metadata.DeviceDetails;
-import dev.gossamer.thin.metadata.Mapping;
-import dev.gossamer.thin.metadata.PoolMetadata;
+import java.util.HashSet;
 import java.util.Set;
 
 /**
@@ -19,9 +18,9 @@ public final class CatalogScan implements AutoCloseable {
 
     private static final long NONE = -1;
 
-    private final PoolMetadata metadata;
+    private final Places places;
+    private final long blockBytes;
     private final BlockingIo data;
-    private final int catalogId;
     private final String damage;
     private final int generation;
     private final Set<Integer> orphans;
@@ -29,26 +28,32 @@ public final class CatalogScan implements AutoCloseable {
     private long piece = NONE;
     private boolean mapped;
 
+    /** Where the catalog's blocks are. */
+    public interface Places {
+        /** The data block of one of its blocks; negative: there is none. */
+        long dataBlock(long block) throws StorageException;
+    }
+
     /**
-     * @param catalogId the device that is the catalog, or negative: nothing is known of any device then
+     * @param places null: there is no catalog, and nothing is known of any device
+     * @param blockBytes of a data block
      * @param damage why nobody can tell what the catalog says; null: it can be read, or there is none
      * @param generation of the catalog
      * @param orphans takes the ids of slots in which there is a half that no commit has made true
      */
-    CatalogScan(
-            PoolMetadata metadata,
-            BlockingIo data,
-            int catalogId,
-            String damage,
-            int generation,
-            Set<Integer> orphans) {
-        this.metadata = metadata;
+    CatalogScan(Places places, long blockBytes, BlockingIo data, String damage, int generation, Set<Integer> orphans) {
+        this.places = places;
+        this.blockBytes = blockBytes;
         this.data = data;
-        this.catalogId = catalogId;
         this.damage = damage;
         this.generation = generation;
         this.orphans = orphans;
         this.buffer = data.loop().buffers().acquire(PIECE_BYTES);
+    }
+
+    /** Reads the catalog of a pool that is not open here, of this generation; nothing of it is changed. */
+    public static CatalogScan ofClosedPool(Places places, long blockBytes, BlockingIo data, int generation) {
+        return new CatalogScan(places, blockBytes, data, null, generation, new HashSet<>());
     }
 
     /** What the catalog says of an existing device; null if nothing, or of an earlier device with that id. */
@@ -56,7 +61,7 @@ public final class CatalogScan implements AutoCloseable {
         if (damage != null) {
             throw new MetadataCorrupt("the pool's catalog cannot be read: " + damage);
         }
-        if (catalogId < 0) {
+        if (places == null) {
             return null;
         }
         long offset = (long) id * CatalogSlot.SLOT_BYTES;
@@ -76,16 +81,15 @@ public final class CatalogScan implements AutoCloseable {
     private void load(long wanted) throws StorageException {
         piece = NONE;
         long offset = wanted * PIECE_BYTES;
-        long packed;
+        long block;
         try {
-            packed = metadata.lookup(catalogId, offset / metadata.blockBytes());
+            block = places.dataBlock(offset / blockBytes);
         } catch (MetadataCorrupt e) {
             throw new MetadataCorrupt("the pool's catalog is damaged: " + e.getMessage());
         }
-        mapped = packed != PoolMetadata.NOT_MAPPED;
+        mapped = block >= 0;
         if (mapped) {
-            long block = Mapping.dataBlock(packed) * metadata.blockBytes();
-            data.read(block + offset % metadata.blockBytes(), buffer, 0, PIECE_BYTES);
+            data.read(block * blockBytes + offset % blockBytes, buffer, 0, PIECE_BYTES);
         }
         piece = wanted;
     }

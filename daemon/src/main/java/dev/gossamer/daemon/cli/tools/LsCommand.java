@@ -3,6 +3,7 @@ package dev.gossamer.daemon.cli.tools;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.gossamer.io.StorageException;
 import dev.gossamer.thin.offline.Compat;
 import dev.gossamer.thin.offline.ExclusiveBlocks;
 import dev.gossamer.thin.offline.HighestBlock;
@@ -11,6 +12,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -30,6 +32,7 @@ import picocli.CommandLine.Option;
         })
 public final class LsCommand extends MetadataTool {
     private static final String DEFAULT_FIELDS = "DEV,MAPPED,CREATE_TIME,SNAP_TIME";
+    private static final String NO_NAME = "-";
     private static final long UNIT_LIMIT = 8192;
     private static final String[] UNITS = {"b", "KiB", "MiB", "GiB", "TiB", "PiB"};
     private static final int SECTOR_BYTES = 512;
@@ -37,9 +40,10 @@ public final class LsCommand extends MetadataTool {
     @Option(
             names = {"-o", "--format"},
             paramLabel = "FIELDS",
-            defaultValue = DEFAULT_FIELDS,
             description = {
-                "Fields, with commas between; default ${DEFAULT-VALUE}. DEV; MAPPED, EXCLUSIVE, SHARED, and each"
+                "Fields, with commas between; default " + DEFAULT_FIELDS
+                        + ", and NAME where names are known: of a pool directory, a pool of LVM, or with --data."
+                        + " DEV; NAME; MAPPED, EXCLUSIVE, SHARED, and each"
                         + " of them with _BLOCKS, _SECTORS, _BYTES; TRANSACTION, CREATE_TIME, SNAP_TIME;"
                         + " HIGHEST_BLOCK, HIGHEST_SECTOR, HIGHEST_BYTE, HIGHEST_MAPPED."
             })
@@ -51,7 +55,15 @@ public final class LsCommand extends MetadataTool {
     @Option(names = "--json", description = "Print JSON: sizes in bytes.")
     private boolean json;
 
+    @Option(
+            names = "--data",
+            paramLabel = "DEVICE",
+            description = "The pool's data device, for names; not needed for a pool directory or a pool of LVM's.")
+    private String data;
+
     private List<LsField> fields;
+    /** By device id; null: nobody knows. */
+    private Map<Long, String> names;
 
     /**
      * A device and its counts.
@@ -71,9 +83,11 @@ public final class LsCommand extends MetadataTool {
     @Override
     void checkUsage() {
         fields = new ArrayList<>();
-        for (String name : format.split(",", -1)) {
+        for (String name : (format == null ? DEFAULT_FIELDS : format).split(",", -1)) {
             LsField field = LsField.of(name);
-            if (field == null || (compat() == Compat.V0_9 && field.needsHighest())) {
+            if (field == null
+                    || (field.isOurs() && compat() != Compat.NONE)
+                    || (compat() == Compat.V0_9 && field.needsHighest())) {
                 throw wrongUsage("unknown field '" + name + "'; there are "
                         + Arrays.stream(LsField.values()).map(LsField::name).collect(Collectors.joining(", ")));
             }
@@ -86,6 +100,7 @@ public final class LsCommand extends MetadataTool {
         boolean exclusive = json || fields.stream().anyMatch(LsField::needsExclusive);
         boolean highest = json || fields.stream().anyMatch(LsField::needsHighest);
         List<PoolDump.Tree> devices = view.devices();
+        findNames(view, devices);
         List<Long> roots = devices.stream().map(PoolDump.Tree::root).toList();
         long[] own = exclusive
                 ? ExclusiveBlocks.count(view.source().feed(), view.countableDataBlocks(), roots)
@@ -104,6 +119,30 @@ public final class LsCommand extends MetadataTool {
         }
         out().flush();
         return ToolExit.DONE;
+    }
+
+    private void findNames(View view, List<PoolDump.Tree> devices) throws IOException {
+        boolean asked = fields.contains(LsField.NAME);
+        if (compat() != Compat.NONE || !(asked || json || format == null) || !(asked || view.hasNames(data))) {
+            return;
+        }
+        try {
+            names = view.names(data, devices);
+        } catch (StorageException e) {
+            if (asked) {
+                throw e;
+            }
+            say("names are not known: " + e.getMessage());
+        }
+        if (format == null && names != null) {
+            fields.add(LsField.NAME);
+        }
+    }
+
+    private String name(Line line) {
+        String name = names == null ? null : names.get(line.tree().device().id());
+        // What is on a device may be anything, and a terminal obeys some of it.
+        return name == null || name.isEmpty() ? NO_NAME : name.replaceAll("\\p{Cntrl}", "?");
     }
 
     private void print(List<Line> lines, long blockBytes) {
@@ -138,6 +177,7 @@ public final class LsCommand extends MetadataTool {
         }
         return switch (field) {
             case DEV -> Long.toUnsignedString(tree.device().id());
+            case NAME -> name(line);
             case MAPPED_BLOCKS -> number(line.mapped());
             case EXCLUSIVE_BLOCKS -> number(line.exclusive());
             case SHARED_BLOCKS -> number(line.shared());
@@ -179,11 +219,16 @@ public final class LsCommand extends MetadataTool {
         return value == 0 && compat() == Compat.V0_9 ? "0" : value + name;
     }
 
-    private static ArrayNode json(List<Line> lines, long blockBytes) {
+    private ArrayNode json(List<Line> lines, long blockBytes) {
         ArrayNode array = JsonNodeFactory.instance.arrayNode();
         for (Line line : lines) {
             ObjectNode device = array.addObject()
                     .put("id", line.tree().device().id())
+                    .put(
+                            "name",
+                            names == null
+                                    ? null
+                                    : names.get(line.tree().device().id()))
                     .put("mappedBytes", line.mapped() * blockBytes)
                     .put("exclusiveBytes", line.exclusive() * blockBytes)
                     .put("sharedBytes", line.shared() * blockBytes)

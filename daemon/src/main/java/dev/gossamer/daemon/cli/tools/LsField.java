@@ -5,6 +5,7 @@ import java.util.Locale;
 /** A column of {@code ls} (OT-14). */
 enum LsField {
     DEV,
+    NAME,
     MAPPED_BLOCKS,
     EXCLUSIVE_BLOCKS,
     SHARED_BLOCKS,
@@ -24,6 +25,11 @@ enum LsField {
     HIGHEST_SECTOR,
     HIGHEST_BYTE,
     HIGHEST_MAPPED;
+
+    /** Whether no version of the peers has it. */
+    boolean isOurs() {
+        return this == NAME;
+    }
 
     /** Whether it costs a look at all mappings. */
     boolean needsExclusive() {

@@ -7,9 +7,12 @@ import dev.gossamer.pdata.MetadataCorrupt;
 import dev.gossamer.thin.offline.MetadataSource;
 import dev.gossamer.thin.offline.PoolDump;
 import dev.gossamer.thin.offline.PoolSuperblock;
+import dev.gossamer.thin.offline.VolumeNames;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -48,6 +51,26 @@ abstract class MetadataTool extends OfflineTool {
         /** The pool's data, to be read. */
         ToolInput sibling(String data) throws StorageException {
             return input.sibling(data, ToolInput.Role.DATA, ToolInput.Access.READ);
+        }
+
+        /** Whether somebody may know the names of devices: of a plain file it takes the pool's data as well. */
+        boolean hasNames(String data) {
+            return data != null || input.isPool();
+        }
+
+        /** Names of devices, by id: as the pool's catalog has them, or LVM. */
+        Map<Long, String> names(String data, List<PoolDump.Tree> devices) throws IOException {
+            Map<Long, String> known = new HashMap<>();
+            if (!hasNames(data)) {
+                throw new StorageException(
+                        Errno.EINVAL, name() + " alone has no names; give the pool's data, too: --data DEVICE");
+            }
+            try (ToolInput source =
+                    input.sibling(data == null ? name() : data, ToolInput.Role.DATA, ToolInput.Access.READ_SHARED)) {
+                known.putAll(new VolumeNames(source().feed(), blockBytes(), source.io(), devices).read());
+            }
+            known.putAll(input.namesOfLvm());
+            return known;
         }
 
         /** The devices, by ascending id. */

@@ -15,7 +15,9 @@ import dev.gossamer.io.posix.OpenOptions;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 
 /**
@@ -112,6 +114,29 @@ final class ToolInput implements AutoCloseable {
                 access != Access.WRITE,
                 true,
                 access == Access.READ_SHARED ? OpenOptions.Others.ANY : OpenOptions.Others.NO_HOLDERS);
+    }
+
+    /** Whether the name stands for a whole pool, and not for one device. */
+    boolean isPool() {
+        return isPoolDirectory(name) || isOfLvm();
+    }
+
+    private boolean isOfLvm() {
+        return LvmName.isLvm(name) || isVolumeOfLvm(name);
+    }
+
+    /** The names that LVM has for a pool's volumes, by device id; none of a pool that is not LVM's. */
+    Map<Long, String> namesOfLvm() throws StorageException {
+        Map<Long, String> names = new HashMap<>();
+        if (isOfLvm()) {
+            String pool = LvmName.isLvm(name)
+                    ? name
+                    : LvmName.of(name, List.of(), false, false).toString();
+            LvmPool.find(opener.lvm(), pool)
+                    .volumes()
+                    .forEach(volume -> names.put((long) volume.deviceId(), volume.name()));
+        }
+        return names;
     }
 
     /** Whether a file is this device, or the other one of the same pool directory. */
