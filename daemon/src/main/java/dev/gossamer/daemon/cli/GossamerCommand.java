@@ -69,7 +69,11 @@ public final class GossamerCommand extends CommandGroup {
 
     /** Runs a command line and returns its exit code. */
     public static int run(String... args) {
-        StandardOutput out = new StandardOutput();
+        return run(new StandardOutput(System.out), args);
+    }
+
+    /** Likewise, its results printed there. */
+    static int run(StandardOutput out, String... args) {
         CommandLine commandLine = commandLine(args).setOut(out);
         int exitCode = commandLine.execute(args);
         IOException failure = out.failure();

@@ -5,6 +5,6 @@ public final class Main {
     private Main() {}
 
     public static void main(String[] args) {
-        System.exit(GossamerCommand.run(args));
+        System.exit(GossamerCommand.run(new StandardOutput(), args));
     }
 }

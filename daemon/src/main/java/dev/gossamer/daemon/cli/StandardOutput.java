@@ -17,6 +17,7 @@ import java.io.PrintWriter;
 final class StandardOutput extends PrintWriter {
     private final Watched stream;
 
+    /** Of this process. */
     StandardOutput() {
         this(new Watched(new FileOutputStream(FileDescriptor.out)));
     }
