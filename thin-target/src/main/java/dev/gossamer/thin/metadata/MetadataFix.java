@@ -9,6 +9,7 @@ import dev.gossamer.pdata.check.DeviceSum;
 import dev.gossamer.pdata.check.SpaceMapName;
 import dev.gossamer.pdata.spacemap.BitmapLayout;
 import dev.gossamer.pdata.spacemap.SpaceMap;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -52,6 +53,17 @@ public final class MetadataFix implements AutoCloseable {
                 }
             }
         }
+    }
+
+    /** The first metadata blocks that have a count; no more than some. */
+    public List<Long> metadataBlocks(long count, int limit) throws StorageException {
+        List<Long> found = new ArrayList<>();
+        for (long block = 1; block < pool.metadataMap.blocks() && found.size() < limit; block++) {
+            if (pool.metadataMap.count(block) == count) {
+                found.add(block);
+            }
+        }
+        return found;
     }
 
     /** Sets the number of mappings of devices whose details say another. */

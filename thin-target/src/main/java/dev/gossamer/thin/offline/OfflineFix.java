@@ -3,20 +3,14 @@ package dev.gossamer.thin.offline;
 import dev.gossamer.io.BlockingIo;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
-import dev.gossamer.io.buffer.IoBuffer;
 import dev.gossamer.pdata.MetadataCorrupt;
 import dev.gossamer.pdata.OutOfMetadataSpace;
-import dev.gossamer.pdata.block.BlockValidator;
-import dev.gossamer.pdata.scan.BlockProof;
 import dev.gossamer.thin.metadata.MetadataFix;
 
 /** Changes metadata in place, where that cannot lose anything (OT-24, OT-37). */
 public final class OfflineFix {
     /** What was done. */
     public record Done(long counts) {}
-
-    private static final int FLAGS = 4;
-    private static final int NEEDS_CHECK = 1;
 
     private OfflineFix() {}
 
@@ -49,20 +43,6 @@ public final class OfflineFix {
 
     /** Clears the flag and changes nothing else. */
     public static void clearNeedsCheck(BlockingIo device) throws StorageException {
-        IoBuffer block = device.loop().buffers().acquire(MetadataSource.BLOCK_BYTES);
-        try {
-            device.read(0, block, 0, MetadataSource.BLOCK_BYTES);
-            BlockProof proof = new BlockProof();
-            String fault = proof.fault(block.bytes(), 0, 0, BlockValidator.SUPERBLOCK);
-            if (fault != null) {
-                throw new StorageException(Errno.EINVAL, device.device() + ": " + fault);
-            }
-            block.bytes().putInt(FLAGS, block.bytes().getInt(FLAGS) & ~NEEDS_CHECK);
-            proof.seal(block.bytes(), 0, 0, BlockValidator.SUPERBLOCK);
-            device.write(0, block, 0, MetadataSource.BLOCK_BYTES);
-            device.flush();
-        } finally {
-            block.release();
-        }
+        SuperblockEdit.needsCheck(device, false);
     }
 }

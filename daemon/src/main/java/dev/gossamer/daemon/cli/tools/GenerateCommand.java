@@ -1,12 +1,14 @@
 package dev.gossamer.daemon.cli.tools;
 
 import dev.gossamer.io.posix.PosixFiles;
+import dev.gossamer.thin.offline.MadeDamage;
 import dev.gossamer.thin.offline.MetadataSource;
 import dev.gossamer.thin.offline.OutputDevice;
 import dev.gossamer.thin.offline.PoolGenerator;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -16,17 +18,21 @@ import picocli.CommandLine.Option;
         description = {
             "Makes metadata up, for tests and measurements: an empty pool, or one with devices, mappings and"
                     + " snapshots.",
-            "The same numbers make the same pool."
+            "The same numbers make the same pool.",
+            "--create-metadata-leaks and --override damage metadata that are there."
         },
         footer = {
             "",
             "Examples:",
             "  gossamer generate --format --nr-data-blocks 4096 -o metadata.img",
+            "  gossamer generate --create-metadata-leaks --expected 0 --actual 1 --nr-blocks 9 -o metadata.img",
             "  gossamer generate -o metadata.img --file-size 512 --devices 4 --mappings 1000000 --snapshots 2"
                     + " --fragmented"
         })
 public final class GenerateCommand extends OfflineTool {
     private static final long MEBIBYTE = 1 << 20;
+    /** Counts have 32 bits. */
+    private static final long MAX_COUNT = 0xffff_ffffL;
     /** 255 bitmaps of 16320 blocks, rounded up. */
     private static final long MAX_FILE_MEBIBYTES = 16_257;
 
@@ -71,8 +77,55 @@ public final class GenerateCommand extends OfflineTool {
     @Option(names = "--force", description = "Overwrite metadata that are there.")
     private boolean force;
 
+    @Option(
+            names = "--set-needs-check",
+            arity = "0..1",
+            fallbackValue = "true",
+            paramLabel = "true|false",
+            description = "Whether the new pool wants a check before it is changed.")
+    private boolean needsCheck;
+
+    @ArgGroup(exclusive = false)
+    private Leaks leaks;
+
+    @ArgGroup(exclusive = false)
+    private Roots roots;
+
+    /** Counts that are wrong. */
+    static final class Leaks {
+        @Option(names = "--create-metadata-leaks", required = true, description = "Give metadata blocks wrong counts.")
+        private boolean wanted;
+
+        @Option(names = "--expected", required = true, paramLabel = "N", description = "The count that they have.")
+        private long expected;
+
+        @Option(names = "--actual", required = true, paramLabel = "N", description = "The count that they get.")
+        private long actual;
+
+        @Option(names = "--nr-blocks", required = true, paramLabel = "N", description = "How many blocks.")
+        private int blocks;
+    }
+
+    /** A superblock that leads elsewhere. */
+    static final class Roots {
+        @Option(names = "--override", required = true, description = "Make the superblock lead to other trees.")
+        private boolean wanted;
+
+        @Option(names = "--mapping-root", paramLabel = "BLOCK", description = "Root of the devices.")
+        private long mappingRoot = -1;
+
+        @Option(names = "--details-root", paramLabel = "BLOCK", description = "Root of their details.")
+        private long detailsRoot = -1;
+
+        @Option(names = "--metadata-snapshot", paramLabel = "BLOCK", description = "The metadata snapshot; 0: none.")
+        private long held = -1;
+    }
+
     @Override
     int run() throws IOException, ToolFailed {
+        if (leaks != null || roots != null) {
+            return damage();
+        }
         if (format != (devices == 0) || devices < 0 || mappings < 0 || snapshots < 0 || fileMebibytes < 0) {
             throw wrongUsage("either --format, or --devices with --mappings");
         }
@@ -103,10 +156,35 @@ public final class GenerateCommand extends OfflineTool {
                         ToolExit.FAILED, output + " has a pool's metadata; --force overwrites it, for good");
             }
             device.write(plan::tell);
+            if (needsCheck) {
+                new MadeDamage(target.io()).needsCheck();
+            }
             whole = true;
         } finally {
             if (made && !whole) {
                 Files.deleteIfExists(output);
+            }
+        }
+        return ToolExit.DONE;
+    }
+
+    private int damage() throws IOException {
+        boolean makes = format || devices != 0 || mappings != 0 || snapshots != 0 || fileMebibytes != 0;
+        if (makes || (leaks != null && roots != null)) {
+            throw wrongUsage("one thing at a time: make metadata, --create-metadata-leaks, or --override");
+        }
+        if (leaks != null
+                && (Math.min(leaks.expected, leaks.actual) < 0
+                        || Math.max(leaks.expected, leaks.actual) > MAX_COUNT
+                        || leaks.blocks < 1)) {
+            throw wrongUsage("--expected and --actual are counts up to " + MAX_COUNT + ", --nr-blocks at least 1");
+        }
+        try (ToolInput target = ToolInput.open(output.toString(), ToolInput.Role.METADATA, ToolInput.Access.WRITE)) {
+            MadeDamage damage = new MadeDamage(target.io());
+            if (leaks != null) {
+                damage.counts(leaks.expected, leaks.actual, leaks.blocks);
+            } else {
+                damage.roots(roots.mappingRoot, roots.detailsRoot, roots.held);
             }
         }
         return ToolExit.DONE;
