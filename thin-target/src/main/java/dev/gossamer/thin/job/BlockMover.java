@@ -77,7 +77,15 @@ final class BlockMover {
      * @param places each block, with virtual blocks at which it is known to be mapped; owners at others leave it alone
      */
     void move(SortedMap<Long, Set<Long>> places, Moved moved) {
-        move(places, block -> parts.metadata().reserveDataBlock(), moved);
+        move(places, block -> reserve(), moved);
+    }
+
+    /** One that no volume has reserved (S-6). */
+    private long reserve() throws StorageException {
+        if (parts.quotas().unreservedFree() <= 0) {
+            throw new OutOfDataSpace(parts.metadata().dataBlocks());
+        }
+        return parts.metadata().reserveDataBlock();
     }
 
     /** As above, to targets of the caller's choice. */
@@ -92,6 +100,7 @@ final class BlockMover {
         private final Map<Long, Long> targets = new HashMap<>();
         private final long incarnation = parts.faults().incarnation();
         private List<HeldRange> held = List.of();
+        private boolean moving;
         private Map<Long, Integer> unreadable = Map.of();
         private List<BlockCopies.Lost> lost = new ArrayList<>();
 
@@ -162,13 +171,18 @@ final class BlockMover {
 
         /** For as many as there are; a client may have taken what was free a moment ago. */
         private void reserveTargets() throws StorageException {
+            moving = true;
+            parts.quotas().beginMove();
             for (long dataBlock : places.keySet()) {
                 try {
                     targets.put(dataBlock, chosen.reserve(dataBlock));
                 } catch (OutOfDataSpace full) {
                     if (targets.isEmpty()) {
                         throw new StorageException(
-                                Errno.ENOSPC, "no data block is free elsewhere; trim or delete volumes first", full);
+                                Errno.ENOSPC,
+                                "no data block is free elsewhere that is not reserved for a volume; trim or delete"
+                                        + " volumes first",
+                                full);
                     }
                     break;
                 }
@@ -213,16 +227,20 @@ final class BlockMover {
             moved.done(used.size(), unreadable);
         }
 
-        /** Targets that nothing was mapped to, and the holds. */
+        /** Targets that nothing was mapped to, and the holds; those who wait for a block look again. */
         private void giveBack() {
-            Set<Long> unused = Set.copyOf(targets.values());
+            List<Long> unused = List.copyOf(targets.values());
             targets.clear();
             List<HeldRange> ranges = held;
             held = List.of();
             parts.locks().release(ranges);
-            if (!unused.isEmpty() && incarnation == parts.faults().incarnation()) {
+            if (incarnation == parts.faults().incarnation()) {
                 unused.forEach(parts.metadata()::unreserveDataBlock);
-                parts.spaceReleased().run();
+            }
+            if (moving) {
+                moving = false;
+                parts.quotas().endMove();
+                parts.waiters().spaceReleased();
             }
         }
 

@@ -5,7 +5,6 @@ import dev.gossamer.io.StorageException;
 import dev.gossamer.thin.JobInfo;
 import dev.gossamer.thin.commit.MetadataChange;
 import dev.gossamer.thin.device.ThinDevice;
-import dev.gossamer.thin.space.SpaceQuotas;
 
 /**
  * Starts what gives a volume blocks of its own. Looks first whether that can be; a refusal changes nothing. Worker's
@@ -21,14 +20,12 @@ public final class CopyStart {
     private final MoveParts parts;
     private final MetadataChange change;
     private final Jobs jobs;
-    private final SpaceQuotas quotas;
     private final Detaching detaching;
 
-    public CopyStart(MoveParts parts, MetadataChange change, Jobs jobs, SpaceQuotas quotas, Detaching detaching) {
+    public CopyStart(MoveParts parts, MetadataChange change, Jobs jobs, Detaching detaching) {
         this.parts = parts;
         this.change = change;
         this.jobs = jobs;
-        this.quotas = quotas;
         this.detaching = detaching;
     }
 
@@ -72,6 +69,6 @@ public final class CopyStart {
         if (!device.openForJob()) {
             throw new StorageException(Errno.EBUSY, "volume " + name + " is being deleted or rolled back");
         }
-        return jobs.start(new IndependentJob(parts, quotas, device, sharedToo, detaching));
+        return jobs.start(new IndependentJob(parts, device, sharedToo, detaching));
     }
 }

@@ -3,7 +3,6 @@ package dev.gossamer.thin.job;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.pdata.OutOfDataSpace;
 import dev.gossamer.pdata.btree.BTreeCursor;
-import dev.gossamer.thin.device.PoolFaults;
 import dev.gossamer.thin.device.ThinDevice;
 import dev.gossamer.thin.metadata.Mapping;
 import dev.gossamer.thin.metadata.PoolMetadata;
@@ -16,8 +15,8 @@ import java.util.TreeMap;
 /**
  * Puts a volume's blocks back into runs: window by window, what lies in several runs on the data device goes to one,
  * with all who share it. Where no run of free blocks is as long as that, windows get narrower. A window that is one run
- * stays, and so does one for which there is none of a few blocks, or that has a block twice; what has got another owner
- * meanwhile stays as well.
+ * stays, and so does one for which there is none of a few blocks that no volume has reserved, or that has a block
+ * twice; what has got another owner meanwhile stays as well.
  */
 final class DefragmentJob extends Job {
     /** Bytes of a window: what a disk reads in one go, and a hold waits for (RL-7). */
@@ -32,8 +31,8 @@ final class DefragmentJob extends Job {
     /** Blocks looked at in one step for a free run: some milliseconds. */
     private static final long SEARCH_SPAN = 1 << 16;
 
+    private final MoveParts parts;
     private final PoolMetadata metadata;
-    private final PoolFaults faults;
     private final BlockMover mover;
     private final ThinDevice device;
     private final int blockBytes;
@@ -47,11 +46,10 @@ final class DefragmentJob extends Job {
     private long searchedInVain;
 
     /** @param device opened for the job, which closes it */
-    DefragmentJob(PoolMetadata metadata, PoolFaults faults, BlockMover mover, ThinDevice device)
-            throws StorageException {
+    DefragmentJob(MoveParts parts, BlockMover mover, ThinDevice device) throws StorageException {
         super("defragment", device.name());
-        this.metadata = metadata;
-        this.faults = faults;
+        this.parts = parts;
+        this.metadata = parts.metadata();
         this.mover = mover;
         this.device = device;
         this.blockBytes = metadata.blockBytes();
@@ -141,6 +139,13 @@ final class DefragmentJob extends Job {
     }
 
     private void move(SortedMap<Long, Long> blocks, int runs, StepEnd stepEnd) throws StorageException {
+        if (parts.quotas().unreservedFree() < blocks.size()) {
+            if (!narrow()) {
+                passed(runs, runs);
+            }
+            stepEnd.next();
+            return;
+        }
         Run run = findRun(blocks);
         if (run == null) {
             stepEnd.next();
@@ -173,8 +178,7 @@ final class DefragmentJob extends Job {
         if (first < 0) {
             searchFrom += SEARCH_SPAN;
             searchedInVain += SEARCH_SPAN;
-            if (searchedInVain >= metadata.dataBlocks() && windowBlocks > MIN_WINDOW_BLOCKS) {
-                windowBlocks = Math.max(MIN_WINDOW_BLOCKS, windowBlocks / 2);
+            if (searchedInVain >= metadata.dataBlocks() && narrow()) {
                 searchedInVain = 0;
             }
             return null;
@@ -184,12 +188,22 @@ final class DefragmentJob extends Job {
         return new Run(blocks, first);
     }
 
+    /** @return whether windows get narrower */
+    private boolean narrow() {
+        if (windowBlocks <= MIN_WINDOW_BLOCKS) {
+            return false;
+        }
+        windowBlocks = Math.max(MIN_WINDOW_BLOCKS, windowBlocks / 2);
+        return true;
+    }
+
     /** Reserved blocks for those of a window, in their order. */
     private final class Run implements BlockMover.Targets {
         private final Map<Long, Long> left = new HashMap<>();
-        private final long incarnation = faults.incarnation();
+        private final long incarnation = parts.faults().incarnation();
 
         Run(SortedMap<Long, Long> blocks, long first) {
+            parts.quotas().beginMove();
             long target = first;
             for (long dataBlock : blocks.values()) {
                 left.put(dataBlock, target++);
@@ -207,10 +221,12 @@ final class DefragmentJob extends Job {
 
         /** Those that nobody has asked for; after an abort nothing is reserved any more. */
         void giveBack() {
-            if (incarnation == faults.incarnation()) {
+            if (incarnation == parts.faults().incarnation()) {
                 left.values().forEach(metadata::unreserveDataBlock);
             }
             left.clear();
+            parts.quotas().endMove();
+            parts.waiters().spaceReleased();
         }
     }
 }

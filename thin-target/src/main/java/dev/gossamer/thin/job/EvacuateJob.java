@@ -6,6 +6,7 @@ import dev.gossamer.thin.LostRange;
 import dev.gossamer.thin.metadata.BlockMoves;
 import dev.gossamer.thin.metadata.OwnerSearch;
 import dev.gossamer.thin.metadata.PoolMetadata;
+import dev.gossamer.thin.space.SpaceWaiters;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -56,7 +57,7 @@ final class EvacuateJob extends Job {
     }
 
     private final PoolMetadata metadata;
-    private final Runnable spaceReleased;
+    private final SpaceWaiters waiters;
     private final BlockMover mover;
     private final long from;
     private final long to;
@@ -82,7 +83,7 @@ final class EvacuateJob extends Job {
             throws StorageException {
         super(kind, describe(parts.metadata().blockBytes(), from, to));
         this.metadata = parts.metadata();
-        this.spaceReleased = parts.spaceReleased();
+        this.waiters = parts.waiters();
         this.mover = mover;
         this.from = from;
         this.to = to;
@@ -140,7 +141,7 @@ final class EvacuateJob extends Job {
     protected void ended() {
         if (!kept) {
             ending.givenUp();
-            spaceReleased.run();
+            waiters.spaceReleased();
         }
     }
 

@@ -53,11 +53,10 @@ final class IndependentJob extends Job {
      * @param device opened for the job, which closes it
      * @param sharedToo copies what is shared, too, in the first pass
      */
-    IndependentJob(
-            MoveParts parts, SpaceQuotas quotas, ThinDevice device, boolean sharedToo, CopyStart.Detaching detaching) {
+    IndependentJob(MoveParts parts, ThinDevice device, boolean sharedToo, CopyStart.Detaching detaching) {
         super(sharedToo ? "independent" : "detach", device.name());
         this.parts = parts;
-        this.quotas = quotas;
+        this.quotas = parts.quotas();
         this.metadata = parts.metadata();
         this.device = device;
         this.sharedToo = sharedToo;
@@ -270,7 +269,7 @@ final class IndependentJob extends Job {
             parts.locks().release(List.of(range));
             if (!unused.isEmpty() && incarnation == parts.faults().incarnation()) {
                 unused.forEach(metadata::unreserveDataBlock);
-                parts.spaceReleased().run();
+                parts.waiters().spaceReleased();
             }
         }
 

@@ -6,22 +6,25 @@ import dev.gossamer.thin.commit.Committer;
 import dev.gossamer.thin.device.PoolDevices;
 import dev.gossamer.thin.device.PoolFaults;
 import dev.gossamer.thin.metadata.PoolMetadata;
+import dev.gossamer.thin.space.SpaceQuotas;
+import dev.gossamer.thin.space.SpaceWaiters;
 
 /**
  * What moving data blocks takes.
  *
- * @param spaceReleased run when data blocks that were held back can be allocated again: somebody may wait for them
+ * @param waiters look again when data blocks that were held back can be allocated again
  */
 public record MoveParts(
         PoolMetadata metadata,
         PoolDevices devices,
+        SpaceQuotas quotas,
         StepChange change,
         RangeLocks locks,
         PoolFaults faults,
         IoLoop loop,
         CellIo io,
         Committer committer,
-        Runnable spaceReleased) {
+        SpaceWaiters waiters) {
     BlockReads reads() {
         return new BlockReads(loop, io, metadata.blockBytes());
     }

@@ -9,7 +9,6 @@ import dev.gossamer.thin.commit.Committer;
 import dev.gossamer.thin.commit.MetadataChange;
 import dev.gossamer.thin.device.PoolDevices;
 import dev.gossamer.thin.device.PoolEvents;
-import dev.gossamer.thin.device.PoolFaults;
 import dev.gossamer.thin.device.ThinDevice;
 import dev.gossamer.thin.metadata.BlockMoves;
 import dev.gossamer.thin.metadata.PoolMetadata;
@@ -34,7 +33,6 @@ public final class MoveStart {
     private final BlockMover mover;
     private final MoveParts parts;
     private final PoolDevices devices;
-    private final PoolFaults faults;
     private final PoolEvents events;
     private final PoolGrowth growth;
     // The latest; while it is under way there is no other, for one range can be closed.
@@ -58,7 +56,6 @@ public final class MoveStart {
         this.mover = new BlockMover(parts);
         this.parts = parts;
         this.devices = parts.devices();
-        this.faults = parts.faults();
         this.events = events;
         this.growth = growth;
     }
@@ -119,14 +116,16 @@ public final class MoveStart {
                     "the pool has " + metadata.dataBlocks() * metadata.blockBytes() + " bytes of data, and " + dataBytes
                             + " is no smaller size; 'gossamer pool grow' makes it larger");
         }
+        long used = metadata.dataBlocksUsed();
         long least = Math.max(
-                metadata.dataBlocksUsed(), metadata.references().moves().lastPinned() + 1);
+                used + devices.reservedBlocks(), metadata.references().moves().lastPinned() + 1);
         if (blocks < least) {
             throw new StorageException(
                     Errno.ENOSPC,
                     "the pool's data can be made no smaller than " + least * metadata.blockBytes() + " bytes now: "
-                            + metadata.dataBlocksUsed() * metadata.blockBytes()
-                            + " are in use, and the catalog is not moved");
+                            + used * metadata.blockBytes() + " are in use, "
+                            + devices.reservedBlocks() * metadata.blockBytes()
+                            + " are reserved for volumes, and the catalog is not moved");
         }
         return start("shrink", blocks, metadata.dataBlocks(), Losses.MAX_UNREADABLE, new EvacuateJob.Ending() {
             @Override
@@ -158,7 +157,7 @@ public final class MoveStart {
         if (!device.openForJob()) {
             throw new StorageException(Errno.EBUSY, "volume " + name + " is being deleted or rolled back");
         }
-        return jobs.start(new DefragmentJob(metadata, faults, mover, device));
+        return jobs.start(new DefragmentJob(parts, mover, device));
     }
 
     /** Shares equal blocks. */
@@ -224,13 +223,14 @@ public final class MoveStart {
         Losses losses = new Losses(parts, events, maxUnreadable);
         EvacuateJob job = new EvacuateJob(kind, parts, mover, from, to, losses, ending);
         long used = metadata.references().moves().inUse(from, to);
-        if (used > metadata.dataBlocksFree()) {
-            long free = metadata.dataBlocksFree();
+        long free = parts.quotas().unreservedFree();
+        if (used > free) {
             job.ended();
             throw new StorageException(
                     Errno.ENOSPC,
-                    used * metadata.blockBytes() + " bytes are stored there, and " + free * metadata.blockBytes()
-                            + " are free elsewhere; trim or delete volumes first");
+                    used * metadata.blockBytes() + " bytes are stored there, and "
+                            + Math.max(0, free) * metadata.blockBytes()
+                            + " are free elsewhere and not reserved; trim or delete volumes first");
         }
         latest = job;
         JobInfo info = jobs.start(job);

@@ -74,7 +74,7 @@ public final class PoolJobs {
                 parts.metadata, parts.devices, change, parts.jobs, parts.rangeLocks, parts.stepChange, Stepping.NORMAL);
         MoveStart moves =
                 new MoveStart(change, parts.committer, parts.jobs, parts.moveParts, parts.events, options.growth());
-        CopyStart copies = new CopyStart(parts.moveParts, change, parts.jobs, parts.quotas, detaching);
+        CopyStart copies = new CopyStart(parts.moveParts, change, parts.jobs, detaching);
         int blockBytes = parts.metadata.blockBytes();
         return new PoolJobs(calls, parts.jobs, clones, moves, copies, parts.moveParts, parts.reclaimer, blockBytes);
     }

@@ -147,7 +147,7 @@ final class PoolParts {
         jobs = new Jobs(loop, state, faults, committer, rangeLocks);
         stepChange = new StepChange(metadata, state, faults, committer, partialTrims);
         moveParts = new MoveParts(
-                metadata, devices, stepChange, rangeLocks, faults, loop, io, committer, spaceWaiters::spaceReleased);
+                metadata, devices, quotas, stepChange, rangeLocks, faults, loop, io, committer, spaceWaiters);
 
         TransactionAbort aborting = aborting(partialTrims);
         dataLost = why -> loop.execute(() -> aborting.dataLost(why));

@@ -1,5 +1,6 @@
 package dev.gossamer.thin.space;
 
+import dev.gossamer.io.Invariant;
 import dev.gossamer.thin.device.PoolDevices;
 import dev.gossamer.thin.device.ThinDevice;
 import dev.gossamer.thin.metadata.PoolMetadata;
@@ -13,6 +14,8 @@ import dev.gossamer.thin.metadata.PoolMetadata;
 public final class SpaceQuotas {
     private final PoolMetadata metadata;
     private final PoolDevices devices;
+    // Moves under way; at most one for each job.
+    private int moves;
 
     public SpaceQuotas(PoolMetadata metadata, PoolDevices devices) {
         this.metadata = metadata;
@@ -31,13 +34,29 @@ public final class SpaceQuotas {
     }
 
     /** Free data blocks that nobody has reserved. */
-    long unreservedFree() {
+    public long unreservedFree() {
         return metadata.dataBlocksFree() - reservedExcept(null);
     }
 
     /** Blocks that volumes other than this one hold back; of all volumes if it is null. */
     public long reservedExcept(ThinDevice device) {
         return devices.reservedBlocks() - (device == null ? 0 : device.heldBack());
+    }
+
+    /** Free data blocks are taken to move others there: as many come back, for whoever finds none meanwhile. */
+    public void beginMove() {
+        moves++;
+    }
+
+    /** The targets are mapped or given back: {@link SpaceWaiters#spaceReleased} has those who wait look again. */
+    public void endMove() {
+        Invariant.check(moves > 0, "ended a move that was not begun");
+        moves--;
+    }
+
+    /** Whether blocks come back from a move. */
+    boolean isMoving() {
+        return moves > 0;
     }
 
     /** Whether the sum that is kept is what a walk over all volumes finds; for assertions. */

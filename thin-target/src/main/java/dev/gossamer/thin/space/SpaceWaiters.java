@@ -24,8 +24,8 @@ import org.slf4j.LoggerFactory;
  * Requests that need a block when there is none (rules S-1 to S-3, M-2, M-3).
  *
  * <ol>
- *   <li>Blocks freed by the open transaction come back with its commit: the request waits for that, and is looked at
- *       again.
+ *   <li>Blocks freed by the open transaction come back with its commit, and what a move has taken with its end: the
+ *       request waits for that, and is looked at again.
  *   <li>If there is still no data block, the pool is out of data space. The request waits on, or gets ENOSPC, as its
  *       volume or else the pool says ({@link OnFull}).
  *   <li>When the pool has been out of space for as long as its time-out says, all who wait get ENOSPC, and so does who
@@ -131,6 +131,10 @@ public final class SpaceWaiters {
         if (committer.canFreeBlocks() || reclaimer.isPending()) {
             forCommit.add(request);
             committer.commitSoon();
+            return;
+        }
+        if (quotas.isMoving()) {
+            forCommit.add(request); // the move's end has it look again
             return;
         }
         hold(volume, request, why);
