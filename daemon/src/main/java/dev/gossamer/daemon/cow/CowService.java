@@ -208,8 +208,8 @@ public final class CowService {
         names.requireUnused(name.toString());
         StoreRequestCheck.check(name, request, origins.values());
         BlockDevice given = request.store() == null ? null : as.open(request.store(), devices.options());
-        RecordedSnapshot snapshot =
-                RecordedSnapshot.askedFor(name, request, given, origin.device().sizeBytes());
+        RecordedSnapshot snapshot = RecordedSnapshot.askedFor(
+                name, request, given, CowNames.storeOf(name), origin.device().sizeBytes());
         try {
             if (given != null) {
                 StoreRequestCheck.requireUnknown(snapshot.store(), given, origins.values());

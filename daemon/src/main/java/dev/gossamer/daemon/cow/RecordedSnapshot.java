@@ -48,12 +48,14 @@ record RecordedSnapshot(
      * One that is still to be made.
      *
      * @param given its store's device; null: a volume of the pool, which is still to be made as well
+     * @param volume what that is called
      * @param sizeBytes of its origin
      */
-    static RecordedSnapshot askedFor(CowName name, CowRequest request, BlockDevice given, long sizeBytes) {
+    static RecordedSnapshot askedFor(
+            CowName name, CowRequest request, BlockDevice given, String volume, long sizeBytes) {
         return new RecordedSnapshot(
                 name.snapshot(),
-                given == null ? CowNames.storeOf(name) : request.store(),
+                given == null ? volume : request.store(),
                 given == null,
                 request.type(),
                 request.fullAction(),
