@@ -32,6 +32,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.function.Supplier;
@@ -134,9 +135,12 @@ final class PoolAdminService implements PoolAdmin {
                         cow.names().requireFree(keepAs);
                     }
                 },
-                () -> force
-                        ? nbd.disconnectAll(name, () -> pool.rollBack(name, source, keepAs))
-                        : pool.rollBack(name, source, keepAs));
+                () -> {
+                    UUID seen = uuidOf(name);
+                    return force
+                            ? nbd.disconnectAll(name, () -> pool.rollBack(name, seen, source, keepAs))
+                            : pool.rollBack(name, seen, source, keepAs);
+                });
     }
 
     @Override
@@ -155,10 +159,17 @@ final class PoolAdminService implements PoolAdmin {
     }
 
     @Override
-    public CompletableFuture<Void> deleteVolume(String name, boolean force) {
-        return checked(
-                () -> cow.names().requireNoStore(name),
-                () -> force ? nbd.disconnectAll(name, () -> pool.deleteVolume(name)) : pool.deleteVolume(name));
+    public CompletableFuture<Void> deleteVolume(String name, UUID only, boolean force) {
+        return checked(() -> cow.names().requireNoStore(name), () -> {
+            UUID seen = only == null ? uuidOf(name) : only;
+            return force ? nbd.disconnectAll(name, () -> pool.deleteVolume(name, seen)) : pool.deleteVolume(name, seen);
+        });
+    }
+
+    /** Of the volume that is meant: clients are waited for, and another may have its name afterwards. */
+    private UUID uuidOf(String name) {
+        VolumeInfo volume = pool.volume(name);
+        return volume == null ? null : volume.uuid();
     }
 
     @Override

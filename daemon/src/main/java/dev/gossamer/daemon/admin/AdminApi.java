@@ -18,6 +18,7 @@ import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Set;
+import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.function.Supplier;
@@ -205,7 +206,7 @@ final class AdminApi {
         require(name);
         return switch (method) {
             case "GET" -> now(answer(200, AdminJson.volume(require(name))));
-            case "DELETE" -> delete(name, parameter(uri, "force"));
+            case "DELETE" -> delete(name, null, parameter(uri, "force"));
             case "PATCH" -> change(name, body);
             default -> throw methodNotAllowed(method);
         };
@@ -266,8 +267,8 @@ final class AdminApi {
         return changed.thenApply(volume -> answer(200, AdminJson.volume(volume)));
     }
 
-    CompletableFuture<AdminResponse> delete(String name, boolean force) {
-        return naming(name, pool.deleteVolume(name, force))
+    CompletableFuture<AdminResponse> delete(String name, UUID only, boolean force) {
+        return naming(name, pool.deleteVolume(name, only, force))
                 .thenApply(deleted -> new AdminResponse(204, AdminResponse.JSON, ""));
     }
 

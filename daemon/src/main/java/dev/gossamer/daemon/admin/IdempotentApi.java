@@ -69,7 +69,7 @@ final class IdempotentApi {
         if (method.equals("DELETE")) {
             return volume == null
                     ? CompletableFuture.completedFuture(new AdminResponse(204, AdminResponse.JSON, ""))
-                    : api.delete(volume.name(), force);
+                    : api.delete(volume.name(), volume.uuid(), force);
         }
         AdminApi.requireMethod(method, "GET");
         if (volume == null) {

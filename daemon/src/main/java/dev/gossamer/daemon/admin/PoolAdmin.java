@@ -8,6 +8,7 @@ import dev.gossamer.thin.VolumeSpace;
 import dev.gossamer.thin.VolumeSpec;
 import dev.gossamer.thin.pool.PoolJobs;
 import java.util.List;
+import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 
 /**
@@ -58,9 +59,11 @@ public interface PoolAdmin {
     /**
      * Deletes a volume.
      *
+     * @param only the one that is meant; null: the one that has the name now, though another may have it once its
+     *     clients have gone
      * @param force disconnects its clients first
      */
-    CompletableFuture<Void> deleteVolume(String name, boolean force);
+    CompletableFuture<Void> deleteVolume(String name, UUID only, boolean force);
 
     /** Changes what a volume may take of the pool's space. */
     CompletableFuture<VolumeInfo> limitVolume(String name, VolumeLimits limits);

@@ -20,6 +20,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 
 /**
@@ -88,12 +89,13 @@ public final class SnapshotMessages {
      * Gives a volume that nobody has open the contents and the size of a relative, mostly a snapshot of it, which may
      * be in use. What it held until now becomes a new snapshot of it.
      *
+     * @param only the volume that is meant; null: whoever has the name
      * @param keepAs name of that snapshot; null to make one up
      */
-    public void rollBack(String name, String source, String keepAs, CompletableFuture<VolumeInfo> answer) {
+    public void rollBack(String name, UUID only, String source, String keepAs, CompletableFuture<VolumeInfo> answer) {
         try {
             change.checkWritable();
-            ThinDevice device = messages.find(name);
+            ThinDevice device = messages.find(name, only);
             ThinDevice from = messages.find(source);
             String keptName = keepAs == null ? freeName(name) : keepAs;
             VolumeSpec.checkName(keptName);

@@ -125,9 +125,9 @@ public final class VolumeMessages {
      * Deletes a volume in one transaction (MSG-8): name and id are free at once. What it alone has mapped is reclaimed
      * in the background, if it is more than a few blocks.
      */
-    public void deleteVolume(String name) throws StorageException {
+    public void deleteVolume(String name, UUID only) throws StorageException {
         change.checkAllowed();
-        ThinDevice device = find(name);
+        ThinDevice device = find(name, only);
         checkNoBarrier(device);
         if (!device.closeForDeletion()) {
             throw new StorageException(Errno.EBUSY, inUse(device));
@@ -333,6 +333,18 @@ public final class VolumeMessages {
         if (needed > 0) {
             change.begin(() -> catalog.prepare(ids));
         }
+    }
+
+    /** As the other, if that is the volume which is meant: names change hands while clients are waited for. */
+    ThinDevice find(String name, UUID only) throws StorageException {
+        ThinDevice device = find(name);
+        if (only != null && !only.equals(device.info().uuid())) {
+            throw new StorageException(
+                    Errno.ENOENT,
+                    "volume '" + name
+                            + "' is another one by now; 'gossamer volume list' shows all, nothing was changed");
+        }
+        return device;
     }
 
     ThinDevice find(String name) throws StorageException {

@@ -41,6 +41,7 @@ import dev.gossamer.thin.metadata.PoolMetadata;
 import dev.gossamer.thin.space.SpaceAccount;
 import java.util.Iterator;
 import java.util.List;
+import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 
@@ -310,8 +311,13 @@ public final class ThinPool {
      * @return the snapshot
      */
     public CompletableFuture<VolumeInfo> rollBack(String name, String source, String keepAs) {
+        return rollBack(name, null, source, keepAs);
+    }
+
+    /** As the other, if the name is still that of the volume with this UUID; null: whoever has it. */
+    public CompletableFuture<VolumeInfo> rollBack(String name, UUID only, String source, String keepAs) {
         CompletableFuture<VolumeInfo> answer = new CompletableFuture<>();
-        calls.whenQuiet(answer, () -> snapshotMessages.rollBack(name, source, keepAs, answer));
+        calls.whenQuiet(answer, () -> snapshotMessages.rollBack(name, only, source, keepAs, answer));
         return answer;
     }
 
@@ -359,8 +365,13 @@ public final class ThinPool {
      * blocks that only this volume had come free in the background, see {@link PoolStatus#reclaimBlocks}.
      */
     public CompletableFuture<Void> deleteVolume(String name) {
+        return deleteVolume(name, null);
+    }
+
+    /** As the other, if the name is still that of the volume with this UUID; null: whoever has it. */
+    public CompletableFuture<Void> deleteVolume(String name, UUID only) {
         return calls.message(() -> {
-            messages.deleteVolume(name);
+            messages.deleteVolume(name, only);
             return null;
         });
     }
