@@ -1,6 +1,8 @@
 package dev.gossamer.daemon.admin;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectWriter;
 import com.fasterxml.jackson.databind.json.JsonMapper;
@@ -50,7 +52,11 @@ final class AdminApi {
     private final CowApi cow;
     private final JobApi jobs;
     private final IdempotentApi idempotent;
-    private final JsonMapper json = new JsonMapper();
+    // What two readers could understand in two ways is refused.
+    private final JsonMapper json = JsonMapper.builder()
+            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+            .build();
     private final ObjectWriter writer = json.writerWithDefaultPrettyPrinter();
 
     AdminApi(PoolAdmin pool, CowAdmin cow, ClientLog log) {

@@ -28,6 +28,7 @@ public final class AdminGate {
     private static final Set<PosixFilePermission> EVERYBODY = PosixFilePermissions.fromString("rw-rw-rw-");
 
     private volatile AdminRules rules = AdminRules.NONE;
+    private volatile boolean othersWereLetIn;
     // Set when it listens; nobody asks before.
     private Path socket;
     private volatile long owner = Peer.NO_USER;
@@ -50,6 +51,7 @@ public final class AdminGate {
     /** Decides anew who may ask; throws, with all as it was, if the socket cannot be opened or closed to them. */
     public synchronized void apply(AdminRules newRules) throws StorageException {
         AdminRules before = rules;
+        othersWereLetIn |= newRules.letOthersIn();
         rules = newRules;
         if (socket == null) {
             return;
@@ -70,8 +72,9 @@ public final class AdminGate {
 
     AdminCaller caller(long userId, String name) {
         AdminRules now = rules;
-        // A transport that cannot tell has the permissions of the socket to go by, as long as they admit one user.
-        boolean isOwner = userId == Peer.NO_USER ? !now.letOthersIn() : userId == owner || userId == ROOT;
+        // A transport that cannot tell has the permissions of the socket to go by, if these have never let others in:
+        // who connected while they did is connected still.
+        boolean isOwner = userId == Peer.NO_USER ? !othersWereLetIn : userId == owner || userId == ROOT;
         AccessRights rights =
                 isOwner ? AccessRights.READ_WRITE : userId == Peer.NO_USER ? AccessRights.NONE : now.rights(userId);
         return new AdminCaller(name, isOwner, rights);

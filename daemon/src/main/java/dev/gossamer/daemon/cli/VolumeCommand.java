@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.gossamer.daemon.attach.Attacher;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.thin.VolumeSpec;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -273,11 +274,12 @@ final class VolumeCommand extends CommandGroup {
                 resizeFs && size > present.path("sizeBytes").asLong());
     }
 
-    private void sayWhatIsLost(JsonNode volume, long newBytes) {
+    private void sayWhatIsLost(JsonNode volume, long newBytes) throws StorageException {
+        VolumeSpec.checkSize(newBytes); // else nothing is lost
         if (newBytes < volume.path("sizeBytes").asLong()) {
             spec().commandLine()
                     .getErr()
-                    .println("gossamer: all behind byte " + newBytes + " of "
+                    .println("gossamer: with this size all behind byte " + newBytes + " of "
                             + volume.path("name").asText() + " is given up, of "
                             + Output.size(volume, "mappedBytes") + " that are stored in all of it");
         }

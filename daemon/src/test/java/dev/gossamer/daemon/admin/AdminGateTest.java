@@ -199,6 +199,29 @@ class AdminGateTest {
     }
 
     @Test
+    void aBodyThatTwoReadersCouldUnderstandInTwoWaysIsRefused() {
+        String whole = "{\"name\":\"v\",\"sizeBytes\":512}";
+        String twice = "{\"name\":\"v\",\"sizeBytes\":512,\"sizeBytes\":1024}";
+        for (String body : List.of(twice, whole + "x", whole + " {}", "{}" + whole)) {
+            assertEquals("400", ask("POST", "/v1/volumes", body), body);
+        }
+        assertFalse(asked.contains("createVolume"), asked::toString);
+        ask("POST", "/v1/volumes", whole + " ");
+        assertTrue(asked.contains("createVolume"), asked::toString);
+    }
+
+    /** Whose user the transport cannot tell has what the socket's permissions say; these were others' once. */
+    @Test
+    void whoCannotBeToldIsNoOwnerOnceOthersWereLetIn() throws Exception {
+        listen();
+        assertTrue(gate.caller(Peer.NO_USER, "?").owner(), "the socket has always been the owner's alone");
+        gate.apply(RULES);
+        assertEquals(AccessRights.NONE, rights(Peer.NO_USER));
+        gate.apply(AdminRules.NONE);
+        assertEquals(AccessRights.NONE, rights(Peer.NO_USER), "it may have connected while it could");
+    }
+
+    @Test
     void whatIsNotWellEncodedIsABadRequestAndNoFaultOfOurs() {
         for (String uri : List.of("/v1/volumes/%zz", "/v1/volumes/v?force=%f", "/v1/%c3%28%/x")) {
             assertEquals("400", ask("DELETE", uri, ""), uri);

@@ -315,6 +315,17 @@ class NbdServerTest extends ServerFixture {
         }
     }
 
+    /** In a container each daemon has the number of the one that died before it. */
+    @Test
+    void aSocketThatNeverCameToItsPathIsReplacedToo() throws IOException {
+        Path born = SocketFile.birthPlace(directory.resolve("nbd.sock"));
+        try (ServerSocketChannel dead = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
+            dead.bind(UnixDomainSocketAddress.of(born));
+        }
+        start().close();
+        assertFalse(Files.exists(born));
+    }
+
     /** Whoever has replaced our file by its own keeps it when we stop. */
     @Test
     void onlyOurOwnSocketIsRemoved() throws IOException {

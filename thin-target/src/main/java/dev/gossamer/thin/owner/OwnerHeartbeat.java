@@ -3,6 +3,7 @@ package dev.gossamer.thin.owner;
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.ChangeGate;
 import dev.gossamer.io.Errno;
+import dev.gossamer.io.Reason;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.Wakeup;
 import java.util.IdentityHashMap;
@@ -101,9 +102,7 @@ final class OwnerHeartbeat {
         if (failure == null && failing) {
             LOG.info("the owner slot is written again");
         } else if (failure != null && !failing && ownership.isHeld()) {
-            LOG.warn(
-                    "the owner slot cannot be written now; changes wait if that lasts: {}",
-                    Failures.cause(failure).getMessage());
+            LOG.warn("the owner slot cannot be written now; changes wait if that lasts: {}", Reason.of(failure));
         }
         failing = failure != null;
     }
@@ -212,7 +211,7 @@ final class OwnerHeartbeat {
                     if (failure != null) {
                         LOG.warn(
                                 "the owner slot still says that the pool is in use; the next start may wait: {}",
-                                Failures.cause(failure).getMessage());
+                                Reason.of(failure));
                     }
                 });
     }
@@ -229,7 +228,7 @@ final class OwnerHeartbeat {
             if (!ownership.isHeld()) {
                 verdict.refuse("another daemon has used this pool");
             } else if (failure != null) {
-                verdict.later(Failures.cause(failure).getMessage());
+                verdict.later(Reason.of(failure));
             } else if (ownership.isLate()) {
                 verdict.later("it took too long to find out whose the pool is");
             } else {

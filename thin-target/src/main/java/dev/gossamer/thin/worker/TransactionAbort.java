@@ -1,6 +1,7 @@
 package dev.gossamer.thin.worker;
 
 import dev.gossamer.io.Errno;
+import dev.gossamer.io.Reason;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.thin.PoolEvent;
 import dev.gossamer.thin.PoolMode;
@@ -114,9 +115,9 @@ public final class TransactionAbort implements PoolFaults.Handler {
     }
 
     private void throwAway(Exception cause) {
-        LOG.error("metadata operation failed, transaction aborted: {}", cause.getMessage(), cause);
+        LOG.error("metadata operation failed, transaction aborted: {}", Reason.of(cause), cause);
         PoolMode worse = PoolMode.READ_ONLY;
-        String why = cause.getMessage();
+        String why = Reason.of(cause);
         boolean flagLater = committer.isWriting();
         try {
             metadata.abort();
