@@ -118,6 +118,13 @@ final class AccessTest {
                     log);
             assertTrue(log.contains(" identity=certificate:CN=alice mode=read-write "), log);
 
+            List<String> failed =
+                    log.lines().filter(line -> line.contains(" refused tls ")).toList();
+            assertTrue(failed.size() >= 2, log);
+            assertTrue(
+                    failed.stream().allMatch(line -> line.matches(".* refused tls peer=unix identity=uid:\\d+ why=.+")),
+                    failed::toString);
+
             DaemonProbe probe = new DaemonProbe(daemon);
             assertTrue(probe.metric("gossamer_nbd_refused_total", "tls_failed") >= 2, "counted");
             assertTrue(probe.metric("gossamer_nbd_access_denied_total") >= 1, "counted");
