@@ -194,11 +194,8 @@ final class RemoteSession {
     }
 
     void logStalled(NettyLoop loop, boolean stalled) {
-        if (stalled) {
-            LOG.warn("{}: stalled: a request of {} has waited for more than 5 s", name, loop);
-        } else {
-            LOG.warn("{}: no longer stalled: the requests of {} go on", name, loop);
-        }
+        String what = stalled ? "stalled: a request has waited for more than 5 s" : "no longer stalled";
+        LOG.warn("{}: {}: {}", name, what, loop);
     }
 
     // ---- the first loop ----
