@@ -318,7 +318,7 @@ final class Story implements Excuses {
                 || !until(
                         () -> !users.anybodyIsThere()
                                 && life.server().connections().size() == 0,
-                        SERVED_NANOS,
+                        2 * SERVED_NANOS, // a half-closed one has a minute, looked at now and then
                         "connections do not end")) {
             return false;
         }

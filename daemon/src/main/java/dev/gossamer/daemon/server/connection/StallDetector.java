@@ -4,7 +4,9 @@ import dev.gossamer.daemon.server.stream.ClientStream;
 
 /**
  * Notices a peer that takes no replies, or began a write and sends no more of it: both hold memory that others need. An
- * idle connection that owes nothing may stay for ever. Confined to the connection's event loop.
+ * idle connection that owes nothing may stay for ever. One whose client has ended may not: what it asked for last may
+ * wait for space that never comes, and nothing would tell that nobody is there any more (T37). Confined to the
+ * connection's event loop.
  */
 final class StallDetector {
     /** Looks per stall time: what is reported is late by a quarter at most. */
@@ -18,6 +20,8 @@ final class StallDetector {
     private long seenBytes;
     private long sinceNanos;
     private boolean owed;
+    private boolean ended;
+    private long endedNanos;
 
     StallDetector(ClientStream stream, ConnectionLimits limits) {
         this.stream = stream;
@@ -29,9 +33,17 @@ final class StallDetector {
      *
      * @param missingBytes payload of the write that is arriving which has not arrived
      * @param pressed whether somebody waits for what the peer holds: it has less time, and a few bytes do not count
+     * @param finishing the client said goodbye or sends no more, and something of it is under way
      * @return why the peer has stalled; null if it has not
      */
-    String look(long missingBytes, long nowNanos, boolean pressed) {
+    String look(long missingBytes, long nowNanos, boolean pressed, boolean finishing) {
+        if (finishing && ended && nowNanos - endedNanos >= limits.stallMillis() * 1_000_000) {
+            return "its client has ended, and its last requests do not";
+        }
+        if (finishing && !ended) {
+            ended = true;
+            endedNanos = nowNanos;
+        }
         long owedBytes = stream.unsentBytes() + missingBytes;
         long movedBytes = stream.sendProgress() - missingBytes - seenBytes;
         long leastBytes = pressed ? Math.min(LEAST_BYTES, owedBytes) : 1;

@@ -15,7 +15,18 @@ class StallDetectorTest {
     private final StallDetector detector = new StallDetector(stream, LIMITS);
 
     private String look(long missingBytes, int seconds, boolean pressed) {
-        return detector.look(missingBytes, seconds * 1_000_000_000L, pressed);
+        return detector.look(missingBytes, seconds * 1_000_000_000L, pressed, false);
+    }
+
+    /** T37: a write that waits for space, of a client that has half closed and is gone (seed 362 of the simulation). */
+    @Test
+    void whoHasEndedDoesNotStayForEverBehindARequestThatDoesNotEnd() {
+        assertNull(detector.look(0, 0, false, false));
+        assertNull(detector.look(0, 100_000_000_000L, false, true), "time begins with its end");
+        assertNull(detector.look(0, 159_000_000_000L, true, true), "whether others wait or not");
+        assertEquals(
+                "its client has ended, and its last requests do not",
+                detector.look(0, 160_000_000_000L, false, true));
     }
 
     @Test
