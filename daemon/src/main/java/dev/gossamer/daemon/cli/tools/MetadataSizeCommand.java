@@ -33,6 +33,8 @@ public final class MetadataSizeCommand extends OfflineTool {
     private static final long MAPPINGS_OF_A_BLOCK = 126;
     private static final int BLOCK_BYTES = 4096;
     private static final long BLOCK_STEP = 64 << 10;
+    /** More than ids can tell apart, by far; sums with it stay in a long. */
+    private static final long MAX_THINS = 1L << 48;
     private static final long MAX_BLOCK_SIZE = 1 << 30;
 
     @Parameters(arity = "0..1", paramLabel = "METADATA", description = "What a copy of this needs at most.")
@@ -110,7 +112,7 @@ public final class MetadataSizeCommand extends OfflineTool {
         }
         long dataBlocks = pool / block;
         long leaves = old ? dataBlocks / MAPPINGS_OF_A_BLOCK : Math.ceilDiv(dataBlocks, MAPPINGS_OF_A_BLOCK);
-        long blocks = 1 + leaves + maxThins;
+        long blocks = 1 + leaves + Math.min(maxThins, MAX_THINS);
         return old ? blocks : Math.min(blocks, MAX_BLOCKS);
     }
 

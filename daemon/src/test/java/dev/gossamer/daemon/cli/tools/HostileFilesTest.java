@@ -176,6 +176,32 @@ final class HostileFilesTest {
         refused("<!DOCTYPE a [<!ENTITY b \"c\"><!ENTITY d \"&b;&b;\">]>" + POOL, "no XML of a pool");
     }
 
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "<device dev_id=\"16777216\" mapped_blocks=\"0\" transaction=\"0\" creation_time=\"0\""
+                        + " snap_time=\"0\"/>",
+                "<device dev_id=\"1\" mapped_blocks=\"0\" transaction=\"0\" creation_time=\"4294967296\""
+                        + " snap_time=\"0\"/>",
+                "<def name=\"a\"><single_mapping origin_block=\"0\" data_block=\"0\" time=\"16777216\"/></def>",
+                "<def name=\"a\"><range_mapping origin_begin=\"0\" data_begin=\"99\" length=\"2\" time=\"0\"/></def>"
+            })
+    void whatComesLaterIsLookedAtWhileThereIsAPoolToLose(String element) throws Exception {
+        Path input = Files.writeString(scratch.resolve("input"), POOL.formatted(0, 128, 100, element));
+        byte[] before = Files.readAllBytes(metadata);
+        ToolRun run = run("restore --force -i % -o %", input, metadata);
+        assertEquals(ToolExit.FAILED, run.exitCode(), run.err());
+        assertTrue(run.err().contains(input + ": line 1"), run.err());
+        assertArrayEquals(before, Files.readAllBytes(metadata));
+    }
+
+    @Test
+    void aNumberOfVolumesThatNobodyHasIsNoSum() {
+        ToolRun run = run("metadata-size -b64k -s1t -m9223372036854775807");
+        assertEquals(0, run.exitCode(), run.err());
+        assertEquals("33292800 sectors", run.out().strip());
+    }
+
     private void refused(String xml, String reason) throws Exception {
         Path input = Files.writeString(scratch.resolve("input"), xml);
         Path free = file("free", "something else".repeat(1000).getBytes("US-ASCII"));
