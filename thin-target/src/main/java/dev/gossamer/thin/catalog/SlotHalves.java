@@ -81,6 +81,7 @@ record SlotHalves(Half first, Half second) {
         if (a == null || b == null) {
             return a == null ? b : a;
         }
-        return a.slot.sequence() > b.slot.sequence() ? a : b;
+        // Whatever a half says of itself, the one that is written next is newer.
+        return a.slot.sequence() - b.slot.sequence() > 0 ? a : b;
     }
 }

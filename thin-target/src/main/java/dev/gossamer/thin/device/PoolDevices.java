@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -15,6 +16,9 @@ import java.util.concurrent.atomic.AtomicInteger;
 public final class PoolDevices {
     private final ConcurrentSkipListMap<Integer, ThinDevice> byId = new ConcurrentSkipListMap<>();
     private final ConcurrentHashMap<String, ThinDevice> byName = new ConcurrentHashMap<>();
+
+    // Filled while the pool is being opened.
+    private final Set<String> disputed = ConcurrentHashMap.newKeySet();
 
     // The map's own size is counted anew each time. Written by the worker.
     private final AtomicInteger count = new AtomicInteger();
@@ -53,12 +57,13 @@ public final class PoolDevices {
         return byId.values().stream().map(ThinDevice::info).iterator();
     }
 
+    /** Makes a device known, and by its name if no other one is. */
     public void add(ThinDevice device) {
         device.join(reserved);
         if (byId.put(device.id(), device) == null) {
             count.incrementAndGet();
         }
-        byName.put(device.name(), device);
+        byName.putIfAbsent(device.name(), device);
     }
 
     public void remove(ThinDevice device) {
@@ -81,6 +86,16 @@ public final class PoolDevices {
             sum += device.unusedReserve(device.limits());
         }
         return sum == reserved.blocks();
+    }
+
+    /** The catalog has given several volumes this name: until the pool is opened again it is nobody's. */
+    public void dispute(String name) {
+        disputed.add(name);
+    }
+
+    /** Whether no other volume may get a name. */
+    public boolean isTaken(String name) {
+        return byName.containsKey(name) || disputed.contains(name);
     }
 
     /** The device's slot has got another name. */

@@ -171,7 +171,7 @@ public final class VolumeMessages {
         Map<ThinDevice, KnownVolume> unnamed = new LinkedHashMap<>();
         for (KnownVolume each : known) {
             ThinDevice device = devices.withId(each.id());
-            if (device != null && device.slot() == null) {
+            if (device != null && device.slot() == null && !device.isBarred()) {
                 VolumeSpec.checkName(each.name());
                 VolumeSpec.checkSize(each.sizeBytes());
                 checkNameIsFree(each.name());
@@ -300,6 +300,9 @@ public final class VolumeMessages {
 
     CatalogSlot slotOf(ThinDevice device) throws StorageException {
         CatalogSlot known = device.slot();
+        if (known == null && device.isBarred()) {
+            change.checkSound(device); // what is not known of it cannot be stored
+        }
         return known != null ? known : slotFor(device.id(), -1, false, device.sizeBytes(), device.name());
     }
 
@@ -357,7 +360,7 @@ public final class VolumeMessages {
     }
 
     void checkNameIsFree(String name) throws StorageException {
-        if (devices.named(name) != null) {
+        if (devices.isTaken(name)) {
             throw new StorageException(Errno.EEXIST, "a volume '" + name + "' exists already; choose another name");
         }
     }

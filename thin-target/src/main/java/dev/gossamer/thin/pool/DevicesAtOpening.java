@@ -2,6 +2,7 @@ package dev.gossamer.thin.pool;
 
 import dev.gossamer.io.StorageException;
 import dev.gossamer.pdata.MetadataCorrupt;
+import dev.gossamer.thin.VolumeLimits;
 import dev.gossamer.thin.VolumeSpec;
 import dev.gossamer.thin.catalog.Catalog;
 import dev.gossamer.thin.catalog.CatalogScan;
@@ -10,12 +11,19 @@ import dev.gossamer.thin.device.ExternalOrigins;
 import dev.gossamer.thin.device.ThinDevice;
 import dev.gossamer.thin.metadata.DeviceDetails;
 import dev.gossamer.thin.metadata.PoolMetadata;
+import java.util.ArrayList;
+import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Opens all devices that a pool has, while it is being opened. Worker's thread. */
 final class DevicesAtOpening {
+    private static final Logger LOG = LoggerFactory.getLogger(DevicesAtOpening.class);
+
     private final PoolMetadata metadata;
     private final PoolParts parts;
     private final ExternalOrigins origins;
+    private final SlotClaims claims = new SlotClaims();
 
     DevicesAtOpening(PoolMetadata metadata, PoolParts parts, ExternalOrigins origins) {
         this.metadata = metadata;
@@ -23,50 +31,106 @@ final class DevicesAtOpening {
         this.origins = origins;
     }
 
+    /**
+     * A device that is no catalog and was not deleted.
+     *
+     * @param slot what the catalog says of it; null: nothing that is known
+     * @param damage why neither its record nor its slot can be told; null: they can
+     */
+    private record Found(int id, DeviceDetails details, CatalogSlot slot, MetadataCorrupt damage) {}
+
     /** Makes them known, whatever is wrong with them; those that were deleted go to be reclaimed. */
     void find(Catalog catalog) throws StorageException {
+        List<Found> all = new ArrayList<>();
         try (CatalogScan slots = catalog.scan()) {
             for (int id : metadata.deviceIds()) {
                 parts.deviceIds.found(id);
-                if (id != catalog.deviceId()) {
-                    found(id, slots);
+                Found found = id == catalog.deviceId() ? null : look(id, slots);
+                if (found != null) {
+                    all.add(found);
+                    claims.add(id, found.slot);
                 }
             }
         }
+        claims.disputed().forEach(parts.devices::dispute);
+        List<ThinDevice> invented = new ArrayList<>();
+        for (Found found : all) {
+            ThinDevice device = opened(found);
+            if (claims.isNamed(found.id)) {
+                parts.devices.add(device);
+            } else {
+                invented.add(device);
+            }
+        }
+        // No name that is made up for a device is another's.
+        invented.forEach(parts.devices::add);
     }
 
-    /** A device of the pool that is to be opened. What is wrong with it fails its requests, and not the pool. */
-    private void found(int id, CatalogScan slots) throws StorageException {
-        ThinDevice device;
+    private Found look(int id, CatalogScan slots) throws StorageException {
+        DeviceDetails details = null;
         try {
-            DeviceDetails details = metadata.details(id);
+            details = metadata.details(id);
             if (details.isRetired()) {
                 parts.reclaimer.found(id, details);
-                return;
+                return null;
             }
-            device = load(id, details, slots.get(id, details));
-            if (metadata.damageOf(id) != null) {
-                device.bar();
-                parts.faults.failed(device, new MetadataCorrupt(metadata.damageOf(id)));
-            }
+            return new Found(id, details, slots.get(id, details), null);
         } catch (MetadataCorrupt e) {
-            device = new ThinDevice(id, metadata.blockBytes(), 0, null);
-            device.bar();
-            parts.faults.failed(device, e);
+            return new Found(id, details, null, e);
         }
-        parts.devices.add(device);
     }
 
-    private ThinDevice load(int id, DeviceDetails details, CatalogSlot slot) throws StorageException {
-        if (slot != null && !VolumeSpec.isPossibleSize(slot.sizeBytes())) {
-            throw new MetadataCorrupt(
-                    "the catalog says that thin device " + id + " has " + slot.sizeBytes() + " bytes");
+    /** What is wrong with a device fails its requests, and not the pool. */
+    private ThinDevice opened(Found found) throws StorageException {
+        if (found.damage != null) {
+            return barred(new ThinDevice(found.id, metadata.blockBytes(), 0, null), found.damage);
         }
-        long sizeBytes =
-                slot != null ? slot.sizeBytes() : (metadata.highestMappedBlock(id) + 1) * metadata.blockBytes();
-        ThinDevice device = new ThinDevice(id, metadata.blockBytes(), sizeBytes, slot);
-        device.refresh(details, metadata.dataBlocks());
+        try {
+            ThinDevice device = load(found);
+            String why = claims.damageOf(found.id);
+            why = why == null ? metadata.damageOf(found.id) : why;
+            return why == null ? device : barred(device, new MetadataCorrupt(why));
+        } catch (MetadataCorrupt e) {
+            return barred(new ThinDevice(found.id, metadata.blockBytes(), 0, null), e);
+        }
+    }
+
+    private ThinDevice barred(ThinDevice device, MetadataCorrupt why) {
+        device.bar();
+        parts.faults.failed(device, why);
+        return device;
+    }
+
+    private ThinDevice load(Found found) throws StorageException {
+        CatalogSlot slot = found.slot;
+        long sizeBytes = slot != null && VolumeSpec.isPossibleSize(slot.sizeBytes())
+                ? slot.sizeBytes()
+                : (metadata.highestMappedBlock(found.id) + 1) * metadata.blockBytes();
+        if (slot != null && claims.damageOf(found.id) != null) {
+            // As it is known until somebody names it anew, which stores the slot, with what can be left of it.
+            slot = slot.withName("thin-" + found.id)
+                    .withLimits(VolumeLimits.NONE)
+                    .withSize(sizeBytes);
+            slot = SlotClaims.isOriginPossible(slot) ? slot : slot.withExternalOrigin(null);
+        } else if (slot != null) {
+            slot = withPossibleReserve(slot);
+        }
+        ThinDevice device = new ThinDevice(found.id, metadata.blockBytes(), sizeBytes, slot);
+        device.refresh(found.details, metadata.dataBlocks());
         device.putOver(origins.of(slot));
         return device;
+    }
+
+    /** What the pool does not have, as after it was made smaller, nobody can hold back from others. */
+    private CatalogSlot withPossibleReserve(CatalogSlot slot) {
+        VolumeLimits limits = slot.limits();
+        if (limits.reserveBytes() / metadata.blockBytes() <= metadata.dataBlocks()) {
+            return slot;
+        }
+        LOG.warn(
+                "volume {} has more reserved than the pool has, so nothing is held back for it; 'gossamer volume set"
+                        + " --reserve' changes that",
+                slot.name());
+        return slot.withLimits(new VolumeLimits(limits.limitBytes(), 0, limits.onFull()));
     }
 }
