@@ -51,7 +51,9 @@ public final class AdminGate {
     /** Decides anew who may ask; throws, with all as it was, if the socket cannot be opened or closed to them. */
     public synchronized void apply(AdminRules newRules) throws StorageException {
         AdminRules before = rules;
-        othersWereLetIn |= newRules.letOthersIn();
+        if (newRules.letOthersIn()) {
+            othersWereLetIn = true;
+        }
         rules = newRules;
         if (socket == null) {
             return;

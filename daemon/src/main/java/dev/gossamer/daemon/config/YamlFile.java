@@ -135,7 +135,7 @@ public final class YamlFile {
             int depth = 0;
             for (Event event = events.getEvent(); !event.is(Event.ID.StreamEnd); event = events.getEvent()) {
                 String line = "line " + (event.getStartMark().getLine() + 1) + ": ";
-                if (event instanceof NodeEvent node && node.getAnchor() != null || tag(event) != null) {
+                if ((event instanceof NodeEvent node && node.getAnchor() != null) || tag(event) != null) {
                     throw new IllegalArgumentException(
                             line + "anchors (&), aliases (*) and tags (!) are not allowed; put '*' in quotes");
                 }

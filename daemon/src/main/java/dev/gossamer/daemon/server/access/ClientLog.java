@@ -5,7 +5,6 @@ import dev.gossamer.nbd.wire.NbdText;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.function.LongSupplier;
-import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.slf4j.event.Level;
@@ -30,32 +29,39 @@ public final class ClientLog {
 
     /** What a line is about; bounds the limits' number. */
     public enum Kind {
-        OPENED("export opened", Level.INFO, LogLimit::fiftyThenOnePerSecond),
-        CLOSED("export closed", Level.INFO, LogLimit::fiftyThenOnePerSecond),
+        OPENED("export opened", Level.INFO),
+        CLOSED("export closed", Level.INFO),
         /** The server ends the connection: a client that stalls, or breaks the protocol. */
-        DROPPED("connection dropped", Level.INFO, LogLimit::fiftyThenOnePerSecond),
+        DROPPED("connection dropped", Level.INFO),
         /** A fault of ours ends it. */
-        FAILED("connection failed", Level.ERROR, LogLimit::onePerSecond),
-        TLS("refused tls", Level.INFO, LogLimit::fiftyThenOnePerSecond),
+        FAILED("connection failed", Level.ERROR),
+        TLS("refused tls", Level.INFO),
         /** The name of an export, by a rule. */
-        EXPORT("refused export", Level.INFO, LogLimit::fiftyThenOnePerSecond),
+        EXPORT("refused export", Level.INFO),
         /** No name, and no default. */
-        NO_NAME("refused export=''", Level.INFO, LogLimit::fiftyThenOnePerSecond),
-        CONNECTION("refused connection", Level.INFO, LogLimit::fiftyThenOnePerSecond),
+        NO_NAME("refused export=''", Level.INFO),
+        CONNECTION("refused connection", Level.INFO),
         /** A request on the admin socket; one that may have changed something is written in any case. */
-        ADMIN("admin request", Level.INFO, LogLimit::fiftyThenOnePerSecond),
-        ADMIN_FAILED("admin request failed", Level.ERROR, LogLimit::onePerSecond),
-        REQUEST_FAILED("request failed", Level.WARN, LogLimit::onePerSecond),
-        REQUEST_SLOW("slow request", Level.WARN, LogLimit::tenPerSecond);
+        ADMIN("admin request", Level.INFO),
+        ADMIN_FAILED("admin request failed", Level.ERROR),
+        REQUEST_FAILED("request failed", Level.WARN),
+        REQUEST_SLOW("slow request", Level.WARN);
 
         private final String title;
         private final Level level;
-        private final Supplier<LogLimit> limit;
 
-        Kind(String title, Level level, Supplier<LogLimit> limit) {
+        Kind(String title, Level level) {
             this.title = title;
             this.level = level;
-            this.limit = limit;
+        }
+
+        private LogLimit newLimit() {
+            return switch (this) {
+                case FAILED, ADMIN_FAILED, REQUEST_FAILED -> LogLimit.onePerSecond();
+                case REQUEST_SLOW -> LogLimit.tenPerSecond();
+                case OPENED, CLOSED, DROPPED, TLS, EXPORT, NO_NAME, CONNECTION, ADMIN -> LogLimit
+                        .fiftyThenOnePerSecond();
+            };
         }
     }
 
@@ -79,7 +85,7 @@ public final class ClientLog {
         this.sink = sink;
         this.nanoTime = nanoTime;
         for (Kind kind : Kind.values()) {
-            limits.put(kind, kind.limit.get());
+            limits.put(kind, kind.newLimit());
         }
     }
 
