@@ -30,15 +30,15 @@ public record StorageIdentity(String name, long sizeBytes) {
     }
 
     /**
-     * Whether a device that is there may be this one: it may have grown since; one that tells nothing but its size must
-     * have exactly that. What a file system told about a file may be more by now.
+     * Whether a device that is there may be this one: it may have grown since; one that told nothing but its size must
+     * have exactly that. With a newer kernel or a newer version of this program a device may tell more than it did.
      */
     public boolean admits(StorageIdentity found) {
         if (sizeBytes < 0 || found.sizeBytes < sizeBytes) {
             return false;
         }
         return name.isEmpty()
-                ? found.name.isEmpty() && found.sizeBytes == sizeBytes
+                ? found.sizeBytes == sizeBytes
                 : found.name.equals(name) || found.name.startsWith(name + BETWEEN);
     }
 

@@ -55,9 +55,7 @@ final class StoreChecks {
         if (expected == null || expected.admits(found)) {
             return;
         }
-        boolean hasId = spec.storeId() != null
-                && expected.name().isEmpty()
-                && found.name().isEmpty();
+        boolean hasId = spec.storeId() != null && expected.name().isEmpty();
         if (!hasId || found.sizeBytes() < expected.sizeBytes()) {
             throw refused(
                     spec,
