@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import dev.gossamer.daemon.config.ConfigFile;
+import dev.gossamer.io.Reason;
 import dev.gossamer.thin.JobInfo;
 import dev.gossamer.thin.JobRecord;
 import dev.gossamer.thin.pool.PoolJobs;
@@ -105,7 +106,7 @@ final class JobFile implements JobRecord {
             ConfigFile.replace(file, text);
             written = its;
         } catch (IOException e) {
-            LOG.warn("the jobs under way are not written down: {}", e.toString());
+            LOG.warn("the jobs under way are not written down: {}", Reason.of(e));
         }
     }
 
@@ -122,6 +123,9 @@ final class JobFile implements JobRecord {
     private List<JobInfo> read() {
         List<JobInfo> jobs = new ArrayList<>();
         try {
+            if (Files.exists(file) && !Files.isRegularFile(file)) {
+                throw new IOException(file + " is no file"); // a pipe would be waited for
+            }
             if (Files.size(file) > MAX_BYTES) {
                 throw new IOException(file + " is larger than any that this program writes");
             }
@@ -141,10 +145,10 @@ final class JobFile implements JobRecord {
         } catch (NoSuchFileException e) {
             return List.of();
         } catch (JsonProcessingException | DateTimeException e) {
-            LOG.warn("{} tells nothing of jobs: {}", file, e.getMessage());
+            LOG.warn("{} tells nothing of jobs: it is not as this program writes it", file);
             return List.of();
         } catch (IOException e) {
-            LOG.warn("the jobs that were under way cannot be told: {}", e.toString());
+            LOG.warn("the jobs that were under way cannot be told: {}", Reason.of(e));
             return List.of();
         }
         return jobs;

@@ -21,6 +21,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Jobs that the end of the daemon has interrupted are told at the next start (RL-9). */
@@ -94,5 +95,22 @@ class JobFileTest {
             daemon.stop();
         }
         start();
+    }
+
+    /** A pipe that nobody writes to would keep the daemon from starting. */
+    @Test
+    @Timeout(60)
+    void whatIsNoFileIsNotWaitedFor() throws IOException, StorageException, InterruptedException {
+        daemon.stop();
+        Path jobs = pool.path().resolve("jobs.json");
+        Files.deleteIfExists(jobs);
+        assertEquals(0, new ProcessBuilder("mkfifo", jobs.toString()).start().waitFor());
+        start();
+        assertEquals("[]", send("GET", "/v1/jobs", "").body().replaceAll("\\s", ""));
+        daemon.stop();
+        Files.delete(jobs);
+        Files.createDirectory(jobs);
+        start();
+        assertEquals("[]", send("GET", "/v1/jobs", "").body().replaceAll("\\s", ""));
     }
 }
