@@ -46,8 +46,8 @@ public final class StatusQuery {
     public void prepare(
             IoLoop newLoop, long newOffsetBytes, long newLengthBytes, boolean onlyOne, StatusContext... newContexts) {
         if (!newLoop.equals(loop)) {
-            loop = newLoop;
             notification = new Wakeup(newLoop, this::notifyOwner);
+            loop = newLoop;
         }
         offsetBytes = newOffsetBytes;
         lengthBytes = newLengthBytes;

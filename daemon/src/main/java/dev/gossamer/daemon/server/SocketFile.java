@@ -36,6 +36,12 @@ public final class SocketFile {
      * nobody listens there (T67): a server that is busy, or that we may not ask, is one.
      */
     public static void makeWay(Path path) throws StorageException {
+        clear(path);
+        // A daemon that was killed may have had our process id, in a container even surely.
+        clear(birthPlace(path));
+    }
+
+    private static void clear(Path path) throws StorageException {
         free(path);
         // A daemon that died between the two steps left it; in a container the next one has the same process id.
         free(birthPlace(path));

@@ -35,8 +35,7 @@ class MovesAndReservationsTest {
     @BeforeEach
     void pool() throws StorageException {
         SimPool.format(metadata, slow);
-        sim = SimPool.open(
-                metadata, slow, 1, 2, SimPool.OPTIONS.withGrowth(new SimPool.DiskGrowth(metadata, data), 0));
+        sim = SimPool.open(metadata, slow, 1, 2, SimPool.OPTIONS.withGrowth(new SimPool.DiskGrowth(metadata, data), 0));
         jobs = new JobRig(sim);
     }
 
@@ -73,8 +72,8 @@ class MovesAndReservationsTest {
         ThinVolume r = reserving(40);
         long least = sim.status().dataBlocksUsed() + 40;
         refuse(
-                "no smaller than " + least * BLOCK + " bytes now: " + sim.status().dataBlocksUsed() * BLOCK
-                        + " are in use, " + 40L * BLOCK + " are reserved",
+                "no smaller than " + least * BLOCK + " bytes now: "
+                        + sim.status().dataBlocksUsed() * BLOCK + " are in use, " + 40L * BLOCK + " are reserved",
                 sim.pool.jobs().shrink(20L * BLOCK),
                 sim);
         refuse("no smaller than", sim.pool.jobs().shrink((least - 1) * BLOCK), sim);
@@ -106,8 +105,8 @@ class MovesAndReservationsTest {
             assertEquals(Errno.OK, sim.write(v, (20L + i) * BLOCK, ThinPoolTest.bytes(i, BLOCK)));
         }
         sim.await(sim.pool.jobs().resume(job.id()));
-        slow.hold(request -> request.operation() == BlockOperation.WRITE
-                && request.loop().index() == 2);
+        slow.hold(request ->
+                request.operation() == BlockOperation.WRITE && request.loop().index() == 2);
         sim.loops.advance(100_000_000L);
         assertEquals(0, slow.heldCount(), "no copy is begun");
         slow.hold(request -> false);
@@ -136,8 +135,8 @@ class MovesAndReservationsTest {
         }
         assertEquals(Errno.OK, sim.flush(w));
         sim.loops.advance(3_000_000_000L);
-        slow.hold(request -> request.operation() == BlockOperation.WRITE
-                && request.loop().index() == 2);
+        slow.hold(request ->
+                request.operation() == BlockOperation.WRITE && request.loop().index() == 2);
         JobInfo job = sim.await(sim.pool.jobs().defragment("v"));
         sim.loops.advance(50_000_000L);
         assertTrue(slow.heldCount() > 0, "copies are under way");
@@ -145,8 +144,8 @@ class MovesAndReservationsTest {
         final SimHarness.Result other =
                 sim.start(0, w, BlockOperation.WRITE, filling * BLOCK, BLOCK, 0, ThinPoolTest.bytes(9, BLOCK));
         for (int i = 0; i < 20; i++) {
-            SimHarness.Result write = sim.start(
-                    0, r, BlockOperation.WRITE, (long) i * BLOCK, BLOCK, 0, ThinPoolTest.bytes(i, BLOCK));
+            SimHarness.Result write =
+                    sim.start(0, r, BlockOperation.WRITE, (long) i * BLOCK, BLOCK, 0, ThinPoolTest.bytes(i, BLOCK));
             sim.loops.advance(2_000_000_000L);
             assertTrue(write.isDone(), "block " + i + " waits for the job");
             assertEquals(Errno.OK, write.errno, "block " + i);
@@ -174,8 +173,8 @@ class MovesAndReservationsTest {
         }
         assertEquals(Errno.OK, sim.flush(w));
         sim.loops.advance(3_000_000_000L);
-        slow.hold(request -> request.operation() == BlockOperation.WRITE
-                && request.loop().index() == 2);
+        slow.hold(request ->
+                request.operation() == BlockOperation.WRITE && request.loop().index() == 2);
         JobInfo job = sim.await(sim.pool.jobs().defragment("v"));
         sim.loops.advance(50_000_000L);
         SimHarness.Result other =

@@ -42,9 +42,14 @@ final class ArrivingRequest {
         if (buffer == null) {
             return false;
         }
-        made(
-                loop.requests().acquire().transfer(operation, command.offsetBytes(), lengthBytes, flags, buffer, 0),
-                command);
+        try {
+            made(
+                    loop.requests().acquire().transfer(operation, command.offsetBytes(), lengthBytes, flags, buffer, 0),
+                    command);
+        } catch (RuntimeException | Error noMemory) {
+            memory.giveBack(buffer);
+            throw noMemory;
+        }
         return true;
     }
 

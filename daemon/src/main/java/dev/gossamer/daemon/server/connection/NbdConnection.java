@@ -9,9 +9,11 @@ import dev.gossamer.daemon.server.stream.SlabView;
 import dev.gossamer.io.BlockCompletion;
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.BlockRequest;
+import dev.gossamer.io.Errno;
 import dev.gossamer.io.Invariant;
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.OwnedLoop;
+import dev.gossamer.io.Wakeup;
 import dev.gossamer.nbd.handshake.NegotiatedExport;
 import dev.gossamer.nbd.transmission.RequestDecoder;
 import dev.gossamer.nbd.transmission.RequestSink;
@@ -393,8 +395,8 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
         if (immediateError != NbdError.OK) {
             refused(command, immediateError, "the export is being closed");
         } else if (command.command() == NbdCommand.BLOCK_STATUS) {
-            changeInFlight(1);
             statusQueries.ask(command);
+            changeInFlight(1);
         } else if (command.command() == NbdCommand.CACHE && command.lengthBytes() > 0) {
             prefetch(command);
         } else if (command.command() == NbdCommand.READ) {
@@ -405,16 +407,21 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
     }
 
     private void prefetch(NbdRequest command) {
-        long cookie = command.cookie();
-        long sentOffsetBytes = command.sentOffsetBytes();
-        long beganNanos = loop.nanoTime();
+        CacheCommand asked = new CacheCommand(command, loop.nanoTime(), this::prefetched);
         changeInFlight(1);
-        export.prefetch(loop, command.offsetBytes(), command.lengthBytes(), errno -> {
-            requireLoop();
-            changeInFlight(-1);
-            answers.prefetched(errno, cookie, sentOffsetBytes, loop.nanoTime() - beganNanos);
-            goOn();
-        });
+        try {
+            export.prefetch(loop, command.offsetBytes(), command.lengthBytes(), asked);
+        } catch (RuntimeException | Error fault) {
+            log.failed(fault);
+            Wakeup.call(loop, () -> asked.accept(Errno.EIO)); // not inside the decoder
+        }
+    }
+
+    private void prefetched(CacheCommand asked, int errno) {
+        requireLoop();
+        changeInFlight(-1);
+        answers.prefetched(errno, asked.cookie(), asked.offsetBytes(), loop.nanoTime() - asked.beganNanos());
+        goOn();
     }
 
     private void statusAnswered(StatusQueries.Asked asked) {

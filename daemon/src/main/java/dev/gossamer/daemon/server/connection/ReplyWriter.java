@@ -53,7 +53,20 @@ final class ReplyWriter {
      */
     int dataRead(long cookie, long offsetBytes, ReplyData data) {
         int lengthBytes = data.readableBytes();
-        int left = lengthBytes;
+        try {
+            dataHeaders(cookie, offsetBytes, data);
+        } catch (RuntimeException | Error fault) {
+            data.release();
+            throw fault;
+        }
+        stream.data(data);
+        stream.endReply();
+        return lengthBytes;
+    }
+
+    /** All up to the last piece, which stays in {@code data}. */
+    private void dataHeaders(long cookie, long offsetBytes, ReplyData data) {
+        int left = data.readableBytes();
         long position = offsetBytes;
         // Longer than a chunk may be: the client allows replies in pieces, or the validator would have refused it
         // (T20).
@@ -68,9 +81,6 @@ final class ReplyWriter {
         } else {
             encoder.dataChunkHeader(stream.header(), NbdReply.FLAG_DONE, cookie, offsetBytes, position, left);
         }
-        stream.data(data);
-        stream.endReply();
-        return lengthBytes;
     }
 
     /**
@@ -80,6 +90,16 @@ final class ReplyWriter {
      * @return bytes of data to be sent
      */
     int sparseRead(long cookie, long offsetBytes, ReplyData data, ReadLayout layout) {
+        try {
+            int sentBytes = sparseChunks(cookie, offsetBytes, data, layout);
+            stream.endReply();
+            return sentBytes;
+        } finally {
+            data.release(); // what is sent has been taken out of it
+        }
+    }
+
+    private int sparseChunks(long cookie, long offsetBytes, ReplyData data, ReadLayout layout) {
         int sentBytes = 0;
         for (int i = 0; i < layout.runs(); i++) {
             long position = layout.beginBytes(i);
@@ -100,8 +120,6 @@ final class ReplyWriter {
                 sentBytes += pieceBytes;
             }
         }
-        stream.endReply();
-        data.release();
         return sentBytes;
     }
 
@@ -111,6 +129,17 @@ final class ReplyWriter {
      * @param room empty, with memory behind it for as many extents as the query was limited to
      */
     void status(long cookie, long offsetBytes, StatusQuery answered, int[] contextIds, ReplyData room) {
+        try {
+            statusChunks(cookie, offsetBytes, answered, contextIds, room);
+        } catch (RuntimeException | Error fault) {
+            room.release();
+            throw fault;
+        }
+        stream.data(room);
+        stream.endReply();
+    }
+
+    private void statusChunks(long cookie, long offsetBytes, StatusQuery answered, int[] contextIds, ReplyData room) {
         extents.query = answered;
         int contexts = answered.contexts();
         for (int i = 0; i < contexts; i++) {
@@ -119,8 +148,6 @@ final class ReplyWriter {
             encoder.blockStatusChunk(room, flags, cookie, offsetBytes, contextIds[i], extents, answered.count(i));
         }
         Invariant.check(room.readableBytes() <= room.roomBytes(), "block status beyond its memory");
-        stream.data(room);
-        stream.endReply();
     }
 
     /** One answer of a query, as the encoder reads it. */

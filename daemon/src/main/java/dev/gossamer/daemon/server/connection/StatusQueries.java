@@ -1,6 +1,7 @@
 package dev.gossamer.daemon.server.connection;
 
 import dev.gossamer.daemon.server.export.OpenExport;
+import dev.gossamer.io.Errno;
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.buffer.IoBuffer;
 import dev.gossamer.nbd.handshake.MetaContext;
@@ -120,17 +121,16 @@ final class StatusQueries {
         return (command.flags() & NbdFlags.CMD_REQ_ONE) != 0;
     }
 
-    /** The command has arrived whole; its answer follows when it is its turn. */
+    /** The command has arrived whole; its answer follows when it is its turn. If this throws, none follows. */
     void ask(NbdRequest command) {
-        IoBuffer buffer = arriving;
-        arriving = null;
         long filter = command.contextFilter();
         NbdCopy copy = new NbdCopy(command.cookie(), command.offsetBytes(), command.lengthBytes(), isOne(command));
         long now = loop.nanoTime();
         waiting.add(
                 filter == NO_FILTER
-                        ? new Asked(buffer, export.contexts(), allIds, copy, now)
-                        : new Asked(buffer, selected(filter), selectedIds(filter), copy, now));
+                        ? new Asked(arriving, export.contexts(), allIds, copy, now)
+                        : new Asked(arriving, selected(filter), selectedIds(filter), copy, now));
+        arriving = null;
         askNext();
     }
 
@@ -147,10 +147,19 @@ final class StatusQueries {
         current = waiting.poll();
         current.query = query;
         NbdCopy command = current.command;
-        query.prepare(loop, command.offsetBytes, command.lengthBytes, command.one, current.contexts);
-        int ofEachBytes = current.memory.capacityBytes() / Math.max(1, current.contexts.length);
-        query.limitExtents(ReplyEncoder.blockStatusExtents(ofEachBytes));
-        export.queryStatus(query);
+        int errno = Errno.OK;
+        try {
+            query.prepare(loop, command.offsetBytes, command.lengthBytes, command.one, current.contexts);
+            int ofEachBytes = current.memory.capacityBytes() / Math.max(1, current.contexts.length);
+            query.limitExtents(ReplyEncoder.blockStatusExtents(ofEachBytes));
+            export.queryStatus(query);
+        } catch (RuntimeException | Error fault) {
+            loop.faults().caught(fault);
+            errno = Errno.EIO;
+        }
+        if (errno != Errno.OK) {
+            query.complete(errno);
+        }
     }
 
     /** The bit i of the filter stands for the i-th selected context. */

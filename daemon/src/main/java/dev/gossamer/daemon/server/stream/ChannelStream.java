@@ -185,8 +185,13 @@ public final class ChannelStream extends ChannelInboundHandlerAdapter implements
 
     @Override
     public void data(ByteBuf bytes) {
-        queueHeaders();
-        queue.add(bytes);
+        try {
+            queueHeaders();
+            queue.add(bytes);
+        } catch (RuntimeException | Error fault) {
+            bytes.release();
+            throw fault;
+        }
     }
 
     @Override

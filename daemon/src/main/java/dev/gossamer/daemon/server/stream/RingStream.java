@@ -4,6 +4,7 @@ import dev.gossamer.daemon.server.stream.ConnectionLife.State;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.ring.NettyLoop;
+import dev.gossamer.io.ring.RingPort;
 import dev.gossamer.io.ring.RingSocket;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
@@ -112,8 +113,15 @@ public final class RingStream extends ChannelInboundHandlerAdapter implements Cl
         }
         try {
             NettyLoop loop = NettyLoop.of(channel.eventLoop());
-            socket = new RingSocket(loop.takeSocketOf(channel), loop.faults(), this);
-        } catch (StorageException e) {
+            RingPort port = loop.takeSocketOf(channel);
+            try {
+                socket = new RingSocket(port, loop.faults(), this);
+            } catch (RuntimeException | Error fault) {
+                port.release();
+                throw fault;
+            }
+        } catch (StorageException | RuntimeException | Error e) {
+            // Nobody else would hear of it.
             listener.fail(e);
             return;
         }

@@ -126,8 +126,13 @@ final class SendQueue {
 
     /** Queues data behind its header, and owns it until it is sent. */
     void data(ByteBuf bytes) {
-        endHeader();
-        add(bytes.memoryAddress() + bytes.readerIndex(), bytes.readableBytes(), 0, bytes);
+        try {
+            endHeader();
+            add(bytes.memoryAddress() + bytes.readerIndex(), bytes.readableBytes(), 0, bytes);
+        } catch (RuntimeException | Error noMemory) {
+            bytes.release();
+            throw noMemory;
+        }
     }
 
     /** So many bytes were sent: gives their memory back. */
@@ -189,12 +194,16 @@ final class SendQueue {
     private void grow() {
         int from = slot(head);
         int size = addresses.length;
-        addresses = rotate(addresses, from);
-        lengths = rotate(lengths, from);
-        ringBytes = rotate(ringBytes, from);
-        ByteBuf[] grown = Arrays.copyOfRange(owners, from, from + 2 * size);
-        System.arraycopy(owners, 0, grown, size - from, from);
-        owners = grown;
+        // All or none: without memory the queue stays as it is.
+        long[] newAddresses = rotate(addresses, from);
+        int[] newLengths = rotate(lengths, from);
+        int[] newRingBytes = rotate(ringBytes, from);
+        ByteBuf[] newOwners = Arrays.copyOfRange(owners, from, from + 2 * size);
+        System.arraycopy(owners, 0, newOwners, size - from, from);
+        addresses = newAddresses;
+        lengths = newLengths;
+        ringBytes = newRingBytes;
+        owners = newOwners;
         head = 0;
         tail = size;
     }
