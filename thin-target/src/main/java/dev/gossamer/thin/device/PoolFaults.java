@@ -29,6 +29,7 @@ public final class PoolFaults {
 
     private final PoolMetadata metadata;
     private Handler handler;
+    private Runnable afterBug = () -> {};
     private long incarnation;
 
     public PoolFaults(PoolMetadata metadata) {
@@ -60,6 +61,12 @@ public final class PoolFaults {
     /** A bug: nothing of the pool can be trusted any more. */
     public void failed(Throwable bug) {
         handler.failed(bug);
+        afterBug.run();
+    }
+
+    /** Run after each bug, in the middle of whatever met it: for who waits for work that may never end now. */
+    public void afterBug(Runnable task) {
+        afterBug = task;
     }
 
     /** Runs work of the pool's; what it throws is a bug, and ends here. */

@@ -185,7 +185,7 @@ final class DedupeJob extends Job {
     }
 
     private void readNext(long blocksLeft, StepEnd end) {
-        if (blocksLeft == 0 || queue.isEmpty()) {
+        if (blocksLeft == 0 || queue.isEmpty() || isStopped()) {
             end.next();
             return;
         }
@@ -203,17 +203,27 @@ final class DedupeJob extends Job {
                             first.update(half);
                             half.limit(piece.capacity());
                             second.update(half);
-                            return true;
+                            return !isStopped();
                         },
-                        errno -> {
+                        errno -> guarded(end, () -> {
                             readBlocks++;
-                            if (errno == Errno.OK && zero[0]) {
+                            if (errno == Errno.OK && !isStopped() && zero[0]) {
                                 noteZeros(dataBlock);
-                            } else if (errno == Errno.OK) {
+                            } else if (errno == Errno.OK && !isStopped()) {
                                 note((first.getValue() << Integer.SIZE) | second.getValue(), dataBlock);
                             }
                             readNext(blocksLeft - 1, end);
-                        });
+                        }));
+    }
+
+    /** What waits for the end of the step must not wait for ever: the pool, to be closed. */
+    private void guarded(StepEnd end, Runnable part) {
+        try {
+            part.run();
+        } catch (RuntimeException | Error bug) {
+            parts.faults().failed(bug);
+            end.failed(bug);
+        }
     }
 
     static boolean isZero(ByteBuffer piece) {

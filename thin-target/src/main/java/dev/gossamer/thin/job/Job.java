@@ -22,6 +22,7 @@ public abstract class Job {
     }
 
     private int restFactor = 1;
+    private boolean stopped;
     private final String kind;
     private final String what;
 
@@ -47,6 +48,16 @@ public abstract class Job {
     /** Clients are slower than usual: it rests so many times as long as it works, and takes less at a time. */
     final void rest(int factor) {
         restFactor = factor;
+    }
+
+    /** What it does step by step is not wanted any more: a step that holds nothing ends soon. */
+    final void stop() {
+        stopped = true;
+    }
+
+    /** Whether it has been cancelled, or the pool is being closed. */
+    protected final boolean isStopped() {
+        return stopped;
     }
 
     /** How much of the most that it may to take at a time now: all of it, while it is in nobody's way. */

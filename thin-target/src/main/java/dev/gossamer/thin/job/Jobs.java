@@ -4,6 +4,7 @@ import dev.gossamer.io.Errno;
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.Reason;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.Wakeup;
 import dev.gossamer.thin.ClientLatency;
 import dev.gossamer.thin.JobInfo;
 import dev.gossamer.thin.JobRecord;
@@ -57,6 +58,8 @@ public final class Jobs {
     private volatile int restFactor = 1;
     private long lastId;
     private boolean closed;
+    // Run once no step is under way, as the pool is being closed.
+    private Runnable whenQuiet;
 
     public Jobs(IoLoop loop, PoolState state, PoolFaults faults, Committer committer, RangeLocks locks) {
         this.loop = loop;
@@ -169,6 +172,7 @@ public final class Jobs {
     public JobInfo cancel(long id) throws StorageException {
         Running job = active(id);
         job.cancelled = true;
+        job.job.stop();
         job.schedule(0);
         return job.info();
     }
@@ -184,9 +188,15 @@ public final class Jobs {
         return (int) jobs.values().stream().filter(job -> !job.state.isFinal()).count();
     }
 
-    /** No step begins any more, and none waits for a hold: the pool is being closed. */
-    public void close() {
+    /**
+     * No step begins any more, and none waits for a hold: the pool is being closed.
+     *
+     * @param quiet run once, perhaps before this returns, when the steps that are under way have ended; those that wait
+     *     for a hold never do, and have nothing on its way, and one that has met a bug may not
+     */
+    public void close(Runnable quiet) {
         closed = true;
+        whenQuiet = quiet;
         jobs.values().stream()
                 .filter(job -> !job.state.isFinal())
                 .forEach(job -> LOG.warn(
@@ -196,7 +206,20 @@ public final class Jobs {
                         job.job.totalBytes(),
                         job.job.kind(),
                         job.job.what()));
-        locks.close();
+        jobs.values().forEach(job -> job.job.stop());
+        faults.afterBug(() -> Wakeup.call(loop, this::lookQuiet));
+        locks.close(this::lookQuiet);
+        lookQuiet();
+    }
+
+    private void lookQuiet() {
+        long stepping = jobs.values().stream().filter(job -> job.stepping).count();
+        boolean ended = stepping <= locks.waitingInVain() || state.mode() == PoolMode.FAIL;
+        if (whenQuiet != null && ended) {
+            Runnable told = whenQuiet;
+            whenQuiet = null;
+            faults.run(told);
+        }
     }
 
     private Running find(long id) throws StorageException {
@@ -316,6 +339,7 @@ public final class Jobs {
             restFactor = pace.factor();
             restUntil = cancelled ? now : now + Math.max(rest, job.pauseNanos());
             rest();
+            lookQuiet();
         }
 
         @Override
@@ -355,6 +379,7 @@ public final class Jobs {
                 record.ended(info());
                 forgetOldest();
             });
+            lookQuiet();
         }
 
         JobInfo info() {

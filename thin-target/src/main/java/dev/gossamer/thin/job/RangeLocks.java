@@ -46,7 +46,9 @@ public class RangeLocks {
     // One for each job, at most.
     private final ArrayDeque<Wish> waiting = new ArrayDeque<>();
     private boolean timerArmed;
-    private boolean closed;
+    // Set when the pool is being closed; told of each that waits in vain from then on.
+    private Runnable inVain;
+    private int waitingInVain;
 
     public RangeLocks(IoLoop loop, Cells cells, MapPublisher maps, RequestsInFlight inFlight) {
         this.loop = loop;
@@ -62,6 +64,11 @@ public class RangeLocks {
      *     closed before
      */
     public void acquire(List<HeldRange> ranges, Runnable whenHeld) {
+        if (inVain != null) {
+            waitingInVain++;
+            inVain.run();
+            return;
+        }
         waiting.add(new Wish(ranges, whenHeld));
         lookAgain();
     }
@@ -81,17 +88,27 @@ public class RangeLocks {
         lookAgain();
     }
 
-    /** Nobody gets a hold any more; those that there are end as they would. */
-    void close() {
-        closed = true;
+    /**
+     * Nobody gets a hold any more; those that there are end as they would.
+     *
+     * @param told whenever another one waits in vain from now on
+     */
+    void close(Runnable told) {
+        inVain = told;
+        waitingInVain = waiting.size();
         waiting.clear();
+    }
+
+    /** How many wait for a hold that they will not get, as the pool is being closed. */
+    int waitingInVain() {
+        return waitingInVain;
     }
 
     private void lookAgain() {
         List<Wish> granted = new ArrayList<>();
         for (Iterator<Wish> wishes = waiting.iterator(); wishes.hasNext(); ) {
             Wish wish = wishes.next();
-            if (!closed && wish.isFree()) {
+            if (wish.isFree()) {
                 wishes.remove();
                 int[] unclear = {wish.ranges.size()};
                 for (HeldRange range : wish.ranges) {

@@ -444,9 +444,8 @@ public final class ThinPool {
         CompletableFuture<Void> closed = new CompletableFuture<>();
         stopWaitingForSpace();
         workerLoop.execute(() -> {
-            parts.jobs.close();
             parts.examinations.stop();
-            parts.cells.whenIdle(() -> parts.committer.whenQuiet(() -> closeIdle(closed)));
+            parts.jobs.close(() -> parts.cells.whenIdle(() -> parts.committer.whenQuiet(() -> closeIdle(closed))));
         });
         return closed;
     }

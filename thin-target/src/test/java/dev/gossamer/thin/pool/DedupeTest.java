@@ -23,6 +23,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -204,6 +205,62 @@ class DedupeTest {
             sim.shutDown();
         }
         SimPool.assertSound(metadataBase, "after the test");
+    }
+
+    /** A read of a step holds nothing that closing would wait for: the devices stay open until it has ended. */
+    @Test
+    void thePoolIsClosedWhenTheReadUnderWayHasEndedAndNoOtherFollows() throws StorageException {
+        SlowDisk slow = new SlowDisk(dataBase);
+        SimPool sim = SimPool.open(metadataBase, slow, 1, 2);
+        slow.hold(request ->
+                request.operation() == BlockOperation.READ && request.loop().index() == 2);
+        JobInfo job = sim.await(sim.pool.jobs().dedupe(DedupeSpec.ALL));
+        sim.loops.advance(100_000_000L);
+        assertEquals(1, slow.heldCount());
+        CompletableFuture<Void> closed = sim.pool.close();
+        sim.loops.advance(10_000_000_000L);
+        assertFalse(closed.isDone(), "the data device would be closed under a read");
+        slow.letGoFirst(sim);
+        assertEquals(0, slow.heldCount(), "it reads on while the pool is being closed");
+        sim.loops.advance(1_000_000_000L);
+        assertTrue(closed.isDone(), "closing waits for no more than the read: " + job);
+        assertEquals(0, sim.inUse());
+    }
+
+    @Test
+    void oneThatIsCancelledReadsNoFurther() throws StorageException {
+        SlowDisk slow = new SlowDisk(dataBase);
+        try (SimPool sim = SimPool.open(metadataBase, slow, 1, 2)) {
+            slow.hold(request ->
+                    request.operation() == BlockOperation.READ && request.loop().index() == 2);
+            JobInfo job = sim.await(sim.pool.jobs().dedupe(DedupeSpec.ALL));
+            sim.loops.advance(100_000_000L);
+            sim.await(sim.pool.jobs().cancel(job.id()));
+            slow.letGo(sim);
+            JobInfo over = new JobRig(sim).finish(job);
+            assertEquals(JobInfo.State.CANCELLED, over.state(), over.message());
+            assertEquals(BLOCK, over.doneBytes(), "the block that was being read, no other");
+            sim.shutDown();
+        }
+    }
+
+    /** A job that waits for a hold gets none any more, and closing does not wait for it. */
+    @Test
+    void aJobThatWaitsForAHoldDoesNotKeepThePoolOpen() throws StorageException {
+        SlowDisk slow = new SlowDisk(dataBase);
+        SimPool sim = SimPool.open(metadataBase, slow, 1, 2);
+        slow.hold(request -> request.operation() == BlockOperation.WRITE);
+        JobInfo first = sim.await(sim.pool.jobs().makeIndependent("s"));
+        sim.loops.advance(100_000_000L);
+        assertTrue(slow.heldCount() > 0);
+        JobInfo second = new JobRig(sim).start(JobRig.whole("s", "c2"), JobRig.steps(64));
+        sim.loops.advance(100_000_000L);
+        CompletableFuture<Void> closed = sim.pool.close();
+        sim.loops.advance(1_000_000_000L);
+        assertFalse(closed.isDone(), "copies are on their way: " + first);
+        slow.letGo(sim);
+        sim.loops.advance(1_000_000_000L);
+        assertTrue(closed.isDone(), "closing waits for a job that gets no hold: " + second);
     }
 
     @Test
