@@ -33,8 +33,8 @@ final class DedupeJob extends Job {
     /** Pairs that wait to be merged. */
     static final int MAX_CANDIDATES = 1 << 14;
 
-    /** Mappings of these that are remembered. */
-    private static final int MAX_PLACES = 1 << 17;
+    /** Mappings of these that are remembered: what has more is merged in several rounds. */
+    static final int MAX_PLACES = 1 << 17;
 
     private static final int SEARCH_NODES = 256;
     private static final int QUEUED_BLOCKS = 64;
@@ -71,6 +71,9 @@ final class DedupeJob extends Job {
     private final int passes;
     private final ArrayDeque<Long> queue = new ArrayDeque<>();
     private final ArrayDeque<Candidate> candidates = new ArrayDeque<>();
+    // Whose places there was no memory for: they wait for the next round.
+    private final ArrayDeque<Candidate> later = new ArrayDeque<>();
+    private final int maxPlaces;
     private final Map<Long, Set<Long>> places = new HashMap<>();
     // What a block that has gone, or got too many owners, is to be looked for as.
     private final Map<Long, Long> instead = new HashMap<>();
@@ -89,10 +92,12 @@ final class DedupeJob extends Job {
     /**
      * @param chosen those whose blocks are looked at; none: all
      * @param memoryBytes what fingerprints may take
+     * @param maxPlaces mappings that are remembered at a time, about
      */
-    DedupeJob(MoveParts parts, DedupeSpec spec, List<ThinDevice> chosen, long memoryBytes) {
+    DedupeJob(MoveParts parts, DedupeSpec spec, List<ThinDevice> chosen, long memoryBytes, int maxPlaces) {
         super("dedupe", what(spec));
         this.parts = parts;
+        this.maxPlaces = maxPlaces;
         this.metadata = parts.metadata();
         this.merger = new BlockMerger(parts);
         this.dryRun = spec.dryRun();
@@ -149,6 +154,7 @@ final class DedupeJob extends Job {
     protected void ended() {
         queue.clear();
         candidates.clear();
+        later.clear();
         places.clear();
         chosen.forEach(ThinDevice::closeForJob);
     }
@@ -156,6 +162,9 @@ final class DedupeJob extends Job {
     @Override
     protected void step(StepEnd end) throws StorageException {
         pauseNanos = 0;
+        if (!dryRun && metadata.references().moves().isPinned()) {
+            throw EvacuateJob.pinned();
+        }
         switch (stage) {
             case READ -> readStep(end);
             case LOCATE -> locateStep(end);
@@ -173,10 +182,7 @@ final class DedupeJob extends Job {
             }
             readNext(most, end);
         } else if (reading.isEnded() || candidates.size() >= MAX_CANDIDATES) {
-            locating.restart();
-            remembered = 0;
-            places.clear();
-            stage = Stage.LOCATE;
+            beginLocating();
             end.next();
         } else {
             reading.step(queue, QUEUED_BLOCKS);
@@ -254,19 +260,21 @@ final class DedupeJob extends Job {
 
     // ---- where candidates are mapped -------------------------------------------------------------------------------
 
+    private void beginLocating() {
+        locating.restart();
+        remembered = 0;
+        places.clear();
+        stage = Stage.LOCATE;
+    }
+
     private void locateStep(StepEnd end) throws StorageException {
-        if (candidates.isEmpty() || locating.isEnded() || remembered >= MAX_PLACES) {
+        if (candidates.isEmpty() || locating.isEnded()) {
             stage = Stage.MERGE;
             end.next();
             return;
         }
         if (places.isEmpty()) {
-            for (Candidate candidate : candidates) {
-                places.putIfAbsent(candidate.gone, new TreeSet<>());
-                if (candidate.kept != ZEROS) {
-                    places.putIfAbsent(kept(candidate), new TreeSet<>());
-                }
-            }
+            wanted().forEach(block -> places.put(block, new TreeSet<>()));
         }
         locating.step(0, metadata.dataBlocks(), SEARCH_NODES, owner -> {
             Set<Long> its = places.get(owner.dataBlock());
@@ -275,7 +283,31 @@ final class DedupeJob extends Job {
             }
             return true;
         });
+        while (remembered >= maxPlaces && candidates.size() > 1) {
+            putHalfOff();
+        }
         end.next();
+    }
+
+    /** The blocks that are to be located. */
+    private Set<Long> wanted() {
+        Set<Long> wanted = new HashSet<>();
+        for (Candidate candidate : candidates) {
+            wanted.add(candidate.gone);
+            if (candidate.kept != ZEROS) {
+                wanted.add(kept(candidate));
+            }
+        }
+        return wanted;
+    }
+
+    /** Leaves the latter half of the candidates to the next round, so that of the others all places are known. */
+    private void putHalfOff() {
+        for (int half = candidates.size() / 2; half > 0; half--) {
+            later.addFirst(candidates.removeLast());
+        }
+        places.keySet().retainAll(wanted());
+        remembered = places.values().stream().mapToInt(Set::size).sum();
     }
 
     private long kept(Candidate candidate) {
@@ -356,7 +388,12 @@ final class DedupeJob extends Job {
 
     private void endOfRound(StepEnd end) {
         places.clear();
-        if (!reading.isEnded()) {
+        if (!later.isEmpty()) {
+            candidates.addAll(later);
+            later.clear();
+            beginLocating();
+            end.next();
+        } else if (!reading.isEnded()) {
             stage = Stage.READ;
             end.next();
         } else if (++pass < passes) {

@@ -94,6 +94,9 @@ final class IndependentJob extends Job {
         if (device.damage() != null) {
             throw new StorageException(Errno.EIO, "volume " + device.name() + " is damaged: " + device.damage());
         }
+        if (sharedToo && firstPass && metadata.references().moves().isPinned()) {
+            throw pinned(device);
+        }
         if (counting) {
             count();
             end.next();
@@ -109,6 +112,15 @@ final class IndependentJob extends Job {
         } else {
             end.done(result());
         }
+    }
+
+    /** All that the metadata snapshot has mapped would be copied, whoever else has it or not. */
+    static StorageException pinned(ThinDevice device) {
+        return new StorageException(
+                Errno.EBUSY,
+                "while there is a metadata snapshot it cannot be told what volume " + device.name()
+                        + " shares with others; release it with 'gossamer pool metadata-snapshot release', then start"
+                        + " again");
     }
 
     private String result() {

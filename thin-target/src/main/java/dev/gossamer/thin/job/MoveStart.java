@@ -162,11 +162,11 @@ public final class MoveStart {
 
     /** Shares equal blocks. */
     public JobInfo dedupe(DedupeSpec spec) throws StorageException {
-        return dedupe(spec, DedupeJob.memoryBytes());
+        return dedupe(spec, DedupeJob.memoryBytes(), DedupeJob.MAX_PLACES);
     }
 
-    /** As above, with so many bytes for fingerprints. */
-    public JobInfo dedupe(DedupeSpec spec, long memoryBytes) throws StorageException {
+    /** As above, with so many bytes for fingerprints, and memory for so many mappings. */
+    public JobInfo dedupe(DedupeSpec spec, long memoryBytes, int maxPlaces) throws StorageException {
         change.checkWritable();
         jobs.checkRoom();
         if (metadata.references().moves().isPinned()) {
@@ -195,7 +195,7 @@ public final class MoveStart {
             }
             opened.add(device);
         }
-        return jobs.start(new DedupeJob(parts, spec, opened, memoryBytes));
+        return jobs.start(new DedupeJob(parts, spec, opened, memoryBytes, maxPlaces));
     }
 
     private ThinDevice find(String name) throws StorageException {

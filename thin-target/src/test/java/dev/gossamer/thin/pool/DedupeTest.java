@@ -26,6 +26,8 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Equal blocks become one, of all volumes that have them; what differs, or is written meanwhile, stays (DD-1 to DD-3).
@@ -140,15 +142,19 @@ class DedupeTest {
         SimPool.assertSound(metadataBase, "after the test");
     }
 
-    /** With memory for 14 fingerprints all is read many times, each time for others, and comes to the same. */
-    @Test
-    void withLittleMemoryItTakesSeveralPassesAndFindsTheSame() throws StorageException {
+    /**
+     * With memory for 14 fingerprints all is read many times, each time for others, and with memory for few places each
+     * round merges some: it comes to the same.
+     */
+    @ParameterizedTest
+    @ValueSource(ints = {1 << 17, 9})
+    void withLittleMemoryItTakesSeveralPassesAndFindsTheSame(int places) throws StorageException {
         try (SimPool sim = SimPool.open(metadataBase, dataBase, 1, 2)) {
             PoolParts parts = sim.pool.parts;
             MetadataChange change = new MetadataChange(parts.metadata, parts.state, parts.faults, parts.committer);
             MoveStart moves =
                     new MoveStart(change, parts.committer, parts.jobs, parts.moveParts, parts.events, PoolGrowth.NONE);
-            JobInfo job = sim.await(WorkerCalls.call(parts.loop, () -> moves.dedupe(DedupeSpec.ALL, 128)));
+            JobInfo job = sim.await(WorkerCalls.call(parts.loop, () -> moves.dedupe(DedupeSpec.ALL, 128, places)));
             assertTrue(job.totalBytes() >= 5L * 110 * BLOCK, "several times all there is: " + job);
             JobInfo over = new JobRig(sim).finish(job);
             assertEquals(JobInfo.State.DONE, over.state(), over.message());
@@ -158,6 +164,19 @@ class DedupeTest {
             sim.shutDown();
         }
         SimPool.assertSound(metadataBase, "after the test");
+    }
+
+    @Test
+    void rl3AMetadataSnapshotThatComesMeanwhileEndsIt() throws StorageException {
+        try (SimPool sim = SimPool.open(metadataBase, dataBase, 1, 2)) {
+            JobInfo job = sim.await(sim.pool.jobs().dedupe(DedupeSpec.ALL));
+            sim.await(sim.pool.reserveMetadataSnapshot());
+            JobInfo over = new JobRig(sim).finish(job);
+            assertEquals(JobInfo.State.FAILED, over.state(), over.message());
+            assertTrue(over.message().contains("a metadata snapshot keeps blocks"), over.message());
+            verify(sim, "ended");
+            sim.shutDown();
+        }
     }
 
     @Test

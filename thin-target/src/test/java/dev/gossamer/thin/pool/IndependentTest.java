@@ -184,11 +184,28 @@ class IndependentTest {
         o.close();
     }
 
+    /** It would copy what only the metadata snapshot has, too. */
+    @Test
+    void cl8AMetadataSnapshotThatComesMeanwhileEndsItAndADetachGoesOn() throws StorageException {
+        byte[] model = contents("o");
+        JobInfo detach = sim.await(sim.pool.jobs().detach("o"));
+        JobInfo copy = sim.await(sim.pool.jobs().makeIndependent("c"));
+        sim.await(sim.pool.reserveMetadataSnapshot());
+        JobInfo over = jobs.finish(copy);
+        assertEquals(JobInfo.State.FAILED, over.state(), over.message());
+        assertTrue(over.message().contains("it cannot be told what volume c shares"), over.message());
+        done(detach);
+        assertArrayEquals(model, contents("o"));
+    }
+
     @Test
     void badInputIsRefusedAndChangesNothing() throws StorageException {
         refuse("there is no volume 'x'", sim.pool.jobs().makeIndependent("x"));
         refuse("there is no volume 'x'", sim.pool.jobs().detach("x"));
         refuse("is over no external origin", sim.pool.jobs().detach("a"));
+        sim.await(sim.pool.reserveMetadataSnapshot());
+        refuse("it cannot be told what volume c shares", sim.pool.jobs().makeIndependent("c"));
+        sim.await(sim.pool.releaseMetadataSnapshot());
         ThinVolume rest = sim.create("rest", 90L * BLOCK);
         long free = sim.status().dataBlocks() - sim.status().dataBlocksUsed();
         sim.write(rest, 0, ThinPoolTest.bytes(1, (int) (free - 5) * BLOCK));
