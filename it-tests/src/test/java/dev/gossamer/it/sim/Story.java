@@ -493,7 +493,7 @@ final class Story implements Excuses {
 
     @Override
     public boolean commitsFail() {
-        boolean remoteFailed = remote != null && remote.hasFailed();
+        boolean remoteFailed = remote != null && (remote.hasFailed() || server.hasFailedFlush());
         return data.hasFailed() || metadata.hasFailed() || remoteFailed; // the catalog lies on the data device
     }
 }

@@ -36,6 +36,10 @@ public final class Cloning {
         return endedAt != Change.NEVER;
     }
 
+    boolean isFrom(VolumeModel volume) {
+        return volume.equals(source);
+    }
+
     /** Reads sent before that may show what they could meanwhile. */
     long endedAt() {
         return endedAt;

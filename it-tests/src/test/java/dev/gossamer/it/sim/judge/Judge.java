@@ -348,6 +348,11 @@ public final class Judge {
         return cloning;
     }
 
+    /** Whether any other volume is being given what this one holds. */
+    public boolean isBeingCloned(VolumeModel volume) {
+        return clonings.stream().anyMatch(cloning -> !cloning.isOver() && cloning.isFrom(volume));
+    }
+
     /** Nobody has it open. */
     public Pending deleting(String name) {
         return pend("!" + name, () -> volumes.remove(name));

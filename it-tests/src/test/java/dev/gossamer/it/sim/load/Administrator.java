@@ -114,7 +114,7 @@ public final class Administrator {
         if (busy || op.kind() == Op.Kind.JOB) {
             return;
         }
-        volumes.removeIf(VolumeModel::isCloning);
+        volumes.removeIf(volume -> volume.isCloning() || judge.isBeingCloned(volume));
         VolumeModel one = volumes.isEmpty() ? null : volumes.get(op.where() % volumes.size());
         if (op.kind() == Op.Kind.CREATE) {
             create("v" + names++, blockBytes * (2L + op.a() % 14), op.b() % 2 == 0);
