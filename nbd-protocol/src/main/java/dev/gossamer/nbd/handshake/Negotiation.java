@@ -120,7 +120,12 @@ final class Negotiation {
 
     private NegotiatedExport negotiated(ExportInfo export, boolean blockSizeAsked) {
         // What holds for one export says nothing about another; compared by canonical name (M3).
-        List<MetaContext> selected = contextsOfExport.equals(export.name()) ? contexts : List.of();
+        // And rules may have become stricter since it was selected.
+        List<MetaContext> selected = contextsOfExport.equals(export.name())
+                ? contexts.stream()
+                        .filter(context -> directory.metaContext(peer, export.name(), context.name()) != null)
+                        .toList()
+                : List.of();
         return new NegotiatedExport(export, structuredReplies, extendedHeaders, blockSizeAsked, selected);
     }
 

@@ -201,6 +201,21 @@ final class MetaContextTest {
         assertEquals(64, selectedAfter(peer, "vol").getLast().id());
     }
 
+    @Test
+    void whatHasBeenTakenAwaySinceIsNotGiven() {
+        List<String> allowed = new ArrayList<>(ALL);
+        HandshakePeer peer = new HandshakePeer(new ManyContexts(allowed));
+        peer.greet();
+        peer.feed(option(STRUCTURED_REPLY));
+        peer.reply(STRUCTURED_REPLY, NbdReply.ACK);
+        contexts(peer, SET_META_CONTEXT, metaData("vol", "base:allocation", "qemu:dirty-bitmap:snap:1"));
+        allowed.remove("qemu:dirty-bitmap:snap:1");
+        List<MetaContext> selected = selectedAfter(peer, "vol");
+        assertEquals(
+                List.of("base:allocation"),
+                selected.stream().map(MetaContext::name).toList());
+    }
+
     /** One export with these contexts. */
     private record ManyContexts(List<String> names) implements ExportDirectory {
         @Override

@@ -35,6 +35,7 @@ public final class MetadataSizeCommand extends OfflineTool {
     private static final long BLOCK_STEP = 64 << 10;
     /** More than ids can tell apart, by far; sums with it stay in a long. */
     private static final long MAX_THINS = 1L << 48;
+
     private static final long MAX_BLOCK_SIZE = 1 << 30;
 
     @Parameters(arity = "0..1", paramLabel = "METADATA", description = "What a copy of this needs at most.")

@@ -13,6 +13,7 @@ import java.util.Locale;
 import java.util.regex.Pattern;
 import javax.naming.InvalidNameException;
 import javax.naming.ldap.LdapName;
+import javax.security.auth.x500.X500Principal;
 
 /** What a rule says about who a peer is (X9). Immutable; any thread. */
 public sealed interface PeerCondition {
@@ -34,16 +35,20 @@ public sealed interface PeerCondition {
             if (certificate == null) {
                 return false;
             }
-            return name.equals(ANY) || name.equals(commonName(certificate)) || hasAlternativeName(certificate);
+            return name.equals(ANY)
+                    || name.equals(commonName(certificate.getSubjectX500Principal()))
+                    || hasAlternativeName(certificate);
         }
 
-        private static String commonName(X509Certificate certificate) {
+        /** Of several the one that is farthest from the root: CN=alice,CN=Users,DC=example is alice. */
+        static String commonName(X500Principal subject) {
             try {
-                return new LdapName(certificate.getSubjectX500Principal().getName())
+                // From the root on.
+                return new LdapName(subject.getName())
                         .getRdns().stream()
                                 .filter(part -> part.getType().equalsIgnoreCase("CN"))
                                 .map(part -> part.getValue().toString())
-                                .findFirst()
+                                .reduce((nearer, farther) -> farther)
                                 .orElse(null);
             } catch (InvalidNameException e) {
                 return null; // what cannot be read is nobody's name

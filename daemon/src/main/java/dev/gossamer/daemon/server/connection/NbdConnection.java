@@ -158,8 +158,8 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
         loop.execute(() -> {
             if (life.maySend()) {
                 boolean pressed = load.isPressed() && memory.isHolding();
-                String why = stallDetector.look(
-                        arriving.missingBytes(), loop.nanoTime(), pressed, life.is(State.FINISHING));
+                String why =
+                        stallDetector.look(arriving.missingBytes(), loop.nanoTime(), pressed, life.is(State.FINISHING));
                 if (why != null) {
                     drop(why);
                 }

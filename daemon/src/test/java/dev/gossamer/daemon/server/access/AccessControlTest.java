@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.stream.Stream;
+import javax.security.auth.x500.X500Principal;
 import org.junit.jupiter.api.Test;
 
 /** Who sees which export, and how (X9). */
@@ -168,6 +169,14 @@ class AccessControlTest {
 
     private List<String> names(Peer peer) {
         return visible(peer).stream().map(ExportInfo::name).toList();
+    }
+
+    @Test
+    void ofSeveralCommonNamesItIsTheOneOfThePeerAndNotOfWhatHoldsIt() {
+        for (String subject : List.of("CN=alice", "CN=alice,CN=Users,DC=example", "OU=x,CN=alice,CN=Users,O=y")) {
+            assertEquals("alice", PeerCondition.Certificate.commonName(new X500Principal(subject)), subject);
+        }
+        assertNull(PeerCondition.Certificate.commonName(new X500Principal("O=nobody")));
     }
 
     @Test

@@ -25,8 +25,7 @@ class StallDetectorTest {
         assertNull(detector.look(0, 100_000_000_000L, false, true), "time begins with its end");
         assertNull(detector.look(0, 159_000_000_000L, true, true), "whether others wait or not");
         assertEquals(
-                "its client has ended, and its last requests do not",
-                detector.look(0, 160_000_000_000L, false, true));
+                "its client has ended, and its last requests do not", detector.look(0, 160_000_000_000L, false, true));
     }
 
     @Test
