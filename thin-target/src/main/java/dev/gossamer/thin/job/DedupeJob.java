@@ -104,8 +104,8 @@ final class DedupeJob extends Job {
         this.bytesPerSecond = spec.bytesPerSecond();
         this.blockBytes = metadata.blockBytes();
         this.chosen = chosen;
-        this.reading = new ReadPlan(metadata, chosen);
-        this.locating = metadata.references().moves().search();
+        this.reading = new ReadPlan(parts, chosen);
+        this.locating = metadata.references().moves().search(parts::damaged);
         long mapped = chosen.stream().mapToLong(ThinDevice::mappedBlocks).sum();
         long used = Math.max(1, Math.min(metadata.dataBlocksUsed(), chosen.isEmpty() ? Long.MAX_VALUE : mapped));
         int entries = (int) Math.min(used, Fingerprints.entriesIn(memoryBytes));

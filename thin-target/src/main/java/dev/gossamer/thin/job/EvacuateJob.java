@@ -95,7 +95,7 @@ final class EvacuateJob extends Job {
         } else {
             metadata.references().moves().close(from, to);
         }
-        search = metadata.references().moves().search();
+        search = metadata.references().moves().search(parts::damaged);
         inUseAtStart = inUse();
     }
 

@@ -3,6 +3,7 @@ package dev.gossamer.thin.job;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.pdata.MetadataCorrupt;
 import dev.gossamer.thin.OwnedRun;
 import dev.gossamer.thin.metadata.BlockMoves;
 import dev.gossamer.thin.metadata.OwnerSearch;
@@ -27,6 +28,7 @@ public final class OwnersQuery {
     private static final int SEARCH_NODES = 256;
     private static final int BATCH_BLOCKS = 64;
 
+    private final MoveParts parts;
     private final IoLoop loop;
     private final PoolMetadata metadata;
     private final OwnerNames names;
@@ -36,14 +38,16 @@ public final class OwnersQuery {
     private final TreeMap<Long, Set<Long>> places = new TreeMap<>();
     private final List<BlockMoves.Owner> owners = new ArrayList<>();
     private final OwnerSearch search;
+    private final Set<Integer> damaged = new TreeSet<>();
     private int found;
 
     /** Of the bytes from {@code offsetBytes} on, as far out as whole blocks reach. */
     public OwnersQuery(MoveParts parts, long offsetBytes, long lengthBytes) {
+        this.parts = parts;
         this.loop = parts.loop();
         this.metadata = parts.metadata();
         this.names = new OwnerNames(parts.devices(), metadata);
-        this.search = metadata.references().moves().search();
+        this.search = metadata.references().moves().search(this::damaged);
         long blockBytes = metadata.blockBytes();
         this.from = offsetBytes / blockBytes;
         this.to = Math.ceilDiv(offsetBytes + lengthBytes, blockBytes);
@@ -73,6 +77,11 @@ public final class OwnersQuery {
         } catch (StorageException | RuntimeException | Error e) {
             answer.completeExceptionally(e);
         }
+    }
+
+    private void damaged(int deviceId, MetadataCorrupt damage) {
+        parts.damaged(deviceId, damage);
+        damaged.add(deviceId);
     }
 
     private boolean note(BlockMoves.Owner owner) {
@@ -112,6 +121,10 @@ public final class OwnersQuery {
             } else {
                 runs.add(new OwnedRun(name, data, blockBytes, at));
             }
+        }
+        for (int id : damaged) {
+            String name = names.of(id);
+            runs.add(new OwnedRun("<" + name + ", damaged: it may have more>", from * blockBytes, 0, 0));
         }
         runs.sort(Comparator.comparingLong(OwnedRun::dataOffset).thenComparing(OwnedRun::owner));
         return runs;

@@ -1,6 +1,7 @@
 package dev.gossamer.thin.job;
 
 import dev.gossamer.io.StorageException;
+import dev.gossamer.pdata.MetadataCorrupt;
 import dev.gossamer.pdata.btree.BTreeCursor;
 import dev.gossamer.thin.device.ThinDevice;
 import dev.gossamer.thin.metadata.Mapping;
@@ -19,6 +20,7 @@ final class ReadPlan {
     private static final int NODES = 256;
 
     private final PoolMetadata metadata;
+    private final MoveParts parts;
     private final List<ThinDevice> chosen;
     private final OwnerSearch all;
     // A bit for each data block.
@@ -27,10 +29,11 @@ final class ReadPlan {
     private long nextBlock;
 
     /** @param chosen none: all volumes there are */
-    ReadPlan(PoolMetadata metadata, List<ThinDevice> chosen) {
-        this.metadata = metadata;
+    ReadPlan(MoveParts parts, List<ThinDevice> chosen) {
+        this.metadata = parts.metadata();
+        this.parts = parts;
         this.chosen = chosen;
-        this.all = metadata.references().moves().search();
+        this.all = metadata.references().moves().search(parts::damaged);
     }
 
     /** Begins another pass. */
@@ -51,16 +54,29 @@ final class ReadPlan {
             all.step(0, metadata.dataBlocks(), NODES, owner -> queue.size() < most && add(queue, owner.dataBlock()));
             return;
         }
+        try {
+            stepChosen(queue, most);
+        } catch (MetadataCorrupt damage) {
+            parts.damaged(chosen.get(device).id(), damage);
+            nextDevice();
+        }
+    }
+
+    private void stepChosen(Queue<Long> queue, int most) throws StorageException {
         BTreeCursor cursor = metadata.cursor(chosen.get(device).id(), nextBlock);
         while (cursor.leavesRead() < NODES && queue.size() < most) {
             if (!cursor.next()) {
-                device++;
-                nextBlock = 0;
+                nextDevice();
                 return;
             }
             add(queue, Mapping.dataBlock(cursor.value(0)));
             nextBlock = cursor.key() + 1;
         }
+    }
+
+    private void nextDevice() {
+        device++;
+        nextBlock = 0;
     }
 
     private boolean add(Queue<Long> queue, long dataBlock) {

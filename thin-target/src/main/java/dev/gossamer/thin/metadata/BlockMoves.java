@@ -25,8 +25,8 @@ public final class BlockMoves {
     public record Owner(int deviceId, long virtualBlock, long dataBlock) {}
 
     /** A search through all mappings, which keeps its place from step to step. */
-    public OwnerSearch search() {
-        return new OwnerSearch(pool);
+    public OwnerSearch search(DamagedDevices damaged) {
+        return new OwnerSearch(pool, damaged);
     }
 
     /** Allocates no data block of a range any more, until another is closed; the empty one opens all. */

@@ -1,12 +1,14 @@
 package dev.gossamer.thin.metadata;
 
 import dev.gossamer.io.StorageException;
+import dev.gossamer.pdata.MetadataCorrupt;
 import dev.gossamer.pdata.btree.BTreeCursor;
 import dev.gossamer.pdata.btree.ValueSearch;
 
 /**
  * Goes through all mappings of a pool, device by device, in steps between which these may change. Nodes that several
- * devices share are looked at once, so of several owners in one leaf one is told. Worker's thread.
+ * devices share are looked at once, so of several owners in one leaf one is told. A device whose mappings are damaged is
+ * told, and left at that place. Worker's thread.
  */
 public final class OwnerSearch {
     /** Told of owners; stops the step before one by answering false. */
@@ -16,12 +18,14 @@ public final class OwnerSearch {
 
     private final LoadedPool pool;
     private final ValueSearch search;
+    private final DamagedDevices damaged;
     private int deviceId;
     private long virtualBlock;
     private boolean ended;
 
-    OwnerSearch(LoadedPool pool) {
+    OwnerSearch(LoadedPool pool, DamagedDevices damaged) {
         this.pool = pool;
+        this.damaged = damaged;
         this.search = pool.mappings.search();
     }
 
@@ -52,12 +56,17 @@ public final class OwnerSearch {
         int id = (int) devices.key();
         long start = id == deviceId ? virtualBlock : 0;
         deviceId = id;
-        virtualBlock = search.step(devices.value(0), start, maxNodes, (at, value) -> {
-            long dataBlock = Mapping.dataBlock(value);
-            return dataBlock < firstBlock
-                    || dataBlock >= endBlock
-                    || found.owner(new BlockMoves.Owner(id, at, dataBlock));
-        });
+        try {
+            virtualBlock = search.step(devices.value(0), start, maxNodes, (at, value) -> {
+                long dataBlock = Mapping.dataBlock(value);
+                return dataBlock < firstBlock
+                        || dataBlock >= endBlock
+                        || found.owner(new BlockMoves.Owner(id, at, dataBlock));
+            });
+        } catch (MetadataCorrupt damage) {
+            damaged.met(id, damage);
+            virtualBlock = ValueSearch.END;
+        }
         if (virtualBlock == ValueSearch.END) {
             deviceId++;
             virtualBlock = 0;

@@ -9,6 +9,9 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.sim.SimulatedDisk;
+import dev.gossamer.thin.DedupeSpec;
+import dev.gossamer.thin.JobInfo;
+import dev.gossamer.thin.OwnedRun;
 import dev.gossamer.thin.PoolMode;
 import dev.gossamer.thin.StatusContext;
 import dev.gossamer.thin.VolumeSpec;
@@ -28,6 +31,10 @@ class DamageNotedTest {
     private final SimulatedDisk metadata = new SimulatedDisk(4 << 20);
     private final VoidDisk data = new VoidDisk(4 * VOLUME);
     private SimPool sim;
+
+    private interface Job {
+        CompletableFuture<JobInfo> start();
+    }
 
     private interface Question {
         void ask() throws StorageException;
@@ -111,6 +118,40 @@ class DamageNotedTest {
             sim.loops.runUntilIdle();
             assertEquals(List.of(Errno.EIO), answers);
             volume.close();
+        });
+    }
+
+    /** Jobs for others go on: what the damaged volume has of a block is missed by the block's count. */
+    @Test
+    void byJobsWhichLeaveItOutAndServeTheOthers() throws StorageException {
+        for (Job each : List.<Job>of(
+                () -> sim.pool.jobs().evacuate(2000L * BLOCK, 10L * BLOCK, false),
+                () -> sim.pool.jobs().dedupe(new DedupeSpec(List.of(), true, 0)),
+                () -> sim.pool.jobs().dedupe(new DedupeSpec(List.of("v"), true, 0)))) {
+            sim.close();
+            sim = SimPool.open(metadata, data, 1, 2);
+            JobInfo over = new JobRig(sim).finish(sim.await(each.start()));
+            assertEquals(JobInfo.State.DONE, over.state(), over.message());
+            assertNoted(() -> {});
+        }
+    }
+
+    @Test
+    void byAskingForOwnersWhichSaysThatItsPartIsMissing() throws StorageException {
+        assertNoted(() -> {
+            List<OwnedRun> runs = sim.await(sim.pool.jobs().owners(2000L * BLOCK, 10L * BLOCK));
+            assertEquals(
+                    new OwnedRun("<v, damaged: it may have more>", 2000L * BLOCK, 0, 0),
+                    runs.stream()
+                            .filter(run -> run.lengthBytes() == 0)
+                            .findFirst()
+                            .orElseThrow());
+            assertEquals(
+                    10L * BLOCK,
+                    runs.stream()
+                            .filter(run -> run.owner().equals("w"))
+                            .mapToLong(OwnedRun::lengthBytes)
+                            .sum());
         });
     }
 
