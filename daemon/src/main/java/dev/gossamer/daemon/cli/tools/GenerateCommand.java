@@ -94,6 +94,7 @@ public final class GenerateCommand extends OfflineTool {
     /** Counts that are wrong. */
     static final class Leaks {
         @Option(names = "--create-metadata-leaks", required = true, description = "Give metadata blocks wrong counts.")
+        @SuppressWarnings("UnusedVariable") // Without it there is no such group.
         private boolean wanted;
 
         @Option(names = "--expected", required = true, paramLabel = "N", description = "The count that they have.")
@@ -109,6 +110,7 @@ public final class GenerateCommand extends OfflineTool {
     /** A superblock that leads elsewhere. */
     static final class Roots {
         @Option(names = "--override", required = true, description = "Make the superblock lead to other trees.")
+        @SuppressWarnings("UnusedVariable") // Without it there is no such group.
         private boolean wanted;
 
         @Option(names = "--mapping-root", paramLabel = "BLOCK", description = "Root of the devices.")
