@@ -13,7 +13,11 @@ import dev.gossamer.thin.device.ThinDevice;
 public final class CopyStart {
     /** Takes a volume off its external origin, of which it needs nothing any more, durably. While it is quiet. */
     public interface Detaching {
-        /** @param detached told when nobody looks for the origin any more */
+        /**
+         * Takes it off.
+         *
+         * @param detached told when nobody looks for the origin any more
+         */
         void run(ThinDevice device, Runnable detached) throws StorageException;
     }
 
