@@ -7,8 +7,8 @@ import dev.gossamer.pdata.btree.ValueSearch;
 
 /**
  * Goes through all mappings of a pool, device by device, in steps between which these may change. Nodes that several
- * devices share are looked at once, so of several owners in one leaf one is told. A device whose mappings are damaged is
- * told, and left at that place. Worker's thread.
+ * devices share are looked at once, so of several owners in one leaf one is told. A device whose mappings are damaged
+ * is told, and left at that place. Worker's thread.
  */
 public final class OwnerSearch {
     /** Told of owners; stops the step before one by answering false. */
