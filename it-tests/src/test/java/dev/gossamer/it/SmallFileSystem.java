@@ -67,10 +67,15 @@ final class SmallFileSystem implements AutoCloseable {
     }
 
     @Override
-    public void close() throws IOException, InterruptedException {
-        if (frozen) {
-            thaw();
+    public void close() throws IOException {
+        try {
+            if (frozen) {
+                thaw();
+            }
+            Tool.succeed("umount", directory.toString());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException(directory + " stays mounted: interrupted", e);
         }
-        Tool.succeed("umount", directory.toString());
     }
 }
