@@ -199,14 +199,16 @@ public final class Jobs {
         whenQuiet = quiet;
         jobs.values().stream()
                 .filter(job -> !job.state.isFinal())
-                .forEach(job -> LOG.warn(
-                        "job {} ends with the pool, {} of {} bytes done, which stay: {} {}",
-                        job.id,
-                        job.job.doneBytes(),
-                        job.job.totalBytes(),
-                        job.job.kind(),
-                        job.job.what()));
-        jobs.values().forEach(job -> job.job.stop());
+                .forEach(job -> {
+                    LOG.warn(
+                            "job {} ends with the pool, {} of {} bytes done, which stay: {} {}",
+                            job.id,
+                            job.job.doneBytes(),
+                            job.job.totalBytes(),
+                            job.job.kind(),
+                            job.job.what());
+                    job.job.stop();
+                });
         faults.afterBug(() -> Wakeup.call(loop, this::lookQuiet));
         locks.close(this::lookQuiet);
         lookQuiet();
