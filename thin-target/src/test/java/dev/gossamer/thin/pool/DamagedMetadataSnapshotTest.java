@@ -27,7 +27,7 @@ class DamagedMetadataSnapshotTest {
     private final SimulatedDisk data = new SimulatedDisk(100L * BLOCK);
     private final ForgedMetadata forged = new ForgedMetadata(metadata);
 
-    private enum Damaged {
+    enum Damaged {
         WHERE_IT_IS_SAID_TO_BE_IS_A_NODE,
         IT_IS_BEYOND_THE_METADATA,
         ITS_ROOT_IS_BEYOND_THE_METADATA,

@@ -117,8 +117,8 @@ final class ForgedMetadata {
         ByteBuffer bitmap = block(location);
         int at = 16 + (int) block / 4;
         int shift = (int) (block % 4) * 2;
-        int bits = (count & 1) << 1 | count >>> 1;
-        bitmap.put(at, (byte) (bitmap.get(at) & ~(3 << shift) | bits << shift));
+        int bits = ((count & 1) << 1) | (count >>> 1);
+        bitmap.put(at, (byte) ((bitmap.get(at) & ~(3 << shift)) | (bits << shift)));
         put(location, bitmap, BITMAP);
     }
 

@@ -111,7 +111,8 @@ class ForgedSlotsTest {
         volume.close();
     }
 
-    private enum Impossible {
+    @SuppressWarnings("ImmutableEnumChecker") // lambdas without a state
+    enum Impossible {
         A_NEGATIVE_LIMIT(slot -> slot.putLong(LIMIT, -1)),
         A_RESERVE_ABOVE_THE_LIMIT(slot -> slot.putLong(LIMIT, BLOCK).putLong(RESERVE, 2 * BLOCK)),
         A_SIZE(slot -> slot.putLong(SIZE, Long.MAX_VALUE)),
