@@ -145,18 +145,19 @@ final class WriteRanges {
         return false;
     }
 
+    /** The table is the old one until there is memory for all of the larger one. */
     private void enlarge(int count) {
         AtomicLongArray old = bounds;
         AtomicLongArray larger = new AtomicLongArray(count * WORDS);
         for (int i = 0; i < slots.length * WORDS; i++) {
             larger.setPlain(i, old.getPlain(i));
         }
-        int before = slots.length;
-        slots = Arrays.copyOf(slots, count);
-        for (int i = before; i < count; i++) {
-            slots[i] = new Slot(i);
+        Slot[] moreSlots = Arrays.copyOf(slots, count);
+        for (int i = slots.length; i < count; i++) {
+            moreSlots[i] = new Slot(i);
         }
         taken = Arrays.copyOf(taken, count / Long.SIZE);
+        slots = moreSlots;
         bounds = larger;
     }
 

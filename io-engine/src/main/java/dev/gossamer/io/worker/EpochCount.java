@@ -3,7 +3,7 @@ package dev.gossamer.io.worker;
 import dev.gossamer.io.BlockCompletion;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.IoLoop;
-import java.util.ArrayDeque;
+import dev.gossamer.io.Wakeup;
 
 /**
  * Requests of one loop that are under way below, counted by epoch (dm's deferred set): how the owner of a map learns
@@ -24,9 +24,10 @@ final class EpochCount {
     private final BlockCompletion[] leave = {this::leaveEven, this::leaveOdd};
     private final int[] count = new int[2];
     private int epoch;
-    private Runnable draining;
-    // One entry per drain that owners have under way at once: bounded by what they change at a time.
-    private final ArrayDeque<Runnable> laterDrains = new ArrayDeque<>();
+    private Drain draining;
+    // Drains that wait for that one, linked: bounded by what owners change at a time.
+    private Drain firstLater;
+    private Drain lastLater;
 
     EpochCount(IoLoop loop) {
         this.loop = loop;
@@ -38,24 +39,53 @@ final class EpochCount {
         request.push(leave[epoch], newOffsetBytes);
     }
 
-    /** Calls back, on the loop, once every request that entered before has completed. On the loop. */
-    void drain(Runnable whenDrained) {
+    /**
+     * What a loop is asked for. All that it takes is made here, so that no loop is asked in vain because there is no
+     * memory for the next one.
+     */
+    static final class Drain {
+        private final EpochCount count;
+        private final Runnable whenDrained;
+        private final Wakeup begin;
+        private Drain next;
+
+        /** @param whenDrained run on the loop, once every request has completed that entered before; must not throw */
+        Drain(EpochCount count, Runnable whenDrained) {
+            this.count = count;
+            this.whenDrained = whenDrained;
+            this.begin = new Wakeup(count.loop, () -> count.drain(this));
+        }
+
+        /** Asks the loop; of one that has ended nothing is under way any more. Any thread. Does not throw. */
+        void ask() {
+            if (!begin.call()) {
+                run();
+            }
+        }
+
+        private void run() {
+            count.loop.faults().run(whenDrained);
+        }
+    }
+
+    /** On the loop. */
+    void drain(Drain drain) {
         if (draining != null) {
-            laterDrains.add(whenDrained);
+            if (firstLater == null) {
+                firstLater = drain;
+            } else {
+                lastLater.next = drain;
+            }
+            lastLater = drain;
             return;
         }
         int old = epoch;
         epoch ^= 1;
         if (count[old] == 0) {
-            loop.faults().run(whenDrained);
+            drain.run();
         } else {
-            draining = whenDrained;
+            draining = drain;
         }
-    }
-
-    /** Asks the loop to {@link #drain}. Any thread. */
-    void requestDrain(Runnable whenDrained) {
-        loop.execute(() -> drain(whenDrained));
     }
 
     private void leaveEven(BlockRequest request, int errno) {
@@ -71,11 +101,14 @@ final class EpochCount {
     private void left(int itsEpoch) {
         count[itsEpoch]--;
         if (draining != null && count[epoch ^ 1] == 0) {
-            Runnable done = draining;
+            Drain done = draining;
             draining = null;
-            loop.faults().run(done);
-            while (draining == null && !laterDrains.isEmpty()) {
-                drain(laterDrains.poll());
+            done.run();
+            while (draining == null && firstLater != null) {
+                Drain following = firstLater;
+                firstLater = following.next;
+                following.next = null;
+                drain(following);
             }
         }
     }

@@ -4,6 +4,7 @@ import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Invariant;
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.Wakeup;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -34,12 +35,13 @@ public final class RequestsInFlight {
 
     /**
      * Calls back once every request has completed that any loop entered before. What a loop enters afterwards, it has
-     * looked up in what the worker had published before this call. Worker's thread, here and there.
+     * looked up in what the worker had published before this call. Worker's thread, here and there. If this throws, no
+     * loop has been asked, and nothing calls back.
      */
     public void drain(Runnable whenDrained) {
         Invariant.check(worker.inLoop(), "loops drained by another than their worker");
         if (loops == 0) {
-            worker.execute(whenDrained);
+            Wakeup.call(worker, whenDrained);
             return;
         }
         int[] left = {loops};
@@ -50,6 +52,10 @@ public final class RequestsInFlight {
         };
         // Without memory a loop asks again: the worker would wait for ever.
         Wakeup toldWorker = new Wakeup(worker, oneLess);
-        counts.forEach(count -> count.requestDrain(toldWorker::call));
+        List<EpochCount.Drain> drains = new ArrayList<>(loops);
+        counts.forEach(count -> drains.add(new EpochCount.Drain(count, toldWorker::call)));
+        for (int i = 0; i < loops; i++) {
+            drains.get(i).ask();
+        }
     }
 }

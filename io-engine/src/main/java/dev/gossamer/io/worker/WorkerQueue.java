@@ -156,6 +156,11 @@ public final class WorkerQueue {
     public void stop(Throwable bug) {
         broken = true;
         listener.failed(bug);
+        endKept();
+    }
+
+    /** Ends all that is kept: who would answer it does not do so any more. Worker's thread. */
+    public void endKept() {
         for (Kept each : kept) {
             try {
                 each.end();

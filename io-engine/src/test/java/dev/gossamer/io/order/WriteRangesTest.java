@@ -9,11 +9,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
+import dev.gossamer.io.sim.ScarceMemory;
 import dev.gossamer.io.sim.Seeds;
 import dev.gossamer.io.sim.SimLoops;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.function.LongUnaryOperator;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -70,6 +72,19 @@ class WriteRangesTest {
             }
             assertEquals(0, ranges.limit());
         });
+    }
+
+    @Test
+    void aTableThatFindsNoMemoryToGrowGrowsTheNextTime() throws Exception {
+        LongUnaryOperator story = (LongUnaryOperator) ScarceMemory.loader()
+                .loadClass(EnlargeStory.class.getName())
+                .getDeclaredConstructor()
+                .newInstance();
+        long places = 0;
+        while (story.applyAsLong(places + 1) != 0) {
+            places++;
+        }
+        assertTrue(places >= 64, places + " places"); // the new slots, and three arrays
     }
 
     @Test

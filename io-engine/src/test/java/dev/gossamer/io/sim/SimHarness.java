@@ -78,13 +78,13 @@ public abstract class SimHarness implements AutoCloseable {
                     result.data = new byte[(int) length];
                     buffer.bytes().get(0, result.data);
                 }
+                result.errno = errno;
                 if (buffer != null) {
                     buffer.release();
                 }
                 done.recycle();
-                result.errno = errno;
             });
-            device.submit(request);
+            device.start(request);
         });
         return result;
     }

@@ -85,10 +85,10 @@ class RequestsInFlightTest {
                 done.recycle();
             });
             count.enter(request, 0);
-            count.drain(() -> {
+            count.drain(new EpochCount.Drain(count, () -> {
                 throw new AssertionError("a drain");
-            });
-            count.drain(() -> log.add("drained"));
+            }));
+            count.drain(new EpochCount.Drain(count, () -> log.add("drained")));
             request.complete(Errno.OK);
         });
         assertEquals(List.of("drained", "done 0"), log);
@@ -103,6 +103,16 @@ class RequestsInFlightTest {
             loops.enter(1, () -> assertThrows(AssertionError.class, () -> inFlight.enter(request, 0)));
             request.recycle();
         });
+    }
+
+    @Test
+    void aLoopThatHasNoMemoryToBeAskedIsAskedAgain() {
+        RefusingLoop refusing = new RefusingLoop(loops.loop(0));
+        RequestsInFlight of = new RequestsInFlight(loops.loop(1), List.of(refusing, loops.loop(1)));
+        refusing.refuse(3);
+        loops.enter(1, () -> of.drain(() -> log.add("drained")));
+        loops.runUntilIdle();
+        assertEquals(List.of("drained"), log);
     }
 
     @Test

@@ -56,8 +56,9 @@ final class ArrivedRanges {
             return false;
         }
         if (count == starts.length) {
-            starts = Arrays.copyOf(starts, 2 * count);
+            long[] moreStarts = Arrays.copyOf(starts, 2 * count);
             ends = Arrays.copyOf(ends, 2 * count);
+            starts = moreStarts; // both or, without memory, none
         }
         System.arraycopy(starts, index, starts, index + 1, count - index);
         System.arraycopy(ends, index, ends, index + 1, count - index);

@@ -9,7 +9,6 @@ import dev.gossamer.io.Invariant;
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.buffer.IoBuffer;
 import dev.gossamer.io.buffer.IoBufferPool;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -52,7 +51,8 @@ public final class ReadAhead {
     // By location; those that wait in line and those under way, but not the void ones.
     private final Map<Long, Reading> readings = new HashMap<>();
     // As long as the fetches of all who wait for one: the caller bounds those.
-    private final ArrayDeque<Reading> line = new ArrayDeque<>();
+    private Reading firstInLine;
+    private Reading lastInLine;
     private int inFlight;
     private boolean closed;
 
@@ -75,8 +75,7 @@ public final class ReadAhead {
             Reading reading = readings.get(location);
             if (reading == null) {
                 reading = new Reading(loop, location, validator);
-                readings.put(location, reading);
-                line.add(reading);
+                register(reading);
             }
             reading.fetches.add(fetch);
         }
@@ -94,7 +93,7 @@ public final class ReadAhead {
         Reading reading = readings.get(location);
         if (reading != null && reading.started) {
             reading.isVoid = true;
-            readings.remove(location);
+            readings.remove(reading.key);
         }
     }
 
@@ -106,9 +105,32 @@ public final class ReadAhead {
         }
     }
 
+    private void register(Reading reading) {
+        try {
+            readings.put(reading.key, reading);
+        } catch (Throwable noMemory) {
+            readings.remove(reading.key); // a table that cannot grow has the entry by then
+            throw noMemory;
+        }
+        if (firstInLine == null) {
+            firstInLine = reading;
+        } else {
+            lastInLine.nextInLine = reading;
+        }
+        lastInLine = reading;
+    }
+
+    /** What cannot be begun has ended: whoever wants the block reads it himself, and those behind it go on. */
     private void startNext() {
-        while (inFlight < MAX_IN_FLIGHT && !line.isEmpty()) {
-            start(line.poll());
+        while (inFlight < MAX_IN_FLIGHT && firstInLine != null) {
+            Reading reading = firstInLine;
+            firstInLine = reading.nextInLine;
+            try {
+                start(reading);
+            } catch (RuntimeException | Error fault) {
+                end(reading, false);
+                reading.loop.faults().caught(fault);
+            }
         }
     }
 
@@ -118,22 +140,17 @@ public final class ReadAhead {
             end(reading, cached);
             return;
         }
-        BlockRequest request;
+        BlockRequest request = reading.loop.requests().acquire();
+        IoBuffer page;
         try {
-            request = reading.loop.requests().acquire();
-        } catch (RuntimeException | Error bug) {
-            end(reading, false); // whoever wants the block reads it himself
-            throw bug;
+            page = pages.acquire(MetadataBlock.BYTES);
+        } catch (RuntimeException | Error fault) {
+            request.recycle();
+            throw fault;
         }
         reading.started = true;
         inFlight++;
-        request.transfer(
-                BlockOperation.READ,
-                reading.location * MetadataBlock.BYTES,
-                MetadataBlock.BYTES,
-                0,
-                pages.acquire(MetadataBlock.BYTES),
-                0);
+        request.transfer(BlockOperation.READ, reading.location * MetadataBlock.BYTES, MetadataBlock.BYTES, 0, page, 0);
         request.owner = reading;
         request.push(completion);
         device.start(request);
@@ -142,10 +159,10 @@ public final class ReadAhead {
     private void completed(BlockRequest request, int errno) {
         Reading reading = (Reading) request.owner;
         IoBuffer page = request.buffer();
-        request.recycle();
         boolean wanted = errno == Errno.OK && !reading.isVoid && !closed;
         boolean present = false;
         try {
+            request.recycle();
             present = wanted && blocks.takeIn(reading.location, reading.validator, page);
         } finally {
             page.release();
@@ -156,22 +173,32 @@ public final class ReadAhead {
     }
 
     private void end(Reading reading, boolean present) {
-        readings.remove(reading.location, reading);
-        reading.fetches.forEach(fetch -> fetch.arrived(present));
+        readings.remove(reading.key, reading);
+        for (int i = 0; i < reading.fetches.size(); i++) {
+            try {
+                reading.fetches.get(i).arrived(present);
+            } catch (RuntimeException | Error fault) {
+                reading.loop.faults().caught(fault);
+            }
+        }
     }
 
     /** One block on its way, or in line. */
     private static final class Reading {
         final IoLoop loop;
         final long location;
+        // The same, made beforehand: taking it out of the table needs no memory.
+        final Long key;
         final BlockValidator validator;
         final List<Fetch> fetches = new ArrayList<>(1);
         boolean started;
         boolean isVoid;
+        Reading nextInLine;
 
         Reading(IoLoop loop, long location, BlockValidator validator) {
             this.loop = loop;
             this.location = location;
+            this.key = location;
             this.validator = validator;
         }
     }

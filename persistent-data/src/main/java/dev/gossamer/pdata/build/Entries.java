@@ -39,8 +39,9 @@ final class Entries {
     private void room(int needed) {
         if (needed > keys.length) {
             int size = Math.max(needed, keys.length * 2);
-            keys = Arrays.copyOf(keys, size);
+            long[] moreKeys = Arrays.copyOf(keys, size);
             words = Arrays.copyOf(words, size * wordsEach);
+            keys = moreKeys; // both or, without memory, none
         }
     }
 

@@ -64,8 +64,9 @@ public final class LongMap {
     private void grow() {
         long[] oldKeys = keys;
         long[] oldValues = values;
-        keys = new long[oldKeys.length * 2];
+        long[] newKeys = new long[oldKeys.length * 2];
         values = new long[oldKeys.length * 2];
+        keys = newKeys; // both or, without memory, none
         for (int i = 0; i < oldKeys.length; i++) {
             if (oldKeys[i] != 0) {
                 int slot = slotOf(oldKeys[i] - 1);

@@ -97,6 +97,7 @@ public final class BlockWrites implements SectorRewrite.Owner {
     private void rewrite(ThinDevice device, long block, long dataBlock, int time, BlockRequest request) {
         SectorRewrite cell = new SectorRewrite(io, device, block, faults.incarnation(), dataBlock, time, request, this);
         cells.hold(cell);
+        request.taken();
         try {
             maps.publish(device, block, Region.LOCKED, time, dataBlock);
             inFlight.drain(cell::begin);

@@ -12,8 +12,6 @@ import dev.gossamer.thin.device.ThinDevice;
 import dev.gossamer.thin.extent.Region;
 import dev.gossamer.thin.map.MapPublisher;
 import dev.gossamer.thin.metadata.PoolMetadata;
-import java.util.ArrayList;
-import java.util.List;
 
 /**
  * Lets blocks be written in place again once nobody else sees them (rules D-6, D-6a). Worker's thread.
@@ -32,8 +30,9 @@ public final class EndedSharing {
     private final PoolMetadata metadata;
     private final MapPublisher maps;
     private final PoolCounters counters;
-    // Of the present turn: at most one for each request that came.
-    private List<Claim> gathered = new ArrayList<>();
+    // Of the present turn, linked: at most one for each request that came.
+    private Claim firstGathered;
+    private Claim lastGathered;
 
     public EndedSharing(
             Cells cells,
@@ -59,18 +58,39 @@ public final class EndedSharing {
             return false;
         }
         Claim claim = new Claim(device, block, dataBlock, faults.incarnation());
-        claim.waiting.add(request);
         cells.hold(claim);
-        gathered.add(claim);
+        if (firstGathered == null) {
+            firstGathered = claim;
+        } else {
+            lastGathered.next = claim;
+        }
+        lastGathered = claim;
+        claim.waiting.add(request);
         return true;
     }
 
     /** Begins to wait for all that was claimed since the last call. */
     public void start() {
-        if (!gathered.isEmpty()) {
-            List<Claim> together = gathered;
-            gathered = new ArrayList<>();
-            inFlight.drain(() -> together.forEach(claim -> faults.run(() -> drained(claim))));
+        Claim together = firstGathered;
+        if (together == null) {
+            return;
+        }
+        firstGathered = null;
+        try {
+            inFlight.drain(() -> end(together));
+        } catch (RuntimeException | Error bug) {
+            faults.failed(bug);
+            end(together);
+        }
+    }
+
+    private void end(Claim first) {
+        for (Claim claim = first; claim != null; claim = claim.next) {
+            try {
+                drained(claim);
+            } catch (RuntimeException | Error bug) {
+                faults.failed(bug);
+            }
         }
     }
 
@@ -88,6 +108,7 @@ public final class EndedSharing {
     /** The hold on a block until nobody reads it for another device any more. Its own readers go on. */
     private static final class Claim extends Cell {
         final long dataBlock;
+        Claim next;
 
         Claim(ThinDevice device, long virtualBlock, long dataBlock, long incarnation) {
             super(device, virtualBlock, incarnation);

@@ -89,8 +89,8 @@ public final class Provisioner implements BlockPreparation.Owner {
                 && io.isZeroed(dataBlock);
         BlockPreparation cell =
                 new BlockPreparation(this, io, device, block, faults.incarnation(), dataBlock, sourceBlock, zeroed);
-        cell.join(request);
         cells.holdToStart(cell);
+        cell.join(request); // the last step: from here on it is the cell that answers
     }
 
     /** Maps the block, completes the writes, lets others in. */

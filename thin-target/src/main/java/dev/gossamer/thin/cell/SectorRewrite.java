@@ -53,7 +53,6 @@ public final class SectorRewrite extends Cell {
         this.dataBlock = dataBlock;
         this.time = time;
         this.request = request;
-        request.taken();
         int alignment = io.alignmentBytes();
         long blockStart = virtualBlock * device.blockBytes();
         fromBytes = (request.offsetBytes() - blockStart) & -(long) alignment;

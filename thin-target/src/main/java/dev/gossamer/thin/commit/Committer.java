@@ -12,6 +12,7 @@ import dev.gossamer.io.StorageException;
 import dev.gossamer.io.Wakeup;
 import dev.gossamer.io.worker.WorkerQueue;
 import dev.gossamer.pdata.block.FrozenTransaction;
+import dev.gossamer.pdata.block.TransactionWriter;
 import dev.gossamer.pdata.spacemap.FreedBlocks;
 import dev.gossamer.thin.PoolCounters;
 import dev.gossamer.thin.PoolMode;
@@ -19,7 +20,8 @@ import dev.gossamer.thin.device.PoolFaults;
 import dev.gossamer.thin.device.PoolState;
 import dev.gossamer.thin.device.ThinDevice;
 import dev.gossamer.thin.metadata.PoolMetadata;
-import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -123,11 +125,13 @@ public final class Committer {
     // All below is the worker's alone, but for the last.
     private State state = State.IDLE;
     private Writing writing;
+    // Made beforehand: what is thrown once a commit is being written would leave it so for ever.
+    private final TransactionWriter.Ended whenWritten = this::written;
     private final RequestQueue covered = new RequestQueue();
     private boolean timerArmed;
     // Management operations, and blocks that want to be mapped when metadata is short: few, and bounded by who starts
     // them.
-    private final ArrayDeque<Runnable> whenQuiet = new ArrayDeque<>();
+    private final List<Runnable> whenQuiet = new ArrayList<>();
 
     /** The open transaction's number. */
     private long transaction = 1;
@@ -329,7 +333,7 @@ public final class Committer {
         }
         enter(State.WRITING);
         writing = its;
-        metadata.writer().start(frozen, loop, data, this::written);
+        metadata.writer().start(frozen, loop, data, whenWritten);
     }
 
     /** The commit under way has ended, in one way or the other; nothing of it is at the devices any more. */
@@ -358,8 +362,8 @@ public final class Committer {
             faults.failed(bug);
             answer(Errno.EIO);
         }
-        for (Runnable task = whenQuiet.poll(); task != null; task = whenQuiet.poll()) {
-            faults.run(task); // those behind it must not wait for ever
+        while (!whenQuiet.isEmpty()) {
+            faults.run(whenQuiet.removeFirst()); // those behind it must not wait for ever
         }
         if (again) {
             commitSoon();

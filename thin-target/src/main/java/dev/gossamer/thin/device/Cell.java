@@ -13,6 +13,10 @@ import dev.gossamer.io.RequestQueue;
 public abstract class Cell {
     public final ThinDevice device;
     public final long virtualBlock;
+
+    /** The same, made beforehand: letting go of the block needs no memory. */
+    final Long key;
+
     public final RequestQueue waiting = new RequestQueue();
 
     /** In which incarnation of the metadata the work began; an abort begins a new one, and the work is void (E-2). */
@@ -20,10 +24,14 @@ public abstract class Cell {
 
     private boolean released;
 
+    /** The one to start after it, while both wait for that. */
+    Cell nextToStart;
+
     protected Cell(ThinDevice device, long virtualBlock, long incarnation) {
         this.incarnation = incarnation;
         this.device = device;
         this.virtualBlock = virtualBlock;
+        this.key = virtualBlock;
     }
 
     /**

@@ -1,11 +1,10 @@
 package dev.gossamer.thin.device;
 
 import dev.gossamer.io.BlockRequest;
+import dev.gossamer.io.Invariant;
 import dev.gossamer.io.RequestQueue;
 import dev.gossamer.io.worker.WorkerQueue;
-import java.util.ArrayDeque;
-import java.util.ArrayList;
-import java.util.List;
+import java.util.Collection;
 
 /**
  * The cells of a pool: which blocks are held, who waits for them, and what is to be started when all that came together
@@ -14,9 +13,14 @@ import java.util.List;
 public final class Cells {
     private final PoolFaults faults;
     private final WorkerQueue queue;
-    private final ArrayDeque<Cell> toStart = new ArrayDeque<>();
-    private final List<Runnable> whenIdle = new ArrayList<>();
-    private Runnable lastToStart = () -> {};
+    // Held and not begun, linked.
+    private Cell firstToStart;
+    private Cell lastToStart;
+    // Of all devices, on their way to be answered.
+    private final RequestQueue ending = new RequestQueue();
+    // Who closes the pool, alone.
+    private Runnable whenIdle;
+    private Runnable startLast = () -> {};
     private int held;
 
     public Cells(PoolFaults faults, WorkerQueue queue) {
@@ -29,10 +33,10 @@ public final class Cells {
      * together.
      */
     public void startLast(Runnable task) {
-        lastToStart = task;
+        startLast = task;
     }
 
-    /** Holds a block until {@link #release}. */
+    /** Holds a block until {@link #release}. If that throws it is not held. */
     public void hold(Cell cell) {
         cell.device.cells().hold(cell);
         held++;
@@ -41,7 +45,12 @@ public final class Cells {
     /** Holds a block, and starts the work when the turn ends: until then others may join. */
     public void holdToStart(Cell cell) {
         hold(cell);
-        toStart.add(cell);
+        if (firstToStart == null) {
+            firstToStart = cell;
+        } else {
+            lastToStart.nextToStart = cell;
+        }
+        lastToStart = cell;
     }
 
     /** The work on a block is done: trims that waited for it go on, and so does who waited in the cell. */
@@ -52,28 +61,40 @@ public final class Cells {
         ThinDevice device = cell.device;
         device.cells().release(cell);
         held--;
-        for (RequestQueue ready = device.cells().takeTrim(cell.virtualBlock);
-                ready != null;
-                ready = device.cells().takeTrim(cell.virtualBlock)) {
-            // What is readmitted may queue again, at the end.
-            readmit(ready);
+        try {
+            readmitTrims(device, cell.virtualBlock);
+        } catch (RuntimeException | Error bug) {
+            faults.failed(bug);
         }
         readmit(cell.waiting);
-        Runnable clear = device.cells().takeWhenClear(cell.virtualBlock);
-        if (clear != null) {
-            faults.run(clear);
+        try {
+            Runnable clear = device.cells().takeWhenClear(cell.virtualBlock);
+            if (clear != null) {
+                faults.run(clear);
+            }
+        } catch (RuntimeException | Error bug) {
+            faults.failed(bug);
         }
         tellIdle(device);
     }
 
-    private void tellIdle(ThinDevice device) {
-        if (device.cells().isAwaited() && device.cells().isIdle()) {
-            device.cells().takeWhenIdle().forEach(faults::run);
+    private void readmitTrims(ThinDevice device, long block) {
+        for (RequestQueue ready = device.cells().takeTrim(block);
+                ready != null;
+                ready = device.cells().takeTrim(block)) {
+            // What is readmitted may queue again, at the end.
+            readmit(ready);
         }
-        if (held == 0 && !whenIdle.isEmpty()) {
-            List<Runnable> tasks = List.copyOf(whenIdle);
-            whenIdle.clear();
-            tasks.forEach(faults::run);
+    }
+
+    private void tellIdle(ThinDevice device) {
+        while (device.cells().isAwaited() && device.cells().isIdle()) {
+            faults.run(device.cells().takeWhenIdle());
+        }
+        if (held == 0 && whenIdle != null) {
+            Runnable task = whenIdle;
+            whenIdle = null;
+            faults.run(task);
         }
     }
 
@@ -86,10 +107,9 @@ public final class Cells {
         DeviceCells of = range.device.cells();
         of.hold(range);
         held++;
-        if (of.isHeld(range.from, range.to)) {
-            range.waitUntilClear(whenClear);
-        } else {
-            faults.run(whenClear);
+        range.waitUntilClear(whenClear);
+        if (!of.isHeld(range.from, range.to)) {
+            faults.run(range.takeWhenClear());
         }
     }
 
@@ -108,10 +128,21 @@ public final class Cells {
     /** Starts what is held and has not begun. */
     public void startAll() {
         // A cell may be done before its start returns, and let others in.
-        for (Cell cell = toStart.poll(); cell != null; cell = toStart.poll()) {
+        while (firstToStart != null) {
+            Cell cell = firstToStart;
+            firstToStart = cell.nextToStart;
+            cell.nextToStart = null;
             cell.begin();
         }
-        faults.run(lastToStart);
+        faults.run(startLast);
+    }
+
+    /** Answers all requests that wait for a block, a barrier or a job: what they wait for is of no use to them. */
+    public void fail(Collection<ThinDevice> devices, int errno) {
+        for (ThinDevice device : devices) {
+            device.cells().takeWaiting(ending);
+        }
+        queue.handBackAll(ending, errno);
     }
 
     /** Looks at requests again that waited for something. */
@@ -131,12 +162,13 @@ public final class Cells {
         }
     }
 
-    /** Runs a task now, or else as soon as no block of the pool is held. */
+    /** Runs a task now, or else as soon as no block of the pool is held. One at a time. */
     public void whenIdle(Runnable task) {
+        Invariant.check(whenIdle == null, "two who wait for a pool to be idle");
         if (held == 0) {
             faults.run(task);
         } else {
-            whenIdle.add(task);
+            whenIdle = task;
         }
     }
 }

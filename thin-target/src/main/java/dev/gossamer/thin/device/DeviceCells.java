@@ -120,20 +120,45 @@ public final class DeviceCells {
         barrier = true;
     }
 
-    /** Ends holding back. @return what was held back, to be looked at again once all devices of the barrier are free */
-    RequestQueue lowerBarrier() {
+    /** Ends holding back. */
+    void lowerBarrier() {
         barrier = false;
+    }
+
+    /** What was held back, to be looked at again once all devices of the barrier are free. */
+    public RequestQueue behindBarrier() {
         return behindBarrier;
+    }
+
+    /** Takes all requests that wait for something here. What cells work for is not among them. */
+    void takeWaiting(RequestQueue taken) {
+        behindBarrier.moveTo(taken);
+        while (!queuedTrims.isEmpty()) {
+            QueuedTrim trim = queuedTrims.removeLast();
+            taken.add(trim.request);
+            trim.waiting.moveTo(taken);
+        }
+        for (int i = 0; i < ranges.size(); i++) {
+            ranges.get(i).waiting.moveTo(taken);
+        }
+        for (Cell cell : held.values()) {
+            cell.waiting.moveTo(taken);
+        }
     }
 
     // ---- for Cells -----------------------------------------------------------------------------------------------
 
     void hold(Cell cell) {
-        held.put(cell.virtualBlock, cell);
+        try {
+            held.put(cell.key, cell);
+        } catch (Throwable noMemory) {
+            held.remove(cell.key); // a table that cannot grow has the entry by then
+            throw noMemory;
+        }
     }
 
     void release(Cell cell) {
-        held.remove(cell.virtualBlock);
+        held.remove(cell.key);
     }
 
     void hold(HeldRange range) {
@@ -163,8 +188,8 @@ public final class DeviceCells {
         for (int i = 0; i < queuedTrims.size(); i++) {
             QueuedTrim trim = queuedTrims.get(i);
             if (trim.contains(releasedBlock) && !isHeld(trim.fromBlock, trim.toBlock)) {
-                queuedTrims.remove(i);
                 RequestQueue ready = new RequestQueue();
+                queuedTrims.remove(i);
                 ready.add(trim.request);
                 trim.waiting.moveTo(ready);
                 return ready;
@@ -182,10 +207,8 @@ public final class DeviceCells {
         return !whenIdle.isEmpty();
     }
 
-    /** Takes the tasks that wait until no block is held. */
-    List<Runnable> takeWhenIdle() {
-        List<Runnable> tasks = List.copyOf(whenIdle);
-        whenIdle.clear();
-        return tasks;
+    /** Takes the task that waits longest for that. */
+    Runnable takeWhenIdle() {
+        return whenIdle.removeFirst();
     }
 }

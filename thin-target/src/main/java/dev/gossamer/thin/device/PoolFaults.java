@@ -64,7 +64,10 @@ public final class PoolFaults {
         afterBug.run();
     }
 
-    /** Run after each bug, in the middle of whatever met it: for who waits for work that may never end now. */
+    /**
+     * Run after each bug, in the middle of whatever met it: for who waits for work that may never end now. It must not
+     * throw, not even without memory.
+     */
     public void afterBug(Runnable task) {
         afterBug = task;
     }

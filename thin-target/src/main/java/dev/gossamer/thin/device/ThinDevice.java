@@ -2,7 +2,6 @@ package dev.gossamer.thin.device;
 
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.IoLoop;
-import dev.gossamer.io.RequestQueue;
 import dev.gossamer.io.order.WriteOrder;
 import dev.gossamer.thin.OnFull;
 import dev.gossamer.thin.StatusContext;
@@ -422,12 +421,11 @@ public final class ThinDevice implements StatusContext.Base {
      * Lets writes in again.
      *
      * @param details the device's record; null if that cannot be read, which leaves every block looking shared
-     * @return what was held back
      */
-    public RequestQueue lowerBarrier(DeviceDetails details) {
+    public void lowerBarrier(DeviceDetails details) {
         if (details != null) {
             snapshottedTime = details.snapshottedTime();
         }
-        return cells.lowerBarrier();
+        cells.lowerBarrier();
     }
 }

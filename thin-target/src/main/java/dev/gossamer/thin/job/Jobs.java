@@ -209,7 +209,8 @@ public final class Jobs {
                             job.job.what());
                     job.job.stop();
                 });
-        faults.afterBug(() -> Wakeup.call(loop, this::lookQuiet));
+        Wakeup lookAgain = new Wakeup(loop, this::lookQuiet);
+        faults.afterBug(lookAgain::call);
         locks.close(this::lookQuiet);
         lookQuiet();
     }

@@ -113,7 +113,7 @@ public final class RegionLoads {
             load.requests.add(request);
         } else {
             load = begin(place);
-            load.requests.add(request);
+            load.requests.add(request); // not before: what is thrown there is the caller's, who answers
             advance(load, true);
         }
         if (upwards) {
@@ -132,8 +132,9 @@ public final class RegionLoads {
         if (load != null) {
             load.others.add(whenLoaded);
         } else {
-            load = begin(place);
+            load = new Load(place);
             load.others.add(whenLoaded);
+            begin(load);
             advance(load, true);
         }
     }
@@ -166,8 +167,17 @@ public final class RegionLoads {
 
     private Load begin(Place place) {
         Load load = new Load(place);
-        loads.put(place, load);
+        begin(load);
         return load;
+    }
+
+    private void begin(Load load) {
+        try {
+            loads.put(load.place, load);
+        } catch (Throwable noMemory) {
+            loads.remove(load.place); // a table that cannot grow has the entry by then
+            throw noMemory;
+        }
     }
 
     /** @param complete whether all that was fetched has come */

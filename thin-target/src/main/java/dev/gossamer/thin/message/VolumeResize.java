@@ -35,7 +35,7 @@ import java.util.function.IntConsumer;
 public final class VolumeResize {
     /** Writes zeros from a volume's end to the end of its last block, which is mapped. */
     public interface HiddenTail {
-        /** Tells an errno, on the worker's thread. */
+        /** Tells an errno, on the worker's thread, perhaps before this returns. If this throws, it never does. */
         void zero(ThinDevice device, IntConsumer done);
     }
 
@@ -55,7 +55,9 @@ public final class VolumeResize {
     private final VolumeMessages messages;
     private final WriteBarrier barrier;
     private final HiddenTail tail;
+    private int zeroing;
     private boolean closed;
+    private Runnable whenClosed;
 
     public VolumeResize(
             IoLoop loop,
@@ -124,9 +126,14 @@ public final class VolumeResize {
         }
     }
 
-    /** No step follows. Before the pool's last commit. */
-    public void close() {
+    /** No step follows. Calls back, perhaps at once, when no block is being zeroed. Before the pool's last commit. */
+    public void close(Runnable task) {
         closed = true;
+        if (zeroing == 0) {
+            task.run();
+        } else {
+            whenClosed = task;
+        }
     }
 
     private String whatIsLost(Task task) throws StorageException {
@@ -207,18 +214,32 @@ public final class VolumeResize {
             committer.whenQuiet(() -> finish(task));
             return;
         }
-        tail.zero(task.device, errno -> {
-            if (errno == Errno.OK) {
-                committer.whenQuiet(() -> finish(task));
-            } else {
+        zeroing++;
+        try {
+            tail.zero(task.device, errno -> zeroed(task, errno));
+        } catch (RuntimeException | Error bug) {
+            zeroing--;
+            throw bug;
+        }
+    }
+
+    private void zeroed(Task task, int errno) {
+        zeroing--;
+        guarded(task, () -> {
+            if (errno != Errno.OK) {
                 fail(
                         task,
                         new StorageException(
                                 errno,
                                 "the rest of the last block of volume " + task.device.name() + " cannot be zeroed: "
                                         + Errno.name(errno) + "; its size is unchanged"));
+                return;
             }
+            committer.whenQuiet(() -> finish(task));
         });
+        if (zeroing == 0 && whenClosed != null) {
+            whenClosed.run();
+        }
     }
 
     private void finish(Task task) {

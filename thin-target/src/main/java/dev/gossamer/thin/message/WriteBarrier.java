@@ -1,7 +1,6 @@
 package dev.gossamer.thin.message;
 
 import dev.gossamer.io.IoLoop;
-import dev.gossamer.io.RequestQueue;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.worker.RequestsInFlight;
 import dev.gossamer.thin.PoolCounters;
@@ -11,7 +10,6 @@ import dev.gossamer.thin.device.PoolFaults;
 import dev.gossamer.thin.device.ThinDevice;
 import dev.gossamer.thin.metadata.DeviceDetails;
 import dev.gossamer.thin.metadata.PoolMetadata;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
@@ -65,52 +63,103 @@ public final class WriteBarrier {
      * @param afterwards run before the answer is known, whatever it is
      */
     <T> void whenAtRest(List<ThinDevice> devices, Runnable afterwards, CompletableFuture<T> answer, AtRest<T> work) {
-        long raisedNanos = loop.nanoTime();
-        for (ThinDevice device : devices) {
-            device.raiseBarrier();
-        }
-        whenIdle(
-                devices,
-                0,
-                () -> inFlight.drain(() -> committer.whenQuiet(() -> {
-                    T result = null;
-                    Throwable failure = null;
-                    try {
-                        result = work.run();
-                    } catch (StorageException e) {
-                        failure = e;
-                    } catch (RuntimeException | Error bug) {
-                        failure = bug;
-                        faults.failed(bug);
-                    }
-                    lift(devices, raisedNanos);
-                    faults.run(afterwards);
-                    if (failure == null) {
-                        answer.complete(result);
-                    } else {
-                        answer.completeExceptionally(failure);
-                    }
-                })));
+        new Raised<>(devices, afterwards, answer, work).raise();
     }
 
-    /** Whatever has become of the work, no barrier stays up, and nobody waits behind one. */
-    private void lift(List<ThinDevice> devices, long raisedNanos) {
-        List<RequestQueue> heldBack = new ArrayList<>();
-        for (ThinDevice device : devices) {
-            DeviceDetails[] details = new DeviceDetails[1];
-            faults.run(() -> details[0] = metadata.detailsIfReadable(device.id()));
-            heldBack.add(device.lowerBarrier(details[0]));
-        }
-        faults.run(() -> counters.barrierDurations.add(loop.nanoTime() - raisedNanos));
-        heldBack.forEach(cells::readmit);
-    }
+    /** A barrier on its way: up until it ends, which it does whatever throws in between. */
+    private final class Raised<T> {
+        private final List<ThinDevice> devices;
+        private final Runnable afterwards;
+        private final CompletableFuture<T> answer;
+        private final AtRest<T> work;
+        private final long raisedNanos = loop.nanoTime();
+        private int idle;
+        private boolean over;
 
-    // A device that is idle stays so: what would begin new work on it is held back.
-    private void whenIdle(List<ThinDevice> devices, int index, Runnable task) {
-        if (index == devices.size()) {
-            task.run();
-        } else {
-            cells.whenIdle(devices.get(index), () -> whenIdle(devices, index + 1, task));
+        Raised(List<ThinDevice> devices, Runnable afterwards, CompletableFuture<T> answer, AtRest<T> work) {
+            this.devices = devices;
+            this.afterwards = afterwards;
+            this.answer = answer;
+            this.work = work;
+        }
+
+        void raise() {
+            for (int i = 0; i < devices.size(); i++) {
+                devices.get(i).raiseBarrier();
+            }
+            waitForCells();
+        }
+
+        // A device that is idle stays so: what would begin new work on it is held back.
+        private void waitForCells() {
+            try {
+                if (idle == devices.size()) {
+                    inFlight.drain(this::waitForCommit);
+                } else {
+                    cells.whenIdle(devices.get(idle++), this::waitForCells);
+                }
+            } catch (RuntimeException | Error bug) {
+                broken(bug);
+            }
+        }
+
+        private void waitForCommit() {
+            try {
+                committer.whenQuiet(this::atRest);
+            } catch (RuntimeException | Error bug) {
+                broken(bug);
+            }
+        }
+
+        private void atRest() {
+            if (over) {
+                return;
+            }
+            try {
+                T result = work.run();
+                lift();
+                answer.complete(result);
+            } catch (StorageException e) {
+                lift();
+                answer.completeExceptionally(e);
+            } catch (RuntimeException | Error bug) {
+                broken(bug);
+            }
+        }
+
+        private void broken(Throwable bug) {
+            faults.failed(bug);
+            lift();
+            answer.completeExceptionally(bug);
+        }
+
+        /** Whatever has become of the work, no barrier stays up, and nobody waits behind one. */
+        private void lift() {
+            if (over) {
+                return;
+            }
+            over = true;
+            for (int i = 0; i < devices.size(); i++) {
+                devices.get(i).lowerBarrier(details(devices.get(i)));
+            }
+            for (int i = 0; i < devices.size(); i++) {
+                cells.readmit(devices.get(i).cells().behindBarrier());
+            }
+            faults.run(this::count);
+            faults.run(afterwards);
+        }
+
+        private DeviceDetails details(ThinDevice device) {
+            try {
+                return metadata.detailsIfReadable(device.id());
+            } catch (RuntimeException | Error bug) {
+                faults.failed(bug);
+                return null;
+            }
+        }
+
+        private void count() {
+            counters.barrierDurations.add(loop.nanoTime() - raisedNanos);
         }
     }
 }

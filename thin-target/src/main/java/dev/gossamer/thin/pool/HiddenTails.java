@@ -1,5 +1,6 @@
 package dev.gossamer.thin.pool;
 
+import dev.gossamer.io.BlockCompletion;
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.BlockRequest;
@@ -9,6 +10,7 @@ import dev.gossamer.io.Wakeup;
 import dev.gossamer.thin.device.ThinDevice;
 import dev.gossamer.thin.message.VolumeResize;
 import java.util.List;
+import java.util.function.Consumer;
 import java.util.function.IntConsumer;
 
 /** Zeroes what a volume's last block holds behind the volume's end, as a client's request would, but for its place. */
@@ -29,6 +31,17 @@ final class HiddenTails implements VolumeResize.HiddenTail {
             done.accept(Errno.EOPNOTSUPP);
             return;
         }
+        long from = device.sizeBytes();
+        long to = device.blocks() * device.blockBytes();
+        // Made here, where what it throws is told: on the loop nobody would be.
+        Consumer<BlockRequest> serve = new Behind(device, to)::serveInOrder;
+        int[] result = {Errno.EIO};
+        Wakeup ended = new Wakeup(parts.loop, () -> done.accept(result[0]));
+        BlockCompletion afterZeroing = (request, errno) -> {
+            result[0] = errno;
+            request.recycle();
+            ended.call();
+        };
         IoLoop loop = ioLoops.getFirst();
         loop.execute(() -> {
             BlockRequest zero;
@@ -36,17 +49,12 @@ final class HiddenTails implements VolumeResize.HiddenTail {
                 zero = loop.requests().acquire();
             } catch (RuntimeException | Error fault) {
                 loop.faults().caught(fault);
-                Wakeup.call(parts.loop, () -> done.accept(Errno.EIO));
+                ended.call();
                 return;
             }
-            long from = device.sizeBytes();
-            long to = device.blocks() * device.blockBytes();
             zero.command(BlockOperation.WRITE_ZEROES, from, to - from, BlockRequest.NO_UNMAP);
-            zero.push((request, errno) -> {
-                request.recycle();
-                Wakeup.call(parts.loop, () -> done.accept(errno));
-            });
-            zero.guard(new Behind(device, to)::serveInOrder);
+            zero.push(afterZeroing);
+            zero.guard(serve);
         });
     }
 

@@ -3,6 +3,7 @@ package dev.gossamer.thin.pool;
 import dev.gossamer.io.BlockingIo;
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.Wakeup;
 import dev.gossamer.thin.PoolOwner;
 import dev.gossamer.thin.catalog.Catalog;
 import dev.gossamer.thin.commit.Committer;
@@ -35,7 +36,7 @@ final class OwnerDuties {
         if (owner == null) {
             next.run();
         } else {
-            owner.release().whenComplete((done, failure) -> worker.execute(next));
+            owner.release().whenComplete((done, failure) -> Wakeup.call(worker, next));
         }
     }
 }

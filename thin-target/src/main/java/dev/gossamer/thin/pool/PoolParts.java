@@ -46,6 +46,7 @@ import dev.gossamer.thin.space.SpaceQuotas;
 import dev.gossamer.thin.space.SpaceWaiters;
 import dev.gossamer.thin.space.WithheldLimit;
 import dev.gossamer.thin.status.StatusReader;
+import dev.gossamer.thin.worker.AllWhoWait;
 import dev.gossamer.thin.worker.PoolWorker;
 import dev.gossamer.thin.worker.TransactionAbort;
 import java.util.List;
@@ -89,7 +90,7 @@ final class PoolParts {
     final OriginExaminations examinations;
     private final RegionLoads regionLoads;
     private final Quarantine quarantine;
-    private final WorkerQueue queue;
+    final WorkerQueue queue;
     private final BlockDevice data;
     private final RoomProbe roomProbe;
     // What is thrown on the worker's loop outside any request of it: nobody knows what it has left half done.
@@ -169,6 +170,7 @@ final class PoolParts {
                 reclaimer,
                 quarantine,
                 spaceWaiters,
+                new AllWhoWait(queue, devices, cells, spaceWaiters),
                 state,
                 events,
                 faults);
@@ -195,40 +197,27 @@ final class PoolParts {
         }
     }
 
-    /**
-     * The last commit is done. Calls back when what it has freed is discarded as well, and no request of the worker's
-     * is under way.
-     */
-    void close(Runnable whenClosed) {
-        faults.run(reclaimer::close);
-        faults.run(committer::close);
-        Runnable last = () -> {
-            loop.faults().unwatch(bug);
-            data.health().unwatch(dataLost);
-            bounceBuffers.forEach(IoBufferPool::close);
-            whenClosed.run();
-        };
-        Runnable quiet = () -> then(committer::whenQuiet, last);
-        Runnable examined = () -> then(examinations::close, quiet);
-        Runnable loaded = () -> then(regionLoads::close, examined);
-        Runnable probed = () -> then(roomProbe::close, loaded);
-        inFlight.drain(() -> then(quarantine::close, probed));
+    /** Adds the stages that come before the last commit: nobody waits any more, and no block is held. */
+    void addRest(PoolClosing closing) {
+        closing.now(examinations::stop).when(jobs::close).when(cells::whenIdle).when(committer::whenQuiet);
     }
 
-    /** Goes through one stage of closing, and on to the next once, whatever this one throws. */
-    private void then(Consumer<Runnable> stage, Runnable next) {
-        boolean[] gone = new boolean[1];
-        Runnable once = () -> {
-            if (!gone[0]) {
-                gone[0] = true;
-                next.run();
-            }
-        };
-        try {
-            stage.accept(once);
-        } catch (RuntimeException | Error fault) {
-            faults.failed(fault);
-            once.run();
-        }
+    /** Adds those after it: what it has freed is discarded as well, and no request of the worker's is under way. */
+    void addEnd(PoolClosing closing) {
+        closing.now(reclaimer::close)
+                .now(committer::close)
+                .when(inFlight::drain)
+                .when(quarantine::close)
+                .when(roomProbe::close)
+                .when(regionLoads::close)
+                .when(examinations::close)
+                .when(committer::whenQuiet)
+                .now(this::unwatch);
+    }
+
+    private void unwatch() {
+        loop.faults().unwatch(bug);
+        data.health().unwatch(dataLost);
+        bounceBuffers.forEach(IoBufferPool::close);
     }
 }

@@ -8,6 +8,7 @@ import dev.gossamer.io.InlineLoop;
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.Reason;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.Wakeup;
 import dev.gossamer.io.WatchedDevice;
 import dev.gossamer.thin.DiscardMode;
 import dev.gossamer.thin.KnownVolume;
@@ -105,7 +106,7 @@ public final class ThinPool {
         if (metadata.damage() != null) {
             parts.state.degrade(PoolMode.READ_ONLY, metadata.damage());
         }
-        calls = new WorkerCalls(workerLoop, metadata, parts.state, parts.committer, parts.faults);
+        calls = new WorkerCalls(parts);
         MetadataChange change = new MetadataChange(metadata, parts.state, parts.faults, parts.committer);
         messages = new VolumeMessages(
                 change,
@@ -298,7 +299,7 @@ public final class ThinPool {
 
     /** Takes snapshots of several volumes, in use or not, as of one instant; all of them or none (MSG-7). */
     public CompletableFuture<List<VolumeInfo>> createSnapshots(List<SnapshotSpec> snapshots) {
-        CompletableFuture<List<VolumeInfo>> answer = new CompletableFuture<>();
+        CompletableFuture<List<VolumeInfo>> answer = calls.answer();
         calls.whenQuiet(answer, () -> snapshotMessages.create(snapshots, answer));
         return answer;
     }
@@ -316,7 +317,7 @@ public final class ThinPool {
 
     /** As the other, if the name is still that of the volume with this UUID; null: whoever has it. */
     public CompletableFuture<VolumeInfo> rollBack(String name, UUID only, String source, String keepAs) {
-        CompletableFuture<VolumeInfo> answer = new CompletableFuture<>();
+        CompletableFuture<VolumeInfo> answer = calls.answer();
         calls.whenQuiet(answer, () -> snapshotMessages.rollBack(name, only, source, keepAs, answer));
         return answer;
     }
@@ -328,7 +329,7 @@ public final class ThinPool {
      * @param force shrinks it even while it is open: requests beyond the new end fail (NBD T63)
      */
     public CompletableFuture<VolumeInfo> resizeVolume(String name, long sizeBytes, boolean force) {
-        CompletableFuture<VolumeInfo> answer = new CompletableFuture<>();
+        CompletableFuture<VolumeInfo> answer = calls.answer();
         calls.whenQuiet(answer, () -> resize.resize(name, sizeBytes, force, answer));
         return answer;
     }
@@ -395,7 +396,7 @@ public final class ThinPool {
 
     /** Lets go of that; durable when the future completes. What only it had comes free in the background. */
     public CompletableFuture<Void> releaseMetadataSnapshot() {
-        CompletableFuture<Void> answer = new CompletableFuture<>();
+        CompletableFuture<Void> answer = calls.answer();
         calls.whenQuiet(answer, () -> release.begin(answer));
         return answer;
     }
@@ -404,7 +405,7 @@ public final class ThinPool {
      * Counts what a volume has for itself; see {@link SpaceAccount} for the cost. ENOENT if there is none of that name.
      */
     public CompletableFuture<VolumeSpace> spaceOf(String name) {
-        CompletableFuture<VolumeSpace> answer = new CompletableFuture<>();
+        CompletableFuture<VolumeSpace> answer = calls.answer();
         ThinDevice device = devices.named(name);
         if (device == null) {
             answer.completeExceptionally(new StorageException(
@@ -418,7 +419,7 @@ public final class ThinPool {
 
     /** The kernel's status lines, the pool's first; see {@link DmStatus}. */
     public CompletableFuture<List<String>> dmStatus() {
-        CompletableFuture<List<String>> answer = new CompletableFuture<>();
+        CompletableFuture<List<String>> answer = calls.answer();
         calls.whenQuiet(answer, () -> dmStatus.ask(answer));
         return answer;
     }
@@ -442,42 +443,37 @@ public final class ThinPool {
     /** Waits for blocks in preparation, commits and closes the devices. The caller has closed all volumes. */
     public CompletableFuture<Void> close() {
         CompletableFuture<Void> closed = new CompletableFuture<>();
-        stopWaitingForSpace();
-        workerLoop.execute(() -> {
-            parts.examinations.stop();
-            parts.jobs.close(() -> parts.cells.whenIdle(() -> parts.committer.whenQuiet(() -> closeIdle(closed))));
-        });
+        StorageException[] failure = new StorageException[1];
+        PoolClosing closing = new PoolClosing(parts.faults);
+        closing.now(parts.spaceWaiters::close).when(resize::close);
+        parts.addRest(closing);
+        closing.now(release::close).now(() -> failure[0] = lastCommit());
+        parts.addEnd(closing);
+        closing.when(next -> OwnerDuties.endThen(owner, workerLoop, next))
+                .now(metadata::close)
+                .now(metadataDevice::close)
+                .now(data::close)
+                .now(origins::close)
+                .now(() -> WorkerCalls.end(closed, failure[0]));
+        if (!Wakeup.call(workerLoop, closing::begin)) {
+            WorkerCalls.end(closed, new StorageException(Errno.ESHUTDOWN, "the pool's worker has ended"));
+        }
         return closed;
     }
 
-    private void closeIdle(CompletableFuture<Void> closed) {
-        StorageException[] failure = new StorageException[1];
-        resize.close();
-        release.close();
+    /** @return what has become of it; null: all is stable, or was not to be */
+    private StorageException lastCommit() {
         try {
             if (parts.state.mode() != PoolMode.FAIL) {
                 parts.committer.commitNow();
             }
+            return null;
         } catch (StorageException e) {
-            failure[0] = e;
+            return e;
         } catch (RuntimeException | Error bug) {
             parts.faults.failed(bug);
-            failure[0] = new StorageException(Errno.EIO, parts.state.cause(), bug);
+            return new StorageException(Errno.EIO, parts.state.cause(), bug);
         }
-        parts.close(() -> OwnerDuties.endThen(
-                owner,
-                workerLoop,
-                () -> calls.orFail(closed, () -> {
-                    metadata.close();
-                    metadataDevice.close();
-                    data.close();
-                    origins.close();
-                    if (failure[0] == null) {
-                        closed.complete(null);
-                    } else {
-                        closed.completeExceptionally(failure[0]);
-                    }
-                })));
     }
 
     /** Somebody else has used the pool: nothing of it works any more, nor is written (OP-10). */

@@ -3,6 +3,8 @@ package dev.gossamer.thin.pool;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.worker.Kept;
+import dev.gossamer.io.worker.WorkerQueue;
 import dev.gossamer.pdata.MetadataCorrupt;
 import dev.gossamer.thin.commit.Committer;
 import dev.gossamer.thin.device.PoolFaults;
@@ -23,18 +25,42 @@ final class WorkerCalls {
     private final PoolState state;
     private final Committer committer;
     private final PoolFaults faults;
+    private final WorkerQueue queue;
 
-    WorkerCalls(IoLoop loop, PoolMetadata metadata, PoolState state, Committer committer, PoolFaults faults) {
-        this.loop = loop;
-        this.metadata = metadata;
-        this.state = state;
-        this.committer = committer;
-        this.faults = faults;
+    WorkerCalls(PoolParts parts) {
+        loop = parts.loop;
+        metadata = parts.metadata;
+        state = parts.state;
+        committer = parts.committer;
+        faults = parts.faults;
+        queue = parts.queue;
+    }
+
+    /** An answer that comes: EIO if the pool fails before. */
+    @SuppressWarnings("FutureReturnValueIgnored") // what is chained to it cannot fail
+    <T> CompletableFuture<T> answer() {
+        CompletableFuture<T> answer = new CompletableFuture<>();
+        Kept its = () -> end(answer, new StorageException(Errno.EIO, "the pool has failed: " + state.cause()));
+        queue.keep(its);
+        answer.whenComplete((done, failure) -> queue.forget(its));
+        return answer;
+    }
+
+    /** Ends one that has no value; {@code failure} is null if it went well. */
+    static void end(CompletableFuture<?> answer, Throwable failure) {
+        if (failure == null) {
+            answer.complete(null);
+        } else {
+            answer.completeExceptionally(failure);
+        }
     }
 
     /** Runs a task; its result, or what it throws, is the answer. */
     static <T> CompletableFuture<T> call(Executor loop, Task<T> task) {
-        CompletableFuture<T> answer = new CompletableFuture<>();
+        return call(loop, new CompletableFuture<>(), task);
+    }
+
+    private static <T> CompletableFuture<T> call(Executor loop, CompletableFuture<T> answer, Task<T> task) {
         loop.execute(() -> {
             try {
                 answer.complete(task.run());
@@ -47,7 +73,7 @@ final class WorkerCalls {
 
     /** Runs a task on the worker. */
     <T> CompletableFuture<T> onWorker(Task<T> task) {
-        return call(loop, task);
+        return call(loop, answer(), task);
     }
 
     /**
@@ -73,7 +99,7 @@ final class WorkerCalls {
 
     /** Runs a task that commits, while no other commit is being written. */
     <T> CompletableFuture<T> whenQuiet(Task<T> task) {
-        return call(work -> loop.execute(() -> committer.whenQuiet(work)), task);
+        return call(work -> loop.execute(() -> committer.whenQuiet(work)), answer(), task);
     }
 
     /** The same for one that answers later. */

@@ -141,16 +141,14 @@ public final class SpaceWaiters {
     }
 
     /**
-     * Has a request wait for space, or fails it, as its volume or else the pool says. Timers come last: one that cannot
-     * be had ends the pool, and that answers those who are kept.
+     * Has a request wait for space, or fails it, as its volume or else the pool says. That comes first: what is thrown
+     * by the rest, a timer that cannot be had for instance, ends the pool, and that answers those who are kept.
      */
     private void hold(VolumeHandle volume, BlockRequest request, String why) {
         boolean begins = state.mode() == PoolMode.WRITE;
-        if (begins) {
-            state.degrade(PoolMode.OUT_OF_DATA_SPACE, why);
-        }
         keepOrFail(volume, request);
         if (begins) {
+            state.degrade(PoolMode.OUT_OF_DATA_SPACE, why);
             startTimeout();
         }
         if (deviceRoom.isFull()) {
@@ -211,9 +209,17 @@ public final class SpaceWaiters {
             queue.handBack(request, Errno.ENOSPC);
             return;
         }
-        deviceRoom.becameFull(loop.nanoTime());
-        request.setFlags(request.flags() | BlockRequest.TRIES_ROOM);
-        hold((VolumeHandle) request.parkedBy(), request, DeviceRoom.FULL);
+        int seen = request.takings();
+        try {
+            deviceRoom.becameFull(loop.nanoTime());
+            request.setFlags(request.flags() | BlockRequest.TRIES_ROOM);
+            hold((VolumeHandle) request.parkedBy(), request, DeviceRoom.FULL);
+        } catch (RuntimeException | Error bug) {
+            if (request.takings() == seen) {
+                queue.handBack(request, Errno.EIO);
+            }
+            loop.faults().caught(bug);
+        }
     }
 
     /** Such a write has found room after all. Any thread. */
@@ -374,7 +380,8 @@ public final class SpaceWaiters {
     }
 
     private void timeOut(long its) {
-        if (its != episode || closing || state.mode() != PoolMode.OUT_OF_DATA_SPACE) {
+        // Metadata may have run out as well by now; in what is final nobody waits.
+        if (its != episode || closing || state.mode().isFinal()) {
             return;
         }
         timedOut = true;

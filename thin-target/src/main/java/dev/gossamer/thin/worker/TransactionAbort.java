@@ -55,6 +55,7 @@ public final class TransactionAbort implements PoolFaults.Handler {
     private final Reclaimer reclaimer;
     private final Quarantine quarantine;
     private final SpaceWaiters spaceWaiters;
+    private final AllWhoWait allWhoWait;
     private final PoolState state;
     private final PoolEvents events;
     private final PoolFaults faults;
@@ -69,6 +70,7 @@ public final class TransactionAbort implements PoolFaults.Handler {
             Reclaimer reclaimer,
             Quarantine quarantine,
             SpaceWaiters spaceWaiters,
+            AllWhoWait allWhoWait,
             PoolState state,
             PoolEvents events,
             PoolFaults faults) {
@@ -81,6 +83,7 @@ public final class TransactionAbort implements PoolFaults.Handler {
         this.reclaimer = reclaimer;
         this.quarantine = quarantine;
         this.spaceWaiters = spaceWaiters;
+        this.allWhoWait = allWhoWait;
         this.state = state;
         this.events = events;
         this.faults = faults;
@@ -190,7 +193,7 @@ public final class TransactionAbort implements PoolFaults.Handler {
 
     private boolean hasEnded() {
         try {
-            spaceWaiters.fail(Errno.EIO);
+            allWhoWait.fail();
             quarantine.aborted();
             return true;
         } catch (RuntimeException | Error worse) {

@@ -1,20 +1,13 @@
 package dev.gossamer.thin.pool;
 
-import static org.junit.jupiter.api.Assertions.assertArrayEquals;
-import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.BlockGeometry;
-import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.BlockRequest;
-import dev.gossamer.io.Errno;
-import dev.gossamer.io.sim.SimHarness;
 import dev.gossamer.io.sim.SimulatedDisk;
 import dev.gossamer.io.sim.ThrowingLoop;
 import dev.gossamer.io.sim.Unspeakable;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -28,11 +21,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  */
 class ThrownFaultsTest {
     private static final int BLOCK = SimPool.BLOCK;
-    private static final long VOLUME = 8L * BLOCK;
-
-    private final List<SimHarness.Result> requests = new ArrayList<>();
-    private final List<CompletableFuture<?>> messages = new ArrayList<>();
-    private final boolean[] flushed = new boolean[1];
+    private final FaultStory story = new FaultStory();
 
     static Stream<Throwable> kinds() {
         return Stream.of(
@@ -112,7 +101,7 @@ class ThrownFaultsTest {
             long at = n;
             SimulatedDisk metadata = new SimulatedDisk(1 << 20);
             SimulatedDisk data = new SimulatedDisk(100L * BLOCK);
-            prepare(metadata, data);
+            FaultStory.prepare(metadata, data);
             SimPool sim = SimPool.open(
                     metadata,
                     data,
@@ -123,12 +112,12 @@ class ThrownFaultsTest {
                     loop -> worker[0] = new ThrowingLoop(loop));
             sim.loops.expectFaults();
             worker[0].throwAt(at, kind);
-            run(sim, "worker's call " + n);
+            story.tell(sim, "worker's call " + n);
             if (!worker[0].hasThrown()) {
                 break;
             }
             runs++;
-            check(metadata, data, "worker's call " + n);
+            story.check(metadata, data, "worker's call " + n);
         }
         assertTrue(runs > 40, runs + " places");
     }
@@ -143,17 +132,17 @@ class ThrownFaultsTest {
                     String where = (ofData ? "data" : "metadata") + " device, call " + n + (late ? " late" : "");
                     SimulatedDisk metadata = new SimulatedDisk(1 << 20);
                     SimulatedDisk data = new SimulatedDisk(100L * BLOCK);
-                    prepare(metadata, data);
+                    FaultStory.prepare(metadata, data);
                     ThrowingDisk throwing = new ThrowingDisk(ofData ? data : metadata);
                     SimPool sim = SimPool.open(ofData ? metadata : throwing, ofData ? throwing : data, n, 2);
                     sim.loops.expectFaults();
                     throwing.throwAt(n, kind, late);
-                    run(sim, where);
+                    story.tell(sim, where);
                     if (!throwing.hasThrown()) {
                         break;
                     }
                     runs++;
-                    check(metadata, data, where);
+                    story.check(metadata, data, where);
                 }
                 assertTrue(runs > 20, runs + " calls");
             }
@@ -170,90 +159,5 @@ class ThrownFaultsTest {
         sim.loops.advance(10_000_000_000L);
         assertTrue(closed.isDone());
         sim.close();
-    }
-
-    private static void prepare(SimulatedDisk metadata, SimulatedDisk data) throws Exception {
-        SimPool.format(metadata, data);
-        SimPool sim = SimPool.open(metadata, data, 1, 1);
-        for (String name : List.of("u", "v")) {
-            ThinVolume volume = sim.create(name, VOLUME);
-            assertEquals(Errno.OK, sim.write(volume, 0, ThinPoolTest.bytes(1, 2 * BLOCK)));
-            assertEquals(Errno.OK, sim.flush(volume));
-            volume.close();
-        }
-        sim.snapshot("u", "s").close();
-        sim.shutDown();
-    }
-
-    /** Everything that a pool can be asked, much of it at once; then it is closed. */
-    private void run(SimPool sim, String where) {
-        requests.clear();
-        messages.clear();
-        ThinVolume u = sim.pool.openVolume("u");
-        ThinVolume v = sim.pool.openVolume("v");
-        for (ThinVolume volume : List.of(u, v)) {
-            start(sim, 0, volume, BlockOperation.WRITE, 3L * BLOCK, BLOCK, 0);
-            start(sim, 1, volume, BlockOperation.WRITE, 4L * BLOCK + 512, 1024, 0);
-            start(sim, 1, volume, BlockOperation.WRITE, 4L * BLOCK + 8192, 512, 0);
-            start(sim, 0, volume, BlockOperation.WRITE, 100, 50, 0); // breaks sharing, or rewrites a sector
-            start(sim, 0, volume, BlockOperation.READ, 0, BLOCK, 0);
-            start(sim, 1, volume, BlockOperation.FLUSH, 0, 0, 0);
-        }
-        messages.add(sim.pool.createSnapshot("v", "w", false));
-        start(sim, 0, v, BlockOperation.WRITE, 5L * BLOCK, 512, BlockRequest.FUA);
-        sim.loops.runUntilIdle();
-        start(sim, 0, u, BlockOperation.DISCARD, BLOCK, BLOCK, 0);
-        start(sim, 1, u, BlockOperation.WRITE_ZEROES, 3L * BLOCK, 2L * BLOCK, 0);
-        start(sim, 1, v, BlockOperation.WRITE, 3L * BLOCK, 512, 0);
-        messages.add(sim.pool.resizeVolume("u", VOLUME + BLOCK, false));
-        messages.add(sim.pool.status());
-        messages.add(sim.pool.spaceOf("v"));
-        messages.add(sim.pool.dmStatus());
-        messages.add(sim.pool.rollBack("s", "u", "kept"));
-        sim.loops.advance(2_000_000_000L);
-        flushed[0] = start(sim, 0, v, BlockOperation.WRITE, 7L * BLOCK, BLOCK, BlockRequest.FUA).errno == Errno.OK;
-        sim.loops.advance(2_000_000_000L);
-        flushed[0] = requests.getLast().errno == Errno.OK;
-        for (int i = 0; i < requests.size(); i++) {
-            assertTrue(requests.get(i).isDone(), "request " + i + " is never answered: " + where);
-        }
-        u.close();
-        v.close();
-        CompletableFuture<Void> closed = sim.pool.close();
-        sim.loops.advance(10_000_000_000L);
-        for (int i = 0; i < messages.size(); i++) {
-            assertTrue(messages.get(i).isDone(), "message " + i + " is never answered: " + where);
-        }
-        assertTrue(closed.isDone(), "close() does not complete: " + where);
-        sim.close();
-    }
-
-    private SimHarness.Result start(
-            SimPool sim, int loop, ThinVolume volume, BlockOperation operation, long offset, long length, int flags) {
-        byte[] data = operation == BlockOperation.WRITE ? ThinPoolTest.bytes((int) offset, (int) length) : null;
-        SimHarness.Result result = sim.start(loop, volume, operation, offset, length, flags, data);
-        requests.add(result);
-        return result;
-    }
-
-    /** After a power cut: what was flushed is there, and the metadata is sound. */
-    private void check(SimulatedDisk metadata, SimulatedDisk data, String where) throws Exception {
-        metadata.crashLosingAll();
-        data.crashLosingAll();
-        SimPool.assertSound(metadata, where);
-        SimPool sim = SimPool.open(metadata, data, 1, 1);
-        ThinVolume s = sim.pool.openVolume("s");
-        assertArrayEquals(ThinPoolTest.bytes(1, 2 * BLOCK), firstOf(sim, s), where);
-        if (flushed[0]) {
-            ThinVolume v = sim.pool.openVolume("v");
-            assertArrayEquals(ThinPoolTest.bytes(7 * BLOCK, BLOCK), sim.read(v, 7L * BLOCK, BLOCK), where);
-        }
-        sim.close();
-    }
-
-    /** The snapshot, or what the rollback has kept of it. */
-    private static byte[] firstOf(SimPool sim, ThinVolume s) {
-        ThinVolume kept = sim.pool.openVolume("kept");
-        return sim.read(kept == null ? s : kept, 0, 2 * BLOCK);
     }
 }
