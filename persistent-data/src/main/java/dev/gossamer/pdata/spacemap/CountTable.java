@@ -43,10 +43,7 @@ final class CountTable {
     // Free, but used when this transaction began, or withheld.
     private long excluded;
     private long cursor;
-    // Blocks of which none is allocated, and how many of them are in use.
-    private long closedFrom;
-    private long closedTo;
-    private long closedInUse;
+    private ClosedRange closed = ClosedRange.NONE;
 
     /** Where index entries come from. */
     interface BitmapIndex {
@@ -102,7 +99,7 @@ final class CountTable {
 
     /** Blocks that can be allocated now. */
     long free() {
-        return Math.max(0, blocks - allocated - excluded - (closedTo - closedFrom - closedInUse));
+        return Math.max(0, blocks - allocated - excluded - closed.keptBack());
     }
 
     /** Bitmaps that the running transaction has copied; their index entries are to be stored. */
@@ -197,19 +194,17 @@ final class CountTable {
             overflowRoot = overflow.remove(overflowRoot, block);
         }
         BitmapLayout.setCount(bits, entry, (int) Math.min(after, BitmapLayout.OVERFLOW));
-        if (block >= closedFrom && block < closedTo) {
-            closedInUse += (after == 0 ? 0 : 1) - (before == 0 ? 0 : 1);
-        }
+        int freed = bitmap.freedCount();
         if (before == 0) {
             allocated++;
-            excluded -= bitmap.freedCount();
             bitmap.becameUsed(entry);
-            excluded += bitmap.freedCount();
         } else if (after == 0) {
             allocated--;
-            excluded -= bitmap.freedCount();
             bitmap.becameFree(entry, withholdAllFrees);
-            excluded += bitmap.freedCount();
+        }
+        excluded += bitmap.freedCount() - freed;
+        if (closed.has(block)) {
+            closed.changed((after == 0 ? 0 : 1) - (before == 0 ? 0 : 1), bitmap.freedCount() - freed);
         }
     }
 
@@ -286,6 +281,7 @@ final class CountTable {
             }
         }
         freed.complete();
+        closed.release(freed);
         frozenTouched = touched;
         touched = new ArrayList<>();
         frozenOverflowRoot = overflowRoot;
@@ -309,18 +305,18 @@ final class CountTable {
     void release(FreedBlocks freed) {
         withheld.remove(bitmaps, freed);
         excluded -= freed.count();
+        closed.release(freed);
     }
 
     void withhold(FreedBlocks freed) {
         withheld.add(bitmaps, freed);
         excluded += freed.count();
+        closed.exclude(freed);
     }
 
     /** Allocates no block of a range any more, until the next call; the empty one reads nothing. */
     void close(long from, long to) throws StorageException {
-        closedInUse = inUse(from, to);
-        closedFrom = from;
-        closedTo = to;
+        closed = ClosedRange.of(bitmaps, from, to, inUse(from, to));
     }
 
     /** How many blocks of a range are counted. Reads its bitmaps. */
@@ -344,9 +340,7 @@ final class CountTable {
      * @return how many bitmaps are left; those behind are gone
      */
     int shrink(long newBlocks) throws StorageException {
-        closedFrom = 0;
-        closedTo = 0;
-        closedInUse = 0;
+        closed = ClosedRange.NONE;
         while (bitmaps.size() > bitmapsFor(newBlocks)) {
             Bitmap gone = bitmap(bitmaps.size() - 1);
             bitmaps.removeLast();
@@ -378,7 +372,7 @@ final class CountTable {
 
     /** Whether a block can be allocated now. */
     boolean isAllocatable(long block) throws StorageException {
-        if (block >= blocks || (block >= closedFrom && block < closedTo)) {
+        if (block >= blocks || closed.has(block)) {
             return false;
         }
         Bitmap bitmap = bitmap(block);
@@ -388,15 +382,15 @@ final class CountTable {
 
     /** How many blocks of the closed range are in use. */
     long closedInUse() {
-        return closedInUse;
+        return closed.inUse();
     }
 
     private long searchOpen(long from, long to, boolean distrustIndex) throws StorageException {
-        if (closedFrom == closedTo) {
+        if (closed.isEmpty()) {
             return search(from, to, distrustIndex);
         }
-        long found = search(from, Math.min(to, closedFrom), distrustIndex);
-        return found >= 0 ? found : search(Math.max(from, closedTo), to, distrustIndex);
+        long found = search(from, Math.min(to, closed.from), distrustIndex);
+        return found >= 0 ? found : search(Math.max(from, closed.to), to, distrustIndex);
     }
 
     private long search(long from, long to, boolean distrustIndex) throws StorageException {

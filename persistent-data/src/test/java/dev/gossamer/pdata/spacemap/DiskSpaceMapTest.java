@@ -47,6 +47,30 @@ final class DiskSpaceMapTest {
     }
 
     @Test
+    void whatIsFreedInAClosedRangeIsMissingOnce() throws Exception {
+        for (long i = 0; i < 1000; i++) {
+            map.allocate();
+        }
+        pool.commit();
+        map.close(100, 400);
+        assertEquals(DATA_BLOCKS - 1000, map.free(), "all of it is in use");
+        for (int i = 0; i < 50; i++) {
+            map.decrement(200 + i);
+        }
+        assertEquals(DATA_BLOCKS - 1000, map.free());
+        pool.commit();
+        assertEquals(DATA_BLOCKS - 1000, map.free());
+        FreedBlocks freed = map.takeFreed();
+        assertEquals(DATA_BLOCKS - 1000, map.free());
+        map.close(150, 220);
+        assertEquals(DATA_BLOCKS - 1000, map.free(), "what is freed there cannot be allocated anyway");
+        map.release(freed);
+        assertEquals(DATA_BLOCKS - 1000 + 30, map.free());
+        map.close(0, 0);
+        assertEquals(DATA_BLOCKS - 1000 + 50, map.free());
+    }
+
+    @Test
     void takenFreedBlocksStayOutOfUseUntilTheyAreReleased() throws Exception {
         List<Long> used = allocateAll();
         pool.commit();
