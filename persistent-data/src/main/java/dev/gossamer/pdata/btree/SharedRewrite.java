@@ -63,13 +63,10 @@ public final class SharedRewrite {
     /**
      * Notes a place, if its value is one that is to be replaced.
      *
+     * @param subtree its root, which is what the upper key has
      * @return whether it is
      */
-    public boolean add(long upperKey, long key, LongPredicate isReplaced) throws StorageException {
-        if (!upper.lookup(root, upperKey, word)) {
-            return false;
-        }
-        long subtree = word[0];
+    public boolean add(long upperKey, long subtree, long key, LongPredicate isReplaced) throws StorageException {
         if (!lower.lookup(subtree, key, word) || !isReplaced.test(word[0])) {
             return false;
         }
@@ -89,6 +86,11 @@ public final class SharedRewrite {
         long value = NodeLayout.word(block, index, 0);
         node.hits.put(index, value);
         return true;
+    }
+
+    /** Notes that one more upper key has a subtree in which places are noted: that is one more way to all of them. */
+    public void addSharer(long upperKey, long subtree) throws StorageException {
+        subtrees.put(upperKey, noted(subtree, 0, -1 - upperKey));
     }
 
     private Node noted(long location, int depth, long reference) throws StorageException {

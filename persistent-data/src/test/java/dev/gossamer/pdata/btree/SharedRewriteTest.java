@@ -46,8 +46,9 @@ final class SharedRewriteTest {
     private boolean move(Map<Long, List<Long>> places) throws StorageException {
         SharedRewrite rewrite = pool.mappings.rewrite(pool.mappingRoot);
         for (Map.Entry<Long, List<Long>> place : places.entrySet()) {
+            long subtree = pool.mappings.subtreeRoot(pool.mappingRoot, place.getKey());
             for (long key : place.getValue()) {
-                rewrite.add(place.getKey(), key, value -> true);
+                rewrite.add(place.getKey(), subtree, key, value -> true);
             }
         }
         if (!rewrite.isComplete()) {

@@ -30,6 +30,9 @@ final class BlockMerger {
     /** Owners of both blocks, at most: what one step holds and marks. */
     private static final int MAX_OWNERS = 4096;
 
+    /** Places looked at for them and owners found, at most: tens of milliseconds. */
+    private static final int MAX_WORK = 1 << 15;
+
     /** Owners of a block of zeros, at most: each is unmapped by itself. */
     private static final int MAX_OWNERS_OF_ZEROS = 64;
 
@@ -106,8 +109,9 @@ final class BlockMerger {
         /** All owners of both blocks; null if they cannot be told, or are too many. */
         private BlockMoves.Plan known() throws StorageException {
             BlockMoves moves = parts.metadata().references().moves();
-            BlockMoves.Plan plan = moves.plan(both);
-            if (plan.owners().size() > MAX_OWNERS
+            BlockMoves.Plan plan = moves.plan(both, MAX_WORK);
+            if (plan == null
+                    || plan.owners().size() > MAX_OWNERS
                     || !plan.incomplete(both.keySet()).isEmpty()
                     || !plan.isComplete()) {
                 return null;
@@ -139,14 +143,7 @@ final class BlockMerger {
 
         private BlockMoves.Plan stillHeld() throws StorageException {
             BlockMoves.Plan plan = known();
-            if (plan != null) {
-                for (BlockMoves.Owner owner : plan.owners()) {
-                    if (!owned.areHeld(held, owner)) {
-                        return null;
-                    }
-                }
-            }
-            return plan;
+            return plan == null || owned.notHeld(held, plan.owners()).isEmpty() ? plan : null;
         }
 
         private void compare() throws StorageException {
@@ -213,7 +210,7 @@ final class BlockMerger {
             Set<Integer> ids = new TreeSet<>();
             all.owners().forEach(owner -> ids.add(owner.deviceId()));
             int newest = all.newest();
-            BlockMoves.Plan plan = parts.metadata().references().moves().plan(one);
+            BlockMoves.Plan plan = parts.metadata().references().moves().plan(one, MAX_WORK);
             parts.change().apply(owned.devices(all.owners()), () -> plan.merge(Map.of(gone, kept), ids, newest));
             end(true);
         }

@@ -39,6 +39,12 @@ final class BlockMover {
          */
         void done(int blocks, Map<Long, Integer> unreadable);
 
+        /**
+         * Blocks were too many for one move, and are as they were: they can be moved with fewer beside them. Comes
+         * before {@link #done}.
+         */
+        void leftOut(SortedMap<Long, Set<Long>> others);
+
         /** Parts of blocks could not be read, and are zeros at the new place, if losses are accepted. */
         default void lost(List<BlockMoves.Owner> owners, List<BlockCopies.Lost> parts) {
             throw new AssertionError("losses are not accepted");
@@ -95,6 +101,7 @@ final class BlockMover {
 
     private final class Batch {
         private final TreeMap<Long, Set<Long>> places;
+        private final TreeMap<Long, Set<Long>> leftOut = new TreeMap<>();
         private final Targets chosen;
         private final Moved moved;
         private final Map<Long, Long> targets = new HashMap<>();
@@ -114,7 +121,7 @@ final class BlockMover {
             try {
                 List<HeldRange> ranges = owned.ranges(whole().owners());
                 if (places.isEmpty()) {
-                    moved.done(0, Map.of());
+                    done(0);
                 } else {
                     parts.locks().acquire(ranges, () -> {
                         held = ranges;
@@ -129,7 +136,7 @@ final class BlockMover {
         /** The owners of all blocks that can be moved now; those that cannot are out of it. */
         private BlockMoves.Plan whole() throws StorageException {
             BlockMoves moves = parts.metadata().references().moves();
-            BlockMoves.Plan plan = moves.plan(places);
+            BlockMoves.Plan plan = plan();
             Set<Long> out = new HashSet<>(plan.incomplete(places.keySet()));
             for (BlockMoves.Owner owner : plan.owners()) {
                 if (moves.isCatalog(owner.deviceId())) {
@@ -138,24 +145,36 @@ final class BlockMover {
             }
             if (!out.isEmpty()) {
                 places.keySet().removeAll(out);
-                plan = moves.plan(places);
+                plan = plan();
             }
             if (!plan.isComplete()) {
                 places.clear();
-                plan = moves.plan(places);
+                plan = plan();
             }
             return plan;
+        }
+
+        /** The owners of as many blocks as can be planned for at once; the others are left out. */
+        private BlockMoves.Plan plan() throws StorageException {
+            TreeMap<Long, Set<Long>> all = new TreeMap<>(places);
+            BlockMoves.Plan plan = parts.metadata().references().moves().planSome(places);
+            all.keySet().removeAll(places.keySet());
+            leftOut.putAll(all);
+            return plan;
+        }
+
+        private void leaveOutHalf() {
+            int half = places.size() / 2;
+            while (places.size() > half) {
+                Map.Entry<Long, Set<Long>> last = places.pollLastEntry();
+                leftOut.put(last.getKey(), last.getValue());
+            }
         }
 
         /** Leaves out what has got owners whose blocks are not held. */
         private BlockMoves.Plan stillHeld() throws StorageException {
             BlockMoves.Plan plan = whole();
-            Set<Long> out = new HashSet<>();
-            for (BlockMoves.Owner owner : plan.owners()) {
-                if (!owned.areHeld(held, owner)) {
-                    out.add(owner.dataBlock());
-                }
-            }
+            Set<Long> out = owned.notHeld(held, plan.owners());
             if (out.isEmpty()) {
                 return plan;
             }
@@ -204,10 +223,18 @@ final class BlockMover {
                     .whenRoom(
                             fewer -> {
                                 plan[0] = stillHeld();
-                                return parts.metadata().room().has(plan[0].cost()) ? places.size() + 1 : 0;
+                                while (fewer && places.size() > 1 && !hasRoom(plan[0])) {
+                                    leaveOutHalf();
+                                    plan[0] = stillHeld();
+                                }
+                                return hasRoom(plan[0]) ? places.size() + 1 : 0;
                             },
                             blocks -> apply(plan[0]),
                             this::fail);
+        }
+
+        private boolean hasRoom(BlockMoves.Plan plan) throws StorageException {
+            return parts.metadata().room().has(plan.cost());
         }
 
         private void apply(BlockMoves.Plan plan) throws StorageException {
@@ -224,7 +251,14 @@ final class BlockMover {
             if (!lost.isEmpty()) {
                 moved.lost(plan.owners(), lost);
             }
-            moved.done(used.size(), unreadable);
+            done(used.size());
+        }
+
+        private void done(int blocks) {
+            if (!leftOut.isEmpty()) {
+                moved.leftOut(leftOut);
+            }
+            moved.done(blocks, unreadable);
         }
 
         /** Targets that nothing was mapped to, and the holds; those who wait for a block look again. */

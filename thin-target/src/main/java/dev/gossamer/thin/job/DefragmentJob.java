@@ -154,10 +154,19 @@ final class DefragmentJob extends Job {
         TreeMap<Long, Set<Long>> places = new TreeMap<>();
         blocks.forEach((virtualBlock, dataBlock) -> places.put(dataBlock, Set.of(virtualBlock)));
         mover.move(places, run, new BlockMover.Moved() {
+            private boolean tooMany;
+
+            @Override
+            public void leftOut(SortedMap<Long, Set<Long>> others) {
+                tooMany = true;
+            }
+
             @Override
             public void done(int moved, Map<Long, Integer> unreadable) {
                 run.giveBack();
-                passed(runs, moved == blocks.size() ? 1 : Math.min(runs, blocks.size() - moved + 1));
+                if (!tooMany || !narrow()) {
+                    passed(runs, moved == blocks.size() ? 1 : Math.min(runs, blocks.size() - moved + 1));
+                }
                 stepEnd.next();
             }
 

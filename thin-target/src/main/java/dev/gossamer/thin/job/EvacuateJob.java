@@ -10,6 +10,7 @@ import dev.gossamer.thin.space.SpaceWaiters;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
 
@@ -28,7 +29,7 @@ final class EvacuateJob extends Job {
     /** Mappings remembered between search and move: some MiB. */
     private static final int MAX_FOUND = 1 << 16;
 
-    /** Blocks that are moved together, unless they are large. */
+    /** Blocks that are moved together, unless they are large, or have very many owners. */
     private static final int BATCH_BLOCKS = 32;
 
     /** Bytes that are moved together, but for one block that is larger: what a hold waits for (RL-7). */
@@ -69,6 +70,7 @@ final class EvacuateJob extends Job {
     private final OwnerSearch search;
     private boolean searching = true;
     private int remembered;
+    private int most = BATCH_BLOCKS;
     private int idlePasses;
     private boolean movedInPass;
     private boolean kept;
@@ -207,8 +209,9 @@ final class EvacuateJob extends Job {
 
     private void moveBatch(StepEnd end) {
         TreeMap<Long, Set<Long>> batch = new TreeMap<>();
-        int most = atATime(Math.clamp(BATCH_BYTES / blockBytes, 1, BATCH_BLOCKS));
-        while (batch.size() < most && !found.isEmpty()) {
+        int wanted = atATime(Math.clamp(BATCH_BYTES / blockBytes, 1, most));
+        most = Math.min(BATCH_BLOCKS, most + 1);
+        while (batch.size() < wanted && !found.isEmpty()) {
             Map.Entry<Long, Set<Long>> next = found.pollFirstEntry();
             batch.put(next.getKey(), next.getValue());
         }
@@ -219,6 +222,12 @@ final class EvacuateJob extends Job {
                 movedBlocks += blocks;
                 failed.forEach((block, errno) -> losses.unreadable(block, batch.get(block), errno));
                 end.next();
+            }
+
+            @Override
+            public void leftOut(SortedMap<Long, Set<Long>> others) {
+                found.putAll(others);
+                most = Math.max(1, batch.size() - others.size());
             }
 
             @Override

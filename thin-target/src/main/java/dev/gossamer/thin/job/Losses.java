@@ -80,7 +80,7 @@ final class Losses {
         TreeMap<Long, Set<Long>> some = new TreeMap<>();
         unreadable.entrySet().stream().limit(MAX_BLOCKS).forEach(each -> some.put(each.getKey(), each.getValue()));
         List<BlockMoves.Owner> owners =
-                parts.metadata().references().moves().plan(some).owners();
+                parts.metadata().references().moves().planSome(some).owners();
         return new StorageException(
                 errors.firstEntry().getValue(),
                 unreadable.size() + " block(s) cannot be read, the first at byte " + errors.firstKey() * blockBytes

@@ -5,6 +5,8 @@ import dev.gossamer.thin.device.PoolDevices;
 import dev.gossamer.thin.device.ThinDevice;
 import dev.gossamer.thin.metadata.BlockMoves;
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -47,18 +49,25 @@ record OwnedRanges(PoolDevices all) {
         ranges.add(new HeldRange(device, from, to));
     }
 
-    /** Whether nobody can change what an owner has, given what is held. */
-    boolean areHeld(List<HeldRange> held, BlockMoves.Owner owner) {
-        ThinDevice device = all.withId(owner.deviceId());
-        if (device == null) {
-            return true;
-        }
+    /** The data blocks of which some owner can change what it has, given what is held. */
+    Set<Long> notHeld(List<HeldRange> held, List<BlockMoves.Owner> owners) {
+        Map<ThinDevice, TreeMap<Long, HeldRange>> byStart = new HashMap<>();
         for (HeldRange range : held) {
-            if (range.device == device && range.meets(owner.virtualBlock(), owner.virtualBlock() + 1)) {
-                return true;
+            byStart.computeIfAbsent(range.device, device -> new TreeMap<>()).put(range.from, range);
+        }
+        Set<Long> notHeld = new HashSet<>();
+        for (BlockMoves.Owner owner : owners) {
+            ThinDevice device = all.withId(owner.deviceId());
+            if (device != null && !isHeld(byStart.get(device), owner.virtualBlock())) {
+                notHeld.add(owner.dataBlock());
             }
         }
-        return false;
+        return notHeld;
+    }
+
+    private static boolean isHeld(TreeMap<Long, HeldRange> byStart, long virtualBlock) {
+        Map.Entry<Long, HeldRange> range = byStart == null ? null : byStart.floorEntry(virtualBlock);
+        return range != null && virtualBlock < range.getValue().to;
     }
 
     /** The volumes among the owners. */

@@ -13,6 +13,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
@@ -97,7 +98,10 @@ public final class OwnersQuery {
             Map.Entry<Long, Set<Long>> next = places.pollFirstEntry();
             batch.put(next.getKey(), next.getValue());
         }
-        owners.addAll(metadata.references().moves().plan(batch).owners());
+        SortedMap<Long, Set<Long>> asked = new TreeMap<>(batch);
+        owners.addAll(metadata.references().moves().planSome(asked).owners());
+        batch.keySet().removeAll(asked.keySet());
+        places.putAll(batch);
         found = Math.max(found, owners.size());
     }
 

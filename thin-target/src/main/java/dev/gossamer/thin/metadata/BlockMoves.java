@@ -1,5 +1,6 @@
 package dev.gossamer.thin.metadata;
 
+import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.pdata.btree.BTreeCursor;
 import dev.gossamer.pdata.btree.SharedRewrite;
@@ -15,6 +16,12 @@ import java.util.SortedMap;
  * running transaction. Worker's thread.
  */
 public final class BlockMoves {
+    /** What a plan for several blocks takes at most, in places looked at and owners found: some milliseconds. */
+    public static final int MAX_WORK = 1 << 13;
+
+    /** What one for a single block takes at most: that cannot be moved in parts. Some MiB of owners. */
+    public static final int MAX_BLOCK_WORK = 1 << 16;
+
     private final LoadedPool pool;
 
     BlockMoves(LoadedPool pool) {
@@ -94,26 +101,46 @@ public final class BlockMoves {
     }
 
     /**
+     * Finds all that refers to data blocks, or to half of them, and so on, if that is too much at once.
+     *
+     * @param places as of {@link #plan}; loses those that are left out
+     * @throws StorageException also if a single block has too many owners
+     */
+    public Plan planSome(SortedMap<Long, Set<Long>> places) throws StorageException {
+        while (true) {
+            Plan plan = plan(places, places.size() > 1 ? MAX_WORK : MAX_BLOCK_WORK);
+            if (plan != null) {
+                return plan;
+            }
+            if (places.size() == 1) {
+                long byteOffset = places.firstKey() * pool.committed.dataBlockSectors() * Superblock.SECTOR_BYTES;
+                throw new StorageException(
+                        Errno.ENOMEM,
+                        "the data block at byte " + byteOffset + " of the data device is at "
+                                + places.get(places.firstKey()).size()
+                                + " places of very many volumes, more than can be changed at once; delete some");
+            }
+            places.keySet().removeAll(List.copyOf(places.keySet()).subList(places.size() / 2, places.size()));
+        }
+    }
+
+    /**
      * Finds all that refers to data blocks, in the running state.
      *
      * @param places each data block, and the virtual blocks at which devices are known to have it
+     * @param mostWork places looked at, those of devices with the same tree once, and owners found
+     * @return null if it would take more than that
+     * @throws StorageException also if memory runs out
      */
-    public Plan plan(SortedMap<Long, Set<Long>> places) throws StorageException {
-        SharedRewrite rewrite = pool.mappings.rewrite(pool.mappingRoot);
-        List<Owner> owners = new ArrayList<>();
-        BTreeCursor devices = pool.mappings.upperCursor(pool.mappingRoot, 0);
-        while (devices.next()) {
-            int id = (int) devices.key();
-            for (Map.Entry<Long, Set<Long>> place : places.entrySet()) {
-                long dataBlock = place.getKey();
-                for (long virtualBlock : place.getValue()) {
-                    if (rewrite.add(id, virtualBlock, value -> Mapping.dataBlock(value) == dataBlock)) {
-                        owners.add(new Owner(id, virtualBlock, dataBlock));
-                    }
-                }
-            }
+    public Plan plan(SortedMap<Long, Set<Long>> places, int mostWork) throws StorageException {
+        try {
+            PlanSearch search = new PlanSearch(pool, places, mostWork);
+            return search.run() ? new Plan(search.rewrite(), search.owners()) : null;
+        } catch (OutOfMemoryError full) {
+            // Nothing has changed yet.
+            throw new StorageException(
+                    Errno.ENOMEM, "the heap has no room for the owners of " + places.size() + " data blocks", full);
         }
-        return new Plan(rewrite, owners);
     }
 
     /** Who refers to some data blocks, at the moment of the call; to be applied before anything changes. */
@@ -176,7 +203,7 @@ public final class BlockMoves {
 
         /** Metadata blocks that {@link #apply} takes at most, with its part of the commit. */
         public long cost() throws StorageException {
-            long values = 2L * owners.size();
+            long values = 2L * rewrite.values().values().stream().mapToInt(Integer::intValue).sum();
             return rewrite.nodes()
                     + pool.mappings.upperCost(pool.mappingRoot, rewrite.subtrees())
                     + pool.dataMap.changeCost(values, values)

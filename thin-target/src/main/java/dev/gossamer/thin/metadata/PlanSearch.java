@@ -1,0 +1,83 @@
+package dev.gossamer.thin.metadata;
+
+import dev.gossamer.io.StorageException;
+import dev.gossamer.pdata.btree.BTreeCursor;
+import dev.gossamer.pdata.btree.SharedRewrite;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.SortedMap;
+
+/**
+ * Looks for data blocks at places of all devices. A tree that several of these have is looked at once; what is found
+ * there is each one's. Stops when that is more work than allowed. Worker's thread.
+ */
+final class PlanSearch {
+    private final LoadedPool pool;
+    private final SortedMap<Long, Set<Long>> places;
+    private final SharedRewrite rewrite;
+    private final List<BlockMoves.Owner> owners = new ArrayList<>();
+    // Root of a tree to what is found in it.
+    private final Map<Long, List<BlockMoves.Owner>> trees = new HashMap<>();
+    private long workLeft;
+
+    /** @param mostWork places looked at, and owners found */
+    PlanSearch(LoadedPool pool, SortedMap<Long, Set<Long>> places, int mostWork) {
+        this.pool = pool;
+        this.places = places;
+        this.rewrite = pool.mappings.rewrite(pool.mappingRoot);
+        this.workLeft = mostWork;
+    }
+
+    SharedRewrite rewrite() {
+        return rewrite;
+    }
+
+    List<BlockMoves.Owner> owners() {
+        return owners;
+    }
+
+    /** @return whether all was looked at */
+    boolean run() throws StorageException {
+        BTreeCursor devices = pool.mappings.upperCursor(pool.mappingRoot, 0);
+        while (workLeft >= 0 && devices.next()) {
+            int id = (int) devices.key();
+            long root = devices.value(0);
+            List<BlockMoves.Owner> known = trees.get(root);
+            if (known == null) {
+                trees.put(root, look(id, root));
+            } else if (!known.isEmpty()) {
+                share(id, root, known);
+            }
+        }
+        return workLeft >= 0;
+    }
+
+    private List<BlockMoves.Owner> look(int id, long root) throws StorageException {
+        List<BlockMoves.Owner> its = new ArrayList<>(0);
+        for (Map.Entry<Long, Set<Long>> place : places.entrySet()) {
+            long dataBlock = place.getKey();
+            for (long virtualBlock : place.getValue()) {
+                if (--workLeft < 0) {
+                    return its;
+                }
+                if (rewrite.add(id, root, virtualBlock, value -> Mapping.dataBlock(value) == dataBlock)) {
+                    its.add(new BlockMoves.Owner(id, virtualBlock, dataBlock));
+                    workLeft--;
+                }
+            }
+        }
+        owners.addAll(its);
+        return its;
+    }
+
+    private void share(int id, long root, List<BlockMoves.Owner> known) throws StorageException {
+        workLeft -= known.size();
+        if (workLeft >= 0) {
+            rewrite.addSharer(id, root);
+            known.forEach(each -> owners.add(new BlockMoves.Owner(id, each.virtualBlock(), each.dataBlock())));
+        }
+    }
+}
