@@ -22,7 +22,8 @@ import java.util.zip.CRC32C;
  *
  * <p>Memory: a bit for each data block (20 MiB for 10 TiB of 64 KiB blocks), fingerprints in at most an eighth of the
  * heap and {@link #MAX_MEMORY_BYTES}, some MiB of candidates and their places: 256 MiB together. If there are more
- * fingerprints than that, all is read in several passes, each for a part of the fingerprints: 10 TiB in seven.
+ * fingerprints than that, all is read in several passes, each for a part of the fingerprints: 10 TiB in seven, or in 46
+ * with a heap of 256 MiB.
  *
  * <p>Reading holds nothing: a block may be written or have another owner by then, and a fingerprint is but a hint.
  */
@@ -90,7 +91,7 @@ final class DedupeJob extends Job {
     private long pauseNanos;
 
     /**
-     * @param chosen those whose blocks are looked at; none: all
+     * @param chosen those whose blocks are looked at, opened before it starts; none: all
      * @param memoryBytes what fingerprints may take
      * @param maxPlaces mappings that are remembered at a time, about
      */
@@ -147,7 +148,7 @@ final class DedupeJob extends Job {
     @Override
     protected String message() {
         return duplicates + " blocks have equals, " + merged + " are shared now; " + zeros + " are zeros, " + unmapped
-                + " unmapped now";
+                + " unmapped now" + (passes == 1 ? "" : "; pass " + Math.min(pass + 1, passes) + " of " + passes);
     }
 
     @Override

@@ -260,7 +260,9 @@ public final class Jobs {
     /** A job under way, or over. */
     private final class Running implements Job.StepEnd {
         final long id;
-        final Job job;
+        // Null once it is over: some have tables of many MiB.
+        private Job job;
+        private JobInfo over;
         final long startedMillis = System.currentTimeMillis();
         final long startedNanos = loop.nanoTime();
         JobInfo.State state = JobInfo.State.RUNNING;
@@ -378,14 +380,19 @@ public final class Jobs {
                 state = last;
                 ended.incrementAndGet(last.ordinal());
                 count();
+                over = info();
+                job = null;
                 LOG.info("job {} is over: {}: {}", id, state, message);
-                record.ended(info());
+                record.ended(over);
                 forgetOldest();
             });
             lookQuiet();
         }
 
         JobInfo info() {
+            if (over != null) {
+                return over;
+            }
             long done = ending ? doneBytes : job.doneBytes();
             long total = ending ? totalBytes : job.totalBytes();
             return new JobInfo(

@@ -38,6 +38,7 @@ public final class MoveStart {
     // The latest; while it is under way there is no other, for one range can be closed.
     private EvacuateJob latest;
     private long latestId;
+    private long dedupeId;
     // Emptied before, and closed as long as the pool is open. Data blocks.
     private long closedFrom;
     private long closedTo;
@@ -181,12 +182,19 @@ public final class MoveStart {
         if (spec.bytesPerSecond() < 0) {
             throw new StorageException(Errno.EINVAL, "a rate of " + spec.bytesPerSecond() + " bytes a second is none");
         }
+        if (!jobs.isOver(dedupeId)) {
+            throw new StorageException(
+                    Errno.EBUSY,
+                    "job " + dedupeId + " dedupes already, with all the memory that there is for that; wait for its"
+                            + " end or cancel it");
+        }
         Set<ThinDevice> chosen = new LinkedHashSet<>();
         for (String name : spec.volumes()) {
             ThinDevice device = find(name);
             change.checkSound(device);
             chosen.add(device);
         }
+        DedupeJob job = prepared(spec, List.copyOf(chosen), memoryBytes, maxPlaces);
         List<ThinDevice> opened = new ArrayList<>();
         for (ThinDevice device : chosen) {
             if (!device.openForJob()) {
@@ -195,7 +203,22 @@ public final class MoveStart {
             }
             opened.add(device);
         }
-        return jobs.start(new DedupeJob(parts, spec, opened, memoryBytes, maxPlaces));
+        JobInfo info = jobs.start(job);
+        dedupeId = info.id();
+        return info;
+    }
+
+    private DedupeJob prepared(DedupeSpec spec, List<ThinDevice> chosen, long memoryBytes, int maxPlaces)
+            throws StorageException {
+        try {
+            return new DedupeJob(parts, spec, chosen, memoryBytes, maxPlaces);
+        } catch (OutOfMemoryError full) {
+            throw new StorageException(
+                    Errno.ENOMEM,
+                    "the heap has no room for " + memoryBytes + " bytes of fingerprints now; try again when less is"
+                            + " under way, or give the daemon more heap",
+                    full);
+        }
     }
 
     private ThinDevice find(String name) throws StorageException {

@@ -10,6 +10,15 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 final class FingerprintsTest {
+    /** What the command's help says. */
+    @Test
+    void tenTebibytesTakeSoManyPasses() {
+        long blocks = (10L << 40) / (64 << 10);
+        assertEquals(46, Math.ceilDiv(blocks, Fingerprints.entriesIn((256L << 20) / 8)));
+        assertEquals(7, Math.ceilDiv(blocks, Fingerprints.entriesIn((1728L << 20) / 8)));
+        assertEquals((1728L << 20) / 8, DedupeJob.MAX_MEMORY_BYTES);
+    }
+
     private static final int BLOCKS = 20_000;
 
     /** Such as blocks of which only the first half was ever written: a fingerprint has a half of its own for each. */

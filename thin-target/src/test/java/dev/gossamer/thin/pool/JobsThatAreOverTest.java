@@ -1,0 +1,101 @@
+package dev.gossamer.thin.pool;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.StorageException;
+import dev.gossamer.io.sim.SimulatedDisk;
+import dev.gossamer.thin.DedupeSpec;
+import dev.gossamer.thin.JobInfo;
+import dev.gossamer.thin.job.Job;
+import java.lang.ref.WeakReference;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** What jobs have taken of the heap ends with them; what they came to is told on. */
+class JobsThatAreOverTest {
+    private static final int BLOCK = SimPool.BLOCK;
+
+    private SimPool sim;
+    private JobRig jobs;
+
+    @BeforeEach
+    void pool() throws StorageException {
+        SimulatedDisk metadata = new SimulatedDisk(2 << 20);
+        SimulatedDisk data = new SimulatedDisk(64L * BLOCK);
+        SimPool.format(metadata, data);
+        sim = SimPool.open(metadata, data, 1, 1);
+        jobs = new JobRig(sim);
+        ThinVolume v = sim.create("v", 16L * BLOCK);
+        assertEquals(Errno.OK, sim.write(v, 0, ThinPoolTest.bytes(1, 8 * BLOCK)));
+        v.close();
+    }
+
+    @AfterEach
+    void close() {
+        sim.close();
+    }
+
+    @Test
+    void aJobThatIsOverIsNotKept() throws StorageException {
+        JobInfo[] info = new JobInfo[1];
+        WeakReference<Job> job = startOneStep(info);
+        JobInfo over = jobs.finish(info[0]);
+        assertEquals(JobInfo.State.DONE, over.state());
+        for (int i = 0; i < 100 && job.get() != null; i++) {
+            System.gc();
+        }
+        assertNull(job.get(), "nobody needs it any more");
+        assertEquals(over, jobs.show(info[0].id()));
+        assertEquals("worked", over.message());
+        assertEquals(7, over.doneBytes());
+        assertEquals(over, jobs.list().getLast());
+    }
+
+    private WeakReference<Job> startOneStep(JobInfo[] info) throws StorageException {
+        Job job = new OneStep();
+        info[0] = sim.await(WorkerCalls.call(sim.pool.parts.loop, () -> sim.pool.parts.jobs.start(job)));
+        return new WeakReference<>(job);
+    }
+
+    private static final class OneStep extends Job {
+        OneStep() {
+            super("one step", "nothing");
+        }
+
+        @Override
+        protected long doneBytes() {
+            return 7;
+        }
+
+        @Override
+        protected long totalBytes() {
+            return 7;
+        }
+
+        @Override
+        protected void step(StepEnd end) {
+            end.done("worked");
+        }
+
+        @Override
+        protected void ended() {}
+    }
+
+    @Test
+    void aPoolIsDedupedOnceAtATime() throws StorageException {
+        JobInfo first = sim.await(sim.pool.jobs().dedupe(DedupeSpec.ALL));
+        StorageException busy =
+                assertThrows(StorageException.class, () -> sim.await(sim.pool.jobs().dedupe(DedupeSpec.ALL)));
+        assertEquals(Errno.EBUSY, busy.errno());
+        assertTrue(busy.getMessage().startsWith("job " + first.id() + " dedupes already"), busy.getMessage());
+        assertEquals(JobInfo.State.DONE, jobs.finish(first).state());
+        JobInfo second = sim.await(sim.pool.jobs().dedupe(DedupeSpec.ALL));
+        assertEquals(JobInfo.State.DONE, jobs.finish(second).state());
+        sim.await(sim.pool.deleteVolume("v"));
+    }
+}
