@@ -18,9 +18,10 @@ import java.util.TreeSet;
  * Empties a range of data blocks: moves what is in it elsewhere, with all who share it (RL-1 to RL-6). From its start
  * on nothing is allocated there.
  *
- * <p>In passes: a search through all mappings finds who has blocks of the range, as many as memory is for; then they
- * are moved, a batch at a time. What a pass has missed, because trees have changed under it, is found by the next one.
- * It is done when no block of the range is counted.
+ * <p>In passes: a search through all mappings finds who has blocks of a window of the range, which ends where memory
+ * for them does; then they are moved, a batch at a time, and the next window begins there. What a round of these has
+ * missed, because trees have changed under it, is found by the next one. It is done when no block of the range is
+ * counted.
  */
 final class EvacuateJob extends Job {
     /** Nodes of the mapping trees that one step reads: a millisecond. */
@@ -35,8 +36,8 @@ final class EvacuateJob extends Job {
     /** Bytes that are moved together, but for one block that is larger: what a hold waits for (RL-7). */
     private static final long BATCH_BYTES = 4L << 20;
 
-    /** Searches in a row that brought nothing to an end. */
-    private static final int MAX_IDLE_PASSES = 5;
+    /** Rounds in a row that brought nothing to an end. */
+    private static final int MAX_IDLE_ROUNDS = 5;
 
     /** What becomes of the range once nothing is in it, and if it is given up. */
     interface Ending {
@@ -68,11 +69,14 @@ final class EvacuateJob extends Job {
     private final TreeMap<Long, Set<Long>> found = new TreeMap<>();
     private final Losses losses;
     private final OwnerSearch search;
+    // Blocks of which all places are looked for now.
+    private long windowFrom;
+    private long windowTo;
     private boolean searching = true;
     private int remembered;
     private int most = BATCH_BLOCKS;
-    private int idlePasses;
-    private boolean movedInPass;
+    private int idleRounds;
+    private boolean movedInRound;
     private boolean kept;
     private long movedBlocks;
 
@@ -89,6 +93,8 @@ final class EvacuateJob extends Job {
         this.mover = mover;
         this.from = from;
         this.to = to;
+        this.windowFrom = from;
+        this.windowTo = to;
         this.losses = losses;
         this.ending = ending;
         this.blockBytes = metadata.blockBytes();
@@ -175,33 +181,57 @@ final class EvacuateJob extends Job {
     }
 
     private void search() throws StorageException {
-        search.step(from, to, SEARCH_NODES, owner -> {
-            if (remembered == MAX_FOUND) {
-                return false;
-            }
-            if (!losses.isUnreadable(owner.dataBlock())
-                    && found.computeIfAbsent(owner.dataBlock(), block -> new TreeSet<>())
-                            .add(owner.virtualBlock())) {
-                remembered++;
-            }
+        search.step(windowFrom, windowTo, SEARCH_NODES, owner -> {
+            note(owner);
             return true;
         });
-        // What is known comes first; the next pass finds the rest.
-        searching = !search.isEnded() && remembered < MAX_FOUND;
+        if (remembered > MAX_FOUND) {
+            throw new StorageException(
+                    Errno.ENOMEM,
+                    "the data block at byte " + found.firstKey() * blockBytes + " of the data device is at more than "
+                            + MAX_FOUND + " places, which is too much to move; trim or delete some of what was cloned");
+        }
+        searching = !search.isEnded();
+    }
+
+    /** A block can be moved only with all that have it: where memory ends, it is the last blocks that are left out. */
+    private void note(BlockMoves.Owner owner) {
+        long dataBlock = owner.dataBlock();
+        if (dataBlock >= windowTo
+                || losses.isUnreadable(dataBlock)
+                || !found.computeIfAbsent(dataBlock, block -> new TreeSet<>()).add(owner.virtualBlock())) {
+            return;
+        }
+        remembered++;
+        while (remembered > MAX_FOUND && found.size() > 1) {
+            Map.Entry<Long, Set<Long>> last = found.pollLastEntry();
+            remembered -= last.getValue().size();
+            windowTo = last.getKey();
+        }
     }
 
     private void nextPass() throws StorageException {
-        idlePasses = movedInPass ? 0 : idlePasses + 1;
-        if (losses.hasUnreadable() && !movedInPass) {
+        if (windowTo < to) {
+            searchFrom(windowTo);
+            return;
+        }
+        idleRounds = movedInRound ? 0 : idleRounds + 1;
+        if (losses.hasUnreadable() && !movedInRound) {
             throw losses.refusal(ending.acceptsLosses());
         }
-        if (idlePasses > MAX_IDLE_PASSES) {
+        if (idleRounds > MAX_IDLE_ROUNDS) {
             throw new StorageException(
                     Errno.EBUSY,
                     inUse() * blockBytes + " bytes of the range cannot be moved: the pool's catalog is there, or a"
                             + " volume whose metadata is damaged");
         }
-        movedInPass = false;
+        movedInRound = false;
+        searchFrom(from);
+    }
+
+    private void searchFrom(long dataBlock) {
+        windowFrom = dataBlock;
+        windowTo = to;
         remembered = 0;
         searching = true;
         search.restart();
@@ -218,7 +248,7 @@ final class EvacuateJob extends Job {
         mover.move(batch, new BlockMover.Moved() {
             @Override
             public void done(int blocks, Map<Long, Integer> failed) {
-                movedInPass |= blocks > 0;
+                movedInRound |= blocks > 0;
                 movedBlocks += blocks;
                 failed.forEach((block, errno) -> losses.unreadable(block, batch.get(block), errno));
                 end.next();

@@ -26,7 +26,7 @@ class ManyOwnersTest {
     private static final int BLOCK = SimPool.BLOCK;
     private static final int BLOCKS = 32;
 
-    private final SimulatedDisk metadata = new SimulatedDisk(2 << 20);
+    private final SimulatedDisk metadata = new SimulatedDisk(16 << 20);
     private final SimulatedDisk data = new SimulatedDisk(128L * BLOCK);
     private SimPool sim;
     private JobRig jobs;
@@ -37,7 +37,7 @@ class ManyOwnersTest {
         SimPool.format(metadata, data);
         sim = SimPool.open(metadata, data, 1, 2);
         jobs = new JobRig(sim);
-        volume = sim.create("v", 8192L * BLOCK);
+        volume = sim.create("v", (1L << 18) * BLOCK);
         assertEquals(Errno.OK, sim.write(volume, 0, ThinPoolTest.bytes(1, BLOCKS * BLOCK)));
     }
 
@@ -106,6 +106,19 @@ class ManyOwnersTest {
         assertTrue(over.message().contains("is at 256 places of very many volumes"), over.message());
         assertEquals(PoolMode.WRITE, sim.pool.mode());
         assertArrayEquals(ThinPoolTest.bytes(1, BLOCKS * BLOCK), sim.read(volume, 0, BLOCKS * BLOCK));
+    }
+
+    /** Each block is at 4096 places, all of them together at twice as many as a pass remembers. */
+    @Test
+    void rl6BlocksAtMorePlacesThanMemoryIsForAreMovedWindowByWindow() throws StorageException {
+        share(4096, 0);
+        long used = sim.status().dataBlocksUsed();
+        JobInfo over = evacuate();
+        assertEquals(JobInfo.State.DONE, over.state(), over.message());
+        sim.loops.advance(3_000_000_000L);
+        assertEquals(used, sim.status().dataBlocksUsed(), "sharing was kept");
+        byte[] contents = ThinPoolTest.bytes(1, BLOCKS * BLOCK);
+        assertArrayEquals(contents, sim.read(volume, 4095L * BLOCKS * BLOCK, BLOCKS * BLOCK));
     }
 
     /** A leaf that a thousand snapshots have is one leaf; there is metadata for that. */
