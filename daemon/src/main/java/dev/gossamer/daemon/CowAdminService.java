@@ -5,6 +5,7 @@ import dev.gossamer.daemon.cow.CowFacts;
 import dev.gossamer.daemon.cow.CowName;
 import dev.gossamer.daemon.cow.CowRequest;
 import dev.gossamer.daemon.cow.CowService;
+import dev.gossamer.daemon.device.OpenerThreads;
 import dev.gossamer.daemon.device.OriginDevices;
 import dev.gossamer.daemon.server.NbdServer;
 import dev.gossamer.io.Errno;
@@ -14,50 +15,36 @@ import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
 
 /**
- * Classic snapshots as the admin API sees them: keeps clients away while that is needed. What waits has a thread of its
- * own.
+ * Classic snapshots as the admin API sees them: keeps clients away while that is needed. What waits does so
+ * on threads for that.
  */
 final class CowAdminService implements CowAdmin {
     private final CowService cow;
     private final NbdServer nbd;
     private final OriginDevices origins;
+    private final OpenerThreads threads;
 
-    CowAdminService(CowService cow, NbdServer nbd, OriginDevices origins) {
+    CowAdminService(CowService cow, NbdServer nbd, OriginDevices origins, OpenerThreads threads) {
         this.cow = cow;
         this.nbd = nbd;
         this.origins = origins;
-    }
-
-    private interface Task<T> {
-        T run() throws StorageException;
-    }
-
-    private static <T> CompletableFuture<T> waiting(Task<T> task) {
-        CompletableFuture<T> answer = new CompletableFuture<>();
-        Thread.ofVirtual().start(() -> {
-            try {
-                answer.complete(task.run());
-            } catch (StorageException | RuntimeException | Error e) {
-                answer.completeExceptionally(e);
-            }
-        });
-        return answer;
+        this.threads = threads;
     }
 
     @Override
     public CompletableFuture<List<CowFacts>> list() {
-        return waiting(cow::all);
+        return threads.run(cow::all);
     }
 
     @Override
     public CompletableFuture<CowFacts> find(String export) {
-        return waiting(() -> cow.facts(export));
+        return threads.run(() -> cow.facts(export));
     }
 
     @Override
     public CompletableFuture<CowFacts> create(CowRequest request, boolean anyPath) {
         OriginDevices.Asking asking = new OriginDevices.Asking(anyPath, nbd.addresses());
-        return waiting(() -> cow.create(request, (location, options) -> origins.open(location, options, asking)));
+        return threads.run(() -> cow.create(request, (location, options) -> origins.open(location, options, asking)));
     }
 
     @Override
@@ -65,11 +52,11 @@ final class CowAdminService implements CowAdmin {
         Supplier<CompletableFuture<Void>> change = () -> alone(
                 export,
                 force,
-                () -> waiting(() -> {
+                () -> threads.run(() -> {
                     cow.delete(export, force);
                     return null;
                 }));
-        return waiting(() -> {
+        return threads.run(() -> {
                     cow.facts(export);
                     return force && cow.isMerging(export)
                             ? CowName.parse(export).origin()
@@ -80,12 +67,12 @@ final class CowAdminService implements CowAdmin {
 
     @Override
     public CompletableFuture<CowFacts> merge(String export, boolean force) {
-        return waiting(() -> {
+        return threads.run(() -> {
                     cow.facts(export);
                     return CowName.parse(export).origin();
                 })
                 .thenCompose(origin ->
-                        alone(origin, force, () -> alone(export, force, () -> waiting(() -> cow.merge(export)))));
+                        alone(origin, force, () -> alone(export, force, () -> threads.run(() -> cow.merge(export)))));
     }
 
     /** Makes a change while nobody has an export open, and nobody can open it. */

@@ -7,6 +7,7 @@ import dev.gossamer.daemon.config.ClientsConfig;
 import dev.gossamer.daemon.config.DaemonConfig;
 import dev.gossamer.daemon.cow.CowService;
 import dev.gossamer.daemon.device.DeviceOpener;
+import dev.gossamer.daemon.device.OpenerThreads;
 import dev.gossamer.daemon.device.OriginDevices;
 import dev.gossamer.daemon.server.ListenAddress;
 import dev.gossamer.daemon.server.NbdServer;
@@ -163,9 +164,10 @@ public final class Daemon {
             reload = new ClientReload(new ClientsConfig(config.directory().clients()), memory, nbd, gate);
             reload.run();
             StalledFiles stalled = StalledFiles.watch(loops, inlineFiles);
-            PoolAdmin poolAdmin =
-                    new PoolAdminService(config, pool, nbd, loops, origins, opener, stalled, status, cow, reload);
-            admin = new AdminServer(poolAdmin, new CowAdminService(cow, nbd, origins), gate, nbd.log());
+            OpenerThreads threads = new OpenerThreads();
+            PoolAdmin poolAdmin = new PoolAdminService(
+                    config, pool, nbd, loops, origins, opener, threads, stalled, status, cow, reload);
+            admin = new AdminServer(poolAdmin, new CowAdminService(cow, nbd, origins, threads), gate, nbd.log());
             listen(admin, loops, config);
             listen(nbd, config, passed);
         } catch (StorageException | RuntimeException e) {

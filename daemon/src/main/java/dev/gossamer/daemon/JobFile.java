@@ -19,6 +19,10 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeMap;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -27,13 +31,23 @@ import org.slf4j.LoggerFactory;
  * by the end of the daemon, whatever that was. What they had done by then is there, and the pool is sound; this only
  * tells (RL-9). It is advice: a file that cannot be read or written is told, and changes nothing.
  *
- * <p>Written by threads of its own, one after the other, so that nobody waits for a file system.
+ * <p>Written by a thread of its own, so that nobody waits for a file system.
  */
 final class JobFile implements JobRecord {
     private static final Logger LOG = LoggerFactory.getLogger(JobFile.class);
 
     /** Larger than that of as many jobs as there may be. */
     private static final int MAX_BYTES = 64 << 10;
+
+    /** One write waits behind the one that is under way, and writes down what is there by then. */
+    private final Executor writer = new ThreadPoolExecutor(
+            0,
+            1,
+            10,
+            TimeUnit.SECONDS,
+            new ArrayBlockingQueue<>(1),
+            Thread.ofPlatform().daemon().name("gossamer-job-file").factory(),
+            new ThreadPoolExecutor.DiscardPolicy());
 
     private final Path file;
     private final JsonMapper json = new JsonMapper();
@@ -84,7 +98,7 @@ final class JobFile implements JobRecord {
         synchronized (active) {
             changes++;
         }
-        Thread.ofVirtual().name("gossamer-job-file").start(this::write);
+        writer.execute(this::write);
     }
 
     /** The pool is closed, so nothing comes any more: writes down what has not been yet. */

@@ -8,6 +8,7 @@ import dev.gossamer.daemon.config.PoolDirectory;
 import dev.gossamer.daemon.config.ServiceConfig;
 import dev.gossamer.daemon.cow.CowService;
 import dev.gossamer.daemon.device.DeviceOpener;
+import dev.gossamer.daemon.device.OpenerThreads;
 import dev.gossamer.daemon.device.OriginDevices;
 import dev.gossamer.daemon.metrics.DaemonMetrics;
 import dev.gossamer.daemon.server.NbdServer;
@@ -47,6 +48,7 @@ final class PoolAdminService implements PoolAdmin {
     private final IoLoops loops;
     private final OriginDevices origins;
     private final DeviceOpener devices;
+    private final OpenerThreads threads;
     private final StalledFiles stalled;
     private final LatestStatus latest;
     private final CowService cow;
@@ -62,6 +64,7 @@ final class PoolAdminService implements PoolAdmin {
             IoLoops loops,
             OriginDevices origins,
             DeviceOpener devices,
+            OpenerThreads threads,
             StalledFiles stalled,
             LatestStatus latest,
             CowService cow,
@@ -73,6 +76,7 @@ final class PoolAdminService implements PoolAdmin {
         this.loops = loops;
         this.origins = origins;
         this.devices = devices;
+        this.threads = threads;
         this.stalled = stalled;
         this.latest = latest;
         this.cow = cow;
@@ -99,18 +103,13 @@ final class PoolAdminService implements PoolAdmin {
         return checked(() -> cow.names().requireFree(spec.name()), () -> pool.createVolume(spec));
     }
 
-    /** A remote origin may take long to answer, so that is waited for on a thread of its own. */
+    /** An origin may take long to answer, so that is waited for on a thread for that. */
     @Override
     public CompletableFuture<VolumeInfo> createVolumeOver(VolumeSpec spec, String origin, boolean anyPath) {
         String location = origins.absolute(origin);
-        CompletableFuture<BlockDevice> opened = new CompletableFuture<>();
-        Thread.ofVirtual().start(() -> {
-            try {
-                cow.names().requireFree(spec.name());
-                opened.complete(origins.open(location, new OriginDevices.Asking(anyPath, nbd.addresses())));
-            } catch (StorageException | RuntimeException | Error e) {
-                opened.completeExceptionally(e);
-            }
+        CompletableFuture<BlockDevice> opened = threads.run(() -> {
+            cow.names().requireFree(spec.name());
+            return origins.open(location, new OriginDevices.Asking(anyPath, nbd.addresses()));
         });
         return opened.thenCompose(device -> pool.createVolumeOver(spec, location, device));
     }

@@ -22,8 +22,7 @@ final class SpaceHistory {
     private record Look(long nanos, long usedBytes, long freeBytes) {}
 
     private final Supplier<CompletableFuture<LatestStatus.Known>> source;
-    private final Executor later =
-            CompletableFuture.delayedExecutor(PERIOD_SECONDS, TimeUnit.SECONDS, Thread::startVirtualThread);
+    private final Executor later = CompletableFuture.delayedExecutor(PERIOD_SECONDS, TimeUnit.SECONDS);
     private final ArrayDeque<Look> looks = new ArrayDeque<>();
 
     SpaceHistory(Supplier<CompletableFuture<LatestStatus.Known>> source) {

@@ -66,7 +66,7 @@ public final class CowService {
             Path file, DeviceOpener opener, boolean buffered, ThinPool pool, IoLoop worker, List<IoLoop> ioLoops)
             throws StorageException {
         OpenOptions options = new OpenOptions(false, buffered);
-        return open(new CowRecord(file), new CowDevices(opener, options, pool, worker, ioLoops, CowThreads.VIRTUAL));
+        return open(new CowRecord(file), new CowDevices(opener, options, pool, worker, ioLoops, CowThreads.OWN));
     }
 
     static CowService open(CowRecord record, CowDevices devices) {

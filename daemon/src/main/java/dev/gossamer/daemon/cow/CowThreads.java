@@ -1,6 +1,9 @@
 package dev.gossamer.daemon.cow;
 
 import java.util.concurrent.Executor;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
 
 /**
  * Where what may wait is run.
@@ -9,6 +12,21 @@ import java.util.concurrent.Executor;
  * @param changes ends a merge, as soon as no other change is under way
  */
 record CowThreads(Executor losses, Executor changes) {
-    /** A thread for each. */
-    static final CowThreads VIRTUAL = new CowThreads(Thread::startVirtualThread, Thread::startVirtualThread);
+    /**
+     * A thread of the platform for each, of the process, which is there before it is needed: held writes wait for a
+     * loss, and virtual threads may all be in the hands of devices that hang. Each snapshot is lost, or merged, once.
+     */
+    static final CowThreads OWN = new CowThreads(thread("gossamer-losses"), thread("gossamer-merges"));
+
+    private static Executor thread(String name) {
+        ThreadPoolExecutor one = new ThreadPoolExecutor(
+                1,
+                1,
+                0,
+                TimeUnit.SECONDS,
+                new LinkedBlockingQueue<>(),
+                Thread.ofPlatform().daemon().name(name).factory());
+        one.prestartCoreThread();
+        return one;
+    }
 }

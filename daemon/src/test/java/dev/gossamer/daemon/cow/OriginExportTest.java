@@ -46,7 +46,7 @@ class OriginExportTest {
                 Duration.ofSeconds(30),
                 MemoryBudget.ofThisProcess(1, true, false));
         CowDevices devices = new CowDevices(
-                opener, new OpenOptions(false, true), null, loops.loop(0), List.of(loops.loop(0)), CowThreads.VIRTUAL);
+                opener, new OpenOptions(false, true), null, loops.loop(0), List.of(loops.loop(0)), CowThreads.OWN);
         origin = new OriginExport(
                 new CowConfig.Origin("disk", device.toString(), "", List.of()),
                 devices,
