@@ -110,6 +110,9 @@ final class BlockMerger {
         private BlockMoves.Plan known() throws StorageException {
             BlockMoves moves = parts.metadata().references().moves();
             BlockMoves.Plan plan = moves.plan(both, MAX_WORK);
+            if (plan != null) {
+                plan.damaged().forEach(parts::damaged);
+            }
             if (plan == null
                     || plan.owners().size() > MAX_OWNERS
                     || !plan.incomplete(both.keySet()).isEmpty()

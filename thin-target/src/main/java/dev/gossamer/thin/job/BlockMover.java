@@ -158,6 +158,7 @@ final class BlockMover {
         private BlockMoves.Plan plan() throws StorageException {
             TreeMap<Long, Set<Long>> all = new TreeMap<>(places);
             BlockMoves.Plan plan = parts.metadata().references().moves().planSome(places);
+            plan.damaged().forEach(parts::damaged);
             all.keySet().removeAll(places.keySet());
             leftOut.putAll(all);
             return plan;

@@ -99,7 +99,9 @@ public final class OwnersQuery {
             batch.put(next.getKey(), next.getValue());
         }
         SortedMap<Long, Set<Long>> asked = new TreeMap<>(batch);
-        owners.addAll(metadata.references().moves().planSome(asked).owners());
+        BlockMoves.Plan plan = metadata.references().moves().planSome(asked);
+        plan.damaged().forEach(this::damaged);
+        owners.addAll(plan.owners());
         batch.keySet().removeAll(asked.keySet());
         places.putAll(batch);
         found = Math.max(found, owners.size());

@@ -2,6 +2,7 @@ package dev.gossamer.thin.metadata;
 
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.pdata.MetadataCorrupt;
 import dev.gossamer.pdata.btree.BTreeCursor;
 import dev.gossamer.pdata.btree.SharedRewrite;
 import java.util.ArrayList;
@@ -135,7 +136,7 @@ public final class BlockMoves {
     public Plan plan(SortedMap<Long, Set<Long>> places, int mostWork) throws StorageException {
         try {
             PlanSearch search = new PlanSearch(pool, places, mostWork);
-            return search.run() ? new Plan(search.rewrite(), search.owners()) : null;
+            return search.run() ? new Plan(search.rewrite(), search.owners(), search.damaged()) : null;
         } catch (OutOfMemoryError full) {
             // Nothing has changed yet.
             throw new StorageException(
@@ -147,10 +148,17 @@ public final class BlockMoves {
     public final class Plan {
         private final SharedRewrite rewrite;
         private final List<Owner> owners;
+        private final Map<Integer, MetadataCorrupt> damaged;
 
-        private Plan(SharedRewrite rewrite, List<Owner> owners) {
+        private Plan(SharedRewrite rewrite, List<Owner> owners, Map<Integer, MetadataCorrupt> damaged) {
             this.rewrite = rewrite;
             this.owners = owners;
+            this.damaged = damaged;
+        }
+
+        /** Devices whose metadata is damaged where they were looked at: what else they have is not among the owners. */
+        public Map<Integer, MetadataCorrupt> damaged() {
+            return damaged;
         }
 
         /** All devices that were found to have the blocks, and where. */

@@ -1,6 +1,7 @@
 package dev.gossamer.thin.metadata;
 
 import dev.gossamer.io.StorageException;
+import dev.gossamer.pdata.MetadataCorrupt;
 import dev.gossamer.pdata.btree.BTreeCursor;
 import dev.gossamer.pdata.btree.SharedRewrite;
 import java.util.ArrayList;
@@ -21,6 +22,8 @@ final class PlanSearch {
     private final List<BlockMoves.Owner> owners = new ArrayList<>();
     // Root of a tree to what is found in it.
     private final Map<Long, List<BlockMoves.Owner>> trees = new HashMap<>();
+    private final Map<Long, MetadataCorrupt> damagedTrees = new HashMap<>();
+    private final Map<Integer, MetadataCorrupt> damaged = new HashMap<>();
     private long workLeft;
 
     /** @param mostWork places looked at, and owners found */
@@ -39,6 +42,11 @@ final class PlanSearch {
         return owners;
     }
 
+    /** Devices that could not be looked at to the end. */
+    Map<Integer, MetadataCorrupt> damaged() {
+        return damaged;
+    }
+
     /** @return whether all was looked at */
     boolean run() throws StorageException {
         BTreeCursor devices = pool.mappings.upperCursor(pool.mappingRoot, 0);
@@ -51,17 +59,31 @@ final class PlanSearch {
             } else if (!known.isEmpty()) {
                 share(id, root, known);
             }
+            if (damagedTrees.containsKey(root)) {
+                damaged.put(id, damagedTrees.get(root));
+            }
         }
         return workLeft >= 0;
     }
 
     private List<BlockMoves.Owner> look(int id, long root) throws StorageException {
         List<BlockMoves.Owner> its = new ArrayList<>(0);
+        try {
+            look(id, root, its);
+        } catch (MetadataCorrupt damage) {
+            // What was found is told, as it is noted to be rewritten; the rest is missed by the count of the block.
+            damagedTrees.put(root, damage);
+        }
+        owners.addAll(its);
+        return its;
+    }
+
+    private void look(int id, long root, List<BlockMoves.Owner> its) throws StorageException {
         for (Map.Entry<Long, Set<Long>> place : places.entrySet()) {
             long dataBlock = place.getKey();
             for (long virtualBlock : place.getValue()) {
                 if (--workLeft < 0) {
-                    return its;
+                    return;
                 }
                 if (rewrite.add(id, root, virtualBlock, value -> Mapping.dataBlock(value) == dataBlock)) {
                     its.add(new BlockMoves.Owner(id, virtualBlock, dataBlock));
@@ -69,8 +91,6 @@ final class PlanSearch {
                 }
             }
         }
-        owners.addAll(its);
-        return its;
     }
 
     private void share(int id, long root, List<BlockMoves.Owner> known) throws StorageException {

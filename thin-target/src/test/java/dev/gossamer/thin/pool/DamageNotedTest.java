@@ -127,13 +127,25 @@ class DamageNotedTest {
         for (Job each : List.<Job>of(
                 () -> sim.pool.jobs().evacuate(2000L * BLOCK, 10L * BLOCK, false),
                 () -> sim.pool.jobs().dedupe(new DedupeSpec(List.of(), true, 0)),
-                () -> sim.pool.jobs().dedupe(new DedupeSpec(List.of("v"), true, 0)))) {
+                () -> sim.pool.jobs().dedupe(new DedupeSpec(List.of("v"), true, 0)),
+                () -> sim.pool.jobs().dedupe(new DedupeSpec(List.of("w"), false, 0)))) {
             sim.close();
             sim = SimPool.open(metadata, data, 1, 2);
             JobInfo over = new JobRig(sim).finish(sim.await(each.start()));
             assertEquals(JobInfo.State.DONE, over.state(), over.message());
             assertNoted(() -> {});
         }
+    }
+
+    /** A block at a place that the damaged leaf has, too. */
+    @Test
+    void byLookingForOtherOwnersOfABlock() throws StorageException {
+        assertNoted(() -> {
+            JobInfo over = new JobRig(sim).finish(sim.await(sim.pool.jobs().defragment("w")));
+            assertEquals(JobInfo.State.DONE, over.state(), over.message());
+            over = new JobRig(sim).finish(sim.await(sim.pool.jobs().evacuate(2985L * BLOCK, 10L * BLOCK, false)));
+            assertEquals(JobInfo.State.DONE, over.state(), over.message());
+        });
     }
 
     @Test
