@@ -37,7 +37,7 @@ final class DedupeJob extends Job {
     /** Mappings of these that are remembered: what has more is merged in several rounds. */
     static final int MAX_PLACES = 1 << 17;
 
-    private static final int SEARCH_NODES = 256;
+    private static final int SEARCH_NODES = 64;
     private static final int QUEUED_BLOCKS = 64;
     private static final long STEP_BYTES = 4L << 20;
 
@@ -77,7 +77,7 @@ final class DedupeJob extends Job {
     private final int maxPlaces;
     private final Map<Long, Set<Long>> places = new HashMap<>();
     // What a block that has gone, or got too many owners, is to be looked for as.
-    private final Map<Long, Long> instead = new HashMap<>();
+    private final Replacements instead = new Replacements();
     private final long totalBlocks;
     private Stage stage = Stage.READ;
     private int pass;
@@ -312,12 +312,7 @@ final class DedupeJob extends Job {
     }
 
     private long kept(Candidate candidate) {
-        long kept = candidate.kept;
-        Set<Long> passed = new HashSet<>();
-        while (instead.containsKey(kept) && passed.add(kept)) {
-            kept = instead.get(kept);
-        }
-        return kept;
+        return instead.of(candidate.kept);
     }
 
     // ---- merging ---------------------------------------------------------------------------------------------------

@@ -24,8 +24,8 @@ import java.util.TreeSet;
  * counted.
  */
 final class EvacuateJob extends Job {
-    /** Nodes of the mapping trees that one step reads: a millisecond. */
-    private static final int SEARCH_NODES = 256;
+    /** Nodes of the mapping trees that one step reads: some milliseconds, if they come from the disk. */
+    private static final int SEARCH_NODES = 64;
 
     /** Mappings remembered between search and move: some MiB. */
     private static final int MAX_FOUND = 1 << 16;

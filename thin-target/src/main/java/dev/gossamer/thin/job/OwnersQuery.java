@@ -26,7 +26,7 @@ public final class OwnersQuery {
     /** Mappings told at most: some MiB of answer. */
     public static final int MAX_MAPPINGS = 1 << 16;
 
-    private static final int SEARCH_NODES = 256;
+    private static final int SEARCH_NODES = 64;
     private static final int BATCH_BLOCKS = 64;
 
     private final MoveParts parts;
