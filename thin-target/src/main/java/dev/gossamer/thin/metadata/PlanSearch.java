@@ -47,7 +47,7 @@ final class PlanSearch {
         return damaged;
     }
 
-    /** @return whether all was looked at */
+    /** Looks. @return whether at all */
     boolean run() throws StorageException {
         BTreeCursor devices = pool.mappings.upperCursor(pool.mappingRoot, 0);
         while (workLeft >= 0 && devices.next()) {
