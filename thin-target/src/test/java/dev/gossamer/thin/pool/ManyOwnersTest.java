@@ -15,6 +15,7 @@ import dev.gossamer.thin.PoolMode;
 import dev.gossamer.thin.metadata.BlockMoves;
 import dev.gossamer.thin.metadata.Mapping;
 import java.util.Set;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import org.junit.jupiter.api.AfterEach;
@@ -57,7 +58,7 @@ class ManyOwnersTest {
         sim.loops.advance(3_000_000_000L);
     }
 
-    private TreeMap<Long, Set<Long>> places(int places) throws StorageException {
+    private SortedMap<Long, Set<Long>> places(int places) throws StorageException {
         TreeMap<Long, Set<Long>> wanted = new TreeMap<>();
         int id = sim.pool.parts.devices.named("v").id();
         for (long at = 0; at < (long) BLOCKS * places; at++) {
@@ -76,7 +77,7 @@ class ManyOwnersTest {
         share(16, 100);
         sim.await(WorkerCalls.call(sim.pool.parts.loop, () -> {
             BlockMoves moves = sim.pool.parts.metadata.references().moves();
-            TreeMap<Long, Set<Long>> all = places(16);
+            SortedMap<Long, Set<Long>> all = places(16);
             assertNull(moves.plan(all, BlockMoves.MAX_WORK), "51712 owners");
             assertEquals(BLOCKS, all.size());
             BlockMoves.Plan some = moves.planSome(all);

@@ -27,7 +27,7 @@ class ScarceMemoryTest {
                 .getDeclaredConstructor()
                 .newInstance();
         int places = 0;
-        long n = 1 + random.nextInt(STRIDE);
+        long n = 1L + random.nextInt(STRIDE);
         while (story.applyAsLong(n, inARow) != 0) {
             places++;
             n += 1 + random.nextInt(2 * STRIDE - 1);
