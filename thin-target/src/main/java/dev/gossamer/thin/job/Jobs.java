@@ -197,18 +197,16 @@ public final class Jobs {
     public void close(Runnable quiet) {
         closed = true;
         whenQuiet = quiet;
-        jobs.values().stream()
-                .filter(job -> !job.state.isFinal())
-                .forEach(job -> {
-                    LOG.warn(
-                            "job {} ends with the pool, {} of {} bytes done, which stay: {} {}",
-                            job.id,
-                            job.job.doneBytes(),
-                            job.job.totalBytes(),
-                            job.job.kind(),
-                            job.job.what());
-                    job.job.stop();
-                });
+        jobs.values().stream().filter(job -> !job.state.isFinal()).forEach(job -> {
+            LOG.warn(
+                    "job {} ends with the pool, {} of {} bytes done, which stay: {} {}",
+                    job.id,
+                    job.job.doneBytes(),
+                    job.job.totalBytes(),
+                    job.job.kind(),
+                    job.job.what());
+            job.job.stop();
+        });
         Wakeup lookAgain = new Wakeup(loop, this::lookQuiet);
         faults.afterBug(lookAgain::call);
         locks.close(this::lookQuiet);

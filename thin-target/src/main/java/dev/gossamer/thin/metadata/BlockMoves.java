@@ -211,7 +211,10 @@ public final class BlockMoves {
 
         /** Metadata blocks that {@link #apply} takes at most, with its part of the commit. */
         public long cost() throws StorageException {
-            long values = 2L * rewrite.values().values().stream().mapToInt(Integer::intValue).sum();
+            long values = 2L
+                    * rewrite.values().values().stream()
+                            .mapToInt(Integer::intValue)
+                            .sum();
             return rewrite.nodes()
                     + pool.mappings.upperCost(pool.mappingRoot, rewrite.subtrees())
                     + pool.dataMap.changeCost(values, values)

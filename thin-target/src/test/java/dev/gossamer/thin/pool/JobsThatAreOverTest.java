@@ -89,8 +89,8 @@ class JobsThatAreOverTest {
     @Test
     void aPoolIsDedupedOnceAtATime() throws StorageException {
         JobInfo first = sim.await(sim.pool.jobs().dedupe(DedupeSpec.ALL));
-        StorageException busy =
-                assertThrows(StorageException.class, () -> sim.await(sim.pool.jobs().dedupe(DedupeSpec.ALL)));
+        StorageException busy = assertThrows(
+                StorageException.class, () -> sim.await(sim.pool.jobs().dedupe(DedupeSpec.ALL)));
         assertEquals(Errno.EBUSY, busy.errno());
         assertTrue(busy.getMessage().startsWith("job " + first.id() + " dedupes already"), busy.getMessage());
         assertEquals(JobInfo.State.DONE, jobs.finish(first).state());

@@ -127,8 +127,7 @@ class ManyOwnersTest {
     void rl2APlanIsChargedForLeavesAndNotForSnapshots() throws StorageException {
         share(1, 1000);
         sim.await(WorkerCalls.call(sim.pool.parts.loop, () -> {
-            BlockMoves.Plan plan =
-                    sim.pool.parts.metadata.references().moves().planSome(places(1));
+            BlockMoves.Plan plan = sim.pool.parts.metadata.references().moves().planSome(places(1));
             assertTrue(plan.owners().size() > 4000);
             assertTrue(plan.cost() < 100, plan.cost() + " metadata blocks");
             return 0;
