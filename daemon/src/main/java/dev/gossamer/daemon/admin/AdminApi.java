@@ -301,6 +301,11 @@ final class AdminApi {
         return answer(status, AdminJson.error(AdminRefusal.kindOf(status), message));
     }
 
+    /** In the place of an answer that there is no room for: others do not take theirs. */
+    AdminResponse busy() {
+        return refuse(AdminRefusal.UNAVAILABLE, HttpAnswers.BUSY);
+    }
+
     private AdminResponse refusal(Throwable failure) {
         Throwable cause = cause(failure);
         if (cause instanceof AdminRefusal refusal) {

@@ -3,22 +3,12 @@ package dev.gossamer.daemon.admin;
 import dev.gossamer.daemon.server.access.ClientLog;
 import dev.gossamer.daemon.server.access.ClientLog.Kind;
 import dev.gossamer.nbd.wire.NbdText;
-import io.netty.buffer.ByteBuf;
-import io.netty.buffer.ByteBufUtil;
-import io.netty.channel.ChannelFuture;
-import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.SimpleChannelInboundHandler;
 import io.netty.channel.socket.DuplexChannel;
-import io.netty.handler.codec.http.DefaultFullHttpResponse;
-import io.netty.handler.codec.http.FullHttpResponse;
 import io.netty.handler.codec.http.HttpContent;
-import io.netty.handler.codec.http.HttpHeaderNames;
-import io.netty.handler.codec.http.HttpHeaderValues;
 import io.netty.handler.codec.http.HttpObject;
 import io.netty.handler.codec.http.HttpRequest;
-import io.netty.handler.codec.http.HttpResponseStatus;
-import io.netty.handler.codec.http.HttpVersion;
 import io.netty.handler.codec.http.LastHttpContent;
 import io.netty.util.concurrent.Future;
 import java.io.IOException;
@@ -40,6 +30,7 @@ final class AdminHandler extends SimpleChannelInboundHandler<HttpObject> {
     private static final long REQUEST_TIMEOUT_SECONDS = 10;
 
     private final AdminApi api;
+    private final HttpAnswers answers;
     private final AdminGate gate;
     private final ClientLog log;
     private final StringBuilder body = new StringBuilder();
@@ -48,8 +39,9 @@ final class AdminHandler extends SimpleChannelInboundHandler<HttpObject> {
     private int bodyBytes;
     private boolean answering;
 
-    AdminHandler(AdminApi api, AdminGate gate, ClientLog log) {
+    AdminHandler(AdminApi api, HttpAnswers answers, AdminGate gate, ClientLog log) {
         this.api = api;
+        this.answers = answers;
         this.gate = gate;
         this.log = log;
     }
@@ -103,10 +95,16 @@ final class AdminHandler extends SimpleChannelInboundHandler<HttpObject> {
         String text = new String(body.toString().getBytes(StandardCharsets.ISO_8859_1), StandardCharsets.UTF_8);
         // Completes on this loop, on the pool's worker or aside; Netty takes writes from any thread.
         AdminCaller caller = gate.caller(ctx.channel());
-        api.handle(head.method().name(), head.uri(), text, caller).thenAccept(response -> {
-            logChange(caller, text, response);
-            send(ctx, response);
-        });
+        api.handle(head.method().name(), head.uri(), text, caller)
+                .thenAccept(response -> {
+                    logChange(caller, text, response);
+                    answers.send(ctx.channel(), response, ctx::close);
+                })
+                .whenComplete((sent, failure) -> {
+                    if (failure != null) {
+                        exceptionCaught(ctx, failure);
+                    }
+                });
     }
 
     /**
@@ -136,33 +134,18 @@ final class AdminHandler extends SimpleChannelInboundHandler<HttpObject> {
         answering = true;
         timeout.cancel(false);
         // The client may still be sending, and reads only afterwards: what comes is thrown away until it has done so.
-        write(ctx, api.refuse(status, message))
-                .addListener(written -> ((DuplexChannel) ctx.channel()).shutdownOutput());
+        answers.send(
+                ctx.channel(), api.refuse(status, message), () -> ((DuplexChannel) ctx.channel()).shutdownOutput());
         timeout = ctx.executor().schedule(() -> ctx.close(), REQUEST_TIMEOUT_SECONDS, TimeUnit.SECONDS);
-    }
-
-    private static void send(ChannelHandlerContext ctx, AdminResponse answer) {
-        write(ctx, answer).addListener(ChannelFutureListener.CLOSE);
-    }
-
-    private static ChannelFuture write(ChannelHandlerContext ctx, AdminResponse answer) {
-        ByteBuf content = ByteBufUtil.writeUtf8(ctx.alloc(), answer.body());
-        FullHttpResponse response =
-                new DefaultFullHttpResponse(HttpVersion.HTTP_1_1, HttpResponseStatus.valueOf(answer.status()), content);
-        response.headers()
-                .set(HttpHeaderNames.CONTENT_TYPE, answer.contentType())
-                .set(HttpHeaderNames.CONTENT_LENGTH, content.readableBytes())
-                .set(HttpHeaderNames.CONNECTION, HttpHeaderValues.CLOSE);
-        return ctx.writeAndFlush(response);
     }
 
     @Override
     public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
+        ctx.close();
         if (cause instanceof IOException) {
             LOG.debug("admin connection ended why={}", cause.toString());
         } else {
             log.bug(Kind.ADMIN_FAILED, cause, "");
         }
-        ctx.close();
     }
 }

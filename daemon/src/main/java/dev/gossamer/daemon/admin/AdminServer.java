@@ -29,6 +29,7 @@ public final class AdminServer {
     private static final Logger LOG = LoggerFactory.getLogger(AdminServer.class);
 
     private final AdminApi api;
+    private final HttpAnswers answers;
     private final MetricsServer metrics;
     private final AdminGate gate;
     private final ClientLog log;
@@ -39,6 +40,7 @@ public final class AdminServer {
     /** @param log for who asks */
     public AdminServer(PoolAdmin pool, CowAdmin cow, AdminGate gate, ClientLog log) {
         this.api = new AdminApi(pool, cow, log);
+        this.answers = new HttpAnswers(api.busy());
         this.metrics = new MetricsServer(pool);
         this.gate = gate;
         this.log = log;
@@ -94,7 +96,7 @@ public final class AdminServer {
                 channel.close();
                 return;
             }
-            channel.pipeline().addLast(new HttpServerCodec()).addLast(new AdminHandler(api, gate, log));
+            channel.pipeline().addLast(new HttpServerCodec()).addLast(new AdminHandler(api, answers, gate, log));
         }
     }
 }

@@ -6,23 +6,14 @@ import dev.gossamer.io.Reason;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.ring.IoLoops;
 import io.netty.bootstrap.ServerBootstrap;
-import io.netty.buffer.ByteBuf;
-import io.netty.buffer.ByteBufUtil;
 import io.netty.channel.Channel;
-import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.SimpleChannelInboundHandler;
-import io.netty.handler.codec.http.DefaultFullHttpResponse;
-import io.netty.handler.codec.http.FullHttpResponse;
-import io.netty.handler.codec.http.HttpHeaderNames;
-import io.netty.handler.codec.http.HttpHeaderValues;
 import io.netty.handler.codec.http.HttpObject;
 import io.netty.handler.codec.http.HttpRequest;
-import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpServerCodec;
-import io.netty.handler.codec.http.HttpVersion;
 import java.net.InetSocketAddress;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -45,6 +36,8 @@ final class MetricsServer {
     private static final String TEXT = "text/plain; charset=utf-8";
 
     private final PoolAdmin pool;
+    private final HttpAnswers answers =
+            new HttpAnswers(new AdminResponse(AdminRefusal.UNAVAILABLE, TEXT, HttpAnswers.BUSY + "\n"));
     private final AtomicInteger open = new AtomicInteger();
     private Channel listener;
 
@@ -128,21 +121,18 @@ final class MetricsServer {
             }
             answering = true;
             if (request.decoderResult().isSuccess()) {
-                answer(request).thenAccept(response -> send(ctx, response));
+                answer(request).thenAccept(response -> send(ctx, response)).whenComplete((sent, failure) -> {
+                    if (failure != null) {
+                        exceptionCaught(ctx, failure);
+                    }
+                });
             } else {
                 send(ctx, new AdminResponse(AdminRefusal.BAD_REQUEST, TEXT, "this is no HTTP request\n"));
             }
         }
 
-        private static void send(ChannelHandlerContext ctx, AdminResponse answer) {
-            ByteBuf content = ByteBufUtil.writeUtf8(ctx.alloc(), answer.body());
-            FullHttpResponse response = new DefaultFullHttpResponse(
-                    HttpVersion.HTTP_1_1, HttpResponseStatus.valueOf(answer.status()), content);
-            response.headers()
-                    .set(HttpHeaderNames.CONTENT_TYPE, answer.contentType())
-                    .set(HttpHeaderNames.CONTENT_LENGTH, content.readableBytes())
-                    .set(HttpHeaderNames.CONNECTION, HttpHeaderValues.CLOSE);
-            ctx.writeAndFlush(response).addListener(ChannelFutureListener.CLOSE);
+        private void send(ChannelHandlerContext ctx, AdminResponse answer) {
+            answers.send(ctx.channel(), answer, ctx::close);
         }
 
         @Override

@@ -128,8 +128,7 @@ class AdminGateTest {
     @Test
     void aConnectionIsAskedWhoItIs() throws StorageException {
         gate.apply(RULES);
-        EmbeddedChannel channel =
-                new EmbeddedChannel(new HttpServerCodec(), new AdminHandler(new AdminApi(pool, cow, log), gate, log));
+        EmbeddedChannel channel = new EmbeddedChannel(new HttpServerCodec(), handler());
         byte[] request = "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n".getBytes(StandardCharsets.US_ASCII);
         channel.writeInbound(channel.alloc().buffer().writeBytes(request));
         ByteBuf answer = channel.readOutbound();
@@ -139,9 +138,13 @@ class AdminGateTest {
         channel.finishAndReleaseAll();
     }
 
+    private AdminHandler handler() {
+        AdminApi api = new AdminApi(pool, cow, log);
+        return new AdminHandler(api, new HttpAnswers(api.busy()), gate, log);
+    }
+
     private String ask(String method, String uri, String body) {
-        EmbeddedChannel channel =
-                new EmbeddedChannel(new HttpServerCodec(), new AdminHandler(new AdminApi(pool, cow, log), gate, log));
+        EmbeddedChannel channel = new EmbeddedChannel(new HttpServerCodec(), handler());
         String request = method + " " + uri + " HTTP/1.1\r\nContent-Length: " + body.length() + "\r\n\r\n" + body;
         channel.writeInbound(channel.alloc().buffer().writeBytes(request.getBytes(StandardCharsets.US_ASCII)));
         ByteBuf answer = channel.readOutbound();
