@@ -54,7 +54,7 @@ public final class Daemon {
     private static final long STOP_GRACE_MILLIS = 10_000;
 
     /** For devices that do not answer; after that what was not committed is lost, as in a crash. */
-    private static final Duration STOP_PATIENCE = Duration.ofSeconds(30);
+    public static final Duration STOP_PATIENCE = Duration.ofSeconds(30);
 
     /**
      * Four connections may each have two requests of the largest size (32 MiB) in memory; small requests never reach
@@ -99,9 +99,9 @@ public final class Daemon {
         this.lost = lost;
     }
 
-    /** As {@link #start(DaemonConfig, PassedSockets)}, without passed sockets. */
+    /** As {@link #start(DaemonConfig, PassedSockets, Starting)}, without passed sockets. */
     public static Daemon start(DaemonConfig config) throws StorageException {
-        return start(config, PassedSockets.NONE);
+        return start(config, PassedSockets.NONE, new Starting());
     }
 
     /**
@@ -109,11 +109,12 @@ public final class Daemon {
      * process has the directory.
      *
      * @param passed to serve as well; one at the directory's own path takes its place
+     * @param starting may end it meanwhile
      */
-    public static Daemon start(DaemonConfig config, PassedSockets passed) throws StorageException {
+    public static Daemon start(DaemonConfig config, PassedSockets passed, Starting starting) throws StorageException {
         PoolLock lock = PoolLock.take(config.directory());
         try {
-            return start(config, passed, lock);
+            return start(config, passed, starting, lock);
         } catch (StorageException | RuntimeException e) {
             lock.close();
             throw e;
@@ -128,7 +129,8 @@ public final class Daemon {
         return all;
     }
 
-    private static Daemon start(DaemonConfig config, PassedSockets passed, PoolLock lock) throws StorageException {
+    private static Daemon start(DaemonConfig config, PassedSockets passed, Starting starting, PoolLock lock)
+            throws StorageException {
         IoLoops loops = startLoops(config);
         ThinPool pool = null;
         CowService cow = null;
@@ -143,6 +145,7 @@ public final class Daemon {
                 config.tls().mode() != TlsOffer.Mode.NONE);
         DeviceOpener opener =
                 DeviceOpener.on(loops, config.directory(), config.pool().devicePatience(), memory);
+        starting.opensWith(opener);
         InlineFileEngine inlineFiles = new InlineFileEngine();
         PoolOpening opening = new PoolOpening(config.pool(), loops, inlineFiles);
         try {
@@ -324,6 +327,7 @@ public final class Daemon {
     }
 
     private void stopWhatRuns() {
+        opener.limitPatience(STOP_PATIENCE);
         if (admin != null) {
             admin.stop();
         }

@@ -2,6 +2,7 @@ package dev.gossamer.daemon.cli;
 
 import dev.gossamer.daemon.Daemon;
 import dev.gossamer.daemon.PassedSockets;
+import dev.gossamer.daemon.Starting;
 import dev.gossamer.daemon.admin.FailureKind;
 import dev.gossamer.daemon.config.DaemonConfig;
 import dev.gossamer.daemon.config.PoolConfig;
@@ -55,9 +56,12 @@ final class ForegroundDaemon {
             boolean forceOwner)
             throws StorageException {
         StopSignal signal = StopSignal.install();
+        Starting starting = new Starting();
+        signal.onFirst(() -> starting.end(Daemon.STOP_PATIENCE));
         Daemon daemon = Daemon.start(
                 new DaemonConfig(directory, pool, listen, engine, DaemonConfig.defaultIoLoops(), tls, forceOwner),
-                passed);
+                passed,
+                starting);
         daemon.lost().thenAccept(why -> signal.end());
         signal.onHangup(() -> {
             try {

@@ -16,6 +16,7 @@ final class StopSignal {
 
     private final CountDownLatch received = new CountDownLatch(1);
     private volatile Runnable hangup;
+    private Runnable first;
 
     private StopSignal() {}
 
@@ -61,6 +62,18 @@ final class StopSignal {
             Runtime.getRuntime().halt(IMPATIENT);
         }
         received.countDown();
+        Runnable task = first;
+        if (task != null) {
+            task.run();
+        }
+    }
+
+    /** What the first of SIGTERM and SIGINT does at once, beside ending the wait. Runs on a thread of the runtime. */
+    synchronized void onFirst(Runnable task) {
+        first = task;
+        if (received.getCount() == 0) {
+            task.run();
+        }
     }
 
     /** As a first signal, from within. */

@@ -44,6 +44,7 @@ public final class DeviceOpener implements NamedDevices, AutoCloseable {
     private final MemoryBudget memory;
     private final List<NbdClientDevice> remote = new CopyOnWriteArrayList<>();
     private final LvmVolumes lvm = new LvmVolumes(KernelDevices.SYSTEM);
+    private volatile Duration patienceLimit;
     private IoLoops loops;
 
     private DeviceOpener(
@@ -142,6 +143,10 @@ public final class DeviceOpener implements NamedDevices, AutoCloseable {
         }
         remote.removeIf(NbdClientDevice::isClosed);
         remote.add(device);
+        Duration limit = patienceLimit; // read after it can be found: whoever sets one looks at those that are there
+        if (limit != null) {
+            device.limitPatience(limit);
+        }
         return device;
     }
 
@@ -164,8 +169,12 @@ public final class DeviceOpener implements NamedDevices, AutoCloseable {
                 counters.repeatedWrites());
     }
 
-    /** Everything is going to be closed: no request waits longer than this for its server any more. */
+    /**
+     * Everything is going to be closed: no request waits longer than this for its server any more, nor one of a device
+     * that is opened later. Any thread.
+     */
     public void limitPatience(Duration limit) {
+        patienceLimit = limit;
         remote.forEach(device -> device.limitPatience(limit));
     }
 
