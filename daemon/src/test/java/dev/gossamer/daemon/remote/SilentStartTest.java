@@ -26,7 +26,7 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** A pool whose metadata lies on a server that is there and says nothing: it is waited for, and whoever stops does not. */
+/** Metadata on a server that is there and says nothing: it is waited for, and whoever stops does not wait. */
 class SilentStartTest extends OneServerTest {
     private static final Duration SOON = Duration.ofMillis(100);
 
