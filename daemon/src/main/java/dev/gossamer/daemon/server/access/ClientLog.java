@@ -68,7 +68,11 @@ public final class ClientLog {
     /** Where lines go. */
     @FunctionalInterface
     interface Sink {
-        /** @param cause null if there is none */
+        /**
+         * Takes one line.
+         *
+         * @param cause null if there is none
+         */
         void write(Level level, String line, Throwable cause);
     }
 
