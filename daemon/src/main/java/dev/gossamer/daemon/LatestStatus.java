@@ -4,7 +4,8 @@ import dev.gossamer.daemon.admin.SpaceTrend;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.thin.PoolStatus;
 import dev.gossamer.thin.pool.ThinPool;
-import java.util.HashSet;
+import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -36,7 +37,7 @@ final class LatestStatus {
     // Below: guarded by this object's monitor.
     private boolean underWay;
     // Nobody stays here for longer than its patience, however long the pool waits.
-    private final Set<CompletableFuture<Known>> asking = new HashSet<>();
+    private final Set<CompletableFuture<Known>> asking = Collections.newSetFromMap(new IdentityHashMap<>());
 
     /** @param patienceMillis how long each asker waits for an answer */
     LatestStatus(Supplier<CompletableFuture<PoolStatus>> pool, PoolStatus first, long patienceMillis) {

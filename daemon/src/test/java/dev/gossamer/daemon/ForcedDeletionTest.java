@@ -78,7 +78,7 @@ class ForcedDeletionTest {
                 client.read(i, i << 20, 1 << 20); // its answers are not taken, so its end takes a while
             }
             Thread.sleep(500);
-            String[] words = command.split(" ");
+            String[] words = command.split(" ", -1);
             boolean deletes = words[0].equals("DELETE");
             String path = words[1].replace("UUID", uuid).replace("NAME", name) + (deletes ? "?force=true" : "");
             String body = deletes ? "" : "{\"to\":\"before-" + name + "\",\"force\":true}";

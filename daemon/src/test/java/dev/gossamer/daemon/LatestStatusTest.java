@@ -52,7 +52,7 @@ class LatestStatusTest {
         assertTrue(one.join().fresh() && other.join().fresh());
         assertSame(told, one.join().status());
         assertSame(told, latest.latest());
-        latest.ask();
+        assertFalse(latest.ask().isDone());
         assertEquals(2, questions.size(), "whoever comes later asks anew");
     }
 

@@ -107,6 +107,7 @@ final class RemoteConnector {
 
     private record Listener(Outcome outcome, NettyLoop loop) implements ClientHandshakeListener {
         @Override
+        @SuppressWarnings("FutureReturnValueIgnored") // nobody waits for the end of what cannot be used
         public void negotiated(ChannelHandlerContext ctx, RemoteExport export) {
             RemoteConnection connection;
             try {

@@ -23,6 +23,7 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
 /** Clients of the admin socket that do not take their answers. */
+@SuppressWarnings("FutureReturnValueIgnored") // an embedded channel is closed when close() returns
 class UnreadAnswerTest {
     private static final AdminResponse BUSY = new AdminResponse(AdminRefusal.UNAVAILABLE, AdminResponse.JSON, "{}");
 

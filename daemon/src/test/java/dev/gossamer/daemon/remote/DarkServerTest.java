@@ -39,7 +39,7 @@ class DarkServerTest {
         return new RemoteSettings(60_000, 60_000, 20, 100, handshakeMillis, 128, 32 << 20, 64 << 20, 100);
     }
 
-    private final ServerSocket server = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"));
+    private final ServerSocket server = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
     private final List<Socket> filling = new ArrayList<>();
 
     DarkServerTest() throws IOException {}

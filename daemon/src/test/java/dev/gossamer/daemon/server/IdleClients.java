@@ -39,26 +39,21 @@ final class IdleClients {
     }
 
     private static AutoCloseable connect(Stage stage, InetSocketAddress server, Path certificate) throws Exception {
-        switch (stage) {
-            case HANDSHAKE -> {
-                return NbdTestClient.greeted(server);
-            }
-            case TLS_HANDSHAKE -> {
-                return new TlsTestClient(server, certificate);
-            }
+        return switch (stage) {
+            case HANDSHAKE -> NbdTestClient.greeted(server);
+            case TLS_HANDSHAKE -> new TlsTestClient(server, certificate);
             case TRANSMISSION -> {
                 NbdTestClient client = new NbdTestClient(server, OneExport.NAME);
                 client.read(1, 0, 4096);
                 client.reply(4096);
-                return client;
+                yield client;
             }
             case TLS_TRANSMISSION -> {
                 TlsTestClient client = new TlsTestClient(server, certificate, OneExport.NAME);
                 client.read(1, 0, 4096);
                 client.reply(1, 4096);
-                return client;
+                yield client;
             }
-        }
-        throw new AssertionError(stage);
+        };
     }
 }

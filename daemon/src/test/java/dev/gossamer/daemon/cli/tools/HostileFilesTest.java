@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gossamer.io.sim.Seeds;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -27,8 +28,6 @@ final class HostileFilesTest {
     private static final int BLOCK = 4096;
     private static final String POOL = "<superblock uuid=\"\" time=\"%s\" transaction=\"1\" version=\"2\""
             + " data_block_size=\"%s\" nr_data_blocks=\"%s\">%s</superblock>";
-    private static final String DEVICE =
-            "<device dev_id=\"%s\" mapped_blocks=\"0\" transaction=\"0\" creation_time=\"0\" snap_time=\"0\"></device>";
 
     @TempDir
     private Path scratch;
@@ -47,7 +46,7 @@ final class HostileFilesTest {
     private ToolRun run(String words, Object... values) {
         List<String> command = new ArrayList<>();
         int next = 0;
-        for (String word : words.split(" ")) {
+        for (String word : words.split(" ", -1)) {
             command.add(word.equals("%") ? values[next++].toString() : word);
         }
         return ToolRun.gossamer(command.toArray(String[]::new));
@@ -78,7 +77,7 @@ final class HostileFilesTest {
                 file("tiny", Arrays.copyOf(good, 512)),
                 file("zero", new byte[16 * BLOCK]),
                 file("random", random),
-                file("xml", Arrays.copyOf("<superblock uuid=\"\"".getBytes("US-ASCII"), 4 * BLOCK)),
+                file("xml", Arrays.copyOf("<superblock uuid=\"\"".getBytes(StandardCharsets.US_ASCII), 4 * BLOCK)),
                 Files.createDirectory(scratch.resolve("folder")),
                 scratch.resolve("absent"));
         for (Path file : files) {
@@ -171,7 +170,9 @@ final class HostileFilesTest {
     })
     void whatCannotBeAPoolChangesNothing(String time, String sectors, String blocks, String id, String reason)
             throws Exception {
-        refused(POOL.formatted(time, sectors, blocks, DEVICE.formatted(id)), reason);
+        String device = "<device dev_id=\"" + id
+                + "\" mapped_blocks=\"0\" transaction=\"0\" creation_time=\"0\" snap_time=\"0\"></device>";
+        refused(POOL.formatted(time, sectors, blocks, device), reason);
         refused("PK\3\4", "no XML of a pool");
         refused("<!DOCTYPE a [<!ENTITY b \"c\"><!ENTITY d \"&b;&b;\">]>" + POOL, "no XML of a pool");
     }
@@ -204,7 +205,7 @@ final class HostileFilesTest {
 
     private void refused(String xml, String reason) throws Exception {
         Path input = Files.writeString(scratch.resolve("input"), xml);
-        Path free = file("free", "something else".repeat(1000).getBytes("US-ASCII"));
+        Path free = file("free", "something else".repeat(1000).getBytes(StandardCharsets.US_ASCII));
         byte[] beforeFree = Arrays.copyOf(Files.readAllBytes(free), 4 * BLOCK);
         Files.write(free, beforeFree);
         byte[] before = Files.readAllBytes(metadata);

@@ -65,7 +65,7 @@ class MemoryBudgetTest {
         assertEquals(4000, fit(one).connections());
         MemoryBudget four = new MemoryBudget(65536 * MIB, 256 * MIB, MANY, 4, Cost.of(true, true));
         ServerLimits fitted = fit(four);
-        assertTrue(fitted.connections() * 4 * MemoryBudget.HEAP_BYTES <= 64 * MIB, fitted.toString());
+        assertTrue(fitted.connections() * 4L * MemoryBudget.HEAP_BYTES <= 64 * MIB, fitted.toString());
         assertTrue(fitted.connections() > 1300, fitted.toString());
         StorageException refused = assertThrows(StorageException.class, () -> four.fit(limits(2000, 100)));
         assertTrue(refused.getMessage().contains("93 MiB of heap, and 64 MiB are theirs"), refused.getMessage());
