@@ -86,6 +86,7 @@ final class LatestStatus {
         return first;
     }
 
+    @SuppressWarnings("CollectionUndefinedEquality") // by identity
     private synchronized void remove(CompletableFuture<Known> answer) {
         asking.remove(answer);
     }
