@@ -12,6 +12,7 @@ import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.StallLook;
 import dev.gossamer.io.buffer.IoBuffer;
 import dev.gossamer.io.buffer.IoBufferPool;
+import dev.gossamer.io.libc.EventFiles;
 import dev.gossamer.io.libc.Libc;
 import dev.gossamer.io.posix.InlineFileEngine;
 import dev.gossamer.io.posix.PosixFiles;
@@ -21,7 +22,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
-import jnr.ffi.LibraryLoader;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -34,16 +34,6 @@ import org.junit.jupiter.api.io.TempDir;
 class StalledFilesTest {
     private static final int COUNT_BYTES = 8;
     private static final long PERIOD_MILLIS = 20;
-
-    /** eventfd(2). */
-    public interface EventFiles {
-        int eventfd(int count, int flags);
-
-        long write(int fd, long address, long lengthBytes);
-    }
-
-    private static final EventFiles EVENTS =
-            LibraryLoader.create(EventFiles.class).load("c");
 
     /** Reads, and tells the error when that has ended. */
     private static CompletableFuture<Integer> read(IoLoop loop, int file, IoBuffer buffer) {
@@ -64,7 +54,7 @@ class StalledFilesTest {
     private static void count(int file, IoBufferPool buffers) {
         IoBuffer one = buffers.acquire(COUNT_BYTES);
         one.bytes().order(ByteOrder.nativeOrder()).putLong(0, 1);
-        assertEquals(COUNT_BYTES, EVENTS.write(file, one.address(), COUNT_BYTES));
+        assertEquals(COUNT_BYTES, EventFiles.CALLS.write(file, one.address(), COUNT_BYTES));
         one.release();
     }
 
@@ -77,7 +67,7 @@ class StalledFilesTest {
 
     @Test
     void aFileThatDoesNotAnswerIsNamedUntilItDoes() throws Exception {
-        int file = EVENTS.eventfd(0, 0);
+        int file = EventFiles.CALLS.eventfd(0, 0);
         try (IoLoops loops = IoLoops.start(2, IoEngineChoice.AUTO, 1 << 20)) {
             assumeTrue(loops.engineName().equals("io_uring"), "pread(2) knows no file that waits");
             NettyLoop worker = loops.startWorker("a-worker", 1 << 20);
