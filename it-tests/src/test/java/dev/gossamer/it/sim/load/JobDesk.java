@@ -185,7 +185,13 @@ final class JobDesk {
         boolean failed = info != null && info.state() == JobInfo.State.FAILED;
         world.note(14, id, done ? 1 : 0, () -> "job: " + what + " " + (info == null ? "forgotten" : info.state()));
         running.remove(id).ended(done && !mayFail.getAsBoolean());
-        if (failed && !mayFail.getAsBoolean() && !everSqueezed && !what.startsWith("clone")) {
+        boolean explained = mayFail.getAsBoolean()
+                || everSqueezed
+                || what.startsWith("clone")
+                || (what.startsWith("independent")
+                        && info != null
+                        && info.message().contains("metadata snapshot"));
+        if (failed && !explained) {
             throw new Violation(Oracle.REPLY, what + " fails, which nothing explains: " + info.message());
         }
     }
