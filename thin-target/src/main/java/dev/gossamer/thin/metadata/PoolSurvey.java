@@ -14,6 +14,7 @@ import dev.gossamer.pdata.scan.BlockFeed;
 import dev.gossamer.pdata.scan.BlockSet;
 import dev.gossamer.pdata.scan.NodeView;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -161,7 +162,15 @@ final class PoolSurvey {
             snapshotDamage = e.getMessage();
         }
         LOG.error("{}: the metadata snapshot is damaged: {}", device.device(), snapshotDamage);
-        return PoolCheck.check(feed, pool.committed.checkRootsOfVolumes());
+        List<Damage> ofVolumes = new ArrayList<>(PoolCheck.check(feed, pool.committed.checkRootsOfVolumes()));
+        // With the snapshot's references left out a block may look as if its count were right: whoever has such a
+        // block could read, and write, what is another's.
+        ofSnapshot.stream().filter(PoolSurvey::isCountedTooLow).forEach(ofVolumes::add);
+        return ofVolumes;
+    }
+
+    private static boolean isCountedTooLow(Damage found) {
+        return found instanceof Damage.BadOverflow || (found instanceof Damage.CountTooLow bad && bad.counted() > 0);
     }
 
     /** For whoever repairs it; as far as there is room beside what volumes use. */
