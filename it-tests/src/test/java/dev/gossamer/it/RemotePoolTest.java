@@ -15,6 +15,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /** Pools whose devices are exports of other NBD servers (A70, A71; the small client as a device). */
 @Timeout(300)
@@ -67,6 +69,7 @@ final class RemotePoolTest {
     }
 
     @Test
+    @Execution(ExecutionMode.CONCURRENT)
     void dataOnNbdkitIsCopiedVerifiedAndChecked() throws Exception {
         Path socket = scratch.resolve("data.sock");
         Path metadata = sparse("metadata", 64);
@@ -91,6 +94,7 @@ final class RemotePoolTest {
     }
 
     @Test
+    @Execution(ExecutionMode.CONCURRENT)
     void metadataMayBeRemoteToo() throws Exception {
         Path data = scratch.resolve("data.sock");
         Path metadata = scratch.resolve("metadata.sock");
@@ -114,6 +118,7 @@ final class RemotePoolTest {
     }
 
     @Test
+    @Execution(ExecutionMode.CONCURRENT)
     void aPoolOutlivesItsServersDeathInTheMiddleOfWriting() throws Exception {
         Path socket = scratch.resolve("data.sock");
         Path metadata = sparse("metadata", 64);
@@ -150,6 +155,7 @@ final class RemotePoolTest {
     }
 
     @Test
+    @Execution(ExecutionMode.CONCURRENT)
     void whatCannotBeReachedOrUsedIsSaidInOneLine() throws Exception {
         Path metadata = sparse("metadata", 64);
         refused("cannot connect", "nbd+unix:///?socket=" + scratch.resolve("none"), metadata.toString());
@@ -186,6 +192,7 @@ final class RemotePoolTest {
 
     /** Longer than the data device would be waited for: nothing fails, status says what is wrong, and work goes on. */
     @Test
+    @Execution(ExecutionMode.CONCURRENT)
     void metadataThatWereAwayAreNoReasonToFail() throws Exception {
         Path socket = scratch.resolve("metadata.sock");
         Path disk = sparse("metadata-disk", 64);

@@ -8,6 +8,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /** Space that runs out, is reserved and comes back, as clients see it (NBD 8.6). The pool has 32 MiB. */
 final class SpaceAcceptanceTest {
@@ -39,6 +41,7 @@ final class SpaceAcceptanceTest {
     }
 
     @Test
+    @Execution(ExecutionMode.CONCURRENT)
     void trimmingAllGivesAllBackA50() throws Exception {
         Libnbd.run(
                 """
@@ -53,6 +56,7 @@ final class SpaceAcceptanceTest {
     }
 
     @Test
+    @Execution(ExecutionMode.CONCURRENT)
     void whatASnapshotNeedsStaysUntilItIsDeletedA51() throws Exception {
         Libnbd.run("h = opened(uris[0]); h.pwrite(b'x' * (16 << 20), 0); h.flush()", daemon.uri("vol"));
         daemon.createSnapshot("vol", "snap");
@@ -75,6 +79,7 @@ final class SpaceAcceptanceTest {
     }
 
     @Test
+    @Execution(ExecutionMode.CONCURRENT)
     void unalignedTrimsChangeNoOtherByteA52() throws Exception {
         // A block reads as zeros once trims have covered all its sectors of 4096 bytes (T37a).
         Libnbd.run(
@@ -105,6 +110,7 @@ final class SpaceAcceptanceTest {
     }
 
     @Test
+    @Execution(ExecutionMode.CONCURRENT)
     void trimsThatMeetInsideBlocksFreeThemA52a() throws Exception {
         // Halves in either order; every fourth block is written in between and stays.
         Libnbd.run(
@@ -131,6 +137,7 @@ final class SpaceAcceptanceTest {
     }
 
     @Test
+    @Execution(ExecutionMode.CONCURRENT)
     void aFullPoolServesWhatNeedsNoSpaceAndRecoversA53() throws Exception {
         Libnbd.run(
                 """
@@ -152,6 +159,7 @@ final class SpaceAcceptanceTest {
     }
 
     @Test
+    @Execution(ExecutionMode.CONCURRENT)
     void whatNoHoleReservedCanBeWrittenWhenThePoolIsFullA54() throws Exception {
         daemon.createVolume("other", "64M");
         Libnbd.run(
@@ -172,6 +180,7 @@ final class SpaceAcceptanceTest {
     }
 
     @Test
+    @Execution(ExecutionMode.CONCURRENT)
     void sixtyFourTebibytesWorkFromEndToEndA56() throws Exception {
         daemon.createVolume("huge", "64T");
         Libnbd.run(

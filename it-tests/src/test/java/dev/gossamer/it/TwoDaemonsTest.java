@@ -21,6 +21,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /**
  * Two daemons that want one pool, as on two machines: each reaches the same images by servers of its own (OP-10 to
@@ -224,6 +226,7 @@ final class TwoDaemonsTest {
     }
 
     @Test
+    @Execution(ExecutionMode.CONCURRENT)
     void a3TheLoserReconnectsLateAndEndsBeforeItRepeatsAnything() throws Exception {
         makeImages();
         Way metadataOfA = new Way("a-metadata", metadata);
@@ -232,6 +235,7 @@ final class TwoDaemonsTest {
     }
 
     @Test
+    @Execution(ExecutionMode.CONCURRENT)
     void a3WithLocalMetadata() throws Exception {
         makeImages();
         Way dataOfA = new Way("a-data", data);
@@ -239,6 +243,7 @@ final class TwoDaemonsTest {
     }
 
     @Test
+    @Execution(ExecutionMode.CONCURRENT)
     void anOwnerThatStoodStillWithLocalDataEndsWhenItGoesOn() throws Exception {
         makeImages();
         Daemon a = create("a", new Way("a-metadata", metadata).uri(), data.toString())
@@ -247,6 +252,7 @@ final class TwoDaemonsTest {
     }
 
     @Test
+    @Execution(ExecutionMode.CONCURRENT)
     void aSecondServeIsRefusedWithTheOwnersNameAndChangesNothing() throws Exception {
         makeImages();
         Daemon a = remotePool();
@@ -294,6 +300,7 @@ final class TwoDaemonsTest {
 
     /** OP-12: nobody waits for a pool that was closed, nor for a process of this machine that has gone. */
     @Test
+    @Execution(ExecutionMode.CONCURRENT)
     void aCleanRestartAndOneAfterAKillWaitForNothing() throws Exception {
         makeImages();
         Daemon a = remotePool();
@@ -317,6 +324,7 @@ final class TwoDaemonsTest {
 
     /** OP-11: a slot of which both halves are damaged is none, and the claim waits; one torn half does not matter. */
     @Test
+    @Execution(ExecutionMode.CONCURRENT)
     void aTornSlotIsSurvived() throws Exception {
         makeImages();
         Daemon a = remotePool();
@@ -351,6 +359,7 @@ final class TwoDaemonsTest {
 
     /** A pool made by the kernel gets an owner slot when a device of it is served remotely, and not before. */
     @Test
+    @Execution(ExecutionMode.CONCURRENT)
     void anAdoptedPoolGetsItsSlotOnlyWhenSomethingIsRemote() throws Exception {
         Fixture fixture = Fixture.thinPools()
                 .filter(each -> each.toString().contains("04-snapshots"))
