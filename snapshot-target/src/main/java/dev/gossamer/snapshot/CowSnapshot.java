@@ -20,7 +20,6 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -58,6 +57,7 @@ final class CowSnapshot implements ExceptionStore.Listener, PendingRemap.Target 
     private final List<HeldRequest> heldUntilStarted = new ArrayList<>();
     private final List<Runnable> whenIdle = new ArrayList<>();
     private final SnapshotLoss loss;
+    private final Door door = new Door();
 
     // Written by the worker, read by loops.
     private volatile SnapshotSpec spec;
@@ -65,9 +65,6 @@ final class CowSnapshot implements ExceptionStore.Listener, PendingRemap.Target 
     private volatile String cause = "";
     private volatile boolean copiesOrigin = true;
     private volatile int generation;
-
-    /** Open {@link Snapshot}s. */
-    final AtomicInteger handles = new AtomicInteger();
 
     CowSnapshot(
             OriginLoops loops,
@@ -106,6 +103,11 @@ final class CowSnapshot implements ExceptionStore.Listener, PendingRemap.Target 
 
     Suspension suspension() {
         return suspension;
+    }
+
+    /** Of its {@link Snapshot}s. */
+    Door door() {
+        return door;
     }
 
     /** Grows when the snapshot is handed over: older handles are dead then. */
@@ -155,7 +157,7 @@ final class CowSnapshot implements ExceptionStore.Listener, PendingRemap.Target 
         }
         long end = Math.min(toBytes, sizeBytes);
         for (long chunk = fromBytes >> chunkShift; chunk << chunkShift < end; chunk++) {
-            if (!table.contains(chunk)) {
+            if (!table.isSettled(chunk)) {
                 return false;
             }
         }
@@ -197,7 +199,7 @@ final class CowSnapshot implements ExceptionStore.Listener, PendingRemap.Target 
         }
         long end = Math.min(toBytes, sizeBytes);
         for (long chunk = fromBytes >> chunkShift; chunk << chunkShift < end; chunk++) {
-            if (table.contains(chunk)) {
+            if (table.isSettled(chunk)) {
                 continue;
             }
             if (state == SnapshotState.STARTING) {
@@ -332,13 +334,18 @@ final class CowSnapshot implements ExceptionStore.Listener, PendingRemap.Target 
         List<PendingRemap> batch = new ArrayList<>(count);
         for (int i = 0; i < count; i++) {
             PendingRemap one = committed.poll();
-            boolean isNew = table.put(one.remap().oldChunk(), one.remap().newChunk());
+            boolean isNew = table.record(one.remap().oldChunk(), one.remap().newChunk());
             Invariant.check(isNew, "a chunk was recorded twice");
             batch.add(one);
         }
         space.recorded();
         // Between here and release both the table and the pending chunks know them: reads use the store, writes wait.
-        loops.trackedReads().drain(() -> batch.forEach(one -> finish(one, Errno.OK)));
+        loops.trackedReads().drain(() -> batch.forEach(this::settle));
+    }
+
+    private void settle(PendingRemap one) {
+        table.settle(one.remap().oldChunk());
+        finish(one, Errno.OK);
     }
 
     @Override

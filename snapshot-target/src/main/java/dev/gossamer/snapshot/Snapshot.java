@@ -210,7 +210,7 @@ public final class Snapshot implements BlockDevice, ServedDevice {
     public void close() {
         if (!closed) {
             closed = true;
-            snapshot.handles.decrementAndGet();
+            snapshot.door().leave();
         }
     }
 

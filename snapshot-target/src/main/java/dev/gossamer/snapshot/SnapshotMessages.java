@@ -29,14 +29,14 @@ final class SnapshotMessages {
     private final AttachedSnapshots attached;
     private final CopyQueue copies;
     private final BlockDevice origin;
-    private final OriginDoor door;
+    private final Door door;
     private final ConcurrentMap<String, CowSnapshot> snapshots = new ConcurrentHashMap<>();
     // Names that are being created, loaded or deleted: one operation on each at a time.
     private final Set<String> busyNames = ConcurrentHashMap.newKeySet();
     private volatile MergeJob merge;
 
     SnapshotMessages(
-            OriginLoops loops, AttachedSnapshots attached, CopyQueue copies, BlockDevice origin, OriginDoor door) {
+            OriginLoops loops, AttachedSnapshots attached, CopyQueue copies, BlockDevice origin, Door door) {
         this.loops = loops;
         this.attached = attached;
         this.copies = copies;
@@ -81,9 +81,9 @@ final class SnapshotMessages {
                     "the origin is being merged with snapshot "
                             + merge.snapshot().name() + "; wait until that is done");
         }
-        reserve(spec);
         long sizeBytes = StoreChecks.sizeBytes(spec, origin);
         RemapTable table = new RemapTable(Math.ceilDiv(sizeBytes, chunkBytes));
+        reserve(spec);
         if (spec.type() == StoreType.TRANSIENT) {
             ExceptionStore kept = new TransientStore(store, chunkBytes);
             start(new CowSnapshot(loops, copies, spec, kept, table, sizeBytes), answer);
@@ -142,6 +142,7 @@ final class SnapshotMessages {
                     spec, Errno.EINVAL, "a transient snapshot ended with its process; create a new one");
         }
         StoreChecks.checkStoreDevice(spec, store);
+        long sizeBytes = StoreChecks.sizeBytes(spec, origin);
         reserve(spec);
         if (!door.tryLock()) {
             busyNames.remove(spec.name());
@@ -151,7 +152,6 @@ final class SnapshotMessages {
                     "the origin is open, and what was written to it would be missing; "
                             + "open all snapshots before the origin");
         }
-        long sizeBytes = StoreChecks.sizeBytes(spec, origin);
         RemapTable[] table = {new RemapTable(0)};
         new StoreOpening(loops.transfers(), store, spec.name(), spec.storeId(), new StoreOpening.Answer() {
                     @Override
@@ -191,16 +191,19 @@ final class SnapshotMessages {
     /** Gives up a snapshot that nobody has open; its store holds none any more. */
     void delete(String name, CompletableFuture<Void> answer) throws StorageException {
         CowSnapshot snapshot = find(name);
-        checkClosed(snapshot, "deleted");
         if (snapshot.state() == SnapshotState.MERGING || snapshot.state() == SnapshotState.MERGE_FAILED) {
             throw StoreChecks.refused(
                     snapshot.spec(),
                     Errno.EBUSY,
                     "it is being merged, and the origin needs it; finish the merge first");
         }
+        keepClosed(snapshot, "deleted");
         snapshots.remove(name);
         busyNames.add(name);
         attached.detach(snapshot);
+        if (merge != null && merge.snapshot().equals(snapshot)) {
+            merge = null; // It is done. The next snapshot of that name is another.
+        }
         loops.drain(() -> snapshot.whenIdle(() -> wipe(snapshot.store(), errno -> {
             busyNames.remove(name);
             snapshot.storeDevice().close();
@@ -239,8 +242,9 @@ final class SnapshotMessages {
                             + (snapshot.state() == SnapshotState.INVALID ? "lost" : "in the origin already")
                             + ", so there is nothing to merge; delete it");
         }
-        checkClosed(snapshot, "merged");
+        keepClosed(snapshot, "merged");
         if (!door.tryLock()) {
+            snapshot.door().unlock();
             throw StoreChecks.refused(
                     snapshot.spec(),
                     Errno.EBUSY,
@@ -253,6 +257,7 @@ final class SnapshotMessages {
     private void beginMerge(CowSnapshot snapshot, CompletableFuture<SnapshotStatus> answer) {
         if (snapshot.state() == SnapshotState.INVALID) {
             door.unlock();
+            snapshot.door().unlock();
             answer.completeExceptionally(
                     StoreChecks.refused(snapshot.spec(), Errno.EIO, "it was lost just now: " + snapshot.cause()));
             return;
@@ -316,8 +321,9 @@ final class SnapshotMessages {
         return snapshot;
     }
 
-    private static void checkClosed(CowSnapshot snapshot, String done) throws StorageException {
-        if (snapshot.handles.get() > 0) {
+    /** Nobody has it open, and nobody opens it from now on. */
+    private static void keepClosed(CowSnapshot snapshot, String done) throws StorageException {
+        if (!snapshot.door().tryLock()) {
             throw StoreChecks.refused(snapshot.spec(), Errno.EBUSY, "it is in use; close it, then it can be " + done);
         }
     }

@@ -48,7 +48,7 @@ public final class SnapshotSet {
     private final BlockDevice origin;
     private final AttachedSnapshots attached;
     private final WriteOrder originOrder;
-    private final OriginDoor door = new OriginDoor();
+    private final Door door = new Door();
     private final SnapshotMessages messages;
 
     private SnapshotSet(BlockDevice origin, IoLoop workerLoop, List<? extends IoLoop> ioLoops) {
@@ -94,7 +94,10 @@ public final class SnapshotSet {
      * SnapshotMerge}. Close it to give it back.
      */
     public BlockDevice openOrigin() throws StorageException {
-        door.enter();
+        if (!door.tryEnter()) {
+            throw new StorageException(
+                    Errno.EBUSY, "the origin cannot be opened while a snapshot is loaded or a merge begins; try again");
+        }
         SnapshotOrigin plain = new SnapshotOrigin(loops, attached, origin, originOrder, door::leave);
         MergeJob merge = messages.merge();
         return merge == null || merge.snapshot().state() == SnapshotState.MERGED
@@ -102,18 +105,10 @@ public final class SnapshotSet {
                 : new SnapshotMerge(loops, merge, origin, originOrder, plain);
     }
 
-    /** Opens a snapshot for I/O from the set's loops. Null if there is none of that name, or it is being merged. */
+    /** Opens a snapshot for I/O from the set's loops. Null if there is none of that name, or it is merged or deleted. */
     public Snapshot openSnapshot(String name) {
         CowSnapshot snapshot = messages.snapshots().get(name);
-        if (snapshot == null) {
-            return null;
-        }
-        snapshot.handles.incrementAndGet();
-        if (snapshot.state().compareTo(SnapshotState.INVALID) > 0) {
-            snapshot.handles.decrementAndGet();
-            return null;
-        }
-        return new Snapshot(loops, origin, snapshot);
+        return snapshot != null && snapshot.door().tryEnter() ? new Snapshot(loops, origin, snapshot) : null;
     }
 
     /**

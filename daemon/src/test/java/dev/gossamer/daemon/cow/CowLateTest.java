@@ -64,6 +64,43 @@ class CowLateTest {
         story.verify(false);
     }
 
+    /**
+     * A client has the second snapshot open, so its merge is refused, and that cannot be recorded: it stays recorded as
+     * being merged. The end of another's merge is not its end.
+     */
+    @Test
+    void aMergeThatWasRefusedAndStaysRecordedIsNotTakenForDone() throws StorageException {
+        Modelled first = create("sdb");
+        assertTrue(story.merge(first));
+        story.life.endMerges();
+        story.verifyMerged(first);
+        Modelled second = create(null);
+        assertNotNull(story.open(second.export()));
+        story.world.failRecordsAfter(1);
+        assertFalse(story.merge(second), "a client has it open");
+        story.world.failRecords(false, false);
+        assertEquals(State.MERGING, recorded().state());
+        story.closeAll();
+        assertTrue(story.merge(second), () -> story.refusal);
+        story.life.endMerges();
+        story.verify(false);
+        assertNull(recorded());
+    }
+
+    /** The same before any merge of that origin: it can be asked for again without a restart. */
+    @Test
+    void aMergeThatWasRefusedAndStaysRecordedCanBeAskedForAgain() throws StorageException {
+        Modelled first = create("sdb");
+        assertNotNull(story.open(first.export()));
+        story.world.failRecordsAfter(1);
+        assertFalse(story.merge(first));
+        story.world.failRecords(false, false);
+        story.closeAll();
+        assertTrue(story.merge(first), () -> story.refusal);
+        story.life.endMerges();
+        story.verify(false);
+    }
+
     /** The store could not be wiped; it says: delete it once more. */
     @Test
     void whatCouldNotBeDeletedIsDeletedTheNextTime() throws StorageException {

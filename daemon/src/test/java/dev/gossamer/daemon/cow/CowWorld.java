@@ -51,6 +51,7 @@ final class CowWorld {
     private final Set<String> away = new HashSet<>();
     private CowConfig recorded = CowConfig.EMPTY;
     private boolean recordFails;
+    private int recordsBefore;
     private boolean recordFailsButIsDone;
 
     private static SimulatedDisk[] format() {
@@ -98,6 +99,13 @@ final class CowWorld {
     void failRecords(boolean fail, boolean butDone) {
         recordFails = fail;
         recordFailsButIsDone = butDone;
+        recordsBefore = 0;
+    }
+
+    /** After so many records that can be written none can, until {@link #failRecords} says otherwise. */
+    void failRecordsAfter(int count) {
+        failRecords(true, false);
+        recordsBefore = count;
     }
 
     CowConfig recorded() {
@@ -109,7 +117,7 @@ final class CowWorld {
     }
 
     private void write(CowConfig changed) throws StorageException {
-        boolean fails = recordFails || recordFailsButIsDone;
+        boolean fails = (recordFails || recordFailsButIsDone) && recordsBefore-- <= 0;
         if (!power.step() || (fails && !recordFailsButIsDone)) {
             throw new StorageException(Errno.EIO, "cow.yaml cannot be written");
         }
