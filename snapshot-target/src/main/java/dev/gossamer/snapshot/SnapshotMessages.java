@@ -35,8 +35,7 @@ final class SnapshotMessages {
     private final Set<String> busyNames = ConcurrentHashMap.newKeySet();
     private volatile MergeJob merge;
 
-    SnapshotMessages(
-            OriginLoops loops, AttachedSnapshots attached, CopyQueue copies, BlockDevice origin, Door door) {
+    SnapshotMessages(OriginLoops loops, AttachedSnapshots attached, CopyQueue copies, BlockDevice origin, Door door) {
         this.loops = loops;
         this.attached = attached;
         this.copies = copies;

@@ -105,7 +105,19 @@ public final class SnapshotSet {
                 : new SnapshotMerge(loops, merge, origin, originOrder, plain);
     }
 
-    /** Opens a snapshot for I/O from the set's loops. Null if there is none of that name, or it is merged or deleted. */
+    /** Keeps the origin from being opened, until {@link #mayBeOpened}. @return false: somebody has it open */
+    public boolean keepClosed() {
+        return door.tryLock();
+    }
+
+    /** Ends {@link #keepClosed}. */
+    public void mayBeOpened() {
+        door.unlock();
+    }
+
+    /**
+     * Opens a snapshot for I/O from the set's loops. Null if there is none of that name, or it is merged or deleted.
+     */
     public Snapshot openSnapshot(String name) {
         CowSnapshot snapshot = messages.snapshots().get(name);
         return snapshot != null && snapshot.door().tryEnter() ? new Snapshot(loops, origin, snapshot) : null;

@@ -47,8 +47,7 @@ class TrackedReadsTest {
     }
 
     private void startRead() {
-        origin.hold(r ->
-                r.operation() == BlockOperation.READ && r.loop().index() == 1);
+        origin.hold(r -> r.operation() == BlockOperation.READ && r.loop().index() == 1);
         read = sim.start(1, snapshot, BlockOperation.READ, 0, CHUNK, 0, null);
         sim.loops.runUntilIdle();
         assertEquals(1, origin.held().size());
@@ -95,8 +94,7 @@ class TrackedReadsTest {
             assertEquals(Errno.OK, sim.write(merged, 0, filled(7, CHUNK / 2)));
             assertEquals(Errno.OK, sim.write(merged, SIZE / 2, filled(8, CHUNK / 2)));
         }
-        origin.hold(r ->
-                r.operation() == BlockOperation.WRITE && r.loop().index() == 2);
+        origin.hold(r -> r.operation() == BlockOperation.WRITE && r.loop().index() == 2);
         sim.await(sim.set.merge("half"));
         CompletableFuture<Void> stopped = sim.set.stopMerge();
         sim.loops.runUntilIdle();

@@ -66,6 +66,11 @@ public final class CowNames {
         }
     }
 
+    /** Nothing was made of it. */
+    void freeStore(String volume) {
+        storeVolumes.remove(volume);
+    }
+
     void requireUnused(String name) throws StorageException {
         requireFree(name);
         if (pool.volume(name) != null) {

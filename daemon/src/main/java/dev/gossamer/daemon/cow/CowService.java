@@ -4,7 +4,6 @@ import dev.gossamer.daemon.cow.RecordedSnapshot.State;
 import dev.gossamer.daemon.device.DeviceOpener;
 import dev.gossamer.daemon.device.NamedDevices;
 import dev.gossamer.daemon.server.export.DeviceSource;
-import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.Reason;
@@ -20,16 +19,16 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
-import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * All origins and classic snapshots of a daemon, and their record in {@code cow.yaml}.
  *
- * <p>Changes wait, one at a time, on threads that are no loops; what event loops ask goes to {@link #exports}.
- * What changes in several steps is recorded before the first one, and a start completes what a crash left half done: a
- * snapshot that is being made or deleted goes away with its store, a merge goes on.
+ * <p>Changes wait, one at a time for each origin, on threads that are no loops; what event loops ask goes to {@link
+ * #exports}. Questions wait for no change. What changes in several steps is recorded before the first one, and a start
+ * completes what a crash left half done: a snapshot that is being made or deleted goes away with its store, a merge
+ * goes on.
  */
 public final class CowService {
     private static final Logger LOG = LoggerFactory.getLogger(CowService.class);
@@ -42,12 +41,15 @@ public final class CowService {
     private final Map<String, OriginExport> origins = new ConcurrentSkipListMap<>();
     private final Set<String> storeVolumes = ConcurrentHashMap.newKeySet();
     private final CowNames names;
-    private boolean closed;
+    private final CowSteps steps;
+    private final CowCreation creation;
 
     private CowService(CowRecord record, CowDevices devices) {
         this.record = record;
         this.devices = devices;
         this.names = new CowNames(origins, storeVolumes, devices.pool());
+        this.steps = new CowSteps(record, devices, origins, storeVolumes);
+        this.creation = new CowCreation(record, devices, origins, names, steps);
         record.setWhenInDoubt(() ->
                 devices.worker().schedule(() -> devices.threads().losses().execute(record::settle), SETTLE_NANOS));
     }
@@ -72,19 +74,15 @@ public final class CowService {
     static CowService open(CowRecord record, CowDevices devices) {
         CowService service = new CowService(record, devices);
         for (CowConfig.Origin origin : service.record.config().origins()) {
-            OriginExport export = service.exportOf(origin);
+            OriginExport export = service.steps.exportOf(origin);
             service.clearAway(export);
             service.begin(export);
         }
         return service;
     }
 
-    private OriginExport exportOf(CowConfig.Origin origin) {
-        return new OriginExport(origin, devices, this::recordLoss);
-    }
-
     /** Takes away what ended with the last process or was half done; what cannot go now stays out of use. */
-    private synchronized void clearAway(OriginExport origin) {
+    private void clearAway(OriginExport origin) {
         for (RecordedSnapshot snapshot : origin.config().snapshots()) {
             if (snapshot.inPool()) {
                 storeVolumes.add(snapshot.store());
@@ -97,14 +95,14 @@ public final class CowService {
                     "snapshot={} is gone: {}", export, snapshot.isHalf() ? CowWords.of(snapshot.state()) : "transient");
             try {
                 record.change(origin, present -> present.with(snapshot.withState(State.DELETING)));
-                forget(origin, snapshot);
+                steps.forget(origin, snapshot);
             } catch (StorageException e) {
                 LOG.error("snapshot={} is gone, but its store is left: {}", export, e.getMessage());
             }
         }
     }
 
-    private synchronized void begin(OriginExport origin) {
+    private void begin(OriginExport origin) {
         origins.put(origin.config().name(), origin);
         try {
             origin.open(devices.opener());
@@ -129,14 +127,6 @@ public final class CowService {
         }
     }
 
-    /** On a thread that waits for nothing else: writes to the origin wait for it. */
-    private void recordLoss(OriginExport origin, String name, String cause) throws StorageException {
-        record.change(origin, present -> {
-            RecordedSnapshot snapshot = present.snapshot(name);
-            return snapshot == null ? present : present.with(snapshot.lost(cause));
-        });
-    }
-
     // ---- changes; may wait ----
 
     /**
@@ -144,132 +134,8 @@ public final class CowService {
      *
      * @param as opens what the request names, or refuses to, for whoever asks
      */
-    public synchronized CowFacts create(CowRequest request, NamedDevices as) throws StorageException {
-        requireOpen();
-        CowName name = CowName.parse(request.name());
-        if (!name.isSnapshot()) {
-            return createOrigin(name, request.origin(), as).facts();
-        }
-        OriginExport origin = origins.get(name.origin());
-        if (origin != null) {
-            StoreRequestCheck.requireSameDevice(origin, request.origin());
-            return createSnapshot(origin, name, request, as).facts();
-        }
-        OriginExport made = createOrigin(new CowName(name.origin(), null), request.origin(), as);
-        try {
-            return createSnapshot(made, name, request, as).facts();
-        } catch (StorageException e) {
-            try {
-                deleteOrigin(made);
-            } catch (StorageException left) {
-                LOG.error(
-                        "origin={} was not asked for alone, and is left: {}",
-                        made.config().name(),
-                        left.getMessage());
-            }
-            throw e;
-        }
-    }
-
-    private OriginExport createOrigin(CowName name, String device, NamedDevices as) throws StorageException {
-        names.requireUnused(name.toString());
-        if (device == null) {
-            throw new StorageException(
-                    Errno.ENOENT,
-                    "there is no origin " + name + "; name its device: gossamer cow create " + name
-                            + " --origin PATH-OR-URI");
-        }
-        for (OriginExport other : origins.values()) {
-            if (CowDevices.isSame(device, other.config().device())) {
-                throw new StorageException(
-                        Errno.EBUSY, device + " is origin " + other.config().name() + " already");
-            }
-        }
-        StoreRequestCheck.requireRoomForOrigin(device, origins.values());
-        StoreRequestCheck.requireNoStore(device, origins.values());
-        OriginExport origin = exportOf(new CowConfig.Origin(name.origin(), device, "", List.of()));
-        origin.open(as);
-        origin.setConfig(origin.identified(origin.config()));
-        try {
-            StoreRequestCheck.requireUnknown(device, origin.device(), origins.values());
-            record.add(origin.config());
-        } catch (StorageException e) {
-            origin.close();
-            throw e;
-        }
-        origins.put(name.origin(), origin);
-        LOG.info("origin={} device={}", name, device);
-        return origin;
-    }
-
-    private OriginExport createSnapshot(OriginExport origin, CowName name, CowRequest request, NamedDevices as)
-            throws StorageException {
-        origin.requireServed();
-        names.requireUnused(name.toString());
-        StoreRequestCheck.check(name, request, origins.values());
-        BlockDevice given = request.store() == null ? null : as.open(request.store(), devices.options());
-        RecordedSnapshot snapshot = RecordedSnapshot.askedFor(
-                name, request, given, CowNames.storeOf(name), origin.device().sizeBytes());
-        try {
-            if (given != null) {
-                StoreRequestCheck.requireUnknown(snapshot.store(), given, origins.values());
-            }
-            announce(origin, snapshot);
-        } catch (StorageException | RuntimeException | Error e) {
-            if (given != null) {
-                given.close();
-            }
-            throw e;
-        }
-        make(origin, snapshot, given, StoreRequestCheck.chunkBytes(request));
-        LOG.info("snapshot={} store={}", name, snapshot.store());
-        return origin;
-    }
-
-    private void announce(OriginExport origin, RecordedSnapshot snapshot) throws StorageException {
-        if (snapshot.inPool()) {
-            names.reserveStore(snapshot.store());
-        }
-        try {
-            record.change(origin, present -> present.with(snapshot));
-        } catch (StorageException e) {
-            if (!record.isInDoubt()) { // else the next start may delete whatever has that name
-                storeVolumes.remove(snapshot.store());
-            }
-            throw e;
-        }
-    }
-
-    private void make(OriginExport origin, RecordedSnapshot snapshot, BlockDevice given, long chunkBytes)
-            throws StorageException {
-        boolean done = false;
-        try {
-            origin.create(snapshot, given != null ? given : devices.makeStore(snapshot, chunkBytes), chunkBytes);
-            enter(origin, snapshot, State.CREATING, State.ACTIVE);
-            done = true;
-        } finally {
-            if (!done) {
-                undo(origin, snapshot);
-            }
-        }
-    }
-
-    /** Goes from one state to the next, unless the snapshot was lost on the way, which stays. */
-    private void enter(OriginExport origin, RecordedSnapshot snapshot, State from, State to) throws StorageException {
-        record.change(origin, present -> {
-            RecordedSnapshot now = present.snapshot(snapshot.name());
-            return now.state() == from ? present.with(now.withState(to)) : present;
-        });
-    }
-
-    /** What this cannot take away, the next start does. */
-    private void undo(OriginExport origin, RecordedSnapshot snapshot) {
-        try {
-            origin.delete(snapshot.name());
-            forget(origin, snapshot);
-        } catch (StorageException e) {
-            LOG.error("snapshot={} was not made, but something is left of it: {}", snapshot.name(), e.getMessage());
-        }
+    public CowFacts create(CowRequest request, NamedDevices as) throws StorageException {
+        return creation.create(request, as).facts();
     }
 
     /**
@@ -277,14 +143,24 @@ public final class CowService {
      *
      * @param force also if the origin is left half merged
      */
-    public synchronized void delete(String export, boolean force) throws StorageException {
-        requireOpen();
+    public void delete(String export, boolean force) throws StorageException {
         CowName name = CowName.parse(export);
         OriginExport origin = find(name);
-        if (!name.isSnapshot()) {
-            deleteOrigin(origin);
-            return;
+        origin.change().begin();
+        try {
+            steps.requireOpen();
+            requireStill(origin, name);
+            if (name.isSnapshot()) {
+                deleteSnapshot(origin, name, force);
+            } else {
+                steps.deleteOrigin(origin);
+            }
+        } finally {
+            origin.change().end();
         }
+    }
+
+    private void deleteSnapshot(OriginExport origin, CowName name, boolean force) throws StorageException {
         RecordedSnapshot snapshot = origin.config().snapshot(name.snapshot());
         if (snapshot.isMerging() && !force) {
             throw new StorageException(
@@ -296,10 +172,10 @@ public final class CowService {
                                     : "bring its store back and start again")
                             + ", or destroy that with --force");
         }
-        if (snapshot.isMerging()) {
-            origin.close(); // The origin is opened anew without it.
-        }
         try {
+            if (snapshot.isMerging()) {
+                origin.close(); // The origin is opened anew without it.
+            }
             remove(origin, snapshot);
             LOG.info("deleted snapshot={}", name);
         } finally {
@@ -309,23 +185,6 @@ public final class CowService {
         }
     }
 
-    private void deleteOrigin(OriginExport origin) throws StorageException {
-        CowConfig.Origin present = origin.config();
-        if (!present.snapshots().isEmpty()) {
-            throw new StorageException(
-                    Errno.EBUSY,
-                    "origin " + present.name() + " has snapshots: "
-                            + present.snapshots().stream()
-                                    .map(each -> CowName.of(present.name(), each.name()))
-                                    .collect(Collectors.joining(", "))
-                            + "; delete or merge them first");
-        }
-        record.remove(present.name());
-        origins.remove(present.name());
-        origin.close();
-        LOG.info("no longer serving origin={}", present.name());
-    }
-
     private void remove(OriginExport origin, RecordedSnapshot snapshot) throws StorageException {
         State before = snapshot.state();
         record.change(origin, present -> present.with(snapshot.withState(State.DELETING)));
@@ -333,46 +192,41 @@ public final class CowService {
             origin.delete(snapshot.name());
         } catch (StorageException e) {
             if (e.errno() == Errno.EBUSY) {
-                enter(origin, snapshot, State.DELETING, before);
+                steps.enter(origin, snapshot, State.DELETING, before);
             }
             throw e;
         }
-        forget(origin, snapshot);
-    }
-
-    /** The last steps: the store, then the record. */
-    private void forget(OriginExport origin, RecordedSnapshot snapshot) throws StorageException {
-        devices.eraseStore(snapshot);
-        if (snapshot.inPool() && devices.pool().volume(snapshot.store()) != null) {
-            devices.deleteStoreVolume(snapshot.store());
-        }
-        record.change(origin, present -> present.without(snapshot.name()));
-        storeVolumes.remove(snapshot.store());
+        steps.forget(origin, snapshot);
     }
 
     /** Begins to merge a snapshot into its origin. Nobody has either open; afterwards the origin can be opened. */
-    public synchronized CowFacts merge(String export) throws StorageException {
-        requireOpen();
+    public CowFacts merge(String export) throws StorageException {
         CowName name = CowName.parse(export);
         if (!name.isSnapshot()) {
             throw new StorageException(Errno.EINVAL, name + " is an origin; name the snapshot to merge: NAME@SNAP");
         }
         OriginExport origin = find(name);
-        origin.requireServed();
-        RecordedSnapshot snapshot = origin.config().snapshot(name.snapshot());
-        if (snapshot.isMerging()) {
-            origin.continueMerge();
-        } else {
-            enterMerge(origin, name);
+        origin.change().begin();
+        try {
+            steps.requireOpen();
+            requireStill(origin, name);
+            origin.requireServed();
+            if (origin.isBeingMerged(name.snapshot())) {
+                origin.continueMerge();
+            } else {
+                enterMerge(origin, name);
+            }
+            LOG.info("merging snapshot={}", name);
+            watchMerge(origin);
+            return origin.facts();
+        } finally {
+            origin.change().end();
         }
-        LOG.info("merging snapshot={}", name);
-        watchMerge(origin);
-        return origin.facts();
     }
 
     private void enterMerge(OriginExport origin, CowName name) throws StorageException {
         for (RecordedSnapshot other : origin.config().snapshots()) {
-            if (other.isMerging()) {
+            if (other.isMerging() && !other.name().equals(name.snapshot())) {
                 throw new StorageException(
                         Errno.EBUSY,
                         CowName.of(name.origin(), other.name()) + " is being merged into " + name.origin()
@@ -391,7 +245,7 @@ public final class CowService {
         try {
             origin.beginMerge(name.snapshot());
         } catch (StorageException e) {
-            enter(origin, origin.config().snapshot(name.snapshot()), State.MERGING, State.ACTIVE);
+            steps.enter(origin, origin.config().snapshot(name.snapshot()), State.MERGING, State.ACTIVE);
             throw e;
         }
     }
@@ -402,20 +256,21 @@ public final class CowService {
             if (snapshot.isMerging()) {
                 origin.mergeFinished()
                         .whenCompleteAsync(
-                                (done, failure) -> mergeEnded(origin, snapshot, failure),
+                                (done, failure) ->
+                                        origin.change().whenFree(() -> mergeEnded(origin, snapshot, failure)),
                                 devices.threads().changes());
             }
         }
     }
 
-    private synchronized void mergeEnded(OriginExport origin, RecordedSnapshot snapshot, Throwable failure) {
+    private void mergeEnded(OriginExport origin, RecordedSnapshot snapshot, Throwable failure) {
         String export = CowName.of(origin.config().name(), snapshot.name());
         if (failure != null) {
             LOG.error("merge of snapshot={} failed: {}", export, Reason.of(failure));
         }
         RecordedSnapshot present = origin.config().snapshot(snapshot.name());
         boolean isThis = present != null && present.isMerging() && Objects.equals(present.id(), snapshot.id());
-        if (failure != null || closed || !isThis) {
+        if (failure != null || steps.isClosed() || !isThis) {
             return; // The next start finds it done; or it is gone, and another may have its name.
         }
         try {
@@ -434,11 +289,22 @@ public final class CowService {
     }
 
     /** Closes everything; what was begun goes on at the next start. All exports are closed. */
-    public synchronized void close() throws StorageException {
-        closed = true;
+    public void close() throws StorageException {
+        steps.close();
         record.settle();
+        StorageException first = null;
         for (OriginExport origin : origins.values()) {
-            origin.close();
+            origin.change().begin();
+            try {
+                origin.close();
+            } catch (StorageException e) {
+                first = first == null ? e : first;
+            } finally {
+                origin.change().end();
+            }
+        }
+        if (first != null) {
+            throw first;
         }
     }
 
@@ -469,9 +335,10 @@ public final class CowService {
         return origin;
     }
 
-    private void requireOpen() throws StorageException {
-        if (closed) {
-            throw new StorageException(Errno.ESHUTDOWN, "the daemon is stopping");
+    /** What was found may have gone while an earlier change was waited for. */
+    private void requireStill(OriginExport origin, CowName name) throws StorageException {
+        if (find(name) != origin) {
+            throw new StorageException(Errno.EBUSY, name + " has been made anew meanwhile; look at it and try again");
         }
     }
 

@@ -9,19 +9,23 @@ import java.util.concurrent.TimeUnit;
  * Where what may wait is run.
  *
  * @param losses records that a snapshot is lost, while a change may wait for the worker that waits for this
- * @param changes ends a merge, as soon as no other change is under way
+ * @param changes ends merges, each as soon as no other change of its origin is under way
  */
 record CowThreads(Executor losses, Executor changes) {
-    /**
-     * A thread of the platform for each, of the process, which is there before it is needed: held writes wait for a
-     * loss, and virtual threads may all be in the hands of devices that hang. Each snapshot is lost, or merged, once.
-     */
-    static final CowThreads OWN = new CowThreads(thread("gossamer-losses"), thread("gossamer-merges"));
+    /** Merges whose stores hang when they are wiped; more wait for those. */
+    private static final int MERGES_AT_ONCE = 8;
 
-    private static Executor thread(String name) {
+    /**
+     * Threads of the platform, of the process, one of each there before it is needed: held writes wait for a loss, and
+     * virtual threads may all be in the hands of devices that hang. Each snapshot is lost, or merged, once.
+     */
+    static final CowThreads OWN =
+            new CowThreads(threads("gossamer-losses", 1), threads("gossamer-merges", MERGES_AT_ONCE));
+
+    private static Executor threads(String name, int count) {
         ThreadPoolExecutor one = new ThreadPoolExecutor(
-                1,
-                1,
+                count,
+                count,
                 0,
                 TimeUnit.SECONDS,
                 new LinkedBlockingQueue<>(),

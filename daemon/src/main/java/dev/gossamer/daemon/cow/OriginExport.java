@@ -31,7 +31,7 @@ import org.slf4j.LoggerFactory;
  * The exports of one origin and its snapshots. If the origin or any of its stores cannot be had, none of them is
  * served: a snapshot that misses writes to its origin is lost.
  *
- * <p>Changed by {@link CowService} under its lock, on threads that may wait; asked for exports by event loops.
+ * <p>Changed within {@link #change}, on threads that may wait; asked for exports by event loops.
  */
 final class OriginExport {
     private static final Logger LOG = LoggerFactory.getLogger(OriginExport.class);
@@ -95,6 +95,7 @@ final class OriginExport {
 
     private final CowDevices devices;
     private final Losses losses;
+    private final OneChange change = new OneChange();
     private final ConcurrentMap<String, Loaded> loaded = new ConcurrentHashMap<>();
     // Replaced by the record, read by loops.
     private volatile CowConfig.Origin config;
@@ -106,6 +107,11 @@ final class OriginExport {
         this.config = config;
         this.devices = devices;
         this.losses = losses;
+    }
+
+    /** Whoever changes it or its snapshots does so within this. */
+    OneChange change() {
+        return change;
     }
 
     CowConfig.Origin config() {
@@ -134,7 +140,7 @@ final class OriginExport {
         return life.failure;
     }
 
-    /** The only place that changes the state. Under the service's lock, as all changes are. */
+    /** The only place that changes the state. Within {@link #change}. */
     private void become(State next, SnapshotSet set, String failure) {
         Invariant.check(life.state.mayBecome(next), "an origin's export left its order of states");
         life = new Life(next, set, failure);
@@ -330,6 +336,17 @@ final class OriginExport {
         SnapshotSet.join(life.set.merge(exportOf(snapshot)));
     }
 
+    /** Whether its merge has begun in this process, whatever is recorded of it. */
+    boolean isBeingMerged(String snapshot) throws StorageException {
+        if (!loaded.containsKey(exportOf(snapshot))) {
+            return false; // Lost, or half gone.
+        }
+        return switch (SnapshotSet.join(life.set.status(exportOf(snapshot))).state()) {
+            case MERGING, MERGE_FAILED, MERGED -> true;
+            case STARTING, ACTIVE, OVERFLOW, INVALID -> false;
+        };
+    }
+
     /** Tries again what failed; nothing if the merge is under way. */
     void continueMerge() throws StorageException {
         SnapshotSet.join(life.set.continueMerge());
@@ -337,6 +354,17 @@ final class OriginExport {
 
     CompletableFuture<Void> mergeFinished() {
         return life.set.mergeFinished();
+    }
+
+    /** Keeps the origin from being opened, until {@link #mayBeOpened}. @return false: somebody has it open */
+    boolean keepClosed() {
+        return life.set == null || life.set.keepClosed();
+    }
+
+    void mayBeOpened() {
+        if (life.set != null) {
+            life.set.mayBeOpened();
+        }
     }
 
     /** Closes all devices. The caller has closed all exports. */

@@ -1,6 +1,5 @@
 package dev.gossamer.daemon.cow;
 
-import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.StorageIdentity;
 import dev.gossamer.snapshot.StoreFullAction;
 import dev.gossamer.snapshot.StoreType;
@@ -47,12 +46,12 @@ record RecordedSnapshot(
     /**
      * One that is still to be made.
      *
-     * @param given its store's device; null: a volume of the pool, which is still to be made as well
+     * @param given what its store's device is; null: a volume of the pool, which is still to be made as well
      * @param volume what that is called
      * @param sizeBytes of its origin
      */
     static RecordedSnapshot askedFor(
-            CowName name, CowRequest request, BlockDevice given, String volume, long sizeBytes) {
+            CowName name, CowRequest request, StorageIdentity given, String volume, long sizeBytes) {
         return new RecordedSnapshot(
                 name.snapshot(),
                 given == null ? volume : request.store(),
@@ -61,7 +60,7 @@ record RecordedSnapshot(
                 request.fullAction(),
                 State.CREATING,
                 request.type() == StoreType.TRANSIENT ? null : UUID.randomUUID(),
-                given == null ? "" : StorageIdentity.of(given).toString(),
+                given == null ? "" : given.toString(),
                 sizeBytes,
                 "");
     }

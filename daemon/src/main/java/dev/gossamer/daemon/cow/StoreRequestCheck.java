@@ -1,12 +1,12 @@
 package dev.gossamer.daemon.cow;
 
-import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.StorageIdentity;
 import dev.gossamer.snapshot.StoreType;
 import java.nio.charset.StandardCharsets;
 import java.util.Collection;
+import java.util.function.BiPredicate;
 
 /** What is wrong with a snapshot that is asked for, before anything is opened or made. */
 final class StoreRequestCheck {
@@ -27,13 +27,25 @@ final class StoreRequestCheck {
 
     private StoreRequestCheck() {}
 
-    /** Whether the record has room for one more origin. */
-    static void requireRoomForOrigin(String device, Collection<OriginExport> origins) throws StorageException {
+    /**
+     * Whether a device may become an origin, and the record has room for it.
+     *
+     * @param same whether two names lead to one device
+     */
+    static void requireFreeOrigin(String device, Collection<OriginExport> origins, BiPredicate<String, String> same)
+            throws StorageException {
         requireShort(device);
+        for (OriginExport other : origins) {
+            if (same.test(device, other.config().device())) {
+                throw new StorageException(
+                        Errno.EBUSY, device + " is origin " + other.config().name() + " already");
+            }
+        }
         if (origins.size() >= MAX_RECORDED) {
             throw new StorageException(
                     Errno.ENOSPC, "there are " + origins.size() + " origins, as many as can be; delete one first");
         }
+        requireNoStore(device, origins, same);
     }
 
     private static void requireShort(String device) throws StorageException {
@@ -46,8 +58,14 @@ final class StoreRequestCheck {
         }
     }
 
-    /** Checks chunk size and store against all that is served. */
-    static void check(CowName name, CowRequest request, Collection<OriginExport> origins) throws StorageException {
+    /**
+     * Checks chunk size and store against all that is served.
+     *
+     * @param same as above
+     */
+    static void check(
+            CowName name, CowRequest request, Collection<OriginExport> origins, BiPredicate<String, String> same)
+            throws StorageException {
         long chunk = request.chunkBytes();
         if (chunk != 0 && (chunk < LEAST_CHUNK_BYTES || chunk > MAX_CHUNK_BYTES || Long.bitCount(chunk) != 1)) {
             throw new StorageException(
@@ -66,22 +84,28 @@ final class StoreRequestCheck {
             return;
         }
         requireShort(request.store());
+        requireFreeStore(name, request.store(), origins, same);
+    }
+
+    private static void requireFreeStore(
+            CowName name, String store, Collection<OriginExport> origins, BiPredicate<String, String> same)
+            throws StorageException {
         for (OriginExport origin : origins) {
             CowConfig.Origin recorded = origin.config();
-            if (CowDevices.isSame(request.store(), recorded.device())) {
+            if (same.test(store, recorded.device())) {
                 throw new StorageException(
                         Errno.EINVAL,
-                        name + ": its store " + request.store() + " is "
+                        name + ": its store " + store + " is "
                                 + (recorded.name().equals(name.origin())
                                         ? "the origin itself"
                                         : "origin " + recorded.name())
                                 + "; give it another device, or leave --store away");
             }
             for (RecordedSnapshot other : recorded.snapshots()) {
-                if (!other.inPool() && CowDevices.isSame(request.store(), other.store())) {
+                if (!other.inPool() && same.test(store, other.store())) {
                     throw new StorageException(
                             Errno.EBUSY,
-                            name + ": its store " + request.store() + " is in use by snapshot "
+                            name + ": its store " + store + " is in use by snapshot "
                                     + CowName.of(recorded.name(), other.name()) + "; give it another device");
                 }
             }
@@ -89,10 +113,11 @@ final class StoreRequestCheck {
     }
 
     /** A store that is recorded keeps a snapshot, whether it is served or not: it cannot become an origin. */
-    static void requireNoStore(String device, Collection<OriginExport> origins) throws StorageException {
+    private static void requireNoStore(
+            String device, Collection<OriginExport> origins, BiPredicate<String, String> same) throws StorageException {
         for (OriginExport origin : origins) {
             for (RecordedSnapshot snapshot : origin.config().snapshots()) {
-                if (!snapshot.inPool() && CowDevices.isSame(device, snapshot.store())) {
+                if (!snapshot.inPool() && same.test(device, snapshot.store())) {
                     throw storeOf(device, CowName.of(origin.config().name(), snapshot.name()));
                 }
             }
@@ -103,9 +128,8 @@ final class StoreRequestCheck {
      * The same of what was opened: names may lead elsewhere by now than when they were compared, and than when they
      * were recorded. What cannot be told apart from others is for the lock to refuse, while it is in use.
      */
-    static void requireUnknown(String location, BlockDevice opened, Collection<OriginExport> origins)
+    static void requireUnknown(String location, StorageIdentity found, Collection<OriginExport> origins)
             throws StorageException {
-        StorageIdentity found = StorageIdentity.of(opened);
         for (OriginExport origin : origins) {
             CowConfig.Origin recorded = origin.config();
             if (StorageIdentity.parse(recorded.identity()).isSurely(found)) {

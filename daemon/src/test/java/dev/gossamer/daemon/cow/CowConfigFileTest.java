@@ -94,13 +94,15 @@ class CowConfigFileTest {
         CowRequest request =
                 new CowRequest("origin0@more", null, null, 0, StoreType.PERSISTENT, StoreFullAction.FAIL_WRITES);
         StorageException refused = assertThrows(
-                StorageException.class, () -> StoreRequestCheck.check(CowName.parse("origin0@more"), request, served));
+                StorageException.class,
+                () -> StoreRequestCheck.check(CowName.parse("origin0@more"), request, served, String::equals));
         assertTrue(refused.getMessage().contains("there are 256 snapshots, as many as can be"), refused.getMessage());
-        refused =
-                assertThrows(StorageException.class, () -> StoreRequestCheck.requireRoomForOrigin("/dev/sdx", served));
+        refused = assertThrows(
+                StorageException.class, () -> StoreRequestCheck.requireFreeOrigin("/dev/sdx", served, String::equals));
         assertTrue(refused.getMessage().contains("there are 256 origins, as many as can be"), refused.getMessage());
         refused = assertThrows(
-                StorageException.class, () -> StoreRequestCheck.requireRoomForOrigin(device + "d", List.of()));
+                StorageException.class,
+                () -> StoreRequestCheck.requireFreeOrigin(device + "d", List.of(), String::equals));
         assertTrue(refused.getMessage().contains("name of 1025 bytes is too long"), refused.getMessage());
     }
 
