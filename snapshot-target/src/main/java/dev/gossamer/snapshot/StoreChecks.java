@@ -5,7 +5,7 @@ import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.StorageIdentity;
 import dev.gossamer.io.posix.PosixDevice;
-import dev.gossamer.snapshot.copy.RemapTable;
+import dev.gossamer.snapshot.store.ChunkRemap;
 import java.util.Collection;
 
 /** What is wrong with a snapshot that is to be made or opened, before anything is read or written. */
@@ -115,7 +115,7 @@ final class StoreChecks {
     /** A new store must have room for its tables and one chunk, and the table in memory for all of the origin's. */
     static void checkSize(SnapshotSpec spec, BlockDevice store, BlockDevice origin, int chunkBytes)
             throws StorageException {
-        if (Math.ceilDiv(origin.sizeBytes(), (long) chunkBytes) > RemapTable.MAX_CHUNKS) {
+        if (Math.ceilDiv(origin.sizeBytes(), (long) chunkBytes) > ChunkRemap.MAX_CHUNKS) {
             throw refused(
                     spec,
                     Errno.EINVAL,

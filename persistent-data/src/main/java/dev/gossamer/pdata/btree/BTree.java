@@ -17,6 +17,9 @@ import dev.gossamer.pdata.tx.TransactionManager;
  * <p>Any {@link StorageException} out of a change means that the transaction must be aborted.
  */
 public final class BTree {
+    /** In place of a root: there is no tree. Locations are not negative. */
+    public static final long NO_TREE = -1;
+
     /** No upper bound for keys. */
     public static final long ALL_KEYS = -1;
 

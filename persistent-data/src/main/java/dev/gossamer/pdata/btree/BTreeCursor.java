@@ -113,7 +113,7 @@ public final class BTreeCursor {
         leafDepth = -1;
         entries = 0;
         index = 0;
-        if (root == NestedBTree.NONE) {
+        if (root == BTree.NO_TREE) {
             return;
         }
         MetadataBlock node = tree.readRoot(root);

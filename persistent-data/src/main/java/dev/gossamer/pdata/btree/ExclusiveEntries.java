@@ -18,7 +18,7 @@ public final class ExclusiveEntries {
         this.walker = new TreeWalker(tree);
     }
 
-    /** Starts with entries whose keys are at least {@code fromKey}, of a tree or of {@link NestedBTree#NONE}. */
+    /** Starts with entries whose keys are at least {@code fromKey}, of a tree or of {@link BTree#NO_TREE}. */
     public void start(long root, long fromKey) throws StorageException {
         // Keys are virtual blocks: none has the highest bit, and the end of a range is exclusive.
         walker.start(root, fromKey, Long.MAX_VALUE);

@@ -15,9 +15,6 @@ import java.util.function.LongConsumer;
  * place is stored in the upper leaf without counting, because shadowing has done that.
  */
 public final class NestedBTree {
-    /** Absent subtree: block 0 is the superblock and can be no node. */
-    public static final long NONE = -1;
-
     private final BTree upper;
     private final BTree lower;
     private final UpperPath path;
@@ -34,7 +31,7 @@ public final class NestedBTree {
         lower = new BTree(tx, leafType, maxKey);
         upper = new BTree(tx, new SubtreeRoots(tx, lower), maxUpperKey);
         path = new UpperPath(upper);
-        upperProbe = upper.cursor(NONE, 0);
+        upperProbe = upper.cursor(BTree.NO_TREE, 0);
     }
 
     /** Makes an empty tree. */
@@ -71,9 +68,9 @@ public final class NestedBTree {
         return upper.changeCost(root, keys);
     }
 
-    /** Root of the subtree under a key, or {@link #NONE}. */
+    /** Root of the subtree under a key, or {@link BTree#NO_TREE}. */
     public long subtreeRoot(long root, long upperKey) throws StorageException {
-        return upper.lookup(root, upperKey, rootWord) ? rootWord[0] : NONE;
+        return upper.lookup(root, upperKey, rootWord) ? rootWord[0] : BTree.NO_TREE;
     }
 
     /** Adds an empty subtree under a key that has none. Returns the new root. */
@@ -183,7 +180,7 @@ public final class NestedBTree {
     /** Root of the subtree under a key that must have one; its node is there and can be one. */
     public long existingRoot(long root, long upperKey) throws StorageException {
         long subtreeRoot = subtreeRoot(root, upperKey);
-        if (subtreeRoot == NONE) {
+        if (subtreeRoot == BTree.NO_TREE) {
             throw new MetadataCorrupt("there is no subtree for key " + upperKey + ", which must have one");
         }
         lower.readRoot(subtreeRoot);
@@ -197,7 +194,7 @@ public final class NestedBTree {
 
     /** A cursor at the end of nothing, to be placed by {@link #seek}. */
     public BTreeCursor cursor() {
-        return lower.cursor(NONE, 0);
+        return lower.cursor(BTree.NO_TREE, 0);
     }
 
     /** The entries of one subtree, or of none if the key has none. */
@@ -223,7 +220,7 @@ public final class NestedBTree {
         missing.collect(upper, root, upperKey, upperKey + 1);
         if (missing.isEmpty()) {
             long subtree = subtreeRoot(root, upperKey);
-            if (subtree != NONE) {
+            if (subtree != BTree.NO_TREE) {
                 missing.collect(lower, subtree, fromKey, toKeyExclusive);
             }
         }
@@ -241,7 +238,7 @@ public final class NestedBTree {
     }
 
     private void checkAbsent(long root, long upperKey) throws StorageException {
-        if (subtreeRoot(root, upperKey) != NONE) {
+        if (subtreeRoot(root, upperKey) != BTree.NO_TREE) {
             throw new MetadataCorrupt("there is a subtree for key " + upperKey + " already, which must not have one");
         }
     }

@@ -43,7 +43,7 @@ public final class TreeDifference {
      * Compares the keys in {@code [fromKey, toKeyExclusive)}, from the lowest on, until one of the limits is reached;
      * look at {@link #doneTo} then.
      *
-     * @param leftRoot root of a tree, or {@link NestedBTree#NONE} for one without entries; {@code rightRoot} likewise
+     * @param leftRoot root of a tree, or {@link BTree#NO_TREE} for one without entries; {@code rightRoot} likewise
      * @param maxRanges ranges to report at most, 1 or more
      * @param maxNodes nodes to look into at most; exceeded only where less would be no progress at all
      */

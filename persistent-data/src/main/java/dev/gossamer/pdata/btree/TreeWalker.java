@@ -44,7 +44,7 @@ final class TreeWalker {
         toKeyExclusive = toExclusive;
         depth = 0;
         nodesRead = 0;
-        if (root == NestedBTree.NONE || Long.compareUnsigned(from, toExclusive) >= 0) {
+        if (root == BTree.NO_TREE || Long.compareUnsigned(from, toExclusive) >= 0) {
             end();
             return;
         }

@@ -42,7 +42,7 @@ public final class ValueSearch {
      * @return the key to go on with, or {@link #END}
      */
     public long step(long root, long fromKey, int maxNodes, Found told) throws StorageException {
-        if (root == NestedBTree.NONE || (fromKey == 0 && seen.get(Math.toIntExact(root)))) {
+        if (root == BTree.NO_TREE || (fromKey == 0 && seen.get(Math.toIntExact(root)))) {
             return END;
         }
         found = told;

@@ -87,7 +87,7 @@ class ForgedTreeTest {
             }
         });
         walks.put("difference", () -> new TreeDifference(tree)
-                .compare(root, NestedBTree.NONE, 0, KEYS, 1 << 20, Integer.MAX_VALUE));
+                .compare(root, BTree.NO_TREE, 0, KEYS, 1 << 20, Integer.MAX_VALUE));
         walks.put("private entries", () -> {
             ExclusiveEntries entries = new ExclusiveEntries(tree);
             entries.start(root, 0);

@@ -30,7 +30,7 @@ final class NestedBTreeTest {
 
     @Test
     void aKeyWithoutASubtreeHasNothing() throws Exception {
-        assertEquals(NestedBTree.NONE, pool.mappings.subtreeRoot(pool.mappingRoot, 5));
+        assertEquals(BTree.NO_TREE, pool.mappings.subtreeRoot(pool.mappingRoot, 5));
         assertFalse(pool.mappings.lookup(pool.mappingRoot, 5, 0, value));
         assertFalse(pool.mappings.cursor(pool.mappingRoot, 5, 0).next());
         assertEquals(pool.mappingRoot, pool.mappings.removeSubtree(pool.mappingRoot, 5));
@@ -108,7 +108,7 @@ final class NestedBTreeTest {
         assertEquals(List.of(), pool.damage());
         assertTrue(pool.mappings.lookup(held, 8, 8, value));
         assertFalse(pool.mappings.lookup(held, 7, 1, value));
-        assertEquals(NestedBTree.NONE, pool.mappings.subtreeRoot(held, 999));
+        assertEquals(BTree.NO_TREE, pool.mappings.subtreeRoot(held, 999));
         pool.releaseHeld();
         assertEquals(List.of(), pool.damage());
         assertEquals(300, pool.dataMap.allocated());

@@ -84,10 +84,10 @@ final class TreeDifferenceTest {
     @Test
     void againstNothingEverythingDiffers() throws Exception {
         long root = filled(1000);
-        assertEquals(List.of("0..1000"), compare(root, NestedBTree.NONE, 0, -1));
-        assertEquals(List.of("0..1000"), compare(NestedBTree.NONE, root, 0, -1));
+        assertEquals(List.of("0..1000"), compare(root, BTree.NO_TREE, 0, -1));
+        assertEquals(List.of("0..1000"), compare(BTree.NO_TREE, root, 0, -1));
         assertEquals(List.of("0..1000"), compare(tree.create(), root, 0, -1));
-        assertEquals(List.of(), compare(tree.create(), NestedBTree.NONE, 0, -1));
+        assertEquals(List.of(), compare(tree.create(), BTree.NO_TREE, 0, -1));
         assertEquals(List.of("5..9"), compare(tree.create(), root, 5, 9));
         assertEquals(List.of(), compare(tree.create(), root, 9, 9));
     }

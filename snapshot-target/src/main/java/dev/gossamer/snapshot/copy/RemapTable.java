@@ -1,5 +1,6 @@
 package dev.gossamer.snapshot.copy;
 
+import dev.gossamer.snapshot.store.ChunkRemap;
 import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 
@@ -17,9 +18,6 @@ public final class RemapTable {
     /** The chunk is not in the store. */
     public static final long NONE = -1;
 
-    /** So many chunks a snapshot may have: 1 PiB of 4 KiB each, for which the upper level takes some MiB. */
-    public static final long MAX_CHUNKS = 1L << 38;
-
     private static final int LEAF_BITS = 6;
     private static final int BRANCH_BITS = 12;
 
@@ -27,7 +25,7 @@ public final class RemapTable {
     private final long chunks;
     private long count;
 
-    /** @param chunks chunk numbers are below this; at most {@link #MAX_CHUNKS} */
+    /** @param chunks chunk numbers are below this; at most {@link ChunkRemap#MAX_CHUNKS} */
     public RemapTable(long chunks) {
         this.chunks = chunks;
         this.root = new AtomicReferenceArray<>(Math.toIntExact((chunks >>> (LEAF_BITS + BRANCH_BITS)) + 1));

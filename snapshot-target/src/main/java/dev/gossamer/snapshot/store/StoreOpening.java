@@ -7,7 +7,6 @@ import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.buffer.IoBuffer;
 import dev.gossamer.io.worker.WorkerIo;
-import dev.gossamer.snapshot.copy.RemapTable;
 import java.util.Arrays;
 import java.util.Objects;
 import java.util.UUID;
@@ -112,7 +111,7 @@ public final class StoreOpening {
             } else {
                 StoreLayout layout = new StoreLayout(header.chunkSectors() * SECTOR_BYTES);
                 long originChunks = Math.ceilDiv(originBytes, layout.chunkBytes);
-                if (originChunks > RemapTable.MAX_CHUNKS) {
+                if (originChunks > ChunkRemap.MAX_CHUNKS) {
                     refuse(
                             Errno.EINVAL,
                             "the origin has " + originBytes + " bytes, too many for the store's chunks of "

@@ -168,8 +168,8 @@ public final class Catalog {
         if (damage() != null) {
             return -1;
         }
-        long packed = catalogId == NONE ? PoolMetadata.NOT_MAPPED : metadata.lookup(catalogId, ownerBlock());
-        return packed != PoolMetadata.NOT_MAPPED && isExclusive(packed) ? ownerOffset(Mapping.dataBlock(packed)) : -1;
+        long packed = catalogId == NONE ? Mapping.NONE : metadata.lookup(catalogId, ownerBlock());
+        return packed != Mapping.NONE && isExclusive(packed) ? ownerOffset(Mapping.dataBlock(packed)) : -1;
     }
 
     /** Where it will be once it has this data block. */
@@ -193,7 +193,7 @@ public final class Catalog {
                     Errno.EBUSY, data.device() + ": the pool was changed while it was being opened; start again");
         }
         boolean first = catalogId == NONE;
-        long present = first ? PoolMetadata.NOT_MAPPED : metadata.lookup(catalogId, ownerBlock());
+        long present = first ? Mapping.NONE : metadata.lookup(catalogId, ownerBlock());
         if (first) {
             makeDevice();
         }
@@ -223,7 +223,7 @@ public final class Catalog {
 
     private long dataBlock(long block) throws StorageException {
         long packed = metadata.lookup(catalogId, block);
-        return packed == PoolMetadata.NOT_MAPPED ? -1 : Mapping.dataBlock(packed);
+        return packed == Mapping.NONE ? -1 : Mapping.dataBlock(packed);
     }
 
     /**
@@ -246,8 +246,8 @@ public final class Catalog {
         Set<Long> blocks = new HashSet<>();
         for (int id : ids) {
             long block = blockOf(id);
-            long packed = catalogId == NONE ? PoolMetadata.NOT_MAPPED : metadata.lookup(catalogId, block);
-            if (packed == PoolMetadata.NOT_MAPPED || !isExclusive(packed)) {
+            long packed = catalogId == NONE ? Mapping.NONE : metadata.lookup(catalogId, block);
+            if (packed == Mapping.NONE || !isExclusive(packed)) {
                 blocks.add(block);
             }
         }
@@ -373,7 +373,7 @@ public final class Catalog {
     /** The slot that one device, as the catalog, has for another; null if there is none. */
     private SlotHalves read(int device, int id) throws StorageException {
         long packed = metadata.lookup(device, blockOf(id));
-        if (packed == PoolMetadata.NOT_MAPPED) {
+        if (packed == Mapping.NONE) {
             return null;
         }
         int windowBytes = windowBytes();
@@ -428,7 +428,7 @@ public final class Catalog {
     private long writableBlock(long virtualBlock) throws StorageException {
         checkReadable();
         long packed = metadata.lookup(catalogId, virtualBlock);
-        boolean mapped = packed != PoolMetadata.NOT_MAPPED;
+        boolean mapped = packed != Mapping.NONE;
         if (mapped && isExclusive(packed)) {
             return packed;
         }
@@ -450,7 +450,7 @@ public final class Catalog {
             long target = Mapping.pack(dataBlock, 0);
             for (long offset = 0; offset < lengthBytes; offset += sliceBytes) {
                 int bytes = (int) Math.min(sliceBytes, lengthBytes - offset);
-                if (packedSource != PoolMetadata.NOT_MAPPED) {
+                if (packedSource != Mapping.NONE) {
                     data.read(diskOffset(packedSource, offset), buffer, 0, bytes);
                 }
                 data.write(diskOffset(target, offset), buffer, 0, bytes);

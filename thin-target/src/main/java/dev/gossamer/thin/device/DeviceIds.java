@@ -3,6 +3,7 @@ package dev.gossamer.thin.device;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.thin.catalog.Catalog;
+import dev.gossamer.thin.metadata.DeviceDetails;
 import dev.gossamer.thin.metadata.PoolMetadata;
 import java.util.ArrayList;
 import java.util.BitSet;
@@ -48,7 +49,7 @@ public final class DeviceIds {
     public List<Integer> free(int count) throws StorageException {
         List<Integer> free = new ArrayList<>(count);
         int id = fromTop ? inUse.previousClearBit(Catalog.PREFERRED_ID - 1) : inUse.nextClearBit(0);
-        while (id >= 0 && id < PoolMetadata.MAX_DEVICES && free.size() < count) {
+        while (id >= 0 && id < DeviceDetails.MAX_DEVICES && free.size() < count) {
             if (metadata.life().isFreeId(id)) {
                 free.add(id);
             } else {

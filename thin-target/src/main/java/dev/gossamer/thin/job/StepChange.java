@@ -2,6 +2,7 @@ package dev.gossamer.thin.job;
 
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.pdata.block.MetadataBlock;
 import dev.gossamer.thin.commit.Committer;
 import dev.gossamer.thin.device.PartialTrims;
 import dev.gossamer.thin.device.PoolFaults;
@@ -56,8 +57,8 @@ public final class StepChange {
         if (needed > free) {
             throw new StorageException(
                     Errno.ENOSPC,
-                    "this takes about " + needed * PoolMetadata.METADATA_BLOCK_BYTES + " bytes of metadata, "
-                            + free * PoolMetadata.METADATA_BLOCK_BYTES
+                    "this takes about " + needed * MetadataBlock.BYTES + " bytes of metadata, "
+                            + free * MetadataBlock.BYTES
                             + " are free; delete snapshots or enlarge the metadata device");
         }
     }

@@ -23,10 +23,10 @@ public final class BlockSharing {
         this.pool = pool;
     }
 
-    /** The packed mappings of {@code count} blocks, {@link PoolMetadata#NOT_MAPPED} where there is none. */
+    /** The packed mappings of {@code count} blocks, {@link Mapping#NONE} where there is none. */
     public long[] read(int id, long from, int count) throws StorageException {
         long[] mappings = new long[count];
-        Arrays.fill(mappings, PoolMetadata.NOT_MAPPED);
+        Arrays.fill(mappings, Mapping.NONE);
         BTreeCursor cursor = pool.mappings.cursor(pool.mappingRoot, id, from).upTo(from + count);
         while (cursor.next()) {
             mappings[(int) (cursor.key() - from)] = cursor.value(0);
@@ -46,11 +46,11 @@ public final class BlockSharing {
         long[] present = read(id, from, mappings.length);
         int newest = -1;
         for (int i = 0; i < mappings.length; i++) {
-            if (mappings[i] != PoolMetadata.NOT_MAPPED) {
+            if (mappings[i] != Mapping.NONE) {
                 checkOwned(mappings[i]);
                 newest = Math.max(newest, Mapping.time(mappings[i]));
             }
-            if (present[i] != PoolMetadata.NOT_MAPPED) {
+            if (present[i] != Mapping.NONE) {
                 pool.checkCounted(id, from + i, present[i]);
             }
         }
@@ -83,23 +83,23 @@ public final class BlockSharing {
         long growth = 0;
         long[] present = read(id, from, mappings.length);
         for (int i = 0; i < mappings.length; i++) {
-            growth += present[i] == PoolMetadata.NOT_MAPPED ? 0 : -1;
-            growth += mappings[i] == PoolMetadata.NOT_MAPPED ? 0 : 1;
+            growth += present[i] == Mapping.NONE ? 0 : -1;
+            growth += mappings[i] == Mapping.NONE ? 0 : 1;
         }
         return growth;
     }
 
     private static boolean changes(long present, long wanted) {
-        return wanted != PoolMetadata.NOT_MAPPED
-                && (present == PoolMetadata.NOT_MAPPED || Mapping.dataBlock(present) != Mapping.dataBlock(wanted));
+        return wanted != Mapping.NONE
+                && (present == Mapping.NONE || Mapping.dataBlock(present) != Mapping.dataBlock(wanted));
     }
 
     private void removeHoles(int id, long from, long[] present, long[] mappings) throws StorageException {
         for (int i = 0; i < mappings.length; i++) {
             int end = i;
             boolean mapped = false;
-            while (end < mappings.length && mappings[end] == PoolMetadata.NOT_MAPPED) {
-                mapped |= present[end] != PoolMetadata.NOT_MAPPED;
+            while (end < mappings.length && mappings[end] == Mapping.NONE) {
+                mapped |= present[end] != Mapping.NONE;
                 end++;
             }
             if (mapped) {

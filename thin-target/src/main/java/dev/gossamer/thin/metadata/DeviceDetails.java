@@ -29,6 +29,9 @@ public record DeviceDetails(long mappedBlocks, long transactionId, int creationT
      */
     static final long CATALOG = 0x2154_4143_5353_4F47L;
 
+    /** Device ids are 0 to this, exclusive. */
+    public static final int MAX_DEVICES = 1 << 24;
+
     static final int BYTES = 24;
     static final int WORDS = BYTES / Long.BYTES;
 

@@ -2,7 +2,7 @@ package dev.gossamer.thin.metadata;
 
 import dev.gossamer.io.Invariant;
 import dev.gossamer.io.StorageException;
-import dev.gossamer.pdata.btree.NestedBTree;
+import dev.gossamer.pdata.btree.BTree;
 
 /**
  * How devices come and go: each of these changes the upper level of the mapping tree and the details tree together.
@@ -23,7 +23,7 @@ public final class DeviceLife {
 
     /** Whether a device may get this id: neither tree knows of one. */
     public boolean isFreeId(int id) throws StorageException {
-        return pool.devices.get(id) == null && pool.mappings.subtreeRoot(pool.mappingRoot, id) == NestedBTree.NONE;
+        return pool.devices.get(id) == null && pool.mappings.subtreeRoot(pool.mappingRoot, id) == BTree.NO_TREE;
     }
 
     /** What the catalog says has changed: see {@link DeviceDetails#catalogGeneration}. */
@@ -124,7 +124,7 @@ public final class DeviceLife {
     public boolean isDeletedAtOnce(int id, long fewMappings) throws StorageException {
         pool.devices.existing(id);
         // Its tree says how much there is; the record's count may be another program's mistake.
-        return pool.mappings.subtreeRoot(pool.mappingRoot, id) == NestedBTree.NONE
+        return pool.mappings.subtreeRoot(pool.mappingRoot, id) == BTree.NO_TREE
                 || pool.mappings.isSmall(pool.mappingRoot, id, fewMappings)
                 || pool.mappings.isSubtreeShared(pool.mappingRoot, id);
     }
@@ -166,7 +166,7 @@ public final class DeviceLife {
     /** Looks at what comes before a device's mappings: its record, and the root of its tree. */
     public void checkDevice(int id) throws StorageException {
         pool.devices.existing(id);
-        if (pool.mappings.subtreeRoot(pool.mappingRoot, id) != NestedBTree.NONE) {
+        if (pool.mappings.subtreeRoot(pool.mappingRoot, id) != BTree.NO_TREE) {
             pool.mappings.existingRoot(pool.mappingRoot, id);
         }
     }

@@ -27,7 +27,7 @@ final class DeviceRecords {
 
     DeviceRecords(TransactionManager transaction, long root, IntSupplier poolTime) {
         this.poolTime = poolTime;
-        this.tree = new BTree(transaction, ValueType.plain(DeviceDetails.BYTES), PoolMetadata.MAX_DEVICES - 1);
+        this.tree = new BTree(transaction, ValueType.plain(DeviceDetails.BYTES), DeviceDetails.MAX_DEVICES - 1);
         this.root = root;
     }
 

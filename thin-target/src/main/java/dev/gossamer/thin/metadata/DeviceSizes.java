@@ -3,6 +3,8 @@ package dev.gossamer.thin.metadata;
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.pdata.block.MetadataBlock;
+import dev.gossamer.pdata.spacemap.MetadataSpaceMap;
 
 /** Whether a pool's devices are as large as the pool knows them (rule C-4); larger ones are fine. */
 final class DeviceSizes {
@@ -11,7 +13,7 @@ final class DeviceSizes {
     /** Blocks of a metadata device that can be used. */
     static long usableMetadataBlocks(BlockDevice device) {
         return Math.min(
-                device.geometry().sizeBytes() / PoolMetadata.METADATA_BLOCK_BYTES, PoolMetadata.MAX_METADATA_BLOCKS);
+                device.geometry().sizeBytes() / MetadataBlock.BYTES, MetadataSpaceMap.MAX_BLOCKS);
     }
 
     /** Refuses a metadata device that is too small; {@code present} = its blocks that can be used. */

@@ -1,8 +1,8 @@
 package dev.gossamer.thin.metadata;
 
 import dev.gossamer.io.StorageException;
+import dev.gossamer.pdata.btree.BTree;
 import dev.gossamer.pdata.btree.HighNodes;
-import dev.gossamer.pdata.btree.NestedBTree;
 import dev.gossamer.pdata.btree.RemovalWalk;
 import dev.gossamer.pdata.btree.WayDown;
 import dev.gossamer.pdata.spacemap.CountCost;
@@ -111,7 +111,7 @@ final class ExactCosts {
     long deletion(int id) throws StorageException {
         long root = pool.mappings.subtreeRoot(pool.mappingRoot, id);
         clear();
-        if (root != NestedBTree.NONE && !pool.mappings.isSubtreeShared(pool.mappingRoot, id)) {
+        if (root != BTree.NO_TREE && !pool.mappings.isSubtreeShared(pool.mappingRoot, id)) {
             removal.lookAtDeletion(root, true, counted);
         }
         return data.blocks() + removalOf(id) + pool.devices.removalCost();
@@ -131,14 +131,14 @@ final class ExactCosts {
     }
 
     private void raiseRoot(long root) throws StorageException {
-        if (root != NestedBTree.NONE) {
+        if (root != BTree.NO_TREE) {
             roots.raised(root);
         }
     }
 
     /** Nodes for a device more, under a high id; what that does to counts above 2 is in {@link #nodes}. */
     private long added() throws StorageException {
-        way.look(pool.mappingRoot, PoolMetadata.MAX_DEVICES - 2, 0);
+        way.look(pool.mappingRoot, DeviceDetails.MAX_DEVICES - 2, 0);
         clear();
         onTheWay.tellUpper(nodes::change);
         return way.upperCopies() + pool.mappings.upperCost(pool.mappingRoot, 1);

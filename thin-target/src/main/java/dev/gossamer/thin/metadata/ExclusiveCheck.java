@@ -1,6 +1,7 @@
 package dev.gossamer.thin.metadata;
 
 import dev.gossamer.io.StorageException;
+import dev.gossamer.pdata.btree.BTree;
 import dev.gossamer.pdata.btree.BTreeCursor;
 import dev.gossamer.pdata.btree.NestedBTree;
 import dev.gossamer.pdata.spacemap.SpaceMap;
@@ -45,7 +46,7 @@ final class ExclusiveCheck {
         this.dataMap = dataMap;
         running = mappings.cursor();
         committed = mappings.cursor();
-        upper = mappings.upperCursor(NestedBTree.NONE, 0);
+        upper = mappings.upperCursor(BTree.NO_TREE, 0);
     }
 
     /**

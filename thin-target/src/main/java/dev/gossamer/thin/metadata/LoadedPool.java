@@ -70,7 +70,7 @@ final class LoadedPool {
         mappings = new NestedBTree(
                 transaction,
                 new MappingValue(dataMap, () -> time),
-                PoolMetadata.MAX_DEVICES - 1,
+                DeviceDetails.MAX_DEVICES - 1,
                 MAX_VIRTUAL_BYTES / blockBytes - 1);
         difference = new TreeDifference(mappings.subtrees());
         sharing = new ExclusiveCheck(mappings, dataMap);

@@ -13,6 +13,9 @@ import dev.gossamer.io.Invariant;
  * </pre>
  */
 public final class Mapping {
+    /** In place of one: the block is not mapped. None packs to it, as data blocks stay below 2^40 - 1. */
+    public static final long NONE = -1;
+
     /** First time that does not fit; the snapshot that would need it is refused. */
     public static final int TIME_LIMIT = 1 << 24;
 

@@ -261,7 +261,7 @@ public final class MetadataRoom {
 
     /** What a message takes that makes, or records something of, so many devices, with its part of the commit. */
     public long messageCost(int devices) throws StorageException {
-        way.look(pool.mappingRoot, PoolMetadata.MAX_DEVICES - 1, 0);
+        way.look(pool.mappingRoot, DeviceDetails.MAX_DEVICES - 1, 0);
         boolean shared = maybeShared();
         // Each has a root, a place in the upper tree and a slot in the catalog, which is made if there is none.
         long each = devices + 1L;

@@ -70,7 +70,7 @@ public final class OwnerSearch {
         if (virtualBlock == ValueSearch.END) {
             deviceId++;
             virtualBlock = 0;
-            ended = deviceId == PoolMetadata.MAX_DEVICES;
+            ended = deviceId == DeviceDetails.MAX_DEVICES;
         }
     }
 }

@@ -40,7 +40,7 @@ public final class PoolFormat {
             throw new StorageException(
                     Errno.EINVAL,
                     name + ": too small for metadata; give it at least "
-                            + MIN_METADATA_BLOCKS * PoolMetadata.METADATA_BLOCK_BYTES / 1024 + " KiB");
+                            + MIN_METADATA_BLOCKS * MetadataBlock.BYTES / 1024 + " KiB");
         }
         long dataBlocks = data.geometry().sizeBytes() / blockBytes;
         if (dataBlocks == 0) {

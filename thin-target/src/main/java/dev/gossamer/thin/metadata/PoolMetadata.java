@@ -8,12 +8,13 @@ import dev.gossamer.pdata.block.BlockManager;
 import dev.gossamer.pdata.block.FrozenTransaction;
 import dev.gossamer.pdata.block.MetadataBlock;
 import dev.gossamer.pdata.block.TransactionWriter;
+import dev.gossamer.pdata.btree.BTree;
 import dev.gossamer.pdata.btree.BTreeCursor;
 import dev.gossamer.pdata.btree.ExclusiveEntries;
 import dev.gossamer.pdata.btree.MissingNodes;
-import dev.gossamer.pdata.btree.NestedBTree;
 import dev.gossamer.pdata.btree.TreeDifference;
 import dev.gossamer.pdata.spacemap.FreedBlocks;
+import dev.gossamer.pdata.spacemap.MetadataSpaceMap;
 import java.util.List;
 
 /**
@@ -26,18 +27,6 @@ import java.util.List;
  * <p>Worker's thread; waits for its I/O, but for that of {@link #writer}.
  */
 public final class PoolMetadata implements AutoCloseable {
-    /** Answer of {@link #lookup} for a block not mapped. No mapping packs to it: data blocks stay below 2^40 - 1. */
-    public static final long NOT_MAPPED = -1;
-
-    /** Device ids are 0 to this, exclusive. */
-    public static final int MAX_DEVICES = 1 << 24;
-
-    /** Size of a metadata block. */
-    public static final int METADATA_BLOCK_BYTES = 4096;
-
-    /** More cannot be counted: 255 index entries of 16320 blocks; the rest of a larger device is not used. */
-    public static final long MAX_METADATA_BLOCKS = 255L * 16320;
-
     /** Metadata blocks in memory, at most: 16 MiB, the tree above some millions of mappings. */
     public static final int CACHE_BLOCKS = 4096;
 
@@ -213,9 +202,9 @@ public final class PoolMetadata implements AutoCloseable {
         }
     }
 
-    /** The packed {@link Mapping} of a block, or {@link #NOT_MAPPED}. */
+    /** The packed {@link Mapping} of a block, or {@link Mapping#NONE}. */
     public long lookup(int id, long virtualBlock) throws StorageException {
-        return pool.mappings.lookup(pool.mappingRoot, id, virtualBlock, word) ? word[0] : NOT_MAPPED;
+        return pool.mappings.lookup(pool.mappingRoot, id, virtualBlock, word) ? word[0] : Mapping.NONE;
     }
 
     /** Walks a device's mappings from a block upwards; values are packed {@link Mapping}s. */
@@ -257,8 +246,8 @@ public final class PoolMetadata implements AutoCloseable {
         return pool.difference;
     }
 
-    /** For {@link #startPrivateEntries}. */
-    public ExclusiveEntries privateEntries() {
+    /** For {@link #startExclusiveEntries}. */
+    public ExclusiveEntries exclusiveEntries() {
         return new ExclusiveEntries(pool.mappings.subtrees());
     }
 
@@ -266,9 +255,9 @@ public final class PoolMetadata implements AutoCloseable {
      * Starts going through those mappings of a device that are in no other device's tree, nor in a metadata snapshot's.
      * Their data blocks may still be shared: {@link #isDataBlockShared}.
      */
-    public void startPrivateEntries(ExclusiveEntries entries, int id, long fromBlock) throws StorageException {
+    public void startExclusiveEntries(ExclusiveEntries entries, int id, long fromBlock) throws StorageException {
         boolean held = pool.mappings.isUpperPathShared(pool.mappingRoot, id);
-        entries.start(held ? NestedBTree.NONE : pool.mappings.subtreeRoot(pool.mappingRoot, id), fromBlock);
+        entries.start(held ? BTree.NO_TREE : pool.mappings.subtreeRoot(pool.mappingRoot, id), fromBlock);
     }
 
     /** Whether leaves of more than one tree name the data block. */
@@ -380,7 +369,10 @@ public final class PoolMetadata implements AutoCloseable {
         pool.settle();
     }
 
-    /** Takes more blocks of the metadata device into use, up to {@link #MAX_METADATA_BLOCKS} (on-disk format 8.4). */
+    /**
+     * Takes more blocks of the metadata device into use, up to {@link MetadataSpaceMap#MAX_BLOCKS} (on-disk format
+     * 8.4).
+     */
     public void growMetadata(long newMetadataBlocks) throws StorageException {
         pool.changed = true;
         blocks.grow(newMetadataBlocks);

@@ -6,7 +6,7 @@ import dev.gossamer.pdata.MetadataCorrupt;
 import dev.gossamer.pdata.block.BlockManager;
 import dev.gossamer.pdata.block.BlockValidator;
 import dev.gossamer.pdata.block.MetadataBlock;
-import dev.gossamer.pdata.btree.NestedBTree;
+import dev.gossamer.pdata.btree.BTree;
 import dev.gossamer.pdata.btree.NodeLayout;
 import dev.gossamer.pdata.check.Damage;
 import dev.gossamer.pdata.check.SpaceMapName;
@@ -234,7 +234,7 @@ final class PoolSurvey {
         try {
             return pool.mappings.subtreeRoot(pool.mappingRoot, id);
         } catch (MetadataCorrupt e) {
-            return NestedBTree.NONE;
+            return BTree.NO_TREE;
         }
     }
 
@@ -333,7 +333,7 @@ final class PoolSurvey {
         try {
             DeviceDetails details = pool.devices.existing(id);
             long root = pool.mappings.subtreeRoot(pool.mappingRoot, id);
-            if (root == NestedBTree.NONE) {
+            if (root == BTree.NO_TREE) {
                 return "it has a record, but no mapping tree";
             }
             Below below = look(root, 0);

@@ -305,7 +305,7 @@ public record Superblock(
         if (value == -1) {
             return DeviceLife.NO_CATALOG;
         }
-        return value > 0 && value <= PoolMetadata.MAX_DEVICES ? value - 1 : DeviceLife.NOT_SAID;
+        return value > 0 && value <= DeviceDetails.MAX_DEVICES ? value - 1 : DeviceLife.NOT_SAID;
     }
 
     /** Whether this program has written it, last or earlier. */
@@ -344,10 +344,10 @@ public record Superblock(
 
     /** Whether a metadata device has no pool, and nothing else, in its first block (C-5). */
     static boolean isUnformatted(BlockingIo device) throws StorageException {
-        IoBuffer buffer = device.loop().buffers().acquire(PoolMetadata.METADATA_BLOCK_BYTES);
+        IoBuffer buffer = device.loop().buffers().acquire(MetadataBlock.BYTES);
         try {
-            device.read(0, buffer, 0, PoolMetadata.METADATA_BLOCK_BYTES);
-            for (int i = 0; i < PoolMetadata.METADATA_BLOCK_BYTES; i += Long.BYTES) {
+            device.read(0, buffer, 0, MetadataBlock.BYTES);
+            for (int i = 0; i < MetadataBlock.BYTES; i += Long.BYTES) {
                 if (buffer.bytes().getLong(i) != 0) {
                     return false;
                 }

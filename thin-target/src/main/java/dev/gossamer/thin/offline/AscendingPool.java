@@ -1,5 +1,6 @@
 package dev.gossamer.thin.offline;
 
+import dev.gossamer.pdata.spacemap.MetadataSpaceMap;
 import java.io.IOException;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -12,7 +13,7 @@ import java.util.Set;
  */
 final class AscendingPool extends PassingSink {
     /** Each is a leaf at least, and metadata has no more blocks. */
-    private static final long MAX_RUNS = 255L * 16320;
+    private static final long MAX_RUNS = MetadataSpaceMap.MAX_BLOCKS;
 
     private static final int FIRST = 0;
     private static final int LAST = 1;

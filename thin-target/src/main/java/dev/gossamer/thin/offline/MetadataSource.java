@@ -6,6 +6,7 @@ import dev.gossamer.pdata.block.BlockValidator;
 import dev.gossamer.pdata.check.CheckRoots;
 import dev.gossamer.pdata.scan.BlockFeed;
 import dev.gossamer.pdata.scan.BlockProof;
+import dev.gossamer.pdata.spacemap.MetadataSpaceMap;
 import java.nio.ByteBuffer;
 
 /**
@@ -16,8 +17,6 @@ import java.nio.ByteBuffer;
 public final class MetadataSource {
     public static final int BLOCK_BYTES = 4096;
 
-    /** More than this cannot be counted: 255 index entries of 16320 blocks. */
-    private static final long MAX_BLOCKS = 255L * 16320;
 
     private static final int SECTOR_BYTES = 512;
     private static final int MIN_BLOCK_SECTORS = 128;
@@ -34,7 +33,7 @@ public final class MetadataSource {
 
     /** Metadata blocks of a device, as many as a pool can use. */
     public static long blocksOf(BlockingIo io) {
-        return Math.min(io.device().sizeBytes() / BLOCK_BYTES, MAX_BLOCKS);
+        return Math.min(io.device().sizeBytes() / BLOCK_BYTES, MetadataSpaceMap.MAX_BLOCKS);
     }
 
     public String name() {

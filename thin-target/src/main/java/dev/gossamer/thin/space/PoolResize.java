@@ -3,6 +3,8 @@ package dev.gossamer.thin.space;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.pdata.block.MetadataBlock;
+import dev.gossamer.pdata.spacemap.MetadataSpaceMap;
 import dev.gossamer.thin.PoolEvent;
 import dev.gossamer.thin.PoolMode;
 import dev.gossamer.thin.PoolOptions;
@@ -86,7 +88,7 @@ public final class PoolResize {
                             + " it");
         }
         checkNoShrinking("data", dataBytes, metadata.dataBlocks() * metadata.blockBytes());
-        checkNoShrinking("metadata", metadataBytes, metadata.metadataBlocks() * PoolMetadata.METADATA_BLOCK_BYTES);
+        checkNoShrinking("metadata", metadataBytes, metadata.metadataBlocks() * MetadataBlock.BYTES);
         // Counting more data blocks takes metadata.
         if (metadataBytes >= 0) {
             growMetadata(options.growth().metadata(metadataBytes));
@@ -168,7 +170,7 @@ public final class PoolResize {
     }
 
     private long nextMetadataBytes() {
-        long block = PoolMetadata.METADATA_BLOCK_BYTES;
+        long block = MetadataBlock.BYTES;
         long step = Math.max(MIN_STEP_BLOCKS, metadata.metadataBlocks() / STEP_DIVISOR) * block;
         return Math.min(metadataCeilingBytes(), metadataBytes() + step) / block * block;
     }
@@ -176,7 +178,7 @@ public final class PoolResize {
     private long metadataCeilingBytes() {
         return Math.min(
                 options.autoExtendBytes() / METADATA_SHARE,
-                PoolMetadata.MAX_METADATA_BLOCKS * PoolMetadata.METADATA_BLOCK_BYTES);
+                MetadataSpaceMap.MAX_BLOCKS * MetadataBlock.BYTES);
     }
 
     private long dataBytes() {
@@ -184,7 +186,7 @@ public final class PoolResize {
     }
 
     private long metadataBytes() {
-        return metadata.metadataBlocks() * PoolMetadata.METADATA_BLOCK_BYTES;
+        return metadata.metadataBlocks() * MetadataBlock.BYTES;
     }
 
     private void growData(long deviceBytes) throws StorageException {
@@ -221,7 +223,7 @@ public final class PoolResize {
     private void makeRoom(long dataBlocks) throws StorageException {
         long missing = metadata.growthCost(dataBlocks) - metadata.metadataBlocksFree();
         if (missing > 0) {
-            long wanted = metadataBytes() + missing * PoolMetadata.METADATA_BLOCK_BYTES;
+            long wanted = metadataBytes() + missing * MetadataBlock.BYTES;
             // A tenth of what is added goes to the reserve.
             long bytes = Math.min(metadataCeilingBytes(), Math.max(nextMetadataBytes(), wanted / 8 * 9));
             if (bytes > metadataBytes()) {
@@ -231,7 +233,7 @@ public final class PoolResize {
     }
 
     private void growMetadata(long deviceBytes) throws StorageException {
-        long blocks = Math.min(deviceBytes / PoolMetadata.METADATA_BLOCK_BYTES, PoolMetadata.MAX_METADATA_BLOCKS);
+        long blocks = Math.min(deviceBytes / MetadataBlock.BYTES, MetadataSpaceMap.MAX_BLOCKS);
         long before = metadata.metadataBlocks();
         if (blocks <= before) {
             checkNotSmaller("metadata", blocks, before);
@@ -242,7 +244,7 @@ public final class PoolResize {
         }
         change(() -> metadata.growMetadata(blocks));
         grown("metadata device grown from " + before + " to " + blocks + " blocks of "
-                + PoolMetadata.METADATA_BLOCK_BYTES + " bytes");
+                + MetadataBlock.BYTES + " bytes");
         metadataHasRoom("the metadata device has grown");
     }
 

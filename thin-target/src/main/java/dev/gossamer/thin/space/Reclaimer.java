@@ -47,7 +47,7 @@ public final class Reclaimer {
     private static final long FROZEN_PAUSE_NANOS = 1_000_000_000L;
 
     /** Highest id for a retired device; the one above is the catalog's. */
-    private static final int HIGHEST_ID = PoolMetadata.MAX_DEVICES - 2;
+    private static final int HIGHEST_ID = DeviceDetails.MAX_DEVICES - 2;
 
     private final PoolState state;
     private final Committer committer;

@@ -55,7 +55,7 @@ public final class SpaceAccount {
         this.metadata = metadata;
         this.device = device;
         this.answer = answer;
-        this.entries = metadata.privateEntries();
+        this.entries = metadata.exclusiveEntries();
     }
 
     public void step() {
@@ -63,7 +63,7 @@ public final class SpaceAccount {
     }
 
     private void countExclusive() throws StorageException {
-        metadata.startPrivateEntries(entries, device.id(), nextBlock);
+        metadata.startExclusiveEntries(entries, device.id(), nextBlock);
         while (entries.next()) {
             if (!metadata.isDataBlockShared(Mapping.dataBlock(entries.value()))) {
                 exclusive++;

@@ -128,7 +128,7 @@ class MetadataRoomTest {
                     .deleteDevice(id));
             return;
         }
-        int retired = PoolMetadata.MAX_DEVICES - 2 - id;
+        int retired = DeviceDetails.MAX_DEVICES - 2 - id;
         charged("retire", metadata.room().retirementCost(id), () -> metadata.life()
                 .retireDevice(id, retired));
         long left = 1;
@@ -176,7 +176,7 @@ class MetadataRoomTest {
         List<BlockMoves.Owner> owners = new ArrayList<>();
         for (int id : devices) {
             long mapping = metadata.lookup(id, found);
-            if (mapping != PoolMetadata.NOT_MAPPED && Mapping.dataBlock(mapping) == dataBlock) {
+            if (mapping != Mapping.NONE && Mapping.dataBlock(mapping) == dataBlock) {
                 owners.add(new BlockMoves.Owner(id, found, dataBlock));
             }
         }
@@ -215,7 +215,7 @@ class MetadataRoomTest {
     }
 
     private int keptId() {
-        return PoolMetadata.MAX_DEVICES / 2 + nextId++;
+        return DeviceDetails.MAX_DEVICES / 2 + nextId++;
     }
 
     private int any() {
