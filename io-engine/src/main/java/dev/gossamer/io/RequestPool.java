@@ -21,8 +21,9 @@ public final class RequestPool {
     public BlockRequest acquire() {
         BlockRequest request = free;
         if (request == null) {
-            created++;
-            return new BlockRequest(loop);
+            request = new BlockRequest(loop);
+            created++; // not if there is no memory for it
+            return request;
         }
         free = request.next;
         request.next = null;

@@ -78,12 +78,17 @@ public final class IoBuffer {
         inUse = false;
     }
 
-    void setInUse(int newOrder, ByteBuffer memory) {
-        order = newOrder;
-        inUse = true;
-        if (bytes == null || bytes.capacity() != capacityBytes()) {
-            bytes = memory.slice(pageIndex * IoBufferPool.PAGE_BYTES, capacityBytes())
+    /** Makes what it shows of the pool's memory if it is given away with this size next. */
+    void show(int nextOrder, ByteBuffer memory) {
+        int lengthBytes = IoBufferPool.PAGE_BYTES << nextOrder;
+        if (bytes == null || bytes.capacity() != lengthBytes) {
+            bytes = memory.slice(pageIndex * IoBufferPool.PAGE_BYTES, lengthBytes)
                     .order(java.nio.ByteOrder.LITTLE_ENDIAN);
         }
+    }
+
+    void setInUse(int newOrder) {
+        order = newOrder;
+        inUse = true;
     }
 }

@@ -66,12 +66,17 @@ public final class IoBufferPool implements AutoCloseable {
             return null;
         }
         IoBuffer buffer = freeByOrder[found];
+        // Objects first: if there is no memory for one of them, the pool stays as it is.
+        for (int half = order; half < found; half++) {
+            head(buffer.pageIndex() + (1 << half));
+        }
+        buffer.show(order, memory);
         removeFree(buffer);
         while (found > order) {
             found--;
             addFree(head(buffer.pageIndex() + (1 << found)), found);
         }
-        buffer.setInUse(order, memory);
+        buffer.setInUse(order);
         usedPages += 1 << order;
         return buffer;
     }
@@ -174,11 +179,19 @@ public final class IoBufferPool implements AutoCloseable {
         waking = false;
     }
 
+    private void tell(Throwable fault) {
+        try {
+            faults.accept(fault);
+        } catch (Throwable unspeakable) {
+            // There is no memory even for a word about it.
+        }
+    }
+
     private void runWaiter() {
         try {
             waiters.poll().run();
         } catch (Throwable fault) {
-            faults.accept(fault); // whoever released memory has nothing to do with it, nor has the next waiter
+            tell(fault); // whoever released memory has nothing to do with it, nor has the next waiter
         }
     }
 

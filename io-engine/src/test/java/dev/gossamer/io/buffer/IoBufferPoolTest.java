@@ -7,11 +7,13 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.gossamer.io.sim.ScarceMemory;
 import dev.gossamer.io.sim.Seeds;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.function.LongUnaryOperator;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -176,5 +178,36 @@ class IoBufferPoolTest {
     void impossibleCapacitiesAreRefused() {
         assertThrows(IllegalArgumentException.class, () -> new IoBufferPool(PAGE / 2));
         assertThrows(IllegalArgumentException.class, () -> new IoBufferPool(3 * PAGE));
+    }
+
+    /** Else a moment without heap would cost the loop its transfer memory, and all its clients wait for ever. */
+    @Test
+    void whatCannotBeSplitForWantOfHeapStaysFree() throws Exception {
+        LongUnaryOperator story = (LongUnaryOperator) ScarceMemory.loader()
+                .loadClass(SplitStory.class.getName())
+                .getDeclaredConstructor()
+                .newInstance();
+        long places = 0;
+        while (story.applyAsLong(places + 1) != 0) {
+            places++;
+        }
+        assertEquals(8, places); // the other halves, eight times halved
+    }
+
+    @Test
+    void aFaultOfAWaiterThatCannotBeToldKeepsNobodyAsleep() {
+        List<String> woken = new ArrayList<>();
+        pool.tellFaultsTo(fault -> {
+            throw new OutOfMemoryError("for a word about it");
+        });
+        for (int i = 0; i < 2; i++) {
+            IoBuffer all = pool.acquire(CAPACITY);
+            pool.whenReleased(() -> {
+                throw new IllegalStateException("a test");
+            });
+            pool.whenReleased(() -> woken.add("next"));
+            all.release();
+        }
+        assertEquals(List.of("next", "next"), woken);
     }
 }
