@@ -40,7 +40,8 @@ public final class StalledFiles {
     private final long periodMillis;
     // The latest look at each loop that has come back; the last is that at the inline engine.
     private final AtomicReferenceArray<StallLook> looks;
-    private final boolean[] asked;
+    // With which look each loop was asked last; 0: not yet.
+    private final int[] asked;
     // Below: the first loop's alone.
     private Map<Integer, Known> known = Map.of();
     private int number;
@@ -51,7 +52,7 @@ public final class StalledFiles {
         this.inline = inline;
         this.periodMillis = periodMillis;
         this.looks = new AtomicReferenceArray<>(count + 1);
-        this.asked = new boolean[count];
+        this.asked = new int[count];
     }
 
     /**
@@ -66,9 +67,10 @@ public final class StalledFiles {
 
     static StalledFiles watch(IoLoops loops, InlineFileEngine inline, long periodMillis) {
         StalledFiles files = new StalledFiles(loops, loops.all().size(), inline, periodMillis);
-        loops.loop(0)
-                .eventLoop()
-                .scheduleWithFixedDelay(files::look, periodMillis, periodMillis, TimeUnit.MILLISECONDS);
+        NettyLoop first = loops.loop(0);
+        // A timer that has thrown is not run again.
+        Runnable look = first.faults().guarded(files::look);
+        first.eventLoop().scheduleWithFixedDelay(look, periodMillis, periodMillis, TimeUnit.MILLISECONDS);
         return files;
     }
 
@@ -87,7 +89,7 @@ public final class StalledFiles {
         for (int i = 0; i < asked.length; i++) {
             StallLook last = looks.get(i);
             // A loop that is stuck itself has one question to answer, not one more each second.
-            if (!asked[i] || (last != null && last.number() == number - 1)) {
+            if (asked[i] == 0 || (last != null && last.number() == asked[i])) {
                 ask(all.get(i), i);
             }
         }
@@ -95,12 +97,12 @@ public final class StalledFiles {
 
     private void ask(NettyLoop loop, int index) {
         StallLook look = new StallLook(number);
-        asked[index] = true;
         try {
             loop.execute(() -> {
                 loop.files().show(look);
                 looks.set(index, look);
             });
+            asked[index] = number;
         } catch (RejectedExecutionException ending) {
             LOG.debug("{} has ended", loop);
         }

@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -84,6 +85,27 @@ class StalledFilesTest {
                 buffer.release();
                 buffers.close();
             }
+        } finally {
+            Libc.CALLS.close(file);
+        }
+    }
+
+    /** It may have been the same disk that has kept it. */
+    @Test
+    void aLoopThatAnswersLateIsLookedAtAgain() throws Exception {
+        int file = EventFiles.CALLS.eventfd(0, 0);
+        try (IoLoops loops = IoLoops.start(2, IoEngineChoice.AUTO, 1 << 20);
+                IoBufferPool buffers = new IoBufferPool(1 << 16)) {
+            assumeTrue(loops.engineName().equals("io_uring"), "pread(2) knows no file that waits");
+            StalledFiles files = StalledFiles.watch(loops, new InlineFileEngine(), PERIOD_MILLIS);
+            loops.loop(1).execute(() -> LockSupport.parkNanos(10 * PERIOD_MILLIS * 1_000_000));
+            IoBuffer buffer = buffers.acquire(COUNT_BYTES);
+            CompletableFuture<Integer> read = read(loops.loop(1), file, buffer);
+            await(files, 1);
+            count(file, buffers);
+            assertEquals(Errno.OK, read.join());
+            await(files, 0);
+            buffer.release();
         } finally {
             Libc.CALLS.close(file);
         }
