@@ -60,7 +60,8 @@ public final class BlockRequest {
 
     private int lastPartTakings;
     private int firstError;
-    private long failedPartOffsetBytes = NO_PART;
+    // From the request's own offset on, which a device may have changed when a part fails.
+    private long failedPartBytes = NO_PART;
 
     // Links requests in the queue, stack or pool that they are in.
     BlockRequest next;
@@ -254,7 +255,7 @@ public final class BlockRequest {
         pendingParts = 1;
         splitting = true;
         firstError = Errno.OK;
-        failedPartOffsetBytes = NO_PART;
+        failedPartBytes = NO_PART;
     }
 
     /**
@@ -279,7 +280,7 @@ public final class BlockRequest {
 
     /** Where the first part begins that failed, or {@link #NO_PART}. For a request that was split and has completed. */
     public long failedPartOffsetBytes() {
-        return failedPartOffsetBytes;
+        return failedPartBytes == NO_PART ? NO_PART : offsetBytes + failedPartBytes;
     }
 
     /** Counts a part that is no request of its own; {@link #partDone} ends it. */
@@ -312,7 +313,8 @@ public final class BlockRequest {
     private static void childDone(BlockRequest child, int errno) {
         BlockRequest parent = child.parent;
         if (errno != Errno.OK && parent.firstError == Errno.OK) {
-            parent.failedPartOffsetBytes = child.offsetBytes;
+            long withinChild = child.failedPartBytes == NO_PART ? 0 : child.failedPartBytes;
+            parent.failedPartBytes = child.offsetBytes - parent.offsetBytes + withinChild;
         }
         parent.stages.absorb(child.stages);
         child.recycle();
@@ -370,7 +372,7 @@ public final class BlockRequest {
         next = null;
         parkedBy = null;
         progress = 0;
-        failedPartOffsetBytes = NO_PART;
+        failedPartBytes = NO_PART;
         loop.requests().release(this);
     }
 

@@ -131,4 +131,31 @@ class BlockRequestTest {
         assertThrows(AssertionError.class, request::recycle);
         request.complete(Errno.OK);
     }
+
+    /** Whatever the offsets below are: a client is told where in its own request it was (T14, T39). */
+    @Test
+    void theFailedPartIsNamedWhereTheSubmitterSeesIt() {
+        long[] place = new long[1];
+        BlockRequest request = loop.requests().acquire().command(BlockOperation.DISCARD, 1000, 300, 0);
+        request.push((done, errno) -> {
+            log.add("submitter " + errno);
+            place[0] = done.failedPartOffsetBytes();
+            done.recycle();
+        });
+        request.push(BlockRequest::complete, 70_000);
+        request.beginSplit();
+        BlockRequest first = request.child(70_000, 100);
+        BlockRequest second = request.child(70_100, 200);
+        request.endSplit();
+        first.complete(Errno.OK);
+        second.push(BlockRequest::complete, 5);
+        second.beginSplit();
+        BlockRequest fine = second.child(5, 50);
+        BlockRequest broken = second.child(55, 150);
+        second.endSplit();
+        broken.complete(Errno.EIO);
+        fine.complete(Errno.OK);
+        assertEquals(List.of("submitter " + Errno.EIO), log);
+        assertEquals(1150, place[0]);
+    }
 }
