@@ -7,6 +7,7 @@ import dev.gossamer.io.Errno;
 import dev.gossamer.io.buffer.IoBuffer;
 import dev.gossamer.io.buffer.IoBufferPool;
 import dev.gossamer.io.worker.PerLoop;
+import java.util.function.Consumer;
 
 /**
  * Serves an unaligned READ: reads the sectors around it into other memory, a slice at a time, and copies its part (NBD
@@ -20,17 +21,17 @@ final class UnalignedReads {
     /** A slice is at most this, and the rest of a sector. */
     private static final int SLICE_BYTES = 128 << 10;
 
-    private final VolumeRequests requests;
     private final PerLoop<IoBufferPool> bounceBuffers;
     private final int alignmentBytes;
     private final BlockCompletion afterSlice = this::afterSlice;
+    private final Consumer<BlockRequest> serve;
 
     /**
      * @param bounceBuffers {@link #BOUNCE_BYTES} for each loop
      * @param alignmentBytes what reads of the volume's parts must be multiples of
      */
     UnalignedReads(VolumeRequests requests, PerLoop<IoBufferPool> bounceBuffers, int alignmentBytes) {
-        this.requests = requests;
+        this.serve = requests::serveChecked;
         this.bounceBuffers = bounceBuffers;
         this.alignmentBytes = alignmentBytes;
     }
@@ -40,7 +41,18 @@ final class UnalignedReads {
         readFrom(request, request.offsetBytes());
     }
 
+    /** What that throws ends the READ, whoever has come here: a completion, or memory that was released. */
     private void readFrom(BlockRequest request, long from) {
+        int seen = request.takings();
+        try {
+            readSlice(request, from);
+        } catch (Throwable fault) {
+            request.loop().faults().caught(fault);
+            request.endUnlessTaken(seen);
+        }
+    }
+
+    private void readSlice(BlockRequest request, long from) {
         long end = request.offsetBytes() + request.lengthBytes();
         if (from == end) {
             request.complete(Errno.OK);
@@ -55,11 +67,17 @@ final class UnalignedReads {
             bounce.whenReleased(() -> readFrom(request, from));
             return;
         }
-        BlockRequest read = request.loop().requests().acquire();
+        BlockRequest read;
+        try {
+            read = request.loop().requests().acquire();
+        } catch (RuntimeException | Error noMemory) {
+            covering.release();
+            throw noMemory;
+        }
         read.transfer(BlockOperation.READ, alignedFrom, (int) (alignedTo - alignedFrom), 0, covering, 0);
         read.owner = request;
         read.push(afterSlice);
-        requests.serveChecked(read);
+        read.guard(serve);
     }
 
     private void afterSlice(BlockRequest read, int errno) {
@@ -68,20 +86,26 @@ final class UnalignedReads {
         // The slice before ended at a sector's border, where this one began.
         long from = Math.max(request.offsetBytes(), read.offsetBytes());
         long to = Math.min(request.offsetBytes() + request.lengthBytes(), read.offsetBytes() + SLICE_BYTES);
-        if (errno == Errno.OK) {
-            request.buffer()
-                    .copyFrom(
-                            request.bufferOffsetBytes() + (int) (from - request.offsetBytes()),
-                            covering,
-                            (int) (from - read.offsetBytes()),
-                            (int) (to - from));
+        int result = errno;
+        try {
+            if (errno == Errno.OK) {
+                request.buffer()
+                        .copyFrom(
+                                request.bufferOffsetBytes() + (int) (from - request.offsetBytes()),
+                                covering,
+                                (int) (from - read.offsetBytes()),
+                                (int) (to - from));
+            }
+        } catch (Throwable fault) {
+            request.loop().faults().caught(fault);
+            result = Errno.EIO;
         }
         read.recycle();
         covering.release();
-        if (errno == Errno.OK) {
+        if (result == Errno.OK) {
             readFrom(request, to);
         } else {
-            request.complete(errno);
+            request.complete(result);
         }
     }
 }
