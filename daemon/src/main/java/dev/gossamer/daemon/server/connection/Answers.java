@@ -49,18 +49,17 @@ final class Answers {
     void completed(BlockRequest request, int errno) {
         BlockOperation operation = request.operation();
         IoBuffer buffer = request.buffer();
-        NbdOperation command = NbdOperation.of(operation);
-        counters.countRequest(command);
-        watch.completed(command, exportName, request);
-        if (errno != Errno.OK) {
-            counters.countError(command);
-            // What was given up because its client has gone is nobody's fault (T51a).
-            if (errno != Errno.ESHUTDOWN || life.maySend()) {
-                watch.faults().requestFailed(exportName, request, errno);
+        ReplyData data = null;
+        try {
+            note(request, errno);
+            if (operation == BlockOperation.READ && errno == Errno.OK && life.maySend()) {
+                data = slab.replyData(dataSent, buffer, (int) request.lengthBytes());
             }
+        } catch (RuntimeException | Error fault) {
+            memory.giveBack(buffer);
+            throw fault;
         }
-        if (operation == BlockOperation.READ && errno == Errno.OK && life.maySend()) {
-            ReplyData data = slab.replyData(dataSent, buffer, (int) request.lengthBytes());
+        if (data != null) {
             counters.countRead(
                     request.owner instanceof SparseRead sparse
                             ? replies.sparseRead(request.tag, request.offsetBytes(), data, sparse.layout)
@@ -83,6 +82,19 @@ final class Answers {
                     request.tag,
                     request.tagOffsetBytes,
                     "device reported " + Errno.name(errno));
+        }
+    }
+
+    private void note(BlockRequest request, int errno) {
+        NbdOperation command = NbdOperation.of(request.operation());
+        counters.countRequest(command);
+        watch.completed(command, exportName, request);
+        if (errno != Errno.OK) {
+            counters.countError(command);
+            // What was given up because its client has gone is nobody's fault (T51a).
+            if (errno != Errno.ESHUTDOWN || life.maySend()) {
+                watch.faults().requestFailed(exportName, request, errno);
+            }
         }
     }
 
@@ -124,7 +136,13 @@ final class Answers {
         counters.countRequest(NbdOperation.BLOCK_STATUS);
         watch.answered(NbdOperation.BLOCK_STATUS, asked.nanos());
         if (errno == Errno.OK && life.maySend()) {
-            ReplyData room = slab.replyData(dataSent, asked.memory(), 0);
+            ReplyData room;
+            try {
+                room = slab.replyData(dataSent, asked.memory(), 0);
+            } catch (RuntimeException | Error noMemory) {
+                memory.giveBack(asked.memory());
+                throw noMemory;
+            }
             replies.status(asked.cookie(), asked.offsetBytes(), asked.query(), asked.contextIds(), room);
             return;
         }

@@ -486,7 +486,7 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
         memory.wasGivenBack(bytes);
         // Not here: the stream is in the middle of sending.
         if (!reading && life.is(State.OPEN)) {
-            loop.execute(resumeTask);
+            Wakeup.call(loop, resumeTask); // nobody else would
         }
     }
 }
