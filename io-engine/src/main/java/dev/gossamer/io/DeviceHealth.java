@@ -2,7 +2,7 @@ package dev.gossamer.io;
 
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -19,19 +19,22 @@ import org.slf4j.LoggerFactory;
  * <p>What counts: a FLUSH that fails, whoever asked for it; a FUA write that fails, as its sync may have taken the
  * report of an earlier write. What does not: a write that fails without FUA, because its requester has been told and
  * nothing that was answered is gone; a FUA write that was refused; one that found no space, unless the device writes
- * through the page cache, where what was answered before may be what found none; a device that is shut down.
+ * through the page cache, where what was answered before may be what found none; a device that is shut down; and what
+ * the device was never asked for (ECANCELED).
  *
  * <p>Known is what loops have been told: a device that is flushed from several has one FLUSH under way at a time, or
  * the report could lie unread on one loop while the next FLUSH of another succeeds.
  *
- * <p>All methods: any thread.
+ * <p>All methods: any thread. What is remembered needs no memory, and no watcher that throws keeps it from others.
  */
 public final class DeviceHealth {
     private static final Logger LOG = LoggerFactory.getLogger(DeviceHealth.class);
 
     private final Object device;
     private final boolean buffered;
-    private final AtomicReference<String> failure = new AtomicReference<>();
+    private final AtomicBoolean failed = new AtomicBoolean();
+    // Words for it, a moment later.
+    private volatile String failure = "it has lost writes; flushes fail until it is opened again";
     private final List<Consumer<String>> watchers = new CopyOnWriteArrayList<>();
     private final BlockCompletion afterFlush = this::afterFlush;
     private final BlockCompletion afterFua = this::afterFua;
@@ -53,13 +56,12 @@ public final class DeviceHealth {
     }
 
     public boolean isFailed() {
-        return failure.get() != null;
+        return failed.get();
     }
 
     /** One line for a person; empty while nothing is lost. */
     public String failure() {
-        String why = failure.get();
-        return why == null ? "" : why;
+        return isFailed() ? failure : "";
     }
 
     /** The watcher is told once of the first failure, on the thread that found it; here and now if that was before. */
@@ -77,15 +79,38 @@ public final class DeviceHealth {
 
     /** Answered writes are gone, or may be. Only the first call counts. */
     public void fail(String what) {
-        String why = device + ": " + what + "; writes before it may be lost, flushes fail until it is opened again";
-        if (!failure.compareAndSet(null, why)) {
+        fail(what, Errno.OK);
+    }
+
+    // That it has failed comes first. What tells of it may throw, for want of memory too, and is not what counts.
+    private void fail(String what, int errno) {
+        if (!failed.compareAndSet(false, true)) {
             return;
         }
-        LOG.error(why);
-        for (Consumer<String> watcher : List.copyOf(watchers)) {
-            if (watchers.remove(watcher)) {
-                watcher.accept(why);
+        try {
+            String error = errno == Errno.OK ? "" : ": " + Errno.name(errno);
+            failure = device + ": " + what + error
+                    + "; writes before it may be lost, flushes fail until it is opened again";
+            LOG.error(failure);
+        } catch (Throwable unspeakable) {
+            told(unspeakable);
+        }
+        for (Consumer<String> watcher : watchers) {
+            try {
+                if (watchers.remove(watcher)) {
+                    watcher.accept(failure);
+                }
+            } catch (Throwable itsOwn) {
+                told(itsOwn);
             }
+        }
+    }
+
+    private static void told(Throwable fault) {
+        try {
+            LOG.error("whoever should hear of lost writes has not", fault);
+        } catch (Throwable unspeakable) {
+            // There is no memory even for that: every FLUSH tells.
         }
     }
 
@@ -105,15 +130,15 @@ public final class DeviceHealth {
 
     /** A FLUSH has ended so, whoever asked for it. */
     public void flushed(int errno) {
-        if (errno != Errno.OK && errno != Errno.ESHUTDOWN) {
-            fail("FLUSH failed: " + Errno.name(errno));
+        if (errno != Errno.OK && errno != Errno.ESHUTDOWN && errno != Errno.ECANCELED) {
+            fail("FLUSH failed", errno);
         }
     }
 
     /** A request with FUA has ended so. */
     public void wroteThrough(int errno) {
         if (errno != Errno.OK && !isRefusal(errno)) {
-            fail("a write with FUA failed: " + Errno.name(errno));
+            fail("a write with FUA failed", errno);
         }
     }
 
@@ -131,7 +156,14 @@ public final class DeviceHealth {
     /** Whether nothing was written: the sync after a write does not say so, or says it again. */
     private boolean isRefusal(int errno) {
         return switch (errno) {
-            case Errno.EINVAL, Errno.EROFS, Errno.EPERM, Errno.EOPNOTSUPP, Errno.EFBIG, Errno.ESHUTDOWN -> true;
+            case Errno.EINVAL,
+                    Errno.EROFS,
+                    Errno.EPERM,
+                    Errno.EOPNOTSUPP,
+                    Errno.EFBIG,
+                    Errno.EAGAIN,
+                    Errno.ECANCELED,
+                    Errno.ESHUTDOWN -> true;
             case Errno.ENOSPC, Errno.EDQUOT -> !buffered;
             default -> false;
         };

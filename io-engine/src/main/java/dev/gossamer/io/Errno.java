@@ -31,6 +31,12 @@ public final class Errno {
     public static final int ESHUTDOWN = 108;
     public static final int EDQUOT = 122;
 
+    /**
+     * The device was not asked, or not for the rest, for want of memory or of room on the way to it: nothing that it
+     * has promised is in doubt. Of ours alone; no kernel and no server says so.
+     */
+    public static final int ECANCELED = 125;
+
     private Errno() {}
 
     /** The symbolic name of an error number, or {@code errno N} for one that this program never makes itself. */
@@ -56,6 +62,7 @@ public final class Errno {
             case EOPNOTSUPP -> "EOPNOTSUPP";
             case ESHUTDOWN -> "ESHUTDOWN";
             case EDQUOT -> "EDQUOT";
+            case ECANCELED -> "ECANCELED";
             default -> "errno " + errno;
         };
     }

@@ -5,6 +5,9 @@ package dev.gossamer.io;
  *
  * <p>For use by the device that opened the file. The range has been checked. Short transfers are continued, an
  * interrupted call is repeated, FUA is honoured, and the request is completed on its loop.
+ *
+ * <p>What finds no memory, or no room on its way, ends with ECANCELED: the file has not been asked. What an engine
+ * throws it throws before it has taken the request, and has not begun it either.
  */
 public interface FileEngine {
 

@@ -158,4 +158,32 @@ class DeviceHealthTest {
         WatchedDevice.over(device).health().watch(told::add);
         assertEquals(1, told.size(), "who comes later is told at once");
     }
+
+    /** The device was not asked: it has not said that it has lost anything. */
+    @Test
+    void whatTheDeviceWasNeverAskedForIsNotHeldAgainstIt() {
+        plan.fail(BlockOperation.FLUSH, 1, Errno.ECANCELED);
+        assertEquals(Errno.ECANCELED, run(0, BlockOperation.FLUSH, 0));
+        assertEquals(Errno.OK, run(1, BlockOperation.FLUSH, 0));
+        plan.fail(BlockOperation.WRITE, 1, Errno.ECANCELED);
+        assertEquals(Errno.ECANCELED, run(0, BlockOperation.WRITE, BlockRequest.FUA));
+        assertEquals(Errno.OK, run(1, BlockOperation.FLUSH, 0));
+    }
+
+    /** The kernel has told of it, and tells no more. */
+    @Test
+    void aFailedFlushIsRememberedAlsoIfNobodyCanSayWhy() {
+        DeviceHealth nameless = new DeviceHealth(new Object() {
+            @Override
+            public String toString() {
+                throw new OutOfMemoryError("for a name");
+            }
+        });
+        List<String> hear = new ArrayList<>();
+        nameless.watch(hear::add);
+        nameless.flushed(Errno.EIO);
+        assertTrue(nameless.isFailed());
+        assertEquals(List.of(nameless.failure()), hear);
+        assertFalse(nameless.failure().isEmpty());
+    }
 }

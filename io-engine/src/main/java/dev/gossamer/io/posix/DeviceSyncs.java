@@ -9,10 +9,10 @@ import dev.gossamer.io.FileEngine.FileAction;
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.RequestQueue;
 import dev.gossamer.io.RequestStack;
+import dev.gossamer.io.ServedDevice;
 import dev.gossamer.io.worker.LoopInbox;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReferenceArray;
-import java.util.function.Consumer;
 
 /**
  * The fdatasync(2) calls of one device: at most one at a time, whichever loops ask. Who asks meanwhile waits, and all
@@ -24,19 +24,19 @@ import java.util.function.Consumer;
  * ({@link DeviceHealth}) before anybody can be told that all is well.
  *
  * <p>A call is made by the loop that asked when none was under way, or that made the one before; answers go to each
- * request's loop. A thread that waits for its own call ({@link dev.gossamer.io.InlineLoop}) makes it alone, and hears
- * of its end at once.
+ * request's loop. A loop that cannot make it, for want of memory or of room in its ring, ends its own requests with
+ * ECANCELED, as the device was never asked; those of other loops try there. A thread that waits for its own call
+ * ({@link dev.gossamer.io.InlineLoop}) makes it alone, and hears of its end at once.
  *
  * <p>Any thread. Never longer than the number of requests that connections may have under way.
  */
-final class DeviceSyncs {
+final class DeviceSyncs implements ServedDevice {
     /** More loops than a machine is given; those beyond it make calls of their own. */
     private static final int KNOWN_LOOPS = 64;
 
     private final int fileDescriptor;
     private final DeviceHealth health;
     private final BlockCompletion whenDone = this::done;
-    private final Consumer<BlockRequest> makesCall = this::call;
     private final RequestStack asking = new RequestStack();
     private final AtomicReferenceArray<Answers> answers = new AtomicReferenceArray<>(KNOWN_LOOPS);
 
@@ -54,7 +54,15 @@ final class DeviceSyncs {
     /** Completes the request after a sync that begins now or later. On its loop. */
     void submit(BlockRequest request) {
         IoLoop loop = request.loop();
-        if (canBeAnswered(loop)) {
+        int index = loop.index();
+        if (index < 0 || index >= KNOWN_LOOPS) {
+            call(request);
+            return;
+        }
+        Answers known = answersOf(loop, index);
+        if (known == null) {
+            request.complete(Errno.ECANCELED);
+        } else if (known.loop().equals(loop)) {
             asking.push(request);
             beginNext(loop);
         } else {
@@ -62,18 +70,18 @@ final class DeviceSyncs {
         }
     }
 
-    /** Others may make the call, so all that an answer needs is made before. */
-    private boolean canBeAnswered(IoLoop loop) {
-        int index = loop.index();
-        if (index < 0 || index >= KNOWN_LOOPS) {
-            return false;
-        }
+    /** Others may make the call, so all that an answer needs is made before. Null if there is no memory for that. */
+    private Answers answersOf(IoLoop loop, int index) {
         Answers known = answers.get(index);
         if (known == null) {
-            known = new Answers(loop, new LoopInbox(loop));
-            answers.set(index, known);
+            try {
+                known = new Answers(loop, new LoopInbox(loop));
+                answers.set(index, known);
+            } catch (OutOfMemoryError noMemory) {
+                return null;
+            }
         }
-        return known.loop().equals(loop);
+        return known;
     }
 
     private void call(BlockRequest request) {
@@ -83,11 +91,11 @@ final class DeviceSyncs {
     private void beginNext(IoLoop loop) {
         while (!asking.isEmpty() && underWay.compareAndSet(false, true)) {
             asking.takeInto(sharing);
-            if (!sharing.isEmpty()) {
+            if (sharing.isEmpty()) {
+                underWay.set(false); // Another has taken and served them meanwhile.
+            } else {
                 begin(loop);
-                return;
             }
-            underWay.set(false); // Another has taken and served them meanwhile.
         }
     }
 
@@ -95,20 +103,47 @@ final class DeviceSyncs {
         BlockRequest sync;
         try {
             sync = loop.requests().acquire().command(BlockOperation.FLUSH, 0, 0, 0);
-            sync.push(whenDone);
-        } catch (RuntimeException | Error noMemory) {
-            loop.faults().caught(noMemory);
-            ended(loop, Errno.EIO);
+        } catch (OutOfMemoryError noMemory) {
+            notBegun(loop);
             return;
         }
-        sync.guard(makesCall);
+        sync.push(whenDone);
+        int seen = sync.takings();
+        try {
+            call(sync);
+        } catch (Throwable bug) {
+            loop.faults().caught(bug);
+            if (sync.takings() == seen) {
+                sync.complete(Errno.ECANCELED);
+            }
+        }
     }
 
     private void done(BlockRequest sync, int errno) {
         IoLoop loop = sync.loop();
         sync.recycle();
-        health.flushed(errno);
-        ended(loop, errno);
+        if (errno == Errno.ECANCELED) {
+            notBegun(loop);
+        } else {
+            health.flushed(errno);
+            ended(loop, errno);
+        }
+    }
+
+    private void notBegun(IoLoop loop) {
+        BlockRequest chain = sharing.takeAll();
+        underWay.set(false);
+        while (chain != null) {
+            BlockRequest request = chain;
+            chain = RequestQueue.unlink(request);
+            if (request.loop().equals(loop)) {
+                request.complete(Errno.ECANCELED);
+            } else {
+                request.park(this);
+                handBack(request, SERVE_AGAIN);
+            }
+        }
+        beginNext(loop); // for those who have come meanwhile
     }
 
     private void ended(IoLoop loop, int errno) {
@@ -126,8 +161,28 @@ final class DeviceSyncs {
         if (request.loop().equals(loop)) {
             request.complete(errno);
         } else {
-            request.decide(errno);
-            answers.get(request.loop().index()).inbox().add(request);
+            handBack(request, errno);
         }
+    }
+
+    private void handBack(BlockRequest request, int verdict) {
+        request.decide(verdict);
+        answers.get(request.loop().index()).inbox().add(request);
+    }
+
+    /** One that another loop could not make the call for. */
+    @Override
+    public void serve(BlockRequest request) {
+        submit(request);
+    }
+
+    @Override
+    public void admit(BlockRequest request) {
+        throw new AssertionError("there is no worker");
+    }
+
+    @Override
+    public boolean isAbandoned() {
+        return false;
     }
 }

@@ -1,6 +1,7 @@
 package dev.gossamer.io.posix;
 
 import dev.gossamer.io.BlockRequest;
+import dev.gossamer.io.Errno;
 import dev.gossamer.io.FileEngine;
 import dev.gossamer.io.StallLook;
 
@@ -20,9 +21,13 @@ public final class InlineFileEngine implements FileEngine {
     public void submit(FileAction action, int fileDescriptor, BlockRequest request) {
         begun++;
         underWay = fileDescriptor;
+        request.taken(); // who knows how far a call has come that throws
         int errno;
         try {
             errno = FileCalls.run(action, fileDescriptor, request);
+        } catch (Throwable fault) {
+            request.loop().faults().caught(fault);
+            errno = Errno.EIO;
         } finally {
             underWay = NONE;
         }

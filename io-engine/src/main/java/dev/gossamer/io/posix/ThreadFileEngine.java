@@ -1,6 +1,7 @@
 package dev.gossamer.io.posix;
 
 import dev.gossamer.io.BlockRequest;
+import dev.gossamer.io.Errno;
 import dev.gossamer.io.FileEngine;
 import dev.gossamer.io.Invariant;
 import dev.gossamer.io.IoLoop;
@@ -35,17 +36,10 @@ public final class ThreadFileEngine implements FileEngine {
 
     @Override
     public void submit(FileAction action, int fileDescriptor, BlockRequest request) {
-        if (loop == null) {
-            loop = request.loop();
-            deliver = new Wakeup(loop, this::deliver);
-        }
-        Invariant.check(loop.equals(request.loop()), "an engine serves one loop");
-        FileThreads.Task task = free;
+        FileThreads.Task task = taskFor(request.loop());
         if (task == null) {
-            task = new FileThreads.Task(this);
-            tasks.add(task);
-        } else {
-            free = task.next;
+            request.complete(Errno.ECANCELED);
+            return;
         }
         task.action = action;
         task.fileDescriptor = fileDescriptor;
@@ -53,6 +47,27 @@ public final class ThreadFileEngine implements FileEngine {
         task.firstLook = StallLook.UNSEEN;
         request.taken();
         threads.enqueue(task);
+    }
+
+    /** Null if there is no memory for it: nothing is begun then. */
+    private FileThreads.Task taskFor(IoLoop itsLoop) {
+        Invariant.check(loop == null || loop.equals(itsLoop), "an engine serves one loop");
+        FileThreads.Task task = free;
+        if (task != null) {
+            free = task.next;
+            return task;
+        }
+        try {
+            if (loop == null) {
+                deliver = new Wakeup(itsLoop, this::deliver);
+                loop = itsLoop;
+            }
+            task = new FileThreads.Task(this);
+            tasks.add(task);
+            return task;
+        } catch (OutOfMemoryError noMemory) {
+            return null;
+        }
     }
 
     void finished(FileThreads.Task task) {

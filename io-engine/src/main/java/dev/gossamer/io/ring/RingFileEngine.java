@@ -61,21 +61,23 @@ final class RingFileEngine implements FileEngine, IoUringIoHandle {
      */
     private static final int EARLY_BYTES = 32 << 10;
 
+    /** Instead of an errno: there is another step. */
     private static final int PROCEED = -1;
 
+    /** Instead of an errno: the same step, a moment later. */
+    private static final int AGAIN = -2;
+
     /**
-     * The kernel may be short of memory for a moment: an operation that found no room is tried again after this time.
+     * The kernel may be short of memory for a moment: an operation that found no room, or was sent away with EAGAIN or
+     * EINTR, is tried again after this time.
      */
     private static final long RETRY_MILLIS = 1;
 
-    /** So often: ten seconds. Then it fails with EIO, which is safe, because the kernel has never seen it. */
+    /**
+     * So often without having come any further: ten seconds. Then it fails: with ECANCELED if it found no room, which
+     * is safe, because the kernel has never seen it; else with EAGAIN.
+     */
     private static final int RETRIES = 10_000;
-
-    private enum Issue {
-        WITH_KERNEL,
-        NO_ROOM,
-        SHUT_DOWN
-    }
 
     private static final class Operation {
         FileAction action;
@@ -87,6 +89,8 @@ final class RingFileEngine implements FileEngine, IoUringIoHandle {
 
         short slot;
         int retries;
+        /** What it fails with if it is not tried again. */
+        int lastErrno;
         int firstLook;
 
         // The step that comes next, as the kernel wants it (struct io_uring_sqe).
@@ -116,7 +120,7 @@ final class RingFileEngine implements FileEngine, IoUringIoHandle {
     private final Supplier<FileThreads> threads;
     // Made at the first call that io_uring does not know.
     private ThreadFileEngine rareCalls;
-    // Operations with a slot that found no room in the submission queue; then a timer runs.
+    // Operations with a slot that found no room in the submission queue, or were sent away; a timer runs then.
     private Operation firstStarved;
     private Operation lastStarved;
     // Neither with the kernel nor with a timer that would try again; empty but for a moment.
@@ -168,12 +172,10 @@ final class RingFileEngine implements FileEngine, IoUringIoHandle {
     }
 
     private void begin(FileAction action, int fileDescriptor, BlockRequest request) {
-        Operation operation = freeOperations;
+        Operation operation = freeOperation();
         if (operation == null) {
-            operation = new Operation();
-        } else {
-            freeOperations = operation.next;
-            operation.next = null;
+            request.complete(Errno.ECANCELED);
+            return;
         }
         operation.action = action;
         operation.fileDescriptor = fileDescriptor;
@@ -196,6 +198,21 @@ final class RingFileEngine implements FileEngine, IoUringIoHandle {
         }
     }
 
+    /** Null if there is no memory for it. */
+    private Operation freeOperation() {
+        Operation operation = freeOperations;
+        if (operation == null) {
+            try {
+                return new Operation();
+            } catch (OutOfMemoryError noMemory) {
+                return null;
+            }
+        }
+        freeOperations = operation.next;
+        operation.next = null;
+        return operation;
+    }
+
     private void takeSlot(Operation operation) {
         short slot = freeSlots[--freeSlotCount];
         inFlight[slot] = operation;
@@ -205,29 +222,26 @@ final class RingFileEngine implements FileEngine, IoUringIoHandle {
     /** Hands the operation's next step to the kernel, now or when there is room; else ends it. */
     private void proceed(Operation operation) {
         prepare(operation);
-        switch (enqueue(operation)) {
-            case WITH_KERNEL -> {}
-            case SHUT_DOWN -> finish(operation, Errno.ESHUTDOWN);
-            case NO_ROOM -> {
-                if (++operation.retries > RETRIES) {
-                    finish(operation, Errno.EIO);
-                } else {
-                    starve(operation);
-                }
-            }
+        int errno = enqueue(operation);
+        if (errno != Errno.OK) {
+            tryLater(operation, errno);
         }
     }
 
-    private void starve(Operation operation) {
-        if (firstStarved != null) {
+    /** What was not taken, or sent away: again in a moment, if that makes sense and has not been for too long. */
+    private void tryLater(Operation operation, int errno) {
+        operation.lastErrno = errno;
+        if (errno == Errno.ESHUTDOWN || ++operation.retries > RETRIES) {
+            giveUp(operation);
+        } else if (firstStarved != null) {
             lastStarved.next = operation;
+            lastStarved = operation;
         } else if (asksForRetry()) {
             firstStarved = operation;
+            lastStarved = operation;
         } else {
             giveUp(operation);
-            return;
         }
-        lastStarved = operation;
     }
 
     /** The end of one starts one that waits, which may have to be given up as well: in turn, not on one stack. */
@@ -242,7 +256,7 @@ final class RingFileEngine implements FileEngine, IoUringIoHandle {
             Operation last = firstGivenUp;
             firstGivenUp = last.next;
             last.next = null;
-            finish(last, Errno.EIO);
+            finish(last, last.lastErrno);
         }
         givingUp = false;
     }
@@ -258,7 +272,7 @@ final class RingFileEngine implements FileEngine, IoUringIoHandle {
         }
     }
 
-    /** Tries again what found no room: all of it, since nobody behind it has fared better. */
+    /** Tries again what found no room, or was sent away: all of it, as nobody behind it has fared better. */
     void retryStarved() {
         Operation operation = firstStarved;
         firstStarved = null;
@@ -301,15 +315,15 @@ final class RingFileEngine implements FileEngine, IoUringIoHandle {
         return (int) Math.min(leftBytes, MAX_TRANSFER_BYTES);
     }
 
-    // From the moment the entry is queued, only its completion may end the operation: nothing after that throws.
+    // OK: it is with the kernel. From then on only its completion may end the operation: nothing after that throws.
     // Few calls lie between a device and this one: the compiler looks fifteen deep, and must see from there to Netty's
     // last method that the object ends with the call. Then it makes none.
-    private Issue enqueue(Operation operation) {
+    private int enqueue(Operation operation) {
         if (!registration.isValid()) {
-            return Issue.SHUT_DOWN;
+            return Errno.ESHUTDOWN;
         }
         if (!queue.makeRoom()) {
-            return Issue.NO_ROOM;
+            return Errno.ECANCELED;
         }
         try {
             registration.submit(new IoUringIoOps(
@@ -329,12 +343,12 @@ final class RingFileEngine implements FileEngine, IoUringIoHandle {
         } catch (Throwable e) {
             // Netty throws before it queues the entry, for want of room or memory, or not at all.
             LOG.debug("not submitted", e);
-            return Issue.NO_ROOM;
+            return Errno.ECANCELED;
         }
         if (operation.length <= EARLY_BYTES) {
             queue.submitIfAtLeast(EARLY_ENTRIES);
         }
-        return Issue.WITH_KERNEL;
+        return Errno.OK;
     }
 
     /** A completion. Netty reuses the event, and pauses the loop for a tenth of a second if this throws. */
@@ -345,17 +359,23 @@ final class RingFileEngine implements FileEngine, IoUringIoHandle {
         int errno = advance(operation, event.res());
         if (errno == PROCEED) {
             proceed(operation);
+        } else if (errno == AGAIN) {
+            tryLater(operation, Errno.EAGAIN);
         } else {
             finish(operation, errno);
         }
     }
 
-    /** Takes in the kernel's result: {@link #PROCEED} if there is another step, else the request's errno. */
+    /** Takes in the kernel's result: {@link #PROCEED}, {@link #AGAIN}, else the request's errno. */
     private static int advance(Operation operation, int result) {
         if (result < 0) {
-            boolean again = result == -Errno.EINTR || result == -Errno.EAGAIN;
-            return again ? PROCEED : -result;
+            return switch (-result) {
+                case Errno.EINTR, Errno.EAGAIN -> AGAIN;
+                case Errno.ECANCELED -> Errno.EIO; // the kernel's, which has seen it
+                default -> -result;
+            };
         }
+        operation.retries = 0;
         switch (operation.action) {
             case READ, WRITE, ZERO_FILL -> {
                 if (!operation.syncing) {

@@ -114,7 +114,9 @@ final class UringPort implements RingPort, IoUringIoHandle {
     @Override
     public void release() {
         Descriptors.close(descriptor);
-        registration.cancel();
+        if (registration != null) {
+            registration.cancel();
+        }
     }
 
     /** Netty's, when the loop ends. */

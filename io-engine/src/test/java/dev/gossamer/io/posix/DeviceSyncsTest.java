@@ -38,8 +38,7 @@ class DeviceSyncsTest {
     private final List<String> answers = new ArrayList<>();
     private final DeviceHealth health = new DeviceHealth("a device");
     private final DeviceSyncs syncs = new DeviceSyncs(FILE, health);
-    private boolean watched = true;
-    private boolean breaks;
+    private AssertionError breaks;
 
     /** Keeps what it is asked for. */
     private final class HeldFiles implements FileEngine {
@@ -47,9 +46,10 @@ class DeviceSyncsTest {
         public void submit(FileAction action, int fileDescriptor, BlockRequest request) {
             assertEquals(FileAction.SYNC, action);
             assertEquals(FILE, fileDescriptor);
-            if (breaks) {
-                breaks = false;
-                throw new AssertionError("a bug");
+            if (breaks != null) {
+                AssertionError bug = breaks;
+                breaks = null;
+                throw bug;
             }
             request.taken();
             underWay.add(request);
@@ -87,9 +87,7 @@ class DeviceSyncsTest {
             answers.add(name + " " + errno);
             done.recycle();
         });
-        if (watched) {
-            assertTrue(health.admit(request));
-        }
+        assertTrue(health.admit(request));
         request.guard(syncs::submit);
     }
 
@@ -160,18 +158,57 @@ class DeviceSyncsTest {
         assertEquals(List.of("eager 0", "waiting 0", "again 0"), answers);
     }
 
+    /** Nobody has asked the device, so nothing is known of it; and whose loop is well has his call made there. */
     @Test
-    void aSyncThatCannotBeBegunEndsThoseItWasForAndNobodyWaitsForEver() {
+    void aSyncThatCannotBeBegunEndsThoseOfItsLoopAndOthersMakeItThemselves() {
         loops.expectFaults();
-        watched = false;
         ask(0, "a");
         ask(1, "b");
         ask(0, "c");
-        breaks = true;
+        ask(2, "d");
+        breaks = new AssertionError("a bug");
         finish(Errno.OK);
         answers.sort(null);
-        assertEquals(List.of("a 0", "b " + Errno.EIO, "c " + Errno.EIO), answers);
+        assertEquals(List.of("a 0", "c " + Errno.ECANCELED), answers);
         assertFalse(loops.faults().isEmpty());
+        while (!underWay.isEmpty()) {
+            finish(Errno.OK);
+        }
+        answers.sort(null);
+        assertEquals(List.of("a 0", "b 0", "c " + Errno.ECANCELED, "d 0"), answers);
+        assertFalse(health.isFailed());
+        ask(0, "e");
+        finish(Errno.OK);
+        assertTrue(answers.contains("e 0"));
+    }
+
+    @Test
+    void aSyncThatFindsNoRoomForLongCostsThoseOfItsLoopOnly() {
+        ask(0, "a");
+        ask(1, "b");
+        ask(0, "c");
+        finish(Errno.OK);
+        finish(Errno.ECANCELED);
+        finish(Errno.OK);
+        answers.sort(null);
+        assertEquals(List.of("a 0", "b 0", "c " + Errno.ECANCELED), answers);
+        assertFalse(health.isFailed());
+    }
+
+    /** Or its loop would wait for ever, and all others with it. */
+    @Test
+    void whatAWatcherOfLostWritesThrowsKeepsNobodyWaiting() {
+        List<String> told = new ArrayList<>();
+        health.watch(why -> {
+            throw new OutOfMemoryError("for a message");
+        });
+        health.watch(told::add);
+        ask(0, "a");
+        ask(1, "b");
+        finish(Errno.EIO);
+        finish(Errno.OK);
+        assertEquals(List.of("a " + Errno.EIO, "b " + Errno.EIO), answers);
+        assertEquals(List.of(health.failure()), told);
     }
 
     @Test

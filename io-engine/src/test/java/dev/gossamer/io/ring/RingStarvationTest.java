@@ -7,9 +7,11 @@ import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.FileEngine.FileAction;
 import dev.gossamer.io.InlineLoop;
+import dev.gossamer.io.buffer.IoBuffer;
 import dev.gossamer.io.buffer.IoBufferPool;
 import io.netty.channel.IoOps;
 import io.netty.channel.IoRegistration;
+import io.netty.channel.uring.IoUringIoEvent;
 import io.netty.channel.uring.IoUringIoOps;
 import java.util.ArrayList;
 import java.util.List;
@@ -88,8 +90,55 @@ class RingStarvationTest {
         for (int i = 0; i < 10_000; i++) {
             engine.retryStarved();
         }
-        assertEquals(List.of("0 EIO"), answers);
+        assertEquals(List.of("0 ECANCELED"), answers);
         assertEquals(0, loop.requests().inUse());
+    }
+
+    /** At once again would keep the loop from everything else, as long as the kernel wants. */
+    @Test
+    void whatTheKernelSendsAwayIsTriedAgainAfterAPauseAndNotForEver() {
+        room = 100;
+        sync(0);
+        queued.clear();
+        for (int i = 0; i < 10_000; i++) {
+            completed(-(i % 2 == 0 ? Errno.EAGAIN : Errno.EINTR));
+            assertEquals(0, queued.size(), "not inside the completion");
+            assertEquals(i + 1, timers);
+            engine.retryStarved();
+            assertEquals(1, queued.size());
+            assertEquals(List.of(), answers);
+            queued.clear();
+        }
+        completed(-Errno.EAGAIN);
+        assertEquals(List.of("0 EAGAIN"), answers);
+        assertEquals(0, loop.requests().inUse());
+    }
+
+    @Test
+    void howOftenItWasSentAwayCountsOnlyUntilItComesFurther() {
+        room = 100;
+        IoBuffer buffer = loop.buffers().acquire(4096);
+        BlockRequest write = loop.requests().acquire().transfer(BlockOperation.WRITE, 0, 4096, 0, buffer, 0);
+        write.push((done, errno) -> {
+            answers.add(Errno.name(errno));
+            done.recycle();
+        });
+        engine.submit(FileAction.WRITE, 1, write);
+        for (int i = 0; i < 4; i++) {
+            for (int times = 0; times < 9_000; times++) {
+                completed(-Errno.EAGAIN);
+                engine.retryStarved();
+                queued.clear();
+            }
+            completed(1024);
+            queued.clear();
+        }
+        assertEquals(List.of("OK"), answers);
+        buffer.release();
+    }
+
+    private void completed(int result) {
+        engine.handle(null, new IoUringIoEvent(result, 0, (byte) 0, 0));
     }
 
     private void sync(int file) {

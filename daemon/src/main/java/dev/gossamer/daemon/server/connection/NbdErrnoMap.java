@@ -20,7 +20,7 @@ final class NbdErrnoMap {
             case Errno.OK -> NbdError.OK;
             case Errno.EROFS, Errno.EPERM -> NbdError.EPERM;
             case Errno.ENOSPC, Errno.EDQUOT, Errno.EFBIG -> NbdError.ENOSPC;
-            case Errno.ENOMEM -> NbdError.ENOMEM;
+            case Errno.ENOMEM, Errno.ECANCELED -> NbdError.ENOMEM;
             case Errno.EINVAL -> NbdError.EINVAL;
             case Errno.ESHUTDOWN -> NbdError.ESHUTDOWN;
             case Errno.EOPNOTSUPP -> (requestFlags & BlockRequest.FAST_ZERO) != 0 ? NbdError.ENOTSUP : NbdError.EINVAL;

@@ -20,6 +20,7 @@ class NbdErrnoMapTest {
             Map.entry("EPERM", NbdError.EPERM),
             Map.entry("EROFS", NbdError.EPERM),
             Map.entry("ENOMEM", NbdError.ENOMEM),
+            Map.entry("ECANCELED", NbdError.ENOMEM),
             Map.entry("EINVAL", NbdError.EINVAL),
             Map.entry("EOPNOTSUPP", NbdError.EINVAL),
             Map.entry("ENOSPC", NbdError.ENOSPC),
