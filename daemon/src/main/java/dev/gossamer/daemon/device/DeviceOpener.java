@@ -131,7 +131,7 @@ public final class DeviceOpener implements NamedDevices, AutoCloseable {
         NbdClientDevice device;
         try {
             device = NbdClientDevice.open(
-                    parsed, options.readOnly(), loops(), share == null ? wanted : share.connections(), shared, gate);
+                    parsed, options, loops(), share == null ? wanted : share.connections(), shared, gate);
         } catch (StorageException | RuntimeException e) {
             if (share != null) {
                 share.giveBack();

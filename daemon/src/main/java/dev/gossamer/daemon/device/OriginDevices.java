@@ -6,14 +6,18 @@ import dev.gossamer.daemon.server.ListenAddress;
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.posix.Admission;
 import dev.gossamer.io.posix.DeviceIdentity;
 import dev.gossamer.io.posix.OpenOptions;
 import dev.gossamer.nbd.client.NbdUri;
 import dev.gossamer.thin.OriginOpener;
 import java.io.IOException;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.NetworkInterface;
+import java.net.SocketAddress;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -70,16 +74,42 @@ public final class OriginDevices implements OriginOpener {
      */
     public BlockDevice open(String location, OpenOptions options, Asking asking) throws StorageException {
         List<Path> allowed = asking.anyPath() ? null : allowedFor(location);
-        if (!DeviceOpener.isPath(location)) {
-            refuseOwn(location, asking.own());
-            return opener.open(location, options);
+        refuseOwn(location, asking.own());
+        return opener.open(location, options.withAdmission(new OthersOnly(location, allowed, asking.own())));
+    }
+
+    /** What the name leads to, when it is opened, must be another's, and where those who may not have all may look. */
+    private final class OthersOnly implements Admission {
+        private final String location;
+        private final List<Path> allowed;
+        private final List<ListenAddress> own;
+
+        /** @param allowed null: everywhere */
+        OthersOnly(String location, List<Path> allowed, List<ListenAddress> own) {
+            this.location = location;
+            this.allowed = allowed;
+            this.own = own;
         }
-        return opener.open(location, options.withAdmission((real, identity) -> {
+
+        @Override
+        public void admit(Path real, DeviceIdentity identity) throws StorageException {
             if (allowed != null && allowed.stream().noneMatch(real::startsWith)) {
                 throw notAllowed(location);
             }
             refuseOwn(location, identity);
-        }));
+        }
+
+        @Override
+        public void admit(SocketAddress server) throws StorageException {
+            for (ListenAddress address : own) {
+                if (address instanceof ListenAddress.Tcp tcp
+                        && server instanceof InetSocketAddress tcpServer
+                        && tcpServer.getPort() == tcp.address().getPort()
+                        && isHere(tcpServer.getAddress())) {
+                    throw servedHere(location);
+                }
+            }
+        }
     }
 
     /** Where what others name may lie, if this name may be such a place; of a name that is no path, nothing. */
@@ -123,16 +153,22 @@ public final class OriginDevices implements OriginOpener {
         if (DeviceOpener.isUri(name)) {
             NbdUri uri = DeviceOpener.parse(name);
             for (ListenAddress address : own) {
-                if (isSame(uri, address)) {
-                    throw new StorageException(
-                            Errno.EINVAL,
-                            name + " is served by this pool itself; use: gossamer snapshot create, to begin a volume"
-                                    + " with the contents of another");
+                if (address instanceof ListenAddress.Unix unix
+                        && uri.transport() == NbdUri.Transport.UNIX
+                        && isSame(uri.socketPath(), unix.path())) {
+                    throw servedHere(name);
                 }
             }
         } else if (name.equals(config.data()) || name.equals(config.metadata())) {
             throw poolsOwn(name, name.equals(config.data()) ? "data" : "metadata");
         }
+    }
+
+    private static StorageException servedHere(String name) {
+        return new StorageException(
+                Errno.EINVAL,
+                name + " is served by this pool itself; use: gossamer snapshot create, to begin a volume with the"
+                        + " contents of another");
     }
 
     /** Whatever it is called. */
@@ -154,35 +190,21 @@ public final class OriginDevices implements OriginOpener {
                 Errno.EINVAL, location + " is the pool's own " + role + " device; an origin must lie outside the pool");
     }
 
-    private static boolean isSame(NbdUri uri, ListenAddress address) {
-        return switch (address) {
-            case ListenAddress.Unix unix -> uri.transport() == NbdUri.Transport.UNIX
-                    && isSame(Path.of(uri.socketPath()), unix.path());
-            case ListenAddress.Tcp tcp -> uri.transport() == NbdUri.Transport.TCP
-                    && uri.port() == tcp.address().getPort()
-                    && isHere(uri.host());
-        };
-    }
-
-    private static boolean isHere(String host) {
+    private static boolean isHere(InetAddress address) {
         try {
-            for (InetAddress address : InetAddress.getAllByName(host)) {
-                if (address.isLoopbackAddress() || NetworkInterface.getByInetAddress(address) != null) {
-                    return true;
-                }
-            }
-            return false;
+            return address.isLoopbackAddress()
+                    || address.isAnyLocalAddress()
+                    || NetworkInterface.getByInetAddress(address) != null;
         } catch (IOException e) {
-            // Opening it will say what is wrong with the name.
-            return false;
+            return false; // Without interfaces nobody can be reached anyway.
         }
     }
 
     /** Symbolic and hard links are looked through; what cannot be looked at is for opening to refuse. */
-    private static boolean isSame(Path one, Path other) {
+    private static boolean isSame(String one, Path other) {
         try {
-            return Files.isSameFile(one, other);
-        } catch (IOException e) {
+            return Files.isSameFile(Path.of(one), other);
+        } catch (IOException | InvalidPathException e) {
             return false;
         }
     }

@@ -8,6 +8,7 @@ import dev.gossamer.io.ChangeGate;
 import dev.gossamer.io.DeviceHealth;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.posix.OpenOptions;
 import dev.gossamer.io.ring.IoLoops;
 import dev.gossamer.io.ring.NettyLoop;
 import dev.gossamer.nbd.client.NbdUri;
@@ -72,20 +73,21 @@ public final class NbdClientDevice implements BlockDevice {
      */
     public static NbdClientDevice open(NbdUri uri, boolean readOnly, IoLoops loops, RemoteSettings settings)
             throws StorageException {
-        return open(uri, readOnly, loops, MAX_CONNECTIONS, settings, ChangeGate.OPEN);
+        return open(uri, new OpenOptions(readOnly, false), loops, MAX_CONNECTIONS, settings, ChangeGate.OPEN);
     }
 
     /**
      * As the other, for a device that somebody else may take over.
      *
+     * @param options whether to read only, and what is asked of the server's addresses
      * @param maxConnections of all loops together, if the server allows several
      * @param gate asked before changes are sent, and after each reconnect on the first I/O loop
      */
     public static NbdClientDevice open(
-            NbdUri uri, boolean readOnly, IoLoops loops, int maxConnections, RemoteSettings settings, ChangeGate gate)
+            NbdUri uri, OpenOptions options, IoLoops loops, int maxConnections, RemoteSettings settings, ChangeGate gate)
             throws StorageException {
         try {
-            return openOn(uri, readOnly, loops, maxConnections, settings, gate).join();
+            return openOn(uri, options, loops, maxConnections, settings, gate).join();
         } catch (CompletionException e) {
             throw e.getCause() instanceof StorageException why
                     ? why
@@ -95,15 +97,15 @@ public final class NbdClientDevice implements BlockDevice {
 
     /** As {@link #open}, without waiting but for the look-up of a host's name. */
     public static CompletableFuture<NbdClientDevice> openOn(
-            NbdUri uri, boolean readOnly, IoLoops loops, int maxConnections, RemoteSettings settings, ChangeGate gate)
+            NbdUri uri, OpenOptions options, IoLoops loops, int maxConnections, RemoteSettings settings, ChangeGate gate)
             throws StorageException {
         RemoteConnector connector = new RemoteConnector(
-                RemoteAddress.of(uri, loops), uri.exportName(), RemoteTls.of(uri), settings.handshakeMillis());
+                RemoteAddress.of(uri, loops, options.admission()), uri.exportName(), RemoteTls.of(uri), settings.handshakeMillis());
         CompletableFuture<RemoteConnection> connected = new CompletableFuture<>();
         connect(uri, connector, loops.loop(0), connector.addresses(), connected);
         return connected.thenApply(first -> {
             try {
-                return opened(uri, readOnly, loops, maxConnections, settings, gate, connector, first);
+                return opened(uri, options.readOnly(), loops, maxConnections, settings, gate, connector, first);
             } catch (StorageException e) {
                 throw new CompletionException(e);
             }

@@ -2,6 +2,7 @@ package dev.gossamer.daemon.remote;
 
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.posix.Admission;
 import dev.gossamer.io.ring.IoLoops;
 import dev.gossamer.nbd.client.NbdUri;
 import io.netty.channel.Channel;
@@ -25,8 +26,20 @@ record RemoteAddress(Class<? extends Channel> channel, List<SocketAddress> addre
         addresses = List.copyOf(addresses);
     }
 
-    /** Blocks while a name is looked up. */
-    static RemoteAddress of(NbdUri uri, IoLoops loops) throws StorageException {
+    /**
+     * Blocks while a name is looked up.
+     *
+     * @param admission asked of each address that it stands for
+     */
+    static RemoteAddress of(NbdUri uri, IoLoops loops, Admission admission) throws StorageException {
+        RemoteAddress found = lookUp(uri, loops);
+        for (SocketAddress address : found.addresses) {
+            admission.admit(address);
+        }
+        return found;
+    }
+
+    private static RemoteAddress lookUp(NbdUri uri, IoLoops loops) throws StorageException {
         return switch (uri.transport()) {
             case UNIX -> unix(uri, loops);
             case TCP -> new RemoteAddress(loops.tcpChannel(), lookUp(uri));

@@ -7,12 +7,20 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.gossamer.daemon.config.PoolConfig;
 import dev.gossamer.daemon.config.PoolDirectory;
 import dev.gossamer.daemon.config.SpaceConfig;
+import dev.gossamer.daemon.server.ListenAddress;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.posix.Admission;
+import dev.gossamer.io.posix.DeviceIdentity;
+import dev.gossamer.io.posix.OpenOptions;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.SocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -135,5 +143,57 @@ class OriginDevicesTest {
     private static void isOwn(OriginDevices origins, String location, String role) {
         StorageException refused = assertThrows(StorageException.class, () -> origins.open(location, OWNER));
         assertTrue(refused.getMessage().contains("is the pool's own " + role + " device"), refused.getMessage());
+    }
+
+    /**
+     * A host's name may stand for another address each time that it is asked for: what is looked at is what is connected
+     * to, and nobody asks for the name before.
+     */
+    @Test
+    void theAddressesOfAServerAreLookedAtWhenTheyAreKnown() throws Exception {
+        InetSocketAddress served = new InetSocketAddress(InetAddress.getLoopbackAddress(), 10809);
+        OriginDevices.Asking asking = new OriginDevices.Asking(true, List.of(new ListenAddress.Tcp(served)));
+        List<String> opened = new ArrayList<>();
+        SocketAddress[] found = {null};
+        OriginDevices origins = origins((name, options) -> {
+            opened.add(name);
+            options.admission().admit(found[0]);
+            throw new StorageException(Errno.ENODEV, name);
+        });
+        String uri = "nbd://a.name.invalid/x";
+        found[0] = served;
+        StorageException refused = assertThrows(StorageException.class, () -> origins.open(uri, asking));
+        assertTrue(refused.getMessage().contains("is served by this pool itself"), refused.getMessage());
+        for (String elsewhere : List.of("127.0.0.1:10810", "192.0.2.1:10809")) {
+            String[] parts = elsewhere.split(":");
+            found[0] = new InetSocketAddress(InetAddress.getByName(parts[0]), Integer.parseInt(parts[1]));
+            refused = assertThrows(StorageException.class, () -> origins.open(uri, asking));
+            assertEquals(Errno.ENODEV, refused.errno(), elsewhere);
+        }
+        assertEquals(List.of(uri, uri, uri), opened);
+    }
+
+    @Test
+    void allAddressesOfANameAreAskedFor() {
+        List<SocketAddress> asked = new ArrayList<>();
+        Admission admission = new Admission() {
+            @Override
+            public void admit(Path real, DeviceIdentity identity) {
+                throw new AssertionError("it is no file");
+            }
+
+            @Override
+            public void admit(SocketAddress server) throws StorageException {
+                asked.add(server);
+                throw new StorageException(Errno.EINVAL, "not this one");
+            }
+        };
+        try (DeviceOpener opener = DeviceOpener.standalone(pool)) {
+            StorageException refused = assertThrows(
+                    StorageException.class,
+                    () -> opener.open("nbd://127.0.0.1:1/x", OpenOptions.READ_ONLY.withAdmission(admission)));
+            assertEquals("not this one", refused.getMessage(), "it was not connected to");
+        }
+        assertEquals(List.of(new InetSocketAddress(InetAddress.getLoopbackAddress(), 1)), asked);
     }
 }

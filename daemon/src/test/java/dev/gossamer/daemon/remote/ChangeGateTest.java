@@ -10,6 +10,7 @@ import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.ChangeGate;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.buffer.IoBuffer;
+import dev.gossamer.io.posix.OpenOptions;
 import dev.gossamer.io.sim.TestIo;
 import dev.gossamer.io.sim.TestIo.Io;
 import dev.gossamer.nbd.client.NbdUri;
@@ -52,7 +53,7 @@ class ChangeGateTest extends OneServerTest {
 
     private NbdClientDevice open(RemoteSettings settings) throws Exception {
         NbdClientDevice device =
-                NbdClientDevice.open(NbdUri.parse(server.uri()), false, rig.loops(), 2, settings, gate);
+                NbdClientDevice.open(NbdUri.parse(server.uri()), OpenOptions.READ_WRITE, rig.loops(), 2, settings, gate);
         rig.add(device);
         return device;
     }

@@ -1,5 +1,6 @@
 package dev.gossamer.daemon.remote;
 
+import dev.gossamer.io.posix.Admission;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -88,7 +89,7 @@ class DarkServerTest {
         becomeDark();
         List<String> told = new CopyOnWriteArrayList<>();
         try (IoLoops loops = IoLoops.start(1, engine, 1 << 20)) {
-            RemoteConnector connector = new RemoteConnector(RemoteAddress.of(uri(), loops), "", null, 300);
+            RemoteConnector connector = new RemoteConnector(RemoteAddress.of(uri(), loops, Admission.ALL), "", null, 300);
             loops.loop(0)
                     .execute(() -> connector.connect(loops.loop(0), new RemoteConnector.Outcome() {
                         @Override

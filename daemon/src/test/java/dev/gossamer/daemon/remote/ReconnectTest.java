@@ -8,6 +8,7 @@ import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.ChangeGate;
 import dev.gossamer.io.Errno;
+import dev.gossamer.io.posix.OpenOptions;
 import dev.gossamer.io.sim.Seeds;
 import dev.gossamer.io.sim.TestIo;
 import dev.gossamer.io.sim.TestIo.Io;
@@ -242,7 +243,7 @@ class ReconnectTest extends OneServerTest {
     @Test
     void aDeviceHasNoMoreConnectionsThanItMay() throws Exception {
         NbdClientDevice device = NbdClientDevice.open(
-                NbdUri.parse(server.uri()), false, rig.loops(), 1, RemoteRig.PATIENT, ChangeGate.OPEN);
+                NbdUri.parse(server.uri()), OpenOptions.READ_WRITE, rig.loops(), 1, RemoteRig.PATIENT, ChangeGate.OPEN);
         rig.add(device);
         rig.io(device, 0).write(0, filled(4096, 1));
         rig.io(device, 1).write(4096, filled(4096, 2));

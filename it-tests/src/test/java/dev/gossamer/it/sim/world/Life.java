@@ -14,6 +14,7 @@ import dev.gossamer.io.FileEngine;
 import dev.gossamer.io.InlineLoop;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.buffer.IoBufferPool;
+import dev.gossamer.io.posix.OpenOptions;
 import dev.gossamer.io.ring.IoLoops;
 import dev.gossamer.io.ring.NettyLoop;
 import dev.gossamer.io.ring.VirtualLoops;
@@ -83,7 +84,7 @@ public final class Life implements World.Alive {
         try {
             return NbdClientDevice.openOn(
                     NbdUri.parse("nbd://127.0.0.1:10810/data"),
-                    false,
+                    OpenOptions.READ_WRITE,
                     loops,
                     ioLoops,
                     RemoteSettings.DEFAULT,
