@@ -15,6 +15,7 @@ import dev.gossamer.snapshot.copy.WholeWrite;
 import dev.gossamer.snapshot.store.ChunkRemap;
 import dev.gossamer.snapshot.store.ExceptionStore;
 import dev.gossamer.snapshot.store.PersistentStore;
+import dev.gossamer.snapshot.store.Refusal;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -280,7 +281,7 @@ final class CowSnapshot implements ExceptionStore.Listener, PendingRemap.Target 
     }
 
     private void takeTurn(PendingRemap one) {
-        boolean isFull = one.errno() == Errno.ENOSPC || !returned.isEmpty();
+        boolean isFull = Refusal.is(storeDevice(), one.errno()) || !returned.isEmpty();
         if (state != SnapshotState.INVALID && one.errno() != Errno.OK && !isFull) {
             invalidate("copying chunk " + one.remap().oldChunk() + " failed: " + Errno.name(one.errno()));
         }

@@ -14,8 +14,8 @@ import java.util.List;
  *   <li>When less than an eighth of the store is left, its {@link StoreGrowth} is asked for more.
  *   <li>A write that finds no room waits for that, at most the spec's hold-back time after the first that found none.
  *       While writes wait, growth is asked for again every second.
- *   <li>What is below the store may be full too (rule S-V7): an answer of ENOSPC counts as a store that is full, which
- *       is tried again after a second.
+ *   <li>What is below the store may be full too, or take no changes any more (rule S-V7): a {@link
+ *       dev.gossamer.snapshot.store.Refusal} counts as a store that is full, which is tried again after a second.
  *   <li>Then the spec's {@link StoreFullAction}. To invalidate means for a write to the snapshot: overflow, if it is of
  *       type PO.
  * </ol>
@@ -106,11 +106,20 @@ final class StoreSpace {
         } else if (mayWait()) {
             hold(held);
         } else if (snapshot.spec().fullAction() == StoreFullAction.FAIL_WRITES) {
-            held.fail(Errno.ENOSPC);
+            held.fail(refusal());
         } else {
-            snapshot.invalidate("its store is full");
+            snapshot.invalidate(isReadOnly() ? "its store takes no changes any more" : "its store is full");
             snapshot.loss().hold(held);
         }
+    }
+
+    /** As of a pool itself: only what is full is said to be full. */
+    private int refusal() {
+        return isReadOnly() ? Errno.EIO : Errno.ENOSPC;
+    }
+
+    private boolean isReadOnly() {
+        return snapshot.storeDevice().geometry().readOnly();
     }
 
     /** A write to the snapshot needs a chunk and there is none. */
@@ -120,7 +129,7 @@ final class StoreSpace {
         } else if (mayWait()) {
             hold(held);
         } else if (snapshot.spec().fullAction() == StoreFullAction.FAIL_WRITES) {
-            held.fail(Errno.ENOSPC);
+            held.fail(refusal());
         } else if (snapshot.spec().type() == StoreType.PERSISTENT_OVERFLOW) {
             snapshot.overflow();
         } else {

@@ -84,7 +84,12 @@ public final class NbdClientDevice implements BlockDevice {
      * @param gate asked before changes are sent, and after each reconnect on the first I/O loop
      */
     public static NbdClientDevice open(
-            NbdUri uri, OpenOptions options, IoLoops loops, int maxConnections, RemoteSettings settings, ChangeGate gate)
+            NbdUri uri,
+            OpenOptions options,
+            IoLoops loops,
+            int maxConnections,
+            RemoteSettings settings,
+            ChangeGate gate)
             throws StorageException {
         try {
             return openOn(uri, options, loops, maxConnections, settings, gate).join();
@@ -97,10 +102,18 @@ public final class NbdClientDevice implements BlockDevice {
 
     /** As {@link #open}, without waiting but for the look-up of a host's name. */
     public static CompletableFuture<NbdClientDevice> openOn(
-            NbdUri uri, OpenOptions options, IoLoops loops, int maxConnections, RemoteSettings settings, ChangeGate gate)
+            NbdUri uri,
+            OpenOptions options,
+            IoLoops loops,
+            int maxConnections,
+            RemoteSettings settings,
+            ChangeGate gate)
             throws StorageException {
         RemoteConnector connector = new RemoteConnector(
-                RemoteAddress.of(uri, loops, options.admission()), uri.exportName(), RemoteTls.of(uri), settings.handshakeMillis());
+                RemoteAddress.of(uri, loops, options.admission()),
+                uri.exportName(),
+                RemoteTls.of(uri),
+                settings.handshakeMillis());
         CompletableFuture<RemoteConnection> connected = new CompletableFuture<>();
         connect(uri, connector, loops.loop(0), connector.addresses(), connected);
         return connected.thenApply(first -> {

@@ -6,6 +6,7 @@ import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.buffer.IoBufferPool;
 import dev.gossamer.io.posix.OpenOptions;
+import dev.gossamer.io.sim.FaultyDevice;
 import dev.gossamer.io.sim.ForwardingLoop;
 import dev.gossamer.io.sim.SimHarness;
 import dev.gossamer.thin.OnFull;
@@ -45,7 +46,7 @@ final class CowLife extends SimHarness {
         boolean done = false;
         try {
             pool = ThinPool.open(
-                    world.metadata,
+                    new FaultyDevice(world.metadata, world.metadataFaults),
                     world.data,
                     new InlineLoop(new CowWorld.NoFiles(), inlineBuffers),
                     all.getLast(),

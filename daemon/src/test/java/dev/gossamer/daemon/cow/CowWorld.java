@@ -47,6 +47,9 @@ final class CowWorld {
     /** Of the names that the daemon is told. */
     final Map<String, SimulatedDisk> disks = new TreeMap<>();
 
+    /** Of the pool's metadata disk. */
+    final FaultPlan metadataFaults = new FaultPlan();
+
     private final Map<String, FaultPlan> plans = new HashMap<>();
     private final Set<String> away = new HashSet<>();
     private CowConfig recorded = CowConfig.EMPTY;

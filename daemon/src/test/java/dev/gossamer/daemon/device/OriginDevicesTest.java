@@ -146,8 +146,8 @@ class OriginDevicesTest {
     }
 
     /**
-     * A host's name may stand for another address each time that it is asked for: what is looked at is what is connected
-     * to, and nobody asks for the name before.
+     * A host's name may stand for another address each time that it is asked for: what is looked at is what is
+     * connected to, and nobody asks for the name before.
      */
     @Test
     void theAddressesOfAServerAreLookedAtWhenTheyAreKnown() throws Exception {

@@ -52,8 +52,8 @@ class ChangeGateTest extends OneServerTest {
     private final TestGate gate = new TestGate();
 
     private NbdClientDevice open(RemoteSettings settings) throws Exception {
-        NbdClientDevice device =
-                NbdClientDevice.open(NbdUri.parse(server.uri()), OpenOptions.READ_WRITE, rig.loops(), 2, settings, gate);
+        NbdClientDevice device = NbdClientDevice.open(
+                NbdUri.parse(server.uri()), OpenOptions.READ_WRITE, rig.loops(), 2, settings, gate);
         rig.add(device);
         return device;
     }

@@ -1,9 +1,9 @@
 package dev.gossamer.daemon.remote;
 
-import dev.gossamer.io.posix.Admission;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.gossamer.io.posix.Admission;
 import dev.gossamer.io.ring.IoEngineChoice;
 import dev.gossamer.io.ring.IoLoops;
 import dev.gossamer.nbd.client.NbdUri;
@@ -89,7 +89,8 @@ class DarkServerTest {
         becomeDark();
         List<String> told = new CopyOnWriteArrayList<>();
         try (IoLoops loops = IoLoops.start(1, engine, 1 << 20)) {
-            RemoteConnector connector = new RemoteConnector(RemoteAddress.of(uri(), loops, Admission.ALL), "", null, 300);
+            RemoteConnector connector =
+                    new RemoteConnector(RemoteAddress.of(uri(), loops, Admission.ALL), "", null, 300);
             loops.loop(0)
                     .execute(() -> connector.connect(loops.loop(0), new RemoteConnector.Outcome() {
                         @Override

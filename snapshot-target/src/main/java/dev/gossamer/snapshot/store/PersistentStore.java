@@ -50,6 +50,8 @@ public final class PersistentStore implements ExceptionStore {
 
     private boolean writing;
     private boolean stopped;
+    /** What was taken back may be on disk all the same: nothing is recorded until the store is opened again. */
+    private boolean inDoubt;
     /** Waits for a table write under way; null if nobody does. */
     private Runnable afterWriting;
 
@@ -122,7 +124,7 @@ public final class PersistentStore implements ExceptionStore {
         long record = (long) area.count() + queue.size() + onTheirWay;
         long itsArea = area.number + record / layout.recordsPerArea;
         boolean fillsArea = record % layout.recordsPerArea == layout.recordsPerArea - 1;
-        if (nextFree >= deviceChunks || (fillsArea && layout.areaChunk(itsArea + 1) >= deviceChunks)) {
+        if (inDoubt || nextFree >= deviceChunks || (fillsArea && layout.areaChunk(itsArea + 1) >= deviceChunks)) {
             return NO_SPACE;
         }
         long chunk = nextFree;
@@ -147,7 +149,7 @@ public final class PersistentStore implements ExceptionStore {
     }
 
     private void writeRecords() {
-        if (writing || stopped) {
+        if (writing || stopped || inDoubt) {
             return;
         }
         while (!queue.isEmpty() && !area.isFull() && unwritten < RECORDS_PER_WRITE) {
@@ -168,7 +170,7 @@ public final class PersistentStore implements ExceptionStore {
                     layout.chunkBytes,
                     BlockRequest.NO_UNMAP,
                     errno -> {
-                        if (errno == Errno.ENOSPC) {
+                        if (Refusal.is(device, errno)) {
                             uncommit();
                         } else {
                             next(errno, "zeroing the next table", this::flushData);
@@ -179,7 +181,7 @@ public final class PersistentStore implements ExceptionStore {
         }
     }
 
-    /** Nothing of these records is on disk: takes them back, and those that queue behind them. */
+    /** These records do not count: takes them back, and those that queue behind them. */
     private void uncommit() {
         area.removeLast(unwritten);
         uncommitted += unwritten + queue.size();
@@ -193,16 +195,25 @@ public final class PersistentStore implements ExceptionStore {
     }
 
     private void flushData() {
-        io.flush(device, errno -> next(errno, "flushing copied chunks", this::writePages));
+        io.flush(device, errno -> {
+            if (Refusal.isFinal(device, errno)) {
+                uncommit();
+            } else {
+                next(errno, "flushing copied chunks", this::writePages);
+            }
+        });
     }
 
     private void writePages() {
         int firstRecord = area.count() - unwritten;
-        writePages(
-                area,
-                firstRecord * StoreLayout.RECORD_BYTES,
-                area.count() * StoreLayout.RECORD_BYTES,
-                errno -> next(errno, "writing the table", this::written));
+        writePages(area, firstRecord * StoreLayout.RECORD_BYTES, area.count() * StoreLayout.RECORD_BYTES, errno -> {
+            if (Refusal.isFinal(device, errno)) {
+                inDoubt = true;
+                uncommit();
+            } else {
+                next(errno, "writing the table", this::written);
+            }
+        });
     }
 
     /** Writes the pages of an area that hold the bytes {@code from} to {@code to}, durably. */
