@@ -72,17 +72,17 @@ final class BlockMerger {
         new Pair(zeros, places, zeros, places, merged).start();
     }
 
-    private final class Pair {
+    private final class Pair extends HeldWork {
         private final long gone;
         private final long kept;
         private final TreeMap<Long, Set<Long>> both = new TreeMap<>();
         private final TreeMap<Long, Set<Long>> one = new TreeMap<>();
         private final Merged merged;
-        private final long incarnation = parts.faults().incarnation();
         private List<HeldRange> held = List.of();
         private boolean equal = true;
 
         Pair(long gone, Set<Long> goneAt, long kept, Set<Long> keptAt, Merged merged) {
+            super(parts.faults());
             this.gone = gone;
             this.kept = kept;
             this.merged = merged;
@@ -239,7 +239,8 @@ final class BlockMerger {
             merged.done(changed);
         }
 
-        private void fail(Throwable cause) {
+        @Override
+        void fail(Throwable cause) {
             giveBack();
             merged.failed(cause);
         }
@@ -248,24 +249,6 @@ final class BlockMerger {
             List<HeldRange> ranges = held;
             held = List.of();
             parts.locks().release(ranges);
-        }
-
-        private interface Stage {
-            void run() throws StorageException;
-        }
-
-        private void guarded(Stage stage) {
-            try {
-                if (incarnation != parts.faults().incarnation()) {
-                    throw new StorageException(Errno.EIO, "the transaction was aborted");
-                }
-                stage.run();
-            } catch (StorageException e) {
-                fail(e);
-            } catch (RuntimeException | Error bug) {
-                parts.faults().failed(bug);
-                fail(bug);
-            }
         }
     }
 }

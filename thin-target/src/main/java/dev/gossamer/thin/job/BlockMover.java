@@ -99,19 +99,19 @@ final class BlockMover {
         new Batch(places, chosen, moved).start();
     }
 
-    private final class Batch {
+    private final class Batch extends HeldWork {
         private final TreeMap<Long, Set<Long>> places;
         private final TreeMap<Long, Set<Long>> leftOut = new TreeMap<>();
         private final Targets chosen;
         private final Moved moved;
         private final Map<Long, Long> targets = new HashMap<>();
-        private final long incarnation = parts.faults().incarnation();
         private List<HeldRange> held = List.of();
         private boolean moving;
         private Map<Long, Integer> unreadable = Map.of();
         private List<BlockCopies.Lost> lost = new ArrayList<>();
 
         Batch(SortedMap<Long, Set<Long>> places, Targets chosen, Moved moved) {
+            super(parts.faults());
             this.chosen = chosen;
             this.places = new TreeMap<>(places);
             this.moved = moved;
@@ -269,7 +269,7 @@ final class BlockMover {
             List<HeldRange> ranges = held;
             held = List.of();
             parts.locks().release(ranges);
-            if (incarnation == parts.faults().incarnation()) {
+            if (isValid()) {
                 unused.forEach(parts.metadata()::unreserveDataBlock);
             }
             if (moving) {
@@ -279,27 +279,10 @@ final class BlockMover {
             }
         }
 
-        private void fail(Throwable cause) {
+        @Override
+        void fail(Throwable cause) {
             giveBack();
             moved.failed(cause);
-        }
-
-        private interface Stage {
-            void run() throws StorageException;
-        }
-
-        private void guarded(Stage stage) {
-            try {
-                if (incarnation != parts.faults().incarnation()) {
-                    throw new StorageException(Errno.EIO, "the transaction was aborted");
-                }
-                stage.run();
-            } catch (StorageException e) {
-                fail(e);
-            } catch (RuntimeException | Error bug) {
-                parts.faults().failed(bug);
-                fail(bug);
-            }
         }
     }
 }

@@ -205,13 +205,13 @@ final class IndependentJob extends Job {
     }
 
     /** Blocks that are held, their copies, and their way into the metadata. */
-    private final class Window {
+    private final class Window extends HeldWork {
         private final HeldRange range;
         private final StepEnd end;
-        private final long incarnation = parts.faults().incarnation();
         private final TreeMap<Long, Long> targets = new TreeMap<>();
 
         Window(HeldRange range, StepEnd end) {
+            super(parts.faults());
             this.range = range;
             this.end = end;
         }
@@ -279,33 +279,16 @@ final class IndependentJob extends Job {
             List<Long> unused = List.copyOf(targets.values());
             targets.clear();
             parts.locks().release(List.of(range));
-            if (!unused.isEmpty() && incarnation == parts.faults().incarnation()) {
+            if (!unused.isEmpty() && isValid()) {
                 unused.forEach(metadata::unreserveDataBlock);
                 parts.waiters().spaceReleased();
             }
         }
 
-        private void fail(Throwable cause) {
+        @Override
+        void fail(Throwable cause) {
             giveBack();
             end.failed(cause);
-        }
-
-        private interface Stage {
-            void run() throws StorageException;
-        }
-
-        private void guarded(Stage stage) {
-            try {
-                if (incarnation != parts.faults().incarnation()) {
-                    throw new StorageException(Errno.EIO, "the transaction was aborted");
-                }
-                stage.run();
-            } catch (StorageException e) {
-                fail(e);
-            } catch (RuntimeException | Error bug) {
-                parts.faults().failed(bug);
-                fail(bug);
-            }
         }
     }
 }
