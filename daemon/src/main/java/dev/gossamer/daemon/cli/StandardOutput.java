@@ -2,6 +2,7 @@ package dev.gossamer.daemon.cli;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import dev.gossamer.daemon.cli.tools.WatchedOutput;
 import java.io.BufferedWriter;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
@@ -9,58 +10,41 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.io.OutputStreamWriter;
 import java.io.PrintWriter;
+import java.util.concurrent.atomic.AtomicReference;
 
 /**
  * Where commands print to. A print writer forgets why it could not write; this one knows, so that nobody takes a result
  * that a full disk has swallowed for one that was printed.
  */
 final class StandardOutput extends PrintWriter {
-    private final Watched stream;
+    /** The first one. */
+    private final AtomicReference<IOException> failure;
 
     /** Of this process. */
     StandardOutput() {
-        this(new Watched(new FileOutputStream(FileDescriptor.out)));
+        this(new FileOutputStream(FileDescriptor.out));
     }
 
     StandardOutput(OutputStream out) {
-        this(new Watched(out));
+        this(out, new AtomicReference<>());
     }
 
-    private StandardOutput(Watched stream) {
-        super(new BufferedWriter(new OutputStreamWriter(stream, UTF_8)), true);
-        this.stream = stream;
+    private StandardOutput(OutputStream out, AtomicReference<IOException> failure) {
+        super(new BufferedWriter(new OutputStreamWriter(watched(out, failure), UTF_8)), true);
+        this.failure = failure;
+    }
+
+    private static OutputStream watched(OutputStream out, AtomicReference<IOException> failure) {
+        return new WatchedOutput(out, e -> {
+            failure.compareAndSet(null, e);
+            return e;
+        });
     }
 
     /** Writes the rest. @return why something could not be written; null: all was, or the reader had enough of it */
     IOException failure() {
         flush();
-        return stream.failure == null
-                        || String.valueOf(stream.failure.getMessage()).contains("Broken pipe")
-                ? null
-                : stream.failure;
-    }
-
-    private static final class Watched extends OutputStream {
-        private final OutputStream out;
-        private IOException failure;
-
-        Watched(OutputStream out) {
-            this.out = out;
-        }
-
-        @Override
-        public void write(int one) throws IOException {
-            write(new byte[] {(byte) one}, 0, 1);
-        }
-
-        @Override
-        public void write(byte[] bytes, int offset, int length) throws IOException {
-            try {
-                out.write(bytes, offset, length);
-            } catch (IOException e) {
-                failure = failure == null ? e : failure;
-                throw e;
-            }
-        }
+        IOException first = failure.get();
+        return first == null || String.valueOf(first.getMessage()).contains("Broken pipe") ? null : first;
     }
 }

@@ -39,7 +39,7 @@ final class ToolOutput implements AutoCloseable {
             this.file = null;
             part = null;
             channel = null;
-            stream = new Named("standard output", new FileOutputStream(FileDescriptor.out));
+            stream = named("standard output", new FileOutputStream(FileDescriptor.out));
             return;
         }
         if (input.isFile(file)) {
@@ -62,7 +62,7 @@ final class ToolOutput implements AutoCloseable {
                 Files.setPosixFilePermissions(part, Files.getPosixFilePermissions(this.file));
             }
         }
-        stream = new Named(file.toString(), Channels.newOutputStream(channel));
+        stream = named(file.toString(), Channels.newOutputStream(channel));
     }
 
     private static boolean isBlockDevice(Path file) throws IOException {
@@ -102,27 +102,7 @@ final class ToolOutput implements AutoCloseable {
     }
 
     /** Its failures say what could not be written. */
-    private static final class Named extends OutputStream {
-        private final String name;
-        private final OutputStream out;
-
-        Named(String name, OutputStream out) {
-            this.name = name;
-            this.out = out;
-        }
-
-        @Override
-        public void write(int one) throws IOException {
-            write(new byte[] {(byte) one}, 0, 1);
-        }
-
-        @Override
-        public void write(byte[] bytes, int offset, int length) throws IOException {
-            try {
-                out.write(bytes, offset, length);
-            } catch (IOException e) {
-                throw new IOException(name + ": " + Reason.of(e), e);
-            }
-        }
+    private static OutputStream named(String name, OutputStream out) {
+        return new WatchedOutput(out, e -> new IOException(name + ": " + Reason.of(e), e));
     }
 }
