@@ -1,56 +1,39 @@
 package dev.gossamer.daemon.server.connection;
 
 /**
- * Connections whose READs wait for a turn ({@link ReadTurns}), first in, first out, each once: linked through
- * themselves, so that nothing here can fail. Confined to the loop.
+ * Connections whose READs wait for a turn ({@link ReadTurns}), first in, first out, each once. Confined to the loop.
  */
 final class LineQueue {
-    private Line first;
-    private Line last;
+    private final Chain<Line> lines = new Chain<>();
 
     /** The READs of one connection that wait for a turn: no more than it may have commands. Confined to the loop. */
-    static final class Line {
-        private TurnRead firstRead;
-        private TurnRead lastRead;
-        private Line next;
+    static final class Line extends Chain.Member<Line> {
+        private final Chain<TurnRead> reads = new Chain<>();
         private boolean isQueued;
         private int members;
-        // By next: as many as the connection had at a time, which is no more than its commands.
-        private ShortRead firstSpare;
+        // As many as the connection had at a time, which is no more than its commands.
+        private final Chain<TurnRead> spares = new Chain<>();
 
         void add(TurnRead read) {
-            read.next = null;
-            if (firstRead == null) {
-                firstRead = read;
-            } else {
-                lastRead.next = read;
-            }
-            lastRead = read;
+            reads.add(read);
         }
 
         TurnRead remove() {
-            TurnRead read = firstRead;
-            firstRead = read.next;
-            return read;
+            return reads.remove();
         }
 
         boolean isEmpty() {
-            return firstRead == null;
+            return reads.isEmpty();
         }
 
         /** Null if there is none. */
         ShortRead takeSpare() {
-            ShortRead spare = firstSpare;
-            if (spare != null) {
-                firstSpare = (ShortRead) spare.next;
-            }
-            return spare;
+            return spares.isEmpty() ? null : (ShortRead) spares.remove();
         }
 
         /** A READ of this connection that is over. */
         void giveSpare(ShortRead spare) {
-            spare.next = firstSpare;
-            firstSpare = spare;
+            spares.addFirst(spare);
         }
 
         /** READs that take turns, whether they wait for the next one or have it. */
@@ -64,27 +47,19 @@ final class LineQueue {
     }
 
     boolean isEmpty() {
-        return first == null;
+        return lines.isEmpty();
     }
 
     /** Unless it stands in a queue already. */
     void add(Line line) {
-        if (line.isQueued) {
-            return;
+        if (!line.isQueued) {
+            line.isQueued = true;
+            lines.add(line);
         }
-        line.isQueued = true;
-        if (first == null) {
-            first = line;
-        } else {
-            last.next = line;
-        }
-        last = line;
     }
 
     Line remove() {
-        Line line = first;
-        first = line.next;
-        line.next = null;
+        Line line = lines.remove();
         line.isQueued = false;
         return line;
     }

@@ -1,10 +1,7 @@
 package dev.gossamer.daemon.server.connection;
 
 /** A READ that takes {@link ReadTurns turns}. Confined to the loop. */
-abstract class TurnRead {
-    /** In its connection's line. */
-    TurnRead next;
-
+abstract class TurnRead extends Chain.Member<TurnRead> {
     /** {@link ReadTurns}' own: since when it has been counted. */
     long epoch;
 
