@@ -8,68 +8,20 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
-import dev.gossamer.daemon.Daemon;
-import dev.gossamer.daemon.PoolCreation;
-import dev.gossamer.daemon.config.DaemonConfig;
-import dev.gossamer.daemon.config.PoolConfig;
-import dev.gossamer.daemon.config.PoolDirectory;
-import dev.gossamer.daemon.server.access.TlsSettings;
-import dev.gossamer.io.StorageException;
-import dev.gossamer.io.ring.IoEngineChoice;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.zip.ZipFile;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 
 /** Commands against a daemon in this process: their exit codes by kind, their JSON, what they leave alone. */
 @Timeout(60)
-class CommandsOnDaemonTest {
-    @TempDir
-    private Path directory;
-
-    private PoolDirectory pool;
-    private Daemon daemon;
-    private String out;
-    private String err;
-
-    @BeforeEach
-    void serveANewPool() throws StorageException {
-        pool = new PoolDirectory(directory.resolve("pool"));
-        PoolCreation.createInFiles(pool, 64 << 20, 64 << 10, true);
-        daemon = Daemon.start(new DaemonConfig(
-                pool, PoolConfig.read(pool.config()), List.of(), IoEngineChoice.THREADS, 1, TlsSettings.OFF));
-    }
-
-    @AfterEach
-    void stop() throws StorageException {
-        daemon.stop();
-    }
-
-    private int run(String line) {
-        StringWriter stdout = new StringWriter();
-        StringWriter stderr = new StringWriter();
-        List<String> args = new ArrayList<>(List.of(line.split(" ", -1)));
-        args.addAll(List.of("-p", pool.toString()));
-        String[] array = args.toArray(String[]::new);
-        int code = GossamerCommand.commandLine(array)
-                .setOut(new PrintWriter(stdout, true))
-                .setErr(new PrintWriter(stderr, true))
-                .execute(array);
-        out = stdout.toString();
-        err = stderr.toString();
-        return code;
-    }
-
+class CommandsOnDaemonTest extends CommandsFixture {
     private JsonNode json() throws IOException {
         return new JsonMapper().readTree(out);
     }

@@ -4,43 +4,16 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.gossamer.daemon.Daemon;
-import dev.gossamer.daemon.PoolCreation;
-import dev.gossamer.daemon.config.DaemonConfig;
-import dev.gossamer.daemon.config.PoolConfig;
-import dev.gossamer.daemon.config.PoolDirectory;
-import dev.gossamer.daemon.server.access.TlsSettings;
-import dev.gossamer.io.StorageException;
-import dev.gossamer.io.ring.IoEngineChoice;
-import java.io.PrintWriter;
-import java.io.StringWriter;
-import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** What jobs cannot do is refused in one line that says why, and nothing is changed. */
 @Timeout(60)
-class JobRefusalsTest {
-    @TempDir
-    private Path directory;
-
-    private PoolDirectory pool;
-    private Daemon daemon;
-    private String out;
-    private String err;
-
+class JobRefusalsTest extends CommandsFixture {
     @BeforeEach
-    void serveAPoolWithSomeVolumes() throws StorageException {
-        pool = new PoolDirectory(directory.resolve("pool"));
-        PoolCreation.createInFiles(pool, 64 << 20, 64 << 10, true);
-        daemon = Daemon.start(new DaemonConfig(
-                pool, PoolConfig.read(pool.config()), List.of(), IoEngineChoice.THREADS, 1, TlsSettings.OFF));
+    void makeVolumes() {
         for (String line : new String[] {
             "volume create a --size 2M",
             "volume create b --size 1M",
@@ -49,26 +22,6 @@ class JobRefusalsTest {
         }) {
             assertEquals(0, run(line), err);
         }
-    }
-
-    @AfterEach
-    void stop() throws StorageException {
-        daemon.stop();
-    }
-
-    private int run(String line) {
-        StringWriter stdout = new StringWriter();
-        StringWriter stderr = new StringWriter();
-        List<String> args = new ArrayList<>(List.of(line.split(" ", -1)));
-        args.addAll(List.of("-p", pool.toString()));
-        String[] array = args.toArray(String[]::new);
-        int code = GossamerCommand.commandLine(array)
-                .setOut(new PrintWriter(stdout, true))
-                .setErr(new PrintWriter(stderr, true))
-                .execute(array);
-        out = stdout.toString();
-        err = stderr.toString();
-        return code;
     }
 
     private String state() {

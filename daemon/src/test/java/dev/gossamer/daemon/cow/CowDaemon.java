@@ -97,6 +97,23 @@ abstract class CowDaemon {
         create("'name':'disk','origin':'" + disk + "'");
     }
 
+    /** The disk, and snapshot s of it in a file of its own: the file. */
+    final Path createDiskWithSnapshot() throws IOException {
+        Path store = zeros("store.img", SIZE * 2);
+        createDisk();
+        create("'name':'disk@s','store':'" + store + "'");
+        return store;
+    }
+
+    /** Moves a file to where nobody looks for it. */
+    final Path takeAway(Path file) throws IOException {
+        return Files.move(file, directory.resolve("away.img"));
+    }
+
+    final String causeOfDisk() throws IOException {
+        return ask(200, "GET", "/v1/cow/disk", "").path("cause").asText();
+    }
+
     final byte[] read(String export, int sizeBytes) throws IOException {
         byte[] all = new byte[sizeBytes];
         try (NbdTestClient client = new NbdTestClient(pool.nbdSocket(), export)) {

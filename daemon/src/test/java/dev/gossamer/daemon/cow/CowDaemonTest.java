@@ -138,7 +138,7 @@ class CowDaemonTest extends CowDaemon {
         createDisk();
         create("'name':'disk@monday','store':'" + store + "'");
         stop();
-        Path away = Files.move(store, directory.resolve("away.img"));
+        Path away = takeAway(store);
         start();
         assertThrows(IOException.class, () -> read("disk", PIECE));
         JsonNode origin = ask(200, "GET", "/v1/cow/disk", "");

@@ -84,12 +84,12 @@ class CowRecordTest extends CowDaemon {
         fill("disk@s", 0, 1 << 20, 's');
         stop();
         edit("state: \"active\"", "state: \"" + state + "\"");
-        Path away = Files.move(disk, directory.resolve("away.img"));
+        Path away = takeAway(disk);
         byte[] foreign = new byte[SIZE];
         Arrays.fill(foreign, (byte) 99);
         Files.write(disk, foreign);
         start();
-        String cause = ask(200, "GET", "/v1/cow/disk", "").path("cause").asText();
+        String cause = causeOfDisk();
         assertTrue(cause.contains("is not the device that the origin was"), cause);
         stop();
         assertArrayEquals(foreign, Files.readAllBytes(disk));
@@ -106,9 +106,7 @@ class CowRecordTest extends CowDaemon {
     /** The header was written, and then the daemon was killed: the device is no snapshot's store. */
     @Test
     void aStoreThatWasLeftHalfMadeIsFreeAfterTheStart() throws Exception {
-        Path store = zeros("store.img", SIZE * 2);
-        createDisk();
-        create("'name':'disk@s','store':'" + store + "'");
+        Path store = createDiskWithSnapshot();
         stop();
         edit("state: \"active\"", "state: \"creating\"");
         start();
@@ -121,9 +119,7 @@ class CowRecordTest extends CowDaemon {
     /** Nothing of another snapshot's store is wiped in the name of one that was half made. */
     @Test
     void aStoreThatIsAnothersIsLeftAlone() throws Exception {
-        Path store = zeros("store.img", SIZE * 2);
-        createDisk();
-        create("'name':'disk@s','store':'" + store + "'");
+        Path store = createDiskWithSnapshot();
         stop();
         String id = Files.readString(pool.cow()).replaceAll("(?s).*id: \"([^\"]*)\".*", "$1");
         edit(id, "00000000-0000-0000-0000-000000000001");
@@ -206,18 +202,16 @@ class CowRecordTest extends CowDaemon {
         Files.move(two, one);
         Files.move(third, two);
         start();
-        String cause = ask(200, "GET", "/v1/cow/disk", "").path("cause").asText();
+        String cause = causeOfDisk();
         assertTrue(cause.contains("another snapshot's store"), cause);
     }
 
     @Test
     void aRecordedStoreCannotBecomeAnOrigin() throws Exception {
-        Path store = zeros("store.img", SIZE * 2);
-        createDisk();
-        create("'name':'disk@s','store':'" + store + "'");
+        Path store = createDiskWithSnapshot();
         fill("disk@s", 0, PIECE, 's');
         stop();
-        Path away = Files.move(disk, directory.resolve("away.img")); // So nobody holds the store.
+        Path away = takeAway(disk); // So nobody holds the store.
         start();
         refused("'name':'other','origin':'" + store + "'", "is the store of snapshot disk@s");
         stop();
@@ -262,13 +256,11 @@ class CowRecordTest extends CowDaemon {
 
     @Test
     void givingUpAHalfMergedSnapshotSaysWhatItDestroys() throws Exception {
-        Path store = zeros("store.img", SIZE * 2);
-        createDisk();
-        create("'name':'disk@s','store':'" + store + "'");
+        Path store = createDiskWithSnapshot();
         fill("disk@s", 0, PIECE, 's');
         stop();
         edit("state: \"active\"", "state: \"merging\"");
-        Path away = Files.move(store, directory.resolve("away.img"));
+        Path away = takeAway(store);
         start();
         String refusal = error(409, "DELETE", "/v1/cow/disk@s", "");
         assertTrue(refusal.contains("disk stays a mixture") && refusal.contains("--force"), refusal);
@@ -281,9 +273,7 @@ class CowRecordTest extends CowDaemon {
 
     @Test
     void withForceItIsGivenUp() throws Exception {
-        Path store = zeros("store.img", SIZE * 2);
-        createDisk();
-        create("'name':'disk@s','store':'" + store + "'");
+        Path store = createDiskWithSnapshot();
         stop();
         edit("state: \"active\"", "state: \"merging\"");
         Files.delete(store);

@@ -38,23 +38,19 @@ class CowSwappedTest extends CowDaemon {
         }
     }
 
-    private String cause() throws IOException {
-        return ask(200, "GET", "/v1/cow/disk", "").path("cause").asText();
-    }
-
     @Test
     void storesOfTheKernelsKindThatWereSwapped() throws Exception {
         makeStoresOfTheKernelsKind();
         swap();
         byte[][] before = {Files.readAllBytes(one), Files.readAllBytes(two)};
         start();
-        assertTrue(cause().contains("is not the device that its store was (file, inode "), cause());
+        assertTrue(causeOfDisk().contains("is not the device that its store was (file, inode "), causeOfDisk());
         stop();
         assertArrayEquals(before[0], Files.readAllBytes(one));
         assertArrayEquals(before[1], Files.readAllBytes(two));
         swap();
         start();
-        assertEquals("", cause());
+        assertEquals("", causeOfDisk());
         assertArrayEquals(old, read("disk@one", SIZE));
         assertArrayEquals(filled(0, PIECE, 'a'), read("disk@two", SIZE));
     }
@@ -75,26 +71,24 @@ class CowSwappedTest extends CowDaemon {
         stop();
         swap();
         start();
-        assertTrue(cause().contains("is not the device that its store was"), cause());
+        assertTrue(causeOfDisk().contains("is not the device that its store was"), causeOfDisk());
     }
 
     /** A copy from last week has the same id, and lacks what was written since. */
     @Test
     void aCopyOfAStoreIsNotTheStore() throws Exception {
-        Path store = zeros("store.img", SIZE * 2);
-        createDisk();
-        create("'name':'disk@s','store':'" + store + "'");
+        Path store = createDiskWithSnapshot();
         stop();
         Path copy = Files.copy(store, directory.resolve("copy.img"));
         start();
         fill("disk", 0, PIECE, 'n');
         stop();
-        Files.move(store, directory.resolve("away.img"));
+        takeAway(store);
         byte[] before = Files.readAllBytes(Files.move(copy, store));
         start();
-        assertTrue(cause().contains("is not the device that its store was"), cause());
+        assertTrue(causeOfDisk().contains("is not the device that its store was"), causeOfDisk());
         ask(204, "DELETE", "/v1/cow/disk@s", "");
-        assertEquals("", cause());
+        assertEquals("", causeOfDisk());
         stop();
         assertArrayEquals(before, Files.readAllBytes(store), "nor is it wiped in its place");
     }
@@ -104,10 +98,10 @@ class CowSwappedTest extends CowDaemon {
     void anotherFileInThePlaceOfAnOriginWithoutSnapshots() throws Exception {
         createDisk();
         stop();
-        Path away = Files.move(disk, directory.resolve("away.img"));
+        Path away = takeAway(disk);
         Files.write(disk, new byte[SIZE]);
         start();
-        assertTrue(cause().contains("is not the device that the origin was"), cause());
+        assertTrue(causeOfDisk().contains("is not the device that the origin was"), causeOfDisk());
         stop();
         Files.delete(disk);
         Files.move(away, disk);
@@ -118,12 +112,10 @@ class CowSwappedTest extends CowDaemon {
     /** The origin is away, so nobody holds the store; its name says nothing. */
     @Test
     void aRecordedStoreByAnotherNameCannotBecomeAnOriginOrAStore() throws Exception {
-        Path store = zeros("store.img", SIZE * 2);
-        createDisk();
-        create("'name':'disk@s','store':'" + store + "'");
+        Path store = createDiskWithSnapshot();
         fill("disk@s", 0, PIECE, 's');
         stop();
-        final Path away = Files.move(disk, directory.resolve("away.img"));
+        final Path away = takeAway(disk);
         Path renamed = Files.move(store, directory.resolve("renamed.img"));
         Path other = Files.write(directory.resolve("other.img"), new byte[SIZE]);
         start();

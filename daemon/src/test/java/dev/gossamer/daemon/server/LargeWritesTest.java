@@ -48,29 +48,20 @@ class LargeWritesTest {
     private final byte[] model = new byte[DISK_BYTES];
     private final List<NbdTestClient.Reply> expected = new ArrayList<>();
     private IoLoops loops;
-    private NbdServer server;
+    private ServedExports served;
 
     private NbdTestClient start(int requests) throws IOException {
         loops = IoLoops.start(1, engine, BUFFER_BYTES);
         ConnectionLimits limits = new ConnectionLimits(requests, 4 << 20, 1 << 20, 60_000);
-        server = new NbdServer(loops, new OneExport(device, DISK_BYTES), limits, TlsSettings.OFF);
-        Path socket = directory.resolve("nbd.sock");
-        server.listen(new ListenAddress.Unix(socket));
-        return new NbdTestClient(socket, OneExport.NAME);
+        NbdServer server = new NbdServer(loops, new OneExport(device, DISK_BYTES), limits, TlsSettings.OFF);
+        served = new ServedExports(loops, server, directory);
+        return new NbdTestClient(served.socket(), OneExport.NAME);
     }
 
     @AfterEach
     void everythingIsGivenBack() throws Exception {
         device.releaseAll();
-        server.stop(10_000);
-        NettyLoop loop = loops.loop(0);
-        loop.eventLoop()
-                .submit(() -> {
-                    assertEquals(0, loop.requests().inUse(), "requests in use");
-                    assertEquals(0, loop.buffers().usedBytes(), "buffer bytes in use");
-                })
-                .get();
-        loops.close();
+        served.closeEmpty();
     }
 
     @Test
@@ -242,7 +233,7 @@ class LargeWritesTest {
             client.send(NbdTestClient.header(NbdCommand.WRITE, 0, 2, 0, LARGE).flip());
             client.send(ByteBuffer.allocate(LARGE / 2));
             awaitPayloadBuffer();
-            server.stop(10_000);
+            served.server().stop(10_000);
             client.takeUntilEnd();
         }
         assertEquals(0, device.submitted());

@@ -15,7 +15,6 @@ import dev.gossamer.io.ring.IoEngineChoice;
 import dev.gossamer.io.ring.IoLoops;
 import dev.gossamer.nbd.handshake.TlsOffer;
 import java.io.IOException;
-import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.SocketTimeoutException;
@@ -48,34 +47,30 @@ class LogFloodTest {
     private Path directory;
 
     private final List<String> lines = new CopyOnWriteArrayList<>();
-    private IoLoops loops;
-    private NbdServer server;
+    private ServedExports served;
     private Path socket;
     private InetSocketAddress tcp;
 
     @BeforeEach
     void serve() throws Exception {
         TestCertificate.in(directory);
-        loops = IoLoops.start(1, engine, 16 << 20);
+        IoLoops loops = IoLoops.start(1, engine, 16 << 20);
         ClientLog log = RecordedLog.into(lines);
-        server = new NbdServer(
+        NbdServer server = new NbdServer(
                 loops,
                 new OneExport(new MemoryDevice(1 << 20), 1 << 20),
                 ConnectionLimits.DEFAULT,
                 new TlsSettings(TlsOffer.Mode.OPTIONAL, directory, false),
                 StallTimer.newTimer(),
                 log);
-        socket = directory.resolve("nbd.sock");
-        server.listen(new ListenAddress.Unix(socket));
-        ListenAddress listening =
-                server.listen(new ListenAddress.Tcp(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0)));
-        tcp = ((ListenAddress.Tcp) listening).address();
+        served = new ServedExports(loops, server, directory);
+        socket = served.socket();
+        tcp = served.listenTcp();
     }
 
     @AfterEach
     void close() {
-        server.stop(10_000);
-        loops.close();
+        served.close();
     }
 
     private String tail() {
@@ -83,7 +78,7 @@ class LogFloodTest {
     }
 
     private void checkFlood(String kind) {
-        server.stop(10_000);
+        served.server().stop(10_000);
         List<String> ofKind =
                 lines.stream().filter(line -> line.contains(" " + kind)).toList();
         assertEquals(LIMIT, ofKind.size(), this::tail);

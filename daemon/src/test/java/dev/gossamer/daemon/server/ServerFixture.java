@@ -7,7 +7,6 @@ import dev.gossamer.daemon.server.access.TlsSettings;
 import dev.gossamer.daemon.server.connection.ConnectionLimits;
 import dev.gossamer.io.ring.IoEngineChoice;
 import dev.gossamer.io.ring.IoLoops;
-import dev.gossamer.io.ring.NettyLoop;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -31,6 +30,7 @@ abstract class ServerFixture {
     IoLoops loops;
     NbdServer server;
     Path socket;
+    private ServedExports served;
 
     NbdTestClient start() throws IOException {
         return start(ConnectionLimits.DEFAULT, BUFFER_BYTES);
@@ -44,8 +44,8 @@ abstract class ServerFixture {
     void serve(int loopCount, ConnectionLimits limits, int bufferBytes) throws IOException {
         loops = IoLoops.start(loopCount, engine, bufferBytes);
         server = new NbdServer(loops, new OneExport(device, DISK_BYTES), limits, TlsSettings.OFF);
-        socket = directory.resolve("nbd.sock");
-        server.listen(new ListenAddress.Unix(socket));
+        served = new ServedExports(loops, server, directory);
+        socket = served.socket();
     }
 
     NbdTestClient connect() throws IOException {
@@ -59,24 +59,14 @@ abstract class ServerFixture {
             return;
         }
         device.releaseAll();
-        server.stop(10_000);
-        assertNothingIsHeld();
+        served.closeEmpty();
         assertEquals(0, server.connections().size(), "connections");
-        loops.close();
         assertFalse(Files.exists(socket), "socket file");
     }
 
     /** On the loops, behind what they have to do at the moment. */
     void assertNothingIsHeld() throws Exception {
-        for (int i = 0; i < loops.count(); i++) {
-            NettyLoop loop = loops.loop(i);
-            loop.eventLoop()
-                    .submit(() -> {
-                        assertEquals(0, loop.requests().inUse(), "requests in use");
-                        assertEquals(0, loop.buffers().usedBytes(), "buffer bytes in use");
-                    })
-                    .get();
-        }
+        served.assertNothingIsHeld();
     }
 
     /** A reply without data. */

@@ -10,7 +10,6 @@ import dev.gossamer.daemon.server.connection.ConnectionLimits;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.ring.IoEngineChoice;
 import dev.gossamer.io.ring.IoLoops;
-import dev.gossamer.io.ring.NettyLoop;
 import dev.gossamer.io.sim.Seeds;
 import dev.gossamer.nbd.wire.NbdCommand;
 import dev.gossamer.nbd.wire.NbdError;
@@ -38,18 +37,16 @@ class SparseReadTest {
 
     private final MemoryDevice device = new MemoryDevice(DISK_BYTES);
     private final byte[] contents = new byte[DISK_BYTES];
-    private IoLoops loops;
-    private NbdServer server;
+    private ServedExports served;
     private NbdTestClient client;
 
     @BeforeEach
     void serveAndFill() throws IOException {
-        loops = IoLoops.start(1, IoEngineChoice.AUTO, 64 << 20);
+        IoLoops loops = IoLoops.start(1, IoEngineChoice.AUTO, 64 << 20);
         OneExport export = new OneExport(device, DISK_BYTES, SparseReadTest::isHole);
-        server = new NbdServer(loops, export, ConnectionLimits.DEFAULT, TlsSettings.OFF);
-        Path socket = directory.resolve("nbd.sock");
-        server.listen(new ListenAddress.Unix(socket));
-        client = NbdTestClient.structured(socket, OneExport.NAME);
+        NbdServer server = new NbdServer(loops, export, ConnectionLimits.DEFAULT, TlsSettings.OFF);
+        served = new ServedExports(loops, server, directory);
+        client = NbdTestClient.structured(served.socket(), OneExport.NAME);
         Seeds.random(1).nextBytes(contents);
         client.write(1, 0, contents);
         client.reply(0);
@@ -62,15 +59,7 @@ class SparseReadTest {
     @AfterEach
     void everythingIsGivenBack() throws Exception {
         client.close();
-        server.stop(10_000);
-        NettyLoop loop = loops.loop(0);
-        loop.eventLoop()
-                .submit(() -> {
-                    assertEquals(0, loop.requests().inUse(), "requests in use");
-                    assertEquals(0, loop.buffers().usedBytes(), "buffer bytes in use");
-                })
-                .get();
-        loops.close();
+        served.closeEmpty();
     }
 
     private static boolean isHole(long offset) {
@@ -119,7 +108,7 @@ class SparseReadTest {
         for (int i = 0; i < reads; i++) {
             client.read(i, 0, DISK_BYTES);
         }
-        while (server.connections().list().get(0).counters().inFlight() < reads) {
+        while (served.server().connections().list().get(0).counters().inFlight() < reads) {
             Thread.sleep(1); // They take turns: not all are at the device.
         }
         device.releaseAll();
@@ -136,9 +125,9 @@ class SparseReadTest {
 
     @Test
     void holesAreNamedAndDataIsSentT17T18() throws IOException {
-        long before = server.connections().totals().bytesRead();
+        long before = served.server().connections().totals().bytesRead();
         assertArrayEquals(expected(0, DISK_BYTES), readWhole(0, DISK_BYTES, 8));
-        assertEquals(DISK_BYTES / 2, server.connections().totals().bytesRead() - before, "zeros were read or sent");
+        assertEquals(DISK_BYTES / 2, served.server().connections().totals().bytesRead() - before, "zeros were read or sent");
     }
 
     @Test

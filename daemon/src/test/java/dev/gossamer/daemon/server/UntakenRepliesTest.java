@@ -16,7 +16,6 @@ import dev.gossamer.nbd.wire.NbdError;
 import dev.gossamer.nbd.wire.NbdReply;
 import io.netty.util.internal.PlatformDependent;
 import java.io.IOException;
-import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -59,31 +58,27 @@ class UntakenRepliesTest {
     @TempDir
     private Path directory;
 
-    private IoLoops loops;
-    private NbdServer server;
+    private ServedExports served;
     private Path socket;
     private InetSocketAddress tcp;
 
     @BeforeEach
     void serve() throws Exception {
         TestCertificate.in(directory);
-        loops = IoLoops.start(1, engine, 64 << 20);
-        server = new NbdServer(
+        IoLoops loops = IoLoops.start(1, engine, 64 << 20);
+        NbdServer server = new NbdServer(
                 loops,
                 new OneExport(new MemoryDevice(DISK_BYTES), DISK_BYTES),
                 PATIENT,
                 new TlsSettings(TlsOffer.Mode.OPTIONAL, directory, false));
-        socket = directory.resolve("nbd.sock");
-        server.listen(new ListenAddress.Unix(socket));
-        ListenAddress listening =
-                server.listen(new ListenAddress.Tcp(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0)));
-        tcp = ((ListenAddress.Tcp) listening).address();
+        served = new ServedExports(loops, server, directory);
+        socket = served.socket();
+        tcp = served.listenTcp();
     }
 
     @AfterEach
     void stop() {
-        server.stop(10_000);
-        loops.close();
+        served.close();
     }
 
     /** Errors with a text are the longest answers that cost their client next to nothing. */

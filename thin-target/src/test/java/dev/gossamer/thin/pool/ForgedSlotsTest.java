@@ -44,14 +44,13 @@ class ForgedSlotsTest {
     @BeforeEach
     void format() throws StorageException {
         SimPool.format(metadata, data);
-        try (SimPool sim = SimPool.open(metadata, data, 1, 1)) {
+        whileOpen(sim -> {
             for (String name : new String[] {"v", "w"}) {
                 ThinVolume volume = sim.create(name, VOLUME);
                 assertEquals(Errno.OK, sim.write(volume, 0, contents(name)));
                 volume.close();
             }
-            sim.shutDown();
-        }
+        });
     }
 
     private static byte[] contents(String name) {
@@ -95,6 +94,18 @@ class ForgedSlotsTest {
         volume.close();
     }
 
+    private interface Visit {
+        void at(SimPool sim) throws StorageException;
+    }
+
+    /** Opens the pool, and closes it afterwards. */
+    private void whileOpen(Visit visit) throws StorageException {
+        try (SimPool sim = SimPool.open(metadata, data, 1, 1)) {
+            visit.at(sim);
+            sim.shutDown();
+        }
+    }
+
     private void assertSound(SimPool sim, String name, String contents) throws StorageException {
         assertNull(sim.pool.volume(name).damage());
         ThinVolume volume = sim.pool.openVolume(name);
@@ -130,36 +141,33 @@ class ForgedSlotsTest {
     @EnumSource
     void whatCannotBeSaidOfAVolumeCostsThatVolumeUntilItIsNamedAnew(Impossible forged) throws StorageException {
         forge(0, forged.edit);
-        try (SimPool sim = SimPool.open(metadata, data, 1, 1)) {
+        whileOpen(sim -> {
             assertNull(sim.pool.volume("v"));
             assertBarred(sim, "thin-0");
             assertServed(sim, "w", "w");
             sim.await(sim.pool.renameVolume("thin-0", "v"));
-            sim.shutDown();
-        }
-        try (SimPool sim = SimPool.open(metadata, data, 1, 1)) {
+        });
+        whileOpen(sim -> {
             assertServed(sim, "w", "w");
             assertSound(sim, "v", "v");
-            sim.shutDown();
-        }
+        });
     }
 
     @Test
     void moreReservedThanThePoolHasTakesNothingFromOthers() throws StorageException {
         forge(0, slot -> slot.putLong(RESERVE, Long.MAX_VALUE));
-        try (SimPool sim = SimPool.open(metadata, data, 1, 1)) {
+        whileOpen(sim -> {
             assertServed(sim, "w", "w");
             assertServed(sim, "v", "v");
             assertEquals(VolumeLimits.NONE, sim.pool.volume("v").limits());
-            sim.shutDown();
-        }
+        });
     }
 
     /** Clients are granted what they may reach by name. */
     @Test
     void aNameThatTwoVolumesHaveIsNeithers() throws StorageException {
         forge(0, named("w"));
-        try (SimPool sim = SimPool.open(metadata, data, 1, 1)) {
+        whileOpen(sim -> {
             assertNull(sim.pool.openVolume("w"));
             assertBarred(sim, "thin-0");
             assertBarred(sim, "thin-1");
@@ -168,30 +176,26 @@ class ForgedSlotsTest {
             assertEquals(Errno.EEXIST, taken.errno(), "or all three would have it at the next opening");
             sim.await(sim.pool.renameVolume("thin-0", "v"));
             assertNull(sim.pool.openVolume("w"), "not before that");
-            sim.shutDown();
-        }
-        try (SimPool sim = SimPool.open(metadata, data, 1, 1)) {
+        });
+        whileOpen(sim -> {
             assertServed(sim, "v", "v");
             assertServed(sim, "w", "w");
-            sim.shutDown();
-        }
+        });
     }
 
     @Test
     void theNameThatADeviceWithoutOneGetsIsNeverAnothers() throws StorageException {
         forge(0, slot -> slot.putLong(0, 0)); // no slot any more
         forge(1, named("thin-0"));
-        try (SimPool sim = SimPool.open(metadata, data, 1, 1)) {
+        whileOpen(sim -> {
             assertServed(sim, "thin-0", "w");
             assertNotNull(sim.pool.volumes().getFirst().damage(), "its name is another's");
             sim.await(sim.pool.renameVolume("thin-0", "w"));
-            sim.shutDown();
-        }
-        try (SimPool sim = SimPool.open(metadata, data, 1, 1)) {
+        });
+        whileOpen(sim -> {
             assertServed(sim, "w", "w");
             assertSound(sim, "thin-0", "v");
-            sim.shutDown();
-        }
+        });
     }
 
     /** What is written next is newer, whatever number the half before it has. */
@@ -199,11 +203,10 @@ class ForgedSlotsTest {
     void theHighestSequenceIsNotInForceForEver() throws StorageException {
         forge(0, slot -> slot.putLong(SEQUENCE, Long.MAX_VALUE));
         for (String[] names : new String[][] {{"v", "x"}, {"x", "y"}, {"y", "z"}}) {
-            try (SimPool sim = SimPool.open(metadata, data, 1, 1)) {
+            whileOpen(sim -> {
                 assertServed(sim, names[0], "v");
                 sim.await(sim.pool.renameVolume(names[0], names[1]));
-                sim.shutDown();
-            }
+            });
         }
     }
 }
