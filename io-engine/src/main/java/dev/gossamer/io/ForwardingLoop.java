@@ -1,15 +1,12 @@
-package dev.gossamer.io.sim;
+package dev.gossamer.io;
 
-import dev.gossamer.io.Faults;
-import dev.gossamer.io.FileEngine;
-import dev.gossamer.io.IoLoop;
-import dev.gossamer.io.RequestPool;
 import dev.gossamer.io.buffer.IoBufferPool;
 
-/** Another loop, for a test that wants it to be different in something. */
+/** Another loop, in whose place it stands; a subclass is different in something. */
 public abstract class ForwardingLoop implements IoLoop {
     private final IoLoop loop;
 
+    /** Everything goes on to that loop. */
     protected ForwardingLoop(IoLoop loop) {
         this.loop = loop;
     }
@@ -57,5 +54,10 @@ public abstract class ForwardingLoop implements IoLoop {
     @Override
     public FileEngine files() {
         return loop.files();
+    }
+
+    @Override
+    public String toString() {
+        return loop.toString();
     }
 }

@@ -1,13 +1,13 @@
 package dev.gossamer.daemon.cow;
 
 import dev.gossamer.io.BlockDevice;
+import dev.gossamer.io.ForwardingLoop;
 import dev.gossamer.io.InlineLoop;
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.buffer.IoBufferPool;
 import dev.gossamer.io.posix.OpenOptions;
 import dev.gossamer.io.sim.FaultyDevice;
-import dev.gossamer.io.sim.ForwardingLoop;
 import dev.gossamer.io.sim.SimHarness;
 import dev.gossamer.thin.OnFull;
 import dev.gossamer.thin.PoolOptions;

@@ -1,5 +1,6 @@
 package dev.gossamer.io.sim;
 
+import dev.gossamer.io.ForwardingLoop;
 import dev.gossamer.io.IoLoop;
 import java.util.concurrent.RejectedExecutionException;
 

@@ -4,11 +4,10 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.gossamer.io.BlockDevice;
-import dev.gossamer.io.BlockGeometry;
 import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
+import dev.gossamer.io.sim.ForwardingDevice;
 import dev.gossamer.io.sim.SimHarness;
 import dev.gossamer.io.sim.SimulatedDisk;
 import dev.gossamer.thin.PoolEvent;
@@ -30,18 +29,12 @@ class LostWritesTest {
     private ThinVolume v;
 
     /** Loses its cache at a flush, and says so to that flush only. */
-    private final class LossyDisk implements BlockDevice {
+    private final class LossyDisk extends ForwardingDevice {
         boolean loses;
         int flushes;
 
-        @Override
-        public BlockGeometry geometry() {
-            return data.geometry();
-        }
-
-        @Override
-        public boolean readsAsZeros(long offsetBytes, long lengthBytes) {
-            return data.readsAsZeros(offsetBytes, lengthBytes);
+        LossyDisk() {
+            super(data);
         }
 
         @Override
@@ -56,12 +49,9 @@ class LostWritesTest {
                     request.complete(Errno.EIO);
                 });
             } else {
-                data.submit(request);
+                super.submit(request);
             }
         }
-
-        @Override
-        public void close() {}
     }
 
     @BeforeEach

@@ -6,11 +6,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.sun.management.ThreadMXBean;
 import dev.gossamer.io.BlockCompletion;
 import dev.gossamer.io.BlockDevice;
-import dev.gossamer.io.BlockGeometry;
 import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.buffer.IoBuffer;
+import dev.gossamer.io.sim.ForwardingDevice;
 import dev.gossamer.io.sim.Seeds;
 import dev.gossamer.io.sim.SimulatedDisk;
 import java.lang.management.ManagementFactory;
@@ -108,15 +108,9 @@ class MappedHeapTest {
     }
 
     /** Takes reads and writes of the volume's data without a turn of the loop. */
-    private record PromptDisk(VoidDisk below) implements BlockDevice {
-        @Override
-        public BlockGeometry geometry() {
-            return below.geometry();
-        }
-
-        @Override
-        public boolean readsAsZeros(long offsetBytes, long lengthBytes) {
-            return below.readsAsZeros(offsetBytes, lengthBytes);
+    private static final class PromptDisk extends ForwardingDevice {
+        PromptDisk(VoidDisk below) {
+            super(below);
         }
 
         @Override
@@ -126,13 +120,8 @@ class MappedHeapTest {
             if (transfer && request.offsetBytes() >= (long) VoidDisk.CATALOG_BLOCKS * SimPool.BLOCK) {
                 request.complete(Errno.OK);
             } else {
-                below.submit(request);
+                super.submit(request);
             }
-        }
-
-        @Override
-        public void close() {
-            below.close();
         }
     }
 }

@@ -5,11 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gossamer.io.BlockingIo;
 import dev.gossamer.io.Errno;
+import dev.gossamer.io.ForwardingLoop;
 import dev.gossamer.io.InlineLoop;
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.buffer.IoBufferPool;
-import dev.gossamer.io.sim.ForwardingLoop;
 import dev.gossamer.io.sim.SimLoops;
 import dev.gossamer.io.sim.SimulatedDisk;
 import dev.gossamer.thin.StatusContext;
