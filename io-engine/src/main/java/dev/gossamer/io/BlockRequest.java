@@ -66,17 +66,10 @@ public final class BlockRequest {
     // Links requests in the queue, stack or pool that they are in.
     BlockRequest next;
 
-    /** Free for the submitter (an NBD cookie); devices leave it alone. */
-    public long tag;
-
-    /**
-     * Free for the submitter (the offset that its NBD client sent, whatever the operation does with it); as {@link
-     * #tag}.
-     */
-    public long tagOffsetBytes;
-
-    /** Free for the submitter (its connection); devices leave it alone. */
-    public Object owner;
+    // The submitter's own; devices leave these alone.
+    private long tag;
+    private long tagOffsetBytes;
+    private Object note;
 
     private final RequestStages stages = new RequestStages();
 
@@ -115,6 +108,52 @@ public final class BlockRequest {
         buffer = null;
         bufferOffsetBytes = 0;
         return this;
+    }
+
+    /**
+     * Marks the request for its submitter.
+     *
+     * @param newTag what tells it from others: an NBD cookie
+     * @param newTagOffsetBytes the offset that its NBD client sent, whatever the operation does with it
+     */
+    public void label(long newTag, long newTagOffsetBytes) {
+        tag = newTag;
+        tagOffsetBytes = newTagOffsetBytes;
+    }
+
+    /** As in {@link #label}. */
+    public long tag() {
+        return tag;
+    }
+
+    /** As in {@link #label}. */
+    public long tagOffsetBytes() {
+        return tagOffsetBytes;
+    }
+
+    /** What the submitter wants to find again when the request comes back; forgotten when it is recycled. */
+    public void note(Object newNote) {
+        note = newNote;
+    }
+
+    /** What was noted, or null if it is none of these. */
+    public <T> T note(Class<T> type) {
+        return type.isInstance(note) ? type.cast(note) : null;
+    }
+
+    /**
+     * Another request for the sake of this one, which ends after it: to be prepared, submitted and recycled by the
+     * caller, on the loop of both. It completes into nothing.
+     */
+    public BlockRequest companion() {
+        BlockRequest companion = loop.requests().acquire();
+        companion.parent = this;
+        return companion;
+    }
+
+    /** Of a {@link #companion} that has not been recycled: for whose sake it is. */
+    public BlockRequest companionOf() {
+        return parent;
     }
 
     /** How long it has been under way, and where; begun by the submitter who wants to know. */
@@ -368,7 +407,7 @@ public final class BlockRequest {
         parent = null;
         splitting = false;
         lastPart = null;
-        owner = null;
+        note = null;
         next = null;
         parkedBy = null;
         progress = 0;

@@ -115,12 +115,12 @@ class BlockRequestTest {
     @Test
     void aRecycledRequestComesBackClean() {
         BlockRequest request = discard(0, 400);
-        request.owner = this;
+        request.note(this);
         request.setProgress(7);
         request.complete(Errno.OK);
         BlockRequest again = loop.requests().acquire();
         assertSame(request, again);
-        assertEquals(null, again.owner);
+        assertEquals(null, again.note(Object.class));
         assertEquals(0, again.progress());
         again.recycle();
     }

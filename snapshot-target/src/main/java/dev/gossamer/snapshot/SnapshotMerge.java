@@ -99,8 +99,7 @@ public final class SnapshotMerge implements BlockDevice, ServedDevice {
         if (snapshot.state() == SnapshotState.MERGED) {
             device.start(request);
         } else {
-            BlockRequest flush = request.loop().requests().acquire().command(BlockOperation.FLUSH, 0, 0, 0);
-            flush.owner = request;
+            BlockRequest flush = request.companion().command(BlockOperation.FLUSH, 0, 0, 0);
             flush.push(afterStoreFlush);
             loops.writes().enter(flush, 0);
             store.start(flush);
@@ -108,7 +107,7 @@ public final class SnapshotMerge implements BlockDevice, ServedDevice {
     }
 
     private void afterStoreFlush(BlockRequest flush, int errno) {
-        BlockRequest request = (BlockRequest) flush.owner;
+        BlockRequest request = flush.companionOf();
         flush.recycle();
         if (errno == Errno.OK) {
             device.start(request);

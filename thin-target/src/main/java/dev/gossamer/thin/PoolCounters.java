@@ -56,6 +56,17 @@ public final class PoolCounters {
     /** How long the commits took; the worker goes on meanwhile. */
     public final DurationHistogram commitDurations = new DurationHistogram();
 
-    /** When the last of them ended, by the worker's clock; 0 before the first. */
-    public volatile long lastCommitNanos;
+    private volatile long lastCommitNanos;
+
+    /** When the last commit ended, by the worker's clock; 0 before the first. */
+    public long lastCommitNanos() {
+        return lastCommitNanos;
+    }
+
+    /** A commit has ended, at {@code nowNanos} by the worker's clock, after so long. */
+    public void committed(long nowNanos, long tookNanos) {
+        commits.increment();
+        commitDurations.add(tookNanos);
+        lastCommitNanos = nowNanos;
+    }
 }

@@ -191,7 +191,7 @@ public final class DaemonMetrics {
     }
 
     private static double lastCommit(PoolCounters pool) {
-        long nanos = pool.lastCommitNanos;
+        long nanos = pool.lastCommitNanos();
         return nanos == 0 ? 0 : (System.currentTimeMillis() - (System.nanoTime() - nanos) / 1_000_000) / 1e3;
     }
 

@@ -35,7 +35,7 @@ public abstract class RunCutter<R extends MapRun> {
         long to = from + request.lengthBytes();
         R run = runs.of(request.loop());
         find(run, request, from, to);
-        if (run.endBytes == to) {
+        if (run.endBytes() == to) {
             serve(request, run);
             return;
         }
@@ -55,7 +55,7 @@ public abstract class RunCutter<R extends MapRun> {
     private void serveFrom(R run, BlockRequest request, long fromBytes, long toBytes) {
         long position = fromBytes;
         while (true) {
-            long end = run.endBytes;
+            long end = run.endBytes();
             serve(request.child(position, end - position), run);
             if (end == toBytes) {
                 return;

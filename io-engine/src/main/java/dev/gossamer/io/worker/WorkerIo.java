@@ -109,13 +109,13 @@ public final class WorkerIo {
     }
 
     private void submit(BlockDevice device, BlockRequest request, Done done) {
-        request.owner = done;
+        request.note(done);
         request.push(answered);
         device.start(request);
     }
 
     private void answered(BlockRequest request, int errno) {
-        Done done = (Done) request.owner;
+        Done done = request.note(Done.class);
         request.recycle();
         try {
             done.done(errno);

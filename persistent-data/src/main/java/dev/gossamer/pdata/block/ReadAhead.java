@@ -151,13 +151,13 @@ public final class ReadAhead {
         reading.started = true;
         inFlight++;
         request.transfer(BlockOperation.READ, reading.location * MetadataBlock.BYTES, MetadataBlock.BYTES, 0, page, 0);
-        request.owner = reading;
+        request.note(reading);
         request.push(completion);
         device.start(request);
     }
 
     private void completed(BlockRequest request, int errno) {
-        Reading reading = (Reading) request.owner;
+        Reading reading = request.note(Reading.class);
         IoBuffer page = request.buffer();
         boolean wanted = errno == Errno.OK && !reading.isVoid && !closed;
         boolean present = false;

@@ -20,7 +20,7 @@ public final class ChunkRun extends MapRun {
      */
     public void find(RemapTable table, int shift, long sizeBytes, long fromBytes, long toBytes, boolean joinMissing) {
         if (fromBytes >= sizeBytes) {
-            endBytes = toBytes;
+            endsAt(toBytes);
             storeOffsetBytes = NOT_IN_STORE;
             return;
         }
@@ -36,7 +36,7 @@ public final class ChunkRun extends MapRun {
             }
             end = (chunk + 1) << shift;
         }
-        endBytes = Math.min(end, first == RemapTable.NONE ? toBytes : Math.min(toBytes, sizeBytes));
+        endsAt(Math.min(end, first == RemapTable.NONE ? toBytes : Math.min(toBytes, sizeBytes)));
         long inChunk = fromBytes & ((1L << shift) - 1);
         storeOffsetBytes = first == RemapTable.NONE ? NOT_IN_STORE : (first << shift) + inChunk;
     }

@@ -372,10 +372,8 @@ public final class Committer {
 
     private void committed(long beganNanos) {
         FreedBlocks freed = metadata.committed();
-        counters.commits.increment();
         long now = loop.nanoTime();
-        counters.commitDurations.add(now - beganNanos);
-        counters.lastCommitNanos = now;
+        counters.committed(now, now - beganNanos);
         listener.committed(freed);
     }
 

@@ -10,7 +10,7 @@ import dev.gossamer.thin.extent.Region;
  * loop.
  */
 public final class MapLookup extends MapRun {
-    /** How to serve the run. */
+    /** What there is to do with a run. */
     public enum Action {
         /** Pass on to {@link #dataOffsetBytes}. */
         REMAP,
@@ -20,8 +20,18 @@ public final class MapLookup extends MapRun {
         WORKER
     }
 
-    public Action action;
-    public long dataOffsetBytes;
+    private Action action;
+    private long dataOffsetBytes;
+
+    /** How to serve the run. */
+    public Action action() {
+        return action;
+    }
+
+    /** Of a run that is passed on: where its first byte is on the data device. */
+    public long dataOffsetBytes() {
+        return dataOffsetBytes;
+    }
 
     /**
      * Looks at {@code [offsetBytes, limitBytes)}, which is not empty.
@@ -37,7 +47,7 @@ public final class MapLookup extends MapRun {
         long firstOfRegion = regionNumber * Region.BLOCKS;
         if (region == null) {
             action = Action.WORKER;
-            endBytes = Math.min(limitBytes, (firstOfRegion + Region.BLOCKS) * blockBytes);
+            endsAt(Math.min(limitBytes, (firstOfRegion + Region.BLOCKS) * blockBytes));
             return;
         }
         int inRegion = ExtentMap.blockInRegion(block);
@@ -46,15 +56,15 @@ public final class MapLookup extends MapRun {
             int next = -index - 1;
             int end = next < Region.count(region) ? Region.start(region, next) : Region.BLOCKS;
             action = Action.UNMAPPED;
-            endBytes = Math.min(limitBytes, write ? (block + 1) * blockBytes : (firstOfRegion + end) * blockBytes);
+            endsAt(Math.min(limitBytes, write ? (block + 1) * blockBytes : (firstOfRegion + end) * blockBytes));
         } else if (isDirect(Region.kind(region, index), write) && Region.time(region, index) >= inPlaceFrom) {
             action = Action.REMAP;
-            endBytes = Math.min(limitBytes, (firstOfRegion + Region.end(region, index)) * blockBytes);
+            endsAt(Math.min(limitBytes, (firstOfRegion + Region.end(region, index)) * blockBytes));
             dataOffsetBytes =
                     Region.dataBlock(region, index, inRegion) * blockBytes + (offsetBytes - block * blockBytes);
         } else {
             action = Action.WORKER;
-            endBytes = Math.min(limitBytes, (block + 1) * blockBytes);
+            endsAt(Math.min(limitBytes, (block + 1) * blockBytes));
         }
     }
 

@@ -169,7 +169,6 @@ final class PoolParts {
                 committer,
                 reclaimer,
                 quarantine,
-                spaceWaiters,
                 new AllWhoWait(queue, devices, cells, spaceWaiters),
                 state,
                 events,

@@ -105,9 +105,9 @@ public final class ThinVolume implements BlockDevice {
         MapLookup run = lookups.of(loop);
         long end = offsetBytes + lengthBytes;
         layout.begin(offsetBytes);
-        for (long position = offsetBytes; position < end; position = run.endBytes) {
+        for (long position = offsetBytes; position < end; position = run.endBytes()) {
             run.find(device, position, end, 0, false);
-            layout.add(run.endBytes, run.action == MapLookup.Action.UNMAPPED && !device.isOverExternalOrigin(position));
+            layout.add(run.endBytes(), run.action() == MapLookup.Action.UNMAPPED && !device.isOverExternalOrigin(position));
         }
         layout.finish();
     }

@@ -69,19 +69,18 @@ final class UnalignedReads {
         }
         BlockRequest read;
         try {
-            read = request.loop().requests().acquire();
+            read = request.companion();
         } catch (RuntimeException | Error noMemory) {
             covering.release();
             throw noMemory;
         }
         read.transfer(BlockOperation.READ, alignedFrom, (int) (alignedTo - alignedFrom), 0, covering, 0);
-        read.owner = request;
         read.push(afterSlice);
         read.guard(serve);
     }
 
     private void afterSlice(BlockRequest read, int errno) {
-        BlockRequest request = (BlockRequest) read.owner;
+        BlockRequest request = read.companionOf();
         IoBuffer covering = read.buffer();
         // The slice before ended at a sector's border, where this one began.
         long from = Math.max(request.offsetBytes(), read.offsetBytes());

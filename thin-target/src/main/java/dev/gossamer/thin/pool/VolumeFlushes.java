@@ -47,8 +47,7 @@ final class VolumeFlushes {
         } else if (request.operation() == BlockOperation.FLUSH) {
             data.start(request);
         } else {
-            BlockRequest flush = request.loop().requests().acquire().command(BlockOperation.FLUSH, 0, 0, 0);
-            flush.owner = request;
+            BlockRequest flush = request.companion().command(BlockOperation.FLUSH, 0, 0, 0);
             flush.push(afterDataFlush);
             data.start(flush);
         }
@@ -68,7 +67,7 @@ final class VolumeFlushes {
     }
 
     private static void afterDataFlush(BlockRequest flush, int errno) {
-        BlockRequest request = (BlockRequest) flush.owner;
+        BlockRequest request = flush.companionOf();
         flush.recycle();
         request.complete(errno);
     }

@@ -124,13 +124,13 @@ class VolumeRequests extends RunCutter<MapLookup> implements VolumeHandle {
 
     @Override
     protected void serve(BlockRequest piece, MapLookup run) {
-        switch (run.action) {
+        switch (run.action()) {
             case REMAP -> {
                 if (piece.isAligned(dataAlignmentBytes)) {
                     if (piece.operation() != BlockOperation.READ) {
                         piece.push(written);
                     }
-                    inFlight.enter(piece, run.dataOffsetBytes);
+                    inFlight.enter(piece, run.dataOffsetBytes());
                     submitToData(piece);
                 } else {
                     deferUnaligned(piece);
@@ -227,7 +227,7 @@ class VolumeRequests extends RunCutter<MapLookup> implements VolumeHandle {
         if (PartialTrims.isWorthNoting(device.blockBytes(), fromBytes, toBytes)) {
             MapLookup run = lookups.of(request.loop());
             run.find(device, fromBytes, toBytes, 0, false);
-            if (run.action != MapLookup.Action.UNMAPPED) {
+            if (run.action() != MapLookup.Action.UNMAPPED) {
                 worker.defer(this, request.child(fromBytes, toBytes - fromBytes));
             }
         }

@@ -24,9 +24,14 @@ public final class AllWhoWait {
         this.spaceWaiters = spaceWaiters;
     }
 
+    /** Answers those who wait for space with EIO: none will be given out any more. */
+    void failThoseForSpace() {
+        spaceWaiters.fail(Errno.EIO);
+    }
+
     /** Answers all with EIO. If that throws, it goes on where it was when it is called again. */
     void fail() {
-        spaceWaiters.fail(Errno.EIO);
+        failThoseForSpace();
         cells.fail(devices.all(), Errno.EIO);
         queue.endKept();
     }

@@ -17,7 +17,6 @@ import dev.gossamer.thin.map.MapPublisher;
 import dev.gossamer.thin.metadata.PoolMetadata;
 import dev.gossamer.thin.space.Quarantine;
 import dev.gossamer.thin.space.Reclaimer;
-import dev.gossamer.thin.space.SpaceWaiters;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -54,7 +53,6 @@ public final class TransactionAbort implements PoolFaults.Handler {
     private final Committer committer;
     private final Reclaimer reclaimer;
     private final Quarantine quarantine;
-    private final SpaceWaiters spaceWaiters;
     private final AllWhoWait allWhoWait;
     private final PoolState state;
     private final PoolEvents events;
@@ -69,7 +67,6 @@ public final class TransactionAbort implements PoolFaults.Handler {
             Committer committer,
             Reclaimer reclaimer,
             Quarantine quarantine,
-            SpaceWaiters spaceWaiters,
             AllWhoWait allWhoWait,
             PoolState state,
             PoolEvents events,
@@ -82,7 +79,6 @@ public final class TransactionAbort implements PoolFaults.Handler {
         this.committer = committer;
         this.reclaimer = reclaimer;
         this.quarantine = quarantine;
-        this.spaceWaiters = spaceWaiters;
         this.allWhoWait = allWhoWait;
         this.state = state;
         this.events = events;
@@ -146,7 +142,7 @@ public final class TransactionAbort implements PoolFaults.Handler {
         partialTrims.forgetAll();
         committer.aborted();
         quarantine.aborted();
-        spaceWaiters.fail(Errno.EIO);
+        allWhoWait.failThoseForSpace();
         if (flagLater) {
             committer.whenQuiet(this::flag);
         }
@@ -207,7 +203,7 @@ public final class TransactionAbort implements PoolFaults.Handler {
             abort(new StorageException(Errno.EIO, why));
         } else {
             state.degrade(PoolMode.READ_ONLY, why);
-            spaceWaiters.fail(Errno.EIO);
+            allWhoWait.failThoseForSpace();
         }
     }
 }

@@ -60,10 +60,11 @@ final class Answers {
             throw fault;
         }
         if (data != null) {
+            SparseRead sparse = request.note(SparseRead.class);
             counters.countRead(
-                    request.owner instanceof SparseRead sparse
-                            ? replies.sparseRead(request.tag, request.offsetBytes(), data, sparse.layout)
-                            : replies.dataRead(request.tag, request.offsetBytes(), data));
+                    sparse != null
+                            ? replies.sparseRead(request.tag(), request.offsetBytes(), data, sparse.layout)
+                            : replies.dataRead(request.tag(), request.offsetBytes(), data));
             return;
         }
         if (operation == BlockOperation.WRITE && errno == Errno.OK) {
@@ -73,14 +74,14 @@ final class Answers {
         }
         memory.giveBack(buffer);
         if (errno == Errno.OK) {
-            done(request.tag, request.tagOffsetBytes);
+            done(request.tag(), request.tagOffsetBytes());
         } else if (life.maySend()) {
             replies.failedAt(
                     operation == BlockOperation.READ ? request.failedPartOffsetBytes() : BlockRequest.NO_PART,
                     BlockCommands.command(operation),
                     NbdErrnoMap.toNbdError(errno, request.flags()),
-                    request.tag,
-                    request.tagOffsetBytes,
+                    request.tag(),
+                    request.tagOffsetBytes(),
                     "device reported " + Errno.name(errno));
         }
     }

@@ -60,8 +60,7 @@ final class ArrivingRequest {
 
     // The command's object is read over by the next one; what the answer needs of it goes along.
     private void made(BlockRequest newRequest, NbdRequest command) {
-        newRequest.tag = command.cookie();
-        newRequest.tagOffsetBytes = command.sentOffsetBytes();
+        newRequest.label(command.cookie(), command.sentOffsetBytes());
         request = newRequest;
     }
 

@@ -100,13 +100,14 @@ final class SparseReads {
         spare = sparse.next == null ? new SparseRead() : sparse.next;
         sparse.next = null;
         runs += sparse.layout.runs();
-        request.owner = sparse;
+        request.note(sparse);
         return sparse;
     }
 
     /** A request is answered; whether it was one of these. */
     void done(BlockRequest request) {
-        if (request.owner instanceof SparseRead sparse) {
+        SparseRead sparse = request.note(SparseRead.class);
+        if (sparse != null) {
             runs -= sparse.layout.runs();
             sparse.next = spare.next;
             spare.next = sparse;

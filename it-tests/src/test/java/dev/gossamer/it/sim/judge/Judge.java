@@ -118,7 +118,7 @@ public final class Judge {
         if (request.operation() == BlockOperation.READ) {
             return; // perhaps a part of one, which has no tag of its own
         }
-        Command command = sent.get(request.tag);
+        Command command = sent.get(request.tag());
         moment++;
         if (command == null || command.change == null) {
             return;
