@@ -127,7 +127,8 @@ class SparseReadTest {
     void holesAreNamedAndDataIsSentT17T18() throws IOException {
         long before = served.server().connections().totals().bytesRead();
         assertArrayEquals(expected(0, DISK_BYTES), readWhole(0, DISK_BYTES, 8));
-        assertEquals(DISK_BYTES / 2, served.server().connections().totals().bytesRead() - before, "zeros were read or sent");
+        assertEquals(
+                DISK_BYTES / 2, served.server().connections().totals().bytesRead() - before, "zeros were read or sent");
     }
 
     @Test

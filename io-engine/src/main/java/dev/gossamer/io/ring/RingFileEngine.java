@@ -91,6 +91,7 @@ final class RingFileEngine implements FileEngine, IoUringIoHandle {
         int retries;
         /** What it fails with if it is not tried again. */
         int lastErrno;
+
         int firstLook;
 
         // The step that comes next, as the kernel wants it (struct io_uring_sqe).

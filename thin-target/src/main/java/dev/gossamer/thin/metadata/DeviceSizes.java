@@ -12,8 +12,7 @@ final class DeviceSizes {
 
     /** Blocks of a metadata device that can be used. */
     static long usableMetadataBlocks(BlockDevice device) {
-        return Math.min(
-                device.geometry().sizeBytes() / MetadataBlock.BYTES, MetadataSpaceMap.MAX_BLOCKS);
+        return Math.min(device.geometry().sizeBytes() / MetadataBlock.BYTES, MetadataSpaceMap.MAX_BLOCKS);
     }
 
     /** Refuses a metadata device that is too small; {@code present} = its blocks that can be used. */

@@ -17,7 +17,6 @@ import java.nio.ByteBuffer;
 public final class MetadataSource {
     public static final int BLOCK_BYTES = 4096;
 
-
     private static final int SECTOR_BYTES = 512;
     private static final int MIN_BLOCK_SECTORS = 128;
     private static final int MAX_BLOCK_SECTORS = 1 << 21;

@@ -107,7 +107,9 @@ public final class ThinVolume implements BlockDevice {
         layout.begin(offsetBytes);
         for (long position = offsetBytes; position < end; position = run.endBytes()) {
             run.find(device, position, end, 0, false);
-            layout.add(run.endBytes(), run.action() == MapLookup.Action.UNMAPPED && !device.isOverExternalOrigin(position));
+            layout.add(
+                    run.endBytes(),
+                    run.action() == MapLookup.Action.UNMAPPED && !device.isOverExternalOrigin(position));
         }
         layout.finish();
     }

@@ -176,9 +176,7 @@ public final class PoolResize {
     }
 
     private long metadataCeilingBytes() {
-        return Math.min(
-                options.autoExtendBytes() / METADATA_SHARE,
-                MetadataSpaceMap.MAX_BLOCKS * MetadataBlock.BYTES);
+        return Math.min(options.autoExtendBytes() / METADATA_SHARE, MetadataSpaceMap.MAX_BLOCKS * MetadataBlock.BYTES);
     }
 
     private long dataBytes() {
@@ -243,8 +241,8 @@ public final class PoolResize {
             return;
         }
         change(() -> metadata.growMetadata(blocks));
-        grown("metadata device grown from " + before + " to " + blocks + " blocks of "
-                + MetadataBlock.BYTES + " bytes");
+        grown("metadata device grown from " + before + " to " + blocks + " blocks of " + MetadataBlock.BYTES
+                + " bytes");
         metadataHasRoom("the metadata device has grown");
     }
 

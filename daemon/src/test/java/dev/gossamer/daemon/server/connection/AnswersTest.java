@@ -59,8 +59,7 @@ class AnswersTest {
                     watch,
                     "an export");
             var buffer = memory.tryAcquire(4096);
-            BlockRequest request =
-                    loop.requests().acquire().transfer(BlockOperation.WRITE, 0, 4096, 0, buffer, 0);
+            BlockRequest request = loop.requests().acquire().transfer(BlockOperation.WRITE, 0, 4096, 0, buffer, 0);
             assertThrows(OutOfMemoryError.class, () -> answers.completed(request, Errno.EIO));
             assertEquals(0, loop.buffers().usedBytes(), "transfer memory is lost");
             assertFalse(memory.isHolding());
