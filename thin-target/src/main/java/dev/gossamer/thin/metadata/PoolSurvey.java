@@ -11,9 +11,6 @@ import dev.gossamer.pdata.btree.NodeLayout;
 import dev.gossamer.pdata.check.Damage;
 import dev.gossamer.pdata.check.SpaceMapName;
 import dev.gossamer.pdata.scan.BlockFeed;
-import dev.gossamer.pdata.scan.BlockSet;
-import dev.gossamer.pdata.scan.NodeView;
-import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -53,14 +50,14 @@ final class PoolSurvey {
     private static final int MAX_SET_ASIDE = 1 << 14;
 
     private static final int NOTHING = -1;
-    private static final int MAX_DEPTH = 24;
+    private static final int MAX_DEPTH = VolumeTrees.MAX_DEPTH;
 
     /**
      * What is known of the mappings below a node.
      *
      * @param damage null: they are sound
      * @param maxTime the latest of their times; {@link #NOTHING}: there is none
-     * @param maxSharedTime the latest of those that another tree has too
+     * @param maxSharedTime the latest of those that another volume has too
      */
     private record Below(String damage, int maxTime, int maxSharedTime) {}
 
@@ -73,6 +70,7 @@ final class PoolSurvey {
     private final Set<Long> usedThoughFree = new HashSet<>();
     private final Map<Integer, String> damagedDevices = new HashMap<>();
     private final SurveyProgress progress;
+    private SharedByVolumes shared;
     private String damage;
     private String snapshotDamage;
     private List<Damage> ofSnapshot = List.of();
@@ -82,7 +80,9 @@ final class PoolSurvey {
         this.device = device;
         this.blocks = pool.blocks;
         this.progress = new SurveyProgress(
-                2 * pool.metadataMap.allocated(), System::nanoTime, line -> LOG.info("{}: {}", device.device(), line));
+                (pool.heldRoot == 0 ? 2 : 3) * pool.metadataMap.allocated(),
+                System::nanoTime,
+                line -> LOG.info("{}: {}", device.device(), line));
     }
 
     /**
@@ -215,18 +215,51 @@ final class PoolSurvey {
 
     /** Of what cannot be read here, {@link #look(long, int)} finds out why. */
     private void lookAtLeaves(BlockFeed feed) throws StorageException {
-        BlockSet seen = new BlockSet(feed.blocks());
-        BlockSet layer = new BlockSet(feed.blocks());
+        long[] roots = rootsOf(pool.devices.ids());
+        shared = sharing(feed, roots);
+        VolumeTrees.walk(feed, roots, (location, isLeaf, values) -> {
+            if (isLeaf) {
+                lookAtLeaf(location, values);
+            }
+        });
+    }
+
+    /** Counts tell, unless others than volumes have references, to whom it makes no difference what is written. */
+    private SharedByVolumes sharing(BlockFeed feed, long[] roots) throws StorageException {
+        List<Integer> volumes = new ArrayList<>();
         for (int id : pool.devices.ids()) {
-            long root = rootOf(id);
-            if (seen.add(root)) {
-                layer.add(root);
+            if (!isRetired(id)) {
+                volumes.add(id);
             }
         }
-        for (int depth = 0; depth < MAX_DEPTH && layer.size() > 0; depth++) {
-            BlockSet next = new BlockSet(feed.blocks());
-            feed.feed(layer, new LeafVisitor(seen, next));
-            layer = next;
+        return pool.heldRoot == 0 && volumes.size() == roots.length
+                ? new SharedByVolumes.ByCounts(pool)
+                : new SharedByVolumes.BesideOthers(pool, feed, rootsOf(volumes));
+    }
+
+    private boolean isRetired(int id) throws StorageException {
+        try {
+            return pool.devices.existing(id).isRetired();
+        } catch (MetadataCorrupt e) {
+            return false;
+        }
+    }
+
+    private long[] rootsOf(List<Integer> ids) throws StorageException {
+        long[] roots = new long[ids.size()];
+        for (int i = 0; i < roots.length; i++) {
+            roots[i] = rootOf(ids.get(i));
+        }
+        return roots;
+    }
+
+    private void lookAtLeaf(long location, long[] mappings) {
+        try {
+            String bad = badNodes.get(location);
+            Below below = lookIntoLeaf(mappings);
+            known.put(location, bad == null ? below : new Below(bad, NOTHING, NOTHING));
+        } catch (StorageException e) {
+            LOG.debug("{}: {}", device.device(), e.getMessage());
         }
     }
 
@@ -235,49 +268,6 @@ final class PoolSurvey {
             return pool.mappings.subtreeRoot(pool.mappingRoot, id);
         } catch (MetadataCorrupt e) {
             return BTree.NO_TREE;
-        }
-    }
-
-    /** Looks into leaves, and collects the children of other nodes. */
-    private final class LeafVisitor implements BlockFeed.Visitor {
-        private final NodeView node = new NodeView();
-        private final BlockSet seen;
-        private final BlockSet next;
-
-        LeafVisitor(BlockSet seen, BlockSet next) {
-            this.seen = seen;
-            this.next = next;
-        }
-
-        @Override
-        public void block(long location, ByteBuffer bytes, int offset) {
-            if (node.load(bytes, offset, location) != null) {
-                return;
-            }
-            long[] values = new long[node.entries()];
-            for (int i = 0; i < values.length; i++) {
-                values[i] = node.value(i);
-            }
-            if (!node.isLeaf()) {
-                for (long child : values) {
-                    if (seen.add(child)) {
-                        next.add(child);
-                    }
-                }
-                return;
-            }
-            try {
-                String bad = badNodes.get(location);
-                Below below = lookIntoLeaf(values);
-                known.put(location, bad == null ? below : new Below(bad, NOTHING, NOTHING));
-            } catch (StorageException e) {
-                LOG.debug("{}: {}", device.device(), e.getMessage());
-            }
-        }
-
-        @Override
-        public void unreadable(long location, String reason) {
-            LOG.debug("{}: {}", device.device(), reason);
         }
     }
 
@@ -340,9 +330,8 @@ final class PoolSurvey {
             if (below.damage != null) {
                 return below.damage;
             }
-            boolean shared = pool.mappings.isUpperPathShared(pool.mappingRoot, id) || pool.transaction.isShared(root);
-            // A metadata snapshot shares everything, and promises nothing of the contents.
-            if (pool.heldRoot == 0 && (shared ? below.maxTime : below.maxSharedTime) >= details.snapshottedTime()) {
+            int latest = shared.isTree(id, root) ? below.maxTime : below.maxSharedTime;
+            if (latest >= details.snapshottedTime() && !details.isRetired()) {
                 return "it shares blocks that its record calls its own";
             }
             return below.maxTime > pool.time ? "it has mappings of a later time than the pool's" : null;
@@ -393,7 +382,7 @@ final class PoolSurvey {
             long dataBlock = Mapping.dataBlock(packed);
             bad = bad == null ? badData.get(dataBlock) : bad;
             maxTime = Math.max(maxTime, Mapping.time(packed));
-            if (bad == null && pool.dataMap.isShared(dataBlock)) {
+            if (bad == null && shared.isBlock(dataBlock)) {
                 maxShared = Math.max(maxShared, Mapping.time(packed));
             }
         }
@@ -408,8 +397,8 @@ final class PoolSurvey {
             Below below = look(child, depth + 1);
             bad = bad == null ? below.damage : bad;
             maxTime = Math.max(maxTime, below.maxTime);
-            boolean shared = bad == null && pool.transaction.isShared(child);
-            maxShared = Math.max(maxShared, shared ? below.maxTime : below.maxSharedTime);
+            boolean isShared = bad == null && shared.isNode(child);
+            maxShared = Math.max(maxShared, isShared ? below.maxTime : below.maxSharedTime);
         }
         return new Below(bad, maxTime, maxShared);
     }
