@@ -223,7 +223,7 @@ final class IndependentJob extends Job {
                 checkLimit(
                         wanted.stream().filter(order -> order.origin() != null).count());
                 for (BlockCopies.Order order : wanted) {
-                    if (!quotas.hasRoom(device)) {
+                    if (!quotas.hasRoom(device, false)) {
                         throw new StorageException(
                                 Errno.ENOSPC,
                                 "there are no free data blocks any more that are not reserved; "

@@ -118,14 +118,14 @@ public final class MoveStart {
                             + " is no smaller size; 'gossamer pool grow' makes it larger");
         }
         long used = metadata.dataBlocksUsed();
-        long least = Math.max(
-                used + devices.reservedBlocks(), metadata.references().moves().lastPinned() + 1);
+        long reserved = parts.quotas().reservedExcept(null);
+        long least = Math.max(used + reserved, metadata.references().moves().lastPinned() + 1);
         if (blocks < least) {
             throw new StorageException(
                     Errno.ENOSPC,
                     "the pool's data can be made no smaller than " + least * metadata.blockBytes() + " bytes now: "
                             + used * metadata.blockBytes() + " are in use, "
-                            + devices.reservedBlocks() * metadata.blockBytes()
+                            + reserved * metadata.blockBytes()
                             + " are reserved for volumes, and the catalog is not moved");
         }
         return start("shrink", blocks, metadata.dataBlocks(), Losses.MAX_UNREADABLE, new EvacuateJob.Ending() {

@@ -64,6 +64,10 @@ final class DevicesAtOpening {
         }
         // No name that is made up for a device is another's.
         invented.forEach(parts.devices::add);
+        if (parts.quotas.isImpossible()) {
+            LOG.warn("volumes have more reserved together than the pool has, so nothing is held back for any; 'gossamer"
+                    + " volume set --reserve' changes that");
+        }
     }
 
     private Found look(int id, CatalogScan slots) throws StorageException {

@@ -69,11 +69,11 @@ public final class SpaceGate {
             waiters.needData(volume, request, DeviceRoom.FULL);
             return NONE;
         }
-        if (!quotas.hasRoom(device)) {
+        if (!quotas.hasRoom(device, provisions)) {
             // What the disk says of free blocks may be another program's mistake: they are counted, once.
             metadata.countData();
         }
-        if (!quotas.hasRoom(device)) {
+        if (!quotas.hasRoom(device, provisions)) {
             boolean reserved = metadata.dataBlocksFree() > 0;
             waiters.needData(
                     volume, request, reserved ? "all free data blocks are reserved for volumes" : "no free data block");

@@ -163,6 +163,52 @@ class ForgedSlotsTest {
         });
     }
 
+    /** Each could be. */
+    @Test
+    void moreReservedTogetherThanThePoolHasTakesNothingFromOthers() throws StorageException {
+        try (SimPool sim = SimPool.open(metadata, data, 1, 1)) {
+            ThinVolume x = sim.create("x", VOLUME);
+            assertEquals(Errno.OK, sim.write(x, 0, contents("x")));
+            x.close();
+            sim.shutDown();
+        }
+        forge(0, slot -> slot.putLong(RESERVE, 60L * BLOCK));
+        forge(1, slot -> slot.putLong(RESERVE, 60L * BLOCK));
+        try (SimPool sim = SimPool.open(metadata, data, 1, 1)) {
+            for (String name : new String[] {"x", "v", "w"}) {
+                assertServed(sim, name, name);
+            }
+            sim.await(sim.pool.limitVolume("v", VolumeLimits.NONE));
+            assertEquals(58, sim.status().space().dataBlocksReserved(), "and what is possible is held back again");
+            sim.shutDown();
+        }
+    }
+
+    /** As after trims of what a snapshot still has. */
+    @Test
+    void moreReservedTogetherThanIsFreeGoesToWhoeverOfThemComesFirst() throws StorageException {
+        try (SimPool sim = SimPool.open(metadata, data, 1, 1)) {
+            ThinVolume x = sim.create("x", VOLUME);
+            for (int i = 0; i < 60; i++) {
+                assertEquals(Errno.OK, sim.write(x, (long) i * BLOCK, new byte[512]));
+            }
+            x.close();
+            sim.shutDown();
+        }
+        forge(0, slot -> slot.putLong(RESERVE, 45L * BLOCK));
+        forge(1, slot -> slot.putLong(RESERVE, 45L * BLOCK));
+        try (SimPool sim = SimPool.open(metadata, data, 1, 1)) {
+            long free = sim.status().space().dataBlocksFree();
+            assertTrue(sim.status().space().dataBlocksReserved() > free);
+            assertServed(sim, "v", "v");
+            assertServed(sim, "w", "w");
+            ThinVolume x = sim.pool.openVolume("x");
+            assertEquals(Errno.ENOSPC, sim.write(x, 62L * BLOCK, new byte[512]), "it has none of it");
+            x.close();
+            sim.shutDown();
+        }
+    }
+
     /** Clients are granted what they may reach by name. */
     @Test
     void aNameThatTwoVolumesHaveIsNeithers() throws StorageException {
