@@ -334,9 +334,9 @@ public final class ThinDevice implements StatusContext.Base {
         externalOrigin = origin;
     }
 
-    /** Takes what the device's record in the metadata says; it cannot have mapped more than the pool's data blocks. */
+    /** Takes what the device's record in the metadata says, as far as it can be. */
     public void refresh(DeviceDetails details, long dataBlocks) {
-        mappedBlocks = Math.min(details.mappedBlocks(), dataBlocks);
+        mappedBlocks = possiblyMapped(details, dataBlocks);
         snapshottedTime = details.snapshottedTime();
         countReserved();
     }
@@ -345,10 +345,18 @@ public final class ThinDevice implements StatusContext.Base {
      * As {@link #refresh}, of a device that a snapshot may be waiting for: then every block goes on looking shared.
      */
     public void sharesAnew(DeviceDetails details, long dataBlocks) {
-        countMapped(Math.min(details.mappedBlocks(), dataBlocks));
+        countMapped(possiblyMapped(details, dataBlocks));
         if (!cells.isBehindBarrier()) {
             snapshottedTime = details.snapshottedTime();
         }
+    }
+
+    /**
+     * What is mapped has a place in the volume, more than once perhaps the same data block; or it is left from before
+     * the volume had its size, and then it is not more than the pool has.
+     */
+    private long possiblyMapped(DeviceDetails details, long dataBlocks) {
+        return Math.min(details.mappedBlocks(), Math.max(dataBlocks, blocks()));
     }
 
     /** The device has so many blocks mapped. */

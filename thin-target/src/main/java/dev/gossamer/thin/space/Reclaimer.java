@@ -62,6 +62,8 @@ public final class Reclaimer {
     // Ids of trees that a metadata snapshot still has: as many as it has devices, at most.
     private final TreeSet<Integer> kept = new TreeSet<>();
     private boolean timerArmed;
+    // There was too little metadata for a step, and nothing to commit that would have given some back.
+    private boolean stalled;
     private boolean closed;
 
     public Reclaimer(
@@ -162,8 +164,12 @@ public final class Reclaimer {
         start();
     }
 
-    /** Whether blocks will come free without anybody's doing. */
-    boolean isPending() {
+    /** Whether blocks will come free without anybody's doing: who wants some waits for the next commit then. */
+    public boolean isPending() {
+        return mayStep() && !stalled;
+    }
+
+    private boolean mayStep() {
         return !pending.isEmpty() && !closed && !state.isMetadataReadOnly();
     }
 
@@ -179,7 +185,7 @@ public final class Reclaimer {
 
     /** Somebody waits for space: a step without a pause. Freed blocks count from the next commit on. */
     void stepNow() {
-        if (isPending()) {
+        if (mayStep()) {
             step();
         }
     }
@@ -241,31 +247,8 @@ public final class Reclaimer {
         }
         int id = pending.firstKey();
         try {
-            int mappings = affordable(id);
-            if (mappings < STEP_MAPPINGS && committer.isWriting()) {
-                committer.whenQuiet(this::step);
+            if (!step(id)) {
                 return;
-            }
-            if (mappings < STEP_MAPPINGS && metadata.isChanged()) {
-                // A step needs a few blocks for copies of nodes; a commit gives back what earlier steps have freed.
-                committer.commitNow();
-                mappings = affordable(id);
-            }
-            if (mappings == 0) {
-                pause(FROZEN_PAUSE_NANOS);
-                return;
-            }
-            long left = metadata.life().reclaim(id, mappings);
-            committer.changed();
-            if (spaceWaiters.isWaiting()) {
-                // The commit takes the next step at once.
-                committer.commitSoon();
-            }
-            if (left == 0) {
-                pending.remove(id);
-                deviceIds.freed(id);
-            } else {
-                pending.put(id, left);
             }
         } catch (MetadataCorrupt e) {
             unreadable(id, e);
@@ -276,6 +259,38 @@ public final class Reclaimer {
             return;
         }
         start();
+    }
+
+    /** A step of a device. @return false if there is none now: then it is known when to look again */
+    private boolean step(int id) throws StorageException {
+        int mappings = affordable(id);
+        if (mappings < STEP_MAPPINGS && committer.isWriting()) {
+            committer.whenQuiet(this::step);
+            return false;
+        }
+        if (mappings < STEP_MAPPINGS && metadata.isChanged()) {
+            // A step needs a few blocks for copies of nodes; a commit gives back what earlier steps have freed.
+            committer.commitNow();
+            mappings = affordable(id);
+        }
+        stalled = mappings == 0;
+        if (stalled) {
+            pause(FROZEN_PAUSE_NANOS);
+            return false;
+        }
+        long left = metadata.life().reclaim(id, mappings);
+        committer.changed();
+        if (spaceWaiters.isWaiting()) {
+            // The commit takes the next step at once.
+            committer.commitSoon();
+        }
+        if (left == 0) {
+            pending.remove(id);
+            deviceIds.freed(id);
+        } else {
+            pending.put(id, left);
+        }
+        return true;
     }
 
     private void unreadable(int id, MetadataCorrupt e) {

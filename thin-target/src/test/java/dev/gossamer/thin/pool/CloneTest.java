@@ -85,6 +85,27 @@ class CloneTest {
         assertEquals(9L * BLOCK, sim.pool.volume("b").mappedBytes(), "D-9");
     }
 
+    /** Many times the same data blocks: what is mapped is more than the pool has, and told as it is. */
+    @Test
+    void cl4AVolumeThatIsClonedIntoItselfMayHaveMoreMappedThanThePoolHas() throws StorageException {
+        long size = 256L * BLOCK;
+        ThinVolume large = sim.create("large", size);
+        assertEquals(Errno.OK, sim.write(large, 0, ThinPoolTest.bytes(1, 8 * BLOCK)));
+        for (long bytes = 8L * BLOCK; bytes < size; bytes *= 2) {
+            jobs.cloneNow(new CloneSpec("large", 0, bytes, "large", bytes, false));
+        }
+        assertEquals(size, sim.pool.volume("large").mappedBytes());
+        assertTrue(size > sim.status().dataBlocks() * BLOCK);
+        large.close();
+        a.close();
+        b.close();
+        sim.shutDown();
+        sim = SimPool.open(metadata, data, 1, 2);
+        assertEquals(size, sim.pool.volume("large").mappedBytes());
+        a = sim.pool.openVolume("a");
+        b = sim.pool.openVolume("b");
+    }
+
     @Test
     void cl5WritesOfEitherSideAreNotSeenByTheOther() throws StorageException {
         jobs.cloneNow(JobRig.whole("a", "b"));

@@ -21,6 +21,7 @@ final class ForgedMetadata {
     static final int DATA_ALLOCATED = 72;
     static final int DATA_BITMAPS = 80;
     static final int HELD_ROOT = 56;
+    static final int METADATA_BITMAPS = 208;
     static final int MAPPING_ROOT = 320;
     static final int DETAILS_ROOT = 328;
 
