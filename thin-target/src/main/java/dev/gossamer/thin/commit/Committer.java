@@ -49,7 +49,7 @@ import org.slf4j.LoggerFactory;
  * which nobody knows yet whether it is stable ({@link dev.gossamer.thin.metadata.PoolMetadata#isExclusive} relies on
  * that).
  */
-public final class Committer {
+public final class Committer implements Durability {
     private static final Logger LOG = LoggerFactory.getLogger(Committer.class);
 
     /** A transaction with changes is committed after this time if nobody asks earlier (G-1). */
@@ -164,12 +164,12 @@ public final class Committer {
 
     // ---- any thread ----------------------------------------------------------------------------------------------
 
-    /** Whether the device has changes that a crash would undo. */
+    @Override
     public boolean isUncommitted(ThinDevice device) {
         return device.changedInTransaction() > committedTransaction;
     }
 
-    /** Keeps a request until a commit that begins after this call is done, and hands it back with what came of that. */
+    @Override
     public void waitForCommit(BlockRequest request) {
         request.stages().enter(RequestStages.COMMIT, request.loop().nanoTime());
         queue.hand(request, waiters, passSoon);

@@ -5,7 +5,7 @@ import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
-import dev.gossamer.thin.commit.Committer;
+import dev.gossamer.thin.commit.Durability;
 import dev.gossamer.thin.device.ThinDevice;
 
 /**
@@ -18,15 +18,15 @@ import dev.gossamer.thin.device.ThinDevice;
 final class VolumeFlushes {
     private final ThinDevice device;
     private final BlockDevice data;
-    private final Committer committer;
+    private final Durability commits;
     private final BlockCompletion afterFuaWrite = this::afterFuaWrite;
     private final BlockCompletion afterCommit = this::afterCommit;
     private final BlockCompletion afterDataFlush = VolumeFlushes::afterDataFlush;
 
-    VolumeFlushes(ThinDevice device, BlockDevice data, Committer committer) {
+    VolumeFlushes(ThinDevice device, BlockDevice data, Durability commits) {
         this.device = device;
         this.data = data;
-        this.committer = committer;
+        this.commits = commits;
     }
 
     /** Takes FUA off a request, and sees to it that it completes only when it is stable. */
@@ -38,12 +38,12 @@ final class VolumeFlushes {
     /** Completes a request once everything that had completed on this volume is stable. */
     void stabilize(BlockRequest request) {
         // In this order: an abort marks what it loses before it says that nothing is uncommitted any more.
-        boolean isUncommitted = committer.isUncommitted(device);
+        boolean isUncommitted = commits.isUncommitted(device);
         if (device.hasLostChanges()) {
             request.complete(Errno.EIO);
         } else if (isUncommitted) {
             request.push(afterCommit);
-            committer.waitForCommit(request);
+            commits.waitForCommit(request);
         } else if (request.operation() == BlockOperation.FLUSH) {
             data.start(request);
         } else {

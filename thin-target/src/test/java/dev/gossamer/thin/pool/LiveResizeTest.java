@@ -2,14 +2,19 @@ package dev.gossamer.thin.pool;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.BlockOperation;
+import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.sim.ForwardingDevice;
 import dev.gossamer.io.sim.SimHarness;
 import dev.gossamer.io.sim.SimulatedDisk;
+import dev.gossamer.io.sim.SlowDisk;
 import dev.gossamer.thin.PoolMode;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -96,6 +101,63 @@ class LiveResizeTest {
             assertArrayEquals(Arrays.copyOf(bytes, 100), pool.read(its, size - 100L, 100));
             its.close();
         }
+    }
+
+    /** Told of what comes after it was closed. */
+    private static final class OnceClosed extends ForwardingDevice {
+        private boolean closed;
+
+        OnceClosed(BlockDevice below) {
+            super(below);
+        }
+
+        @Override
+        public void submit(BlockRequest request) {
+            assertFalse(closed, () -> request + " at a device that is closed");
+            below.submit(request);
+        }
+
+        @Override
+        public void close() {
+            closed = true;
+        }
+    }
+
+    /** The zeros are on their way: the devices stay open for them, and the size is what was committed. */
+    @Test
+    void aPoolThatIsClosedWaitsForTheZerosBehindALastBlock() throws StorageException {
+        SimulatedDisk metadata = new SimulatedDisk(4 << 20);
+        SimulatedDisk disk = new SimulatedDisk(64L * BLOCK);
+        SimPool.format(metadata, disk);
+        try (SimPool pool = SimPool.open(metadata, disk, 1, 2)) {
+            ThinVolume its = pool.create("w", BLOCK + 4096);
+            assertEquals(Errno.OK, pool.write(its, BLOCK, Arrays.copyOf(block(3), 4096)));
+            its.close();
+            pool.shutDown();
+        }
+        int zeroed = 0;
+        for (int seed = 0; seed < 100; seed++) {
+            SlowDisk data = new SlowDisk(new OnceClosed(disk));
+            try (SimPool pool = SimPool.open(metadata, data, seed, 2)) {
+                data.hold(r -> r.operation() == BlockOperation.WRITE_ZEROES);
+                var resized = pool.pool.resizeVolume("w", 2L * BLOCK, false);
+                for (int task = 0; task < seed / 4 && pool.loops.runOne(); task++) {
+                    // so far it has come
+                }
+                var closed = pool.pool.close();
+                pool.loops.runUntilIdle();
+                zeroed += data.heldCount();
+                assertEquals(data.heldCount() == 0, closed.isDone(), "closed under a request");
+                data.letGo(pool);
+                assertTrue(closed.isDone());
+                assertEquals(
+                        Errno.ESHUTDOWN,
+                        assertThrows(StorageException.class, () -> ThinPool.join(resized))
+                                .errno());
+                assertEquals(0, pool.inUse());
+            }
+        }
+        assertTrue(zeroed > 10, zeroed + " of 100 had begun");
     }
 
     @Test

@@ -109,6 +109,22 @@ class OutOfSpaceTest {
         assertEquals(Errno.OK, writeBeyond(volume, 1).errno);
     }
 
+    /** Who waited before the metadata ran out as well is not forgotten with that. */
+    @Test
+    void theTimeoutEndsTheWaitingWhateverElseHasRunOutMeanwhile() throws StorageException {
+        openAndFill(OnFull.QUEUE);
+        SimHarness.Result waiting = writeBeyond(volume, 0);
+        sim.loops.advance(TIMEOUT.toNanos() / 2);
+        sim.pool.metadataHasNoRoom("no room below the metadata");
+        sim.loops.advance(TIMEOUT.toNanos() / 2 - 1);
+        assertFalse(waiting.isDone());
+        assertEquals(PoolMode.OUT_OF_METADATA_SPACE, sim.pool.mode());
+        sim.loops.advance(1);
+        assertEquals(Errno.ENOSPC, waiting.errno, "S-2");
+        assertEquals(1, sim.pool.eventCount(PoolEvent.Kind.NO_SPACE_TIMEOUT));
+        assertEquals(0, sim.status().space().waitingRequests());
+    }
+
     /** The time-out of one episode must not end the waiting of a later one. */
     @Test
     void eachTimeThePoolRunsOutHasATimeoutOfItsOwn() throws StorageException {

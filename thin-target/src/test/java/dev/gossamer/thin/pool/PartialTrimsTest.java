@@ -232,6 +232,32 @@ class PartialTrimsTest {
         odd.close();
     }
 
+    /** It waits for a copy of the block; by then the volume is larger, and the block has more than was trimmed. */
+    @Test
+    void aTrimThatCoversTheLastBlockAndWaitsFreesItOnlyIfItStillDoesT37a() throws StorageException {
+        for (boolean grows : new boolean[] {false, true}) {
+            String name = grows ? "grows" : "stays";
+            byte[] bytes = ThinPoolTest.bytes(5, 3 * 4096);
+            ThinVolume odd = sim.create(name, BLOCK + 3 * 4096);
+            assertEquals(Errno.OK, sim.write(odd, BLOCK, bytes));
+            sim.snapshot(name, name + "-s").close();
+            data.hold(r -> r.operation() == BlockOperation.WRITE);
+            SimHarness.Result copying = sim.start(0, odd, BlockOperation.WRITE, BLOCK, 4096, 0, new byte[4096]);
+            sim.loops.runUntilIdle();
+            SimHarness.Result trim = sim.start(1, odd, BlockOperation.DISCARD, BLOCK + 4096, 2 * 4096, 0, null);
+            sim.loops.runUntilIdle();
+            assertFalse(trim.isDone());
+            data.letGo(sim);
+            assertEquals(Errno.OK, copying.errno | trim.errno);
+            if (grows) {
+                sim.await(sim.pool.resizeVolume(name, 2L * BLOCK, true));
+            }
+            assertEquals(Errno.OK, sim.trim(odd, BLOCK, 4096));
+            assertEquals(grows ? BLOCK : 0, odd.info().mappedBytes(), name);
+            odd.close();
+        }
+    }
+
     @Test
     void lessThanASectorIsNotNoted() {
         for (int offset = 0; offset < BLOCK; offset += 2048) {

@@ -124,6 +124,36 @@ class WithheldTest {
         volume.close();
     }
 
+    /** What was trimmed of a block before, and is written while the last part of it waits, is data again (T37a). */
+    @Test
+    void aTrimThatCoversABlockAndThenWaitsDoesNotTakeWhatIsWrittenMeanwhile() throws StorageException {
+        open();
+        long odd = (BLOCKS - 1L) * BLOCK;
+        assertEquals(Errno.OK, sim.trim(volume, odd, BLOCK / 2));
+        assertEquals(Errno.OK, sim.trim(volume, odd - BLOCK, BLOCK / 2));
+        SimHarness.Result read = stuckRead();
+        for (int i = 0; i < 300; i++) {
+            sim.start(1, volume, BlockOperation.DISCARD, 2L * i * BLOCK, BLOCK, 0, null);
+        }
+        sim.loops.runUntilIdle();
+        sim.start(1, volume, BlockOperation.FLUSH, 0, 0, 0, null);
+        sim.loops.runUntilIdle();
+        assertTrue(withheldBytes() > LIMIT_BYTES);
+        List<SimHarness.Result> trims = new ArrayList<>();
+        for (long block = odd; block >= odd - BLOCK; block -= BLOCK) {
+            trims.add(sim.start(1, volume, BlockOperation.DISCARD, block + BLOCK / 2, BLOCK / 2, 0, null));
+        }
+        sim.loops.runUntilIdle();
+        assertFalse(trims.getFirst().isDone());
+        assertEquals(
+                Errno.OK, sim.finish(sim.start(1, volume, BlockOperation.WRITE, odd, 512, 0, new byte[512])).errno);
+        data.letGo(sim);
+        sim.loops.advance(100 * Committer.PERIOD_NANOS);
+        assertEquals(Errno.OK, read.errno | trims.getFirst().errno | trims.getLast().errno);
+        assertEquals((BLOCKS - 301L) * BLOCK, sim.pool.volume("v").mappedBytes(), "the other one is free");
+        volume.close();
+    }
+
     private long withheldBytes() throws StorageException {
         return sim.status().space().withheldBytes();
     }
