@@ -4,17 +4,28 @@ import dev.gossamer.io.BlockCompletion;
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.BlockRequest;
+import dev.gossamer.io.Errno;
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.buffer.IoBuffer;
 import dev.gossamer.io.buffer.IoBufferPool;
 import dev.gossamer.thin.device.OriginImage;
 
-/** Transfers of a pool's worker to and from data blocks, for what its cells do. Worker's thread. */
+/**
+ * Transfers of a pool's worker to and from data blocks, for what its cells and jobs do. Worker's thread.
+ *
+ * <p>It counts what is under way: a job that has met a bug in the middle of a step may never let go of the blocks that
+ * it holds, and when the pool is closed it is the transfers that must have ended, whoever has begun them.
+ */
 public final class CellIo {
     private final IoLoop loop;
     private final BlockDevice data;
     private final int blockBytes;
     private final int alignmentBytes;
+    private final BlockCompletion counted = this::counted;
+    private int underWay;
+    // Set when the pool is being closed: run once nothing is under way.
+    private Runnable whenClosed;
+    private boolean closed;
 
     public CellIo(IoLoop loop, BlockDevice data, int blockBytes) {
         this.loop = loop;
@@ -59,7 +70,9 @@ public final class CellIo {
         long offset = dataBlock * blockBytes + offsetInBlock;
         request.transfer(operation, offset, lengthBytes, 0, buffer, bufferOffsetBytes);
         request.push(completion);
-        data.start(request);
+        if (begin(request)) {
+            data.start(request);
+        }
     }
 
     /** Reads of an external origin, zeros beyond its end. */
@@ -68,6 +81,39 @@ public final class CellIo {
         BlockRequest request = loop.requests().acquire();
         request.transfer(BlockOperation.READ, offsetBytes, lengthBytes, 0, buffer, 0);
         request.push(completion);
-        origin.read(request);
+        if (begin(request)) {
+            origin.read(request);
+        }
+    }
+
+    /** Nothing begins any more: what is asked for fails. Calls back, perhaps at once, when nothing is under way. */
+    public void close(Runnable task) {
+        closed = true;
+        whenClosed = task;
+        lookClosed();
+    }
+
+    private boolean begin(BlockRequest request) {
+        if (closed) {
+            request.complete(Errno.ESHUTDOWN);
+            return false;
+        }
+        request.push(counted);
+        underWay++;
+        return true;
+    }
+
+    private void counted(BlockRequest request, int errno) {
+        underWay--;
+        request.complete(errno);
+        lookClosed();
+    }
+
+    private void lookClosed() {
+        if (underWay == 0 && whenClosed != null) {
+            Runnable task = whenClosed;
+            whenClosed = null;
+            task.run();
+        }
     }
 }

@@ -21,6 +21,7 @@ public final class Cells {
     // Who closes the pool, alone.
     private Runnable whenIdle;
     private Runnable startLast = () -> {};
+    // By cells.
     private int held;
 
     public Cells(PoolFaults faults, WorkerQueue queue) {
@@ -106,7 +107,6 @@ public final class Cells {
     public void hold(HeldRange range, Runnable whenClear) {
         DeviceCells of = range.device.cells();
         of.hold(range);
-        held++;
         range.waitUntilClear(whenClear);
         if (!of.isHeld(range.from, range.to)) {
             faults.run(range.takeWhenClear());
@@ -116,7 +116,6 @@ public final class Cells {
     /** Ends a job's hold; who waited is looked at by {@link #released} only, once the map shows the truth again. */
     public void release(HeldRange range) {
         range.device.cells().release(range);
-        held--;
     }
 
     /** Lets those go on who waited for a range that was released, and for the device to be idle. */
@@ -162,7 +161,7 @@ public final class Cells {
         }
     }
 
-    /** Runs a task now, or else as soon as no block of the pool is held. One at a time. */
+    /** Runs a task now, or else as soon as no cell of the pool holds a block; a job may. One at a time. */
     public void whenIdle(Runnable task) {
         Invariant.check(whenIdle == null, "two who wait for a pool to be idle");
         if (held == 0) {

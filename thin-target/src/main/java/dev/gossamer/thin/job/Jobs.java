@@ -60,6 +60,8 @@ public final class Jobs {
     private boolean closed;
     // Run once no step is under way, as the pool is being closed.
     private Runnable whenQuiet;
+    // That has been run: what a step does after that, which only one of a failed pool does, is of no interest.
+    private boolean left;
 
     public Jobs(IoLoop loop, PoolState state, PoolFaults faults, Committer committer, RangeLocks locks) {
         this.loop = loop;
@@ -86,12 +88,19 @@ public final class Jobs {
     public JobInfo start(Job job) throws StorageException {
         checkRoom();
         Running running = new Running(++lastId, job);
-        jobs.put(running.id, running);
-        count();
-        LOG.info("job {} started: {} {}", running.id, job.kind(), job.what());
-        running.schedule(0);
-        record.started(running.info());
-        return running.info();
+        try {
+            jobs.put(running.id, running);
+            count();
+            LOG.info("job {} started: {} {}", running.id, job.kind(), job.what());
+            running.schedule(0);
+            JobInfo info = running.info();
+            record.started(info);
+            return info;
+        } catch (RuntimeException | Error bug) {
+            running.schedules++; // what is scheduled does not begin
+            jobs.remove(running.id); // nor is there one that never ends
+            throw bug;
+        }
     }
 
     /**
@@ -219,6 +228,7 @@ public final class Jobs {
         if (whenQuiet != null && ended) {
             Runnable told = whenQuiet;
             whenQuiet = null;
+            left = true;
             faults.run(told);
         }
     }
@@ -357,6 +367,9 @@ public final class Jobs {
 
         /** Over when what it has done is durable (CL-7). */
         private void end(JobInfo.State its, String result) {
+            if (left) {
+                return;
+            }
             stepping = false;
             ending = true;
             doneBytes = job.doneBytes();

@@ -20,7 +20,8 @@ import java.util.List;
  *       hands. So no two jobs wait for each other, nor a job and a snapshot, in whatever order they name their ranges.
  *   <li>From then on no write or trim begins there. Those that have begun do end: blocks in preparation are waited for,
  *       then the loops' requests in flight, after the map has told them to keep off. They wait for no job.
- *   <li>At the end the map shows what there is then, and who waited is looked at again.
+ *   <li>At the end the map shows what there is then, and who waited is looked at again. Not when the pool is being
+ *       closed: nobody looks at maps any more, and the metadata may be closed already.
  * </ol>
  */
 public class RangeLocks {
@@ -81,8 +82,10 @@ public class RangeLocks {
     /** Ends holds that have been {@link #acquire acquired}. */
     public void release(List<HeldRange> ranges) {
         ranges.forEach(cells::release);
-        for (HeldRange range : ranges) {
-            maps.reload(range.device, range.from, range.to);
+        if (inVain == null) {
+            for (HeldRange range : ranges) {
+                maps.reload(range.device, range.from, range.to);
+            }
         }
         ranges.forEach(cells::released);
         lookAgain();

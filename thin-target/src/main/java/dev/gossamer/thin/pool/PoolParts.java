@@ -92,6 +92,7 @@ final class PoolParts {
     private final Quarantine quarantine;
     final WorkerQueue queue;
     private final BlockDevice data;
+    private final CellIo io;
     private final RoomProbe roomProbe;
     // What is thrown on the worker's loop outside any request of it: nobody knows what it has left half done.
     private final Consumer<Throwable> bug = this::failed;
@@ -134,7 +135,7 @@ final class PoolParts {
         roomProbe = new RoomProbe(loop, data, metadata, faults);
         quarantine = new Quarantine(spaceWaiters, loop, data, metadata, counters, discardMode == DiscardMode.PASSDOWN);
 
-        CellIo io = new CellIo(loop, data, metadata.blockBytes());
+        io = new CellIo(loop, data, metadata.blockBytes());
         SpaceGate space = new SpaceGate(metadata, queue, state, quotas, spaceWaiters, resize, monitor, withheld);
         Provisioner provisioner = new Provisioner(
                 metadata, queue, cells, io, space, spaceWaiters, committer, maps, state, faults, counters);
@@ -198,7 +199,11 @@ final class PoolParts {
 
     /** Adds the stages that come before the last commit: nobody waits any more, and no block is held. */
     void addRest(PoolClosing closing) {
-        closing.now(examinations::stop).when(jobs::close).when(cells::whenIdle).when(committer::whenQuiet);
+        closing.now(examinations::stop)
+                .when(jobs::close)
+                .when(cells::whenIdle)
+                .when(io::close)
+                .when(committer::whenQuiet);
     }
 
     /** Adds those after it: what it has freed is discarded as well, and no request of the worker's is under way. */

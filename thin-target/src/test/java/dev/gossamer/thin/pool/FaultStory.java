@@ -18,7 +18,7 @@ import java.util.function.Supplier;
  * Everything that a pool can be asked, much of it at once, while something throws somewhere in it: every request and
  * message is answered, {@code close()} completes, and what was flushed is there when the pool is opened again.
  */
-final class FaultStory {
+class FaultStory {
     private static final int BLOCK = SimPool.BLOCK;
     private static final long VOLUME = 8L * BLOCK;
 
@@ -52,6 +52,27 @@ final class FaultStory {
         ThinVolume u = sim.pool.openVolume("u");
         ThinVolume v = sim.pool.openVolume("v");
         begin.run();
+        act(sim, u, v);
+        SimHarness.Result last = start(sim, 0, v, BlockOperation.WRITE, 7L * BLOCK, BLOCK, BlockRequest.FUA);
+        sim.loops.advance(2_000_000_000L);
+        flushed = last.errno == Errno.OK;
+        for (int i = 0; i < requests.size(); i++) {
+            assertTrue(requests.get(i).isDone(), "request " + i + " is never answered: " + where);
+        }
+        assertOver(sim, where);
+        u.close();
+        v.close();
+        CompletableFuture<Void> closed = close(sim);
+        sim.loops.advance(10_000_000_000L);
+        for (int i = 0; i < messages.size(); i++) {
+            assertTrue(messages.get(i).isDone(), "message " + i + " is never answered: " + where);
+        }
+        assertTrue(closed.isDone(), "close() does not complete: " + where);
+        sim.close();
+    }
+
+    /** What the pool is asked between its opening and one last write. */
+    void act(SimPool sim, ThinVolume u, ThinVolume v) {
         for (ThinVolume volume : List.of(u, v)) {
             start(sim, 0, volume, BlockOperation.WRITE, 3L * BLOCK, BLOCK, 0);
             start(sim, 1, volume, BlockOperation.WRITE, 4L * BLOCK + 512, 1024, 0);
@@ -72,24 +93,12 @@ final class FaultStory {
         ask(() -> sim.pool.dmStatus());
         ask(() -> sim.pool.rollBack("s", "u", "kept"));
         sim.loops.advance(2_000_000_000L);
-        SimHarness.Result last = start(sim, 0, v, BlockOperation.WRITE, 7L * BLOCK, BLOCK, BlockRequest.FUA);
-        sim.loops.advance(2_000_000_000L);
-        flushed = last.errno == Errno.OK;
-        for (int i = 0; i < requests.size(); i++) {
-            assertTrue(requests.get(i).isDone(), "request " + i + " is never answered: " + where);
-        }
-        u.close();
-        v.close();
-        CompletableFuture<Void> closed = close(sim);
-        sim.loops.advance(10_000_000_000L);
-        for (int i = 0; i < messages.size(); i++) {
-            assertTrue(messages.get(i).isDone(), "message " + i + " is never answered: " + where);
-        }
-        assertTrue(closed.isDone(), "close() does not complete: " + where);
-        sim.close();
     }
 
-    private SimHarness.Result start(
+    /** What else has come to its end before the pool is closed. */
+    void assertOver(SimPool sim, String where) {}
+
+    final SimHarness.Result start(
             SimPool sim, int loop, ThinVolume volume, BlockOperation operation, long offset, long length, int flags) {
         byte[] data = operation == BlockOperation.WRITE ? ThinPoolTest.bytes((int) offset, (int) length) : null;
         try {
@@ -109,7 +118,7 @@ final class FaultStory {
         return notBegun.getMessage().startsWith("buffer pool used up");
     }
 
-    private void ask(Supplier<CompletableFuture<?>> message) {
+    final void ask(Supplier<CompletableFuture<?>> message) {
         try {
             messages.add(message.get());
         } catch (OutOfMemoryError notAsked) {

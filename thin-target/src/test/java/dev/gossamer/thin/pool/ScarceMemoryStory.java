@@ -5,7 +5,7 @@ import dev.gossamer.io.sim.SimulatedDisk;
 import java.util.function.LongBinaryOperator;
 
 /** Tells the {@link FaultStory} once. In the program that is loaded by {@link ScarceMemory#loader}. */
-public final class ScarceMemoryStory implements LongBinaryOperator {
+public class ScarceMemoryStory implements LongBinaryOperator {
     /** @return whether there was an n-th allocation: 1 or 0 */
     @Override
     public long applyAsLong(long n, long inARow) {
@@ -16,7 +16,7 @@ public final class ScarceMemoryStory implements LongBinaryOperator {
             FaultStory.prepare(metadata, data);
             SimPool sim = SimPool.open(metadata, data, 1, 2);
             sim.loops.expectFaults();
-            FaultStory story = new FaultStory();
+            FaultStory story = story();
             try {
                 story.tell(sim, where, () -> ScarceMemory.failAt(n, inARow));
             } finally {
@@ -31,5 +31,17 @@ public final class ScarceMemoryStory implements LongBinaryOperator {
             throw failure;
         }
         return ScarceMemory.failure() == null ? 0 : 1;
+    }
+
+    FaultStory story() {
+        return new FaultStory();
+    }
+
+    /** Of jobs. */
+    public static final class OfJobs extends ScarceMemoryStory {
+        @Override
+        FaultStory story() {
+            return new JobFaultStory();
+        }
     }
 }

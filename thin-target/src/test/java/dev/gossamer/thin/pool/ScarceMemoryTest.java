@@ -17,20 +17,33 @@ class ScarceMemoryTest {
     /** Allocations from one that fails to the next: all of them with -Dgossamer.memory.stride=1. */
     private static final int STRIDE = Integer.getInteger("gossamer.memory.stride", 7);
 
+    // Jobs allocate much more.
+    private static final int JOBS_STRIDE = Integer.getInteger("gossamer.memory.stride", 30);
+
     private final SplittableRandom random = Seeds.splittable(7);
 
     @ParameterizedTest
     @ValueSource(longs = {1, 2, 5})
     void whereverMemoryIsUsedUp(long inARow) throws Exception {
+        tell(ScarceMemoryStory.class, inARow, STRIDE);
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {1, 2, 5})
+    void whereverMemoryIsUsedUpWhileJobsAreUnderWay(long inARow) throws Exception {
+        tell(ScarceMemoryStory.OfJobs.class, inARow, JOBS_STRIDE);
+    }
+
+    private void tell(Class<? extends ScarceMemoryStory> which, long inARow, int stride) throws Exception {
         LongBinaryOperator story = (LongBinaryOperator) ScarceMemory.loader(getClass())
-                .loadClass(ScarceMemoryStory.class.getName())
+                .loadClass(which.getName())
                 .getDeclaredConstructor()
                 .newInstance();
         int places = 0;
-        long n = 1L + random.nextInt(STRIDE);
+        long n = 1L + random.nextInt(stride);
         while (story.applyAsLong(n, inARow) != 0) {
             places++;
-            n += 1 + random.nextInt(2 * STRIDE - 1);
+            n += 1 + random.nextInt(2 * stride - 1);
         }
         assertTrue(places > 100, places + " places");
     }
