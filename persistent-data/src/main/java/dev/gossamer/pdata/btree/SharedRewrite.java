@@ -21,29 +21,32 @@ import java.util.function.LongUnaryOperator;
  *
  * <ol>
  *   <li>{@link #add} walks to each place, and notes every node on the way with the references to it that were met.
- *   <li>If these are {@link #isComplete all there are}, {@link #apply} writes a new version of each node, with as many
- *       references as the old one had, and frees the old one. Nothing else refers to it, so what is below needs no
- *       counting.
+ *   <li>{@link #apply} writes a new version of each node. One of which these are {@link #isComplete all there are} is
+ *       freed, and what is below it needs no counting. One that others lead to as well stays, for these: what the two
+ *       have in common has one reference more from then on, as with any copy on write.
  * </ol>
  *
- * <p>Values have one word. A metadata snapshot has references that no subtree leads to; then nothing is complete.
+ * <p>Values have one word. A metadata snapshot has references that no subtree leads to; then nothing is complete, nor
+ * {@link #isUpperLevelOwn}.
  */
 public final class SharedRewrite {
     private static final long INDEX_BITS = 10;
 
     private static final class Node {
         final long location;
-        final int depth;
         // Whence it is referred to: upper keys, or parent and index.
         final Set<Long> references = new HashSet<>();
         final TreeMap<Integer, Node> children = new TreeMap<>();
         // Index in a leaf, to the value that is there.
         final TreeMap<Integer, Long> hits = new TreeMap<>();
         long newLocation;
+        // References to it that go to the new version.
+        int leaving;
+        // All do, and it is freed.
+        boolean whole;
 
-        Node(long location, int depth) {
+        Node(long location) {
             this.location = location;
-            this.depth = depth;
         }
     }
 
@@ -74,10 +77,10 @@ public final class SharedRewrite {
         subtrees.put(upperKey, node);
         MetadataBlock block = lower.readRoot(subtree);
         long bound = lower.maxKey;
-        while (!NodeLayout.isLeaf(block)) {
+        for (int depth = 1; !NodeLayout.isLeaf(block); depth++) {
             int index = NodeLayout.indexOf(block, key);
             bound = NodeLayout.lastKeyBelow(block, index, bound);
-            Node child = noted(NodeLayout.child(block, index), node.depth + 1, node.location << INDEX_BITS | index);
+            Node child = noted(NodeLayout.child(block, index), depth, node.location << INDEX_BITS | index);
             node.children.put(index, child);
             block = lower.readChild(block, index, bound);
             node = child;
@@ -97,18 +100,26 @@ public final class SharedRewrite {
         if (depth >= BTree.MAX_DEPTH) {
             throw lower.tooDeep(location);
         }
-        Node node = nodes.computeIfAbsent(location, its -> new Node(its, depth));
+        Node node = nodes.computeIfAbsent(location, Node::new);
         node.references.add(reference);
         return node;
     }
 
-    /** Whether all references to the noted nodes have been met. */
-    public boolean isComplete() throws StorageException {
+    /** Whether nothing but the root of the whole leads to the subtrees in which places are noted. */
+    public boolean isUpperLevelOwn() throws StorageException {
         for (long upperKey : subtrees.keySet()) {
             BTreeCursor cursor = upper.cursor(root, upperKey);
             if (!cursor.next() || cursor.isPathShared()) {
                 return false;
             }
+        }
+        return true;
+    }
+
+    /** Whether all references to the noted nodes have been met. */
+    public boolean isComplete() throws StorageException {
+        if (!isUpperLevelOwn()) {
+            return false;
         }
         for (Node node : nodes.values()) {
             if (node.references.size() != lower.tx.count(node.location)) {
@@ -140,22 +151,28 @@ public final class SharedRewrite {
         return subtrees.size();
     }
 
+    /** Nodes that stay as well, for others that lead to them: all that is in them has one reference more then. */
+    public int copies() throws StorageException {
+        return (int) parentsFirst().stream().filter(node -> !node.whole).count();
+    }
+
     /**
      * Replaces the values. Each gets its references by {@link ValueType#increment} before an old one loses any. Returns
      * the new root of the whole.
      */
     public long apply(LongUnaryOperator replacement) throws StorageException {
+        List<Node> parentsFirst = parentsFirst();
         List<Long> before = new ArrayList<>();
         for (Node node : nodes.values()) {
             for (long value : node.hits.values()) {
-                before.add(value);
+                if (node.whole) {
+                    before.add(value);
+                }
                 word[0] = replacement.applyAsLong(value);
                 lower.type.increment(word);
             }
         }
-        List<Node> deepestFirst = new ArrayList<>(nodes.values());
-        deepestFirst.sort((a, b) -> Integer.compare(b.depth, a.depth));
-        for (Node node : deepestFirst) {
+        for (Node node : parentsFirst.reversed()) {
             rewrite(node, replacement);
         }
         long newRoot = root;
@@ -172,14 +189,44 @@ public final class SharedRewrite {
         return newRoot;
     }
 
+    /**
+     * All nodes, each before those below it, and which of them go as a whole. Depths do not tell that order: a node may
+     * be at another depth of a tree that has grown since it was shared.
+     */
+    private List<Node> parentsFirst() throws StorageException {
+        Set<Node> placed = new HashSet<>();
+        List<Node> order = new ArrayList<>();
+        subtrees.values().forEach(node -> place(node, placed, order));
+        List<Node> parentsFirst = order.reversed();
+        parentsFirst.forEach(node -> node.leaving = 0);
+        subtrees.values().forEach(node -> node.leaving++);
+        for (Node node : parentsFirst) {
+            node.whole = node.leaving == lower.tx.count(node.location);
+            if (node.whole) {
+                node.children.values().forEach(child -> child.leaving++);
+            }
+        }
+        return parentsFirst;
+    }
+
+    private static void place(Node node, Set<Node> placed, List<Node> childrenFirst) {
+        if (placed.add(node)) {
+            node.children.values().forEach(child -> place(child, placed, childrenFirst));
+            childrenFirst.add(node);
+        }
+    }
+
     private void rewrite(Node node, LongUnaryOperator replacement) throws StorageException {
         int references = node.references.size();
         MetadataBlock block;
-        if (references == 1) {
+        if (node.whole && references == 1) {
             block = lower.tx.shadow(node.location, BlockValidator.BTREE_NODE, lower::incrementChildren);
         } else {
             block = lower.tx.newBlock(BlockValidator.BTREE_NODE);
             block.copyFrom(lower.tx.read(node.location, BlockValidator.BTREE_NODE));
+            if (!node.whole) {
+                incrementOthers(node, block);
+            }
         }
         node.newLocation = block.location();
         node.children.forEach((index, child) -> NodeLayout.setChild(block, index, child.newLocation));
@@ -187,12 +234,25 @@ public final class SharedRewrite {
             word[0] = replacement.applyAsLong(value);
             NodeLayout.setValue(block, index, word);
         });
-        if (references > 1) {
-            for (int i = 0; i < references; i++) {
-                if (i > 0) {
-                    lower.tx.increment(node.newLocation);
-                }
+        if (!node.whole || references > 1) {
+            for (int i = 1; i < references; i++) {
+                lower.tx.increment(node.newLocation);
+            }
+            for (int i = 0; i < node.leaving; i++) {
                 lower.tx.decrement(node.location);
+            }
+        }
+    }
+
+    /** What is in both versions of a node, with one reference for each. */
+    private void incrementOthers(Node node, MetadataBlock block) throws StorageException {
+        boolean leaf = NodeLayout.isLeaf(block);
+        for (int i = 0; i < NodeLayout.entries(block); i++) {
+            if (leaf && !node.hits.containsKey(i)) {
+                word[0] = NodeLayout.word(block, i, 0);
+                lower.type.increment(word);
+            } else if (!leaf && !node.children.containsKey(i)) {
+                lower.tx.increment(NodeLayout.child(block, i));
             }
         }
     }

@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.sim.Seeds;
 import dev.gossamer.io.sim.SimulatedDisk;
+import dev.gossamer.pdata.block.BlockValidator;
+import dev.gossamer.pdata.block.MetadataBlock;
 import dev.gossamer.pdata.check.TestPool;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -54,6 +56,11 @@ final class SharedRewriteTest {
         if (!rewrite.isComplete()) {
             return false;
         }
+        apply(rewrite);
+        return true;
+    }
+
+    private void apply(SharedRewrite rewrite) throws StorageException {
         Map<Long, Long> targets = new HashMap<>();
         for (long value : rewrite.values().keySet()) {
             long target = pool.dataMap.reserve();
@@ -66,7 +73,6 @@ final class SharedRewriteTest {
         for (long value : targets.values()) {
             pool.dataMap.decrement(blockOf(value));
         }
-        return true;
     }
 
     private static long blockOf(long value) {
@@ -168,5 +174,112 @@ final class SharedRewriteTest {
         assertEquals(1001, told.size(), "every data block, the snapshots' old one as well");
         long twice = told.values().stream().filter(count -> count > 1).count();
         assertTrue(twice > 0 && twice < 260, twice + " blocks are in two leaves: those of the one that was copied");
+    }
+
+    /** A part of the trees gets the new value; the others keep the old one, and both all that they shared besides. */
+    @Test
+    void aPartOfTheTreesIsRewrittenAndTheOthersKeepWhatTheyHave() throws Exception {
+        threeDevicesThatShareLeaves();
+        Map<Long, Long> before = pool.mappingsOf(1);
+        SharedRewrite rewrite = pool.mappings.rewrite(pool.mappingRoot);
+        long subtree = pool.mappings.subtreeRoot(pool.mappingRoot, 2);
+        assertTrue(rewrite.add(2, subtree, 10, value -> true));
+        assertTrue(rewrite.isUpperLevelOwn());
+        assertFalse(rewrite.isComplete());
+        assertEquals(2, rewrite.copies(), "the root, which 3 has as well, and the leaf, which 1 has, too");
+        apply(rewrite);
+        pool.commit();
+        assertEquals(List.of(), pool.damage());
+        assertEquals(before, pool.mappingsOf(1));
+        assertEquals(before.get(10L), pool.mappingsOf(3).get(10L));
+        Map<Long, Long> after = pool.mappingsOf(2);
+        assertFalse(before.get(10L).equals(after.get(10L)));
+        after.put(10L, before.get(10L));
+        assertEquals(pool.mappingsOf(3), after);
+        for (long id : List.of(3L, 1L, 2L)) {
+            pool.deleteDevice(id);
+        }
+        pool.commit();
+        assertEquals(List.of(), pool.damage());
+        assertEquals(0, pool.dataMap.allocated(), "no reference was left behind");
+    }
+
+    /** Any part, any number of times, in one transaction and across commits. */
+    @Test
+    void anyPartsInAnyOrderKeepAllCountsRight() throws Exception {
+        SplittableRandom random = Seeds.splittable(4);
+        List<Long> ids = new ArrayList<>(List.of(1L));
+        pool.createDevice(1);
+        for (int i = 0; i < 600; i++) {
+            pool.provision(1, i);
+        }
+        for (int round = 0; round < 80; round++) {
+            long id = ids.get(random.nextInt(ids.size()));
+            switch (random.nextInt(6)) {
+                case 0 -> {
+                    pool.snapshot(id, 2L + round);
+                    ids.add(2L + round);
+                }
+                case 1 -> pool.provision(id, random.nextInt(600));
+                case 2 -> pool.commit();
+                default -> {
+                    SharedRewrite rewrite = pool.mappings.rewrite(pool.mappingRoot);
+                    for (long each : ids) {
+                        if (random.nextBoolean()) {
+                            long subtree = pool.mappings.subtreeRoot(pool.mappingRoot, each);
+                            rewrite.add(each, subtree, random.nextInt(600), value -> true);
+                            rewrite.add(each, subtree, random.nextInt(600), value -> true);
+                        }
+                    }
+                    apply(rewrite);
+                }
+            }
+        }
+        pool.commit();
+        assertEquals(List.of(), pool.damage());
+        for (long id : ids) {
+            pool.deleteDevice(id);
+        }
+        pool.commit();
+        assertEquals(List.of(), pool.damage());
+        assertEquals(0, pool.dataMap.allocated());
+    }
+
+    /** A tree that has grown by two levels since it shared a leaf with one that has not. */
+    @Test
+    void aLeafAtDifferentDepthsOfTwoTreesIsWrittenBeforeAllItsParents() throws Exception {
+        pool.createDevice(1);
+        pool.provision(1, 0);
+        long leaf = pool.mappings.subtreeRoot(pool.mappingRoot, 1);
+        pool.snapshot(1, 2);
+        pool.snapshot(1, 3);
+        pool.tx.increment(leaf);
+        pool.mappingRoot = pool.mappings.replaceSubtree(pool.mappingRoot, 2, parent(leaf));
+        pool.tx.increment(leaf);
+        pool.mappingRoot = pool.mappings.replaceSubtree(pool.mappingRoot, 3, parent(parent(parent(leaf))));
+        pool.deleteDevice(1);
+        pool.commit();
+        assertEquals(List.of(), damageButForSmallNodes());
+        final long before = pool.mappingsOf(2).get(0L);
+        assertTrue(move(Map.of(2L, List.of(0L), 3L, List.of(0L))));
+        pool.commit();
+        assertEquals(List.of(), damageButForSmallNodes());
+        assertFalse(before == pool.mappingsOf(2).get(0L));
+        assertEquals(pool.mappingsOf(2), pool.mappingsOf(3));
+    }
+
+    private List<?> damageButForSmallNodes() throws Exception {
+        return pool.damage().stream()
+                .filter(each -> !each.toString().contains("less than a third"))
+                .toList();
+    }
+
+    /** A node above another one, which has a reference for it. */
+    private long parent(long child) throws StorageException {
+        MetadataBlock node = pool.tx.newBlock(BlockValidator.BTREE_NODE);
+        NodeLayout.format(node, NodeLayout.INTERNAL, Long.BYTES);
+        NodeLayout.insertKey(node, 0, 0);
+        NodeLayout.setChild(node, 0, child);
+        return node.location();
     }
 }
