@@ -61,7 +61,8 @@ final class VolumeCommand extends CommandGroup {
             description = {
                 "Makes a writable volume with the contents and size that another has at this instant, at once,",
                 "whatever its size. The two share space until one of them is written: a snapshot, for use.",
-                "With --independent a job then copies what is shared, while both are used."
+                "With --independent a job then copies what is shared, while both are used. What a metadata snapshot",
+                "has of the volume counts as shared: it is copied, and its old blocks are free when that is released."
             },
             footer = {
                 "",

@@ -4,6 +4,7 @@ import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.IoLoop;
+import dev.gossamer.io.StorageException;
 import dev.gossamer.io.buffer.IoBuffer;
 import dev.gossamer.thin.cell.CellIo;
 import dev.gossamer.thin.device.OriginImage;
@@ -77,6 +78,11 @@ final class BlockCopies {
     /** Copies as ordered. */
     void copy(List<Order> orders, Consumer<Result> whenDone) {
         new Batch(orders, false, whenDone).start();
+    }
+
+    /** A copy cannot be written: nothing is moved there. */
+    static StorageException unwritable(int errno) {
+        return new StorageException(errno, "a copy cannot be written to the data device: " + Errno.name(errno));
     }
 
     private final class Batch {

@@ -30,15 +30,15 @@ final class BlockMerger {
     /** Owners of both blocks, at most: what one step holds and marks. */
     private static final int MAX_OWNERS = 4096;
 
-    /** Places looked at for them and owners found, at most: tens of milliseconds. */
-    private static final int MAX_WORK = 1 << 15;
-
     /** Owners of a block of zeros, at most: each is unmapped by itself. */
     private static final int MAX_OWNERS_OF_ZEROS = 64;
 
     /** What came of it. */
     interface Merged {
         void done(boolean merged);
+
+        /** They have more owners, or there are more trees to look at, than can be changed at once. */
+        void tooManyOwners();
 
         /** Nothing can be merged now. */
         void failed(Throwable cause);
@@ -80,6 +80,7 @@ final class BlockMerger {
         private final Merged merged;
         private List<HeldRange> held = List.of();
         private boolean equal = true;
+        private boolean tooMany;
 
         Pair(long gone, Set<Long> goneAt, long kept, Set<Long> keptAt, Merged merged) {
             super(parts.faults());
@@ -94,6 +95,10 @@ final class BlockMerger {
         void start() {
             guarded(() -> {
                 BlockMoves.Plan plan = known();
+                if (plan == null && tooMany) {
+                    merged.tooManyOwners();
+                    return;
+                }
                 if (plan == null) {
                     merged.done(false);
                     return;
@@ -109,14 +114,12 @@ final class BlockMerger {
         /** All owners of both blocks; null if they cannot be told, or are too many. */
         private BlockMoves.Plan known() throws StorageException {
             BlockMoves moves = parts.metadata().references().moves();
-            BlockMoves.Plan plan = moves.plan(both, MAX_WORK);
+            BlockMoves.Plan plan = moves.plan(both, parts.limits().pair());
             if (plan != null) {
                 plan.damaged().forEach(parts::damaged);
             }
-            if (plan == null
-                    || plan.owners().size() > MAX_OWNERS
-                    || !plan.incomplete(both.keySet()).isEmpty()
-                    || !plan.isComplete()) {
+            tooMany = plan == null || plan.owners().size() > MAX_OWNERS;
+            if (tooMany || !plan.incomplete(both.keySet()).isEmpty() || !plan.isComplete()) {
                 return null;
             }
             Set<Long> met = new HashSet<>();
@@ -213,7 +216,10 @@ final class BlockMerger {
             Set<Integer> ids = new TreeSet<>();
             all.owners().forEach(owner -> ids.add(owner.deviceId()));
             int newest = all.newest();
-            BlockMoves.Plan plan = parts.metadata().references().moves().plan(one, MAX_WORK);
+            BlockMoves.Plan plan = parts.metadata()
+                    .references()
+                    .moves()
+                    .plan(one, parts.limits().pair());
             parts.change().apply(owned.devices(all.owners()), () -> plan.merge(Map.of(gone, kept), ids, newest));
             end(true);
         }

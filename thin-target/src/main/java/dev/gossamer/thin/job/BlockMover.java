@@ -45,6 +45,13 @@ final class BlockMover {
          */
         void leftOut(SortedMap<Long, Set<Long>> others);
 
+        /**
+         * One has more owners than can be moved together, by itself: it is as it was. Comes before {@link #done}.
+         *
+         * @param places virtual blocks at which it is known to be mapped
+         */
+        default void tooManyOwners(long dataBlock, Set<Long> places) {}
+
         /** Parts of blocks could not be read, and are zeros at the new place, if losses are accepted. */
         default void lost(List<BlockMoves.Owner> owners, List<BlockCopies.Lost> parts) {
             throw new AssertionError("losses are not accepted");
@@ -83,15 +90,7 @@ final class BlockMover {
      * @param places each block, with virtual blocks at which it is known to be mapped; owners at others leave it alone
      */
     void move(SortedMap<Long, Set<Long>> places, Moved moved) {
-        move(places, block -> reserve(), moved);
-    }
-
-    /** One that no volume has reserved (S-6). */
-    private long reserve() throws StorageException {
-        if (parts.quotas().unreservedFree() <= 0) {
-            throw new OutOfDataSpace(parts.metadata().dataBlocks());
-        }
-        return parts.metadata().reserveDataBlock();
+        move(places, block -> parts.reserveBlock(), moved);
     }
 
     /** As above, to targets of the caller's choice. */
@@ -102,6 +101,7 @@ final class BlockMover {
     private final class Batch extends HeldWork {
         private final TreeMap<Long, Set<Long>> places;
         private final TreeMap<Long, Set<Long>> leftOut = new TreeMap<>();
+        private Map.Entry<Long, Set<Long>> tooMany;
         private final Targets chosen;
         private final Moved moved;
         private final Map<Long, Long> targets = new HashMap<>();
@@ -157,11 +157,21 @@ final class BlockMover {
         /** The owners of as many blocks as can be planned for at once; the others are left out. */
         private BlockMoves.Plan plan() throws StorageException {
             TreeMap<Long, Set<Long>> all = new TreeMap<>(places);
-            BlockMoves.Plan plan = parts.metadata().references().moves().planSome(places);
+            BlockMoves.Plan plan = planSome();
+            if (plan == null) {
+                tooMany = places.pollFirstEntry();
+                all.remove(tooMany.getKey());
+                plan = planSome();
+            }
             plan.damaged().forEach(parts::damaged);
             all.keySet().removeAll(places.keySet());
             leftOut.putAll(all);
             return plan;
+        }
+
+        private BlockMoves.Plan planSome() throws StorageException {
+            MoveLimits limits = parts.limits();
+            return parts.metadata().references().moves().planSome(places, limits.together(), limits.alone());
         }
 
         private void leaveOutHalf() {
@@ -198,11 +208,7 @@ final class BlockMover {
                     targets.put(dataBlock, chosen.reserve(dataBlock));
                 } catch (OutOfDataSpace full) {
                     if (targets.isEmpty()) {
-                        throw new StorageException(
-                                Errno.ENOSPC,
-                                "no data block is free elsewhere that is not reserved for a volume; trim or delete"
-                                        + " volumes first",
-                                full);
+                        throw MoveParts.noneFree(full);
                     }
                     break;
                 }
@@ -212,9 +218,7 @@ final class BlockMover {
 
         private void copied(BlockCopies.Result result) throws StorageException {
             if (result.writeErrno() != Errno.OK) {
-                throw new StorageException(
-                        result.writeErrno(),
-                        "a copy cannot be written to the data device: " + Errno.name(result.writeErrno()));
+                throw BlockCopies.unwritable(result.writeErrno());
             }
             unreadable = result.unreadable();
             lost = result.lost();
@@ -258,6 +262,9 @@ final class BlockMover {
         private void done(int blocks) {
             if (!leftOut.isEmpty()) {
                 moved.leftOut(leftOut);
+            }
+            if (tooMany != null) {
+                moved.tooManyOwners(tooMany.getKey(), tooMany.getValue());
             }
             moved.done(blocks, unreadable);
         }

@@ -58,9 +58,6 @@ public final class CopyStart {
                     "volume " + name + " is over no external origin; to copy what it shares with others, use 'gossamer"
                             + " volume clone --independent'");
         }
-        if (sharedToo && parts.metadata().references().moves().isPinned()) {
-            throw IndependentJob.pinned(device);
-        }
         String failure =
                 device.externalOrigin() == null ? null : device.externalOrigin().failure();
         if (failure != null) {

@@ -4,6 +4,7 @@ import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.thin.DedupeSpec;
 import dev.gossamer.thin.device.ThinDevice;
+import dev.gossamer.thin.metadata.BlockMoves;
 import dev.gossamer.thin.metadata.OwnerSearch;
 import dev.gossamer.thin.metadata.PoolMetadata;
 import java.nio.ByteBuffer;
@@ -52,16 +53,21 @@ final class DedupeJob extends Job {
         MERGE
     }
 
-    /** @param gone to be merged into {@code kept}; or to be unmapped, as it is {@link #ZEROS} */
-    private record Candidate(long gone, long kept) {}
+    /**
+     * A block that may have an equal.
+     *
+     * @param fingerprint of which the one that is kept is found, which is not always the first there was
+     * @param isZeros to be unmapped, as it has no other
+     */
+    private record Candidate(long gone, long fingerprint, boolean isZeros) {}
 
-    private static final long ZEROS = -1;
     private static final ByteBuffer NOTHING =
             ByteBuffer.allocate(BlockReads.PIECE_BYTES).asReadOnlyBuffer();
 
     private final MoveParts parts;
     private final PoolMetadata metadata;
     private final BlockMerger merger;
+    private final PartMover partMover;
     private final List<ThinDevice> chosen;
     private final boolean dryRun;
     private final long bytesPerSecond;
@@ -76,8 +82,11 @@ final class DedupeJob extends Job {
     private final ArrayDeque<Candidate> later = new ArrayDeque<>();
     private final int maxPlaces;
     private final Map<Long, Set<Long>> places = new HashMap<>();
-    // What a block that has gone, or got too many owners, is to be looked for as.
-    private final Replacements instead = new Replacements();
+    // Of each of them one that was met.
+    private final Map<Long, BlockMoves.Owner> owners = new HashMap<>();
+    // With so many trees, or owners, that blocks are merged with some of their owners at a time; and the one that is.
+    private boolean byParts;
+    private PartMover.Block current;
     private final long totalBlocks;
     private Stage stage = Stage.READ;
     private int pass;
@@ -87,6 +96,7 @@ final class DedupeJob extends Job {
     private long different;
     private long zeros;
     private long unmapped;
+    private long tooMany;
     private int remembered;
     private long pauseNanos;
 
@@ -101,6 +111,7 @@ final class DedupeJob extends Job {
         this.maxPlaces = maxPlaces;
         this.metadata = parts.metadata();
         this.merger = new BlockMerger(parts);
+        this.partMover = new PartMover(parts);
         this.dryRun = spec.dryRun();
         this.bytesPerSecond = spec.bytesPerSecond();
         this.blockBytes = metadata.blockBytes();
@@ -157,6 +168,8 @@ final class DedupeJob extends Job {
         candidates.clear();
         later.clear();
         places.clear();
+        owners.clear();
+        current = null;
         chosen.forEach(ThinDevice::closeForJob);
     }
 
@@ -241,7 +254,7 @@ final class DedupeJob extends Job {
         if (pass == 0) {
             zeros++;
             if (!dryRun) {
-                candidates.add(new Candidate(dataBlock, ZEROS));
+                candidates.add(new Candidate(dataBlock, 0, true));
             }
         }
     }
@@ -254,7 +267,7 @@ final class DedupeJob extends Job {
         if (first != Fingerprints.NONE) {
             duplicates++;
             if (!dryRun) {
-                candidates.add(new Candidate(dataBlock, first));
+                candidates.add(new Candidate(dataBlock, fingerprint, false));
             }
         }
     }
@@ -265,6 +278,7 @@ final class DedupeJob extends Job {
         locating.restart();
         remembered = 0;
         places.clear();
+        owners.clear();
         stage = Stage.LOCATE;
     }
 
@@ -279,6 +293,9 @@ final class DedupeJob extends Job {
         }
         locating.step(0, metadata.dataBlocks(), SEARCH_NODES, owner -> {
             Set<Long> its = places.get(owner.dataBlock());
+            if (its != null) {
+                owners.putIfAbsent(owner.dataBlock(), owner);
+            }
             if (its != null && its.size() <= MAX_PLACES_OF_BLOCK && its.add(owner.virtualBlock())) {
                 remembered++;
             }
@@ -295,7 +312,7 @@ final class DedupeJob extends Job {
         Set<Long> wanted = new HashSet<>();
         for (Candidate candidate : candidates) {
             wanted.add(candidate.gone);
-            if (candidate.kept != ZEROS) {
+            if (!candidate.isZeros) {
                 wanted.add(kept(candidate));
             }
         }
@@ -308,52 +325,91 @@ final class DedupeJob extends Job {
             later.addFirst(candidates.removeLast());
         }
         places.keySet().retainAll(wanted());
+        owners.keySet().retainAll(places.keySet());
         remembered = places.values().stream().mapToInt(Set::size).sum();
     }
 
     private long kept(Candidate candidate) {
-        return instead.of(candidate.kept);
+        return fingerprints.get(candidate.fingerprint);
     }
 
     // ---- merging ---------------------------------------------------------------------------------------------------
 
     private void mergeStep(StepEnd end) {
+        if (current != null) {
+            mergePart(end);
+            return;
+        }
         Candidate next = candidates.poll();
         if (next == null) {
             endOfRound(end);
-            return;
+        } else if (next.isZeros) {
+            unmap(next.gone, end);
+        } else {
+            merge(next, kept(next), end);
         }
-        long kept = kept(next);
+    }
+
+    private void merge(Candidate next, long kept, StepEnd end) {
         Set<Long> goneAt = places.getOrDefault(next.gone, Set.of());
-        if (kept == ZEROS) {
-            unmap(next.gone, goneAt, end);
-            return;
-        }
         Set<Long> keptAt = places.getOrDefault(kept, Set.of());
         if (kept == next.gone || goneAt.isEmpty() || keptAt.isEmpty() || goneAt.size() > MAX_PLACES_OF_BLOCK) {
             if (keptAt.isEmpty()) {
-                instead.put(kept, next.gone); // it is mapped no more: this one is the first now
+                fingerprints.replace(next.fingerprint, next.gone); // it is mapped no more: this one is the first now
             }
             different++;
             end.next();
-            return;
-        }
-        if (goneAt.size() + keptAt.size() > MAX_PLACES_OF_BLOCK) {
-            instead.put(kept, next.gone);
+        } else if (goneAt.size() + keptAt.size() > MAX_PLACES_OF_BLOCK) {
+            fingerprints.replace(next.fingerprint, next.gone);
             end.next();
-            return;
+        } else if (byParts) {
+            current = PartMover.Block.toOther(owners.get(next.gone), goneAt, owners.get(kept));
+            end.next();
+        } else {
+            merger.merge(next.gone, goneAt, kept, keptAt, new MergeEnd(end) {
+                @Override
+                public void done(boolean changed) {
+                    noteMerged(changed, next.gone, kept);
+                    end.next();
+                }
+
+                @Override
+                public void tooManyOwners() {
+                    byParts = true;
+                    current = PartMover.Block.toOther(owners.get(next.gone), goneAt, owners.get(kept));
+                    end.next();
+                }
+            });
         }
-        merger.merge(next.gone, goneAt, kept, keptAt, new BlockMerger.Merged() {
+    }
+
+    private void noteMerged(boolean changed, long gone, long kept) {
+        Set<Long> goneAt = places.remove(gone);
+        if (changed) {
+            merged++;
+            places.get(kept).addAll(goneAt);
+        } else {
+            places.put(gone, goneAt);
+            different++;
+        }
+    }
+
+    /** Some owners of one that has many, or of which there may be in very many trees. */
+    private void mergePart(StepEnd end) {
+        PartMover.Block block = current;
+        partMover.step(block, new PartMover.Moved() {
             @Override
-            public void done(boolean changed) {
-                if (changed) {
-                    merged++;
-                    keptAt.addAll(goneAt);
-                    places.remove(next.gone);
-                } else {
-                    different++;
+            public void done(int moved, boolean more) {
+                if (!more) {
+                    current = null;
+                    noteMerged(block.isDone(), block.from(), block.witness().dataBlock());
                 }
                 end.next();
+            }
+
+            @Override
+            public void unreadable(int errno) {
+                throw new AssertionError("it is compared, not copied");
             }
 
             @Override
@@ -363,8 +419,8 @@ final class DedupeJob extends Job {
         });
     }
 
-    private void unmap(long zero, Set<Long> places, StepEnd end) {
-        merger.unmap(zero, places, new BlockMerger.Merged() {
+    private void unmap(long zero, StepEnd end) {
+        merger.unmap(zero, places.getOrDefault(zero, Set.of()), new MergeEnd(end) {
             @Override
             public void done(boolean changed) {
                 if (changed) {
@@ -376,10 +432,25 @@ final class DedupeJob extends Job {
             }
 
             @Override
-            public void failed(Throwable cause) {
-                end.failed(cause);
+            public void tooManyOwners() {
+                tooMany++;
+                end.next();
             }
         });
+    }
+
+    /** Of what one step does. */
+    private abstract static class MergeEnd implements BlockMerger.Merged {
+        private final StepEnd end;
+
+        MergeEnd(StepEnd end) {
+            this.end = end;
+        }
+
+        @Override
+        public void failed(Throwable cause) {
+            end.failed(cause);
+        }
     }
 
     private void endOfRound(StepEnd end) {
@@ -394,7 +465,6 @@ final class DedupeJob extends Job {
             end.next();
         } else if (++pass < passes) {
             fingerprints.clear();
-            instead.clear();
             reading.restart();
             stage = Stage.READ;
             end.next();
@@ -411,6 +481,7 @@ final class DedupeJob extends Job {
         }
         return duplicates + of + "had equals, " + merged + " are shared now; " + zeros + " were zeros, " + unmapped
                 + " are unmapped; " + (merged + unmapped) * blockBytes + " bytes freed; " + different
-                + " were not equal, or have changed";
+                + " were not equal, or have changed"
+                + (tooMany == 0 ? "" : "; " + tooMany + " are zeros in more volumes than can be looked at at once");
     }
 }

@@ -20,21 +20,21 @@ import java.util.TreeSet;
  *
  * <p>In passes: a search through all mappings finds who has blocks of a window of the range, which ends where memory
  * for them does; then they are moved, a batch at a time, and the next window begins there. What a round of these has
- * missed, because trees have changed under it, is found by the next one. It is done when no block of the range is
- * counted.
+ * missed, because trees have changed under it, is found by the next one. A block with too many owners for a batch is
+ * moved with some of them at a time. It is done when no block of the range is counted.
  */
 final class EvacuateJob extends Job {
     /** Nodes of the mapping trees that one step reads: some milliseconds, if they come from the disk. */
     private static final int SEARCH_NODES = 64;
-
-    /** Mappings remembered between search and move: some MiB. */
-    private static final int MAX_FOUND = 1 << 16;
 
     /** Blocks that are moved together, unless they are large, or have very many owners. */
     private static final int BATCH_BLOCKS = 32;
 
     /** Bytes that are moved together, but for one block that is larger: what a hold waits for (RL-7). */
     private static final long BATCH_BYTES = 4L << 20;
+
+    /** Blocks with too many owners of which is remembered where some of these are; others are copied once more. */
+    private static final int MAX_BY_PARTS = 1024;
 
     /** Rounds in a row that brought nothing to an end. */
     private static final int MAX_IDLE_ROUNDS = 5;
@@ -61,6 +61,7 @@ final class EvacuateJob extends Job {
     private final PoolMetadata metadata;
     private final SpaceWaiters waiters;
     private final BlockMover mover;
+    private final PartMover partMover;
     private final long from;
     private final long to;
     private final Ending ending;
@@ -69,11 +70,17 @@ final class EvacuateJob extends Job {
     private final TreeMap<Long, Set<Long>> found = new TreeMap<>();
     private final Losses losses;
     private final OwnerSearch search;
+    // Of those with too many owners: an owner of where some of them are; and the one that is being moved.
+    private final TreeMap<Long, BlockMoves.Owner> byParts = new TreeMap<>();
+    private PartMover.Block current;
     // Blocks of which all places are looked for now.
     private long windowFrom;
     private long windowTo;
     private boolean searching = true;
     private int remembered;
+    // The first one is at more places than are remembered.
+    private boolean capped;
+    private final int maxFound;
     private int most = BATCH_BLOCKS;
     private int idleRounds;
     private boolean movedInRound;
@@ -91,6 +98,8 @@ final class EvacuateJob extends Job {
         this.metadata = parts.metadata();
         this.waiters = parts.waiters();
         this.mover = mover;
+        this.partMover = new PartMover(parts);
+        this.maxFound = parts.limits().places();
         this.from = from;
         this.to = to;
         this.windowFrom = from;
@@ -162,6 +171,8 @@ final class EvacuateJob extends Job {
             ending.emptied(end);
         } else if (losses.isFull()) {
             throw losses.refusal(ending.acceptsLosses());
+        } else if (current != null) {
+            movePart(end);
         } else if (searching) {
             search();
             end.next();
@@ -185,25 +196,25 @@ final class EvacuateJob extends Job {
             note(owner);
             return true;
         });
-        if (remembered > MAX_FOUND) {
-            throw new StorageException(
-                    Errno.ENOMEM,
-                    "the data block at byte " + found.firstKey() * blockBytes + " of the data device is at more than "
-                            + MAX_FOUND + " places, which is too much to move; trim or delete some of what was cloned");
-        }
         searching = !search.isEnded();
     }
 
-    /** A block can be moved only with all that have it: where memory ends, it is the last blocks that are left out. */
+    /**
+     * Where memory ends, it is the last blocks that are left out, for the others are moved with all that have them. Of
+     * one that alone is at more places those that are left out are found by the next round.
+     */
     private void note(BlockMoves.Owner owner) {
         long dataBlock = owner.dataBlock();
-        if (dataBlock >= windowTo
+        boolean full = remembered >= maxFound && found.size() == 1 && found.containsKey(dataBlock);
+        capped |= full;
+        if (full
+                || dataBlock >= windowTo
                 || losses.isUnreadable(dataBlock)
                 || !found.computeIfAbsent(dataBlock, block -> new TreeSet<>()).add(owner.virtualBlock())) {
             return;
         }
         remembered++;
-        while (remembered > MAX_FOUND && found.size() > 1) {
+        while (remembered > maxFound && found.size() > 1) {
             Map.Entry<Long, Set<Long>> last = found.pollLastEntry();
             remembered -= last.getValue().size();
             windowTo = last.getKey();
@@ -238,26 +249,97 @@ final class EvacuateJob extends Job {
     }
 
     private void moveBatch(StepEnd end) {
+        if (capped || byParts.containsKey(found.firstKey())) {
+            capped = false;
+            Map.Entry<Long, Set<Long>> first = found.pollFirstEntry();
+            beginParts(first.getKey(), first.getValue());
+            end.next();
+            return;
+        }
         TreeMap<Long, Set<Long>> batch = new TreeMap<>();
         int wanted = atATime(Math.clamp(BATCH_BYTES / blockBytes, 1, most));
         most = Math.min(BATCH_BLOCKS, most + 1);
-        while (batch.size() < wanted && !found.isEmpty()) {
+        while (batch.size() < wanted && !found.isEmpty() && !byParts.containsKey(found.firstKey())) {
             Map.Entry<Long, Set<Long>> next = found.pollFirstEntry();
             batch.put(next.getKey(), next.getValue());
         }
-        mover.move(batch, new BlockMover.Moved() {
+        mover.move(batch, new BatchMoved(batch, end));
+    }
+
+    /** What comes of a batch. */
+    private final class BatchMoved implements BlockMover.Moved {
+        private final SortedMap<Long, Set<Long>> batch;
+        private final StepEnd end;
+
+        BatchMoved(SortedMap<Long, Set<Long>> batch, StepEnd end) {
+            this.batch = batch;
+            this.end = end;
+        }
+
+        @Override
+        public void done(int blocks, Map<Long, Integer> failed) {
+            movedInRound |= blocks > 0;
+            movedBlocks += blocks;
+            failed.forEach((block, errno) -> losses.unreadable(block, batch.get(block), errno));
+            end.next();
+        }
+
+        @Override
+        public void leftOut(SortedMap<Long, Set<Long>> others) {
+            found.putAll(others);
+            most = Math.max(1, batch.size() - others.size());
+        }
+
+        @Override
+        public void tooManyOwners(long dataBlock, Set<Long> places) {
+            beginParts(dataBlock, places);
+        }
+
+        @Override
+        public boolean acceptsLosses() {
+            return ending.acceptsLosses();
+        }
+
+        @Override
+        public void lost(List<BlockMoves.Owner> owners, List<BlockCopies.Lost> lost) {
+            losses.lost(losses.ofOwners(owners, lost));
+        }
+
+        @Override
+        public void failed(Throwable cause) {
+            end.failed(cause);
+        }
+    }
+
+    private void beginParts(long dataBlock, Set<Long> places) {
+        current = PartMover.Block.toNew(dataBlock, places, byParts.get(dataBlock));
+    }
+
+    private void notePart(PartMover.Block block, int owners) {
+        boolean known = byParts.containsKey(block.from());
+        if (owners > 0 && (known || byParts.size() < MAX_BY_PARTS)) {
+            byParts.put(block.from(), block.witness());
+        }
+        movedBlocks += owners == 0 || known ? 0 : 1;
+    }
+
+    /** Some owners of a block that has very many. */
+    private void movePart(StepEnd end) {
+        PartMover.Block block = current;
+        partMover.step(block, new PartMover.Moved() {
             @Override
-            public void done(int blocks, Map<Long, Integer> failed) {
-                movedInRound |= blocks > 0;
-                movedBlocks += blocks;
-                failed.forEach((block, errno) -> losses.unreadable(block, batch.get(block), errno));
+            public void done(int owners, boolean more) {
+                movedInRound |= owners > 0;
+                notePart(block, owners);
+                current = more ? block : null;
                 end.next();
             }
 
             @Override
-            public void leftOut(SortedMap<Long, Set<Long>> others) {
-                found.putAll(others);
-                most = Math.max(1, batch.size() - others.size());
+            public void unreadable(int errno) {
+                losses.unreadable(block.from(), block.places(), errno);
+                current = null;
+                end.next();
             }
 
             @Override

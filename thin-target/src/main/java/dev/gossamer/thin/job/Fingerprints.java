@@ -33,21 +33,43 @@ final class Fingerprints {
 
     /** Notes a block. @return the block that has this fingerprint already; {@link #NONE}: now it is this one */
     long putIfAbsent(long fingerprint, long dataBlock) {
-        long mixed = mix(fingerprint);
-        long tag = mixed << BLOCK_BITS;
-        int slot = (int) Math.multiplyHigh(mixed >>> 1, 2L * slots.length);
-        for (int probes = 0; slots[slot] != NONE; probes++) {
-            Invariant.check(probes < slots.length, "a table that is never full has a free slot");
-            if ((slots[slot] & ~BLOCK_MASK) == tag) {
-                return slots[slot] & BLOCK_MASK;
-            }
-            slot = slot + 1 == slots.length ? 0 : slot + 1;
+        int slot = slot(fingerprint);
+        if (slots[slot] != NONE) {
+            return slots[slot] & BLOCK_MASK;
         }
         if (size < most) {
-            slots[slot] = tag | dataBlock;
+            slots[slot] = tag(fingerprint) | dataBlock;
             size++;
         }
         return NONE;
+    }
+
+    /** The block that has a fingerprint; {@link #NONE} if there is none. */
+    long get(long fingerprint) {
+        long its = slots[slot(fingerprint)];
+        return its == NONE ? NONE : its & BLOCK_MASK;
+    }
+
+    /** Has another block stand for all that have a fingerprint, of which one was noted. */
+    void replace(long fingerprint, long dataBlock) {
+        int slot = slot(fingerprint);
+        Invariant.check(slots[slot] != NONE, "replaced what was never noted");
+        slots[slot] = tag(fingerprint) | dataBlock;
+    }
+
+    /** Where it is, or would be. */
+    private int slot(long fingerprint) {
+        long tag = tag(fingerprint);
+        int slot = (int) Math.multiplyHigh(mix(fingerprint) >>> 1, 2L * slots.length);
+        for (int probes = 0; slots[slot] != NONE && (slots[slot] & ~BLOCK_MASK) != tag; probes++) {
+            Invariant.check(probes < slots.length, "a table that is never full has a free slot");
+            slot = slot + 1 == slots.length ? 0 : slot + 1;
+        }
+        return slot;
+    }
+
+    private static long tag(long fingerprint) {
+        return mix(fingerprint) << BLOCK_BITS;
     }
 
     /** Place and tag depend on every bit: blocks that are equal in one half would be taken for each other otherwise. */

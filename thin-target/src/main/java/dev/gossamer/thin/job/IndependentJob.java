@@ -22,6 +22,9 @@ import java.util.TreeMap;
  * through the volume window by window: holds it, so that writes there wait and reads go on, copies what is not its own,
  * and maps the copies in one transaction. Again from the start, until a pass has found nothing to copy: then, over an
  * origin, the volume is taken off it. What is shared anew meanwhile, by a snapshot of the volume, is not gone after.
+ *
+ * <p>A metadata snapshot is one more owner of all that it has of the volume: that is copied, whoever else has it or
+ * not, and its old blocks are free when the snapshot goes. What that takes is counted before anything is copied.
  */
 final class IndependentJob extends Job {
     /** Blocks looked at in one step: a millisecond or two. */
@@ -48,6 +51,7 @@ final class IndependentJob extends Job {
     private long copied;
     private boolean copiedInPass;
     private boolean firstPass = true;
+    private boolean besideSnapshot;
 
     /**
      * @param device opened for the job, which closes it
@@ -94,9 +98,6 @@ final class IndependentJob extends Job {
         if (device.damage() != null) {
             throw new StorageException(Errno.EIO, "volume " + device.name() + " is damaged: " + device.damage());
         }
-        if (sharedToo && firstPass && metadata.references().moves().isPinned()) {
-            throw pinned(device);
-        }
         if (counting) {
             count();
             end.next();
@@ -114,17 +115,11 @@ final class IndependentJob extends Job {
         }
     }
 
-    /** All that the metadata snapshot has mapped would be copied, whoever else has it or not. */
-    static StorageException pinned(ThinDevice device) {
-        return new StorageException(
-                Errno.EBUSY,
-                "while there is a metadata snapshot it cannot be told what volume " + device.name()
-                        + " shares with others; release it with 'gossamer pool metadata-snapshot release', then start"
-                        + " again");
-    }
-
     private String result() {
-        return "copied " + copied * blockBytes + " bytes; " + device.name() + " has blocks of its own";
+        return "copied " + copied * blockBytes + " bytes; " + device.name() + " has blocks of its own"
+                + (besideSnapshot
+                        ? "; what a metadata snapshot has of it was copied too, and stays until that goes"
+                        : "");
     }
 
     private void detach(StepEnd end) {
@@ -239,9 +234,7 @@ final class IndependentJob extends Job {
 
         private void copied(BlockCopies.Result result) throws StorageException {
             if (result.writeErrno() != Errno.OK) {
-                throw new StorageException(
-                        result.writeErrno(),
-                        "a copy cannot be written to the data device: " + Errno.name(result.writeErrno()));
+                throw BlockCopies.unwritable(result.writeErrno());
             }
             if (!result.unreadable().isEmpty()) {
                 Map.Entry<Long, Integer> first = new TreeMap<>(result.unreadable()).firstEntry();
@@ -260,6 +253,7 @@ final class IndependentJob extends Job {
 
         private void map() throws StorageException {
             int mapped = targets.size();
+            besideSnapshot |= sharedToo && metadata.references().moves().isPinned();
             parts.change().replaced(device, range.from, range.to);
             parts.change().apply(List.of(device), () -> {
                 while (!targets.isEmpty()) {

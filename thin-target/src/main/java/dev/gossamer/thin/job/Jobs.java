@@ -79,6 +79,11 @@ public final class Jobs {
                     MAX_ACTIVE + " jobs are under way, the most at once; 'gossamer job list' shows them, wait for one"
                             + " to end or cancel it");
         }
+        checkOpen();
+    }
+
+    /** ESHUTDOWN once the pool is being closed. */
+    void checkOpen() throws StorageException {
         if (closed) {
             throw new StorageException(Errno.ESHUTDOWN, "the pool is being closed");
         }

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -79,8 +80,17 @@ final class Losses {
         long blockBytes = parts.metadata().blockBytes();
         TreeMap<Long, Set<Long>> some = new TreeMap<>();
         unreadable.entrySet().stream().limit(MAX_BLOCKS).forEach(each -> some.put(each.getKey(), each.getValue()));
-        List<BlockMoves.Owner> owners =
-                parts.metadata().references().moves().planSome(some).owners();
+        BlockMoves moves = parts.metadata().references().moves();
+        BlockMoves.Plan plan = moves.planSome(some);
+        if (plan == null) {
+            plan = moves.part(
+                            some.firstKey(),
+                            new TreeSet<>(some.firstEntry().getValue()),
+                            BlockMoves.Position.START,
+                            BlockMoves.MAX_WORK)
+                    .plan();
+        }
+        List<BlockMoves.Owner> owners = plan.owners();
         return new StorageException(
                 errors.firstEntry().getValue(),
                 unreadable.size() + " block(s) cannot be read, the first at byte " + errors.firstKey() * blockBytes

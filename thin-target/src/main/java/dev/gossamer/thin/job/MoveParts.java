@@ -1,7 +1,10 @@
 package dev.gossamer.thin.job;
 
+import dev.gossamer.io.Errno;
 import dev.gossamer.io.IoLoop;
+import dev.gossamer.io.StorageException;
 import dev.gossamer.pdata.MetadataCorrupt;
+import dev.gossamer.pdata.OutOfDataSpace;
 import dev.gossamer.thin.cell.CellIo;
 import dev.gossamer.thin.commit.Committer;
 import dev.gossamer.thin.device.PoolDevices;
@@ -26,13 +29,54 @@ public record MoveParts(
         IoLoop loop,
         CellIo io,
         Committer committer,
-        SpaceWaiters waiters) {
+        SpaceWaiters waiters,
+        MoveLimits limits) {
+    /** With the limits of a pool. */
+    public MoveParts(
+            PoolMetadata metadata,
+            PoolDevices devices,
+            SpaceQuotas quotas,
+            StepChange change,
+            RangeLocks locks,
+            PoolFaults faults,
+            IoLoop loop,
+            CellIo io,
+            Committer committer,
+            SpaceWaiters waiters) {
+        this(metadata, devices, quotas, change, locks, faults, loop, io, committer, waiters, MoveLimits.NORMAL);
+    }
+
+    /** The same, with other limits. */
+    public MoveParts within(MoveLimits others) {
+        return new MoveParts(metadata, devices, quotas, change, locks, faults, loop, io, committer, waiters, others);
+    }
+
     /** Damage was met in the mappings of a device; of one that is being reclaimed the reclaimer tells. */
     void damaged(int deviceId, MetadataCorrupt damage) {
         ThinDevice device = devices.withId(deviceId);
         if (device != null) {
             faults.failed(device, damage);
         }
+    }
+
+    /**
+     * Sets aside a data block that no volume has reserved (S-6), for another one that is to be moved.
+     *
+     * @throws OutOfDataSpace if there is none
+     */
+    long reserveBlock() throws StorageException {
+        if (quotas.unreservedFree() <= 0) {
+            throw new OutOfDataSpace(metadata.dataBlocks());
+        }
+        return metadata.reserveDataBlock();
+    }
+
+    /** There is no target for what is to be moved. */
+    static StorageException noneFree(OutOfDataSpace full) {
+        return new StorageException(
+                Errno.ENOSPC,
+                "no data block is free elsewhere that is not reserved for a volume; trim or delete volumes first",
+                full);
     }
 
     BlockReads reads() {

@@ -30,6 +30,7 @@ public final class OwnersQuery {
     private static final int BATCH_BLOCKS = 64;
 
     private final MoveParts parts;
+    private final Jobs jobs;
     private final IoLoop loop;
     private final PoolMetadata metadata;
     private final OwnerNames names;
@@ -41,10 +42,15 @@ public final class OwnersQuery {
     private final OwnerSearch search;
     private final Set<Integer> damaged = new TreeSet<>();
     private int found;
+    // A block with too many owners for one look, and how far all devices were looked at for it.
+    private Map.Entry<Long, Set<Long>> many;
+    private BlockMoves.Position manyFrom;
+    private long stepSince;
 
     /** Of the bytes from {@code offsetBytes} on, as far out as whole blocks reach. */
-    public OwnersQuery(MoveParts parts, long offsetBytes, long lengthBytes) {
+    public OwnersQuery(MoveParts parts, Jobs jobs, long offsetBytes, long lengthBytes) {
         this.parts = parts;
+        this.jobs = jobs;
         this.loop = parts.loop();
         this.metadata = parts.metadata();
         this.names = new OwnerNames(parts.devices(), metadata);
@@ -62,8 +68,12 @@ public final class OwnersQuery {
 
     private void step() {
         try {
+            stepSince = loop.nanoTime();
+            jobs.checkOpen(); // the metadata may be closed
             if (!search.isEnded()) {
                 search.step(from, to, SEARCH_NODES, this::note);
+            } else if (many != null) {
+                lookAtMany();
             } else if (!places.isEmpty()) {
                 look();
             } else {
@@ -74,7 +84,8 @@ public final class OwnersQuery {
                 throw new StorageException(
                         Errno.EINVAL, "more than " + MAX_MAPPINGS + " mappings lead there; ask for a smaller part");
             }
-            loop.execute(this::step);
+            // Clients have half of the worker's time, as beside a job.
+            loop.schedule(this::step, Math.max(Pace.LEAST_NANOS, loop.nanoTime() - stepSince));
         } catch (StorageException | RuntimeException | Error e) {
             answer.completeExceptionally(e);
         }
@@ -100,10 +111,27 @@ public final class OwnersQuery {
         }
         SortedMap<Long, Set<Long>> asked = new TreeMap<>(batch);
         BlockMoves.Plan plan = metadata.references().moves().planSome(asked);
-        plan.damaged().forEach(this::damaged);
-        owners.addAll(plan.owners());
         batch.keySet().removeAll(asked.keySet());
         places.putAll(batch);
+        if (plan == null) {
+            many = asked.firstEntry();
+            manyFrom = BlockMoves.Position.START;
+        } else {
+            add(plan);
+        }
+    }
+
+    private void lookAtMany() throws StorageException {
+        BlockMoves moves = metadata.references().moves();
+        BlockMoves.Part part = moves.part(many.getKey(), new TreeSet<>(many.getValue()), manyFrom, BlockMoves.MAX_WORK);
+        add(part.plan());
+        manyFrom = part.next();
+        many = manyFrom == null ? null : many;
+    }
+
+    private void add(BlockMoves.Plan plan) {
+        plan.damaged().forEach(this::damaged);
+        owners.addAll(plan.owners());
         found = Math.max(found, owners.size());
     }
 

@@ -4,6 +4,7 @@ import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.pdata.MetadataCorrupt;
 import dev.gossamer.pdata.btree.BTreeCursor;
+import dev.gossamer.pdata.btree.NodeLayout;
 import dev.gossamer.pdata.btree.SharedRewrite;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -11,6 +12,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.SortedMap;
+import java.util.SortedSet;
+import java.util.TreeMap;
 
 /**
  * Moves mappings from some data blocks to others, for all devices that share them at once (RL-1, RL-2). Part of the
@@ -20,7 +23,7 @@ public final class BlockMoves {
     /** What a plan for several blocks takes at most, in places looked at and owners found: some milliseconds. */
     public static final int MAX_WORK = 1 << 13;
 
-    /** What one for a single block takes at most: that cannot be moved in parts. Some MiB of owners. */
+    /** What one for a single block takes at most, some MiB of owners. What has more gets others by parts. */
     public static final int MAX_BLOCK_WORK = 1 << 16;
 
     private final LoadedPool pool;
@@ -31,6 +34,18 @@ public final class BlockMoves {
 
     /** A mapping: of which device, where, to what. */
     public record Owner(int deviceId, long virtualBlock, long dataBlock) {}
+
+    /** How far a look through all devices has come: to a device, and a virtual block of it. */
+    public record Position(int deviceId, long virtualBlock) {
+        public static final Position START = new Position(0, 0);
+    }
+
+    /**
+     * Some of those who refer to a data block.
+     *
+     * @param next where to look for others; null: there are none behind these
+     */
+    public record Part(Plan plan, Position next) {}
 
     /** A search through all mappings, which keeps its place from step to step. */
     public OwnerSearch search(DamagedDevices damaged) {
@@ -105,24 +120,47 @@ public final class BlockMoves {
      * Finds all that refers to data blocks, or to half of them, and so on, if that is too much at once.
      *
      * @param places as of {@link #plan}; loses those that are left out
-     * @throws StorageException also if a single block has too many owners
+     * @return null if even one block, which is left then, has too many owners: see {@link #part}
      */
     public Plan planSome(SortedMap<Long, Set<Long>> places) throws StorageException {
+        return planSome(places, MAX_WORK, MAX_BLOCK_WORK);
+    }
+
+    /**
+     * As above.
+     *
+     * @param together what a plan for several takes at most
+     * @param alone what one for a single block does
+     */
+    public Plan planSome(SortedMap<Long, Set<Long>> places, int together, int alone) throws StorageException {
         while (true) {
-            Plan plan = plan(places, places.size() > 1 ? MAX_WORK : MAX_BLOCK_WORK);
-            if (plan != null) {
+            Plan plan = plan(places, places.size() > 1 ? together : alone);
+            if (plan != null || places.size() == 1) {
                 return plan;
-            }
-            if (places.size() == 1) {
-                long byteOffset = places.firstKey() * pool.committed.dataBlockSectors() * Superblock.SECTOR_BYTES;
-                throw new StorageException(
-                        Errno.ENOMEM,
-                        "the data block at byte " + byteOffset + " of the data device is at "
-                                + places.get(places.firstKey()).size()
-                                + " places of very many volumes, more than can be changed at once; delete some");
             }
             places.keySet().removeAll(List.copyOf(places.keySet()).subList(places.size() / 2, places.size()));
         }
+    }
+
+    /**
+     * Finds some that refer to a data block, in the running state. The others keep it, whatever becomes of these.
+     *
+     * @param places virtual blocks at which devices are known to have it
+     * @param mostWork places looked at, and owners found
+     */
+    public Part part(long dataBlock, SortedSet<Long> places, Position from, int mostWork) throws StorageException {
+        try {
+            PlanSearch search = new PlanSearch(pool, new TreeMap<>(Map.of(dataBlock, places)), mostWork);
+            Position next = search.runFrom(from);
+            return new Part(new Plan(search.rewrite(), search.owners(), search.damaged()), next);
+        } catch (OutOfMemoryError full) {
+            throw new StorageException(Errno.ENOMEM, "the heap has no room for the owners of a data block", full);
+        }
+    }
+
+    /** Whether anything refers to a data block. */
+    public boolean isOwned(long dataBlock) throws StorageException {
+        return dataBlock < pool.dataMap.blocks() && pool.dataMap.count(dataBlock) > 0;
     }
 
     /**
@@ -181,12 +219,18 @@ public final class BlockMoves {
             return incomplete;
         }
 
+        /** Whether no metadata snapshot has the trees of the owners as well. */
+        public boolean isUpperLevelOwn() throws StorageException {
+            return rewrite.isUpperLevelOwn();
+        }
+
         /** Whether every node to be rewritten has been reached from all its parents. */
         public boolean isComplete() throws StorageException {
             return rewrite.isComplete();
         }
 
-        /** Gives the owners of each block another one as well, which others have, and holds the same data (DD-1).
+        /**
+         * Gives the owners of each block another one, which others have as well, and holds the same data (DD-1).
          *
          * @param targets for each data block of the plan
          * @param devices all that have a block of either kind; to them it looks shared from now on (CL-5)
@@ -211,14 +255,17 @@ public final class BlockMoves {
 
         /** Metadata blocks that {@link #apply} takes at most, with its part of the commit. */
         public long cost() throws StorageException {
-            long values = 2L
-                    * rewrite.values().values().stream()
-                            .mapToInt(Integer::intValue)
-                            .sum();
+            // What is in a node that others keep gets a reference more.
+            long copied = (long) rewrite.copies() * NodeLayout.maxEntriesFor(Long.BYTES);
+            long values = copied
+                    + 2L
+                            * rewrite.values().values().stream()
+                                    .mapToInt(Integer::intValue)
+                                    .sum();
             return rewrite.nodes()
                     + pool.mappings.upperCost(pool.mappingRoot, rewrite.subtrees())
                     + pool.dataMap.changeCost(values, values)
-                    + pool.metadataMap.overflowCost(2L * rewrite.nodes());
+                    + pool.metadataMap.overflowCost(2L * rewrite.nodes() + copied);
         }
 
         /** Nodes that are rewritten, however many devices have them. */
@@ -228,7 +275,7 @@ public final class BlockMoves {
 
         /**
          * Maps the owners of each block to another one, which is reserved, and holds the same data. Of those that are
-         * not moved, and have owners in the plan, nothing changes.
+         * not moved, and have owners in the plan, nothing changes; nor for owners that are not in the plan.
          *
          * @param targets for each data block of the plan that has owners
          */

@@ -191,7 +191,7 @@ public final class PoolJobs {
     public CompletableFuture<List<OwnedRun>> owners(long offsetBytes, long lengthBytes) {
         return calls.onWorker(() -> {
                     moves.checkRange(offsetBytes, lengthBytes);
-                    return new OwnersQuery(parts, offsetBytes, lengthBytes);
+                    return new OwnersQuery(parts, jobs, offsetBytes, lengthBytes);
                 })
                 .thenCompose(OwnersQuery::ask);
     }

@@ -45,6 +45,25 @@ final class FingerprintsTest {
         assertTrue(lost <= 4, lost + " of " + BLOCKS + " equals are not found");
     }
 
+    /** One that has got too many places: the next ones are merged with another. There is no limit to how often. */
+    @Test
+    void anotherBlockStandsForAllThatHaveAFingerprint() {
+        Fingerprints fingerprints = new Fingerprints(BLOCKS);
+        for (int i = 0; i < BLOCKS; i++) {
+            assertEquals(Fingerprints.NONE, fingerprints.get(i));
+            fingerprints.putIfAbsent(i, i);
+        }
+        for (int round = 1; round <= 10; round++) {
+            for (int i = 0; i < BLOCKS; i++) {
+                fingerprints.replace(i, i + round * BLOCKS);
+            }
+        }
+        for (int i = 0; i < BLOCKS; i++) {
+            assertEquals(i + 10 * BLOCKS, fingerprints.get(i));
+            assertEquals(i + 10 * BLOCKS, fingerprints.putIfAbsent(i, 1));
+        }
+    }
+
     @Test
     void afterAPassNothingIsKnown() {
         Fingerprints fingerprints = new Fingerprints(100);

@@ -151,7 +151,7 @@ class DamageNotedTest {
     @Test
     void byAskingForOwnersWhichSaysThatItsPartIsMissing() throws StorageException {
         assertNoted(() -> {
-            List<OwnedRun> runs = sim.await(sim.pool.jobs().owners(2000L * BLOCK, 10L * BLOCK));
+            List<OwnedRun> runs = sim.owners(2000L * BLOCK, 10L * BLOCK);
             assertEquals(
                     new OwnedRun("<v, damaged: it may have more>", 2000L * BLOCK, 0, 0),
                     runs.stream()

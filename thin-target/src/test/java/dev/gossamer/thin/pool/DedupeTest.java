@@ -17,7 +17,7 @@ import dev.gossamer.io.sim.SlowDisk;
 import dev.gossamer.thin.DedupeSpec;
 import dev.gossamer.thin.JobInfo;
 import dev.gossamer.thin.PoolGrowth;
-import dev.gossamer.thin.commit.MetadataChange;
+import dev.gossamer.thin.job.MoveLimits;
 import dev.gossamer.thin.job.MoveStart;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -42,6 +42,10 @@ class DedupeTest {
     private final PowerSupply power = new PowerSupply();
     private final SimulatedDisk metadataBase = new SimulatedDisk(2 << 20, 512, power);
     private final SimulatedDisk dataBase = new SimulatedDisk(200L * BLOCK, 512, power);
+    // Zeros are unmapped of all who have them at once.
+    private static final MoveLimits SMALL = new MoveLimits(20, 20, 20, 2, 100);
+
+    private MoveLimits limits = MoveLimits.NORMAL;
     private final Map<String, byte[]> model = new LinkedHashMap<>();
 
     /** Ten copies of one image, of which each has a block of its own; one of zeros each; and a snapshot of one. */
@@ -81,12 +85,28 @@ class DedupeTest {
         }
     }
 
-    private static JobInfo dedupe(SimPool sim) throws StorageException {
-        return new JobRig(sim).finish(sim.await(sim.pool.jobs().dedupe(DedupeSpec.ALL)));
+    private JobInfo dedupe(SimPool sim) throws StorageException {
+        return new JobRig(sim).finish(start(sim));
+    }
+
+    private JobInfo start(SimPool sim) throws StorageException {
+        MoveStart moves = new JobRig(sim).moves(limits, PoolGrowth.NONE);
+        return sim.await(WorkerCalls.call(sim.pool.parts.loop, () -> moves.dedupe(DedupeSpec.ALL)));
     }
 
     @Test
     void dd1AllThatIsEqualIsSharedAndWrittenToByItself() throws StorageException {
+        shareAll();
+    }
+
+    /** As in a pool with very many trees: a pair is compared and merged for some owners at a time, to the same end. */
+    @Test
+    void dd1AllThatIsEqualIsSharedWhereOwnersAreLookedForByParts() throws StorageException {
+        limits = SMALL;
+        shareAll();
+    }
+
+    private void shareAll() throws StorageException {
         try (SimPool sim = SimPool.open(metadataBase, dataBase, 1, 2)) {
             JobInfo over = dedupe(sim);
             assertEquals(JobInfo.State.DONE, over.state(), over.message());
@@ -150,11 +170,9 @@ class DedupeTest {
     @ValueSource(ints = {1 << 17, 9})
     void withLittleMemoryItTakesSeveralPassesAndFindsTheSame(int places) throws StorageException {
         try (SimPool sim = SimPool.open(metadataBase, dataBase, 1, 2)) {
-            PoolParts parts = sim.pool.parts;
-            MetadataChange change = new MetadataChange(parts.metadata, parts.state, parts.faults, parts.committer);
-            MoveStart moves =
-                    new MoveStart(change, parts.committer, parts.jobs, parts.moveParts, parts.events, PoolGrowth.NONE);
-            JobInfo job = sim.await(WorkerCalls.call(parts.loop, () -> moves.dedupe(DedupeSpec.ALL, 128, places)));
+            MoveStart moves = new JobRig(sim).moves(MoveLimits.NORMAL, PoolGrowth.NONE);
+            JobInfo job =
+                    sim.await(WorkerCalls.call(sim.pool.parts.loop, () -> moves.dedupe(DedupeSpec.ALL, 128, places)));
             assertTrue(job.totalBytes() >= 5L * 110 * BLOCK, "several times all there is: " + job);
             JobInfo over = new JobRig(sim).finish(job);
             assertEquals(JobInfo.State.DONE, over.state(), over.message());
@@ -282,8 +300,10 @@ class DedupeTest {
         assertTrue(closed.isDone(), "closing waits for a job that gets no hold: " + second);
     }
 
-    @Test
-    void everyPowerCutLeavesAllContents() throws StorageException {
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void everyPowerCutLeavesAllContents(boolean byParts) throws StorageException {
+        limits = byParts ? SMALL : MoveLimits.NORMAL;
         long operations = cut(Long.MAX_VALUE, 1);
         assertTrue(operations > 10, operations + " operations only");
         for (long cut = 0; cut < operations; cut++) {
@@ -303,7 +323,7 @@ class DedupeTest {
             }
             JobRig jobs = new JobRig(sim);
             try {
-                JobInfo job = sim.await(sim.pool.jobs().dedupe(DedupeSpec.ALL));
+                JobInfo job = start(sim);
                 for (int i = 0; i < 200 && !job.state().isFinal(); i++) {
                     sim.loops.advance(300_000_000L);
                     job = jobs.show(job.id());

@@ -65,7 +65,7 @@ class DefragmentTest {
     }
 
     private long runs(String volume) throws StorageException {
-        return sim.await(sim.pool.jobs().owners(0, (long) DATA_BLOCKS * BLOCK)).stream()
+        return sim.owners(0, (long) DATA_BLOCKS * BLOCK).stream()
                 .map(OwnedRun::owner)
                 .filter(volume::equals)
                 .count();

@@ -3,9 +3,12 @@ package dev.gossamer.thin.pool;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.thin.CloneSpec;
 import dev.gossamer.thin.JobInfo;
+import dev.gossamer.thin.PoolGrowth;
 import dev.gossamer.thin.commit.MetadataChange;
 import dev.gossamer.thin.job.CloneStart;
 import dev.gossamer.thin.job.Jobs;
+import dev.gossamer.thin.job.MoveLimits;
+import dev.gossamer.thin.job.MoveStart;
 import dev.gossamer.thin.job.RangeLocks;
 import dev.gossamer.thin.job.Stepping;
 import java.util.List;
@@ -48,6 +51,13 @@ final class JobRig {
 
     JobInfo start(CloneSpec spec, Stepping stepping) throws StorageException {
         return start(spec, stepping, sim.pool.parts.rangeLocks);
+    }
+
+    /** What moves blocks, with other limits. */
+    MoveStart moves(MoveLimits limits, PoolGrowth growth) {
+        PoolParts parts = sim.pool.parts;
+        MetadataChange change = new MetadataChange(parts.metadata, parts.state, parts.faults, parts.committer);
+        return new MoveStart(change, parts.committer, parts.jobs, parts.moveParts.within(limits), parts.events, growth);
     }
 
     JobInfo start(CloneSpec spec) throws StorageException {

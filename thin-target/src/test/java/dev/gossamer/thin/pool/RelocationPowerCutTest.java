@@ -13,8 +13,11 @@ import dev.gossamer.io.sim.PowerSupply;
 import dev.gossamer.io.sim.Seeds;
 import dev.gossamer.io.sim.SimulatedDisk;
 import dev.gossamer.thin.JobInfo;
+import dev.gossamer.thin.PoolGrowth;
 import dev.gossamer.thin.PoolMode;
 import dev.gossamer.thin.PoolOptions;
+import dev.gossamer.thin.job.MoveLimits;
+import dev.gossamer.thin.job.MoveStart;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -36,6 +39,9 @@ class RelocationPowerCutTest {
 
     private final SimulatedDisk metadataBase = new SimulatedDisk(1 << 20);
     private final SimulatedDisk dataBase = new SimulatedDisk((long) DATA_BLOCKS * BLOCK);
+    private static final MoveLimits SMALL = new MoveLimits(2, 2, 2, 4, 3);
+
+    private MoveLimits limits = MoveLimits.NORMAL;
     private final Map<String, byte[]> contents = new LinkedHashMap<>();
 
     /** Shared leaves, shared blocks, exclusive ones, up to the end of the device. */
@@ -68,6 +74,17 @@ class RelocationPowerCutTest {
 
     @Test
     void everyCutLeavesEachBlockAtOnePlace() throws StorageException {
+        cutEach();
+    }
+
+    /** With limits so small that a block's owners are moved one or two at a time. */
+    @Test
+    void everyCutWhileOwnersAreMovedByPartsLeavesAllContents() throws StorageException {
+        limits = SMALL;
+        cutEach();
+    }
+
+    private void cutEach() throws StorageException {
         long operations = cut(Long.MAX_VALUE, 1);
         assertTrue(operations > 20, operations + " operations only");
         for (long cut = 0; cut < operations; cut++) {
@@ -90,7 +107,7 @@ class RelocationPowerCutTest {
             if (cut != Long.MAX_VALUE) {
                 power.cutAfter(cut);
             }
-            outcome = shrink(sim);
+            outcome = shrink(sim, options.growth());
         }
         long operations = power.operations() - before;
         metadata.crash(Seeds.splittable(seed * 1000 + cut));
@@ -112,6 +129,14 @@ class RelocationPowerCutTest {
         failEach(operation, false);
     }
 
+    @ParameterizedTest
+    @EnumSource(names = {"READ", "WRITE", "FLUSH"})
+    void everyFailureWhileOwnersAreMovedByPartsLeavesAllContents(BlockOperation operation) throws StorageException {
+        limits = SMALL;
+        failEach(operation, true);
+        failEach(operation, false);
+    }
+
     private void failEach(BlockOperation operation, boolean ofMetadata) throws StorageException {
         long n = 1;
         boolean hit = true;
@@ -129,7 +154,7 @@ class RelocationPowerCutTest {
                     2,
                     options)) {
                 faults.failDuring(operation, n, n, Errno.EIO);
-                outcome = shrink(sim);
+                outcome = shrink(sim, options.growth());
                 hit = faults.failures() > 0;
                 assertEquals(0, sim.inUse(), where + ": requests leaked");
             }
@@ -148,13 +173,14 @@ class RelocationPowerCutTest {
         boolean done;
     }
 
-    private static Outcome shrink(SimPool sim) throws StorageException {
+    private Outcome shrink(SimPool sim, PoolGrowth growth) throws StorageException {
         Outcome outcome = new Outcome();
         JobRig jobs = new JobRig(sim);
         ThinVolume b = sim.pool.openVolume("b");
         JobInfo job;
         try {
-            job = sim.await(sim.pool.jobs().shrink((long) SHRUNK_BLOCKS * BLOCK));
+            MoveStart moves = jobs.moves(limits, growth);
+            job = sim.await(WorkerCalls.call(sim.pool.parts.loop, () -> moves.shrink((long) SHRUNK_BLOCKS * BLOCK)));
         } catch (StorageException e) {
             return outcome;
         }

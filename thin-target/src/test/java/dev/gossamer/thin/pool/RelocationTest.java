@@ -366,18 +366,33 @@ class RelocationTest {
             int id = sim.pool.parts.devices.named("s").id();
             return Mapping.dataBlock(sim.pool.parts.metadata.lookup(id, 0));
         }));
-        List<OwnedRun> runs = sim.await(sim.pool.jobs().owners(block * BLOCK + 512, 1));
+        List<OwnedRun> runs = sim.owners(block * BLOCK + 512, 1);
         List<String> owners = runs.stream().map(OwnedRun::owner).sorted().toList();
         assertEquals(List.of("a", "b", "s", "t"), owners);
         OwnedRun ofClone =
                 runs.stream().filter(run -> run.owner().equals("b")).findFirst().orElseThrow();
         assertEquals(new OwnedRun("b", block * BLOCK, BLOCK, 8L * BLOCK), ofClone);
         refuse("is not in the data device", sim.pool.jobs().owners(0, (long) DATA_BLOCKS * BLOCK + 1));
-        long all = sim.await(sim.pool.jobs().owners(0, (long) DATA_BLOCKS * BLOCK)).stream()
+        long all = sim.owners(0, (long) DATA_BLOCKS * BLOCK).stream()
                 .filter(run -> run.owner().equals("a"))
                 .mapToLong(OwnedRun::lengthBytes)
                 .sum();
         assertEquals(sim.pool.volume("a").mappedBytes(), all);
+    }
+
+    /** Clients come in between, and a pool that is closed keeps nobody waiting. */
+    @Test
+    void theLookForOwnersPausesAfterEachStepAndEndsWithThePool() throws StorageException {
+        CompletableFuture<List<OwnedRun>> answer = sim.pool.jobs().owners(0, (long) DATA_BLOCKS * BLOCK);
+        for (int step = 0; step < 3; step++) {
+            sim.loops.runUntilIdle();
+            assertFalse(answer.isDone(), "it goes on without a pause");
+            sim.loops.advance(1_000_000L);
+        }
+        CompletableFuture<Void> closed = sim.pool.close();
+        sim.loops.advance(1_000_000_000L);
+        assertTrue(closed.isDone());
+        assertTrue(answer.isDone());
     }
 
     private void refuse(String words, CompletableFuture<?> answer) {

@@ -16,6 +16,7 @@ import dev.gossamer.io.sim.SimulatedDisk;
 import dev.gossamer.pdata.check.Damage;
 import dev.gossamer.thin.OnFull;
 import dev.gossamer.thin.OriginOpener;
+import dev.gossamer.thin.OwnedRun;
 import dev.gossamer.thin.PoolGrowth;
 import dev.gossamer.thin.PoolOptions;
 import dev.gossamer.thin.PoolStatus;
@@ -166,6 +167,15 @@ final class SimPool extends SimHarness {
 
     PoolStatus status() throws StorageException {
         return await(pool.status());
+    }
+
+    /** Who has a part of the data device; asked with pauses. */
+    List<OwnedRun> owners(long offsetBytes, long lengthBytes) throws StorageException {
+        CompletableFuture<List<OwnedRun>> answer = pool.jobs().owners(offsetBytes, lengthBytes);
+        for (int i = 0; i < 10_000 && !answer.isDone(); i++) {
+            loops.advance(1_000_000L);
+        }
+        return await(answer);
     }
 
     /** Closes the pool in good order: commits. */
