@@ -66,7 +66,7 @@ final class OfflineToolsOnPoolTest {
         return gossamer("dump", "--compat", "0.9", pool).expectStatus(0).out();
     }
 
-    /** As LVM calls them (AT-9): by the names and with the exit codes that it knows. */
+    /** As LVM calls them: by the names and with the exit codes that it knows. */
     @Test
     void linksAreTheToolsThatTheyAreNamedAfter() throws Exception {
         Fixture fixture = new Fixture(Path.of(System.getProperty("gossamer.fixtures"), "08-killed"));

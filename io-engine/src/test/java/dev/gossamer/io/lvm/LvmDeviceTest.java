@@ -106,7 +106,7 @@ final class LvmDeviceTest {
         return bytes.array();
     }
 
-    /** AT-6: where LVM says that the extents lie. */
+    /** Where LVM says that the extents lie. */
     @Test
     void bytesLieWhereLvmHasThem() throws Exception {
         try (IoBufferPool buffers = new IoBufferPool(BUFFER_BYTES)) {

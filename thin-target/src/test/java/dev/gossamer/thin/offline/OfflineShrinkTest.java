@@ -18,7 +18,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 
-/** AT-5: a power cut at every write of a shrink, on the data and on the new metadata: the volumes are all there. */
+/** A power cut at every write of a shrink, on the data and on the new metadata: the volumes are all there. */
 final class OfflineShrinkTest {
     private static final int BLOCK_BYTES = 128 * 512;
     private static final int DATA_BLOCKS = 40;

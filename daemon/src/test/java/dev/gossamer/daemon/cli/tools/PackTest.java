@@ -14,7 +14,7 @@ import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** AT-4: what is packed is unpacked, whatever its size; and version 1.1's packs. */
+/** What is packed is unpacked, whatever its size; and version 1.1's packs. */
 final class PackTest {
     private static final int BLOCK_BYTES = 4096;
 

@@ -21,7 +21,7 @@ import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.io.TempDir;
 
-/** AT-1, AT-7: what thin_ls, thin_delta and thin_rmap 0.9 write, on all fixtures and on pools made from random XML. */
+/** What thin_ls, thin_delta and thin_rmap 0.9 write, on all fixtures and on pools made from random XML. */
 final class PeerOutputTest {
     private static final String ALL_FIELDS = "DEV,MAPPED_BLOCKS,EXCLUSIVE_BLOCKS,SHARED_BLOCKS,MAPPED_SECTORS,"
             + "EXCLUSIVE_SECTORS,SHARED_SECTORS,MAPPED_BYTES,EXCLUSIVE_BYTES,SHARED_BYTES,MAPPED,EXCLUSIVE,SHARED,"
@@ -326,7 +326,7 @@ final class PeerOutputTest {
         return blocks;
     }
 
-    /** AT-7: every owner, block by block, by a model: thin_dump's XML. */
+    /** Every owner, block by block, by a model: thin_dump's XML. */
     @TestFactory
     Stream<DynamicTest> rmapTellsEveryOwner() throws Exception {
         Pattern mapping = Pattern.compile(
