@@ -47,6 +47,12 @@ public final class OriginDevices implements OriginOpener {
         return opener.open(location, new OpenOptions(true, config.buffered()));
     }
 
+    /** On a thread of its own, as {@link OpenerThreads} are; the pool asks for a few at a time. */
+    @Override
+    public void execute(Runnable opening) {
+        Thread.ofPlatform().daemon().name("gossamer-origin").start(opening);
+    }
+
     /**
      * Opens what a new volume shall be over.
      *

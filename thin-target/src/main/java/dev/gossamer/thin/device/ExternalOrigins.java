@@ -1,17 +1,20 @@
 package dev.gossamer.thin.device;
 
 import dev.gossamer.io.BlockDevice;
-import dev.gossamer.io.BlockingIo;
 import dev.gossamer.io.Errno;
-import dev.gossamer.io.InlineLoop;
+import dev.gossamer.io.IoLoop;
+import dev.gossamer.io.Reason;
 import dev.gossamer.io.StorageException;
-import dev.gossamer.io.buffer.IoBuffer;
+import dev.gossamer.io.Wakeup;
 import dev.gossamer.thin.OriginOpener;
 import dev.gossamer.thin.catalog.CatalogSlot;
 import dev.gossamer.thin.catalog.ExternalOrigin;
+import java.util.ArrayDeque;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Queue;
+import java.util.concurrent.CompletableFuture;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -21,24 +24,32 @@ import org.slf4j.LoggerFactory;
  *
  * <p>An origin must never change (X-4). Its size and a checksum of samples are recorded when a volume is made over it
  * and compared when the pool is opened: that finds another image in its place, and an image that has grown; it cannot
- * find every change.
+ * find every change. The pool does not wait for that, and neither does its worker: whoever reads an origin does.
  */
 public final class ExternalOrigins {
+    /** That are opened and compared when the pool is opened; half of what the examinations take. */
+    public static final int LOOKED_AT_AT_ONCE = OriginExaminations.MAX_AT_ONCE / 2;
+
     private static final Logger LOG = LoggerFactory.getLogger(ExternalOrigins.class);
 
     private final OriginOpener opener;
-    private final InlineLoop inline;
+    private final OriginExaminations examinations;
+    private final IoLoop worker;
     // Those that cannot be used as well: a snapshot of a volume over one must not wait for it.
     private final Map<ExternalOrigin, OriginImage> images = new HashMap<>();
+    // Not looked at yet; of the images.
+    private final Queue<OriginImage> due = new ArrayDeque<>();
+    private int lookedAt;
 
-    public ExternalOrigins(OriginOpener opener, InlineLoop inline) {
+    public ExternalOrigins(OriginOpener opener, OriginExaminations examinations, IoLoop worker) {
         this.opener = opener;
-        this.inline = inline;
+        this.examinations = examinations;
+        this.worker = worker;
     }
 
     /**
-     * The origin that a volume's slot names; null if it names none. One that no other volume is over is opened and
-     * compared, which waits for it: when the pool is opened.
+     * The origin that a volume's slot names; null if it names none. One that no other volume is over will be looked at
+     * when the pool has been opened.
      */
     public OriginImage of(CatalogSlot slot) {
         ExternalOrigin record = slot == null ? null : slot.externalOrigin();
@@ -47,28 +58,80 @@ public final class ExternalOrigins {
         }
         OriginImage image = images.get(record);
         if (image == null) {
-            image = opened(record, slot.name());
+            image = OriginImage.unknown(record);
             images.put(record, image);
+            due.add(image);
         }
         return image;
     }
 
-    private OriginImage opened(ExternalOrigin record, String volume) {
-        if (usable(record.location()) != null) {
-            // The same name stood for another image when the other volume was made: one of the two is wrong.
-            return failed(record, volume, changed(record));
+    /** Looks at all that the volumes have named. */
+    public void begin() {
+        while (lookedAt < LOOKED_AT_AT_ONCE && !due.isEmpty()) {
+            OriginImage image = due.poll();
+            if (image.isUnknown()) {
+                lookedAt++;
+                open(image);
+            }
         }
+    }
+
+    private void open(OriginImage image) {
         try {
-            return verified(record);
-        } catch (StorageException e) {
-            return failed(record, volume, e.getMessage());
+            opener.execute(() -> {
+                BlockDevice device;
+                try {
+                    device = opener.open(image.record().location());
+                } catch (StorageException | RuntimeException | Error e) {
+                    Wakeup.call(worker, () -> ended(image, Reason.of(e)));
+                    return;
+                }
+                if (!Wakeup.call(worker, () -> examine(image, device))) {
+                    device.close(); // The pool is gone.
+                }
+            });
+        } catch (RuntimeException | Error noThread) {
+            ended(image, image.record().location() + ": " + Reason.of(noThread));
         }
+    }
+
+    private void examine(OriginImage image, BlockDevice device) {
+        ExternalOrigin record = image.record();
+        CompletableFuture<ExternalOrigin> answer = new CompletableFuture<>();
+        answer.whenComplete((found, failure) -> {
+            if (failure != null) {
+                ended(image, Reason.of(failure));
+            } else if (!found.equals(record)) {
+                device.close();
+                ended(image, changed(record));
+            } else {
+                if (!image.found(device)) {
+                    device.close(); // No volume is over it any more, or another device has been found to be it.
+                }
+                lookAtNext();
+            }
+        });
+        examinations.begin(record.location(), device, answer);
+    }
+
+    private void ended(OriginImage image, String failure) {
+        if (image.failed(failure)) {
+            LOG.error("volumes fail where they show their external origin, which cannot be used: {}", failure);
+        }
+        lookAtNext();
+    }
+
+    private void lookAtNext() {
+        lookedAt--;
+        begin();
     }
 
     /** What is open under this name; null if nothing is. */
     private OriginImage usable(String location) {
         for (OriginImage image : images.values()) {
-            if (image.failure() == null && image.record().location().equals(location)) {
+            if (!image.isUnknown()
+                    && image.failure() == null
+                    && image.record().location().equals(location)) {
                 return image;
             }
         }
@@ -82,6 +145,11 @@ public final class ExternalOrigins {
      * @throws StorageException if it cannot be one; the caller closes it then
      */
     public OriginImage add(ExternalOrigin found, BlockDevice device) throws StorageException {
+        OriginImage same = images.get(found);
+        if (same != null && same.isUnknown()) {
+            same.found(device);
+            return same;
+        }
         OriginImage known = usable(found.location());
         if (known == null) {
             OriginImage image = OriginImage.of(found, device);
@@ -106,44 +174,16 @@ public final class ExternalOrigins {
         });
     }
 
+    /** The pool is being closed: none is looked at any more, and reads that wait for that end. */
+    public void stop() {
+        due.clear();
+        images.values().forEach(image -> image.failed(image.record().location() + ": the pool is being closed"));
+    }
+
     /** No request is under way. */
     public void close() {
         images.values().forEach(OriginImage::close);
         images.clear();
-    }
-
-    private OriginImage verified(ExternalOrigin record) throws StorageException {
-        BlockDevice device = opener.open(record.location());
-        try {
-            ExternalOrigin present = examine(record.location(), device);
-            if (!present.equals(record)) {
-                throw new StorageException(Errno.EINVAL, changed(record));
-            }
-            return OriginImage.of(record, device);
-        } catch (StorageException | RuntimeException e) {
-            device.close();
-            throw e;
-        }
-    }
-
-    private ExternalOrigin examine(String location, BlockDevice device) throws StorageException {
-        OriginSamples samples = new OriginSamples(location, device);
-        BlockingIo io = new BlockingIo(device, inline);
-        IoBuffer buffer = inline.buffers().acquire(OriginSamples.BYTES);
-        try {
-            while (!samples.isComplete()) {
-                io.read(samples.offsetBytes(), buffer, 0, samples.lengthBytes());
-                samples.take(buffer);
-            }
-        } finally {
-            buffer.release();
-        }
-        return samples.record();
-    }
-
-    private static OriginImage failed(ExternalOrigin record, String volume, String why) {
-        LOG.error("volume {}: its external origin cannot be used: {}", volume, why);
-        return OriginImage.failed(record, why);
     }
 
     private static String changed(ExternalOrigin record) {

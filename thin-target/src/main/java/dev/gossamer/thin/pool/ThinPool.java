@@ -101,7 +101,7 @@ public final class ThinPool {
         statusContexts = new StatusContexts(devices);
         BlockingIo dataIo = new BlockingIo(this.data, inline);
         Catalog catalog = Catalog.open(metadata, dataIo, options.unmarkedCatalog());
-        origins = new ExternalOrigins(originOpener, inline);
+        origins = new ExternalOrigins(originOpener, parts.examinations, workerLoop);
         new DevicesAtOpening(metadata, parts, origins).find(catalog);
         if (metadata.damage() != null) {
             parts.state.degrade(PoolMode.READ_ONLY, metadata.damage());
@@ -150,6 +150,7 @@ public final class ThinPool {
         OwnerDuties.begin(owner, catalog, parts.committer, metadataIo, dataIo);
         if (!ioLoops.isEmpty()) {
             parts.reclaimer.start();
+            origins.begin();
         }
     }
 
@@ -445,7 +446,7 @@ public final class ThinPool {
         CompletableFuture<Void> closed = new CompletableFuture<>();
         StorageException[] failure = new StorageException[1];
         PoolClosing closing = new PoolClosing(parts.faults);
-        closing.now(parts.spaceWaiters::close).when(resize::close);
+        closing.now(origins::stop).now(parts.spaceWaiters::close).when(resize::close);
         parts.addRest(closing);
         closing.now(release::close).now(() -> failure[0] = lastCommit());
         parts.addEnd(closing);

@@ -100,7 +100,9 @@ class VolumeRequests extends RunCutter<MapLookup> implements VolumeHandle {
             return device.sizeBytes();
         }
         OriginImage origin = device.externalOrigin();
-        long alignment = origin == null ? dataAlignmentBytes : Math.max(dataAlignmentBytes, origin.alignmentBytes());
+        // As much as any origin asks for: what this one does may not be known yet when the read is rounded.
+        long alignment =
+                origin == null ? dataAlignmentBytes : Math.max(dataAlignmentBytes, OriginImage.MAX_ALIGNMENT_BYTES);
         return (device.sizeBytes() + alignment - 1) & -alignment;
     }
 
@@ -167,6 +169,9 @@ class VolumeRequests extends RunCutter<MapLookup> implements VolumeHandle {
     private void serveUnmapped(BlockRequest piece) {
         OriginImage origin = piece.operation() == BlockOperation.READ ? device.externalOrigin() : null;
         if (origin != null && piece.offsetBytes() < origin.sizeBytes()) {
+            if (origin.isUnknown() && origin.hold(piece, () -> serve(piece))) {
+                return; // Not under way: nobody who drains waits for it.
+            }
             // Counted, so that the origin is not closed under it when the volume is taken off that.
             inFlight.enter(piece, piece.offsetBytes());
             origin.read(piece);

@@ -3,23 +3,30 @@ package dev.gossamer.thin.pool;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.InlineLoop;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.sim.ForwardingDevice;
+import dev.gossamer.io.sim.SimHarness;
 import dev.gossamer.io.sim.SimulatedDisk;
 import dev.gossamer.thin.PoolMode;
 import dev.gossamer.thin.VolumeInfo;
 import dev.gossamer.thin.VolumeSpec;
+import dev.gossamer.thin.device.ExternalOrigins;
 import dev.gossamer.thin.device.OriginExaminations;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Deque;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -86,10 +93,136 @@ class OriginExaminationTest {
     }
 
     private void open() throws StorageException {
+        open(Map.of());
+    }
+
+    /** @param there origins that can be opened, by their locations */
+    private void open(Map<String, SlowOrigin> there) throws StorageException {
         sim = SimPool.open(metadata, data, 1, 2, SimPool.OPTIONS, location -> {
             opened.add(location);
+            if (there.containsKey(location)) {
+                return there.get(location);
+            }
             throw new StorageException(Errno.ENOENT, location + ": not there");
         });
+    }
+
+    /** A volume over an origin of these contents, in a pool that is closed. */
+    private void makeOver(String name, byte[] contents) throws StorageException {
+        SlowOrigin origin = new SlowOrigin(contents);
+        origin.holding = false;
+        sim.await(begin(name, origin));
+    }
+
+    private void closePool() throws StorageException {
+        other.close();
+        sim.shutDown();
+        opened.clear();
+    }
+
+    private SimHarness.Result startRead(ThinVolume volume) {
+        SimHarness.Result read = sim.start(0, volume, BlockOperation.READ, 0, BLOCK, 0, null);
+        sim.loops.runUntilIdle();
+        return read;
+    }
+
+    /** The pool is opened at once; whoever reads the origin waits for it, and nobody else. */
+    @Test
+    void aSlowOriginKeepsThePoolFromNothing() throws StorageException {
+        byte[] contents = ThinPoolTest.bytes(5, SIZE);
+        makeOver("v", contents);
+        closePool();
+        SlowOrigin slow = new SlowOrigin(contents);
+        open(Map.of("/images/v", slow));
+        ThinVolume volume = sim.pool.openVolume("v");
+        SimHarness.Result read = startRead(volume);
+        SimHarness.Result part = sim.start(1, volume, BlockOperation.WRITE, BLOCK, 512, 0, new byte[512]);
+        other = sim.pool.openVolume("other");
+        for (int step = 0; step < 16; step++) {
+            assertFalse(read.isDone(), "nobody knows yet what it is");
+            assertEquals(1, slow.waiting.size(), "one after the other");
+            byte[] bytes = ThinPoolTest.bytes(step, BLOCK / 16);
+            assertEquals(Errno.OK, sim.write(other, (long) step * bytes.length, bytes));
+            assertEquals(Errno.OK, sim.flush(other), "another volume's FLUSH");
+            assertEquals(
+                    "s" + step,
+                    sim.await(sim.pool.createSnapshot("other", "s" + step, false))
+                            .name());
+            slow.answer(Errno.OK);
+        }
+        slow.holding = false;
+        while (!slow.waiting.isEmpty()) {
+            slow.answer(Errno.OK);
+        }
+        assertTrue(read.isDone());
+        assertArrayEquals(Arrays.copyOf(contents, BLOCK), read.data);
+        assertEquals(Errno.OK, part.errno);
+        byte[] expected = contents.clone();
+        Arrays.fill(expected, BLOCK, BLOCK + 512, (byte) 0);
+        assertArrayEquals(expected, sim.read(volume, 0, SIZE));
+        volume.close();
+    }
+
+    @Test
+    void whatHasWaitedForAnotherImageFails() throws StorageException {
+        makeOver("v", ThinPoolTest.bytes(5, SIZE));
+        closePool();
+        SlowOrigin slow = new SlowOrigin(ThinPoolTest.bytes(6, SIZE));
+        open(Map.of("/images/v", slow));
+        ThinVolume volume = sim.pool.openVolume("v");
+        SimHarness.Result read = startRead(volume);
+        SimHarness.Result write = sim.start(1, volume, BlockOperation.WRITE, BLOCK, 512, 0, new byte[512]);
+        while (!slow.waiting.isEmpty()) {
+            slow.answer(Errno.OK);
+        }
+        assertEquals(Errno.EIO, read.errno);
+        assertEquals(Errno.EIO, write.errno);
+        assertEquals(1, slow.closed);
+        assertTrue(sim.pool.volume("v").externalOriginFailure().contains("is not what it was"));
+        volume.close();
+    }
+
+    @Test
+    void thoseThatAreLookedAtAtOnceAreBounded() throws StorageException {
+        Map<String, SlowOrigin> there = new HashMap<>();
+        int count = ExternalOrigins.LOOKED_AT_AT_ONCE + 3;
+        for (int i = 0; i < count; i++) {
+            makeOver("v" + i, new byte[SIZE]);
+            there.put("/images/v" + i, new SlowOrigin(new byte[SIZE]));
+        }
+        closePool();
+        open(there);
+        assertEquals(ExternalOrigins.LOOKED_AT_AT_ONCE, opened.size());
+        for (int ended = 0; ended < count; ended++) {
+            SlowOrigin next = there.get(opened.get(ended));
+            while (!next.waiting.isEmpty()) {
+                next.answer(Errno.OK);
+            }
+            assertEquals(Math.min(count, ended + 1 + ExternalOrigins.LOOKED_AT_AT_ONCE), opened.size());
+        }
+        for (int i = 0; i < count; i++) {
+            assertNull(sim.pool.volume("v" + i).externalOriginFailure());
+        }
+    }
+
+    @Test
+    void readsThatWaitEndWhenThePoolIsClosed() throws StorageException {
+        makeOver("v", new byte[SIZE]);
+        closePool();
+        SlowOrigin slow = new SlowOrigin(new byte[SIZE]);
+        open(Map.of("/images/v", slow));
+        ThinVolume volume = sim.pool.openVolume("v");
+        SimHarness.Result read = startRead(volume);
+        CompletableFuture<Void> closed = sim.pool.close();
+        sim.loops.runUntilIdle();
+        assertEquals(Errno.EIO, read.errno);
+        volume.close();
+        slow.answer(Errno.OK);
+        assertTrue(closed.isDone());
+        ThinPool.join(closed);
+        assertEquals(1, slow.closed);
+        assertEquals(0, sim.inUse());
+        sim.close();
     }
 
     @AfterEach

@@ -61,6 +61,7 @@ final class SimPool extends SimHarness {
             CompletableFuture<ThinPool> opened =
                     ThinPool.openOn(metadata, data, inline, workerLoop, ioLoops(), options, origins);
             this.pool = ThinPool.join(completed(opened));
+            loops.runUntilIdle(); // Origins are looked at.
         } catch (StorageException e) {
             close();
             throw e;
