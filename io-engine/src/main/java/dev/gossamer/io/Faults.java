@@ -24,6 +24,8 @@ public final class Faults {
     private final String name;
     // Null: a loop's own. Else those of the loop on which this owner's tasks run.
     private final Faults ofLoop;
+    // A client that has found a fault of ours can have it as often as it likes.
+    private final LogLimit lines = LogLimit.tenPerSecond();
     private final LongAdder count = new LongAdder();
     // Few: the pools and snapshot sets whose worker the loop is.
     private final List<Consumer<Throwable>> watchers = new CopyOnWriteArrayList<>();
@@ -81,7 +83,9 @@ public final class Faults {
 
     private void log(Throwable fault) {
         try {
-            LOG.error("{}: internal error, its request ends with EIO", name, fault);
+            if (lines.admits(System.nanoTime())) {
+                LOG.error("{}: internal error, its request ends with EIO leftOut={}", name, lines.takeLeftOut(), fault);
+            }
         } catch (Throwable unspeakable) {
             // There is no memory even for a line of the log; the count tells.
         }

@@ -2,6 +2,8 @@ package dev.gossamer.thin.cell;
 
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
+import dev.gossamer.io.IoLoop;
+import dev.gossamer.io.LimitedLog;
 import dev.gossamer.io.LogLimit;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.worker.WorkerQueue;
@@ -18,6 +20,7 @@ import dev.gossamer.thin.space.SpaceGate;
 import dev.gossamer.thin.space.SpaceWaiters;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 
 /**
  * Gives a block of a volume a data block of its own, where nothing was mapped or a shared one is: sets one aside, has
@@ -37,9 +40,10 @@ public final class Provisioner implements BlockPreparation.Owner {
     private final PoolState state;
     private final PoolFaults faults;
     private final PoolCounters counters;
-    private final LogLimit failures = LogLimit.onePerSecond();
+    private final LimitedLog failures;
 
     public Provisioner(
+            IoLoop loop,
             PoolMetadata metadata,
             WorkerQueue queue,
             Cells cells,
@@ -51,6 +55,7 @@ public final class Provisioner implements BlockPreparation.Owner {
             PoolState state,
             PoolFaults faults,
             PoolCounters counters) {
+        this.failures = new LimitedLog(LOG, Level.ERROR, "block not prepared", LogLimit.onePerSecond(), loop);
         this.metadata = metadata;
         this.queue = queue;
         this.cells = cells;
@@ -178,13 +183,9 @@ public final class Provisioner implements BlockPreparation.Owner {
 
     private void logFailure(BlockPreparation cell, int errno) {
         // As many as there are requests when a disk is broken. Of a full one the pool's mode tells, once.
-        if (errno != Errno.ENOSPC && errno != Errno.EDQUOT && failures.admits(System.nanoTime())) {
-            LOG.error(
-                    "{}: preparing data block {} failed: {} leftOut={}",
-                    cell.device.name(),
-                    cell.dataBlock,
-                    Errno.name(errno),
-                    failures.takeLeftOut());
+        if (errno != Errno.ENOSPC && errno != Errno.EDQUOT) {
+            failures.line(
+                    "{}: preparing data block {} failed: {}", cell.device.name(), cell.dataBlock, Errno.name(errno));
         }
     }
 

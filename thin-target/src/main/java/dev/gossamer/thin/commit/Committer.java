@@ -5,6 +5,8 @@ import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.Invariant;
 import dev.gossamer.io.IoLoop;
+import dev.gossamer.io.LimitedLog;
+import dev.gossamer.io.LogLimit;
 import dev.gossamer.io.RequestQueue;
 import dev.gossamer.io.RequestStack;
 import dev.gossamer.io.RequestStages;
@@ -24,6 +26,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 
 /**
  * Commits a pool's transactions. On the worker's loop, but for {@link #waitForCommit} and {@link #isUncommitted}.
@@ -110,6 +113,7 @@ public final class Committer implements Durability {
     private record Writing(boolean metadata, long incarnation, long sinceNanos) {}
 
     private final IoLoop loop;
+    private final LimitedLog failures;
     private final PoolMetadata metadata;
     private final BlockDevice data;
     private final WorkerQueue queue;
@@ -148,6 +152,7 @@ public final class Committer implements Durability {
             PoolFaults faults,
             PoolCounters counters) {
         this.loop = loop;
+        this.failures = new LimitedLog(LOG, Level.WARN, "flush failed", LogLimit.onePerSecond(), loop);
         this.metadata = metadata;
         this.data = data;
         this.queue = queue;
@@ -387,7 +392,7 @@ public final class Committer implements Durability {
         if (changes) {
             faults.abort(e);
         } else {
-            LOG.warn("flush failed: {}", e.getMessage());
+            failures.line("flush failed: {}", e.getMessage());
         }
     }
 

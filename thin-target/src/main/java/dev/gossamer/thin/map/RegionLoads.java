@@ -3,6 +3,8 @@ package dev.gossamer.thin.map;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.IoLoop;
+import dev.gossamer.io.LimitedLog;
+import dev.gossamer.io.LogLimit;
 import dev.gossamer.io.RequestQueue;
 import dev.gossamer.io.ServedDevice;
 import dev.gossamer.io.StorageException;
@@ -23,6 +25,7 @@ import java.util.Map;
 import java.util.function.IntConsumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 
 /**
  * Loads regions of extent maps, several at a time, while the worker goes on with other requests. Worker's thread.
@@ -84,6 +87,7 @@ public final class RegionLoads {
     private final IoLoop loop;
     private final PoolMetadata metadata;
     private final MapPublisher maps;
+    private final LimitedLog unreadable;
     private final Map<Place, Load> loads = new HashMap<>();
     private final MissingNodes missing = new MissingNodes();
     private boolean closed;
@@ -102,6 +106,7 @@ public final class RegionLoads {
         this.loop = loop;
         this.metadata = metadata;
         this.maps = maps;
+        this.unreadable = new LimitedLog(LOG, Level.WARN, "mappings unreadable", LogLimit.onePerSecond(), loop);
     }
 
     /** Keeps a request until its region, which is not loaded, is there; then it is looked up again, or gets EIO. */
@@ -215,7 +220,7 @@ public final class RegionLoads {
         if (!load.requests.isEmpty() || e instanceof MetadataCorrupt) {
             faults.failed(load.place.device(), e);
         } else if (load.isAwaited()) {
-            LOG.warn(
+            unreadable.line(
                     "mappings of volume {} cannot be read: {}",
                     load.place.device().name(),
                     e.getMessage());

@@ -138,7 +138,7 @@ final class PoolParts {
         io = new CellIo(loop, data, metadata.blockBytes());
         SpaceGate space = new SpaceGate(metadata, queue, state, quotas, spaceWaiters, resize, monitor, withheld);
         Provisioner provisioner = new Provisioner(
-                metadata, queue, cells, io, space, spaceWaiters, committer, maps, state, faults, counters);
+                loop, metadata, queue, cells, io, space, spaceWaiters, committer, maps, state, faults, counters);
         EndedSharing claims = new EndedSharing(cells, state, inFlight, faults, metadata, maps, counters);
         BlockWrites writes = new BlockWrites(
                 queue, inFlight, cells, io, maps, partialTrims, provisioner, claims, spaceWaiters, faults);

@@ -6,6 +6,8 @@ import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.IoLoop;
+import dev.gossamer.io.LimitedLog;
+import dev.gossamer.io.LogLimit;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.pdata.spacemap.FreedBlocks;
 import dev.gossamer.pdata.spacemap.FreedRuns;
@@ -14,6 +16,7 @@ import dev.gossamer.thin.metadata.PoolMetadata;
 import java.util.ArrayDeque;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 
 /**
  * Freed data blocks on their way from one owner to the next (rule DI-6a). It is in memory only: in the metadata the
@@ -43,6 +46,7 @@ public final class Quarantine {
 
     private final SpaceWaiters spaceWaiters;
     private final IoLoop loop;
+    private final LimitedLog failures;
     private final BlockDevice data;
     private final PoolMetadata metadata;
     private final PoolCounters counters;
@@ -73,6 +77,7 @@ public final class Quarantine {
             boolean passesDown) {
         this.spaceWaiters = spaceWaiters;
         this.loop = loop;
+        this.failures = new LimitedLog(LOG, Level.ERROR, "blocks not discarded", LogLimit.onePerSecond(), loop);
         this.data = data;
         this.metadata = metadata;
         this.counters = counters;
@@ -180,12 +185,12 @@ public final class Quarantine {
     private void discard() {
         try {
             if (!metadata.isUnreferenced(firstBlock, blocks)) {
-                LOG.error("data blocks {} to {} were freed but are in use", firstBlock, firstBlock + blocks - 1);
+                failures.line("data blocks {} to {} were freed but are in use", firstBlock, firstBlock + blocks - 1);
                 counters.undiscardedBlocks.add(blocks);
                 return;
             }
         } catch (StorageException e) {
-            LOG.warn("data blocks from {} not discarded: {}", firstBlock, e.getMessage());
+            failures.line("data blocks from {} not discarded: {}", firstBlock, e.getMessage());
             counters.undiscardedBlocks.add(blocks);
             return;
         }

@@ -2,6 +2,8 @@ package dev.gossamer.thin.status;
 
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.IoLoop;
+import dev.gossamer.io.LimitedLog;
+import dev.gossamer.io.LogLimit;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.pdata.MetadataCorrupt;
 import dev.gossamer.pdata.btree.TreeDifference;
@@ -19,6 +21,7 @@ import dev.gossamer.thin.metadata.PoolMetadata;
 import java.util.ArrayDeque;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 
 /**
  * Answers {@link StatusQuery}s from the mapping tree. On the worker's loop, but for {@link #ask}.
@@ -45,6 +48,8 @@ public final class StatusReader {
     private final PoolFaults faults;
     private final IoLoop loop;
     private final PoolMetadata metadata;
+    // Clients decide how often they ask for what cannot be read.
+    private final LimitedLog unreadable;
     private final ArrayDeque<Asked> waiting = new ArrayDeque<>();
     // From the first query until the pause after the last one is over.
     private boolean busy;
@@ -57,6 +62,7 @@ public final class StatusReader {
         this.faults = faults;
         this.loop = loop;
         this.metadata = metadata;
+        this.unreadable = new LimitedLog(LOG, Level.WARN, "status unreadable", LogLimit.onePerSecond(), loop);
     }
 
     /** Answers a query later. Any thread. */
@@ -108,7 +114,7 @@ public final class StatusReader {
             errno = Errno.EIO;
         } catch (StorageException e) {
             // Nothing was half changed, so this is the error of the one who asked and of nobody else (D-8).
-            LOG.warn("status of volume {} cannot be read: {}", device.name(), e.getMessage());
+            unreadable.line("status of volume {} cannot be read: {}", device.name(), e.getMessage());
             errno = Errno.EIO;
         } catch (RuntimeException | Error bug) {
             faults.failed(bug);
@@ -126,7 +132,7 @@ public final class StatusReader {
             }
         }
         if (!found) {
-            LOG.warn("status of volume {} cannot be read: {}", device.name(), met.getMessage());
+            unreadable.line("status of volume {} cannot be read: {}", device.name(), met.getMessage());
         }
     }
 
