@@ -1,5 +1,6 @@
 package dev.gossamer.daemon.remote;
 
+import dev.gossamer.daemon.remote.RemoteLog.Kind;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.ring.NettyLoop;
@@ -281,7 +282,7 @@ final class RemoteLink {
 
     private void noteStalled(long now) {
         if (stall.look(now, waiting.all(), connection == null ? List.of() : connection.unanswered())) {
-            session.logStalled(loop, stall.isStalled());
+            session.log().line(stall.isStalled() ? Kind.STALLED : Kind.GOES_ON, loop);
         }
     }
 
@@ -422,7 +423,7 @@ final class RemoteLink {
     void share(long wantedBy, String why) {
         if (state == State.CONNECTING && incarnation == wantedBy) {
             dropJoining();
-            session.logShared(loop, why);
+            session.log().line(Kind.SHARED, loop + ": " + why);
             state = State.SHARING;
             share();
         }

@@ -1,5 +1,6 @@
 package dev.gossamer.daemon.remote;
 
+import dev.gossamer.daemon.remote.RemoteLog.Kind;
 import dev.gossamer.io.BlockGeometry;
 import dev.gossamer.io.ChangeGate;
 import dev.gossamer.io.DeviceHealth;
@@ -14,8 +15,6 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Keeps a device's loops connected to the same incarnation of its server. On the first loop, but for what says
@@ -42,8 +41,6 @@ import org.slf4j.LoggerFactory;
  * </ol>
  */
 final class RemoteSession {
-    private static final Logger LOG = LoggerFactory.getLogger(RemoteSession.class);
-
     private enum State {
         UP,
         HALTING,
@@ -56,6 +53,7 @@ final class RemoteSession {
     }
 
     private final String name;
+    private final RemoteLog log;
     private final RemoteConnector connector;
     private final RemoteSettings settings;
     private final boolean readOnly;
@@ -114,6 +112,7 @@ final class RemoteSession {
             links.add(new RemoteLink(loop, this, settings));
         }
         home = links.getFirst();
+        log = new RemoteLog(name, home.loop());
         wantedNanos = home.loop().nanoTime();
     }
 
@@ -189,13 +188,8 @@ final class RemoteSession {
         connector.connect(loop, outcome);
     }
 
-    void logShared(NettyLoop loop, String why) {
-        LOG.warn("{}: no connection for {}, which goes through the first one's: {}", name, loop, why);
-    }
-
-    void logStalled(NettyLoop loop, boolean stalled) {
-        String what = stalled ? "stalled: a request has waited for more than 5 s" : "no longer stalled";
-        LOG.warn("{}: {}: {}", name, what, loop);
+    RemoteLog log() {
+        return log;
     }
 
     // ---- the first loop ----
@@ -210,7 +204,7 @@ final class RemoteSession {
         if (state != State.UP || lostIncarnation != incarnation) {
             return;
         }
-        LOG.warn("{}: connection lost: {}", name, why);
+        log.line(Kind.LOST, why);
         state = State.HALTING;
         counters.down();
         lostNanos = home.loop().nanoTime();
@@ -260,7 +254,7 @@ final class RemoteSession {
         if (isWanted()) {
             wake();
         } else {
-            LOG.warn("{}: not connected; the next request tries again", name);
+            log.line(Kind.DORMANT, "nobody wants anything");
         }
     }
 
@@ -296,7 +290,7 @@ final class RemoteSession {
         pendingOn = null;
         failedAttempts++;
         if (failedAttempts == 1) {
-            LOG.warn("{}: cannot reconnect yet: {}", name, why);
+            log.line(Kind.FAILED, why);
         }
         attemptOrSleep(pauseMillis(Math.max(failedAttempts, shortLives)));
     }
@@ -309,7 +303,7 @@ final class RemoteSession {
         String refusal = ExportMatch.refusal(export, connection.export(), readOnly);
         if (refusal != null) {
             connection.drop();
-            LOG.error("{}: refused after reconnecting, requests fail with EIO: {}", name, refusal);
+            log.line(Kind.REFUSED, refusal);
             links.forEach(link -> link.tasks().run(link::refuse));
             attemptFailed(refusal);
         } else {
@@ -374,7 +368,7 @@ final class RemoteSession {
         if (pendingOn != connection) {
             return;
         }
-        LOG.error("{}: nothing is repeated, and everything fails from now on: {}", name, why);
+        log.line(Kind.ENDED, why);
         end();
     }
 
@@ -386,7 +380,7 @@ final class RemoteSession {
         health.fail("an internal error: " + Reason.of(bug));
         Wakeup.call(home.loop(), () -> {
             if (state != State.CLOSED && state != State.REFUSED) {
-                LOG.error("{}: everything fails from now on: an internal error", name);
+                log.line(Kind.ENDED, "an internal error");
                 end();
             }
         });
@@ -442,7 +436,7 @@ final class RemoteSession {
         }
         pendingOn = null;
         if (nbdError == NbdError.OK) {
-            LOG.info("{}: {} writes that were answered and not flushed were repeated", name, kept.size());
+            log.line(Kind.REPEATED, kept.size());
             counters.repeated(kept.size());
             stableUpTo(lastSequence());
         } else {
@@ -465,7 +459,7 @@ final class RemoteSession {
         geometry = ExportMatch.geometry(connection.export(), readOnly);
         if (incarnation > 0) {
             long millis = (home.loop().nanoTime() - lostNanos) / 1_000_000;
-            LOG.info("{}: connected again after {} ms and {} failed attempts", name, millis, failedAttempts);
+            log.line(Kind.CONNECTED, "after " + millis + " ms and " + failedAttempts + " failed attempts");
         }
         home.up(connection, incarnation);
         for (RemoteLink link : links.subList(1, links.size())) {
