@@ -191,8 +191,9 @@ public record PoolConfig(
         if (value.isMissingNode()) {
             throw new IllegalArgumentException("key '" + key + "' is missing");
         }
-        if (!value.isValueNode() || value.isNull() || value.asText().isBlank()) {
-            throw new IllegalArgumentException("key '" + key + "' must be a path");
+        if ((!value.isTextual() && !value.isIntegralNumber()) || value.asText().isBlank()) {
+            throw new IllegalArgumentException(
+                    "key '" + key + "' must be a path; put one that looks like something else in quotes");
         }
         return value.asText();
     }

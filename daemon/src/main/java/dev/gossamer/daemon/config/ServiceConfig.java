@@ -79,7 +79,7 @@ public record ServiceConfig(
                 root.has("tls") ? tls(root.path("tls")) : TlsSettings.OFF,
                 text(root, "default-export", ""),
                 root.has("metrics") ? metrics(text(root, "metrics", "")) : null,
-                volumeMetrics(text(root, "volume-metrics", "top " + DEFAULT.volumeMetrics)),
+                volumeMetrics(root.path("volume-metrics")),
                 slowRequest(text(root, "slow-request", "1s")),
                 overCommit(root.path("over-commit")));
     }
@@ -128,13 +128,14 @@ public record ServiceConfig(
         return new TlsSettings(mode, Path.of(tls.path("certificates").asText()), verify.asBoolean());
     }
 
-    private static int volumeMetrics(String text) {
+    private static int volumeMetrics(JsonNode value) {
+        String text = value.isMissingNode() ? "top " + DEFAULT.volumeMetrics : value.asText();
         Matcher top = TOP.matcher(text);
         if (top.matches()) {
             return Integer.parseInt(top.group(1));
         }
         return switch (text) {
-            case "off", "false" -> 0;
+            case "off", "false" -> 0; // YAML's word for no
             case "all" -> Integer.MAX_VALUE;
             default -> throw new IllegalArgumentException(
                     "key 'volume-metrics': '" + text + "' is none of off, all and, for example, top 1000");
@@ -164,7 +165,7 @@ public record ServiceConfig(
         if (value.isMissingNode()) {
             return otherwise;
         }
-        if (!value.isValueNode() || value.asText().isBlank()) {
+        if ((!value.isTextual() && !value.isIntegralNumber()) || value.asText().isBlank()) {
             throw new IllegalArgumentException("key '" + key + "' must be a text");
         }
         return value.asText();

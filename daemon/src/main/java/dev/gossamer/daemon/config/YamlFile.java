@@ -33,7 +33,8 @@ import org.yaml.snakeyaml.reader.StreamReader;
 
 /**
  * The one reader of YAML. What two readers could understand in two ways is refused, because access may depend on it:
- * keys that appear twice, anchors and aliases, tags, a second document, numbers in other than plain decimal notation.
+ * keys that appear twice, anchors and aliases, tags, a second document, numbers in other than plain decimal notation,
+ * and without quotes what is a word in one version of YAML and something else in the other.
  * A file that is empty, or a link to nothing, is an error and not the same as none. Blocks; not on a loop.
  */
 public final class YamlFile {
@@ -45,6 +46,15 @@ public final class YamlFile {
     private static final int DEPTH_LIMIT = 16;
 
     private static final Pattern DECIMAL = Pattern.compile("0|-?[1-9][0-9]{0,17}");
+
+    /** Numbers of YAML 1.1 or 1.2, to the base of 10, 2, 8, 16 or 60, and what they have in the place of some. */
+    private static final Pattern NUMBER = Pattern.compile("[-+]?(0b[01_]+|0o[0-7_]+|0x[0-9a-fA-F_]+"
+            + "|[0-9][0-9_]*(:[0-5]?[0-9])*(\\.[0-9_]*)?([eE][-+]?[0-9]+)?|\\.[0-9_]+([eE][-+]?[0-9]+)?"
+            + "|\\.(inf|Inf|INF))|\\.(nan|NaN|NAN)");
+
+    /** Words of YAML 1.1 for true and false, and its times. Not off, which means the same here in both. */
+    private static final Pattern OTHERWISE_READ = Pattern.compile(
+            "y|Y|yes|Yes|YES|n|N|no|No|NO|on|On|ON|=|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(([Tt]|[ \\t]+)[0-9].*)?");
 
     /** What the contents of a file mean. */
     @FunctionalInterface
@@ -126,8 +136,8 @@ public final class YamlFile {
     }
 
     /**
-     * Anchors, aliases and tags of keys and of values, of which the parser below tells some; and nesting that no file
-     * of ours has. What is no YAML at all, that parser will say.
+     * Anchors, aliases and tags of keys and of values, of which the parser below tells some; what has more than one
+     * meaning; and nesting that no file of ours has. What is no YAML at all, that parser will say.
      */
     private static void requirePlain(String text) {
         try {
@@ -139,6 +149,9 @@ public final class YamlFile {
                     throw new IllegalArgumentException(
                             line + "anchors (&), aliases (*) and tags (!) are not allowed; put '*' in quotes");
                 }
+                if (event instanceof ScalarEvent scalar && scalar.isPlain()) {
+                    requireOneMeaning(scalar.getValue(), line);
+                }
                 depth += event instanceof CollectionStartEvent ? 1 : event instanceof CollectionEndEvent ? -1 : 0;
                 if (depth > DEPTH_LIMIT) {
                     throw new IllegalArgumentException(line + "lists and keys lie within each other too deeply");
@@ -146,6 +159,18 @@ public final class YamlFile {
             }
         } catch (YAMLException e) {
             return; // so the other one will
+        }
+    }
+
+    /** 010 is eight for one reader and ten for the next, 1_0 ten or a name; yes is true, or a word. */
+    private static void requireOneMeaning(String text, String line) {
+        if (NUMBER.matcher(text).matches() && !DECIMAL.matcher(text).matches()) {
+            throw new IllegalArgumentException(
+                    line + "'" + text + "' is no plain number; if it is a name, put it in quotes");
+        }
+        if (OTHERWISE_READ.matcher(text).matches()) {
+            throw new IllegalArgumentException(line + "'" + text
+                    + "' is not a word to every reader of YAML; write true or false, or put it in quotes");
         }
     }
 
@@ -185,12 +210,10 @@ public final class YamlFile {
         return object;
     }
 
-    /** 010 is eight for one reader and ten for the next, 1_0 ten or a name. */
     private static JsonNode number(YAMLParser parser) throws IOException {
         String text = parser.getText();
         if (!DECIMAL.matcher(text).matches()) {
-            throw new IllegalArgumentException(
-                    line(parser) + "'" + text + "' is no plain number; if it is a name, put it in quotes");
+            throw new IllegalArgumentException(line(parser) + "'" + text + "' is no plain number");
         }
         long number = Long.parseLong(text);
         return number == (int) number ? NODES.numberNode((int) number) : NODES.numberNode(number);

@@ -87,7 +87,7 @@ class PoolConfigTest {
                 "metadata: m                                 | 'data' is missing",
                 "{metadata: m, data: d, sise: 1}             | unknown key 'sise'",
                 "{metadata: m, data: d, buffered: perhaps}   | 'buffered' must be true or false",
-                "{metadata: m, metadata: n, data: d}         | twice",
+                "{metadata: m, metadata: x, data: d}         | twice",
                 "{metadata: [m], data: d}                    | 'metadata' must be a path",
                 "{metadata: , data: d}                       | 'metadata' must be a path",
                 "{metadata: m, data: d, discard: maybe}      | passdown, no-passdown and ignore",

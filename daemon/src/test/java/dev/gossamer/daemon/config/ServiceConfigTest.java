@@ -85,7 +85,17 @@ class ServiceConfigTest {
                 "volume-metrics: top 0                       | none of off, all",
                 "over-commit: 0                              | key 'over-commit' must be",
                 "slow-request: fast                          | key 'slow-request': 'fast' is no time",
-                "default-export: [a]                         | key 'default-export' must be a text"
+                "default-export: [a]                         | key 'default-export' must be a text",
+                "default-export: ~                           | key 'default-export' must be a text",
+                "default-export: off                         | key 'default-export' must be a text",
+                "default-export: true                        | key 'default-export' must be a text",
+                "default-export: no                          | 'no' is not a word to every reader",
+                "allow-remote: yes                           | 'yes' is not a word to every reader",
+                "metrics: ~                                  | key 'metrics' must be a text",
+                "volume-metrics: ~                           | none of off, all",
+                "listen: ~                                   | key 'listen' must be a list",
+                "listen: [~]                                 | key 'listen': 'null' is no listen address",
+                "tls: ~                                      | tls: must consist of"
             })
     void aMistakeIsNamedWithItsKey(String line, String expected) {
         StorageException refused =

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.gossamer.io.StorageException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -71,6 +72,33 @@ class YamlFileTest {
                 "a: 99999999999999999999999999\n",
                 "a: .inf\n",
                 "a: .NaN\n",
+                "a: -.inf\n",
+                "a: .5\n",
+                "a: +1\n",
+                "a: -0\n",
+                "a: 1e3\n",
+                "a: 08\n",
+                "a: 0o17\n",
+                "a: 0b11\n",
+                "a: 0xff\n",
+                "a: 1:30\n",
+                "a: 190:20:30.15\n",
+                "a: 2024-01-31\n",
+                "a: 2001-12-14 21:59:43.10 -5\n",
+                "a: [b, yes]\n",
+                "a: {b: No}\n",
+                "a: on\n",
+                "a: N\n",
+                "no: 1\n",
+                "a: =\n",
+                "{\"a\": 1.0}\n",
+                "{\"a\": 1e3}\n",
+                "{\"a\": 01}\n",
+                "{\"a\": 1, \"a\": 2}\n",
+                "{\"a\": 1, \"\\u0061\": 2}\n",
+                "{\"a\": yes}\n",
+                "{\"a\": 1} {\"a\": 2}\n",
+                "{\"a\": 1}]\n",
                 "[1, 2]\n",
                 "plain\n",
                 "",
@@ -143,6 +171,34 @@ class YamlFileTest {
         Files.writeString(file, "---\na: -12\r\nb: ['*', \"x y\", true, 'yes', ~]\nc: {d: 123456789012345678}\n");
         assertEquals(
                 "{\"a\":-12,\"b\":[\"*\",\"x y\",true,\"yes\",null],\"c\":{\"d\":123456789012345678}}", read(file));
+    }
+
+    /** JSON is YAML, but for a few escapes: what is read is what a reader of JSON finds. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "{\"a\":-12,\"b\":[\"*\",true,false,null,\"yes\",\"1e3\",\"2024-01-31\"],\"c\":{}}",
+                "{ \"a\" : [ ] ,\n \"b\\n\\\"\\\\\" : \"\\u00e9\\t\\/\" }\n",
+                "{\"a\":\"\\ud83d\\ude00\",\"b\":123456789012345678}"
+            })
+    void jsonMeansWhatItSaysOrIsRefused(String text) throws Exception {
+        Path file = Files.writeString(directory.resolve("file.yaml"), text);
+        String said = new ObjectMapper().readTree(text).toString();
+        String found;
+        try {
+            found = read(file);
+        } catch (StorageException refused) {
+            assertTrue(text.contains("\\/") || text.contains("\\ud83d"), refused.getMessage());
+            return;
+        }
+        assertEquals(said, found);
+    }
+
+    /** The one word for false without quotes that keys of ours have; it is no name. */
+    @Test
+    void offIsFalse() throws Exception {
+        Path file = Files.writeString(directory.resolve("file.yaml"), "a: off\nb: 'off'\nc: False\n");
+        assertEquals("{\"a\":false,\"b\":\"off\",\"c\":false}", read(file));
     }
 
     @Test

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.regex.Pattern;
+import org.yaml.snakeyaml.DumperOptions;
 import org.yaml.snakeyaml.LoaderOptions;
 import org.yaml.snakeyaml.Yaml;
 import org.yaml.snakeyaml.nodes.MappingNode;
@@ -22,6 +23,10 @@ import org.yaml.snakeyaml.nodes.Tag;
  */
 final class YamlReading {
     private static final Pattern NUMBER = Pattern.compile("[0-9]+");
+    private static final Pattern DECIMAL = Pattern.compile("0|-?[1-9][0-9]*");
+
+    /** Of YAML 1.2 alone. */
+    private static final Pattern OTHER_NUMBER = Pattern.compile("0o[0-7]+|[-+]?[0-9]+[eE][0-9]+");
 
     private final Map<String, Object> root;
 
@@ -56,10 +61,27 @@ final class YamlReading {
                 return list;
             }
             case ScalarNode scalar -> {
+                requireOneMeaning(scalar);
                 return scalar.getTag().equals(Tag.NULL) ? null : scalar.getValue();
             }
             case null -> throw new IllegalArgumentException("empty");
             default -> throw new IllegalArgumentException("an alias");
+        }
+    }
+
+    /** A text, or a number in plain decimals: what else the library takes it for, another reader may not, or otherwise. */
+    private static void requireOneMeaning(ScalarNode scalar) {
+        boolean plain = scalar.getScalarStyle() == DumperOptions.ScalarStyle.PLAIN;
+        Tag tag = scalar.getTag();
+        String text = scalar.getValue();
+        boolean number = tag.equals(Tag.INT)
+                || tag.equals(Tag.FLOAT)
+                || OTHER_NUMBER.matcher(text).matches();
+        boolean good = !plain
+                || tag.equals(Tag.NULL)
+                || (number ? DECIMAL.matcher(text).matches() : tag.equals(Tag.STR));
+        if (!good) {
+            throw new IllegalArgumentException("more than one meaning: " + text);
         }
     }
 
