@@ -31,8 +31,9 @@ public final class ClientsConfig {
     private static final int FILE_LIMIT_BYTES = 1 << 20;
 
     private final Path file;
-    private boolean found;
+    private ClientPolicy latest;
     private boolean wasThere;
+    private boolean hadRules;
 
     /** @param file need not be there */
     public ClientsConfig(Path file) {
@@ -41,7 +42,8 @@ public final class ClientsConfig {
 
     /**
      * Reads and checks the file; a message names the file, the place and the rule. No file means no restrictions; but
-     * rules that were in force once do not end because their file is gone, which may be an accident.
+     * rules that were in force once do not end because their file is gone, or the key with them, which may be an
+     * accident: of a file that is being written, half may be there.
      */
     public synchronized ClientPolicy read() throws StorageException {
         ClientPolicy policy = YamlFile.read(file, FILE_LIMIT_BYTES, ClientsConfig::policy);
@@ -50,13 +52,20 @@ public final class ClientsConfig {
                     Errno.ENOENT,
                     file + " is gone; its rules stay in force. Put it back; or restart the daemon, to serve everybody");
         }
-        found = policy != null;
+        if (policy != null && hadRules && policy.access().rules() == null) {
+            throw new StorageException(
+                    Errno.EINVAL,
+                    file + " has no key 'access' any more; its rules stay in force. To let everybody do everything, say"
+                            + " so: access: [{rights: read-write}]");
+        }
+        latest = policy;
         return policy == null ? ClientPolicy.DEFAULT : policy;
     }
 
-    /** What was read last is in force: its rules do not end because the file is gone. */
+    /** What was read last is in force: its rules do not end because they are gone from the file, or the file is. */
     public synchronized void inForce() {
-        wasThere |= found;
+        wasThere |= latest != null;
+        hadRules |= latest != null && latest.access().rules() != null;
     }
 
     static ClientPolicy parse(Path file, String text) throws StorageException {

@@ -1,6 +1,7 @@
 package dev.gossamer.daemon.config;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -62,8 +63,26 @@ class ClientsConfigTest {
         Files.delete(file);
         StorageException refused = assertThrows(StorageException.class, config::read);
         assertTrue(refused.getMessage().contains("is gone"), refused.getMessage());
-        Files.writeString(file, "limits: {handshakes: 7}\n");
+        Files.writeString(file, "limits: {handshakes: 7}\naccess: []\n");
         assertEquals(7, config.read().limits().handshakes());
+    }
+
+    /** A file that is being written when it is read again, its limits first. */
+    @Test
+    void rulesThatWereThereDoNotEndWithTheirKey() throws IOException {
+        Path file = directory.resolve("clients.yaml");
+        ClientsConfig config = new ClientsConfig(file);
+        Files.writeString(file, "limits: {handshakes: 7}\n");
+        assertNull(config.read().access().rules());
+        config.inForce();
+        Files.writeString(file, "access: [{uid: 1, rights: read-only}]\n");
+        config.read();
+        config.inForce();
+        Files.writeString(file, "limits: {handshakes: 7}\n");
+        StorageException refused = assertThrows(StorageException.class, config::read);
+        assertTrue(refused.getMessage().contains("has no key 'access' any more"), refused.getMessage());
+        Files.writeString(file, "access: [{rights: read-write}]\n");
+        assertEquals(1, config.read().access().rules().size());
     }
 
     @Test

@@ -5,7 +5,6 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.net.Socket;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.KeyStore;
@@ -41,7 +40,7 @@ final class ClientVerifier extends X509ExtendedTrustManager {
     }
 
     /**
-     * Reads the CA certificates of a PEM file. If there is a file of revocation lists, no certificate is accepted that
+     * Reads the CA certificates of a PEM file. With a file of revocation lists, which may be null, no certificate is accepted that
      * one of them names, nor one of an issuer without a list, nor any once its issuer's list has expired.
      */
     static ClientVerifier read(Path caFile, Path crlFile) throws IOException, GeneralSecurityException {
@@ -51,7 +50,7 @@ final class ClientVerifier extends X509ExtendedTrustManager {
             store.setCertificateEntry("ca" + store.size(), ca);
         }
         TrustManagerFactory factory = TrustManagerFactory.getInstance("PKIX");
-        if (Files.exists(crlFile, LinkOption.NOFOLLOW_LINKS)) {
+        if (crlFile != null) {
             PKIXBuilderParameters parameters = new PKIXBuilderParameters(store, new X509CertSelector());
             parameters.addCertStore(revocationLists(crlFile));
             // Only the lists that are here: asking the network would let an attacker delay or decide the answer.

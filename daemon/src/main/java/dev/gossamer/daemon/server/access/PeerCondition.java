@@ -25,19 +25,24 @@ public sealed interface PeerCondition {
     /**
      * The peer has shown a certificate that was verified, with this name.
      *
-     * @param name a common name; {@code DNS:}, {@code EMAIL:} or {@code URI:} and a subject alternative name; or {@link
-     *     #ANY}
+     * @param name a common name; {@code DNS:}, {@code EMAIL:} or {@code URI:} and a subject alternative name, which no
+     *     common name stands for: a CA that looks at the one may let people choose the other; or {@link #ANY}
      */
     record Certificate(String name) implements PeerCondition {
+        private static final Pattern ALTERNATIVE = Pattern.compile("(DNS|EMAIL|URI):.*", Pattern.DOTALL);
+
         @Override
         public boolean fits(Peer peer) {
             X509Certificate certificate = peer.certificate();
             if (certificate == null) {
                 return false;
             }
-            return name.equals(ANY)
-                    || name.equals(commonName(certificate.getSubjectX500Principal()))
-                    || hasAlternativeName(certificate);
+            if (name.equals(ANY)) {
+                return true;
+            }
+            return ALTERNATIVE.matcher(name).matches()
+                    ? hasAlternativeName(certificate)
+                    : name.equals(commonName(certificate.getSubjectX500Principal()));
         }
 
         /** Of several the one that is farthest from the root: CN=alice,CN=Users,DC=example is alice. */

@@ -41,7 +41,7 @@ public final class ServerTls {
                     settings.revocationLists()
                             + " is gone; what it revoked stays revoked. Put it back; or restart the daemon without it");
         }
-        return new Loaded(settings.load(), revoking);
+        return new Loaded(settings.load(revoking), revoking);
     }
 
     public synchronized void use(Loaded loaded) {

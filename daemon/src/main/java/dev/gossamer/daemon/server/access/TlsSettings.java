@@ -37,15 +37,20 @@ public record TlsSettings(TlsOffer.Mode mode, Path directory, boolean verifyClie
         return directory == null ? this : new TlsSettings(mode, base.resolve(directory), verifyClients);
     }
 
-    /** Reads the certificates; throws with the file's name if one is missing or does not fit. Not for mode NONE. */
-    SslContext load() throws StorageException {
+    /**
+     * Reads the certificates; throws with the file's name if one is missing or does not fit. Not for mode NONE.
+     *
+     * @param revoking whether clients are checked against the lists, which are there then: they were a moment ago
+     */
+    SslContext load(boolean revoking) throws StorageException {
         Path certificate = file("server-cert.pem");
         Path key = file("server-key.pem");
         Path ca = verifyClients ? file("ca-cert.pem") : null;
         try {
             SslContextBuilder builder = TlsContexts.server(certificate, key);
             if (ca != null) {
-                builder.trustManager(ClientVerifier.read(ca, revocationLists())).clientAuth(ClientAuth.REQUIRE);
+                builder.trustManager(ClientVerifier.read(ca, revoking ? revocationLists() : null))
+                        .clientAuth(ClientAuth.REQUIRE);
             }
             return builder.build();
         } catch (IOException | GeneralSecurityException | IllegalArgumentException e) {
