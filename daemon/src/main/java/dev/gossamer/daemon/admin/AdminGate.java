@@ -67,6 +67,14 @@ public final class AdminGate {
         }
     }
 
+    /**
+     * Whether this is the socket's owner, or root. A transport that cannot tell has the permissions of the socket to go
+     * by, if these have never let others in: who connected while they did is connected still.
+     */
+    boolean isOwner(long userId) {
+        return userId == Peer.NO_USER ? !othersWereLetIn : userId == owner || userId == ROOT;
+    }
+
     /** On the connection's loop. */
     AdminCaller caller(Channel channel) {
         return caller(UnixPeer.userId(channel), UnixPeer.describe(channel));
@@ -74,9 +82,7 @@ public final class AdminGate {
 
     AdminCaller caller(long userId, String name) {
         AdminRules now = rules;
-        // A transport that cannot tell has the permissions of the socket to go by, if these have never let others in:
-        // who connected while they did is connected still.
-        boolean isOwner = userId == Peer.NO_USER ? !othersWereLetIn : userId == owner || userId == ROOT;
+        boolean isOwner = isOwner(userId);
         AccessRights rights =
                 isOwner ? AccessRights.READ_WRITE : userId == Peer.NO_USER ? AccessRights.NONE : now.rights(userId);
         return new AdminCaller(name, isOwner, rights);

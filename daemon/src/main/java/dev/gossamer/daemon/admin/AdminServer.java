@@ -3,6 +3,7 @@ package dev.gossamer.daemon.admin;
 import dev.gossamer.daemon.server.ListenAddress;
 import dev.gossamer.daemon.server.SocketFile;
 import dev.gossamer.daemon.server.access.ClientLog;
+import dev.gossamer.daemon.server.access.UnixPeer;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.Reason;
 import dev.gossamer.io.StorageException;
@@ -12,7 +13,6 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelInitializer;
 import io.netty.handler.codec.http.HttpServerCodec;
 import java.nio.file.Path;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -23,9 +23,6 @@ import org.slf4j.LoggerFactory;
 @SuppressWarnings(
         "FutureReturnValueIgnored") // A channel that does not close, or write, reports it as an exception of its own.
 public final class AdminServer {
-    /** A handful of scripts and a scraper; more at once is a mistake, and is closed. */
-    private static final int CONNECTION_LIMIT = 64;
-
     private static final Logger LOG = LoggerFactory.getLogger(AdminServer.class);
 
     private final AdminApi api;
@@ -33,7 +30,7 @@ public final class AdminServer {
     private final MetricsServer metrics;
     private final AdminGate gate;
     private final ClientLog log;
-    private final AtomicInteger open = new AtomicInteger();
+    private final AdminConnections connections = new AdminConnections();
     private Channel listener;
     private SocketFile socket;
 
@@ -91,11 +88,13 @@ public final class AdminServer {
     private final class Pipeline extends ChannelInitializer<Channel> {
         @Override
         protected void initChannel(Channel channel) {
-            channel.closeFuture().addListener(closed -> open.decrementAndGet());
-            if (open.incrementAndGet() > CONNECTION_LIMIT) {
+            long userId = UnixPeer.userId(channel);
+            boolean owner = gate.isOwner(userId);
+            if (!connections.enter(userId, owner)) {
                 channel.close();
                 return;
             }
+            channel.closeFuture().addListener(closed -> connections.leave(userId, owner));
             channel.pipeline().addLast(new HttpServerCodec()).addLast(new AdminHandler(api, answers, gate, log));
         }
     }
