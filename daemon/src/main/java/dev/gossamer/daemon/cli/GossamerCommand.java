@@ -145,7 +145,7 @@ public final class GossamerCommand extends CommandGroup {
             error.put("error", Reason.of(failure)).put("kind", kind.word()).put("exitCode", kind.exitCode());
             commandLine.getErr().println(error);
         } else {
-            commandLine.getErr().println("gossamer: " + Reason.of(failure));
+            commandLine.getErr().println("gossamer: " + StandardError.oneLine(Reason.of(failure)));
         }
         return kind.exitCode();
     }

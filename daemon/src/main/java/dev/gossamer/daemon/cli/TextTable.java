@@ -1,9 +1,13 @@
 package dev.gossamer.daemon.cli;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
-/** Rows of text in aligned columns, two spaces apart. Columns of numbers are aligned to the right. */
+/**
+ * Rows of text in aligned columns, two spaces apart. Columns of numbers are aligned to the right. A cell is in one row,
+ * whatever is in it.
+ */
 final class TextTable {
     private final List<String> header;
     private final boolean[] rightAligned;
@@ -24,7 +28,7 @@ final class TextTable {
         if (cells.length != header.size()) {
             throw new IllegalArgumentException("row has " + cells.length + " cells, the table " + header.size());
         }
-        rows.add(List.of(cells));
+        rows.add(Arrays.stream(cells).map(StandardError::oneLine).toList());
     }
 
     String render() {

@@ -10,6 +10,7 @@ import dev.gossamer.io.posix.Admission;
 import dev.gossamer.io.posix.DeviceIdentity;
 import dev.gossamer.io.posix.OpenOptions;
 import dev.gossamer.nbd.client.NbdUri;
+import dev.gossamer.nbd.wire.NbdText;
 import dev.gossamer.thin.OriginOpener;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -26,6 +27,9 @@ import java.util.List;
  * What a volume may be made over: files, block devices and NBD exports outside the pool, opened for reading (C-2, X-4).
  */
 public final class OriginDevices implements OriginOpener {
+    /** What no path begins with that leads somewhere. */
+    private static final Path NOWHERE = Path.of("");
+
     private final NamedDevices opener;
     private final PoolDirectory directory;
     private final PoolConfig config;
@@ -79,6 +83,7 @@ public final class OriginDevices implements OriginOpener {
      * @throws StorageException if that is not allowed, is part of the pool, or cannot be opened
      */
     public BlockDevice open(String location, OpenOptions options, Asking asking) throws StorageException {
+        requireShown(location);
         List<Path> allowed = asking.anyPath() ? null : allowedFor(location);
         refuseOwn(location, asking.own());
         return opener.open(location, options.withAdmission(new OthersOnly(location, allowed, asking.own())));
@@ -118,6 +123,17 @@ public final class OriginDevices implements OriginOpener {
         }
     }
 
+    /** It stands in log lines, tables and answers from then on, and must not look like more than one of them. */
+    private static void requireShown(String location) throws StorageException {
+        String shown = NbdText.shown(location, NbdText.LIMIT_BYTES);
+        if (!shown.equals(location)) {
+            throw new StorageException(
+                    Errno.EINVAL,
+                    NbdText.echo(location) + " has characters that cannot be shown, or too many; use another name, for"
+                            + " example a symbolic link");
+        }
+    }
+
     /** Where what others name may lie, if this name may be such a place; of a name that is no path, nothing. */
     private List<Path> allowedFor(String location) throws StorageException {
         List<String> names = new ArrayList<>(config.allowPaths());
@@ -130,8 +146,11 @@ public final class OriginDevices implements OriginOpener {
             }
             return List.of();
         }
-        List<Path> allowed =
-                names.stream().filter(DeviceOpener::isPath).map(this::real).toList();
+        List<Path> allowed = names.stream()
+                .filter(DeviceOpener::isPath)
+                .map(this::real)
+                .filter(path -> !path.equals(NOWHERE))
+                .toList();
         if (allowed.stream().noneMatch(real(location)::startsWith)) {
             throw notAllowed(location);
         }
@@ -145,13 +164,24 @@ public final class OriginDevices implements OriginOpener {
                         + " more with the key 'allow-paths' in " + directory.config());
     }
 
-    /** Where a path leads; itself, in its plain form, if nothing is there. */
+    /**
+     * Where a path leads; if nothing is there, where it would be made. A link to nothing leads out of everywhere: of one
+     * to something that is not allowed the refusal is the same, so that nobody finds out what there is.
+     */
     private Path real(String path) {
         Path absolute = directory.resolve(path);
         try {
             return absolute.toRealPath();
-        } catch (IOException e) {
-            return absolute;
+        } catch (IOException nothingThere) {
+            return Files.isSymbolicLink(absolute) ? NOWHERE : parentOf(absolute);
+        }
+    }
+
+    private static Path parentOf(Path absolute) {
+        try {
+            return absolute.getParent().toRealPath().resolve(absolute.getFileName());
+        } catch (IOException | RuntimeException e) {
+            return NOWHERE;
         }
     }
 

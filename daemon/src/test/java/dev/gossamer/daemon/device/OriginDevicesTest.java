@@ -25,6 +25,8 @@ import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What the daemon opens for users other than its own. */
 class OriginDevicesTest {
@@ -84,6 +86,40 @@ class OriginDevicesTest {
         Files.createSymbolicLink(pool.path().resolve("dir"), outside.getParent());
         refused(origins(), "link.img");
         refused(origins(), "dir/disk.img");
+    }
+
+    /** Who may make links in an allowed directory finds out nothing of what lies elsewhere. */
+    @Test
+    void aLinkToNothingIsRefusedAsOneToSomethingIs() throws Exception {
+        Files.createSymbolicLink(pool.path().resolve("link.img"), outside);
+        Files.createSymbolicLink(pool.path().resolve("nothing.img"), outside.resolveSibling("nothing"));
+        Files.createSymbolicLink(pool.path().resolve("dir"), outside.getParent());
+        Files.createSymbolicLink(
+                pool.path().resolve("nowhere"), outside.getParent().resolve("nowhere"));
+        OriginDevices origins = origins("/no/such/directory", "/no/such/either");
+        refused(origins, "link.img");
+        refused(origins, "nothing.img");
+        refused(origins, "dir/nothing");
+        refused(origins, "nowhere/nothing");
+        refused(origins, "no/such/nothing");
+        StorageException missing = assertThrows(StorageException.class, () -> origins.open("missing.img", OTHERS));
+        assertEquals(Errno.ENOENT, missing.errno(), missing.getMessage());
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {"a\n2026 [main] INFO forged", "a\u001b[31mb", "a\u009b1m", "a\u202eb", "a\rb", "a\tb", "\u0000"})
+    void aNameThatWouldForgeALineIsRefused(String name) throws Exception {
+        if (name.indexOf(0) < 0) {
+            Files.createFile(pool.path().resolve(name));
+        }
+        for (OriginDevices.Asking asking : List.of(OTHERS, OWNER)) {
+            StorageException refused =
+                    assertThrows(StorageException.class, () -> origins().open(name, asking));
+            assertEquals(Errno.EINVAL, refused.errno());
+            assertTrue(refused.getMessage().contains("cannot be shown"), refused.getMessage());
+            assertEquals(1, refused.getMessage().lines().count());
+        }
     }
 
     @Test
