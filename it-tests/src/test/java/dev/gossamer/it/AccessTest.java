@@ -7,12 +7,15 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.sun.security.auth.module.UnixSystem;
+import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -60,15 +63,43 @@ final class AccessTest {
 
     /** Java leaves a signal alone that whoever started it had set to be ignored: what nohup is for. */
     private static boolean ignoresHangup(long pid) throws IOException {
-        String ignored = Files.readAllLines(Path.of("/proc/" + pid + "/status")).stream()
-                .filter(line -> line.startsWith("SigIgn:"))
-                .findFirst()
-                .orElseThrow();
+        String ignored = status(pid, "SigIgn:");
         return (Long.parseUnsignedLong(ignored.substring(7).trim(), 16) & 1) != 0;
     }
 
     private Tool.Result reload() throws Exception {
         return Daemon.gossamer("reload", "-p", pool.toString());
+    }
+
+    /** A socket that others could connect to between its making and its mode would let them in for good. */
+    @Test
+    void othersGetNothingOfWhatTheDaemonMakes() throws Exception {
+        String launcher = Path.of(System.getProperty("gossamer.home"), "bin", "gossamer")
+                .normalize()
+                .toString();
+        Process process = new ProcessBuilder("bash", "-c", "umask 000; exec '" + launcher + "' serve '" + pool + "'")
+                .redirectError(ProcessBuilder.Redirect.DISCARD)
+                .start();
+        try (BufferedReader lines = process.inputReader()) {
+            assertTrue(lines.readLine().startsWith("ready"));
+            assertEquals("Umask:\t0007", status(process.pid(), "Umask:"));
+            assertEquals("rw-rw----", mode("nbd.sock"));
+            assertEquals("rw-------", mode("admin.sock"));
+        } finally {
+            process.destroy();
+            assertTrue(process.waitFor(30, TimeUnit.SECONDS), "ends by SIGTERM");
+        }
+    }
+
+    private String mode(String file) throws IOException {
+        return PosixFilePermissions.toString(Files.getPosixFilePermissions(pool.resolve(file)));
+    }
+
+    private static String status(long pid, String key) throws IOException {
+        return Files.readAllLines(Path.of("/proc/" + pid + "/status")).stream()
+                .filter(line -> line.startsWith(key))
+                .findFirst()
+                .orElseThrow();
     }
 
     @Test

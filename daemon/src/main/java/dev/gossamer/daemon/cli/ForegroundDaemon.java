@@ -11,6 +11,7 @@ import dev.gossamer.daemon.server.ListenAddress;
 import dev.gossamer.daemon.server.access.TlsSettings;
 import dev.gossamer.io.Reason;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.posix.FileCreation;
 import dev.gossamer.io.posix.ServiceManager;
 import dev.gossamer.io.ring.IoEngineChoice;
 import dev.gossamer.thin.VolumeSpec;
@@ -55,6 +56,7 @@ final class ForegroundDaemon {
             PassedSockets passed,
             boolean forceOwner)
             throws StorageException {
+        FileCreation.keepOthersOut();
         StopSignal signal = StopSignal.install();
         Starting starting = new Starting();
         signal.onFirst(() -> starting.end(Daemon.STOP_PATIENCE));

@@ -64,6 +64,8 @@ public final class Libc {
 
         int kill(int pid, int signal);
 
+        int umask(int mask);
+
         String strerror(int errno);
     }
 
@@ -85,6 +87,7 @@ public final class Libc {
     public static final int SOCK_DGRAM = 2;
     public static final int SOCK_CLOEXEC = 0x80000;
     public static final int MSG_NOSIGNAL = 0x4000;
+    public static final int MSG_DONTWAIT = 0x40;
 
     public static final int SEEK_END = 2;
     /** lseek: the first byte at or behind the offset that is not in a hole; {@link #ENXIO} if there is none. */

@@ -8,6 +8,7 @@ import dev.gossamer.io.libc.Libc;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * Tells whoever supervises this process how it is, sd_notify(3): a datagram of lines such as {@code READY=1} to the
@@ -20,6 +21,10 @@ public final class ServiceManager {
     public static final String READY = "READY=1";
     public static final String STOPPING = "STOPPING=1";
 
+    /** A manager that hangs must not keep the daemon from its last commit. */
+    private static final int ATTEMPTS = 100;
+
+    private static final long PAUSE_NANOS = 10_000_000;
     private static final int FAMILY_BYTES = 2;
     private static final int PATH_LIMIT_BYTES = 108;
 
@@ -39,7 +44,8 @@ public final class ServiceManager {
     }
 
     /**
-     * Tells a state. Does not wait for anybody to read it.
+     * Tells a state. Does not wait for anybody to read it; where there is no room for it, because nothing is read, for a
+     * moment.
      *
      * @throws StorageException if the socket cannot be reached; the daemon works without
      */
@@ -68,13 +74,19 @@ public final class ServiceManager {
             MemorySegment.copy(name, 0, address, ValueLayout.JAVA_BYTE, FAMILY_BYTES, name.length);
             // A name that is no file ends with its last byte, a path with a zero.
             int addressBytes = FAMILY_BYTES + name.length + (name[0] == 0 ? 0 : 1);
-            long sent = Libc.CALLS.sendto(
-                    fd, message.address(), text.length, Libc.MSG_NOSIGNAL, address.address(), addressBytes);
-            if (sent < 0) {
-                throw failure();
-            }
+            send(fd, message.address(), text.length, address.address(), addressBytes);
         } finally {
             Libc.CALLS.close(fd);
+        }
+    }
+
+    private void send(int fd, long message, int bytes, long receiver, int receiverBytes) throws StorageException {
+        int flags = Libc.MSG_NOSIGNAL | Libc.MSG_DONTWAIT;
+        for (int attempt = 0; Libc.CALLS.sendto(fd, message, bytes, flags, receiver, receiverBytes) < 0; attempt++) {
+            if (Libc.errno() != Errno.EAGAIN || attempt == ATTEMPTS) {
+                throw failure();
+            }
+            LockSupport.parkNanos(PAUSE_NANOS);
         }
     }
 

@@ -20,6 +20,9 @@ class ServiceManagerTest {
                     + " s.bind(chr(0) + n[1:] if n[0] == '@' else n); print('bound', flush=True);"
                     + " print(s.recv(100).decode(), flush=True); print(s.recv(100).decode(), flush=True)";
 
+    private static final String DEAF = "import socket, sys; s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM);"
+            + " s.bind(chr(0) + sys.argv[1][1:]); print('bound', flush=True); input()";
+
     @TempDir
     private Path directory;
 
@@ -47,6 +50,24 @@ class ServiceManagerTest {
     @Test
     void aNameThatIsNoFile() throws Exception {
         hears("@gossamer-test-" + ProcessHandle.current().pid());
+    }
+
+    /** Whoever hangs must not keep the daemon from stopping. */
+    @Test
+    void whoReadsNothingIsNotWaitedForForEver() throws Exception {
+        String socket = "@gossamer-full-" + ProcessHandle.current().pid();
+        Process receiver = new ProcessBuilder("python3", "-c", DEAF, socket).start();
+        try (BufferedReader lines = receiver.inputReader(StandardCharsets.UTF_8)) {
+            assertEquals("bound", lines.readLine());
+            StorageException failure = assertThrows(StorageException.class, () -> {
+                for (int i = 0; i < 100_000; i++) {
+                    ServiceManager.at(socket).tell(ServiceManager.STOPPING);
+                }
+            });
+            assertTrue(failure.getMessage().contains(socket), failure.getMessage());
+        } finally {
+            receiver.destroyForcibly();
+        }
     }
 
     @Test
