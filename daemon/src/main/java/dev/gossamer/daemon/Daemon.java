@@ -19,6 +19,7 @@ import dev.gossamer.daemon.server.export.Exports;
 import dev.gossamer.daemon.server.export.VolumeExports;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.IoLoop;
+import dev.gossamer.io.Reason;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.posix.InlineFileEngine;
 import dev.gossamer.io.ring.IoLoops;
@@ -132,6 +133,13 @@ public final class Daemon {
     private static Daemon start(DaemonConfig config, PassedSockets passed, Starting starting, PoolLock lock)
             throws StorageException {
         IoLoops loops = startLoops(config);
+        List<PassedSocket> sockets;
+        try {
+            sockets = judged(passed);
+        } catch (StorageException | RuntimeException e) {
+            loops.close();
+            throw e;
+        }
         ThinPool pool = null;
         CowService cow = null;
         NbdServer nbd = null;
@@ -172,7 +180,7 @@ public final class Daemon {
                     config, pool, nbd, loops, origins, opener, threads, stalled, status, cow, reload);
             admin = new AdminServer(poolAdmin, new CowAdminService(cow, nbd, origins, threads), gate, nbd.log());
             listen(admin, loops, config);
-            listen(nbd, config, passed);
+            listen(nbd, config, sockets);
         } catch (StorageException | RuntimeException e) {
             new Daemon(lock, loops, opener, pool, cow, nbd, admin, reload, jobFile, opening.lost()).stopWhatRuns();
             throw e;
@@ -204,12 +212,33 @@ public final class Daemon {
         return nbd;
     }
 
-    private static void listen(NbdServer nbd, DaemonConfig config, PassedSockets passed) throws StorageException {
-        ListenAddress own = new ListenAddress.Unix(config.directory().nbdSocket());
-        boolean ownPassed = false;
+    /** All are looked at before anything is opened: of sockets of which one is none, nothing is served. */
+    private static List<PassedSocket> judged(PassedSockets passed) throws StorageException {
+        List<PassedSocket> sockets = new ArrayList<>();
         for (int descriptor : passed.descriptors()) {
             PassedSocket socket = PassedSocket.of(descriptor);
-            requireAllowed(ListenAddress.of(socket), passed);
+            requireAllowed(addressOf(socket), passed);
+            sockets.add(socket);
+        }
+        return sockets;
+    }
+
+    private static ListenAddress addressOf(PassedSocket socket) throws StorageException {
+        try {
+            return ListenAddress.of(socket);
+        } catch (IllegalArgumentException e) {
+            throw new StorageException(
+                    Errno.EINVAL,
+                    "passed descriptor " + socket.fd() + " listens where no path leads: " + Reason.of(e)
+                            + "; pass one with another name",
+                    e);
+        }
+    }
+
+    private static void listen(NbdServer nbd, DaemonConfig config, List<PassedSocket> passed) throws StorageException {
+        ListenAddress own = new ListenAddress.Unix(config.directory().nbdSocket());
+        boolean ownPassed = false;
+        for (PassedSocket socket : passed) {
             ownPassed |= nbd.listen(socket).equals(own);
         }
         if (!ownPassed) {
