@@ -133,13 +133,7 @@ public final class Daemon {
     private static Daemon start(DaemonConfig config, PassedSockets passed, Starting starting, PoolLock lock)
             throws StorageException {
         IoLoops loops = startLoops(config);
-        List<PassedSocket> sockets;
-        try {
-            sockets = judged(passed);
-        } catch (StorageException | RuntimeException e) {
-            loops.close();
-            throw e;
-        }
+        List<PassedSocket> sockets = judged(passed, loops);
         ThinPool pool = null;
         CowService cow = null;
         NbdServer nbd = null;
@@ -213,14 +207,19 @@ public final class Daemon {
     }
 
     /** All are looked at before anything is opened: of sockets of which one is none, nothing is served. */
-    private static List<PassedSocket> judged(PassedSockets passed) throws StorageException {
-        List<PassedSocket> sockets = new ArrayList<>();
-        for (int descriptor : passed.descriptors()) {
-            PassedSocket socket = PassedSocket.of(descriptor);
-            requireAllowed(addressOf(socket), passed);
-            sockets.add(socket);
+    private static List<PassedSocket> judged(PassedSockets passed, IoLoops loops) throws StorageException {
+        try {
+            List<PassedSocket> sockets = new ArrayList<>();
+            for (int descriptor : passed.descriptors()) {
+                PassedSocket socket = PassedSocket.of(descriptor);
+                requireAllowed(addressOf(socket), passed);
+                sockets.add(socket);
+            }
+            return sockets;
+        } catch (StorageException | RuntimeException e) {
+            loops.close();
+            throw e;
         }
-        return sockets;
     }
 
     private static ListenAddress addressOf(PassedSocket socket) throws StorageException {

@@ -165,8 +165,8 @@ public final class OriginDevices implements OriginOpener {
     }
 
     /**
-     * Where a path leads; if nothing is there, where it would be made. A link to nothing leads out of everywhere: of one
-     * to something that is not allowed the refusal is the same, so that nobody finds out what there is.
+     * Where a path leads; if nothing is there, where it would be made. A link to nothing leads out of everywhere: of
+     * one to something that is not allowed the refusal is the same, so that nobody finds out what there is.
      */
     private Path real(String path) {
         Path absolute = directory.resolve(path);

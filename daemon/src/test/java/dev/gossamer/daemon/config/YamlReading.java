@@ -69,7 +69,7 @@ final class YamlReading {
         }
     }
 
-    /** A text, or a number in plain decimals: what else the library takes it for, another reader may not, or otherwise. */
+    /** A text, or a number in plain decimals: what else the library takes it for, another reader may not. */
     private static void requireOneMeaning(ScalarNode scalar) {
         boolean plain = scalar.getScalarStyle() == DumperOptions.ScalarStyle.PLAIN;
         Tag tag = scalar.getTag();

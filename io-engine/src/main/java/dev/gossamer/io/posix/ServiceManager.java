@@ -44,8 +44,8 @@ public final class ServiceManager {
     }
 
     /**
-     * Tells a state. Does not wait for anybody to read it; where there is no room for it, because nothing is read, for a
-     * moment.
+     * Tells a state. Does not wait for anybody to read it; where there is no room for it, because nothing is read, for
+     * a moment.
      *
      * @throws StorageException if the socket cannot be reached; the daemon works without
      */

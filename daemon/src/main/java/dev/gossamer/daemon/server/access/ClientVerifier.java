@@ -40,8 +40,8 @@ final class ClientVerifier extends X509ExtendedTrustManager {
     }
 
     /**
-     * Reads the CA certificates of a PEM file. With a file of revocation lists, which may be null, no certificate is accepted that
-     * one of them names, nor one of an issuer without a list, nor any once its issuer's list has expired.
+     * Reads the CA certificates of a PEM file. With a file of revocation lists, which may be null, no certificate is
+     * accepted that one of them names, nor one of an issuer without a list, nor any once its issuer's list has expired.
      */
     static ClientVerifier read(Path caFile, Path crlFile) throws IOException, GeneralSecurityException {
         KeyStore store = KeyStore.getInstance(KeyStore.getDefaultType());
