@@ -49,18 +49,16 @@ final class DeviceOpening {
         } finally {
             Libc.CALLS.close(name);
         }
-        status = FileStatus.of(fileDescriptor);
-        if (status == null) {
-            int errno = Libc.errno();
-            abandon();
-            throw refusal(errno, "cannot examine " + path);
-        }
-        limits = new QueueLimits(sysfs, status.identity());
         try {
+            status = FileStatus.of(fileDescriptor);
+            if (status == null) {
+                throw refusal(Libc.errno(), "cannot examine " + path);
+            }
+            limits = new QueueLimits(sysfs, status.identity());
             if (options.others() != OpenOptions.Others.ANY) {
                 lock();
             }
-        } catch (StorageException e) {
+        } catch (StorageException | RuntimeException | Error e) {
             abandon();
             throw e;
         }

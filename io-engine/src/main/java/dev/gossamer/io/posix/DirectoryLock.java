@@ -30,10 +30,16 @@ public final class DirectoryLock implements AutoCloseable {
             int errno = Libc.errno();
             throw new StorageException(errno, "cannot open " + directory + ": " + Libc.message(errno));
         }
-        if (Libc.CALLS.flock(fd, Libc.LOCK_EX | Libc.LOCK_NB) == 0) {
-            return new DirectoryLock(fd);
+        int errno;
+        try {
+            if (Libc.CALLS.flock(fd, Libc.LOCK_EX | Libc.LOCK_NB) == 0) {
+                return new DirectoryLock(fd);
+            }
+            errno = Libc.errno();
+        } catch (RuntimeException | Error fault) {
+            Libc.CALLS.close(fd);
+            throw fault;
         }
-        int errno = Libc.errno();
         Libc.CALLS.close(fd);
         if (errno == Errno.EAGAIN) {
             throw new StorageException(Errno.EBUSY, directory + " is in use by another process" + holder(directory));

@@ -46,8 +46,13 @@ public final class FileThreads implements AutoCloseable {
         for (int i = 0; i < count; i++) {
             threads[i] = Thread.ofPlatform().name("gossamer-file-" + i).daemon().unstarted(this::work);
         }
-        for (Thread thread : threads) {
-            thread.start();
+        try {
+            for (Thread thread : threads) {
+                thread.start();
+            }
+        } catch (Throwable noMore) {
+            close();
+            throw noMore;
         }
     }
 

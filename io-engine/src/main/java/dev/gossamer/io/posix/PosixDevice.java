@@ -70,7 +70,7 @@ public final class PosixDevice implements BlockDevice {
         DeviceOpening opening = new DeviceOpening(path, options, sysfs);
         try {
             return new PosixDevice(path, opening);
-        } catch (StorageException e) {
+        } catch (StorageException | RuntimeException | Error e) {
             opening.abandon();
             throw e;
         }

@@ -1,6 +1,8 @@
 package dev.gossamer.io.ring;
 
+import dev.gossamer.io.Errno;
 import dev.gossamer.io.FileEngine;
+import dev.gossamer.io.Reason;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.buffer.IoBufferPool;
 import dev.gossamer.io.posix.FileThreads;
@@ -85,14 +87,37 @@ public final class IoLoops implements AutoCloseable {
      * Starts the I/O loops.
      *
      * @param bufferBytesPerLoop limit of each loop's {@link IoBufferPool}, a power of two
-     * @throws StorageException if io_uring was asked for and cannot be had
+     * @throws StorageException if io_uring was asked for and cannot be had, or the system lacks something: then none
+     *     runs
      */
     public static IoLoops start(int count, IoEngineChoice choice, int bufferBytesPerLoop) throws StorageException {
-        IoLoops loops = new IoLoops(Transport.choose(choice), count);
-        for (EventExecutor executor : loops.group) {
-            loops.begin((IoEventLoop) executor, bufferBytesPerLoop);
+        Transport transport = Transport.choose(choice);
+        IoLoops loops = null;
+        try {
+            loops = new IoLoops(transport, count);
+            for (EventExecutor executor : loops.group) {
+                loops.begin((IoEventLoop) executor, bufferBytesPerLoop);
+            }
+            return loops;
+        } catch (RuntimeException | Error fault) {
+            if (loops != null) {
+                loops.close();
+            }
+            throw refusal(count, fault);
         }
-        return loops;
+    }
+
+    /** Netty wraps what the system says. */
+    private static StorageException refusal(int count, Throwable fault) {
+        if (fault instanceof IllegalArgumentException mistake) {
+            throw mistake;
+        }
+        return new StorageException(
+                Errno.ENOMEM,
+                "cannot start " + count + " I/O loops: " + Reason.of(fault)
+                        + "; they need memory, threads and descriptors: see ulimit -a, and LimitNOFILE, LimitMEMLOCK,"
+                        + " TasksMax in the unit",
+                fault);
     }
 
     /** Starts one more loop with a thread of this name, for a pool's worker. It is not part of {@link #nettyGroup}. */
@@ -133,10 +158,15 @@ public final class IoLoops implements AutoCloseable {
 
     private NettyLoop begin(IoEventLoop eventLoop, int bufferBytes, FileEngine files, RingPorts ports) {
         IoBufferPool buffers = new IoBufferPool(bufferBytes);
-        NettyLoop loop = new NettyLoop(loops.size(), eventLoop, buffers, files, ports);
-        eventLoop.submit(loop::begin).syncUninterruptibly();
-        loops.add(loop);
-        return loop;
+        try {
+            NettyLoop loop = new NettyLoop(loops.size(), eventLoop, buffers, files, ports);
+            eventLoop.submit(loop::begin).syncUninterruptibly();
+            loops.add(loop);
+            return loop;
+        } catch (RuntimeException | Error fault) {
+            buffers.close();
+            throw fault;
+        }
     }
 
     private synchronized FileThreads fileThreads() {
@@ -228,7 +258,11 @@ public final class IoLoops implements AutoCloseable {
     @Override
     public void close() {
         for (NettyLoop loop : loops) {
-            loop.eventLoop().submit(() -> release(loop)).syncUninterruptibly();
+            try {
+                loop.eventLoop().submit(() -> release(loop)).syncUninterruptibly();
+            } catch (RuntimeException | Error fault) {
+                LOG.warn("{} does not end in order: {}", loop, Reason.of(fault)); // the others do
+            }
         }
         workerGroups.forEach(IoLoops::shutDown);
         shutDown(group);

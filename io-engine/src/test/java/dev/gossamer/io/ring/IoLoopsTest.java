@@ -61,6 +61,15 @@ class IoLoopsTest {
 
     @ParameterizedTest
     @EnumSource
+    void aStartThatFailsLeavesNoThread(IoEngineChoice choice) {
+        assumePossible(choice);
+        assertEquals(Set.of(), ourThreads());
+        assertThrows(IllegalArgumentException.class, () -> IoLoops.start(2, choice, 12_345));
+        assertEquals(Set.of(), ourThreads());
+    }
+
+    @ParameterizedTest
+    @EnumSource
     void closingLeavesNoThread(IoEngineChoice choice) throws Exception {
         assumePossible(choice);
         assertEquals(Set.of(), ourThreads());
