@@ -222,19 +222,34 @@ final class OwnerHeartbeat {
     @SuppressWarnings("FutureReturnValueIgnored") // The verdict says what came of it.
     void check(PoolOwnership.Role role, BlockDevice through, ChangeGate.Verdict verdict) {
         sources.enter(role, through);
-        CompletableFuture<Void> seen = ownership.isLate() ? resume() : look(true);
-        seen.whenComplete((ours, failure) -> {
-            sources.leave(role, through);
-            if (!ownership.isHeld()) {
-                verdict.refuse("another daemon has used this pool");
-            } else if (failure != null) {
-                verdict.later(Reason.of(failure));
-            } else if (ownership.isLate()) {
-                verdict.later("it took too long to find out whose the pool is");
-            } else {
-                verdict.pass();
-            }
-        });
+        try {
+            CompletableFuture<Void> seen = ownership.isLate() ? resume() : look(true);
+            seen.whenComplete((ours, failure) -> checked(role, through, verdict, failure));
+        } catch (RuntimeException | Error fault) {
+            ownership.loop().faults().caught(fault);
+            checked(role, through, verdict, fault);
+        }
+    }
+
+    private void checked(PoolOwnership.Role role, BlockDevice through, ChangeGate.Verdict verdict, Throwable failure) {
+        sources.leave(role, through);
+        if (!ownership.isHeld()) {
+            verdict.refuse("another daemon has used this pool");
+        } else if (failure != null) {
+            verdict.later(why(failure));
+        } else if (ownership.isLate()) {
+            verdict.later("it took too long to find out whose the pool is");
+        } else {
+            verdict.pass();
+        }
+    }
+
+    private static String why(Throwable failure) {
+        try {
+            return Reason.of(failure);
+        } catch (RuntimeException | Error noMemory) {
+            return "it cannot be found out now whose the pool is";
+        }
     }
 
     /** Carries a {@link ForeignOwner} through a future's steps, which throw nothing checked. */
