@@ -4,7 +4,7 @@
 #            LIBRARIES     folder on the disk with libraries that the Java runtime needs beside the guest's
 # The first disk has the distribution. When this prints "guest: kill the server", the host kills it without warning and
 # starts it again two seconds later; at "guest: replace the server" it makes the volume larger and stops it in order, and
-# starts it again.
+# starts it again; at "guest: replace the volume" it deletes the empty one and makes another of its name.
 
 fail() {
     echo "FAIL: $*"
@@ -89,7 +89,7 @@ echo "ok: the device has grown"
 step "one is attached" attached 1
 refused "the device is in use" 6 "in use already" gossamer attach "$uri" /dev/nbd0
 refused "the mount point is in use" 6 "mounted already" gossamer attach "$uri" --mount /mnt/volume
-refused "a volume that holds something is not overwritten" 5 "holds an ext2, ext3 or ext4" gossamer attach "$uri" --mkfs ext4
+refused "a volume that holds something is not overwritten" 5 "holds data at offset 0" gossamer attach "$uri" --mkfs ext4
 step "still one" attached 1
 
 sleep 1000 </mnt/volume/load-0 &
@@ -104,14 +104,25 @@ step "attach again" gossamer attach "$uri" /dev/nbd5
 step "e2fsck" e2fsck -fn /dev/nbd5
 step "mount" mount -t ext4 -o ro /dev/nbd5 /mnt/volume
 step "all is there" verify_all
+# a copy of all mounts, that this shell does not see
+unshare -m sleep 1000 &
+holder=$!
+sleep 1
+refused "what is mounted elsewhere is not detached" 6 "has it mounted on" gossamer detach /dev/nbd5
+kill $holder
+wait $holder 2>/dev/null
+step "mount again" mount -t ext4 -o ro /dev/nbd5 /mnt/volume
 step "detach what somebody else has mounted" gossamer detach /dev/nbd5
 refused "it is gone" 8 "is not attached here" gossamer detach /dev/nbd5
 # ---- bad input, while nothing is attached
-refused "no such volume" 8 "no such export" gossamer attach "nbd://10.0.2.2:$PORT/none"
-refused "a file system that nobody knows" 8 "no mkfs.fancyfs" gossamer attach "$uri" --mkfs fancyfs
-refused "no directory to mount on" 8 "is no directory" gossamer attach "$uri" --mount /mnt/nowhere
 refused "an empty volume cannot be mounted" 1 "the volume is empty; add --mkfs" \
     gossamer attach "nbd://10.0.2.2:$PORT/$EMPTY" --mount /mnt/volume
+# ---- another volume gets the name
+step "attach the empty one" gossamer attach "nbd://10.0.2.2:$PORT/$EMPTY" --request-timeout 5
+echo "guest: replace the volume"
+wait_for_lines 1 "is another volume now"
+echo "ok: another volume is not taken for it"
+step "detach" gossamer detach /dev/nbd0
 step "nothing is left attached" attached 0
 [ ! -e /sys/block/nbd0/pid ] && [ ! -e /sys/block/nbd5/pid ] || fail "the kernel still has a device"
 

@@ -80,6 +80,12 @@ final class GuestAttachTest {
                         daemon.stop();
                         daemon.start("--listen", address);
                     })
+                    .on("guest: replace the volume", () -> {
+                        String pool = daemon.directory().toString();
+                        Daemon.gossamer("volume", "delete", "-p", pool, "empty", "--force")
+                                .expectStatus(0);
+                        daemon.createVolume("empty", "64M");
+                    })
                     .run();
             assertTrue(console.contains("guest: all steps passed"), console::toString);
             daemon.stopAndCheck();

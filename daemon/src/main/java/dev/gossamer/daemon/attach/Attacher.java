@@ -37,19 +37,20 @@ public final class Attacher {
     /** Attaches; the device has no keeper yet. */
     public static Attachment attach(Wish wish) throws StorageException {
         checkFirst(wish);
-        try (NbdKernel kernel = kernel();
-                ServerConnection server = ServerConnection.open(wish.uri())) {
-            if (server.isReadOnly() && !wish.mkfs().isEmpty()) {
-                throw new StorageException(Errno.EROFS, wish.uri() + " is read-only; leave --mkfs out");
-            }
-            Attachment wanted = new Attachment(
-                    Math.max(0, wish.index()), wish.uri().toString(), "", wish.timeoutSeconds(), wish.deadSeconds(), 0);
-            int index = connect(kernel, wish, wanted, server);
-            Attachment made = new Attachment(index, wanted.uri(), "", wish.timeoutSeconds(), wish.deadSeconds(), 0);
+        try (ServerConnection server = ServerConnection.open(wish.uri())) {
+            checkServer(wish, server);
+            return attach(wish, server);
+        }
+    }
+
+    private static Attachment attach(Wish wish, ServerConnection server) throws StorageException {
+        try (NbdKernel kernel = kernel()) {
+            Attachment wanted = attachment(wish, Math.max(0, wish.index()), server);
+            Attachment made = attachment(wish, connect(kernel, wish, wanted, server), server);
             boolean done = false;
             try {
                 made.write(Attachment.DIRECTORY);
-                Machine.awaitDevice(index, usableBytes(server.sizeBytes()), DEVICE_SECONDS);
+                Machine.awaitDevice(made.index(), usableBytes(server.sizeBytes()), DEVICE_SECONDS);
                 makeFileSystem(made, wish.mkfs());
                 if (!wish.mount().isEmpty()) {
                     made = mount(made, wish.mount(), server.isReadOnly());
@@ -64,8 +65,36 @@ public final class Attacher {
         }
     }
 
+    private static Attachment attachment(Wish wish, int index, ServerConnection server) {
+        return new Attachment(
+                index, wish.uri().toString(), server.identity(), "", wish.timeoutSeconds(), wish.deadSeconds(), 0);
+    }
+
+    private static void checkServer(Wish wish, ServerConnection server) throws StorageException {
+        if (wish.mkfs().isEmpty()) {
+            return;
+        }
+        if (server.isReadOnly()) {
+            throw new StorageException(Errno.EROFS, wish.uri() + " is read-only; leave --mkfs out");
+        }
+        // A volume tells which of its blocks it has. Of what others serve, the contents are looked at later.
+        boolean tells = !server.identity().isEmpty();
+        long data = tells ? Allocation.firstData(wish.uri(), server.sizeBytes()) : Allocation.NOTHING;
+        if (data != Allocation.NOTHING) {
+            throw overwrites("data at offset " + data);
+        }
+    }
+
+    private static StorageException overwrites(String found) {
+        return new StorageException(
+                Errno.EEXIST,
+                "the volume holds " + found + "; leave --mkfs out to use it, or make a new volume: nothing is"
+                        + " overwritten");
+    }
+
     private static void undo(NbdKernel kernel, Attachment made) {
         try {
+            unmount(made);
             kernel.disconnect(made.index());
             made.remove(Attachment.DIRECTORY);
         } catch (StorageException e) {
@@ -166,10 +195,7 @@ public final class Attacher {
         }
         String found = Contents.of(Path.of(made.device()));
         if (!found.isEmpty()) {
-            throw new StorageException(
-                    Errno.EEXIST,
-                    "the volume holds " + found + "; leave --mkfs out to use it, or make a new volume: nothing is"
-                            + " overwritten");
+            throw overwrites(found);
         }
         Machine.run("mkfs." + type, made.device());
     }
@@ -191,11 +217,12 @@ public final class Attacher {
 
     /**
      * Gives a device that has lost its server a new connection, and the size that the export has now. Throws if the
-     * server is not there.
+     * server is not there, and {@link OtherVolume} if it serves what cannot stand for the volume.
      */
     static void reconnect(Attachment attachment) throws StorageException {
         try (NbdKernel kernel = NbdKernel.open();
                 ServerConnection server = ServerConnection.open(NbdUri.parse(attachment.uri()))) {
+            OtherVolume.refuse(attachment, server, Machine.isReadOnly(attachment.index()));
             kernel.reconfigure(attachment.index(), settings(attachment, server), List.of(server.socket()));
         }
     }
@@ -245,25 +272,36 @@ public final class Attacher {
     private static void resize(Attachment attachment) throws StorageException {
         try (NbdKernel kernel = NbdKernel.open();
                 ServerConnection server = ServerConnection.open(NbdUri.parse(attachment.uri()))) {
+            OtherVolume.refuse(attachment, server, Machine.isReadOnly(attachment.index()));
             kernel.reconfigure(attachment.index(), settings(attachment, server), List.<RawSocket>of());
         }
     }
 
-    /** Unmounts what was mounted and ends the device. */
+    /**
+     * Unmounts what was mounted and ends the device. What still has it then, a mount elsewhere, LVM, swap, would lose
+     * its disk: that is refused.
+     */
     public static void detach(Attachment attachment) throws StorageException {
-        String mount = Machine.mountOf(attachment.device());
-        if (!mount.isEmpty()) {
-            Machine.run("umount", mount);
-        }
-        ProcessHandle.of(attachment.keeper()).filter(Keeper::isKeeper).ifPresent(ProcessHandle::destroy);
         if (Machine.isConnected(attachment.index())) {
+            unmount(attachment);
+            new DeviceUsers().check(attachment.index());
             try (NbdKernel kernel = NbdKernel.open()) {
                 kernel.disconnect(attachment.index());
             } catch (StorageException e) {
                 throw refused(e);
             }
         }
+        ProcessHandle.of(attachment.keeper()).filter(Keeper::isKeeper).ifPresent(ProcessHandle::destroy);
         attachment.remove(Attachment.DIRECTORY);
+    }
+
+    /** From wherever it is mounted here. */
+    private static void unmount(Attachment attachment) throws StorageException {
+        for (String mount = Machine.mountOf(attachment.device());
+                !mount.isEmpty();
+                mount = Machine.mountOf(attachment.device())) {
+            Machine.run("umount", mount);
+        }
     }
 
     /** What is attached now; records of devices that are gone are not. */

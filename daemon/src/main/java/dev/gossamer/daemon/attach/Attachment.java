@@ -21,12 +21,15 @@ import java.util.stream.Stream;
  *
  * @param index of {@code /dev/nbdN}
  * @param uri of the export
+ * @param identity of the volume, by which another one is told from it that gets its name later; empty if its server
+ *     tells none
  * @param mount where it is mounted by us; empty if nowhere
  * @param timeoutSeconds after which the kernel sends a request again
  * @param deadSeconds how long requests wait for the server to come back
  * @param keeper process that connects it again; 0 for none
  */
-public record Attachment(int index, String uri, String mount, int timeoutSeconds, int deadSeconds, long keeper) {
+public record Attachment(
+        int index, String uri, String identity, String mount, int timeoutSeconds, int deadSeconds, long keeper) {
     private static final JsonMapper JSON = new JsonMapper();
 
     /** Gone after a restart of the machine, as the devices are. */
@@ -41,11 +44,11 @@ public record Attachment(int index, String uri, String mount, int timeoutSeconds
     }
 
     Attachment withKeeper(long processId) {
-        return new Attachment(index, uri, mount, timeoutSeconds, deadSeconds, processId);
+        return new Attachment(index, uri, identity, mount, timeoutSeconds, deadSeconds, processId);
     }
 
     Attachment withMount(String newMount) {
-        return new Attachment(index, uri, newMount, timeoutSeconds, deadSeconds, keeper);
+        return new Attachment(index, uri, identity, newMount, timeoutSeconds, deadSeconds, keeper);
     }
 
     /** What the kernel asks for when the device is changed. */
@@ -60,6 +63,7 @@ public record Attachment(int index, String uri, String mount, int timeoutSeconds
                 .put("device", device())
                 .put("index", index)
                 .put("uri", uri)
+                .put("identity", identity)
                 .put("mount", mount)
                 .put("timeoutSeconds", timeoutSeconds)
                 .put("deadSeconds", deadSeconds)
@@ -94,6 +98,7 @@ public record Attachment(int index, String uri, String mount, int timeoutSeconds
             return new Attachment(
                     node.path("index").asInt(),
                     node.path("uri").asText(),
+                    node.path("identity").asText(),
                     node.path("mount").asText(),
                     node.path("timeoutSeconds").asInt(),
                     node.path("deadSeconds").asInt(),

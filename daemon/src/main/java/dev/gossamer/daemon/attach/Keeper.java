@@ -25,6 +25,9 @@ public final class Keeper {
 
     private static final Logger LOG = LoggerFactory.getLogger(Keeper.class);
     private static final long RETRY_MILLIS = 200;
+    /** Until somebody has done something about another volume. */
+    private static final long OTHER_MILLIS = 5000;
+
     private static final long START_SECONDS = 60;
 
     private final Attachment attachment;
@@ -46,6 +49,7 @@ public final class Keeper {
     public void run() throws StorageException {
         NbdUri uri = NbdUri.parse(attachment.uri());
         boolean first = true;
+        String told = "";
         while (Machine.isConnected(attachment.index())) {
             try (ServerConnection watch = ServerConnection.open(uri)) {
                 // The first time too: the server may have gone before this process was there. Where no connection of
@@ -56,12 +60,20 @@ public final class Keeper {
                     attachment.withKeeper(ProcessHandle.current().pid()).write(Attachment.DIRECTORY);
                 }
                 first = false;
+                told = "";
                 awaitEnd(watch);
                 LOG.warn("server is gone device={} uri={}", attachment.device(), uri);
+            } catch (OtherVolume e) {
+                // Once, not five times a second; somebody has to give the name back, or detach.
+                if (!told.equals(e.getMessage())) {
+                    LOG.error("requests wait device={}: {}", attachment.device(), e.getMessage());
+                }
+                told = e.getMessage();
+                pause(OTHER_MILLIS);
             } catch (StorageException e) {
                 LOG.debug("not yet: {}", e.getMessage());
             }
-            pause();
+            pause(RETRY_MILLIS);
         }
         LOG.info("detached device={}", attachment.device());
     }
@@ -78,9 +90,9 @@ public final class Keeper {
         }
     }
 
-    private static void pause() throws StorageException {
+    private static void pause(long millis) throws StorageException {
         try {
-            TimeUnit.MILLISECONDS.sleep(RETRY_MILLIS);
+            TimeUnit.MILLISECONDS.sleep(millis);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new StorageException(Errno.EINTR, "interrupted", e);

@@ -59,7 +59,7 @@ final class Machine {
         for (String line : mounts()) {
             String[] words = line.split(" ", -1);
             if (words.length > 1 && words[0].equals(device)) {
-                return words[1].replace("\\040", " ");
+                return plain(words[1]);
             }
         }
         return "";
@@ -68,11 +68,19 @@ final class Machine {
     static boolean isMountPoint(String directory) throws StorageException {
         for (String line : mounts()) {
             String[] words = line.split(" ", -1);
-            if (words.length > 1 && words[1].replace("\\040", " ").equals(directory)) {
+            if (words.length > 1 && plain(words[1]).equals(directory)) {
                 return true;
             }
         }
         return false;
+    }
+
+    /** A name as the kernel lists it: space, tab, newline and backslash are written as octal numbers. */
+    static String plain(String listed) {
+        return listed.replace("\\040", " ")
+                .replace("\\011", "\t")
+                .replace("\\012", "\n")
+                .replace("\\134", "\\");
     }
 
     private static List<String> mounts() throws StorageException {
@@ -92,6 +100,11 @@ final class Machine {
     /** Whether a client has the device: then the kernel has a pid, of whoever connected it. */
     static boolean isConnected(int index) {
         return Files.exists(Path.of("/sys/block/nbd" + index + "/pid"));
+    }
+
+    /** Whether the kernel lets nobody write to a device. */
+    static boolean isReadOnly(int index) {
+        return text(Path.of("/sys/block/nbd" + index + "/ro")).equals("1");
     }
 
     /** Waits for size and device file. */

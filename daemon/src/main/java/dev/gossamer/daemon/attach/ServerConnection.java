@@ -5,15 +5,16 @@ import dev.gossamer.io.StorageException;
 import dev.gossamer.io.posix.RawSocket;
 import dev.gossamer.nbd.client.NbdUri;
 import dev.gossamer.nbd.wire.NbdFlags;
-import dev.gossamer.nbd.wire.NbdMagic;
+import dev.gossamer.nbd.wire.NbdInfo;
 import dev.gossamer.nbd.wire.NbdOption;
 import dev.gossamer.nbd.wire.NbdReply;
-import java.io.ByteArrayOutputStream;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * A connection that has been negotiated as far as the kernel's client takes over: fixed newstyle, NBD_OPT_GO, simple
@@ -21,25 +22,36 @@ import java.nio.charset.StandardCharsets;
  *
  * @param sizeBytes of the export
  * @param flags its transmission flags
+ * @param identity what tells the volume from one that gets its name later: the UUID in the description; empty if the
+ *     server tells none
  */
-record ServerConnection(RawSocket socket, long sizeBytes, int flags) implements AutoCloseable {
+record ServerConnection(RawSocket socket, long sizeBytes, int flags, String identity) implements AutoCloseable {
     private static final int TIMEOUT_SECONDS = 10;
-    private static final int INFO_EXPORT = 0;
-    private static final int MAX_REPLY_BYTES = 64 << 10;
-    private static final int MAX_REPLIES = 64;
+    private static final Pattern IDENTITY = Pattern.compile("\\buuid ([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\\b");
     private static final int MAX_SOCKET_PATH_BYTES = 107;
 
     /** @throws StorageException with a line that names the server and what is wrong */
     static ServerConnection open(NbdUri uri) throws StorageException {
+        RawSocket socket = dial(uri);
+        try {
+            ServerConnection made = negotiate(socket, uri.exportName());
+            socket.setTimeout(0);
+            return made;
+        } catch (StorageException e) {
+            socket.close();
+            throw new StorageException(e.errno(), uri + ": " + e.getMessage(), e);
+        }
+    }
+
+    /** A socket that is connected; what it is asked must be answered within a time. */
+    static RawSocket dial(NbdUri uri) throws StorageException {
         RawSocket socket = RawSocket.open(family(uri), RawSocket.SOCK_STREAM, 0, TIMEOUT_SECONDS);
         try {
             socket.connect(address(uri));
             if (uri.transport() == NbdUri.Transport.TCP) {
                 socket.noticeSilence();
             }
-            ServerConnection made = negotiate(socket, uri.exportName());
-            socket.setTimeout(0);
-            return made;
+            return socket;
         } catch (StorageException e) {
             socket.close();
             throw new StorageException(e.errno(), uri + ": " + e.getMessage(), e);
@@ -95,66 +107,43 @@ record ServerConnection(RawSocket socket, long sizeBytes, int flags) implements 
     }
 
     private static ServerConnection negotiate(RawSocket socket, String export) throws StorageException {
-        ByteBuffer greeting = read(socket, NbdMagic.GREETING_BYTES);
-        if (greeting.getLong() != NbdMagic.GREETING || greeting.getLong() != NbdMagic.OPTION) {
-            throw new StorageException(Errno.EINVAL, "no NBD server, or a very old one");
+        Facts facts = new Facts();
+        ServerTalk.begin(socket).ask(NbdOption.GO, go(export), facts::take);
+        if (facts.sizeBytes < 0) {
+            throw new StorageException(Errno.EINVAL, "the server does not tell the size of the export");
         }
-        int common = greeting.getShort() & (NbdFlags.FIXED_NEWSTYLE | NbdFlags.NO_ZEROES);
-        if ((common & NbdFlags.FIXED_NEWSTYLE) == 0) {
-            throw new StorageException(Errno.EINVAL, "the server is too old");
-        }
+        return new ServerConnection(socket, facts.sizeBytes, facts.flags, facts.identity);
+    }
+
+    /** The rest of NBD_OPT_GO; asks for the description. */
+    static byte[] go(String export) {
         byte[] name = export.getBytes(StandardCharsets.UTF_8);
-        ByteBuffer go = ByteBuffer.allocate(4 + 16 + 4 + name.length + 2);
-        go.putInt(common).putLong(NbdMagic.OPTION).putInt(NbdOption.GO).putInt(4 + name.length + 2);
-        go.putInt(name.length).put(name).putShort((short) 0);
-        socket.send(go.array());
-        long sizeBytes = -1;
-        int flags = 0;
-        for (int i = 0; i < MAX_REPLIES; i++) {
-            ByteBuffer head = read(socket, 20);
-            head.getLong();
-            head.getInt();
-            int type = head.getInt();
-            int length = head.getInt();
-            if (length < 0 || length > MAX_REPLY_BYTES) {
-                throw new StorageException(Errno.EINVAL, "the server breaks the protocol");
-            }
-            ByteBuffer data = read(socket, length);
-            if (type == NbdReply.ACK && sizeBytes >= 0) {
-                return new ServerConnection(socket, sizeBytes, flags);
-            }
-            if (type == NbdReply.INFO && length == 12 && data.getShort(0) == INFO_EXPORT) {
-                sizeBytes = data.getLong(2);
-                flags = Short.toUnsignedInt(data.getShort(10));
-            } else if (type < 0) {
-                throw new StorageException(errno(type), refusal(type, data));
-            }
-        }
-        throw new StorageException(Errno.EINVAL, "the server breaks the protocol");
+        return ByteBuffer.allocate(Integer.BYTES + name.length + 2 * Short.BYTES)
+                .putInt(name.length)
+                .put(name)
+                .putShort((short) 1)
+                .putShort((short) NbdInfo.DESCRIPTION)
+                .array();
     }
 
-    private static int errno(int type) {
-        return type == NbdReply.ERR_UNKNOWN ? Errno.ENOENT : Errno.EINVAL;
-    }
+    /** What the server tells of an export. */
+    private static final class Facts {
+        private long sizeBytes = -1;
+        private int flags;
+        private String identity = "";
 
-    private static String refusal(int type, ByteBuffer data) {
-        String text = StandardCharsets.UTF_8.decode(data).toString().replaceAll("\\p{Cntrl}", "?");
-        if (type == NbdReply.ERR_TLS_REQD) {
-            return "the server wants TLS, which the kernel's client does not speak; attach over the pool's own socket,"
-                    + " or use nbdfuse or qemu";
-        }
-        return type == NbdReply.ERR_UNKNOWN ? "there is no such export" : "the server refuses: " + text;
-    }
-
-    private static ByteBuffer read(RawSocket socket, int bytes) throws StorageException {
-        ByteArrayOutputStream all = new ByteArrayOutputStream(bytes);
-        while (all.size() < bytes) {
-            byte[] piece = socket.receive(bytes - all.size());
-            if (piece.length == 0) {
-                throw new StorageException(Errno.EIO, "the server closed the connection");
+        void take(int type, ByteBuffer data) {
+            if (type != NbdReply.INFO || data.limit() < NbdInfo.TYPE_BYTES) {
+                return;
             }
-            all.writeBytes(piece);
+            int kind = data.getShort();
+            if (kind == NbdInfo.EXPORT && data.limit() == NbdInfo.EXPORT_BYTES) {
+                sizeBytes = data.getLong();
+                flags = Short.toUnsignedInt(data.getShort());
+            } else if (kind == NbdInfo.DESCRIPTION) {
+                Matcher found = IDENTITY.matcher(ServerTalk.text(data));
+                identity = found.find() ? found.group(1) : "";
+            }
         }
-        return ByteBuffer.wrap(all.toByteArray());
     }
 }

@@ -19,8 +19,8 @@ class AttachmentTest {
 
     @Test
     void whatIsWrittenIsReadAndGoneWhenRemoved() throws StorageException {
-        Attachment ten = new Attachment(10, "nbd://h/x", "/mnt/a b", 30, 3600, 77);
-        Attachment two = new Attachment(2, "nbd+unix:///y?socket=/s", "", 5, 60, 0);
+        Attachment ten = new Attachment(10, "nbd://h/x", "4711", "/mnt/a b", 30, 3600, 77);
+        Attachment two = new Attachment(2, "nbd+unix:///y?socket=/s", "", "", 5, 60, 0);
         Path run = directory.resolve("run");
         assertEquals(List.of(), Attachment.all(run));
         ten.write(run);

@@ -12,6 +12,7 @@ import dev.gossamer.daemon.config.DaemonConfig;
 import dev.gossamer.daemon.config.PoolConfig;
 import dev.gossamer.daemon.config.PoolDirectory;
 import dev.gossamer.daemon.server.ListenAddress;
+import dev.gossamer.daemon.server.NbdTestClient;
 import dev.gossamer.daemon.server.access.TlsSettings;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
@@ -83,6 +84,71 @@ class ServerConnectionTest {
         try (ServerConnection connection = ServerConnection.open(unix("old"))) {
             assertTrue(connection.isReadOnly());
         }
+    }
+
+    /** A mounted file system must not write into another volume that has got the name of its own. */
+    @Test
+    void aVolumeThatOnlyHasTheNameIsAnotherOne() throws Exception {
+        Attachment attached;
+        try (ServerConnection first = ServerConnection.open(unix("web"))) {
+            assertEquals(36, first.identity().length(), first::toString);
+            attached = new Attachment(0, unix("web").toString(), first.identity(), "", 30, 60, 0);
+            OtherVolume.refuse(attached, first, false);
+        }
+        AdminClient admin = new AdminClient(pool.adminSocket());
+        assertEquals(204, admin.send("DELETE", "/v1/volumes/web", "").status());
+        assertEquals(
+                201,
+                admin.send("PUT", "/v1/volumes/web", "{\"sizeBytes\":1048576}").status());
+        try (ServerConnection second = ServerConnection.open(unix("web"))) {
+            StorageException other = assertThrows(OtherVolume.class, () -> OtherVolume.refuse(attached, second, false));
+            assertTrue(other.getMessage().contains("is another volume now (" + second.identity()), other.getMessage());
+        }
+        try (ServerConnection old = ServerConnection.open(unix("old"))) {
+            Attachment writable = new Attachment(0, unix("old").toString(), old.identity(), "", 30, 60, 0);
+            OtherVolume.refuse(writable, old, true);
+            assertThrows(OtherVolume.class, () -> OtherVolume.refuse(writable, old, false));
+        }
+    }
+
+    /** What keeps --mkfs from a volume that begins with zeros and holds something further on. */
+    @Test
+    void aVolumeIsEmptyWhenItHasNoBlock() throws Exception {
+        assertEquals(Allocation.NOTHING, Allocation.firstData(unix("web"), 1 << 20));
+        try (NbdTestClient client = new NbdTestClient(pool.nbdSocket(), "web")) {
+            client.write(1, 700_000, new byte[] {1});
+            assertEquals(0, client.reply(0).error());
+        }
+        assertEquals(700_000 / 65536 * 65536, Allocation.firstData(unix("web"), 1 << 20));
+        StorageException none = assertThrows(StorageException.class, () -> Allocation.firstData(unix("none"), 1));
+        assertTrue(none.getMessage().endsWith("there is no such export"), none.getMessage());
+    }
+
+    /** Before the kernel is asked for anything. */
+    @Test
+    void whatCannotBeIsRefusedFirst() throws Exception {
+        try (NbdTestClient client = new NbdTestClient(pool.nbdSocket(), "web")) {
+            client.write(1, 700_000, new byte[] {1});
+            assertEquals(0, client.reply(0).error());
+        }
+        refused(Errno.EEXIST, "holds data at offset 655360", wish("web", "ext4", ""));
+        refused(Errno.EROFS, "is read-only; leave --mkfs out", wish("old", "ext4", ""));
+        refused(Errno.ENOENT, "no mkfs.fancyfs", wish("web", "fancyfs", ""));
+        refused(
+                Errno.ENOENT,
+                "is no directory",
+                wish("web", "", directory.resolve("nowhere").toString()));
+        refused(Errno.ENOENT, "no such export", wish("none", "", ""));
+    }
+
+    private Attacher.Wish wish(String volume, String mkfs, String mount) {
+        return new Attacher.Wish(unix(volume), -1, mkfs, mount, 30, 60);
+    }
+
+    private static void refused(int errno, String words, Attacher.Wish wish) {
+        StorageException refused = assertThrows(StorageException.class, () -> Attacher.attach(wish));
+        assertEquals(errno, refused.errno(), refused::getMessage);
+        assertTrue(refused.getMessage().contains(words), refused.getMessage());
     }
 
     @Test

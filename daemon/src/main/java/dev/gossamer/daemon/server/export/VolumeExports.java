@@ -110,6 +110,10 @@ public final class VolumeExports implements Exports {
         if (volume.isSnapshot()) {
             description += ", snapshot of " + volume.originId();
         }
+        if (volume.uuid() != null) {
+            // What a client knows the volume by when another one has got its name: see attach.
+            description += ", uuid " + volume.uuid();
+        }
         int flags = frozen || volume.readOnly() ? READ_ONLY_FLAGS : WRITABLE_FLAGS;
         return new ExportInfo(
                 volume.name(),
