@@ -41,7 +41,7 @@ final class ClientReload {
             admin.apply(policy.admin());
             exchange.run();
             clients.inForce();
-        } catch (StorageException | RuntimeException e) {
+        } catch (StorageException | RuntimeException | Error e) {
             fitted.giveUp();
             throw e;
         }

@@ -116,7 +116,7 @@ public final class Daemon {
         PoolLock lock = PoolLock.take(config.directory());
         try {
             return start(config, passed, starting, lock);
-        } catch (StorageException | RuntimeException e) {
+        } catch (StorageException | RuntimeException | Error e) {
             lock.close();
             throw e;
         }
@@ -132,25 +132,23 @@ public final class Daemon {
 
     private static Daemon start(DaemonConfig config, PassedSockets passed, Starting starting, PoolLock lock)
             throws StorageException {
-        IoLoops loops = startLoops(config);
-        List<PassedSocket> sockets = judged(passed, loops);
+        IoLoops loops = IoLoops.start(config.ioLoops(), config.engine(), LOOP_BUFFER_BYTES);
+        DeviceOpener opener = null;
+        PoolOpening opening = null;
         ThinPool pool = null;
         CowService cow = null;
         NbdServer nbd = null;
         AdminServer admin = null;
         ClientReload reload = null;
         JobFile jobFile = null;
-        // The directory's own socket, those on the command line, and those that were passed.
-        MemoryBudget memory = MemoryBudget.ofThisProcess(
-                1 + config.listen().size() + passed.descriptors().size(),
-                loops.loop(0).hasRing(),
-                config.tls().mode() != TlsOffer.Mode.NONE);
-        DeviceOpener opener =
-                DeviceOpener.on(loops, config.directory(), config.pool().devicePatience(), memory);
-        starting.opensWith(opener);
-        InlineFileEngine inlineFiles = new InlineFileEngine();
-        PoolOpening opening = new PoolOpening(config.pool(), loops, inlineFiles);
         try {
+            watch(loops);
+            List<PassedSocket> sockets = judged(passed);
+            MemoryBudget memory = memoryOf(config, passed, loops);
+            opener = DeviceOpener.on(loops, config.directory(), config.pool().devicePatience(), memory);
+            starting.opensWith(opener);
+            InlineFileEngine inlineFiles = new InlineFileEngine();
+            opening = new PoolOpening(config.pool(), loops, inlineFiles);
             OriginDevices origins = new OriginDevices(opener, config.directory(), config.pool());
             List<IoLoop> ioLoops = all(loops);
             // Started before the pool's worker: the pool takes its requests too, for stores that are volumes.
@@ -175,8 +173,8 @@ public final class Daemon {
             admin = new AdminServer(poolAdmin, new CowAdminService(cow, nbd, origins, threads), gate, nbd.log());
             listen(admin, loops, config);
             listen(nbd, config, sockets);
-        } catch (StorageException | RuntimeException e) {
-            new Daemon(lock, loops, opener, pool, cow, nbd, admin, reload, jobFile, opening.lost()).stopWhatRuns();
+        } catch (StorageException | RuntimeException | Error e) {
+            new Daemon(lock, loops, opener, pool, cow, nbd, admin, reload, jobFile, null).stopWhatRuns();
             throw e;
         }
         return new Daemon(lock, loops, opener, pool, cow, nbd, admin, reload, jobFile, opening.lost());
@@ -207,19 +205,14 @@ public final class Daemon {
     }
 
     /** All are looked at before anything is opened: of sockets of which one is none, nothing is served. */
-    private static List<PassedSocket> judged(PassedSockets passed, IoLoops loops) throws StorageException {
-        try {
-            List<PassedSocket> sockets = new ArrayList<>();
-            for (int descriptor : passed.descriptors()) {
-                PassedSocket socket = PassedSocket.of(descriptor);
-                requireAllowed(addressOf(socket), passed);
-                sockets.add(socket);
-            }
-            return sockets;
-        } catch (StorageException | RuntimeException e) {
-            loops.close();
-            throw e;
+    private static List<PassedSocket> judged(PassedSockets passed) throws StorageException {
+        List<PassedSocket> sockets = new ArrayList<>();
+        for (int descriptor : passed.descriptors()) {
+            PassedSocket socket = PassedSocket.of(descriptor);
+            requireAllowed(addressOf(socket), passed);
+            sockets.add(socket);
         }
+        return sockets;
     }
 
     private static ListenAddress addressOf(PassedSocket socket) throws StorageException {
@@ -248,13 +241,18 @@ public final class Daemon {
         }
     }
 
-    private static IoLoops startLoops(DaemonConfig config) throws StorageException {
-        IoLoops loops = IoLoops.start(config.ioLoops(), config.engine(), LOOP_BUFFER_BYTES);
+    private static MemoryBudget memoryOf(DaemonConfig config, PassedSockets passed, IoLoops loops) {
+        // The directory's own socket, those on the command line, and those that were passed.
+        int listeners = 1 + config.listen().size() + passed.descriptors().size();
+        boolean tls = config.tls().mode() != TlsOffer.Mode.NONE;
+        return MemoryBudget.ofThisProcess(listeners, loops.loop(0).hasRing(), tls);
+    }
+
+    private static void watch(IoLoops loops) {
         loops.whenLost(why -> endNow());
         if (!loops.engineReason().isEmpty()) {
             LOG.info("engine={} reason={}", loops.engineName(), loops.engineReason());
         }
-        return loops;
     }
 
     /**
@@ -354,25 +352,29 @@ public final class Daemon {
         LOG.info("stopped");
     }
 
+    /** Of a start that has failed. Does not throw: what one part throws is no reason to leave the others open. */
     private void stopWhatRuns() {
-        opener.limitPatience(STOP_PATIENCE);
-        if (admin != null) {
-            admin.stop();
-        }
-        if (nbd != null) {
-            nbd.stop(0);
-        }
+        stop(opener, () -> opener.limitPatience(STOP_PATIENCE));
+        stop(admin, () -> admin.stop());
+        stop(nbd, () -> nbd.stop(0));
+        stop(cow, () -> cow.close());
+        stop(pool, () -> ThinPool.join(pool.close()));
+        stop(loops, () -> loops.close());
+    }
+
+    /** What may be wrong with a step. */
+    @FunctionalInterface
+    private interface Step {
+        void run() throws StorageException;
+    }
+
+    private static void stop(Object part, Step step) {
         try {
-            if (cow != null) {
-                cow.close();
+            if (part != null) {
+                step.run();
             }
-            if (pool != null) {
-                ThinPool.join(pool.close());
-            }
-        } catch (StorageException e) {
-            LOG.warn("closing the pool failed: {}", e.getMessage());
-        } finally {
-            loops.close();
+        } catch (StorageException | RuntimeException | Error e) {
+            LOG.warn("stopping what had been started: {}", Reason.of(e));
         }
     }
 }

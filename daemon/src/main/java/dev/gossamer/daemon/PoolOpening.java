@@ -11,6 +11,7 @@ import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.BlockingIo;
 import dev.gossamer.io.InlineLoop;
 import dev.gossamer.io.IoLoop;
+import dev.gossamer.io.Reason;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.buffer.IoBufferPool;
 import dev.gossamer.io.posix.InlineFileEngine;
@@ -49,6 +50,7 @@ final class PoolOpening {
     private final CompletableFuture<ForeignOwner> lost = new CompletableFuture<>();
     private BlockDevice metadata;
     private BlockDevice data;
+    private ThinPool opened;
 
     /** @param inlineFiles what the pool's worker waits for itself goes through them */
     PoolOpening(PoolConfig config, IoLoops loops, InlineFileEngine inlineFiles) {
@@ -88,11 +90,26 @@ final class PoolOpening {
             ThinPool pool = open(lvmOptions, poolLoops, origins, force);
             lvm.nameVolumes(pool);
             return pool;
-        } catch (StorageException | RuntimeException e) {
-            ownership.release().join();
+        } catch (StorageException | RuntimeException | Error e) {
+            close();
+            throw e;
+        }
+    }
+
+    /** Once there is a pool, the devices are its own. */
+    private void close() {
+        try {
+            if (opened == null) {
+                ownership.release().join();
+            } else {
+                ThinPool.join(opened.close());
+            }
+        } catch (StorageException | RuntimeException | Error e) {
+            LOG.warn("closing what had been opened: {}", Reason.of(e));
+        }
+        if (opened == null) {
             close(metadata);
             close(data);
-            throw e;
         }
     }
 
@@ -121,6 +138,7 @@ final class PoolOpening {
         }
         IoLoop worker = loops.startWorker("gossamer-pool", WORKER_BUFFER_BYTES);
         ThinPool pool = ThinPool.open(ownMetadata, ownData, inline, worker, poolLoops, options, origins);
+        opened = pool;
         String noRoom = MetadataSpace.whyNotTaken(metadata);
         if (noRoom != null) {
             pool.metadataHasNoRoom(noRoom);

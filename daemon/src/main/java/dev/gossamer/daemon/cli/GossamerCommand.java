@@ -74,8 +74,24 @@ public final class GossamerCommand extends CommandGroup {
 
     /** Likewise, its results printed there. */
     static int run(StandardOutput out, String... args) {
-        CommandLine commandLine = commandLine(args).setOut(out);
-        int exitCode = commandLine.execute(args);
+        return run(commandLine(args).setOut(out), out, args);
+    }
+
+    static int run(CommandLine commandLine, StandardOutput out, String... args) {
+        int exitCode;
+        try {
+            exitCode = commandLine.execute(args);
+        } catch (OutOfMemoryError none) {
+            // Not its trace: what has no memory left is not what has taken it.
+            commandLine
+                    .getErr()
+                    .println("gossamer: not enough memory: " + Reason.of(none)
+                            + "; give the process more with GOSSAMER_JAVA_OPTS=-XmxSIZE");
+            return FailureKind.FAILED.exitCode();
+        } catch (Error mistake) {
+            mistake.printStackTrace(commandLine.getErr());
+            return FailureKind.FAILED.exitCode();
+        }
         IOException failure = out.failure();
         if (failure == null || exitCode != 0) {
             return exitCode;

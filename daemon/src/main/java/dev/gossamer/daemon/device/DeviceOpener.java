@@ -132,7 +132,7 @@ public final class DeviceOpener implements NamedDevices, AutoCloseable {
         try {
             device = NbdClientDevice.open(
                     parsed, options, loops(), share == null ? wanted : share.connections(), shared, gate);
-        } catch (StorageException | RuntimeException e) {
+        } catch (StorageException | RuntimeException | Error e) {
             if (share != null) {
                 share.giveBack();
             }

@@ -100,7 +100,7 @@ public final class LvmVolumes {
                 group, physical -> take(physical.toString(), group, options, used), options.readOnly());
         try {
             return opener.open(volume, () -> release(used));
-        } catch (StorageException | RuntimeException e) {
+        } catch (StorageException | RuntimeException | Error e) {
             release(used);
             throw e;
         }

@@ -129,4 +129,22 @@ class GossamerCommandTest {
         assertTrue(out.toString().contains("quickstart"), "script");
         assertTrue(out.toString().contains("rollback"), "commands of commands");
     }
+
+    @CommandLine.Command(name = "hungry")
+    static final class Hungry implements Runnable {
+        @Override
+        public void run() {
+            throw new OutOfMemoryError("Java heap space");
+        }
+    }
+
+    @Test
+    void withoutMemoryItEndsWithOneLine() {
+        CommandLine hungry = new CommandLine(new Hungry()).setErr(new PrintWriter(err, true));
+        assertEquals(1, GossamerCommand.run(hungry, new StandardOutput(System.out)));
+        assertEquals(
+                "gossamer: not enough memory: Java heap space; give the process more with"
+                        + " GOSSAMER_JAVA_OPTS=-XmxSIZE\n",
+                err.toString());
+    }
 }
