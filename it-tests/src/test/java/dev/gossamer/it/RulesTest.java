@@ -20,8 +20,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /**
- * {@code RULES.md} of thin-target, snapshot-target and daemon say what each rule is and which test proves it. Whatever rule
- * the code cites has a text there, and whatever test they name exists, wherever it lies.
+ * {@code RULES.md} of thin-target, snapshot-target and daemon say what each rule is and which test proves it. Whatever
+ * rule the code cites has a text there, and whatever test they name exists, wherever it lies.
  */
 final class RulesTest {
     /** A rule: its id, one sentence, and its tests or why there are none. */
