@@ -3,6 +3,7 @@ package dev.gossamer.daemon.remote;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.buffer.IoBuffer;
 import dev.gossamer.nbd.wire.NbdCommand;
+import dev.gossamer.nbd.wire.NbdFlags;
 import io.netty.buffer.ByteBuf;
 import java.nio.ByteBuffer;
 
@@ -95,9 +96,13 @@ final class RemotePiece extends RemoteCommand {
         link.answered(this, nbdError);
     }
 
-    /** It is answered, and kept until a FLUSH covers it: with its data as it was sent, on which this hold ends. */
+    /**
+     * It is answered, and kept until a FLUSH covers it: with its data as it was sent, on which this hold ends. FAST_ZERO
+     * has done its part with the answer: the range has to be zero again, be that as fast as it was or not.
+     */
     UnflushedWrite kept(long sequence) {
-        return new UnflushedWrite(sequence, command, flags, offsetBytes, lengthBytes, takeData());
+        int again = flags & ~NbdFlags.CMD_FAST_ZERO;
+        return new UnflushedWrite(sequence, command, again, offsetBytes, lengthBytes, takeData());
     }
 
     private ByteBuf takeData() {

@@ -9,7 +9,7 @@ import io.netty.buffer.ByteBuf;
  *
  * @param sequence position among all answered writes of the device
  * @param command WRITE or WRITE_ZEROES
- * @param flags as first sent
+ * @param flags as first sent, but for FAST_ZERO
  * @param data of a WRITE, owned; null for WRITE_ZEROES
  */
 record UnflushedWrite(long sequence, int command, int flags, long offsetBytes, long lengthBytes, ByteBuf data) {

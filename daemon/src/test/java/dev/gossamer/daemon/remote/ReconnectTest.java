@@ -195,6 +195,31 @@ class ReconnectTest extends OneServerTest {
         anew.flush();
     }
 
+    /** What was zeroed in no time may take some after a crash; it was answered, and has to be zero all the same. */
+    @Test
+    void fastZeroingThatWasAnsweredIsRepeatedWhetherItIsFastOrNot() throws Exception {
+        server.close();
+        server = new VolatileServer(directory.resolve("nbd.sock"), SIZE_BYTES)
+                .withFlags(NbdFlags.HAS_FLAGS
+                        | NbdFlags.SEND_FLUSH
+                        | NbdFlags.SEND_WRITE_ZEROES
+                        | NbdFlags.SEND_FAST_ZERO)
+                .start();
+        TestIo io = rig.io(rig.open(server.uri(), RemoteRig.PATIENT), 0);
+        io.write(0, filled(4096, 7));
+        io.flush();
+        assertEquals(Errno.OK, io.command(BlockOperation.WRITE_ZEROES, 0, 4096, BlockRequest.FAST_ZERO));
+        server.crash();
+        server.setRule((command, flags, offset, length) ->
+                (flags & NbdFlags.CMD_FAST_ZERO) == 0 ? NbdError.OK : NbdError.ENOTSUP);
+        server.start();
+        assertArrayEquals(new byte[4096], io.read(0, 4096));
+        io.flush();
+        assertEquals(0, server.stable()[0]);
+        assertEquals(
+                Errno.EOPNOTSUPP, io.command(BlockOperation.WRITE_ZEROES, 0, 4096, BlockRequest.FAST_ZERO));
+    }
+
     @Test
     void forceUnitAccessIsHonouredWithAndWithoutTheServersHelp() throws Exception {
         NbdClientDevice rich = rig.open(server.uri(), RemoteRig.PATIENT);
