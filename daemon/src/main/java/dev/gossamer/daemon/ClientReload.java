@@ -26,6 +26,7 @@ final class ClientReload {
         this.memory = memory;
         this.nbd = nbd;
         this.admin = admin;
+        memory.watch(nbd.clients());
     }
 
     /**

@@ -6,6 +6,7 @@ import dev.gossamer.daemon.server.access.AdmissionCounters.Refusal;
 import dev.gossamer.daemon.server.access.ClientLog;
 import dev.gossamer.daemon.server.access.ClientPolicy;
 import dev.gossamer.daemon.server.access.HandshakeGate;
+import dev.gossamer.daemon.server.access.MemoryBudget;
 import dev.gossamer.daemon.server.access.PeerName;
 import dev.gossamer.daemon.server.access.ServerTls;
 import dev.gossamer.daemon.server.access.TlsSettings;
@@ -53,6 +54,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
@@ -85,7 +87,8 @@ public final class NbdServer {
     private final ExportDirectory directory;
     private final AdmissionCounters admissions = new AdmissionCounters();
     private final ClientLog log;
-    private final List<HandshakeGate> gates = new ArrayList<>();
+    // One for each address; any thread may count who is there.
+    private final List<HandshakeGate> gates = new CopyOnWriteArrayList<>();
     private final ConnectionRegistry registry = new ConnectionRegistry();
     private final RequestWatch[] watches;
     private final ScheduledExecutorService timer;
@@ -251,6 +254,21 @@ public final class NbdServer {
         for (RequestWatch watch : watches) {
             watch.logSlowerThan(limit);
         }
+    }
+
+    /** Those who are there, in handshakes or after them. */
+    public MemoryBudget.Clients clients() {
+        return new MemoryBudget.Clients() {
+            @Override
+            public int connections() {
+                return gates.stream().mapToInt(HandshakeGate::open).sum();
+            }
+
+            @Override
+            public int handshakes() {
+                return gates.stream().mapToInt(HandshakeGate::handshakes).sum();
+            }
+        };
     }
 
     /** What clients of any socket make the daemon write; told to the end of by {@link #beginStop}. */

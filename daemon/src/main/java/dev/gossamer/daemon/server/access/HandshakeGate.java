@@ -107,6 +107,15 @@ public final class HandshakeGate {
         }
     }
 
+    /** Connections, handshakes among them. */
+    public synchronized int open() {
+        return open;
+    }
+
+    public synchronized int handshakes() {
+        return negotiating.size();
+    }
+
     /** Ends all handshakes: the server stops. */
     public void closeAll() {
         Channel[] channels;

@@ -13,7 +13,8 @@ import org.slf4j.LoggerFactory;
  * The direct memory that the Java runtime allows this process (MaxDirectMemorySize), and who may have how much of it at
  * most: connections and handshakes by their limits, remote devices by what they keep; and of connections the
  * descriptors that the system allows, one each, and their part of the heap. Counted in full when a limit is set or a
- * device opened, not when the memory is used, so that it never runs out on the way. The loops' transfer memory comes
+ * device opened, not when the memory is used, so that it never runs out on the way; of limits that are lowered what the
+ * clients keep who are there counts until they leave. The loops' transfer memory comes
  * from the system and is no part of it. Any thread.
  */
 public final class MemoryBudget {
@@ -93,6 +94,7 @@ public final class MemoryBudget {
     private long clientBytes;
     // What limits need that are not in force yet.
     private long fittingBytes;
+    private Clients present = Clients.NONE;
 
     /**
      * The memory of this process.
@@ -124,6 +126,40 @@ public final class MemoryBudget {
     /** And may take. */
     public static long directLimitBytes() {
         return PlatformDependent.maxDirectMemory();
+    }
+
+    /** Those who are there, at all addresses together. Any thread. */
+    public interface Clients {
+        /** Nobody is. */
+        Clients NONE = new Clients() {
+            @Override
+            public int connections() {
+                return 0;
+            }
+
+            @Override
+            public int handshakes() {
+                return 0;
+            }
+        };
+
+        /** Handshakes among them. */
+        int connections();
+
+        int handshakes();
+    }
+
+    /** From now on these count, whatever the limits have become. */
+    public synchronized void watch(Clients clients) {
+        present = clients;
+    }
+
+    /** What clients have or may have. */
+    private long takenByClients() {
+        long handshakes = present.handshakes();
+        long presentBytes = handshakes * each.handshakeBytes
+                + Math.max(0, present.connections() - handshakes) * each.connectionBytes;
+        return Math.max(presentBytes, Math.max(clientBytes, fittingBytes));
     }
 
     /** Limits for which there is memory, beside those in force, until one of the two is called. */
@@ -244,7 +280,7 @@ public final class MemoryBudget {
      * @throws StorageException naming it if there is no room for a single connection
      */
     public synchronized RemoteShare take(String name, long connectionBytes, int connections) throws StorageException {
-        long freeBytes = limitBytes - OTHER_BYTES - Math.max(clientBytes, fittingBytes) - remoteBytes();
+        long freeBytes = limitBytes - OTHER_BYTES - takenByClients() - remoteBytes();
         if (connectionBytes > freeBytes) {
             throw new StorageException(
                     Errno.ENOMEM,

@@ -158,4 +158,29 @@ class MemoryBudgetTest {
         failed.giveBack();
         assertEquals(2, budget.take("nbd://d/data", 12 * MIB, 8).connections());
     }
+
+    /** They stay when limits are lowered, with all that they may take. */
+    @Test
+    void whoIsThereCountsUntilHeLeavesWhateverTheLimitsHaveBecome() throws StorageException {
+        int[] there = {900};
+        MemoryBudget budget = new MemoryBudget(256 * MIB, HEAP, MANY, 1, Cost.ON_RING);
+        budget.watch(new MemoryBudget.Clients() {
+            @Override
+            public int connections() {
+                return there[0];
+            }
+
+            @Override
+            public int handshakes() {
+                return there[0] / 10;
+            }
+        });
+        budget.fit(limits(1000, 100)).use();
+        budget.fit(limits(16, 16)).use();
+        StorageException refused =
+                assertThrows(StorageException.class, () -> budget.take("nbd://a/data", 120 * MIB, 1));
+        assertEquals(Errno.ENOMEM, refused.errno());
+        there[0] = 16;
+        budget.take("nbd://a/data", 120 * MIB, 1);
+    }
 }
