@@ -30,6 +30,11 @@ public record NegotiatedExport(
         }
     }
 
+    /** Whether the client may change nothing. */
+    public boolean isReadOnly() {
+        return (export.transmissionFlags() & NbdFlags.READ_ONLY) != 0;
+    }
+
     /**
      * The flags as the client saw them. DF exists only where replies come in chunks (T1), a BLOCK_STATUS payload only
      * where there is something to choose from (2.1).

@@ -6,7 +6,6 @@ import dev.gossamer.daemon.server.access.PeerName;
 import dev.gossamer.io.Reason;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.nbd.handshake.NegotiatedExport;
-import dev.gossamer.nbd.wire.NbdFlags;
 import javax.net.ssl.SSLException;
 
 /**
@@ -22,7 +21,7 @@ record ConnectionLog(ClientLog log, NegotiatedExport negotiated, PeerName peer, 
                 negotiated.export().name(),
                 peer.address(),
                 peer.identity(),
-                (negotiated.transmissionFlags() & NbdFlags.READ_ONLY) == 0 ? "read-write" : "read-only",
+                negotiated.isReadOnly() ? "read-only" : "read-write",
                 id);
     }
 

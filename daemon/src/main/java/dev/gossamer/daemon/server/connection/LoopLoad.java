@@ -23,6 +23,7 @@ public final class LoopLoad {
     private final ReadTurns provenTurns;
     private final ReadTurns unprovenTurns;
     private final MemoryWaiters memoryWaiters;
+    private final ReaderFlushes readerFlushes;
     private long unprovenBytes;
     // Written by the loop.
     private volatile int starved;
@@ -32,6 +33,7 @@ public final class LoopLoad {
         provenTurns = new ReadTurns(loop, commands, false);
         unprovenTurns = new ReadTurns(loop, commands, true);
         memoryWaiters = new MemoryWaiters(loop);
+        readerFlushes = new ReaderFlushes(loop);
     }
 
     /**
@@ -44,6 +46,11 @@ public final class LoopLoad {
 
     MemoryWaiters memoryWaiters() {
         return memoryWaiters;
+    }
+
+    /** Of clients that may only read. */
+    ReaderFlushes readerFlushes() {
+        return readerFlushes;
     }
 
     /** Of long READs of clients that take what they ask for. */

@@ -8,6 +8,7 @@ import dev.gossamer.daemon.server.stream.ConnectionLife.State;
 import dev.gossamer.daemon.server.stream.SlabView;
 import dev.gossamer.io.BlockCompletion;
 import dev.gossamer.io.BlockDevice;
+import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.Invariant;
@@ -384,7 +385,9 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
         changeInFlight(1);
         request.stages().begin(loop.nanoTime());
         request.push(completion);
-        if (command.command() != NbdCommand.READ || sparseReads.isPlain(command)) {
+        if (negotiated.isReadOnly() && request.operation() == BlockOperation.FLUSH) {
+            load.readerFlushes().start(request, device);
+        } else if (command.command() != NbdCommand.READ || sparseReads.isPlain(command)) {
             device.start(request);
         } else {
             sparseReads.start(command, request);
