@@ -26,7 +26,7 @@ final class ClientStormTest {
     @ParameterizedTest
     @ValueSource(strings = {"ring", "threads"})
     void nobodyPaysForAnothersEnd(String engine) throws Exception {
-        long seed = Long.getLong("gossamer.test.seed", 2026);
+        long seed = 2026;
         try (Daemon daemon = Daemon.create(scratch)) {
             daemon.start("--listen", "tcp:127.0.0.1:0", "--engine", engine);
             daemon.createVolume("vol", "128M");

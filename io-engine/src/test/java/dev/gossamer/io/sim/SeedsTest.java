@@ -3,6 +3,7 @@ package dev.gossamer.io.sim;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.Properties;
 import java.util.ServiceLoader;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.Extension;
@@ -29,8 +30,23 @@ final class SeedsTest {
         assertEquals(
                 "mvn -q -pl thin-target -am -Dtest='PoolStormTest#storm' -Dgossamer.test.seed=7"
                         + " -Dsurefire.failIfNoSpecifiedTests=false test",
-                ReplayCommand.command("thin-target", "PoolStormTest", "storm", 7));
-        assertTrue(ReplayCommand.command("it-tests", "KillTest", "m", 0).endsWith(" package"));
+                ReplayCommand.command("thin-target", "PoolStormTest", "storm", 7, new Properties()));
+        assertTrue(ReplayCommand.command("it-tests", "KillTest", "m", 0, new Properties())
+                .endsWith(" package"));
+    }
+
+    /** A story of 500 steps is another one of 400. */
+    @Test
+    void theCommandHasTheSizesThatWereGiven() {
+        Properties given = new Properties();
+        given.setProperty("storm.steps", "500");
+        given.setProperty("gossamer.fuzz.first", "17");
+        given.setProperty(Seeds.PROPERTY, "7");
+        given.setProperty("gossamer.root", "/somewhere");
+        assertEquals(
+                "mvn -q -pl thin-target -am -Dtest='StatusStormTest#storm' -Dgossamer.test.seed=7"
+                        + " -Dgossamer.fuzz.first=17 -Dstorm.steps=500 -Dsurefire.failIfNoSpecifiedTests=false test",
+                ReplayCommand.command("thin-target", "StatusStormTest", "storm", 7, given));
     }
 
     @Test
