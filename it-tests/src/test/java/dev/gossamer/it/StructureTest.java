@@ -2,12 +2,14 @@ package dev.gossamer.it;
 
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideOutsideOfPackage;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.fields;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.domain.properties.HasName;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import java.io.IOException;
 import java.io.InputStream;
@@ -87,6 +89,21 @@ final class StructureTest {
                         .and(resideOutsideOfPackage("dev.gossamer.thin.pool"))
                         .and(resideOutsideOfPackage("dev.gossamer.thin.owner"))
                         .and(resideOutsideOfPackage("dev.gossamer.thin.offline")))
+                .check(ours);
+    }
+
+    /** Whoever holds one of these has all the others by it: a hub that hides what is needed. */
+    @Test
+    void noClassIsHeldByEverybody() {
+        heldOnlyBy("dev.gossamer.thin.worker.PoolWorker", "PoolParts|VolumeRequests|HiddenTails");
+        heldOnlyBy("dev.gossamer.thin.pool.PoolParts", "ThinPool|PoolFacts");
+    }
+
+    private static void heldOnlyBy(String held, String holders) {
+        fields().that()
+                .haveRawType(held)
+                .should()
+                .beDeclaredInClassesThat(HasName.Predicates.nameMatching(".*\\.(" + holders + ")"))
                 .check(ours);
     }
 

@@ -7,10 +7,15 @@ import dev.gossamer.thin.VolumeSpec;
 import dev.gossamer.thin.catalog.Catalog;
 import dev.gossamer.thin.catalog.CatalogScan;
 import dev.gossamer.thin.catalog.CatalogSlot;
+import dev.gossamer.thin.device.DeviceIds;
 import dev.gossamer.thin.device.ExternalOrigins;
+import dev.gossamer.thin.device.PoolDevices;
+import dev.gossamer.thin.device.PoolFaults;
 import dev.gossamer.thin.device.ThinDevice;
 import dev.gossamer.thin.metadata.DeviceDetails;
 import dev.gossamer.thin.metadata.PoolMetadata;
+import dev.gossamer.thin.space.Reclaimer;
+import dev.gossamer.thin.space.SpaceQuotas;
 import java.util.ArrayList;
 import java.util.List;
 import org.slf4j.Logger;
@@ -21,14 +26,22 @@ final class DevicesAtOpening {
     private static final Logger LOG = LoggerFactory.getLogger(DevicesAtOpening.class);
 
     private final PoolMetadata metadata;
-    private final PoolParts parts;
     private final ExternalOrigins origins;
+    private final PoolDevices devices;
+    private final DeviceIds deviceIds;
+    private final SpaceQuotas quotas;
+    private final Reclaimer reclaimer;
+    private final PoolFaults faults;
     private final SlotClaims claims = new SlotClaims();
 
     DevicesAtOpening(PoolMetadata metadata, PoolParts parts, ExternalOrigins origins) {
         this.metadata = metadata;
-        this.parts = parts;
         this.origins = origins;
+        devices = parts.devices;
+        deviceIds = parts.deviceIds;
+        quotas = parts.quotas;
+        reclaimer = parts.reclaimer;
+        faults = parts.faults;
     }
 
     /**
@@ -44,7 +57,7 @@ final class DevicesAtOpening {
         List<Found> all = new ArrayList<>();
         try (CatalogScan slots = catalog.scan()) {
             for (int id : metadata.deviceIds()) {
-                parts.deviceIds.found(id);
+                deviceIds.found(id);
                 Found found = id == catalog.deviceId() ? null : look(id, slots);
                 if (found != null) {
                     all.add(found);
@@ -52,19 +65,19 @@ final class DevicesAtOpening {
                 }
             }
         }
-        claims.disputed().forEach(parts.devices::dispute);
+        claims.disputed().forEach(devices::dispute);
         List<ThinDevice> invented = new ArrayList<>();
         for (Found found : all) {
             ThinDevice device = opened(found);
             if (claims.isNamed(found.id)) {
-                parts.devices.add(device);
+                devices.add(device);
             } else {
                 invented.add(device);
             }
         }
         // No name that is made up for a device is another's.
-        invented.forEach(parts.devices::add);
-        if (parts.quotas.isImpossible()) {
+        invented.forEach(devices::add);
+        if (quotas.isImpossible()) {
             LOG.warn("volumes have more reserved together than the pool has, so nothing is held back for any; 'gossamer"
                     + " volume set --reserve' changes that");
         }
@@ -75,7 +88,7 @@ final class DevicesAtOpening {
         try {
             details = metadata.details(id);
             if (details.isRetired()) {
-                parts.reclaimer.found(id, details);
+                reclaimer.found(id, details);
                 return null;
             }
             return new Found(id, details, slots.get(id, details), null);
@@ -101,7 +114,7 @@ final class DevicesAtOpening {
 
     private ThinDevice barred(ThinDevice device, MetadataCorrupt why) {
         device.bar();
-        parts.faults.failed(device, why);
+        faults.failed(device, why);
         return device;
     }
 

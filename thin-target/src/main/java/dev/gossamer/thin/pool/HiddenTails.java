@@ -7,8 +7,14 @@ import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.Wakeup;
+import dev.gossamer.io.worker.LongCommands;
+import dev.gossamer.io.worker.PerLoop;
+import dev.gossamer.io.worker.RequestsInFlight;
 import dev.gossamer.thin.device.ThinDevice;
+import dev.gossamer.thin.map.MapLookup;
 import dev.gossamer.thin.message.VolumeResize;
+import dev.gossamer.thin.space.SpaceWaiters;
+import dev.gossamer.thin.worker.PoolWorker;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.IntConsumer;
@@ -17,12 +23,22 @@ import java.util.function.IntConsumer;
 final class HiddenTails implements VolumeResize.HiddenTail {
     private final BlockDevice data;
     private final List<? extends IoLoop> ioLoops;
-    private final PoolParts parts;
+    private final IoLoop worker;
+    private final PerLoop<MapLookup> lookups;
+    private final PerLoop<LongCommands> longCommands;
+    private final RequestsInFlight inFlight;
+    private final PoolWorker admission;
+    private final SpaceWaiters spaceWaiters;
 
     HiddenTails(BlockDevice data, List<? extends IoLoop> ioLoops, PoolParts parts) {
         this.data = data;
         this.ioLoops = ioLoops;
-        this.parts = parts;
+        worker = parts.loop;
+        lookups = parts.lookups;
+        longCommands = parts.longCommands;
+        inFlight = parts.inFlight;
+        admission = parts.worker;
+        spaceWaiters = parts.spaceWaiters;
     }
 
     @Override
@@ -36,7 +52,7 @@ final class HiddenTails implements VolumeResize.HiddenTail {
         // Made here, where what it throws is told: on the loop nobody would be.
         Consumer<BlockRequest> serve = new Behind(device, to)::serveInOrder;
         int[] result = {Errno.EIO};
-        Wakeup ended = new Wakeup(parts.loop, () -> done.accept(result[0]));
+        Wakeup ended = new Wakeup(worker, () -> done.accept(result[0]));
         BlockCompletion afterZeroing = (request, errno) -> {
             result[0] = errno;
             request.recycle();
@@ -67,11 +83,11 @@ final class HiddenTails implements VolumeResize.HiddenTail {
                     device,
                     data,
                     device.writeOrder(ioLoops),
-                    parts.lookups,
-                    parts.longCommands,
-                    parts.inFlight,
-                    parts.worker,
-                    parts.spaceWaiters);
+                    lookups,
+                    longCommands,
+                    inFlight,
+                    admission,
+                    spaceWaiters);
             this.endBytes = endBytes;
         }
 

@@ -54,7 +54,7 @@ import java.util.function.Consumer;
 
 /**
  * Puts the parts of a pool together, each with what it uses, and takes them apart. The only place that knows them all;
- * held by {@link ThinPool} and {@link PoolFacts} alone.
+ * held by {@link ThinPool} and {@link PoolFacts} alone: whoever else is made here takes what it uses, and no more.
  *
  * <p>Where two parts need each other, one hears of the other after both are made: {@link #introduce}.
  */
