@@ -154,7 +154,7 @@ final class CowSnapshot implements ExceptionStore.Listener, PendingRemap.Target 
             return true;
         }
         if (state == SnapshotState.STARTING) {
-            return false;
+            return fromBytes >= sizeBytes;
         }
         long end = Math.min(toBytes, sizeBytes);
         for (long chunk = fromBytes >> chunkShift; chunk << chunkShift < end; chunk++) {

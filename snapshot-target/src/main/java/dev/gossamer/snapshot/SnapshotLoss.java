@@ -28,6 +28,9 @@ final class SnapshotLoss {
     private final CowSnapshot snapshot;
     private final IoLoop loop;
     private State state = State.NOT_LOST;
+    // What the log says of the two already: each write of the origin tries again.
+    private int toldHeader = Errno.OK;
+    private int toldRecord = Errno.OK;
     // Both bounded by the requests that connections have under way.
     private final List<PendingRemap> dropped = new ArrayList<>();
     private final List<HeldRequest> held = new ArrayList<>();
@@ -55,7 +58,9 @@ final class SnapshotLoss {
     }
 
     private void written(int header, int record) {
-        if (header != Errno.OK || record != Errno.OK) {
+        if ((header != Errno.OK || record != Errno.OK) && (header != toldHeader || record != toldRecord)) {
+            toldHeader = header;
+            toldRecord = record;
             LOG.error(
                     "snapshot={} is lost: header={} record={}",
                     snapshot.name(),

@@ -211,7 +211,7 @@ final class SnapshotMessages {
             } else {
                 answer.completeExceptionally(StoreChecks.refused(
                         snapshot.spec(),
-                        errno,
+                        errno == Errno.EBUSY ? Errno.EIO : errno, // which would say that nothing has happened
                         "it is gone, but its store could not be wiped: " + Errno.name(errno)
                                 + "; do not open that store again"));
             }

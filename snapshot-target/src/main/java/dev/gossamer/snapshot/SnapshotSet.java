@@ -115,6 +115,20 @@ public final class SnapshotSet {
         door.unlock();
     }
 
+    /** The same for a snapshot; nobody can open one that is not there. */
+    public boolean keepClosed(String name) {
+        CowSnapshot snapshot = messages.snapshots().get(name);
+        return snapshot == null || snapshot.door().tryLock();
+    }
+
+    /** Ends {@link #keepClosed} of a snapshot. */
+    public void mayBeOpened(String name) {
+        CowSnapshot snapshot = messages.snapshots().get(name);
+        if (snapshot != null) {
+            snapshot.door().unlock();
+        }
+    }
+
     /**
      * Opens a snapshot for I/O from the set's loops. Null if there is none of that name, or it is merged or deleted.
      */

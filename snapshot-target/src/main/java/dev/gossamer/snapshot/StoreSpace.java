@@ -194,7 +194,7 @@ final class StoreSpace {
             return;
         }
         askIfDue(true);
-        if (tryAgain) {
+        if (tryAgain && !isFullBelow()) {
             tryAgain = false;
             changed();
         } else {

@@ -208,4 +208,30 @@ class FullBelowTest {
             sim.shutDown();
         }
     }
+
+    /** The look each second does not fall together with the second that a full device is left alone for. */
+    @Test
+    void aStoreThatGrewIntoAFullDeviceIsTriedAgainEachSecond() throws StorageException {
+        SimulatedDisk small = new SimulatedDisk(4 * CHUNK);
+        BlockDevice device = new FaultyDevice(small, plan);
+        try (SimSet sim = new SimSet(origin, 1, 2)) {
+            sim.create(spec(StoreFullAction.INVALIDATE_SNAPSHOT, 10 * SECOND), device);
+            BlockDevice open = sim.set.openOrigin();
+            assertEquals(Errno.OK, sim.write(open, 0, filled(1, 2 * CHUNK)));
+            SimHarness.Result write = sim.startWrite(0, open, 2 * CHUNK, filled(2, CHUNK));
+            pass(sim, 1);
+            sim.loops.advance(SECOND / 2);
+            plan.failAlways(BlockOperation.WRITE, Errno.ENOSPC);
+            small.resize(8 * CHUNK);
+            sim.await(sim.set.storeGrown("s"));
+            pass(sim, 1);
+            assertFalse(write.isDone());
+            plan.heal();
+            pass(sim, 3);
+            assertEquals(Errno.OK, write.errno, "it waits though there is room");
+            assertEquals(SnapshotState.ACTIVE, sim.status("s").state());
+            open.close();
+            sim.shutDown();
+        }
+    }
 }

@@ -5,7 +5,6 @@ import dev.gossamer.daemon.device.NamedDevices;
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.IoLoop;
-import dev.gossamer.io.Reason;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.StorageIdentity;
 import dev.gossamer.io.posix.OpenOptions;
@@ -118,17 +117,7 @@ record CowDevices(
 
     /** Doubles a store that is a volume (rule S-V5): it is asked for growth only when seven eighths are in use. */
     StoreGrowth growthOf(String volume) {
-        return (snapshot, totalBytes, done) -> grow(volume, snapshot, 2 * totalBytes, done);
-    }
-
-    @SuppressWarnings("FutureReturnValueIgnored") // The set looks at the size and learns nothing from an error.
-    private void grow(String volume, String snapshot, long sizeBytes, Runnable done) {
-        pool.resizeVolume(volume, sizeBytes, false).whenComplete((grown, failure) -> {
-            if (failure != null) {
-                LOG.warn("store={} of snapshot={} cannot grow: {}", volume, snapshot, Reason.of(failure));
-            }
-            done.run();
-        });
+        return new VolumeGrowth(pool, volume);
     }
 
     /**

@@ -186,15 +186,15 @@ public final class CowService {
     }
 
     private void remove(OriginExport origin, RecordedSnapshot snapshot) throws StorageException {
-        State before = snapshot.state();
-        record.change(origin, present -> present.with(snapshot.withState(State.DELETING)));
+        CowName name = new CowName(origin.config().name(), snapshot.name());
+        requireClosed(origin, name, "deleted");
         try {
+            record.change(
+                    origin,
+                    present -> present.with(present.snapshot(snapshot.name()).withState(State.DELETING)));
             origin.delete(snapshot.name());
-        } catch (StorageException e) {
-            if (e.errno() == Errno.EBUSY) {
-                steps.enter(origin, snapshot, State.DELETING, before);
-            }
-            throw e;
+        } finally {
+            origin.mayBeOpened(snapshot.name()); // If it is still there.
         }
         steps.forget(origin, snapshot);
     }
@@ -233,20 +233,46 @@ public final class CowService {
                                 + " already; one at a time, wait until that is done");
             }
         }
-        // Recorded first: a store whose records are already going is no snapshot any more.
-        record.change(origin, present -> {
-            RecordedSnapshot snapshot = present.snapshot(name.snapshot());
-            if (snapshot.isLost() || snapshot.isHalf()) {
-                throw new StorageException(
-                        Errno.EINVAL, name + ": its contents are lost, so there is nothing to merge; delete it");
-            }
-            return present.with(snapshot.withState(State.MERGING));
-        });
+        if (!origin.keepClosed()) {
+            throw new StorageException(
+                    Errno.EBUSY,
+                    name.origin() + " is open, and would change under its users; close it, merge, and open it again");
+        }
         try {
-            origin.beginMerge(name.snapshot());
-        } catch (StorageException e) {
-            steps.enter(origin, origin.config().snapshot(name.snapshot()), State.MERGING, State.ACTIVE);
-            throw e;
+            beginMerge(origin, name);
+        } finally {
+            origin.mayBeOpened();
+        }
+    }
+
+    /** What could refuse it is kept away before it is recorded: a record that says so is carried out by the next start. */
+    private void beginMerge(OriginExport origin, CowName name) throws StorageException {
+        requireClosed(origin, name, "merged");
+        try {
+            // Recorded first: a store whose records are already going is no snapshot any more.
+            record.change(origin, present -> {
+                RecordedSnapshot snapshot = present.snapshot(name.snapshot());
+                if (snapshot.isLost() || snapshot.isHalf()) {
+                    throw new StorageException(
+                            Errno.EINVAL, name + ": its contents are lost, so there is nothing to merge; delete it");
+                }
+                return present.with(snapshot.withState(State.MERGING));
+            });
+            try {
+                origin.beginMerge(name.snapshot());
+            } catch (StorageException e) {
+                steps.enter(origin, origin.config().snapshot(name.snapshot()), State.MERGING, State.ACTIVE);
+                throw e;
+            }
+        } finally {
+            origin.mayBeOpened(name.snapshot());
+        }
+    }
+
+    /** Nobody has it open, and nobody opens it until {@link OriginExport#mayBeOpened(String)}. */
+    private static void requireClosed(OriginExport origin, CowName name, String done) throws StorageException {
+        if (!origin.keepClosed(name.snapshot())) {
+            throw new StorageException(Errno.EBUSY, name + " is in use; close it, then it can be " + done);
         }
     }
 

@@ -7,7 +7,6 @@ import dev.gossamer.io.Invariant;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.StorageIdentity;
 import dev.gossamer.nbd.handshake.ExportInfo;
-import dev.gossamer.nbd.wire.NbdFlags;
 import dev.gossamer.snapshot.LossRecord;
 import dev.gossamer.snapshot.SnapshotSet;
 import dev.gossamer.snapshot.SnapshotSpec;
@@ -38,15 +37,6 @@ final class OriginExport {
 
     /** How long writes wait for a store in the pool to grow, which takes a commit. As long as a busy disk may need. */
     private static final Duration HOLD_BACK = Duration.ofSeconds(10);
-
-    private static final int FLAGS = NbdFlags.HAS_FLAGS
-            | NbdFlags.SEND_FLUSH
-            | NbdFlags.SEND_FUA
-            | NbdFlags.CAN_MULTI_CONN
-            | NbdFlags.SEND_WRITE_ZEROES;
-
-    private static final int PREFERRED_BLOCK_BYTES = 4096;
-    private static final int MAXIMUM_PAYLOAD_BYTES = 32 << 20;
 
     /**
      * What loops need to know of a snapshot to describe it.
@@ -101,6 +91,8 @@ final class OriginExport {
     private volatile CowConfig.Origin config;
     // What the origin's device turned out to be when it was opened.
     private volatile String identity = "";
+    // Why a loss could not be recorded, as the log has it.
+    private volatile String toldLoss = "";
     private volatile Life life = new Life(State.CLOSED, null, "");
 
     OriginExport(CowConfig.Origin config, CowDevices devices, Losses losses) {
@@ -312,7 +304,10 @@ final class OriginExport {
             losses.record(this, snapshot, cause);
             return Errno.OK;
         } catch (StorageException e) {
-            LOG.error("snapshot={} is lost, and that cannot be recorded: {}", exportOf(snapshot), e.getMessage());
+            if (!e.getMessage().equals(toldLoss)) { // Each write of the origin tries again.
+                toldLoss = e.getMessage();
+                LOG.error("snapshot={} is lost, and that cannot be recorded: {}", exportOf(snapshot), toldLoss);
+            }
             return e.errno();
         }
     }
@@ -364,6 +359,17 @@ final class OriginExport {
     void mayBeOpened() {
         if (life.set != null) {
             life.set.mayBeOpened();
+        }
+    }
+
+    /** The same for a snapshot. */
+    boolean keepClosed(String snapshot) {
+        return life.set == null || life.set.keepClosed(exportOf(snapshot));
+    }
+
+    void mayBeOpened(String snapshot) {
+        if (life.set != null) {
+            life.set.mayBeOpened(exportOf(snapshot));
         }
     }
 
@@ -453,7 +459,7 @@ final class OriginExport {
                     .mapToInt(Loaded::alignmentBytes)
                     .reduce(origin.geometry().alignmentBytes(), Math::max);
             boolean trims = origin.geometry().discardBytes() > 0;
-            return describe(recorded.name(), "origin of classic snapshots", origin.sizeBytes(), alignment, trims);
+            return CowExportInfo.of(recorded.name(), "origin of classic snapshots", origin.sizeBytes(), alignment, trims);
         }
         Loaded found = loaded.get(exportOf(snapshot));
         RecordedSnapshot entry = recorded.snapshot(snapshot);
@@ -462,19 +468,7 @@ final class OriginExport {
         }
         String what =
                 (entry.type() == StoreType.TRANSIENT ? "transient snapshot of " : "snapshot of ") + recorded.name();
-        return describe(exportOf(snapshot), what, found.sizeBytes(), found.alignmentBytes(), false);
-    }
-
-    private static ExportInfo describe(
-            String name, String description, long sizeBytes, int alignmentBytes, boolean trims) {
-        return new ExportInfo(
-                name,
-                description,
-                sizeBytes - sizeBytes % alignmentBytes,
-                trims ? FLAGS | NbdFlags.SEND_TRIM : FLAGS,
-                alignmentBytes,
-                Math.max(PREFERRED_BLOCK_BYTES, alignmentBytes),
-                MAXIMUM_PAYLOAD_BYTES);
+        return CowExportInfo.of(exportOf(snapshot), what, found.sizeBytes(), found.alignmentBytes(), false);
     }
 
     BlockDevice openExport(String snapshot) {

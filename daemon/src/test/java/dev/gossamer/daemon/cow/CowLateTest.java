@@ -64,9 +64,47 @@ class CowLateTest {
         story.verify(false);
     }
 
+    /** A client has it open: what is refused is never recorded, for a record is carried out by the next start. */
+    @Test
+    void aRefusedMergeOrDeletionIsNotRecorded() throws StorageException {
+        Modelled snapshot = create("sdb");
+        assertNotNull(story.open(snapshot.export()));
+        story.world.failRecordsAfter(1);
+        assertFalse(story.merge(snapshot), "a client has it open");
+        assertTrue(story.refusal.contains("is in use"), story.refusal);
+        assertEquals(State.ACTIVE, recorded().state());
+        assertFalse(story.delete(snapshot));
+        assertEquals(State.ACTIVE, recorded().state());
+        story.closeAll();
+        assertNotNull(story.open(CowStory.ORIGIN));
+        assertFalse(story.merge(snapshot), "a client has its origin open");
+        assertTrue(story.refusal.contains("would change under its users"), story.refusal);
+        assertEquals(State.ACTIVE, recorded().state());
+        story.closeAll();
+        story.world.failRecords(false, false);
+        assertTrue(story.merge(snapshot), () -> story.refusal);
+        story.life.endMerges();
+        story.verify(false);
+    }
+
+    /** And who is refused because it cannot be recorded keeps nobody from opening it. */
+    @Test
+    void whatCannotBeRecordedChangesNothing() throws StorageException {
+        Modelled snapshot = create("sdb");
+        story.world.failRecords(true, false);
+        assertFalse(story.merge(snapshot));
+        assertFalse(story.delete(snapshot));
+        story.world.failRecords(false, false);
+        snapshot.asked = CowStory.Asked.NOTHING;
+        story.verify(false);
+        story.startWrites(6);
+        story.endWrites(true);
+        story.verify(false);
+    }
+
     /**
-     * A client has the second snapshot open, so its merge is refused, and that cannot be recorded: it stays recorded as
-     * being merged. The end of another's merge is not its end.
+     * The set refuses what is recorded already, and then the record cannot be written: it stays recorded as being
+     * merged. The end of another's merge is not its end.
      */
     @Test
     void aMergeThatWasRefusedAndStaysRecordedIsNotTakenForDone() throws StorageException {
@@ -74,30 +112,17 @@ class CowLateTest {
         assertTrue(story.merge(first));
         story.life.endMerges();
         story.verifyMerged(first);
-        Modelled second = create(null);
-        assertNotNull(story.open(second.export()));
+        Modelled second = new Modelled("s", null, StoreType.TRANSIENT, story.origin.snapshot());
+        assertTrue(story.create(second, CHUNK, StoreFullAction.INVALIDATE_SNAPSHOT), () -> story.refusal);
         story.world.failRecordsAfter(1);
-        assertFalse(story.merge(second), "a client has it open");
+        assertFalse(story.merge(second), "it cannot be merged");
         story.world.failRecords(false, false);
         assertEquals(State.MERGING, recorded().state());
-        story.closeAll();
-        assertTrue(story.merge(second), () -> story.refusal);
+        assertFalse(story.merge(second), "it is taken for the one that was merged");
+        assertTrue(story.refusal.contains("only persistent snapshots can be merged"), story.refusal);
         story.life.endMerges();
-        story.verify(false);
-        assertNull(recorded());
-    }
-
-    /** The same before any merge of that origin: it can be asked for again without a restart. */
-    @Test
-    void aMergeThatWasRefusedAndStaysRecordedCanBeAskedForAgain() throws StorageException {
-        Modelled first = create("sdb");
-        assertNotNull(story.open(first.export()));
-        story.world.failRecordsAfter(1);
-        assertFalse(story.merge(first));
-        story.world.failRecords(false, false);
-        story.closeAll();
-        assertTrue(story.merge(first), () -> story.refusal);
-        story.life.endMerges();
+        assertEquals(State.ACTIVE, recorded().state());
+        second.asked = CowStory.Asked.NOTHING;
         story.verify(false);
     }
 
