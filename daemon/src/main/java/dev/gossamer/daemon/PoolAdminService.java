@@ -16,10 +16,14 @@ import dev.gossamer.daemon.server.access.Mapped;
 import dev.gossamer.daemon.server.connection.ConnectionInfo;
 import dev.gossamer.daemon.server.export.VolumeExports;
 import dev.gossamer.io.BlockDevice;
+import dev.gossamer.io.Errno;
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.ring.IoLoops;
 import dev.gossamer.io.ring.StalledFiles;
+import dev.gossamer.thin.CloneSpec;
+import dev.gossamer.thin.DedupeSpec;
+import dev.gossamer.thin.JobInfo;
 import dev.gossamer.thin.PoolMode;
 import dev.gossamer.thin.PoolStatus;
 import dev.gossamer.thin.SnapshotSpec;
@@ -119,6 +123,7 @@ final class PoolAdminService implements PoolAdmin {
         return checked(
                 () -> {
                     for (SnapshotSpec snapshot : snapshots) {
+                        cow.names().requireNoStore(snapshot.origin());
                         cow.names().requireFree(snapshot.name());
                     }
                 },
@@ -130,6 +135,7 @@ final class PoolAdminService implements PoolAdmin {
         return checked(
                 () -> {
                     cow.names().requireNoStore(name);
+                    cow.names().requireNoStore(source);
                     if (keepAs != null) {
                         cow.names().requireFree(keepAs);
                     }
@@ -189,6 +195,40 @@ final class PoolAdminService implements PoolAdmin {
     @Override
     public PoolJobs jobs() {
         return pool.jobs();
+    }
+
+    @Override
+    public CompletableFuture<JobInfo> cloneRange(CloneSpec spec) {
+        return checked(
+                () -> {
+                    cow.names().requireNoStore(spec.source());
+                    cow.names().requireNoStore(spec.destination());
+                },
+                () -> pool.jobs().cloneRange(spec));
+    }
+
+    /** A store's space is held for its tables, so its blocks are shared with nobody. */
+    @Override
+    public CompletableFuture<JobInfo> dedupe(DedupeSpec spec) {
+        DedupeSpec[] allowed = {spec};
+        return checked(
+                () -> {
+                    for (String volume : spec.volumes()) {
+                        cow.names().requireNoStore(volume);
+                    }
+                    if (spec.volumes().isEmpty() && cow.names().isAnyStore()) {
+                        List<String> others = pool.volumes().stream()
+                                .map(VolumeInfo::name)
+                                .filter(name -> !cow.names().isStore(name))
+                                .toList();
+                        if (others.isEmpty()) {
+                            throw new StorageException(
+                                    Errno.ENOENT, "there are no volumes but stores of classic snapshots");
+                        }
+                        allowed[0] = new DedupeSpec(others, spec.dryRun(), spec.bytesPerSecond());
+                    }
+                },
+                () -> pool.jobs().dedupe(allowed[0]));
     }
 
     @Override

@@ -45,11 +45,11 @@ final class JobApi {
     CompletableFuture<AdminResponse> route(String method, List<String> path, String body) {
         if (path.equals(List.of("clone"))) {
             AdminApi.requireMethod(method, "POST");
-            return started(pool.jobs().cloneRange(cloneSpec(body)));
+            return started(pool.cloneRange(cloneSpec(body)));
         }
         if (path.equals(List.of("dedupe"))) {
             AdminApi.requireMethod(method, "POST");
-            return started(pool.jobs().dedupe(dedupeSpec(body)));
+            return started(pool.dedupe(dedupeSpec(body)));
         }
         if (path.equals(List.of("defragment"))) {
             AdminApi.requireMethod(method, "POST");

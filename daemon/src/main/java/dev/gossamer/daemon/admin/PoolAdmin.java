@@ -1,6 +1,9 @@
 package dev.gossamer.daemon.admin;
 
 import dev.gossamer.daemon.server.connection.ConnectionInfo;
+import dev.gossamer.thin.CloneSpec;
+import dev.gossamer.thin.DedupeSpec;
+import dev.gossamer.thin.JobInfo;
 import dev.gossamer.thin.SnapshotSpec;
 import dev.gossamer.thin.VolumeInfo;
 import dev.gossamer.thin.VolumeLimits;
@@ -82,8 +85,12 @@ public interface PoolAdmin {
 
     CompletableFuture<Void> releaseMetadataSnapshot();
 
-    /** What runs long in the background. */
+    /** What runs long in the background; what must not touch stores of classic snapshots is begun with the two below. */
     PoolJobs jobs();
+
+    CompletableFuture<JobInfo> cloneRange(CloneSpec spec);
+
+    CompletableFuture<JobInfo> dedupe(DedupeSpec spec);
 
     /** The kernel's status lines. */
     CompletableFuture<List<String>> dmStatus();

@@ -53,6 +53,14 @@ public final class CowNames {
         }
     }
 
+    public boolean isStore(String volume) {
+        return storeVolumes.contains(volume);
+    }
+
+    public boolean isAnyStore() {
+        return !storeVolumes.isEmpty();
+    }
+
     /** What undoing or a start take away must be ours. */
     void reserveStore(String volume) throws StorageException {
         boolean isFree = storeVolumes.add(volume);
