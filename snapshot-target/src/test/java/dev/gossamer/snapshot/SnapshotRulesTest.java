@@ -12,6 +12,8 @@ import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.sim.Event;
+import dev.gossamer.io.sim.FaultPlan;
+import dev.gossamer.io.sim.FaultyDevice;
 import dev.gossamer.io.sim.Recorder;
 import dev.gossamer.io.sim.SimHarness;
 import dev.gossamer.io.sim.SimulatedDisk;
@@ -245,13 +247,13 @@ class SnapshotRulesTest {
     @Test
     void anErrorOfOneStoreLosesOneSnapshot() throws StorageException {
         sim.create(SPEC, store);
-        SimulatedDisk other = new SimulatedDisk(2 * SIZE);
-        sim.create(SPEC.withName("t"), other);
-        other.setReadOnly(true);
+        FaultPlan plan = new FaultPlan();
+        sim.create(SPEC.withName("t"), new FaultyDevice(new SimulatedDisk(2 * SIZE), plan));
+        plan.failAlways(BlockOperation.WRITE, Errno.EIO);
         BlockDevice open = sim.set.openOrigin();
         assertEquals(Errno.OK, sim.write(open, 0, filled(1, CHUNK)));
         assertEquals(SnapshotState.INVALID, sim.status("t").state());
-        assertTrue(sim.status("t").cause().contains("copying chunk 0 failed: EROFS"));
+        assertTrue(sim.status("t").cause().contains("copying chunk 0 failed: EIO"));
         assertEquals(SnapshotState.ACTIVE, sim.status("s").state());
     }
 

@@ -85,7 +85,7 @@ public interface PoolAdmin {
 
     CompletableFuture<Void> releaseMetadataSnapshot();
 
-    /** What runs long in the background; what must not touch stores of classic snapshots is begun with the two below. */
+    /** What runs long in the background; what must not touch classic snapshots is begun with the two below. */
     PoolJobs jobs();
 
     CompletableFuture<JobInfo> cloneRange(CloneSpec spec);

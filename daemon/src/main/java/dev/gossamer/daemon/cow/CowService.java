@@ -245,7 +245,7 @@ public final class CowService {
         }
     }
 
-    /** What could refuse it is kept away before it is recorded: a record that says so is carried out by the next start. */
+    /** What could refuse it is kept away before it is recorded: the next start carries out what is recorded. */
     private void beginMerge(OriginExport origin, CowName name) throws StorageException {
         requireClosed(origin, name, "merged");
         try {

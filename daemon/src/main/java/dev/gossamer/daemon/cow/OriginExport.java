@@ -459,7 +459,8 @@ final class OriginExport {
                     .mapToInt(Loaded::alignmentBytes)
                     .reduce(origin.geometry().alignmentBytes(), Math::max);
             boolean trims = origin.geometry().discardBytes() > 0;
-            return CowExportInfo.of(recorded.name(), "origin of classic snapshots", origin.sizeBytes(), alignment, trims);
+            return CowExportInfo.of(
+                    recorded.name(), "origin of classic snapshots", origin.sizeBytes(), alignment, trims);
         }
         Loaded found = loaded.get(exportOf(snapshot));
         RecordedSnapshot entry = recorded.snapshot(snapshot);

@@ -60,7 +60,10 @@ class CowStoreGuardTest extends CowDaemon {
         long job = ask(202, "POST", "/v1/dedupe", "{}").path("id").asLong();
         String state = "running";
         while (!state.equals("done")) {
-            state = ask(200, "GET", "/v1/jobs/" + job, "").path("state").asText().toLowerCase(Locale.ROOT);
+            state = ask(200, "GET", "/v1/jobs/" + job, "")
+                    .path("state")
+                    .asText()
+                    .toLowerCase(Locale.ROOT);
             assertTrue(!state.equals("failed") && !state.equals("cancelled"), state);
             Thread.sleep(10);
         }
