@@ -34,7 +34,7 @@ public final class DeviceTrees {
     /** Entries by ascending key; one that is out of place is lost. */
     public static void forEach(BlockFeed feed, TreeKind kind, long root, Entries entries, Lost lost)
             throws IOException {
-        new TreeWalk(feed, kind).walk(root, new TreeWalk.Visitor() {
+        new OrderedWalk(feed, kind).walk(root, new OrderedWalk.Visitor() {
             @Override
             public void leaf(NodeView leaf, long low, long high) throws IOException {
                 for (int i = 0; i < leaf.entries(); i++) {

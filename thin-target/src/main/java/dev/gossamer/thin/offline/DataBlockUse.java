@@ -7,8 +7,8 @@ import dev.gossamer.pdata.scan.BlockProof;
 import dev.gossamer.pdata.scan.BlockSet;
 import dev.gossamer.pdata.scan.DeviceTrees;
 import dev.gossamer.pdata.scan.NodeView;
+import dev.gossamer.pdata.scan.OrderedWalk;
 import dev.gossamer.pdata.scan.TreeKind;
-import dev.gossamer.pdata.scan.TreeWalk;
 import dev.gossamer.pdata.spacemap.BitmapLayout;
 import dev.gossamer.thin.metadata.Mapping;
 import java.io.IOException;
@@ -57,9 +57,9 @@ public final class DataBlockUse {
 
     private void walk(List<Long> roots) throws IOException {
         BlockSet seen = new BlockSet(feed.blocks());
-        TreeWalk walk = new TreeWalk(feed, TreeKind.MAPPINGS);
+        OrderedWalk walk = new OrderedWalk(feed, TreeKind.MAPPINGS);
         for (long root : roots) {
-            walk.walk(root, new TreeWalk.Visitor() {
+            walk.walk(root, new OrderedWalk.Visitor() {
                 @Override
                 public boolean wants(long leaf) {
                     return seen.add(leaf);

@@ -4,8 +4,8 @@ import dev.gossamer.pdata.scan.BlockFeed;
 import dev.gossamer.pdata.scan.BlockSet;
 import dev.gossamer.pdata.scan.LongMap;
 import dev.gossamer.pdata.scan.NodeView;
+import dev.gossamer.pdata.scan.OrderedWalk;
 import dev.gossamer.pdata.scan.TreeKind;
-import dev.gossamer.pdata.scan.TreeWalk;
 import dev.gossamer.pdata.spacemap.BitmapLayout;
 import dev.gossamer.thin.metadata.Mapping;
 import java.io.IOException;
@@ -78,9 +78,9 @@ final class DoubleClaims {
     /** Every leaf once. */
     private void walk(Claims claims) throws IOException {
         BlockSet seen = new BlockSet(feed.blocks());
-        TreeWalk walk = new TreeWalk(feed, TreeKind.MAPPINGS);
+        OrderedWalk walk = new OrderedWalk(feed, TreeKind.MAPPINGS);
         for (long root : roots) {
-            walk.walk(root, new TreeWalk.Visitor() {
+            walk.walk(root, new OrderedWalk.Visitor() {
                 @Override
                 public boolean wants(long leaf) {
                     return seen.add(leaf);

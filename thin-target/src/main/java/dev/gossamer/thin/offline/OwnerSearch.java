@@ -3,8 +3,8 @@ package dev.gossamer.thin.offline;
 import dev.gossamer.pdata.check.DeviceSum;
 import dev.gossamer.pdata.scan.BlockFeed;
 import dev.gossamer.pdata.scan.NodeView;
+import dev.gossamer.pdata.scan.OrderedWalk;
 import dev.gossamer.pdata.scan.TreeKind;
-import dev.gossamer.pdata.scan.TreeWalk;
 import dev.gossamer.thin.metadata.Mapping;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -28,13 +28,13 @@ final class OwnerSearch {
     List<OfflineCheck.Owner> ownersOf(Collection<Long> dataBlocks) {
         Set<Long> wanted = new HashSet<>(dataBlocks);
         List<OfflineCheck.Owner> owners = new ArrayList<>();
-        TreeWalk walk = new TreeWalk(feed, TreeKind.MAPPINGS);
+        OrderedWalk walk = new OrderedWalk(feed, TreeKind.MAPPINGS);
         for (DeviceSum device : devices) {
             if (device.root() == 0 || owners.size() >= MAX_OWNERS) {
                 continue;
             }
             try {
-                walk.walk(device.root(), new TreeWalk.Visitor() {
+                walk.walk(device.root(), new OrderedWalk.Visitor() {
                     @Override
                     public void leaf(NodeView leaf, long low, long high) {
                         look(leaf, device.id(), wanted, owners);

@@ -4,8 +4,8 @@ import dev.gossamer.pdata.MetadataCorrupt;
 import dev.gossamer.pdata.scan.BlockFeed;
 import dev.gossamer.pdata.scan.DeviceTrees;
 import dev.gossamer.pdata.scan.NodeView;
+import dev.gossamer.pdata.scan.OrderedWalk;
 import dev.gossamer.pdata.scan.TreeKind;
-import dev.gossamer.pdata.scan.TreeWalk;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -155,7 +155,7 @@ public final class PoolDump {
                     devices.stream().map(Tree::root).filter(root -> root != 0).toList());
             dumpShared(shared);
         }
-        TreeWalk walk = new TreeWalk(feed, TreeKind.MAPPINGS);
+        OrderedWalk walk = new OrderedWalk(feed, TreeKind.MAPPINGS);
         for (Tree tree : devices) {
             sink.beginDevice(tree.device());
             if (choice.mappings() && tree.root() != 0) {
@@ -170,7 +170,7 @@ public final class PoolDump {
     }
 
     private void dumpShared(SharedRuns shared) throws IOException {
-        TreeWalk walk = new TreeWalk(feed, TreeKind.MAPPINGS);
+        OrderedWalk walk = new OrderedWalk(feed, TreeKind.MAPPINGS);
         for (long leaf = 1; leaf < feed.blocks(); leaf++) {
             if (!shared.isShared(leaf) || !shared.isFirst(leaf)) {
                 continue;
@@ -178,7 +178,7 @@ public final class PoolDump {
             sink.beginShared(leaf);
             long at = leaf;
             while (at != 0) {
-                long[] some = new long[TreeWalk.MAX_LEAVES];
+                long[] some = new long[OrderedWalk.MAX_LEAVES];
                 int count = 0;
                 for (; at != 0 && count < some.length; at = shared.following(at)) {
                     some[count++] = at;
@@ -193,7 +193,7 @@ public final class PoolDump {
     private record Outside(long location, long key, long value, long high) {}
 
     /** The leaves of a device, or of a shared run. */
-    private final class Mappings implements TreeWalk.Visitor {
+    private final class Mappings implements OrderedWalk.Visitor {
         private final long device;
         private final SharedRuns shared;
         private long nextKey;

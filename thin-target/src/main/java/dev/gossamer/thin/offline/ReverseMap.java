@@ -6,8 +6,8 @@ import dev.gossamer.pdata.MetadataCorrupt;
 import dev.gossamer.pdata.scan.BlockFeed;
 import dev.gossamer.pdata.scan.BlockSet;
 import dev.gossamer.pdata.scan.NodeView;
+import dev.gossamer.pdata.scan.OrderedWalk;
 import dev.gossamer.pdata.scan.TreeKind;
-import dev.gossamer.pdata.scan.TreeWalk;
 import dev.gossamer.thin.metadata.Mapping;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -28,7 +28,7 @@ public final class ReverseMap {
     /** Blocks next to each other, on both sides, of one device. */
     public record Run(long dataBlock, long deviceId, long virtualBlock, long length) {}
 
-    private final TreeWalk walk;
+    private final OrderedWalk walk;
     private final List<Region> regions;
     private final boolean firstOwner;
     private final BlockSet seen;
@@ -43,7 +43,7 @@ public final class ReverseMap {
      * @param firstOwner of devices that share a leaf only the first is told, as older tools do
      */
     public ReverseMap(BlockFeed feed, List<Region> regions, boolean firstOwner) {
-        walk = new TreeWalk(feed, TreeKind.MAPPINGS);
+        walk = new OrderedWalk(feed, TreeKind.MAPPINGS);
         this.regions = List.copyOf(regions);
         this.firstOwner = firstOwner;
         seen = new BlockSet(feed.blocks());
@@ -52,7 +52,7 @@ public final class ReverseMap {
     /** Adds the mappings of a device. */
     public void add(long deviceId, long root) throws IOException {
         device = deviceId;
-        walk.walk(root, new TreeWalk.Visitor() {
+        walk.walk(root, new OrderedWalk.Visitor() {
             @Override
             public boolean wants(long leaf) {
                 return firstOwner ? seen.add(leaf) : !seen.contains(leaf);

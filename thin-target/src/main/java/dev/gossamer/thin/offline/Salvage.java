@@ -3,8 +3,8 @@ package dev.gossamer.thin.offline;
 import dev.gossamer.pdata.scan.BlockFeed;
 import dev.gossamer.pdata.scan.BlockSet;
 import dev.gossamer.pdata.scan.NodeView;
+import dev.gossamer.pdata.scan.OrderedWalk;
 import dev.gossamer.pdata.scan.TreeKind;
-import dev.gossamer.pdata.scan.TreeWalk;
 import dev.gossamer.thin.metadata.Mapping;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -87,9 +87,9 @@ final class Salvage {
 
     private BlockSet keptLeaves() throws IOException {
         BlockSet kept = new BlockSet(feed.blocks());
-        TreeWalk walk = new TreeWalk(feed, TreeKind.MAPPINGS);
+        OrderedWalk walk = new OrderedWalk(feed, TreeKind.MAPPINGS);
         for (PoolDump.Tree tree : candidate.devices()) {
-            walk.walk(tree.root(), new TreeWalk.Visitor() {
+            walk.walk(tree.root(), new OrderedWalk.Visitor() {
                 @Override
                 public boolean wants(long leaf) {
                     return !kept.contains(leaf);

@@ -2,8 +2,8 @@ package dev.gossamer.thin.offline;
 
 import dev.gossamer.pdata.scan.BlockFeed;
 import dev.gossamer.pdata.scan.NodeView;
+import dev.gossamer.pdata.scan.OrderedWalk;
 import dev.gossamer.pdata.scan.TreeKind;
-import dev.gossamer.pdata.scan.TreeWalk;
 import java.io.IOException;
 import java.util.List;
 import java.util.function.LongPredicate;
@@ -37,15 +37,15 @@ final class SharedRuns {
         next = new int[blocks];
         previous = new int[blocks];
         flags = new byte[blocks];
-        TreeWalk walk = new TreeWalk(feed, TreeKind.MAPPINGS);
+        OrderedWalk walk = new OrderedWalk(feed, TreeKind.MAPPINGS);
         for (long root : roots) {
             list(walk, root);
         }
     }
 
-    private void list(TreeWalk walk, long root) throws IOException {
+    private void list(OrderedWalk walk, long root) throws IOException {
         long[] before = {NONE};
-        walk.walk(root, new TreeWalk.Visitor() {
+        walk.walk(root, new OrderedWalk.Visitor() {
             @Override
             public boolean wants(long leaf) {
                 return false;

@@ -13,7 +13,7 @@ import java.util.List;
  *
  * <p>Memory: a mebibyte for each level of the tree.
  */
-public final class TreeWalk {
+public final class OrderedWalk {
     /** Told of the leaves, in order. */
     public interface Visitor {
         /** Whether to read a leaf; asked in order, for all leaves of a node before the first is visited. */
@@ -51,7 +51,7 @@ public final class TreeWalk {
     /** Internal nodes from the root to the leaves; of all trees, unless they are damaged. */
     private int leafDepth;
 
-    public TreeWalk(BlockFeed feed, TreeKind kind) {
+    public OrderedWalk(BlockFeed feed, TreeKind kind) {
         this.feed = feed;
         this.kind = kind;
     }
