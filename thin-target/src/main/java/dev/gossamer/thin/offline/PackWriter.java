@@ -4,6 +4,7 @@ import dev.gossamer.pdata.block.BlockValidator;
 import dev.gossamer.pdata.scan.BlockFeed;
 import dev.gossamer.pdata.scan.BlockProof;
 import dev.gossamer.pdata.scan.BlockSet;
+import java.io.BufferedOutputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -24,9 +25,11 @@ public final class PackWriter {
     private final Lost lost;
     private final OutputStream out;
     private final ByteArrayOutputStream chunk = new ByteArrayOutputStream();
-    private final Deflater deflater = new Deflater();
+    private final Deflater deflater;
     private final BlockProof proof = new BlockProof();
     private DeflaterOutputStream zlib;
+    // What goes out byte by byte would cost a native call each.
+    private OutputStream code;
     private BlockPacker packer;
     private int inChunk;
     private long packed;
@@ -34,6 +37,12 @@ public final class PackWriter {
 
     /** @param all also blocks whose checksum is wrong: what is damaged, and garbage */
     public PackWriter(BlockFeed feed, boolean all, OutputStream out, Lost lost) {
+        this(feed, all, out, lost, Deflater.DEFAULT_COMPRESSION);
+    }
+
+    /** @param level how hard zlib tries */
+    PackWriter(BlockFeed feed, boolean all, OutputStream out, Lost lost, int level) {
+        deflater = new Deflater(level);
         this.feed = feed;
         this.all = all;
         this.out = out;
@@ -84,9 +93,10 @@ public final class PackWriter {
             chunk.reset();
             deflater.reset();
             zlib = new DeflaterOutputStream(chunk, deflater, 1 << 16);
-            packer = new BlockPacker(zlib);
+            code = new BufferedOutputStream(zlib, 1 << 16);
+            packer = new BlockPacker(code);
         }
-        writeLong(zlib, location);
+        writeLong(code, location);
         packer.pack(bytes, offset);
         packed++;
         if (++inChunk == PackFormat.CHUNK_BLOCKS) {
@@ -117,6 +127,7 @@ public final class PackWriter {
 
     private void endChunk() throws IOException {
         if (inChunk > 0) {
+            code.flush();
             zlib.finish();
             writeLong(out, chunk.size());
             chunk.writeTo(out);
