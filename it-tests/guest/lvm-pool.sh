@@ -1,6 +1,7 @@
 # A thin pool that LVM makes and takes back: volume group "group" on all the disks, /dev/vda and on.
 # Variables: STEP     make  new group with pool "pool" (STRIPES stripes, 128 KiB blocks), thin volumes one, two, three, snapshots
-#                           early (of one) and late (of two)
+#                           early (of one) and late (of two); volume over, over the external
+#                           origin golden, which is as the noise, and its snapshot shadow
 #                     back  what others have written to the pool is activated, compared with EXPECTED, and used on
 #            STRIPES  1 or 2, for make
 # Files:     /host/expected  lines "NAME BYTES SHA256": what the volumes must hold, for back
@@ -35,7 +36,7 @@ put() { # NAME AT COUNT FROM
 report() {
     for path in /dev/group/*; do
         name=${path##*/}
-        [ "$name" != pool ] || continue
+        case $name in pool | golden) continue ;; esac
         echo "contents: $name $(blockdev --getsize64 "$path") $(sha256sum <"$path" | cut -d ' ' -f 1)"
     done
 }
@@ -70,6 +71,15 @@ make() {
     put late 10 50 77
     put two 600 20 1500
     put three 4000 512 9
+    lv lvcreate -q -y -an -Zn -Wn -l 8 -n golden group
+    lv lvchange -q -ay group/golden
+    put golden 0 2048 0
+    lv lvchange -q -an group/golden
+    lv lvchange -q -pr group/golden
+    lv lvcreate -q -kn -ay -s -n over --thinpool group/pool group/golden
+    put over 300 100 40
+    lv lvcreate -q -kn -ay -s -n shadow group/over
+    put over 350 200 1000
     lv lvremove -q -y group/between
 }
 

@@ -8,6 +8,7 @@ import dev.gossamer.daemon.device.MetadataSpace;
 import dev.gossamer.daemon.device.OriginDevices;
 import dev.gossamer.daemon.lvm.KernelDevices;
 import dev.gossamer.daemon.lvm.LvmName;
+import dev.gossamer.daemon.lvm.LvmOrigins;
 import dev.gossamer.daemon.lvm.LvmPool;
 import dev.gossamer.daemon.lvm.LvmVolumes;
 import dev.gossamer.io.BlockDevice;
@@ -29,6 +30,7 @@ import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 
 /**
@@ -112,11 +114,15 @@ public final class PoolCreation {
      * As the other, for a thin pool of LVM's, which is found without LVM (OT-58).
      *
      * @param pool the pool by its own name
+     * @param origins where the external origins of its volumes are, by their names in LVM
      */
-    public static void adopt(PoolDirectory directory, LvmName pool, boolean buffered) throws StorageException {
+    public static void adopt(
+            PoolDirectory directory, LvmName pool, Map<String, String> origins, boolean buffered)
+            throws StorageException {
         LvmPool found = new LvmVolumes(KernelDevices.SYSTEM).pool(pool);
-        PoolConfig config =
-                new PoolConfig(found.metadata().toString(), found.data().toString(), buffered);
+        PoolConfig config = new PoolConfig(
+                        found.metadata().toString(), found.data().toString(), buffered)
+                .withOrigins(origins);
         new PoolCreation(directory).run(creation -> creation.lookAndAdopt(config));
     }
 
@@ -235,7 +241,9 @@ public final class PoolCreation {
             // An inline loop runs everything at once, so the pool can have it as its worker; it does no more than look.
             OriginDevices origins = new OriginDevices(opener, directory, config);
             if (LvmName.isLvm(config.metadata())) {
-                LvmPool.find(opener.lvm(), config.metadata()).check(metadata, true);
+                LvmPool lvm = LvmPool.find(opener.lvm(), config.metadata());
+                lvm.check(metadata, true);
+                new LvmOrigins(config.origins()).look(lvm, origins);
             }
             ThinPool.open(metadata, data, inline, inline, List.of(), PoolOptions.DEFAULT, origins);
         }

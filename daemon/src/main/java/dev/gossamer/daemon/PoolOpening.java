@@ -6,6 +6,7 @@ import dev.gossamer.daemon.device.DeviceOpener;
 import dev.gossamer.daemon.device.MetadataSpace;
 import dev.gossamer.daemon.device.ThisDaemon;
 import dev.gossamer.daemon.lvm.LvmName;
+import dev.gossamer.daemon.lvm.LvmOrigins;
 import dev.gossamer.daemon.lvm.LvmPool;
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.BlockingIo;
@@ -81,14 +82,16 @@ final class PoolOpening {
                 return open(config.space().options(new DeviceGrowth(metadata, data)), poolLoops, origins, force);
             }
             LvmPool lvm = LvmPool.find(opener.lvm(), config.metadata());
+            LvmOrigins lvmOrigins = new LvmOrigins(config.origins());
             lvm.check(metadata, false);
+            lvmOrigins.check(lvm);
             // No version that left its list of names without a mark could open a pool of LVM's.
             PoolOptions lvmOptions = config.space()
                     .options(new DeviceGrowth(metadata, data))
                     .withIdsFromTop()
                     .withUnmarkedCatalog(UnmarkedCatalog.IGNORE);
             ThinPool pool = open(lvmOptions, poolLoops, origins, force);
-            lvm.nameVolumes(pool);
+            lvm.nameVolumes(pool, lvmOrigins);
             return pool;
         } catch (StorageException | RuntimeException | Error e) {
             close();

@@ -79,10 +79,12 @@ final class Daemon implements AutoCloseable {
         return daemon;
     }
 
-    /** A pool directory for a thin pool of LVM's on these physical volumes in {@code scratch/pool}; not started. */
-    static Daemon adoptLvm(Path scratch, String pool, List<Path> volumes) throws IOException, InterruptedException {
+    /** A pool directory for a thin pool of LVM's on these physical volumes, over an origin, in {@code scratch/pool}; not started. */
+    static Daemon adoptLvm(Path scratch, String pool, List<Path> volumes, String origin)
+            throws IOException, InterruptedException {
         Daemon daemon = new Daemon(scratch.resolve("pool"));
-        List<String> command = new ArrayList<>(List.of("pool", "adopt", daemon.directory.toString(), "--lvm", pool));
+        List<String> command = new ArrayList<>(
+                List.of("pool", "adopt", daemon.directory.toString(), "--lvm", pool, "--origin", origin));
         volumes.forEach(volume -> command.addAll(List.of("--pv", volume.toString())));
         gossamer(command.toArray(String[]::new)).expectStatus(0);
         return daemon;

@@ -101,7 +101,8 @@ final class PoolCommand extends CommandGroup {
                 "",
                 "Example:",
                 "  gossamer pool adopt DIR --data /dev/vg/pool_tdata --metadata /dev/vg/pool_tmeta",
-                "  gossamer pool adopt DIR --lvm vg/pool        without LVM, volumes by their names there"
+                "  gossamer pool adopt DIR --lvm vg/pool        without LVM, volumes by their names there",
+                "  gossamer pool adopt DIR --lvm vg/pool --origin golden=/srv/golden.img"
             })
     void adopt(
             @Parameters(paramLabel = "DIR", description = "Pool directory: new or empty.") Path directory,
@@ -122,8 +123,11 @@ final class PoolCommand extends CommandGroup {
                 || lvm.isGiven() != (data == null || metadata == null)) {
             throw wrongUsage("either --data and --metadata, or --lvm");
         }
+        if (lvm.isGivenInVain()) {
+            throw wrongUsage("--origin, --pv, --foreign and --assume-inactive go with --lvm alone");
+        }
         if (lvm.isGiven()) {
-            PoolCreation.adopt(pool, lvm.name(), buffered);
+            PoolCreation.adopt(pool, lvm.name(), lvm.origins(), buffered);
         } else {
             PoolCreation.adopt(pool, config(data, metadata, buffered));
         }

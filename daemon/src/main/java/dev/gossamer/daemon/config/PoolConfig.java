@@ -9,7 +9,9 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 
 /**
@@ -25,6 +27,7 @@ import java.util.stream.Stream;
  * @param allowPaths directories, devices and URIs that the daemon opens for others than its own user, as origins and
  *     stores, beside the pool's directory
  * @param service how it is served
+ * @param origins of a pool of LVM's: where the external origins of its volumes are here, by their names there
  */
 public record PoolConfig(
         String metadata,
@@ -33,7 +36,8 @@ public record PoolConfig(
         Duration devicePatience,
         SpaceConfig space,
         List<String> allowPaths,
-        ServiceConfig service) {
+        ServiceConfig service,
+        Map<String, String> origins) {
     /** What initiators commonly wait before they call a disk dead, and enough for a server to restart. */
     public static final Duration DEFAULT_PATIENCE = Duration.ofSeconds(30);
 
@@ -43,7 +47,7 @@ public record PoolConfig(
     private static final List<String> SPACE_KEYS =
             List.of("on-full", "on-full-timeout", "low-water", "auto-extend", "discard", "unmarked-catalog");
     private static final List<String> KEYS = Stream.concat(
-                    Stream.of("metadata", "data", "buffered", "device-patience", "allow-paths"),
+                    Stream.of("metadata", "data", "buffered", "device-patience", "allow-paths", "origins"),
                     Stream.concat(SPACE_KEYS.stream(), ServiceConfig.KEYS.stream()))
             .toList();
 
@@ -65,24 +69,29 @@ public record PoolConfig(
             Duration devicePatience,
             SpaceConfig space,
             List<String> allowPaths) {
-        this(metadata, data, buffered, devicePatience, space, allowPaths, ServiceConfig.DEFAULT);
+        this(metadata, data, buffered, devicePatience, space, allowPaths, ServiceConfig.DEFAULT, Map.of());
     }
 
     public PoolConfig {
         allowPaths = List.copyOf(allowPaths);
+        origins = Map.copyOf(origins);
     }
 
     /** The same, used through the page cache or not. */
     public PoolConfig withBuffered(boolean newBuffered) {
-        return new PoolConfig(metadata, data, newBuffered, devicePatience, space, allowPaths, service);
+        return new PoolConfig(metadata, data, newBuffered, devicePatience, space, allowPaths, service, origins);
     }
 
     public PoolConfig withSpace(SpaceConfig newSpace) {
-        return new PoolConfig(metadata, data, buffered, devicePatience, newSpace, allowPaths, service);
+        return new PoolConfig(metadata, data, buffered, devicePatience, newSpace, allowPaths, service, origins);
     }
 
     public PoolConfig withService(ServiceConfig newService) {
-        return new PoolConfig(metadata, data, buffered, devicePatience, space, allowPaths, newService);
+        return new PoolConfig(metadata, data, buffered, devicePatience, space, allowPaths, newService, origins);
+    }
+
+    public PoolConfig withOrigins(Map<String, String> newOrigins) {
+        return new PoolConfig(metadata, data, buffered, devicePatience, space, allowPaths, service, newOrigins);
     }
 
     /** Reads and checks a configuration; a message names the file, the key and the rule. */
@@ -120,7 +129,34 @@ public record PoolConfig(
                 patience(root),
                 space,
                 allowPaths(root.path("allow-paths")),
-                ServiceConfig.of(root));
+                ServiceConfig.of(root),
+                origins(root.path("origins")));
+    }
+
+    private static Map<String, String> origins(JsonNode node) {
+        Map<String, String> origins = new LinkedHashMap<>();
+        if (!node.isMissingNode() && !node.isObject()) {
+            throw new IllegalArgumentException("key 'origins' must have a line 'NAME: DEVICE' for each");
+        }
+        node.properties().forEach(each -> {
+            if (!each.getValue().isTextual() || each.getValue().textValue().isBlank()) {
+                throw new IllegalArgumentException("key 'origins': '" + each.getKey() + "' must be a path or a URI");
+            }
+            origins.put(each.getKey(), each.getValue().textValue());
+        });
+        return origins;
+    }
+
+    private String originsYaml() {
+        StringBuilder lines = new StringBuilder(origins.isEmpty() ? "" : "origins:\n");
+        origins.entrySet().stream()
+                .sorted(Map.Entry.comparingByKey())
+                .forEach(each -> lines.append("  ")
+                        .append(quote(each.getKey()))
+                        .append(": ")
+                        .append(quote(each.getValue()))
+                        .append('\n'));
+        return lines.toString();
     }
 
     private static List<String> allowPaths(JsonNode paths) {
@@ -181,6 +217,7 @@ public record PoolConfig(
                                 ? ""
                                 : "device-patience: " + devicePatience.toSeconds() + "s\n")
                         + allowPathsYaml()
+                        + originsYaml()
                         + space.yaml()
                         + service.yaml();
         ConfigFile.replace(file, text);

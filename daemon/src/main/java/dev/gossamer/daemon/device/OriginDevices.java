@@ -45,10 +45,10 @@ public final class OriginDevices implements OriginOpener {
         return DeviceOpener.isPath(pathOrUri) ? directory.resolve(pathOrUri).toString() : pathOrUri;
     }
 
-    /** What a volume is over already; it is compared with the record. */
+    /** What a volume is over already, or LVM says that it is: it is compared with what is known of it. */
     @Override
     public BlockDevice open(String location) throws StorageException {
-        return opener.open(location, new OpenOptions(true, config.buffered()));
+        return open(location, new Asking(true, List.of()));
     }
 
     /** On a thread of its own, as {@link OpenerThreads} are; the pool asks for a few at a time. */

@@ -94,24 +94,20 @@ public record LvmPool(LvmName name, FoundGroup.Pool pool, long dataBytes, List<F
             throw refusal(title() + " wants a check (needs_check is set): gossamer check --clear-needs-check-flag "
                     + metadata());
         }
-        for (FoundGroup.ThinVolume volume : volumes) {
-            if (!volume.externalOrigin().isEmpty()) {
-                throw refusal(name.group() + "/" + volume.name() + " is over the external origin "
-                        + volume.externalOrigin()
-                        + ", which LVM alone knows; copy it to a volume of its own (dd), then delete it");
-            }
-        }
     }
 
     private static StorageException refusal(String message) {
         return new StorageException(Errno.EINVAL, message);
     }
 
-    /** Gives the pool's volumes their names in LVM, where they have none here. What cannot be named is logged. */
-    public void nameVolumes(ThinPool thin) {
+    /**
+     * Gives the pool's volumes their names in LVM, where they have none here, and puts them over their external
+     * origins. What cannot be named is logged; of what has an origin nobody sees anything then.
+     */
+    public void nameVolumes(ThinPool thin, LvmOrigins origins) {
         List<KnownVolume> known = volumes.stream()
                 .map(volume -> new KnownVolume(
-                        volume.deviceId(), volume.name(), volume.sizeBytes(), !volume.writable(), volume.originId()))
+                        volume.deviceId(), volume.name(), volume.sizeBytes(), !volume.writable(), volume.originId(), origins.of(volume)))
                 .toList();
         try {
             int named = ThinPool.join(thin.nameVolumes(known));

@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -66,6 +67,22 @@ class PoolConfigTest {
                     StorageException.class,
                     () -> PoolConfig.parse(FILE, "data: d\nmetadata: m\nallow-paths: " + bad + "\n"));
             assertTrue(refusal.getMessage().contains("key 'allow-paths'"), refusal.getMessage());
+        }
+    }
+
+    @Test
+    void originsAreWrittenAndRead() throws IOException {
+        PoolConfig config = PoolConfig.parse(
+                FILE, "data: d\nmetadata: m\norigins:\n  golden: /srv/it's here\n  b+c: nbd://10.0.0.1/x\n");
+        assertEquals(Map.of("golden", "/srv/it's here", "b+c", "nbd://10.0.0.1/x"), config.origins());
+        Path file = directory.resolve("pool.yaml");
+        config.write(file);
+        assertEquals(config, PoolConfig.read(file));
+        for (String bad : new String[] {"golden", "[a]", "{a: }", "{a: [b]}", "{a: 1}"}) {
+            StorageException refusal = assertThrows(
+                    StorageException.class,
+                    () -> PoolConfig.parse(FILE, "data: d\nmetadata: m\norigins: " + bad + "\n"));
+            assertTrue(refusal.getMessage().contains("key 'origins'"), refusal.getMessage());
         }
     }
 

@@ -1,5 +1,6 @@
 package dev.gossamer.daemon.lvm;
 
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -11,6 +12,7 @@ import dev.gossamer.daemon.config.PoolDirectory;
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.lvm.format.LvmCrc;
 import dev.gossamer.io.posix.OpenOptions;
 import java.io.IOException;
 import java.io.InputStream;
@@ -20,6 +22,7 @@ import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.zip.CRC32C;
 import java.util.zip.GZIPInputStream;
 import org.junit.jupiter.api.BeforeEach;
@@ -28,6 +31,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** A thin pool of LVM's on two files (fixture {@code lvm-pool}): opened, checked against its text, adopted. */
 final class LvmVolumesTest {
+    private static final int AREA = 4096;
+    private static final int AREA_BYTES = 1 << 16;
     private static final int EXTENT_BYTES = 1 << 20;
     private static final String ID = "Ctf1Fedn2YjjohWSNJbIz9ZVxip8wCgk";
 
@@ -61,9 +66,13 @@ final class LvmVolumesTest {
     }
 
     private String refusedAdoption(LvmName pool) throws IOException {
+        return refusedAdoption(pool, Map.of());
+    }
+
+    private String refusedAdoption(LvmName pool, Map<String, String> origins) throws IOException {
         byte[] before = Files.readAllBytes(a);
         PoolDirectory directory = new PoolDirectory(scratch.resolve("pool"));
-        String message = assertThrows(StorageException.class, () -> PoolCreation.adopt(directory, pool, true))
+        String message = assertThrows(StorageException.class, () -> PoolCreation.adopt(directory, pool, origins, true))
                 .getMessage();
         assertTrue(Files.notExists(directory.path()), "no trace is left");
         assertArrayEquals(before, Files.readAllBytes(a), "nothing is written");
@@ -129,7 +138,7 @@ final class LvmVolumesTest {
     @Test
     void aPoolIsAdoptedByItsName() throws IOException {
         PoolDirectory directory = new PoolDirectory(scratch.resolve("pool"));
-        PoolCreation.adopt(directory, name("pool"), true);
+        PoolCreation.adopt(directory, name("pool"), Map.of(), true);
         PoolConfig config = PoolConfig.read(directory.config());
         assertEquals("lvm:group/pool_tmeta?pv=" + a + "&pv=" + b, config.metadata());
         assertEquals("lvm:group/pool_tdata?pv=" + a + "&pv=" + b, config.data());
@@ -178,5 +187,65 @@ final class LvmVolumesTest {
         changeSuperblock(64, 385);
         assertTrue(
                 refusedAdoption(name("pool")).contains("has 385 data blocks, its volume pool_tdata has room for 384"));
+    }
+
+    /** Lets LVM's text say that a volume is over the spare metadata volume, which nobody else has: 4 MiB. */
+    private void putOver(String volume) throws IOException {
+        for (Path disk : List.of(a, b)) {
+            byte[] area = new byte[AREA_BYTES];
+            try (RandomAccessFile file = new RandomAccessFile(disk.toFile(), "rw")) {
+                file.seek(AREA);
+                file.readFully(area);
+                ByteBuffer head = ByteBuffer.wrap(area).order(ByteOrder.LITTLE_ENDIAN);
+                int at = (int) head.getLong(40);
+                String text = new String(area, at, (int) head.getLong(48) - 1, ISO_8859_1);
+                int thin = text.indexOf("thin_pool", text.indexOf(volume + " {"));
+                byte[] edited = (text.substring(0, thin) + "external_origin = \"lvol0_pmspare\"\n"
+                                + text.substring(thin) + "\0")
+                        .getBytes(ISO_8859_1);
+                head.put(at, edited).putLong(48, edited.length).putInt(56, LvmCrc.of(edited, 0, edited.length));
+                head.putInt(0, LvmCrc.of(area, 4, 512));
+                file.seek(AREA);
+                file.write(area);
+            }
+        }
+    }
+
+    @Test
+    void aVolumeOverAnExternalOriginNeedsItsPlace() throws IOException {
+        putOver("one");
+        assertEquals(
+                "group/one is over the external origin lvol0_pmspare; say where that is: pool adopt --origin"
+                        + " lvol0_pmspare=DEVICE, or the key 'origins' in pool.yaml of a pool that is adopted already",
+                refusedAdoption(name("pool")));
+        Path golden = Files.write(scratch.resolve("golden"), new byte[4 << 20]);
+        Map<String, String> good = Map.of("lvol0_pmspare", golden.toString());
+        Map<String, String> two = Map.of("lvol0_pmspare", golden.toString(), "pearl", golden.toString());
+        assertTrue(refusedAdoption(name("pool"), two).contains("is over an external origin pearl"));
+        Map<String, String> absent = Map.of("lvol0_pmspare", scratch + "/absent");
+        assertTrue(refusedAdoption(name("pool"), absent).contains(scratch + "/absent"));
+        Files.write(golden, new byte[5 << 20]);
+        assertTrue(refusedAdoption(name("pool"), good).contains("lvol0_pmspare has 4194304: it is something else"));
+        Files.write(golden, new byte[4 << 20]);
+        PoolDirectory directory = new PoolDirectory(scratch.resolve("pool"));
+        PoolCreation.adopt(directory, name("pool"), good, true);
+        assertEquals(good, PoolConfig.read(directory.config()).origins());
+    }
+
+    /** It would show through as what it is being changed to. */
+    @Test
+    void thePoolItselfIsNoExternalOrigin() throws IOException {
+        putOver("one");
+        String data = "lvm:group/pool_tdata?pv=" + a + "&pv=" + b;
+        assertTrue(refusedAdoption(name("pool"), Map.of("lvol0_pmspare", data)).contains("pool's own data device"));
+    }
+
+    @Test
+    void anOriginThatIsAVolumeOfTheSameGroup() throws IOException {
+        putOver("one");
+        String spare = "lvm:group/lvol0_pmspare?pv=" + a + "&pv=" + b;
+        PoolDirectory directory = new PoolDirectory(scratch.resolve("pool"));
+        PoolCreation.adopt(directory, name("pool"), Map.of("lvol0_pmspare", spare), true);
+        assertEquals(Map.of("lvol0_pmspare", spare), PoolConfig.read(directory.config()).origins());
     }
 }

@@ -24,9 +24,16 @@ public final class FoundGroup {
      *
      * @param originId device id of the volume that it is a snapshot of; -1 if there is none
      * @param externalOrigin empty if it has none
+     * @param externalOriginBytes its size
      */
     public record ThinVolume(
-            String name, int deviceId, long sizeBytes, boolean writable, int originId, String externalOrigin) {}
+            String name,
+            int deviceId,
+            long sizeBytes,
+            boolean writable,
+            int originId,
+            String externalOrigin,
+            long externalOriginBytes) {}
 
     private final VolumeGroup group;
     private final Map<String, PvBytes> devices;
@@ -107,7 +114,8 @@ public final class FoundGroup {
                     bytes(volume),
                     volume.isWritable() && group.isWritable(),
                     originOf(thin),
-                    thin.externalOrigin());
+                    thin.externalOrigin(),
+                    thin.externalOrigin().isEmpty() ? 0 : sizeBytes(thin.externalOrigin()));
             ThinVolume other = volumes.put(thin.deviceId(), found);
             if (other != null) {
                 throw LvmError.damaged(full(pool) + ": " + other.name() + " and " + found.name()

@@ -161,11 +161,11 @@ final class GroupFinderTest {
         assertEquals(pool, group.poolOf("pool_tmeta"));
         assertEquals(
                 List.of(
-                        new FoundGroup.ThinVolume("one", 1, 16 << 20, true, -1, ""),
-                        new FoundGroup.ThinVolume("two", 2, 24 << 20, true, -1, ""),
-                        new FoundGroup.ThinVolume("three", 3, 20 << 20, true, -1, ""),
-                        new FoundGroup.ThinVolume("early", 4, 16 << 20, false, 1, ""),
-                        new FoundGroup.ThinVolume("late", 5, 24 << 20, true, 2, "")),
+                        new FoundGroup.ThinVolume("one", 1, 16 << 20, true, -1, "", 0),
+                        new FoundGroup.ThinVolume("two", 2, 24 << 20, true, -1, "", 0),
+                        new FoundGroup.ThinVolume("three", 3, 20 << 20, true, -1, "", 0),
+                        new FoundGroup.ThinVolume("early", 4, 16 << 20, false, 1, "", 0),
+                        new FoundGroup.ThinVolume("late", 5, 24 << 20, true, 2, "", 0)),
                 group.volumesOf("pool"));
         List<String> uuids = group.activeUuids("pool");
         assertEquals(8, uuids.size());

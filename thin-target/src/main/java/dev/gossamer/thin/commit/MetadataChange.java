@@ -85,6 +85,16 @@ public final class MetadataChange {
     }
 
     /**
+     * Lets nobody see a device of which something is not known that it cannot be served without.
+     *
+     * @param why what, and the way out
+     */
+    public void bar(ThinDevice device, String why) {
+        device.bar();
+        faults.failed(device, new MetadataCorrupt(why));
+    }
+
+    /**
      * Refuses a change of a volume whose metadata is damaged, as far as that shows on the way to its mappings: to
      * follow what is wrong there could take away what other volumes have.
      */

@@ -163,6 +163,24 @@ public final class ExternalOrigins {
         return known;
     }
 
+    /**
+     * What is at a location now, for volumes that nobody has recorded an origin for yet. Waits for it: when the pool is
+     * opened. {@link #closeUnused} closes what no volume is put over.
+     */
+    public OriginImage found(String location) throws StorageException {
+        OriginImage known = usable(location);
+        if (known != null) {
+            return known;
+        }
+        BlockDevice device = opener.open(location);
+        try {
+            return add(examine(location, device), device);
+        } catch (StorageException | RuntimeException e) {
+            device.close();
+            throw e;
+        }
+    }
+
     /** Closes origins that no volume is over any more. */
     public void closeUnused(Collection<ThinDevice> devices) {
         images.values().removeIf(image -> {

@@ -23,9 +23,7 @@ import dev.gossamer.thin.metadata.PoolMetadata;
 import dev.gossamer.thin.space.Reclaimer;
 import dev.gossamer.thin.space.SpaceQuotas;
 import dev.gossamer.thin.space.SpaceWaiters;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.UUID;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -162,44 +160,13 @@ public final class VolumeMessages {
     }
 
     /**
-     * Gives devices without a name those that somebody else has for them, with size and rights, in one transaction.
-     * Whoever has a name here keeps it, and what is mapped stays mapped. Nobody has the devices open.
+     * Gives devices without a name those that somebody else has for them, with size, rights and external origin. Whoever
+     * has a name here keeps it, and what is mapped stays mapped. Nobody has the devices open.
      *
      * @return how many have got a name
      */
     public int nameVolumes(List<KnownVolume> known) throws StorageException {
-        Map<ThinDevice, KnownVolume> unnamed = new LinkedHashMap<>();
-        for (KnownVolume each : known) {
-            ThinDevice device = devices.withId(each.id());
-            if (device != null && device.slot() == null && !device.isBarred()) {
-                VolumeSpec.checkName(each.name());
-                VolumeSpec.checkSize(each.sizeBytes());
-                checkNameIsFree(each.name());
-                unnamed.put(device, each);
-            }
-        }
-        if (unnamed.isEmpty()) {
-            return 0;
-        }
-        change.checkWritable();
-        checkCatalogRoom(unnamed.keySet().stream().map(ThinDevice::id).toList());
-        Map<ThinDevice, CatalogSlot> written = new LinkedHashMap<>();
-        change.commit(() -> {
-            for (Map.Entry<ThinDevice, KnownVolume> each : unnamed.entrySet()) {
-                KnownVolume as = each.getValue();
-                written.put(
-                        each.getKey(),
-                        catalog.put(slotFor(as.id(), as.originId(), as.readOnly(), as.sizeBytes(), as.name())));
-            }
-        });
-        written.forEach((device, slot) -> {
-            String before = device.name();
-            device.recorded(slot);
-            device.resized(slot.sizeBytes());
-            maps.forgetContents(device);
-            devices.renamed(device, before);
-        });
-        return written.size();
+        return new VolumeNaming(this, change, catalog, devices, origins, maps).name(known);
     }
 
     public VolumeInfo renameVolume(String name, String newName) throws StorageException {
@@ -229,7 +196,7 @@ public final class VolumeMessages {
     }
 
     /** A request may be on its way to one. */
-    private void closeOrigins() {
+    void closeOrigins() {
         inFlight.drain(() -> origins.closeUnused(devices.all()));
     }
 
