@@ -59,8 +59,8 @@ final class BlockUnpacker {
             case PackFormat.POS_WIDE -> steps(operand(nibble), times);
             case PackFormat.NEG -> steps(-nibble, times);
             case PackFormat.NEG_WIDE -> steps(-operand(nibble), times);
-            case PackFormat.CONST -> steps(0, nibble);
-            case PackFormat.CONST_WIDE -> steps(0, nibble << 8 | next());
+            case PackFormat.CONST -> steps(0, some(nibble));
+            case PackFormat.CONST_WIDE -> steps(0, some(nibble << 8 | next()));
             case PackFormat.COUNT -> instruction(repeat(nibble));
             case PackFormat.COUNT_WIDE -> instruction(repeat(nibble << 8 | next()));
             case PackFormat.LITERAL -> literal(nibble);
@@ -73,6 +73,14 @@ final class BlockUnpacker {
     private static int repeat(int times) throws BadPack {
         if (times <= NO_COUNT) {
             throw new BadPack("an instruction is to be repeated " + times + " times");
+        }
+        return times;
+    }
+
+    /** What makes nothing could go on for ever. */
+    private static int some(int times) throws BadPack {
+        if (times == 0) {
+            throw new BadPack("an instruction makes nothing");
         }
         return times;
     }

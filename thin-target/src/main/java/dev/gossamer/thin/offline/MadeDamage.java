@@ -30,6 +30,7 @@ public final class MadeDamage {
      * @throws StorageException ENOENT if there are fewer of that count; nothing is changed then
      */
     public void counts(long expected, long actual, int blocks) throws StorageException {
+        SuperblockEdit.check(device);
         try (MetadataFix change = new MetadataFix(device)) {
             List<Long> chosen = change.metadataBlocks(expected, blocks);
             if (chosen.size() < blocks) {

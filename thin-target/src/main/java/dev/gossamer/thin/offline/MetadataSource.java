@@ -61,11 +61,7 @@ public final class MetadataSource {
             throw new NoPool(name + " is no intact thin-pool metadata: " + found.fault
                     + "; if it was a pool's, it may be found without: gossamer repair --list -i " + name);
         }
-        if (found.superblock.incompatFlags() != 0) {
-            throw new NoPool(name + " uses incompatible features 0x"
-                    + Integer.toHexString(found.superblock.incompatFlags())
-                    + " that this version does not know; use a newer one");
-        }
+        found.superblock.checkReadable(name);
         return found.superblock;
     }
 

@@ -3,8 +3,8 @@ package dev.gossamer.thin.offline;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 
-/** A device holds no thin-pool metadata, or metadata that this version must not judge. */
-public final class NoPool extends StorageException {
+/** A device holds no thin-pool metadata, or metadata that this version must not judge ({@link UnknownFeatures}). */
+public class NoPool extends StorageException {
     private static final long serialVersionUID = 1L;
 
     NoPool(String message) {

@@ -21,6 +21,10 @@ public final class PoolRules extends PassingSink {
     @Override
     public void beginPool(Pool newPool) throws IOException {
         pool = newPool;
+        if (Long.compareUnsigned(newPool.version(), PoolSuperblock.VERSION) > 0) {
+            throw new BadPool("version " + Long.toUnsignedString(newPool.version()) + ": this program writes version "
+                    + PoolSuperblock.VERSION + "; use a newer one");
+        }
         if (newPool.dataBlockSectors() > Integer.MAX_VALUE
                 || !MetadataSource.isBlockSize((int) newPool.dataBlockSectors())) {
             throw new BadPool("data blocks of " + Long.toUnsignedString(newPool.dataBlockSectors())

@@ -125,6 +125,37 @@ public record PoolSuperblock(
         bytes.putLong(offset + 24, map.overflowRoot());
     }
 
+    /** What this version does not know of the pool, though it can read it; null: it knows everything. */
+    public String unknown() {
+        if (Integer.compareUnsigned(version, VERSION) > 0) {
+            return "is of version " + Integer.toUnsignedString(version);
+        }
+        return compatRoFlags == 0 ? null : "uses read-only compatible features 0x" + Integer.toHexString(compatRoFlags);
+    }
+
+    /**
+     * Refuses what this version cannot even read.
+     *
+     * @param name of the device
+     */
+    void checkReadable(String name) throws UnknownFeatures {
+        if (incompatFlags != 0) {
+            throw new UnknownFeatures(name + " uses incompatible features 0x" + Integer.toHexString(incompatFlags)
+                    + " that this version does not know; use a newer one");
+        }
+    }
+
+    /**
+     * Refuses to let the pool be changed, or another be made of it, where that would lose what is not known of it.
+     *
+     * @param name of the device
+     */
+    public void checkWritable(String name) throws UnknownFeatures {
+        if (unknown() != null) {
+            throw new UnknownFeatures(name + " " + unknown() + ", which this version can only read; use a newer one");
+        }
+    }
+
     public boolean needsCheck() {
         return (flags & NEEDS_CHECK) != 0;
     }

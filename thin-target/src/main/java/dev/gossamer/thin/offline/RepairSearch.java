@@ -51,8 +51,12 @@ public final class RepairSearch {
             new IdentityHashMap<>();
     private long seenTime;
 
-    /** Reads the whole device. */
-    public RepairSearch(MetadataSource source, RepairSettings settings) {
+    /**
+     * Reads the whole device.
+     *
+     * @throws UnknownFeatures if this version cannot tell what it would find
+     */
+    public RepairSearch(MetadataSource source, RepairSettings settings) throws UnknownFeatures {
         this.source = source;
         this.feed = source.feed();
         this.settings = settings;
@@ -60,6 +64,8 @@ public final class RepairSearch {
         PoolSuperblock found = null;
         try {
             found = source.superblock();
+        } catch (UnknownFeatures e) {
+            throw e;
         } catch (NoPool e) {
             // It is searched for without.
         }
@@ -92,6 +98,11 @@ public final class RepairSearch {
                     : new StorageException(Errno.EINVAL, source.name() + nothing);
         }
         return found;
+    }
+
+    /** The superblock; null: there is none that is intact. */
+    public PoolSuperblock live() {
+        return live;
     }
 
     /** The best candidate. */

@@ -24,18 +24,34 @@ final class SuperblockEdit {
         });
     }
 
+    /** Refuses a superblock that is damaged, or of which something is not known. */
+    static void check(BlockingIo device) throws StorageException {
+        IoBuffer block = device.loop().buffers().acquire(MetadataSource.BLOCK_BYTES);
+        try {
+            readChecked(device, block);
+        } finally {
+            block.release();
+        }
+    }
+
+    private static void readChecked(BlockingIo device, IoBuffer block) throws StorageException {
+        device.read(0, block, 0, MetadataSource.BLOCK_BYTES);
+        String fault = new BlockProof().fault(block.bytes(), 0, 0, BlockValidator.SUPERBLOCK);
+        if (fault != null) {
+            throw new StorageException(Errno.EINVAL, device.device() + ": " + fault);
+        }
+        PoolSuperblock superblock = PoolSuperblock.read(block.bytes(), 0);
+        superblock.checkReadable(device.device().toString());
+        superblock.checkWritable(device.device().toString());
+    }
+
     /** Stable when this returns. */
     static void apply(BlockingIo device, Consumer<ByteBuffer> change) throws StorageException {
         IoBuffer block = device.loop().buffers().acquire(MetadataSource.BLOCK_BYTES);
         try {
-            device.read(0, block, 0, MetadataSource.BLOCK_BYTES);
-            BlockProof proof = new BlockProof();
-            String fault = proof.fault(block.bytes(), 0, 0, BlockValidator.SUPERBLOCK);
-            if (fault != null) {
-                throw new StorageException(Errno.EINVAL, device.device() + ": " + fault);
-            }
+            readChecked(device, block);
             change.accept(block.bytes());
-            proof.seal(block.bytes(), 0, 0, BlockValidator.SUPERBLOCK);
+            new BlockProof().seal(block.bytes(), 0, 0, BlockValidator.SUPERBLOCK);
             device.write(0, block, 0, MetadataSource.BLOCK_BYTES);
             device.flush();
         } finally {

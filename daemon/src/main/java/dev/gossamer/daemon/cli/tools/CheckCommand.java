@@ -133,6 +133,10 @@ public final class CheckCommand extends OfflineTool {
             PoolSuperblock superblock = source.superblock();
             long free =
                     superblock.metadataMap().blocks() - superblock.metadataMap().allocated();
+            if (fixing) {
+                superblock.checkWritable(input.name());
+            }
+            warnOfUnknown(input.name(), superblock);
             printHead(superblock, free);
             if (superBlockOnly) {
                 return clearNeedsCheck ? clearFlag(input, superblock) : ToolExit.DONE;

@@ -120,6 +120,9 @@ public final class DumpCommand extends OfflineTool {
     private void dump(MetadataSource source, ToolOutput target) throws IOException {
         if (repair) {
             RepairSearch search = new RepairSearch(source, overrides.repairSettings());
+            if (search.live() != null) {
+                warnOfUnknown(source.name(), search.live());
+            }
             RepairCandidate best = search.best();
             best.lost().forEach(lost -> lost(lost.deviceId(), lost.first(), lost.last(), lost.reason()));
             search.tell(best, new OverriddenPool(sink(target.stream()), pool -> overrides.apply(pool, compat())));
@@ -129,6 +132,7 @@ public final class DumpCommand extends OfflineTool {
         boolean sharing = !flat && compat() != Compat.V0_9 && (format.equals("xml") || format.equals("human_readable"));
         PoolDump dump = new PoolDump(
                 source.feed(), sink(target.stream()), new PoolDump.Choice(devices, !skipMappings, sharing, losses));
+        warnOfUnknown(source.name(), source.superblock());
         PoolSuperblock chosen = metadataSnap == null ? source.superblock() : held(source);
         dump.dump(overrides.apply(pool(chosen), compat()), chosen.mappingRoot(), chosen.detailsRoot());
     }

@@ -9,7 +9,6 @@ import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.Set;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -57,7 +56,7 @@ public final class ExtractCommand extends MetadataTool {
 
     @Override
     void checkUsage() {
-        if (sectors < -1) {
+        if (sectors < -1 || sectors > Long.MAX_VALUE / SECTOR_BYTES) {
             throw wrongUsage("--size is a number of sectors");
         }
     }
@@ -69,21 +68,14 @@ public final class ExtractCommand extends MetadataTool {
         }
         PoolDump.Tree tree = view.device(device);
         long blockBytes = view.blockBytes();
-        boolean made = false;
-        boolean whole = false;
         try (ToolInput source = view.sibling(data == null ? metadataName() : data);
-                FileChannel file = FileChannel.open(output, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
-            made = true;
-            Copy copy = new Copy(source, file, blockBytes);
+                ToolOutput file = new ToolOutput(output, view.input())) {
+            Copy copy = new Copy(source, file.channel(), blockBytes);
             PoolDump.Losses losses = partial ? this::lost : null;
             new PoolDump(view.source().feed(), copy, new PoolDump.Choice(Set.of(device), true, false, losses))
                     .dump(DumpCommand.pool(view.shown()), java.util.List.of(tree));
             copy.finish(sectors < 0 ? -1 : sectors * SECTOR_BYTES);
-            whole = true;
-        } finally {
-            if (made && !whole) {
-                Files.deleteIfExists(output);
-            }
+            file.done();
         }
         return lossy ? ToolExit.DAMAGE : ToolExit.DONE;
     }
@@ -160,7 +152,6 @@ public final class ExtractCommand extends MetadataTool {
             } else if (wanted > file.size()) {
                 file.write(java.nio.ByteBuffer.allocate(1), wanted - 1);
             }
-            file.force(true);
         }
 
         @Override

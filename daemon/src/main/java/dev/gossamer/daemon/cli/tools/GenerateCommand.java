@@ -149,25 +149,30 @@ public final class GenerateCommand extends OfflineTool {
         if (dataBlocks < 0) {
             plan = new PoolGenerator(blockSectors, needed, devices, mappings, snapshots, fragmented, seed);
         }
-        boolean made = makeFile();
-        boolean whole = false;
-        try (ToolInput target = ToolInput.open(output.toString(), ToolInput.Role.METADATA, ToolInput.Access.WRITE)) {
-            OutputDevice device = new OutputDevice(target.io(), this::say);
-            if (device.hasSuperblock() && !force) {
+        if (Files.exists(output) || fileMebibytes == 0) {
+            write(plan, output);
+            return ToolExit.DONE;
+        }
+        try (PartFile part = new PartFile(output)) {
+            PosixFiles.create(part.path(), fileMebibytes * MEBIBYTE);
+            write(plan, part.path());
+            part.done();
+        }
+        return ToolExit.DONE;
+    }
+
+    private void write(PoolGenerator plan, Path device) throws IOException, ToolFailed {
+        try (ToolInput target = ToolInput.open(device.toString(), ToolInput.Role.METADATA, ToolInput.Access.WRITE)) {
+            OutputDevice metadata = new OutputDevice(target.io(), this::say);
+            if (metadata.hasSuperblock() && !force) {
                 throw new ToolFailed(
                         ToolExit.FAILED, output + " has a pool's metadata; --force overwrites it, for good");
             }
-            device.write(plan::tell);
+            metadata.write(plan::tell);
             if (needsCheck) {
                 new MadeDamage(target.io()).needsCheck();
             }
-            whole = true;
-        } finally {
-            if (made && !whole) {
-                Files.deleteIfExists(output);
-            }
         }
-        return ToolExit.DONE;
     }
 
     private int damage() throws IOException {
@@ -190,14 +195,5 @@ public final class GenerateCommand extends OfflineTool {
             }
         }
         return ToolExit.DONE;
-    }
-
-    /** Whether there was none. */
-    private boolean makeFile() throws IOException {
-        boolean make = Files.notExists(output) && fileMebibytes > 0;
-        if (make) {
-            PosixFiles.create(output, fileMebibytes * MEBIBYTE);
-        }
-        return make;
     }
 }

@@ -145,6 +145,7 @@ abstract class MetadataTool extends OfflineTool {
         try (AheadReader feed = new AheadReader(input.io(), blocks, done -> {})) {
             MetadataSource source = new MetadataSource(input.name(), feed);
             PoolSuperblock live = source.superblock();
+            warnOfUnknown(input.name(), live);
             PoolSuperblock shown = snapshot == null ? live : held(source, live, snapshot);
             return run(new View(input, source, live, shown));
         } catch (MetadataCorrupt e) {

@@ -6,6 +6,7 @@ import dev.gossamer.io.StorageException;
 import dev.gossamer.pdata.MetadataCorrupt;
 import dev.gossamer.thin.offline.Compat;
 import dev.gossamer.thin.offline.NoPool;
+import dev.gossamer.thin.offline.PoolSuperblock;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.concurrent.Callable;
@@ -105,6 +106,13 @@ abstract class OfflineTool implements Callable<Integer> {
         if (!quiet) {
             err().println(line);
             err().flush();
+        }
+    }
+
+    /** What is only read may be of a later version: then something may be missing here. */
+    final void warnOfUnknown(String name, PoolSuperblock superblock) {
+        if (superblock.unknown() != null) {
+            say("warning: " + name + " " + superblock.unknown() + ", of which this version knows nothing");
         }
     }
 

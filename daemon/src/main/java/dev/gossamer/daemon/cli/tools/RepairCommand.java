@@ -87,6 +87,11 @@ public final class RepairCommand extends OfflineTool {
         try (ToolInput source = ToolInput.open(input, ToolInput.Role.METADATA, ToolInput.Access.READ);
                 RegionReader feed = new RegionReader(source.io(), MetadataSource.blocksOf(source.io()))) {
             RepairSearch search = new RepairSearch(new MetadataSource(input, feed), overrides.repairSettings());
+            if (search.live() != null && list) {
+                warnOfUnknown(input, search.live());
+            } else if (search.live() != null) {
+                search.live().checkWritable(input);
+            }
             List<RepairCandidate> candidates = new ArrayList<>(search.candidates());
             int chosen = choice == null ? 0 : choice - 1;
             if (chosen < 0 || chosen >= candidates.size()) {
@@ -160,7 +165,9 @@ public final class RepairCommand extends OfflineTool {
 
     private static boolean isTerminal() {
         try {
-            return Files.readSymbolicLink(Path.of("/proc/self/fd/0")).toString().startsWith("/dev/pts/");
+            String input = Files.readSymbolicLink(Path.of("/proc/self/fd/0")).toString();
+            // A console of the machine is one, too: on the worst of days there may be no other.
+            return input.startsWith("/dev/pts/") || input.startsWith("/dev/tty") || input.equals("/dev/console");
         } catch (IOException e) {
             return false;
         }
@@ -185,6 +192,7 @@ public final class RepairCommand extends OfflineTool {
             try (RegionReader feed = new RegionReader(source.io(), MetadataSource.blocksOf(source.io()))) {
                 found = new OfflineCheck(new MetadataSource(input, feed)).check();
             }
+            found.superblock().checkWritable(input);
             if (found.worst() == null) {
                 say(input + " is sound; nothing was changed");
                 return ToolExit.DONE;

@@ -15,6 +15,7 @@ final class ServedPool implements AutoCloseable {
 
     private final AdminClient client;
     private final boolean ours;
+    private final Thread atExit = new Thread(this::release, "gossamer-snapshot-release");
 
     private ServedPool(AdminClient client, boolean ours) {
         this.client = client;
@@ -25,13 +26,32 @@ final class ServedPool implements AutoCloseable {
     static ServedPool hold(PoolDirectory directory) throws IOException {
         AdminClient client = new AdminClient(directory.adminSocket(), PATIENCE);
         // Refused where somebody else has one: then that one is looked at, and stays.
-        return new ServedPool(client, client.send("POST", PATH, "").isSuccess());
+        ServedPool held = new ServedPool(client, client.send("POST", PATH, "").isSuccess());
+        if (held.ours) {
+            // A tool that a signal ends must not leave it there: the pool could not free what it has.
+            Runtime.getRuntime().addShutdownHook(held.atExit);
+        }
+        return held;
     }
 
     @Override
     public void close() throws IOException {
-        if (ours) {
+        if (!ours) {
+            return;
+        }
+        try {
+            Runtime.getRuntime().removeShutdownHook(atExit);
+        } catch (IllegalStateException e) {
+            return; // the program is ending, and it is released
+        }
+        client.send("DELETE", PATH, "");
+    }
+
+    private void release() {
+        try {
             client.send("DELETE", PATH, "");
+        } catch (IOException e) {
+            // There is no daemon any more, or nobody to tell.
         }
     }
 }

@@ -131,6 +131,11 @@ public final class ShrinkCommand extends OfflineTool {
                     ToolExit.DAMAGE, input + " is damaged, nothing was done; see: gossamer check " + input);
         }
         PoolSuperblock live = report.superblock();
+        if (planOnly) {
+            warnOfUnknown(source.name(), live);
+        } else {
+            live.checkWritable(source.name());
+        }
         blocks = wantedBlocks != null
                 ? wantedBlocks
                 : wantedBytes / ((long) live.dataBlockSectors() * MetadataSource.sectorBytes());

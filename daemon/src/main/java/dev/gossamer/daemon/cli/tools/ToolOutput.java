@@ -9,7 +9,6 @@ import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 
 /**
@@ -20,13 +19,12 @@ final class ToolOutput implements AutoCloseable {
     private static final int FILE_TYPE = 0170000;
     private static final int BLOCK_DEVICE = 0060000;
 
-    private final Path file;
-    /** What is written: the file itself if it is no regular one; null: standard output. */
-    private final Path part;
+    /** Null: what is written is the file itself, no regular one, or standard output. */
+    private final PartFile part;
 
+    private final Path written;
     private final FileChannel channel;
     private final OutputStream stream;
-    private boolean whole;
 
     /**
      * Opens it.
@@ -36,8 +34,8 @@ final class ToolOutput implements AutoCloseable {
      */
     ToolOutput(Path file, ToolInput input) throws IOException, ToolFailed {
         if (file == null) {
-            this.file = null;
             part = null;
+            written = null;
             channel = null;
             stream = named("standard output", new FileOutputStream(FileDescriptor.out));
             return;
@@ -48,19 +46,14 @@ final class ToolOutput implements AutoCloseable {
         if (isBlockDevice(file)) {
             throw new ToolFailed(ToolExit.FAILED, file + " is a block device, and this is not for one; name a file");
         }
-        boolean isThere = Files.exists(file);
-        this.file = isThere ? file.toRealPath() : file.toAbsolutePath();
-        if (isThere && !Files.isRegularFile(file)) {
-            part = file;
+        if (Files.exists(file) && !Files.isRegularFile(file)) {
+            part = null;
+            written = file;
             channel = FileChannel.open(file, StandardOpenOption.WRITE);
         } else {
-            part = this.file.resolveSibling("." + file.getFileName() + ".part-"
-                    + ProcessHandle.current().pid());
-            channel = FileChannel.open(part, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
-            part.toFile().deleteOnExit(); // should a signal end the program
-            if (isThere) {
-                Files.setPosixFilePermissions(part, Files.getPosixFilePermissions(this.file));
-            }
+            part = new PartFile(file);
+            written = part.path();
+            channel = FileChannel.open(written, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
         }
         stream = named(file.toString(), Channels.newOutputStream(channel));
     }
@@ -73,31 +66,28 @@ final class ToolOutput implements AutoCloseable {
         return stream;
     }
 
+    /** For what is not written from front to back; not of standard output. */
+    FileChannel channel() {
+        return channel;
+    }
+
     /** Where what was written so far can be read. */
     Path path() {
-        return part;
+        return written;
     }
 
     /** Everything has been written. */
     void done() {
-        whole = true;
+        if (part != null) {
+            part.done();
+        }
     }
 
     @Override
     public void close() throws IOException {
-        if (file == null) {
-            return;
-        }
-        boolean isPart = !part.equals(file);
-        try (channel) {
-            if (whole && isPart) {
-                channel.force(true);
-                Files.move(part, file, StandardCopyOption.ATOMIC_MOVE);
-            }
-        } finally {
-            if (isPart) {
-                Files.deleteIfExists(part);
-            }
+        try (part;
+                channel) {
+            // The channel is closed first.
         }
     }
 

@@ -70,6 +70,11 @@ public final class TrimCommand extends OfflineTool {
                     source.name() + " is damaged, nothing was discarded; see: gossamer check " + source.name());
         }
         PoolSuperblock live = report.superblock();
+        if (dryRun) {
+            warnOfUnknown(source.name(), live);
+        } else {
+            live.checkWritable(source.name());
+        }
         long blockBytes = (long) live.dataBlockSectors() * MetadataSource.sectorBytes();
         DataBlockUse use = use(source, live);
         if (use.dataBlocks() > device.io().device().sizeBytes() / blockBytes) {

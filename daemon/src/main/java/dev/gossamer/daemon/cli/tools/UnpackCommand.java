@@ -3,7 +3,6 @@ package dev.gossamer.daemon.cli.tools;
 import dev.gossamer.io.BlockingIo;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
-import dev.gossamer.io.buffer.IoBuffer;
 import dev.gossamer.io.posix.PosixFiles;
 import dev.gossamer.pdata.check.Damage;
 import dev.gossamer.pdata.scan.RegionReader;
@@ -12,11 +11,10 @@ import dev.gossamer.thin.offline.MetadataSource;
 import dev.gossamer.thin.offline.NoPool;
 import dev.gossamer.thin.offline.OfflineCheck;
 import dev.gossamer.thin.offline.PackReader;
+import dev.gossamer.thin.offline.UnpackedDevice;
 import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.RandomAccessFile;
-import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import picocli.CommandLine.Command;
@@ -37,7 +35,7 @@ import picocli.CommandLine.Option;
         })
 public final class UnpackCommand extends OfflineTool {
     private static final int BLOCK_BYTES = MetadataSource.BLOCK_BYTES;
-    private static final int ZEROS_BYTES = 1 << 20;
+    private static final int BUFFER_BYTES = 1 << 20;
 
     @Option(
             names = {"-i", "--input"},
@@ -63,24 +61,42 @@ public final class UnpackCommand extends OfflineTool {
         if (Files.exists(output) && !force) {
             throw new ToolFailed(ToolExit.FAILED, output + " is there already; --force overwrites it, for good");
         }
+        if (Files.isDirectory(output)) {
+            throw new ToolFailed(ToolExit.FAILED, output + " is a directory; name a file or a device");
+        }
         long blocks = countBlocks();
-        boolean made = Files.notExists(output);
-        prepare(blocks);
-        boolean whole = false;
-        try (ToolInput device = ToolInput.open(output.toString(), ToolInput.Role.METADATA, ToolInput.Access.WRITE)) {
+        if (!Files.isRegularFile(output)) {
+            return Files.exists(output) ? unpackTo(output, blocks, false) : unpackToFile(blocks);
+        }
+        // Nobody uses what is there: it would go on with a file that has no name any more.
+        try (ToolInput before = ToolInput.open(output.toString(), ToolInput.Role.METADATA, ToolInput.Access.WRITE)) {
+            if (before.isFile(input)) {
+                throw new StorageException(Errno.EINVAL, output + " is the pack itself; name another file");
+            }
+            return unpackToFile(blocks);
+        }
+    }
+
+    private int unpackToFile(long blocks) throws IOException {
+        try (PartFile part = new PartFile(output)) {
+            PosixFiles.create(part.path(), blocks * BLOCK_BYTES);
+            int exit = unpackTo(part.path(), blocks, true);
+            part.done();
+            return exit;
+        }
+    }
+
+    /** @param isZero what is there is */
+    private int unpackTo(Path target, long blocks, boolean isZero) throws IOException {
+        try (ToolInput device = ToolInput.open(target.toString(), ToolInput.Role.METADATA, ToolInput.Access.WRITE)) {
             if (device.io().device().sizeBytes() < blocks * BLOCK_BYTES) {
                 throw new StorageException(
                         Errno.ENOSPC,
                         output + " has " + device.io().device().sizeBytes() + " bytes, the pack needs "
                                 + blocks * BLOCK_BYTES);
             }
-            write(device.io(), blocks, made);
-            whole = true;
+            new UnpackedDevice(device.io(), blocks).write(this::readPack, isZero);
             return checkWhole(device.io(), blocks);
-        } finally {
-            if (made && !whole) {
-                Files.deleteIfExists(output);
-            }
         }
     }
 
@@ -90,54 +106,12 @@ public final class UnpackCommand extends OfflineTool {
     }
 
     private PackReader readPack(PackReader.Blocks target) throws IOException {
-        try (InputStream file = new BufferedInputStream(Files.newInputStream(input), ZEROS_BYTES)) {
+        try (InputStream file = new BufferedInputStream(Files.newInputStream(input), BUFFER_BYTES)) {
             PackReader reader = new PackReader(file);
             reader.read(target);
             return reader;
         } catch (BadPack e) {
             throw new StorageException(e.errno(), input + " " + e.getMessage(), e);
-        }
-    }
-
-    private void prepare(long blocks) throws IOException {
-        if (Files.notExists(output)) {
-            PosixFiles.create(output, blocks * BLOCK_BYTES);
-        } else if (Files.isRegularFile(output)) {
-            if (Files.isSameFile(input, output)) {
-                throw new StorageException(Errno.EINVAL, output + " is the pack itself; name another file");
-            }
-            try (RandomAccessFile file = new RandomAccessFile(output.toFile(), "rw")) {
-                file.setLength(0);
-                file.setLength(blocks * BLOCK_BYTES);
-            }
-        }
-    }
-
-    /** Zeros where the pack has nothing, or a later repair could take what was there before for the pool's. */
-    private void write(BlockingIo io, long blocks, boolean isZero) throws IOException {
-        IoBuffer buffer = io.loop().buffers().acquire(ZEROS_BYTES);
-        try {
-            buffer.zero(0, ZEROS_BYTES);
-            boolean zeros = isZero || Files.isRegularFile(output);
-            for (long at = 0; at < blocks * BLOCK_BYTES && !zeros; at += ZEROS_BYTES) {
-                io.write(at, buffer, 0, (int) Math.min(ZEROS_BYTES, blocks * BLOCK_BYTES - at));
-            }
-            io.flush();
-            ByteBuffer superblock = ByteBuffer.allocate(BLOCK_BYTES);
-            readPack((location, bytes) -> {
-                if (location == 0) {
-                    superblock.put(bytes);
-                } else {
-                    buffer.bytes().put(0, bytes, 0, BLOCK_BYTES);
-                    io.write(location * BLOCK_BYTES, buffer, 0, BLOCK_BYTES);
-                }
-            });
-            io.flush();
-            buffer.bytes().put(0, superblock, 0, BLOCK_BYTES);
-            io.write(0, buffer, 0, BLOCK_BYTES);
-            io.flush();
-        } finally {
-            buffer.release();
         }
     }
 

@@ -123,7 +123,8 @@ final class HostileFilesTest {
                     "repair -i % -o %",
                     "restore --force -i % -o %",
                     "extract --thin 1 --data x -o % %",
-                    "unpack -f -i % -o %")) {
+                    "shrink --force --no-copy --nr-blocks 100000 -o % -i %",
+                    "unpack -f -o % -i %")) {
                 assertNotEquals(0, run(tool, same, metadata).exitCode(), tool);
                 assertArrayEquals(before, Files.readAllBytes(metadata), tool);
             }
@@ -144,6 +145,40 @@ final class HostileFilesTest {
         }
         assertArrayEquals(before, Files.readAllBytes(inside));
         assertEquals(1 << 16, Files.size(data));
+    }
+
+    /** A daemon, say, has the file open: making it shorter first and asking then would be the end of its pool. */
+    @Test
+    void whatIsInUseIsNotOverwrittenByAnyForce() throws Exception {
+        Path pack = scratch.resolve("pack");
+        assertEquals(0, run("pack -i % -o %", metadata, pack).exitCode());
+        Path xml = scratch.resolve("xml");
+        assertEquals(0, run("dump -o % %", xml, metadata).exitCode());
+        byte[] before = Files.readAllBytes(metadata);
+        try (ToolInput user =
+                ToolInput.open(metadata.toString(), ToolInput.Role.METADATA, ToolInput.Access.WRITE)) {
+            for (String tool : List.of(
+                    "unpack --force -i % -o %", "restore --force -i % -o %", "generate --force --format % -o %")) {
+                boolean generates = tool.startsWith("generate");
+                ToolRun run = run(tool, generates ? "-q" : tool.startsWith("unpack") ? pack : xml, metadata);
+                assertEquals(ToolExit.IN_USE, run.exitCode(), tool + run.err());
+                assertEquals(1, run.err().lines().count(), run.err());
+                assertArrayEquals(before, Files.readAllBytes(metadata), tool + " of " + user);
+            }
+        }
+    }
+
+    @Test
+    void anUnpackingThatFailsLeavesWhatWasThere() throws Exception {
+        Path pack = scratch.resolve("pack");
+        assertEquals(0, run("pack -i % -o %", metadata, pack).exitCode());
+        byte[] whole = Files.readAllBytes(pack);
+        Path cut = file("cut", Arrays.copyOf(whole, whole.length - 9));
+        byte[] before = Files.readAllBytes(metadata);
+        assertEquals(ToolExit.FAILED, run("unpack -f -i % -o %", cut, metadata).exitCode());
+        assertArrayEquals(before, Files.readAllBytes(metadata));
+        Path folder = Files.createDirectory(scratch.resolve("folder"));
+        assertEquals(ToolExit.FAILED, run("unpack -f -i % -o %", pack, folder).exitCode());
     }
 
     @Test
