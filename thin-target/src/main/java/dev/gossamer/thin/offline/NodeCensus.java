@@ -16,8 +16,8 @@ import java.util.List;
  * <p>Memory: a byte and a bit for each block.
  */
 final class NodeCensus {
-    /** Roots of one kind that are looked at; more than a device keeps of its past. */
-    private static final int MAX_ROOTS = 256;
+    /** Roots of one kind that are looked at. The newest may be anywhere, and none costs more than a few reads. */
+    private static final int MAX_ROOTS = 1 << 20;
 
     private static final int MAX_DEPTH = 24;
     private static final byte INTERNAL = 1;

@@ -45,6 +45,13 @@ public record RepairCandidate(
         salvaged = List.copyOf(salvaged);
     }
 
+    /** The same state, of which this is not known or lost besides. */
+    RepairCandidate with(Lost more) {
+        List<Lost> all = new java.util.ArrayList<>(lost);
+        all.addFirst(more);
+        return with(sharing, all, salvaged, devices, mappings, blocks);
+    }
+
     /** The same state, told in another way. */
     RepairCandidate with(
             boolean newSharing,

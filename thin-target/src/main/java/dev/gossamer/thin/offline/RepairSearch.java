@@ -3,11 +3,6 @@ package dev.gossamer.thin.offline;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.pdata.scan.BlockFeed;
-import dev.gossamer.pdata.scan.Claims;
-import dev.gossamer.pdata.scan.PackedCounts;
-import dev.gossamer.pdata.scan.TreeKind;
-import dev.gossamer.pdata.scan.TreeScan;
-import dev.gossamer.pdata.scan.TreeSums;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -24,29 +19,25 @@ import java.util.NavigableMap;
  */
 public final class RepairSearch {
     private static final int MAX_CANDIDATES = 16;
+    /** Details that fit one tree of devices: more of them differ in nothing that tells which is right. */
+    private static final int ALIKE = 4;
 
-    private static final TreeScan.Faults UNHEARD = new TreeScan.Faults() {
-        @Override
-        public void lost(TreeKind tree, long location, String reason) {}
-
-        @Override
-        public void misplaced(TreeKind tree, long location, String reason) {}
-
-        @Override
-        public void bad(TreeKind tree, long location, String reason) {}
-    };
+    private static final String LIVE = "the superblock's roots";
 
     /** Two trees that could belong together, and how well. */
     private record Pair(String origin, long mappingRoot, long detailsRoot, long time, long mappings) {}
 
-    private record Details(long root, List<Long> ids, long mapped, long time) {}
+    /** What a tree of devices and their details have to have in common: which devices, and how many mappings. */
+    private record Sums(long ids, long mappings) {}
+
+    private record Details(long root, Sums sums, long time) {}
 
     private final MetadataSource source;
     private final BlockFeed feed;
     private final RepairSettings settings;
     private final NodeCensus census;
     private final PoolSuperblock live;
-    private final Map<Long, Long> entriesOf = new HashMap<>();
+    private final NodeSums sums;
     private final IdentityHashMap<RepairCandidate, Map<Long, NavigableMap<Long, SalvagedMappings.Leaf>>> salvaged =
             new IdentityHashMap<>();
     private long seenTime;
@@ -61,6 +52,7 @@ public final class RepairSearch {
         this.feed = source.feed();
         this.settings = settings;
         census = new NodeCensus(feed);
+        sums = new NodeSums(feed);
         PoolSuperblock found = null;
         try {
             found = source.superblock();
@@ -87,7 +79,7 @@ public final class RepairSearch {
             }
             RepairCandidate candidate = planner.plan(pair.origin, pair.mappingRoot, pair.detailsRoot);
             if (candidate != null) {
-                found.add(candidate);
+                found.add(pair.origin.equals(LIVE) ? candidate : candidate.with(laterOne()));
             }
         }
         if (found.isEmpty()) {
@@ -98,6 +90,18 @@ public final class RepairSearch {
                     : new StorageException(Errno.EINVAL, source.name() + nothing);
         }
         return found;
+    }
+
+    /** What a state that nothing leads to may lack: it is never taken without a word. */
+    private RepairCandidate.Lost laterOne() {
+        return new RepairCandidate.Lost(
+                -1,
+                0,
+                -1,
+                live == null
+                        ? "without a superblock nothing says whether this is the newest state: what was changed later"
+                                + " is not in it"
+                        : "this is an earlier state: what was changed later is not in it");
     }
 
     /** The superblock; null: there is none that is intact. */
@@ -165,32 +169,32 @@ public final class RepairSearch {
         List<Pair> pairs = new ArrayList<>();
         if (live != null && census.isNode(live.mappingRoot())) {
             long details = census.isNode(live.detailsRoot()) ? live.detailsRoot() : 0;
-            pairs.add(new Pair("the superblock's roots", live.mappingRoot(), details, Long.MAX_VALUE, 0));
+            pairs.add(new Pair(LIVE, live.mappingRoot(), details, Long.MAX_VALUE, 0));
         }
-        List<Details> details = new ArrayList<>();
+        Map<Sums, List<Details>> details = new HashMap<>();
         for (long root : census.detailsRoots()) {
-            details.add(details(root));
-            seenTime = Math.max(seenTime, details.getLast().time);
+            Details one = details(root);
+            seenTime = Math.max(seenTime, one.time);
+            keepLatest(details.computeIfAbsent(one.sums, sums -> new ArrayList<>()), one);
         }
         List<Pair> matching = new ArrayList<>();
         List<Pair> alone = new ArrayList<>();
         for (long root : census.deviceRoots()) {
-            List<Long> ids = new ArrayList<>();
-            List<Long> trees = new ArrayList<>();
+            Ids ids = new Ids();
+            long[] mappings = new long[1];
+            boolean[] whole = {live == null || root != live.mappingRoot()};
             PoolDump.forEachDevice(feed, root, (id, tree) -> {
                 ids.add(id);
-                trees.add(tree);
+                whole[0] &= census.isNode(tree);
+                mappings[0] += whole[0] ? sums.entries(tree) : 0;
             });
-            boolean live0 = live != null && root == live.mappingRoot();
-            if (live0 || trees.isEmpty() || !trees.stream().allMatch(census::isNode)) {
+            if (!whole[0] || ids.isEmpty()) {
                 continue;
             }
-            long mappings = entries(trees);
-            details.stream()
-                    .filter(one -> one.ids.equals(ids) && one.mapped == mappings)
-                    .forEach(one ->
-                            matching.add(new Pair("trees of an earlier state", root, one.root, one.time, mappings)));
-            alone.add(new Pair("a tree of devices without details", root, 0, 0, mappings));
+            details.getOrDefault(new Sums(ids.sum(), mappings[0]), List.of())
+                    .forEach(one -> matching.add(
+                            new Pair("trees of an earlier state", root, one.root, one.time, mappings[0])));
+            alone.add(new Pair("a tree of devices without details", root, 0, 0, mappings[0]));
         }
         Comparator<Pair> order = Comparator.comparingLong(Pair::time)
                 .thenComparingLong(Pair::mappings)
@@ -204,36 +208,43 @@ public final class RepairSearch {
         return pairs;
     }
 
+    private static void keepLatest(List<Details> alike, Details one) {
+        alike.add(one);
+        alike.sort(Comparator.comparingLong(Details::time).reversed());
+        if (alike.size() > ALIKE) {
+            alike.removeLast();
+        }
+    }
+
     private Details details(long root) throws IOException {
-        List<Long> ids = new ArrayList<>();
+        Ids ids = new Ids();
         long[] sums = new long[2];
         PoolDump.forEachDetails(feed, root, device -> {
             ids.add(device.id());
             sums[0] += device.mappedBlocks();
             sums[1] = Math.max(sums[1], Math.max(device.creationTime(), device.snapshottedTime()));
         });
-        return new Details(root, ids, sums[0], sums[1]);
+        return new Details(root, new Sums(ids.sum(), sums[0]), sums[1]);
     }
 
-    /** Mappings that can be read below roots; each tree is added up once. */
-    private long entries(List<Long> trees) {
-        List<Long> fresh = trees.stream()
-                .filter(tree -> !entriesOf.containsKey(tree))
-                .distinct()
-                .toList();
-        if (!fresh.isEmpty()) {
-            TreeScan scan = new TreeScan(
-                    TreeKind.MAPPINGS,
-                    feed,
-                    new Claims(feed.blocks()),
-                    new PackedCounts(feed.blocks()),
-                    leaf -> {},
-                    UNHEARD);
-            fresh.forEach(scan::addRoot);
-            scan.run();
-            TreeSums sums = new TreeSums(scan);
-            fresh.forEach(tree -> entriesOf.put(tree, sums.of(tree).entries()));
+    /** Stands for a list of devices: a device keeps more of its past than memory has room for their lists. */
+    private static final class Ids {
+        private static final long STEP = 0x9E3779B97F4A7C15L;
+
+        private long count;
+        private long mixed;
+
+        void add(long id) {
+            count++;
+            mixed = Long.rotateLeft(mixed, 23) * STEP + id + 1;
         }
-        return trees.stream().mapToLong(entriesOf::get).sum();
+
+        boolean isEmpty() {
+            return count == 0;
+        }
+
+        long sum() {
+            return mixed ^ count;
+        }
     }
 }
