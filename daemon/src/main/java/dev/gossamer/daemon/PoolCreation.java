@@ -116,13 +116,11 @@ public final class PoolCreation {
      * @param pool the pool by its own name
      * @param origins where the external origins of its volumes are, by their names in LVM
      */
-    public static void adopt(
-            PoolDirectory directory, LvmName pool, Map<String, String> origins, boolean buffered)
+    public static void adopt(PoolDirectory directory, LvmName pool, Map<String, String> origins, boolean buffered)
             throws StorageException {
         LvmPool found = new LvmVolumes(KernelDevices.SYSTEM).pool(pool);
-        PoolConfig config = new PoolConfig(
-                        found.metadata().toString(), found.data().toString(), buffered)
-                .withOrigins(origins);
+        PoolConfig config =
+                new PoolConfig(found.metadata().toString(), found.data().toString(), buffered).withOrigins(origins);
         new PoolCreation(directory).run(creation -> creation.lookAndAdopt(config));
     }
 

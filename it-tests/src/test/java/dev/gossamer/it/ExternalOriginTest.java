@@ -42,6 +42,7 @@ final class ExternalOriginTest {
             create(daemon, "vm", golden.toString()).expectStatus(0);
             assertOverwritten(daemon, before);
             daemon.stop();
+            assertExtractedKnowingly(daemon, golden);
             daemon.start();
             assertEquals(
                     golden.toString(),
@@ -50,6 +51,19 @@ final class ExternalOriginTest {
             daemon.stopAndCheck();
         }
         assertArrayEquals(before, Files.readAllBytes(golden), "only ever read (X-4)");
+    }
+
+    /** Zeros in place of what the origin has would be taken for the volume's contents. */
+    private void assertExtractedKnowingly(Daemon daemon, Path golden) throws Exception {
+        Path file = scratch.resolve("extracted");
+        String pool = daemon.directory().toString();
+        Tool.Result refused = Daemon.gossamer("extract", "--thin", "0", "-o", file.toString(), pool);
+        assertRefused(refused, "is over the external origin " + golden);
+        assertTrue(Files.notExists(file));
+        Daemon.gossamer("extract", "--without-origin", "--thin", "0", "-o", file.toString(), pool)
+                .expectStatus(0);
+        byte[] own = Files.readAllBytes(file);
+        assertArrayEquals(filled(), Arrays.copyOfRange(own, 1000, 1000 + filled().length));
     }
 
     @Test

@@ -49,8 +49,7 @@ final class LvmPoolTest {
         List<Path> disks = List.of(image("a.img"), image("b.img"));
         Map<String, String> lvms =
                 reported(guest("make", disks, Map.of()).with("STRIPES", stripes).run());
-        assertEquals(
-                List.of("early", "late", "one", "over", "shadow", "three", "two"), List.copyOf(lvms.keySet()));
+        assertEquals(List.of("early", "late", "one", "over", "shadow", "three", "two"), List.copyOf(lvms.keySet()));
         // The guest has made the origin of the noise: it is there as a volume, and as a file.
         String golden = stripes == 1
                 ? "lvm:group/golden?pv=" + disks.get(0) + "&pv=" + disks.get(1)
@@ -69,7 +68,13 @@ final class LvmPoolTest {
             daemon.createSnapshot("one", "ours");
             daemon.createVolume("new", "8M");
             assertEquals(0xFFFFFE, daemon.volumeId("ours"), "LVM takes the lowest ids");
-            Libnbd.run(WRITE_MORE, daemon.uri("one"), daemon.uri("late"), daemon.uri("over"), daemon.uri("ours"), daemon.uri("new"));
+            Libnbd.run(
+                    WRITE_MORE,
+                    daemon.uri("one"),
+                    daemon.uri("late"),
+                    daemon.uri("over"),
+                    daemon.uri("ours"),
+                    daemon.uri("new"));
             ours = contents(daemon);
             assertNotEquals(lvms.get("one"), ours.get("one"));
             assertEquals(lvms.get("early"), ours.get("early"));
@@ -84,7 +89,8 @@ final class LvmPoolTest {
                 .map(String::strip)
                 .sorted()
                 .toList();
-        assertEquals(List.of("(names)", "early", "late", "new", "one", "ours", "over", "shadow", "three", "two"), names);
+        assertEquals(
+                List.of("(names)", "early", "late", "new", "one", "ours", "over", "shadow", "three", "two"), names);
 
         ours.keySet().retainAll(lvms.keySet());
         Map<String, String> back = reported(guest("back", disks, ours).run());

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.gossamer.thin.offline.MetadataImage;
 import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -53,6 +54,12 @@ final class OfflineToolsOnPoolTest {
             gossamer("ls", "-o", "NAME", metadata).expectStatus(1);
             gossamer("ls", "--compat", "1", "-o", "NAME", pool).expectStatus(2);
             assertEquals(Tool.succeed("thin_dump", daemon.metadata().toString()).out(), flat(pool));
+
+            gossamer("generate", "--damage", "17", "-o", metadata).expectStatus(0);
+            Tool.Result damaged = gossamer("check", pool).expectStatus(4);
+            assertTrue(damaged.err().contains("device 0 (vol) is said to have"), damaged::toString);
+            String json = gossamer("check", "--json", pool).expectStatus(4).out();
+            assertTrue(json.contains("device 0 (vol)") && json.contains("\"name\" : \"vol\""), json);
         }
     }
 

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gossamer.daemon.cli.GossamerCommand;
 import dev.gossamer.pdata.block.BlockValidator;
+import dev.gossamer.thin.offline.MetadataImage;
 import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;

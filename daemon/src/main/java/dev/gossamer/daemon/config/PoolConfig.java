@@ -149,13 +149,11 @@ public record PoolConfig(
 
     private String originsYaml() {
         StringBuilder lines = new StringBuilder(origins.isEmpty() ? "" : "origins:\n");
-        origins.entrySet().stream()
-                .sorted(Map.Entry.comparingByKey())
-                .forEach(each -> lines.append("  ")
-                        .append(quote(each.getKey()))
-                        .append(": ")
-                        .append(quote(each.getValue()))
-                        .append('\n'));
+        origins.entrySet().stream().sorted(Map.Entry.comparingByKey()).forEach(each -> lines.append("  ")
+                .append(quote(each.getKey()))
+                .append(": ")
+                .append(quote(each.getValue()))
+                .append('\n'));
         return lines.toString();
     }
 

@@ -42,7 +42,8 @@ public record LvmOrigins(Map<String, String> locations) {
                     .findFirst()
                     .map(this::of)
                     .orElseThrow(() -> new StorageException(
-                            Errno.EINVAL, "no volume of " + pool.name().group() + "/"
+                            Errno.EINVAL,
+                            "no volume of " + pool.name().group() + "/"
                                     + pool.name().volume() + " is over an external origin " + origin));
             try (BlockDevice device = opener.open(known.location())) {
                 known.check(device.sizeBytes());

@@ -107,7 +107,12 @@ public record LvmPool(LvmName name, FoundGroup.Pool pool, long dataBytes, List<F
     public void nameVolumes(ThinPool thin, LvmOrigins origins) {
         List<KnownVolume> known = volumes.stream()
                 .map(volume -> new KnownVolume(
-                        volume.deviceId(), volume.name(), volume.sizeBytes(), !volume.writable(), volume.originId(), origins.of(volume)))
+                        volume.deviceId(),
+                        volume.name(),
+                        volume.sizeBytes(),
+                        !volume.writable(),
+                        volume.originId(),
+                        origins.of(volume)))
                 .toList();
         try {
             int named = ThinPool.join(thin.nameVolumes(known));

@@ -246,6 +246,8 @@ final class LvmVolumesTest {
         String spare = "lvm:group/lvol0_pmspare?pv=" + a + "&pv=" + b;
         PoolDirectory directory = new PoolDirectory(scratch.resolve("pool"));
         PoolCreation.adopt(directory, name("pool"), Map.of("lvol0_pmspare", spare), true);
-        assertEquals(Map.of("lvol0_pmspare", spare), PoolConfig.read(directory.config()).origins());
+        assertEquals(
+                Map.of("lvol0_pmspare", spare),
+                PoolConfig.read(directory.config()).origins());
     }
 }

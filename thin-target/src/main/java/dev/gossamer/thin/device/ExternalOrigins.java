@@ -164,21 +164,53 @@ public final class ExternalOrigins {
     }
 
     /**
-     * What is at a location now, for volumes that nobody has recorded an origin for yet. Waits for it: when the pool is
-     * opened. {@link #closeUnused} closes what no volume is put over.
+     * Opens and looks at what is at a location now, for volumes that nobody has recorded an origin for yet. {@link
+     * #closeUnused} closes what no volume is put over.
+     *
+     * @param answer on the worker
      */
-    public OriginImage found(String location) throws StorageException {
+    public void find(String location, CompletableFuture<OriginImage> answer) {
         OriginImage known = usable(location);
         if (known != null) {
-            return known;
+            answer.complete(known);
+            return;
         }
-        BlockDevice device = opener.open(location);
         try {
-            return add(examine(location, device), device);
-        } catch (StorageException | RuntimeException e) {
-            device.close();
-            throw e;
+            opener.execute(() -> {
+                BlockDevice device;
+                try {
+                    device = opener.open(location);
+                } catch (StorageException | RuntimeException | Error e) {
+                    Wakeup.call(worker, () -> answer.completeExceptionally(e));
+                    return;
+                }
+                if (!Wakeup.call(worker, () -> examine(location, device, answer))) {
+                    device.close(); // The pool is gone.
+                }
+            });
+        } catch (RuntimeException | Error noThread) {
+            answer.completeExceptionally(noThread);
         }
+    }
+
+    private void examine(String location, BlockDevice device, CompletableFuture<OriginImage> answer) {
+        CompletableFuture<ExternalOrigin> looked = new CompletableFuture<>();
+        looked.whenComplete((found, failure) -> {
+            if (failure != null) {
+                answer.completeExceptionally(failure);
+                return;
+            }
+            OriginImage image;
+            try {
+                image = add(found, device);
+            } catch (StorageException e) {
+                device.close();
+                answer.completeExceptionally(e);
+                return;
+            }
+            answer.complete(image);
+        });
+        examinations.begin(location, device, looked);
     }
 
     /** Closes origins that no volume is over any more. */

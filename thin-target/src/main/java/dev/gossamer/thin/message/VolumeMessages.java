@@ -4,7 +4,6 @@ import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.worker.RequestsInFlight;
-import dev.gossamer.thin.KnownVolume;
 import dev.gossamer.thin.VolumeInfo;
 import dev.gossamer.thin.VolumeLimits;
 import dev.gossamer.thin.VolumeSpec;
@@ -159,14 +158,9 @@ public final class VolumeMessages {
         }
     }
 
-    /**
-     * Gives devices without a name those that somebody else has for them, with size, rights and external origin. Whoever
-     * has a name here keeps it, and what is mapped stays mapped. Nobody has the devices open.
-     *
-     * @return how many have got a name
-     */
-    public int nameVolumes(List<KnownVolume> known) throws StorageException {
-        return new VolumeNaming(this, change, catalog, devices, origins, maps).name(known);
+    /** Of devices that have none. */
+    public VolumeNaming naming() {
+        return new VolumeNaming(this, change, catalog, devices, origins, maps);
     }
 
     public VolumeInfo renameVolume(String name, String newName) throws StorageException {

@@ -1,5 +1,7 @@
 package dev.gossamer.thin.message;
 
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.Reason;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.thin.KnownVolume;
 import dev.gossamer.thin.VolumeSpec;
@@ -11,9 +13,13 @@ import dev.gossamer.thin.device.OriginImage;
 import dev.gossamer.thin.device.PoolDevices;
 import dev.gossamer.thin.device.ThinDevice;
 import dev.gossamer.thin.map.MapPublisher;
+import java.util.ArrayDeque;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
+import java.util.concurrent.CompletableFuture;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -22,7 +28,7 @@ import org.slf4j.LoggerFactory;
  * without one is served as it is, but for one over an external origin: without that it would show zeros, and keep them
  * with its next write. That is barred. Worker's thread.
  */
-final class VolumeNaming {
+public final class VolumeNaming {
     private static final Logger LOG = LoggerFactory.getLogger(VolumeNaming.class);
 
     /** @param over null: nothing */
@@ -34,6 +40,10 @@ final class VolumeNaming {
     private final PoolDevices devices;
     private final ExternalOrigins origins;
     private final MapPublisher maps;
+    private final Map<ThinDevice, KnownVolume> wanted = new LinkedHashMap<>();
+    private final Queue<String> unknown = new ArrayDeque<>();
+    private final Map<String, OriginImage> found = new HashMap<>();
+    private final Map<String, Throwable> failures = new HashMap<>();
     private final Map<ThinDevice, Naming> unnamed = new LinkedHashMap<>();
 
     VolumeNaming(
@@ -51,28 +61,66 @@ final class VolumeNaming {
         this.maps = maps;
     }
 
-    /** @return how many have got a name */
-    int name(List<KnownVolume> known) throws StorageException {
+    /**
+     * Looks at the external origins of all that will get a name. The worker goes on meanwhile.
+     *
+     * @param known what somebody else knows of the pool's devices
+     * @param looked completes with this, when {@link #name} can be called
+     */
+    public void look(List<KnownVolume> known, CompletableFuture<VolumeNaming> looked) {
         for (KnownVolume each : known) {
             ThinDevice device = devices.withId(each.id());
             if (device != null && device.slot() == null && !device.isBarred()) {
-                look(device, each);
+                wanted.put(device, each);
+                if (each.origin() != null && !unknown.contains(each.origin().location())) {
+                    unknown.add(each.origin().location());
+                }
             }
         }
-        if (!unnamed.isEmpty()) {
-            try {
+        lookAtNext(looked);
+    }
+
+    /** One after the other: there is room for others' to be looked at, too. */
+    private void lookAtNext(CompletableFuture<VolumeNaming> looked) {
+        String location = unknown.poll();
+        if (location == null) {
+            looked.complete(this);
+            return;
+        }
+        CompletableFuture<OriginImage> image = new CompletableFuture<>();
+        image.whenComplete((its, failure) -> {
+            if (failure == null) {
+                found.put(location, its);
+            } else {
+                failures.put(location, failure);
+            }
+            lookAtNext(looked);
+        });
+        origins.find(location, image);
+    }
+
+    /**
+     * Gives names, with size, rights and external origin, in one transaction. Whoever has a name here keeps it, and what
+     * is mapped stays mapped. Nobody has the devices open.
+     *
+     * @return how many have got a name
+     */
+    public int name() throws StorageException {
+        try {
+            wanted.forEach(this::choose);
+            if (!unnamed.isEmpty()) {
                 write();
-            } catch (StorageException e) {
-                unnamed.forEach((device, naming) -> refuse(device, naming.as, e));
-                messages.closeOrigins();
-                throw e;
             }
+        } catch (StorageException e) {
+            unnamed.forEach((device, naming) -> refuse(device, naming.as, e));
+            throw e;
+        } finally {
+            messages.closeOrigins();
         }
-        messages.closeOrigins();
         return unnamed.size();
     }
 
-    private void look(ThinDevice device, KnownVolume as) {
+    private void choose(ThinDevice device, KnownVolume as) {
         try {
             VolumeSpec.checkName(as.name());
             VolumeSpec.checkSize(as.sizeBytes());
@@ -87,7 +135,11 @@ final class VolumeNaming {
         if (origin == null) {
             return null;
         }
-        OriginImage image = origins.found(origin.location());
+        Throwable failure = failures.get(origin.location());
+        if (failure != null) {
+            throw new StorageException(Errno.ENODEV, Reason.of(failure), failure);
+        }
+        OriginImage image = found.get(origin.location());
         origin.check(image.sizeBytes());
         return image;
     }
@@ -98,8 +150,8 @@ final class VolumeNaming {
         } else {
             change.bar(
                     device,
-                    as.name() + " cannot be put over its external origin " + as.origin().name() + ": "
-                            + e.getMessage() + "; put that right and open the pool again");
+                    as.name() + " cannot be put over its external origin "
+                            + as.origin().name() + ": " + e.getMessage() + "; put that right and open the pool again");
         }
     }
 

@@ -192,8 +192,8 @@ public final class RepairSearch {
                 continue;
             }
             details.getOrDefault(new Sums(ids.sum(), mappings[0]), List.of())
-                    .forEach(one -> matching.add(
-                            new Pair("trees of an earlier state", root, one.root, one.time, mappings[0])));
+                    .forEach(one ->
+                            matching.add(new Pair("trees of an earlier state", root, one.root, one.time, mappings[0])));
             alone.add(new Pair("a tree of devices without details", root, 0, 0, mappings[0]));
         }
         Comparator<Pair> order = Comparator.comparingLong(Pair::time)

@@ -5,6 +5,7 @@ import dev.gossamer.pdata.MetadataCorrupt;
 import dev.gossamer.pdata.scan.BlockFeed;
 import dev.gossamer.thin.catalog.CatalogScan;
 import dev.gossamer.thin.catalog.CatalogSlot;
+import dev.gossamer.thin.catalog.ExternalOrigin;
 import dev.gossamer.thin.metadata.DeviceDetails;
 import java.io.IOException;
 import java.util.HashMap;
@@ -12,6 +13,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.BiConsumer;
 
 /**
  * The names that a pool of this program keeps in its catalog, read without opening the pool. In parentheses: what is no
@@ -47,8 +49,35 @@ public final class VolumeNames {
      * @throws MetadataCorrupt if the catalog cannot be read
      */
     public Map<Long, String> read() throws IOException {
-        PoolDump.Tree catalog = null;
         Map<Long, String> names = new HashMap<>();
+        PoolDump.Tree catalog = catalog(names);
+        if (catalog != null) {
+            forEachSlot(catalog, (id, slot) -> names.putIfAbsent(id, slot.name()));
+        }
+        return names;
+    }
+
+    /**
+     * Where the external origins of volumes are.
+     *
+     * @return by device id; a volume over none is left out
+     */
+    public Map<Long, ExternalOrigin> origins() throws IOException {
+        Map<Long, ExternalOrigin> origins = new HashMap<>();
+        PoolDump.Tree catalog = catalog(new HashMap<>());
+        if (catalog != null) {
+            forEachSlot(catalog, (id, slot) -> {
+                if (slot.externalOrigin() != null) {
+                    origins.put(id, slot.externalOrigin());
+                }
+            });
+        }
+        return origins;
+    }
+
+    /** The catalog; null: there is none. Names what is no volume. */
+    private PoolDump.Tree catalog(Map<Long, String> names) {
+        PoolDump.Tree catalog = null;
         for (PoolDump.Tree tree : devices) {
             if (details(tree).isRetired()) {
                 names.put(tree.device().id(), DELETED);
@@ -58,12 +87,11 @@ public final class VolumeNames {
         }
         if (catalog != null) {
             names.put(catalog.device().id(), CATALOG);
-            readSlots(catalog, names);
         }
-        return names;
+        return catalog;
     }
 
-    private void readSlots(PoolDump.Tree catalog, Map<Long, String> names) throws IOException {
+    private void forEachSlot(PoolDump.Tree catalog, BiConsumer<Long, CatalogSlot> taker) throws IOException {
         Map<Long, Long> places = places(catalog.root());
         int generation = details(catalog).catalogGeneration();
         try (CatalogScan slots =
@@ -72,7 +100,7 @@ public final class VolumeNames {
                 long id = tree.device().id();
                 CatalogSlot slot = isOurs(id) ? slots.get((int) id, details(tree)) : null;
                 if (slot != null && !slot.deleted() && !slot.catalogItself()) {
-                    names.putIfAbsent(id, slot.name());
+                    taker.accept(id, slot);
                 }
             }
         }

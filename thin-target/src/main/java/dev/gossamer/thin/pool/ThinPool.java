@@ -35,6 +35,7 @@ import dev.gossamer.thin.message.MetadataMessages;
 import dev.gossamer.thin.message.SnapshotMessages;
 import dev.gossamer.thin.message.SnapshotRelease;
 import dev.gossamer.thin.message.VolumeMessages;
+import dev.gossamer.thin.message.VolumeNaming;
 import dev.gossamer.thin.message.VolumeResize;
 import dev.gossamer.thin.message.WriteBarrier;
 import dev.gossamer.thin.metadata.PoolFormat;
@@ -337,7 +338,9 @@ public final class ThinPool {
 
     /** Takes over what somebody else calls the volumes that have no name here; durable when the future completes. */
     public CompletableFuture<Integer> nameVolumes(List<KnownVolume> known) {
-        return calls.message(() -> messages.nameVolumes(known));
+        CompletableFuture<VolumeNaming> looked = calls.answer();
+        workerLoop.execute(() -> messages.naming().look(known, looked));
+        return looked.thenCompose(naming -> calls.message(naming::name));
     }
 
     public CompletableFuture<VolumeInfo> renameVolume(String name, String newName) {

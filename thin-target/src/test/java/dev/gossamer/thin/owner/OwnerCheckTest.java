@@ -81,24 +81,22 @@ class OwnerCheckTest {
     }
 
     private void check(BlockDevice through) {
-        loops.enter(0, () -> ownership
-                .gate(PoolOwnership.Role.METADATA)
-                .check(through, new ChangeGate.Verdict() {
-                    @Override
-                    public void pass() {
-                        verdicts.add("pass");
-                    }
+        loops.enter(0, () -> ownership.gate(PoolOwnership.Role.METADATA).check(through, new ChangeGate.Verdict() {
+            @Override
+            public void pass() {
+                verdicts.add("pass");
+            }
 
-                    @Override
-                    public void later(String why) {
-                        verdicts.add("later");
-                    }
+            @Override
+            public void later(String why) {
+                verdicts.add("later");
+            }
 
-                    @Override
-                    public void refuse(String why) {
-                        verdicts.add("refuse");
-                    }
-                }));
+            @Override
+            public void refuse(String why) {
+                verdicts.add("refuse");
+            }
+        }));
         loops.runUntilIdle();
     }
 

@@ -8,9 +8,14 @@ import dev.gossamer.pdata.check.Damage;
 import dev.gossamer.thin.offline.MetadataSource;
 import dev.gossamer.thin.offline.OfflineCheck;
 import dev.gossamer.thin.offline.OfflineFix;
+import dev.gossamer.thin.offline.PoolDump;
 import dev.gossamer.thin.offline.PoolSuperblock;
+import dev.gossamer.thin.offline.VolumeNames;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
 import java.util.function.LongConsumer;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -128,6 +133,7 @@ public final class CheckCommand extends OfflineTool {
         long blocks = MetadataSource.blocksOf(input.io());
         LongConsumer[] progress = {done -> {}};
         OfflineCheck.Report report;
+        Map<Long, String> names;
         try (AheadReader feed = new AheadReader(input.io(), blocks, done -> progress[0].accept(done))) {
             MetadataSource source = new MetadataSource(input.name(), feed);
             PoolSuperblock superblock = source.superblock();
@@ -150,8 +156,9 @@ public final class CheckCommand extends OfflineTool {
                         .withRoots(mappingRoot, detailsRoot)
                         .check();
             }
+            names = names(input, source, held ? source.held(superblock.heldRoot()) : superblock);
         }
-        CheckPrinter printer = new CheckPrinter(report, all);
+        CheckPrinter printer = new CheckPrinter(report, all, names);
         if (json) {
             out().println(printer.json(input.name()));
             out().flush();
@@ -159,6 +166,30 @@ public final class CheckCommand extends OfflineTool {
             printer.lines(input.name()).forEach(this::say);
         }
         return fixing ? fix(input, report) : exitCode(report.worst());
+    }
+
+    /** Names of volumes, where somebody knows any that can be read: for people, who know volumes by names. */
+    private static Map<Long, String> names(ToolInput input, MetadataSource source, PoolSuperblock shown) {
+        Map<Long, String> names = new HashMap<>();
+        if (!input.isPool()) {
+            return names;
+        }
+        try (ToolInput data = input.sibling(input.name(), ToolInput.Role.DATA, ToolInput.Access.READ_SHARED)) {
+            List<PoolDump.Tree> devices = PoolDump.devices(
+                    source.feed(), shown.mappingRoot(), shown.detailsRoot(), (device, low, high, reason) -> {});
+            long blockBytes = (long) shown.dataBlockSectors() * MetadataSource.sectorBytes();
+            if (MetadataSource.isBlockSize(shown.dataBlockSectors())) {
+                names.putAll(new VolumeNames(source.feed(), blockBytes, data.io(), devices).read());
+            }
+        } catch (IOException e) {
+            // What is damaged may be what has the names: findings tell of devices by their numbers then.
+        }
+        try {
+            names.putAll(input.namesOfLvm());
+        } catch (StorageException e) {
+            // Likewise.
+        }
+        return names;
     }
 
     private void printHead(PoolSuperblock superblock, long free) {

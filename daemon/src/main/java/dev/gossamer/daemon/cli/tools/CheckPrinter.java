@@ -18,10 +18,15 @@ final class CheckPrinter {
 
     private final OfflineCheck.Report report;
     private final int limit;
+    private final Map<Long, String> names;
 
-    /** @param all whether to print every finding */
-    CheckPrinter(OfflineCheck.Report report, boolean all) {
+    /**
+     * @param all whether to print every finding
+     * @param names of devices, as far as they are known
+     */
+    CheckPrinter(OfflineCheck.Report report, boolean all, Map<Long, String> names) {
         this.report = report;
+        this.names = Map.copyOf(names);
         this.limit = all ? Integer.MAX_VALUE : OF_A_KIND;
     }
 
@@ -36,7 +41,7 @@ final class CheckPrinter {
             kind.stream()
                     .limit(limit)
                     .forEach(damage ->
-                            lines.add(damage.severity().name().toLowerCase(Locale.ROOT) + ": " + damage.text()));
+                            lines.add(damage.severity().name().toLowerCase(Locale.ROOT) + ": " + text(damage)));
             if (kind.size() > limit) {
                 lines.add("... and " + (kind.size() - limit) + " more of this kind; --all prints them");
             }
@@ -44,11 +49,21 @@ final class CheckPrinter {
         report.owners().stream()
                 .limit(limit)
                 .forEach(owner -> lines.add("data block " + owner.dataBlock()
-                        + " is mapped by device " + Long.toUnsignedString(owner.deviceId()) + ", block "
+                        + " is mapped by " + device(owner.deviceId()) + ", block "
                         + Long.toUnsignedString(owner.virtualBlock())));
         lost(lines);
         lines.add(verdict(name));
         return lines;
+    }
+
+    /** With its name, if there is one. */
+    private String device(long id) {
+        String name = names.get(id);
+        return "device " + Long.toUnsignedString(id) + (name == null ? "" : " (" + name.replaceAll("[()]", "") + ")");
+    }
+
+    private String text(Damage damage) {
+        return damage instanceof Damage.BadDevice bad ? device(bad.deviceId()) + " " + bad.reason() : damage.text();
     }
 
     private void lost(List<String> lines) {
@@ -57,7 +72,7 @@ final class CheckPrinter {
                     .filter(loss -> loss.deviceId() == device.id())
                     .toList();
             if (!losses.isEmpty()) {
-                lines.add("device " + device.id() + ": " + device.lost() + " of " + Math.max(0, device.stored())
+                lines.add(device(device.id()) + ": " + device.lost() + " of " + Math.max(0, device.stored())
                         + " mappings cannot be read:");
                 losses.stream()
                         .limit(limit)
@@ -99,12 +114,13 @@ final class CheckPrinter {
             findings.addObject()
                     .put("kind", damage.getClass().getSimpleName())
                     .put("severity", damage.severity().name().toLowerCase(Locale.ROOT))
-                    .put("text", damage.text());
+                    .put("text", text(damage));
         }
         ArrayNode devices = root.putArray("devices");
         for (DeviceSum device : report.result().devices()) {
             ObjectNode node = devices.addObject()
                     .put("id", device.id())
+                    .put("name", names.get(device.id()))
                     .put("mappings", device.counted())
                     .put("mappingsLost", device.lost());
             ArrayNode lost = node.putArray("lost");

@@ -1,6 +1,7 @@
 package dev.gossamer.daemon.cli.tools;
 
 import dev.gossamer.io.Errno;
+import dev.gossamer.io.Reason;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.buffer.IoBuffer;
 import dev.gossamer.thin.offline.PoolDump;
@@ -52,6 +53,11 @@ public final class ExtractCommand extends MetadataTool {
     @Option(names = "--partial", description = "Go on behind what cannot be read, and list it.")
     private boolean partial;
 
+    @Option(
+            names = "--without-origin",
+            description = "Of a volume over an external origin: only what the volume has itself, zeros for the rest.")
+    private boolean withoutOrigin;
+
     private boolean lossy;
 
     @Override
@@ -66,7 +72,13 @@ public final class ExtractCommand extends MetadataTool {
         if (Files.exists(output)) {
             throw new ToolFailed(ToolExit.FAILED, output + " is there already; name another file");
         }
+        if (!view.hasNames(data)) {
+            throw wrongUsage("--data is missing: " + view.name() + " is one device, and the data are on another");
+        }
         PoolDump.Tree tree = view.device(device);
+        if (!withoutOrigin) {
+            checkOrigin(view);
+        }
         long blockBytes = view.blockBytes();
         try (ToolInput source = view.sibling(data == null ? metadataName() : data);
                 ToolOutput file = new ToolOutput(output, view.input())) {
@@ -78,6 +90,23 @@ public final class ExtractCommand extends MetadataTool {
             file.done();
         }
         return lossy ? ToolExit.DAMAGE : ToolExit.DONE;
+    }
+
+    private void checkOrigin(View view) throws ToolFailed {
+        String origin;
+        try {
+            origin = view.origin(data, device);
+        } catch (IOException e) {
+            // What is lost of the names is no reason to give up the data as well.
+            say("whether the device is over an external origin is not known: " + Reason.of(e));
+            return;
+        }
+        if (origin != null) {
+            throw new ToolFailed(
+                    ToolExit.FAILED,
+                    "device " + device + " is over the external origin " + origin + ", of which nothing would be in "
+                            + output + ": copy that, or add --without-origin for what the volume has itself");
+        }
     }
 
     private void lost(long deviceId, long first, long last, String reason) {

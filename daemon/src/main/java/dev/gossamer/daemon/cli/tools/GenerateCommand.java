@@ -1,13 +1,17 @@
 package dev.gossamer.daemon.cli.tools;
 
 import dev.gossamer.io.posix.PosixFiles;
+import dev.gossamer.thin.offline.DamageCases;
 import dev.gossamer.thin.offline.MadeDamage;
 import dev.gossamer.thin.offline.MetadataSource;
 import dev.gossamer.thin.offline.OutputDevice;
 import dev.gossamer.thin.offline.PoolGenerator;
 import java.io.IOException;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.List;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -19,12 +23,13 @@ import picocli.CommandLine.Option;
             "Makes metadata up, for tests and measurements: an empty pool, or one with devices, mappings and"
                     + " snapshots.",
             "The same numbers make the same pool.",
-            "--create-metadata-leaks and --override damage metadata that are there."
+            "--create-metadata-leaks, --override and --damage damage metadata that are there."
         },
         footer = {
             "",
             "Examples:",
             "  gossamer generate --format --nr-data-blocks 4096 -o metadata.img",
+            "  gossamer generate --damage 4 -o metadata.img",
             "  gossamer generate --create-metadata-leaks --expected 0 --actual 1 --nr-blocks 9 -o metadata.img",
             "  gossamer generate -o metadata.img --file-size 512 --devices 4 --mappings 1000000 --snapshots 2"
                     + " --fragmented"
@@ -85,6 +90,13 @@ public final class GenerateCommand extends OfflineTool {
             description = "Whether the new pool wants a check before it is changed.")
     private boolean needsCheck;
 
+    @Option(
+            names = "--damage",
+            paramLabel = "CASE",
+            description = "Damage sound metadata that are there, as in one of the corruption cases: a name or a number"
+                    + " of --damage list.")
+    private String damageCase;
+
     @ArgGroup(exclusive = false)
     private Leaks leaks;
 
@@ -125,7 +137,7 @@ public final class GenerateCommand extends OfflineTool {
 
     @Override
     int run() throws IOException, ToolFailed {
-        if (leaks != null || roots != null) {
+        if (leaks != null || roots != null || damageCase != null) {
             return damage();
         }
         if (format != (devices == 0) || devices < 0 || mappings < 0 || snapshots < 0 || fileMebibytes < 0) {
@@ -161,6 +173,35 @@ public final class GenerateCommand extends OfflineTool {
         return ToolExit.DONE;
     }
 
+    private int damageAsIn() throws IOException {
+        List<String> meant = DamageCases.named(damageCase);
+        if (damageCase.equals("list")) {
+            DamageCases.names().forEach(out()::println);
+            out().flush();
+            return ToolExit.DONE;
+        }
+        if (meant.size() != 1) {
+            throw wrongUsage("--damage " + damageCase + ": "
+                    + (meant.isEmpty()
+                            ? "there is no such case; --damage list prints all"
+                            : "which of " + String.join(", ", meant) + "?"));
+        }
+        long size;
+        try (ToolInput target = ToolInput.open(output.toString(), ToolInput.Role.METADATA, ToolInput.Access.WRITE)) {
+            if (meant.getFirst().startsWith("3-") && !Files.isRegularFile(output)) {
+                throw wrongUsage("only a file can be cut");
+            }
+            size = new MadeDamage(target.io()).damage(meant.getFirst());
+        }
+        if (Files.isRegularFile(output) && size < Files.size(output)) {
+            try (FileChannel file = FileChannel.open(output, StandardOpenOption.WRITE)) {
+                file.truncate(size);
+            }
+        }
+        say("damaged " + output + ": " + meant.getFirst());
+        return ToolExit.DONE;
+    }
+
     private void write(PoolGenerator plan, Path device) throws IOException, ToolFailed {
         try (ToolInput target = ToolInput.open(device.toString(), ToolInput.Role.METADATA, ToolInput.Access.WRITE)) {
             OutputDevice metadata = new OutputDevice(target.io(), this::say);
@@ -177,8 +218,12 @@ public final class GenerateCommand extends OfflineTool {
 
     private int damage() throws IOException {
         boolean makes = format || devices != 0 || mappings != 0 || snapshots != 0 || fileMebibytes != 0;
-        if (makes || (leaks != null && roots != null)) {
-            throw wrongUsage("one thing at a time: make metadata, --create-metadata-leaks, or --override");
+        int kinds = (leaks == null ? 0 : 1) + (roots == null ? 0 : 1) + (damageCase == null ? 0 : 1);
+        if (makes || kinds > 1) {
+            throw wrongUsage("one thing at a time: make metadata, --create-metadata-leaks, --override, or --damage");
+        }
+        if (damageCase != null) {
+            return damageAsIn();
         }
         if (leaks != null
                 && (Math.min(leaks.expected, leaks.actual) < 0

@@ -141,8 +141,7 @@ public final class LsCommand extends MetadataTool {
 
     private String name(Line line) {
         String name = names == null ? null : names.get(line.tree().device().id());
-        // What is on a device may be anything, and a terminal obeys some of it.
-        return name == null || name.isEmpty() ? NO_NAME : name.replaceAll("\\p{Cntrl}", "?");
+        return name == null || name.isEmpty() ? NO_NAME : printable(name);
     }
 
     private void print(List<Line> lines, long blockBytes) {

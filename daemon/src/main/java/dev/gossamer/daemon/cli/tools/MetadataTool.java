@@ -4,6 +4,7 @@ import dev.gossamer.daemon.config.PoolDirectory;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.pdata.MetadataCorrupt;
+import dev.gossamer.thin.catalog.ExternalOrigin;
 import dev.gossamer.thin.offline.MetadataSource;
 import dev.gossamer.thin.offline.PoolDump;
 import dev.gossamer.thin.offline.PoolSuperblock;
@@ -71,6 +72,22 @@ abstract class MetadataTool extends OfflineTool {
             }
             known.putAll(input.namesOfLvm());
             return known;
+        }
+
+        /** What a volume is over, as the pool's catalog or LVM says; null: nothing that anybody knows of. */
+        String origin(String data, long device) throws IOException {
+            if (input.originsOfLvm().containsKey(device)) {
+                return input.originsOfLvm().get(device);
+            }
+            try (ToolInput source =
+                    input.sibling(data == null ? name() : data, ToolInput.Role.DATA, ToolInput.Access.READ_SHARED)) {
+                List<PoolDump.Tree> readable = PoolDump.devices(
+                        source().feed(), shown.mappingRoot(), shown.detailsRoot(), (id, low, high, reason) -> {});
+                ExternalOrigin found = new VolumeNames(source().feed(), blockBytes(), source.io(), readable)
+                        .origins()
+                        .get(device);
+                return found == null ? null : found.location();
+            }
         }
 
         /** The devices, by ascending id. */

@@ -3,6 +3,7 @@ package dev.gossamer.daemon.cli.tools;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.Reason;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.nbd.wire.NbdText;
 import dev.gossamer.pdata.MetadataCorrupt;
 import dev.gossamer.thin.offline.Compat;
 import dev.gossamer.thin.offline.NoPool;
@@ -84,7 +85,7 @@ abstract class OfflineTool implements Callable<Integer> {
     }
 
     private int failed(int exitCode, String message) {
-        err().println((isLink() ? System.getProperty(LINK) : "gossamer") + ": " + message);
+        err().println((isLink() ? System.getProperty(LINK) : "gossamer") + ": " + printable(message));
         err().flush();
         return exitCode;
     }
@@ -101,10 +102,15 @@ abstract class OfflineTool implements Callable<Integer> {
         return quiet;
     }
 
+    /** What is on a device may be anything, and a terminal obeys some of it. */
+    static String printable(String text) {
+        return NbdText.shown(String.valueOf(text), Integer.MAX_VALUE);
+    }
+
     /** A line about the work, for people. */
     final void say(String line) {
         if (!quiet) {
-            err().println(line);
+            err().println(printable(line));
             err().flush();
         }
     }

@@ -10,6 +10,7 @@ import dev.gossamer.io.BlockingIo;
 import dev.gossamer.io.InlineLoop;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.buffer.IoBufferPool;
+import dev.gossamer.io.lvm.FoundGroup;
 import dev.gossamer.io.posix.InlineFileEngine;
 import dev.gossamer.io.posix.OpenOptions;
 import java.io.IOException;
@@ -128,15 +129,27 @@ final class ToolInput implements AutoCloseable {
     /** The names that LVM has for a pool's volumes, by device id; none of a pool that is not LVM's. */
     Map<Long, String> namesOfLvm() throws StorageException {
         Map<Long, String> names = new HashMap<>();
-        if (isOfLvm()) {
-            String pool = LvmName.isLvm(name)
-                    ? name
-                    : LvmName.of(name, List.of(), false, false).toString();
-            LvmPool.find(opener.lvm(), pool)
-                    .volumes()
-                    .forEach(volume -> names.put((long) volume.deviceId(), volume.name()));
-        }
+        volumesOfLvm().forEach(volume -> names.put((long) volume.deviceId(), volume.name()));
         return names;
+    }
+
+    /** What LVM has volumes over, by device id. */
+    Map<Long, String> originsOfLvm() throws StorageException {
+        Map<Long, String> origins = new HashMap<>();
+        volumesOfLvm().stream()
+                .filter(volume -> !volume.externalOrigin().isEmpty())
+                .forEach(volume -> origins.put((long) volume.deviceId(), volume.externalOrigin()));
+        return origins;
+    }
+
+    private List<FoundGroup.ThinVolume> volumesOfLvm() throws StorageException {
+        if (!isOfLvm()) {
+            return List.of();
+        }
+        String pool = LvmName.isLvm(name)
+                ? name
+                : LvmName.of(name, List.of(), false, false).toString();
+        return LvmPool.find(opener.lvm(), pool).volumes();
     }
 
     /** Whether a file is this device, or the other one of the same pool directory. */

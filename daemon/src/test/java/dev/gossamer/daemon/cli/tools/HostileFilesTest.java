@@ -155,8 +155,7 @@ final class HostileFilesTest {
         Path xml = scratch.resolve("xml");
         assertEquals(0, run("dump -o % %", xml, metadata).exitCode());
         byte[] before = Files.readAllBytes(metadata);
-        try (ToolInput user =
-                ToolInput.open(metadata.toString(), ToolInput.Role.METADATA, ToolInput.Access.WRITE)) {
+        try (ToolInput user = ToolInput.open(metadata.toString(), ToolInput.Role.METADATA, ToolInput.Access.WRITE)) {
             for (String tool : List.of(
                     "unpack --force -i % -o %", "restore --force -i % -o %", "generate --force --format % -o %")) {
                 boolean generates = tool.startsWith("generate");

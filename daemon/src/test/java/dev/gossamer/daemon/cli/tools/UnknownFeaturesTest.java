@@ -75,8 +75,17 @@ final class UnknownFeaturesTest {
                 List.of("trim", "--metadata-dev", in, "--data-dev", data.toString()),
                 List.of("shrink", "--no-copy", "--nr-blocks", "9999", "-i", in, "-o", out),
                 List.of("generate", "--override", "--mapping-root", "1", "-o", in),
-                List.of("generate", "--create-metadata-leaks", "--expected", "0", "--actual", "1", "--nr-blocks", "1",
-                        "-o", in));
+                List.of(
+                        "generate",
+                        "--create-metadata-leaks",
+                        "--expected",
+                        "0",
+                        "--actual",
+                        "1",
+                        "--nr-blocks",
+                        "1",
+                        "-o",
+                        in));
     }
 
     private void assertNobodyWrites(String what) throws IOException {
@@ -87,7 +96,8 @@ final class UnknownFeaturesTest {
             assertEquals(1, run.err().lines().count(), writer + ": " + run.err());
             assertTrue(run.err().contains(metadata + " ") && run.err().contains(what), run.err());
         }
-        String refused = Assertions.assertThrows(StorageException.class, this::adopt).getMessage();
+        String refused =
+                Assertions.assertThrows(StorageException.class, this::adopt).getMessage();
         assertTrue(refused.lines().count() == 1 && refused.contains("does not know"), refused);
         assertTrue(Files.notExists(scratch.resolve("pool")));
         assertArrayEquals(before, Files.readAllBytes(metadata));
@@ -96,8 +106,7 @@ final class UnknownFeaturesTest {
 
     private void adopt() throws StorageException {
         PoolCreation.adopt(
-                new PoolDirectory(scratch.resolve("pool")),
-                new PoolConfig(metadata.toString(), data.toString(), true));
+                new PoolDirectory(scratch.resolve("pool")), new PoolConfig(metadata.toString(), data.toString(), true));
     }
 
     private void assertReadersSay(String what) {

@@ -1,4 +1,4 @@
-package dev.gossamer.it;
+package dev.gossamer.thin.offline;
 
 import dev.gossamer.pdata.block.BlockValidator;
 import dev.gossamer.pdata.scan.BlockProof;
@@ -11,15 +11,17 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.NoSuchElementException;
 
 /** A metadata device in memory, to be damaged with a steady hand: where things are, and checksums made right again. */
-final class MetadataImage {
-    static final int BLOCK = 4096;
-    static final int DATA_MAP = 64;
-    static final int METADATA_MAP = 192;
-    static final int MAPPING_ROOT = 320;
-    static final int DETAILS_ROOT = 328;
+public final class MetadataImage {
+    public static final int BLOCK = 4096;
+    public static final int DATA_MAP = 64;
+    public static final int METADATA_MAP = 192;
+    public static final int MAPPING_ROOT = 320;
+    public static final int DETAILS_ROOT = 328;
 
+    private static final int HELD_ROOT = 56;
     private static final int ENTRIES = 16;
     private static final int KEYS = 32;
     private static final int MAX_WORDS = 252;
@@ -27,58 +29,70 @@ final class MetadataImage {
     private final BlockProof proof = new BlockProof();
     private ByteBuffer bytes;
 
-    MetadataImage(Path file) throws IOException {
-        bytes = ByteBuffer.wrap(Files.readAllBytes(file)).order(ByteOrder.LITTLE_ENDIAN);
+    /** @param image of the whole device, which is changed */
+    public MetadataImage(byte[] image) {
+        bytes = ByteBuffer.wrap(image).order(ByteOrder.LITTLE_ENDIAN);
     }
 
-    void write(Path file) throws IOException {
+    /** Of a file, to be changed in memory. */
+    public MetadataImage(Path file) throws IOException {
+        this(Files.readAllBytes(file));
+    }
+
+    /** Writes all of it to a file. */
+    public void write(Path file) throws IOException {
         Files.write(file, bytes.array());
     }
 
+    /** All of it, as it is now. */
+    public byte[] toBytes() {
+        return bytes.array().clone();
+    }
+
     /** Becomes shorter. */
-    void cut(int blocks) {
+    public void cut(int blocks) {
         byte[] head = new byte[blocks * BLOCK];
         bytes.get(0, head);
         bytes = ByteBuffer.wrap(head).order(ByteOrder.LITTLE_ENDIAN);
     }
 
-    int blocks() {
+    public int blocks() {
         return bytes.capacity() / BLOCK;
     }
 
-    long word(long block, int offset) {
+    public long word(long block, int offset) {
         return bytes.getLong((int) block * BLOCK + offset);
     }
 
-    int number(long block, int offset) {
+    public int number(long block, int offset) {
         return bytes.getInt((int) block * BLOCK + offset);
     }
 
-    void putWord(long block, int offset, long value) {
+    public void putWord(long block, int offset, long value) {
         bytes.putLong((int) block * BLOCK + offset, value);
     }
 
-    void putNumber(long block, int offset, int value) {
+    public void putNumber(long block, int offset, int value) {
         bytes.putInt((int) block * BLOCK + offset, value);
     }
 
     /** The bytes alone: number and checksum are the other's until it is sealed. */
-    void copy(long from, long to) {
+    public void copy(long from, long to) {
         bytes.put((int) to * BLOCK, bytes, (int) from * BLOCK, BLOCK);
     }
 
-    void flip(long block, int offset) {
+    public void flip(long block, int offset) {
         int at = (int) block * BLOCK + offset;
         bytes.put(at, (byte) (bytes.get(at) ^ 1));
     }
 
     /** Makes checksum and number right. */
-    void seal(long block, BlockValidator kind) {
+    public void seal(long block, BlockValidator kind) {
         proof.seal(bytes, (int) block * BLOCK, block, kind);
     }
 
     /** Makes the checksum right, whatever number the block has. */
-    void sealAs(long block, long number) {
+    public void sealAs(long block, long number) {
         byte[] copy = new byte[BLOCK];
         bytes.get((int) block * BLOCK, copy);
         ByteBuffer alone = ByteBuffer.wrap(copy).order(ByteOrder.LITTLE_ENDIAN);
@@ -86,46 +100,49 @@ final class MetadataImage {
         bytes.put((int) block * BLOCK, copy);
     }
 
-    int entries(long node) {
+    public int entries(long node) {
         return number(node, ENTRIES);
     }
 
-    void setEntries(long node, int entries) {
+    public void setEntries(long node, int entries) {
         putNumber(node, ENTRIES, entries);
     }
 
-    boolean isLeaf(long node) {
+    public boolean isLeaf(long node) {
         return number(node, 4) == 2;
     }
 
-    static int keyAt(int index) {
+    public static int keyAt(int index) {
         return KEYS + Long.BYTES * index;
     }
 
     /** Of values of a word, in leaves and internal nodes. */
-    static int valueAt(int index) {
+    public static int valueAt(int index) {
         return KEYS + Long.BYTES * (MAX_WORDS + index);
     }
 
-    long key(long node, int index) {
+    public long key(long node, int index) {
         return word(node, keyAt(index));
     }
 
-    long value(long node, int index) {
+    public long value(long node, int index) {
         return word(node, valueAt(index));
     }
 
     /** Device ids and roots of their mappings; one leaf of devices. */
-    Map<Long, Long> devices() {
+    public Map<Long, Long> devices() {
         Map<Long, Long> devices = new LinkedHashMap<>();
         long root = word(0, MAPPING_ROOT);
+        if (!isLeaf(root)) {
+            throw new NoSuchElementException("its devices are not in one node");
+        }
         for (int i = 0; i < entries(root); i++) {
             devices.put(key(root, i), value(root, i));
         }
         return devices;
     }
 
-    List<Long> leaves(long root) {
+    public List<Long> leaves(long root) {
         List<Long> leaves = new ArrayList<>();
         if (isLeaf(root)) {
             leaves.add(root);
@@ -137,40 +154,58 @@ final class MetadataImage {
         return leaves;
     }
 
-    /** The first leaf that is in the trees of so many devices. */
-    long leafOf(int owners) {
+    /** The first leaf that is in the trees of so many devices; of one device if there is none. */
+    public long leafOf(int owners) {
         Map<Long, Integer> counts = new LinkedHashMap<>();
         devices().values().forEach(root -> leaves(root).forEach(leaf -> counts.merge(leaf, 1, Integer::sum)));
-        return counts.entrySet().stream()
-                .filter(leaf -> leaf.getValue() == owners)
+        return counts.keySet().stream()
+                .filter(leaf -> counts.get(leaf) == owners)
                 .findFirst()
-                .orElseThrow()
-                .getKey();
+                .or(() -> counts.keySet().stream().findFirst())
+                .orElseThrow(() -> new NoSuchElementException("it has no device"));
     }
 
     /** The first node above leaves. */
-    long parent() {
+    public long parent() {
         return devices().values().stream()
                 .filter(root -> !isLeaf(root))
                 .findFirst()
-                .orElseThrow();
+                .orElseThrow(() -> new NoSuchElementException("it has no device with more than one leaf"));
+    }
+
+    /** The metadata snapshot's block. */
+    public long held() {
+        long held = word(0, HELD_ROOT);
+        if (held == 0) {
+            throw new NoSuchElementException("it has no metadata snapshot");
+        }
+        return held;
+    }
+
+    /** Root of the data space map's counts above 2, a leaf with one at least. */
+    public long overflow() {
+        long root = word(0, DATA_MAP + 24);
+        if (!isLeaf(root) || entries(root) == 0) {
+            throw new NoSuchElementException("no data block is shared by more than two");
+        }
+        return root;
     }
 
     /** The first bitmap of a space map. */
-    long bitmap(int spaceMap) {
+    public long bitmap(int spaceMap) {
         long root = word(0, spaceMap + 16);
         return spaceMap == METADATA_MAP ? word(root, 16) : word(root, 32 + 8 * 168);
     }
 
     /** The first block from {@code from} on that has a count. */
-    int blockWithCount(int spaceMap, int count, int from) {
+    public int blockWithCount(int spaceMap, int count, int from) {
         long bitmap = bitmap(spaceMap);
         for (int block = from; block < 16320; block++) {
             if (count(bitmap, block) == count) {
                 return block;
             }
         }
-        throw new AssertionError("no block has count " + count);
+        throw new NoSuchElementException("no block has a count of " + count);
     }
 
     private int count(long bitmap, int block) {
@@ -178,7 +213,7 @@ final class MetadataImage {
         return ((pair & 1) << 1) | (pair >> 1);
     }
 
-    void setCount(int spaceMap, int block, int count) {
+    public void setCount(int spaceMap, int block, int count) {
         long bitmap = bitmap(spaceMap);
         int at = (int) bitmap * BLOCK + 16 + block / 4;
         int shift = block % 4 * 2;
