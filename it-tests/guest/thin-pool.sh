@@ -1,5 +1,6 @@
 # The kernel's own thin pool: /dev/vda is its metadata, /dev/vdb its data. It checks what others have written to the pool,
-# writes more, and reports what the devices hold then.
+# writes more, and reports what the devices hold then. With more disks there are more pools of the same contents, one after
+# the other, which are changed and not reported.
 # Variables: BLOCK_SECTORS   the pool's block size
 #            STEP            make    new pool with devices 0 (32 MiB), 1 (16 MiB), snapshots 2 (of 0) and 3 (of 2); 4 made and deleted
 #                            change  overwrites, trims and snapshots VOLUME (32 MiB) as 500, writes SPARSE, deletes GONE
@@ -9,7 +10,6 @@
 # For each device it prints at the end "contents: ID SECTORS SHA256".
 
 export DM_DISABLE_UDEV=1
-touch /tmp/devices # lines "ID SECTORS"
 
 fail() {
     echo "FAIL: $*"
@@ -19,7 +19,7 @@ fail() {
 }
 
 activate_pool() {
-    dmsetup create pool --table "0 $(blockdev --getsz /dev/vdb) thin-pool /dev/vda /dev/vdb $BLOCK_SECTORS 0" \
+    dmsetup create pool --table "0 $(blockdev --getsz "$data") thin-pool $metadata $data $BLOCK_SECTORS 0" \
         || fail "the kernel does not take the pool"
     dmsetup status pool | grep -q ' rw ' || fail "the pool is not writable"
 }
@@ -109,22 +109,34 @@ change() {
     delete "$GONE"
 }
 
+use() { # METADATA DATA STEP REPORT
+    metadata=$1 data=$2
+    : >/tmp/devices # lines "ID SECTORS"
+    activate_pool
+    while read -r id sectors expected; do
+        activate "$id" "$sectors"
+        found=$(sha256sum <"/dev/mapper/thin-$id" | cut -d ' ' -f 1)
+        [ "$found" = "$expected" ] || fail "$metadata, device $id: SHA-256 $found, not $expected"
+        echo "ok: $metadata, device $id"
+    done </host/expected
+    [ "$3" = read ] || "$3"
+    deactivate
+    cp /tmp/devices /tmp/all
+    : >/tmp/devices
+    activate_pool
+    while read -r id sectors; do
+        activate "$id" "$sectors"
+        [ "$4" = no ] || echo "contents: $id $sectors $(sha256sum <"/dev/mapper/thin-$id" | cut -d ' ' -f 1)"
+    done </tmp/all
+    deactivate
+}
+
 modprobe -a dm-thin-pool || fail "no dm-thin-pool"
-activate_pool
-while read -r id sectors expected; do
-    activate "$id" "$sectors"
-    found=$(sha256sum <"/dev/mapper/thin-$id" | cut -d ' ' -f 1)
-    [ "$found" = "$expected" ] || fail "device $id: SHA-256 $found, not $expected"
-    echo "ok: device $id"
-done </host/expected
-[ "$STEP" = read ] || "$STEP"
-deactivate
-cp /tmp/devices /tmp/all
-: >/tmp/devices
-activate_pool
-while read -r id sectors; do
-    activate "$id" "$sectors"
-    [ "$STEP" = read ] || echo "contents: $id $sectors $(sha256sum <"/dev/mapper/thin-$id" | cut -d ' ' -f 1)"
-done </tmp/all
-deactivate
+report=yes
+[ "$STEP" != read ] || report=no
+use /dev/vda /dev/vdb "$STEP" "$report"
+for metadata in /dev/vdc /dev/vde /dev/vdg; do
+    [ -b "$metadata" ] || continue
+    use "$metadata" "/dev/vd$(echo "${metadata#/dev/vd}" | tr ceg dfh)" change no
+done
 echo "guest: all steps passed"

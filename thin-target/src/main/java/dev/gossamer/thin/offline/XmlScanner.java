@@ -53,7 +53,7 @@ final class XmlScanner {
                 return END;
             }
         }
-        return buffer[at];
+        return buffer[at] & 0xFF; // END is none of them
     }
 
     private int next() throws IOException {

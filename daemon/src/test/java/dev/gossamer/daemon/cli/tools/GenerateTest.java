@@ -79,6 +79,36 @@ final class GenerateTest {
     }
 
     @Test
+    void damageIsAsInTheCaseThatWasNamed() throws Exception {
+        byte[] before = Files.readAllBytes(metadata);
+        ToolRun list = generate("--damage list");
+        assertTrue(list.out().lines().count() > 30, list.out());
+        assertTrue(list.out().contains("4-leaf-checksum\n"), list.out());
+        for (String wrong : new String[] {"--damage 99", "--damage 2", "--damage 4 --format", "--damage 4 --override"}) {
+            assertEquals(2, generate(wrong).exitCode(), wrong);
+        }
+        ToolRun noSnapshot = generate("--damage 21-held-root-is-junk");
+        assertEquals(1, noSnapshot.exitCode());
+        assertTrue(noSnapshot.err().contains("it has no metadata snapshot"), noSnapshot.err());
+        assertArrayEquals(before, Files.readAllBytes(metadata));
+
+        assertEquals(0, generate("--damage 4").exitCode());
+        assertEquals(4, check().exitCode());
+        byte[] damaged = Files.readAllBytes(metadata);
+        ToolRun twice = generate("--damage 13");
+        assertEquals(1, twice.exitCode());
+        assertTrue(twice.err().contains("is damaged already"), twice.err());
+        assertArrayEquals(damaged, Files.readAllBytes(metadata));
+    }
+
+    @Test
+    void aFileIsCut() throws Exception {
+        assertEquals(0, generate("--damage 3").exitCode());
+        assertEquals(40 * 4096, Files.size(metadata));
+        assertEquals(4, check().exitCode());
+    }
+
+    @Test
     void aNewPoolMayWantACheck() throws Exception {
         assertEquals(0, generate("--force --format --set-needs-check").exitCode());
         assertTrue(ToolRun.peer("thin_dump", metadata.toString()).out().contains("flags=\"1\""));

@@ -266,6 +266,33 @@ final class HostileFilesTest {
         assertFalse(Files.exists(made));
     }
 
+    /** Names of files, volumes and logical volumes may be anybody's; a terminal obeys some of what can be in them. */
+    @Test
+    void noLineTellsATerminalAnything() throws Exception {
+        Path odd = file("odd\u001b[2J\u009b31m\u202e\nname", Files.readAllBytes(metadata));
+        Path absent = scratch.resolve("absent\u001b]0;title\u0007");
+        for (ToolRun run : List.of(
+                run("check %", odd), run("ls --json %", absent), run("repair -i % -o %", absent, odd))) {
+            assertTrue(
+                    run.err().lines().allMatch(line -> line.codePoints().noneMatch(HostileFilesTest::isObeyed)),
+                    run.err());
+        }
+        assertTrue(run("check %", odd).err().contains("odd?[2J?31m??name is sound"));
+    }
+
+    private static boolean isObeyed(int point) {
+        int type = Character.getType(point);
+        return type == Character.CONTROL || type == Character.FORMAT;
+    }
+
+    @Test
+    void extractWantsToKnowWhereTheDataAre() {
+        ToolRun run = run("extract --thin 1 -o % %", scratch.resolve("out"), metadata);
+        assertEquals(2, run.exitCode(), run.err());
+        assertTrue(run.err().contains("--data is missing"), run.err());
+        assertFalse(Files.exists(scratch.resolve("out")));
+    }
+
     @Test
     void aLackOfMemoryIsOneLine() {
         ToolRun run = ToolRun.of(new CommandLine(new Hungry()));
