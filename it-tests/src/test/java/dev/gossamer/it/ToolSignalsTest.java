@@ -42,7 +42,16 @@ final class ToolSignalsTest {
     @BeforeEach
     void makePool() throws Exception {
         metadata = scratch.resolve("pool.meta");
-        gossamer("generate", "--file-size", "48", "--devices", "2", "--mappings", "900000", "--fragmented", "-o",
+        gossamer(
+                        "generate",
+                        "--file-size",
+                        "48",
+                        "--devices",
+                        "2",
+                        "--mappings",
+                        "900000",
+                        "--fragmented",
+                        "-o",
                         metadata.toString())
                 .expectStatus(0);
     }

@@ -84,7 +84,8 @@ final class GenerateTest {
         ToolRun list = generate("--damage list");
         assertTrue(list.out().lines().count() > 30, list.out());
         assertTrue(list.out().contains("4-leaf-checksum\n"), list.out());
-        for (String wrong : new String[] {"--damage 99", "--damage 2", "--damage 4 --format", "--damage 4 --override"}) {
+        for (String wrong :
+                new String[] {"--damage 99", "--damage 2", "--damage 4 --format", "--damage 4 --override"}) {
             assertEquals(2, generate(wrong).exitCode(), wrong);
         }
         ToolRun noSnapshot = generate("--damage 21-held-root-is-junk");

@@ -271,8 +271,8 @@ final class HostileFilesTest {
     void noLineTellsATerminalAnything() throws Exception {
         Path odd = file("odd\u001b[2J\u009b31m\u202e\nname", Files.readAllBytes(metadata));
         Path absent = scratch.resolve("absent\u001b]0;title\u0007");
-        for (ToolRun run : List.of(
-                run("check %", odd), run("ls --json %", absent), run("repair -i % -o %", absent, odd))) {
+        for (ToolRun run :
+                List.of(run("check %", odd), run("ls --json %", absent), run("repair -i % -o %", absent, odd))) {
             assertTrue(
                     run.err().lines().allMatch(line -> line.codePoints().noneMatch(HostileFilesTest::isObeyed)),
                     run.err());
