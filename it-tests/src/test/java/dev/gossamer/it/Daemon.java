@@ -79,7 +79,7 @@ final class Daemon implements AutoCloseable {
         return daemon;
     }
 
-    /** A pool directory for a thin pool of LVM's on these physical volumes, over an origin, in {@code scratch/pool}; not started. */
+    /** A pool directory for a thin pool of LVM's, over an origin, in {@code scratch/pool}; not started. */
     static Daemon adoptLvm(Path scratch, String pool, List<Path> volumes, String origin)
             throws IOException, InterruptedException {
         Daemon daemon = new Daemon(scratch.resolve("pool"));

@@ -100,8 +100,8 @@ public final class VolumeNaming {
     }
 
     /**
-     * Gives names, with size, rights and external origin, in one transaction. Whoever has a name here keeps it, and what
-     * is mapped stays mapped. Nobody has the devices open.
+     * Gives names, with size, rights and external origin, in one transaction. Whoever has a name here keeps it, and
+     * what is mapped stays mapped. Nobody has the devices open.
      *
      * @return how many have got a name
      */

@@ -5,7 +5,6 @@ import dev.gossamer.pdata.MetadataCorrupt;
 import dev.gossamer.pdata.scan.BlockFeed;
 import dev.gossamer.thin.catalog.CatalogScan;
 import dev.gossamer.thin.catalog.CatalogSlot;
-import dev.gossamer.thin.catalog.ExternalOrigin;
 import dev.gossamer.thin.metadata.DeviceDetails;
 import java.io.IOException;
 import java.util.HashMap;
@@ -62,13 +61,13 @@ public final class VolumeNames {
      *
      * @return by device id; a volume over none is left out
      */
-    public Map<Long, ExternalOrigin> origins() throws IOException {
-        Map<Long, ExternalOrigin> origins = new HashMap<>();
+    public Map<Long, String> origins() throws IOException {
+        Map<Long, String> origins = new HashMap<>();
         PoolDump.Tree catalog = catalog(new HashMap<>());
         if (catalog != null) {
             forEachSlot(catalog, (id, slot) -> {
                 if (slot.externalOrigin() != null) {
-                    origins.put(id, slot.externalOrigin());
+                    origins.put(id, slot.externalOrigin().location());
                 }
             });
         }

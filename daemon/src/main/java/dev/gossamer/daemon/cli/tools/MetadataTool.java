@@ -4,7 +4,6 @@ import dev.gossamer.daemon.config.PoolDirectory;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.pdata.MetadataCorrupt;
-import dev.gossamer.thin.catalog.ExternalOrigin;
 import dev.gossamer.thin.offline.MetadataSource;
 import dev.gossamer.thin.offline.PoolDump;
 import dev.gossamer.thin.offline.PoolSuperblock;
@@ -83,10 +82,9 @@ abstract class MetadataTool extends OfflineTool {
                     input.sibling(data == null ? name() : data, ToolInput.Role.DATA, ToolInput.Access.READ_SHARED)) {
                 List<PoolDump.Tree> readable = PoolDump.devices(
                         source().feed(), shown.mappingRoot(), shown.detailsRoot(), (id, low, high, reason) -> {});
-                ExternalOrigin found = new VolumeNames(source().feed(), blockBytes(), source.io(), readable)
+                return new VolumeNames(source().feed(), blockBytes(), source.io(), readable)
                         .origins()
                         .get(device);
-                return found == null ? null : found.location();
             }
         }
 
