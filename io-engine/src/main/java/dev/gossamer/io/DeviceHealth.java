@@ -83,6 +83,7 @@ public final class DeviceHealth {
     }
 
     // That it has failed comes first. What tells of it may throw, for want of memory too, and is not what counts.
+    @SuppressWarnings("ModifyCollectionInEnhancedForLoop") // the list is copied on write
     private void fail(String what, int errno) {
         if (!failed.compareAndSet(false, true)) {
             return;
