@@ -255,6 +255,14 @@ public final class MoveStart {
                             + Math.max(0, free) * metadata.blockBytes()
                             + " are free elsewhere and not reserved; trim or delete volumes first");
         }
+        long pinned = metadata.references().moves().firstPinned(from, to);
+        if (pinned >= 0) {
+            job.ended();
+            throw new StorageException(
+                    Errno.EBUSY,
+                    "byte " + pinned * metadata.blockBytes()
+                            + " of the data device is the pool's catalog, which is not moved; take a range without it");
+        }
         latest = job;
         JobInfo info = jobs.start(job);
         latestId = info.id();

@@ -14,6 +14,7 @@ import java.util.Set;
 import java.util.SortedMap;
 import java.util.SortedSet;
 import java.util.TreeMap;
+import java.util.TreeSet;
 
 /**
  * Moves mappings from some data blocks to others, for all devices that share them at once (RL-1, RL-2). Part of the
@@ -23,8 +24,8 @@ public final class BlockMoves {
     /** What a plan for several blocks takes at most, in places looked at and owners found: some milliseconds. */
     public static final int MAX_WORK = 1 << 13;
 
-    /** What one for a single block takes at most, some MiB of owners. What has more gets others by parts. */
-    public static final int MAX_BLOCK_WORK = 1 << 16;
+    /** What one for a single block takes at most: some ten milliseconds. What has more owners is moved by parts. */
+    public static final int MAX_BLOCK_WORK = 1 << 14;
 
     private final LoadedPool pool;
 
@@ -93,16 +94,26 @@ public final class BlockMoves {
 
     /** The last data block that the catalog has, which is not moved; -1 if there is none. */
     public long lastPinned() throws StorageException {
-        long last = -1;
+        return pinned().isEmpty() ? -1 : pinned().last();
+    }
+
+    /** The first data block of a range that the catalog has; -1 if there is none. */
+    public long firstPinned(long from, long to) throws StorageException {
+        Long first = pinned().ceiling(from);
+        return first == null || first >= to ? -1 : first;
+    }
+
+    private TreeSet<Long> pinned() throws StorageException {
+        TreeSet<Long> pinned = new TreeSet<>();
         for (int id : pool.devices.ids()) {
             if (isCatalog(id)) {
                 BTreeCursor cursor = pool.mappings.cursor(pool.mappingRoot, id, 0);
                 while (cursor.next()) {
-                    last = Math.max(last, Mapping.dataBlock(cursor.value(0)));
+                    pinned.add(Mapping.dataBlock(cursor.value(0)));
                 }
             }
         }
-        return last;
+        return pinned;
     }
 
     /** There is a metadata snapshot: it pins what it maps, and nothing can be moved (RL-3). */

@@ -32,6 +32,9 @@ import java.util.concurrent.CompletableFuture;
  * deleted volumes is listed as job 0 while there is any; it goes on by itself, also after a restart.
  */
 public final class PoolJobs {
+    /** Looks for owners at once, of some MiB each. */
+    static final int MAX_LOOKS = 4;
+
     private static final long RECLAIM_ID = 0;
 
     private final WorkerCalls calls;
@@ -42,6 +45,8 @@ public final class PoolJobs {
     private final MoveParts parts;
     private final Reclaimer reclaimer;
     private final int blockBytes;
+    // The worker's.
+    private int looks;
     private final Instant openedAt = Instant.now();
 
     private PoolJobs(
@@ -191,9 +196,15 @@ public final class PoolJobs {
     public CompletableFuture<List<OwnedRun>> owners(long offsetBytes, long lengthBytes) {
         return calls.onWorker(() -> {
                     moves.checkRange(offsetBytes, lengthBytes);
-                    return new OwnersQuery(parts, jobs, offsetBytes, lengthBytes);
+                    if (looks >= MAX_LOOKS) {
+                        throw new StorageException(
+                                Errno.EBUSY, MAX_LOOKS + " looks for owners are under way, the most at once; try later");
+                    }
+                    OwnersQuery query = new OwnersQuery(parts, jobs, offsetBytes, lengthBytes);
+                    looks++;
+                    return query;
                 })
-                .thenCompose(OwnersQuery::ask);
+                .thenCompose(query -> query.ask().whenComplete((answer, failure) -> looks--));
     }
 
     private JobInfo reclaiming() {

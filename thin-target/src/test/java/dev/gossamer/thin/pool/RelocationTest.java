@@ -18,6 +18,7 @@ import dev.gossamer.thin.OwnedRun;
 import dev.gossamer.thin.PoolOptions;
 import dev.gossamer.thin.VolumeSpec;
 import dev.gossamer.thin.metadata.Mapping;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -331,9 +332,7 @@ class RelocationTest {
         refuse("empties a part", sim.pool.jobs().shrink(70L * BLOCK));
         sim.await(sim.pool.jobs().cancel(job.id()));
         jobs.finish(job);
-        JobInfo catalog = evacuate(0, 1);
-        assertEquals(JobInfo.State.FAILED, catalog.state());
-        assertTrue(catalog.message().contains("catalog"), catalog.message());
+        refuse("byte 0 of the data device is the pool's catalog", sim.pool.jobs().evacuate(0, BLOCK, false));
     }
 
     @Test
@@ -378,6 +377,20 @@ class RelocationTest {
                 .mapToLong(OwnedRun::lengthBytes)
                 .sum();
         assertEquals(sim.pool.volume("a").mappedBytes(), all);
+    }
+
+    @Test
+    void soManyLookForOwnersAtOnceAndNoMore() throws StorageException {
+        List<CompletableFuture<List<OwnedRun>>> looks = new ArrayList<>();
+        for (int i = 0; i < PoolJobs.MAX_LOOKS; i++) {
+            looks.add(sim.pool.jobs().owners(0, BLOCK));
+        }
+        refuse("the most at once", sim.pool.jobs().owners(0, BLOCK));
+        sim.loops.advance(1_000_000_000L);
+        for (CompletableFuture<List<OwnedRun>> look : looks) {
+            assertEquals("<catalog>", sim.await(look).getFirst().owner());
+        }
+        sim.owners(0, BLOCK);
     }
 
     /** Clients come in between, and a pool that is closed keeps nobody waiting. */
