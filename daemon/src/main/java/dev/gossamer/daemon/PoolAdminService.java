@@ -16,7 +16,6 @@ import dev.gossamer.daemon.server.access.Mapped;
 import dev.gossamer.daemon.server.connection.ConnectionInfo;
 import dev.gossamer.daemon.server.export.VolumeExports;
 import dev.gossamer.io.BlockDevice;
-import dev.gossamer.io.Errno;
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.ring.IoLoops;
@@ -210,25 +209,16 @@ final class PoolAdminService implements PoolAdmin {
     /** A store's space is held for its tables, so its blocks are shared with nobody. */
     @Override
     public CompletableFuture<JobInfo> dedupe(DedupeSpec spec) {
-        DedupeSpec[] allowed = {spec};
         return checked(
                 () -> {
+                    if (spec.volumes().isEmpty()) {
+                        cow.names().requireNoStores();
+                    }
                     for (String volume : spec.volumes()) {
                         cow.names().requireNoStore(volume);
                     }
-                    if (spec.volumes().isEmpty() && cow.names().isAnyStore()) {
-                        List<String> others = pool.volumes().stream()
-                                .map(VolumeInfo::name)
-                                .filter(name -> !cow.names().isStore(name))
-                                .toList();
-                        if (others.isEmpty()) {
-                            throw new StorageException(
-                                    Errno.ENOENT, "there are no volumes but stores of classic snapshots");
-                        }
-                        allowed[0] = new DedupeSpec(others, spec.dryRun(), spec.bytesPerSecond());
-                    }
                 },
-                () -> pool.jobs().dedupe(allowed[0]));
+                () -> pool.jobs().dedupe(spec));
     }
 
     @Override

@@ -3,6 +3,7 @@ package dev.gossamer.daemon.cow;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.thin.pool.ThinPool;
+import java.util.Iterator;
 import java.util.Map;
 import java.util.Set;
 
@@ -53,12 +54,15 @@ public final class CowNames {
         }
     }
 
-    public boolean isStore(String volume) {
-        return storeVolumes.contains(volume);
-    }
-
-    public boolean isAnyStore() {
-        return !storeVolumes.isEmpty();
+    /** The same for a change to all volumes. */
+    public void requireNoStores() throws StorageException {
+        Iterator<String> stores = storeVolumes.iterator();
+        if (stores.hasNext()) {
+            throw new StorageException(
+                    Errno.EBUSY,
+                    "volume " + stores.next() + " is the store of a snapshot, as others may be, and must share no"
+                            + " blocks; name the volumes that shall");
+        }
     }
 
     /** What undoing or a start take away must be ours. */
