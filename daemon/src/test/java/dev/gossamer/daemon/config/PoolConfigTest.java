@@ -35,6 +35,14 @@ class PoolConfigTest {
     }
 
     @Test
+    void aFileThatIsTooLongIsAnotherFile() throws IOException {
+        Path file = directory.resolve("pool.yaml");
+        Files.writeString(file, "data: d\nmetadata: m\n" + "#".repeat(64 << 10));
+        StorageException refused = assertThrows(StorageException.class, () -> PoolConfig.read(file));
+        assertTrue(refused.getMessage().contains("the limit is 65536 bytes"), refused.getMessage());
+    }
+
+    @Test
     void bufferedIsOffUnlessAskedFor() throws IOException {
         assertEquals(new PoolConfig("m", "d", false), PoolConfig.parse(FILE, "data: d\nmetadata: m\n"));
     }

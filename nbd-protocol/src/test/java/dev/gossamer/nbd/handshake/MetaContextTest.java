@@ -292,6 +292,21 @@ final class MetaContextTest {
         peer.end();
     }
 
+    /** As libnbd and qemu expect it. */
+    @Test
+    void extendedHeadersAreAskedForOnceAndNotTakenBack() {
+        HandshakePeer peer = structured();
+        peer.feed(option(STRUCTURED_REPLY));
+        peer.reply(STRUCTURED_REPLY, NbdReply.ACK);
+        peer.feed(option(EXTENDED_HEADERS));
+        peer.reply(EXTENDED_HEADERS, NbdReply.ACK);
+        peer.feed(option(EXTENDED_HEADERS));
+        peer.reply(EXTENDED_HEADERS, NbdReply.ERR_INVALID);
+        peer.feed(option(STRUCTURED_REPLY));
+        peer.reply(STRUCTURED_REPLY, NbdReply.ERR_EXT_HEADER_REQD);
+        peer.end();
+    }
+
     @Test
     void exportNameAfterExtendedHeadersDrops() {
         HandshakePeer peer = HandshakePeer.greeted();
