@@ -3,8 +3,11 @@ package dev.gossamer.daemon.server.access;
 import dev.gossamer.daemon.server.access.AdmissionCounters.Refusal;
 import dev.gossamer.nbd.handshake.Peer;
 import io.netty.channel.Channel;
+import java.net.Inet6Address;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.HashMap;
+import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -22,6 +25,7 @@ import org.slf4j.LoggerFactory;
 public final class HandshakeGate {
     private static final Logger LOG = LoggerFactory.getLogger(HandshakeGate.class);
     private static final String UNIX_PEER = "";
+    private static final int IPV6_PREFIX_BYTES = 8;
 
     private final Supplier<ServerLimits> limits;
     private final AdmissionCounters counters;
@@ -42,7 +46,7 @@ public final class HandshakeGate {
     /** False if there are too many connections: the channel is to be closed, and was not counted. */
     public boolean enter(Channel channel) {
         String peer = channel.remoteAddress() instanceof InetSocketAddress address
-                ? address.getAddress().getHostAddress()
+                ? peer(address.getAddress())
                 : UNIX_PEER;
         counters.countAccepted();
         ServerLimits now = limits.get();
@@ -71,6 +75,13 @@ public final class HandshakeGate {
         }
         channel.closeFuture().addListener(closed -> leave(channel));
         return true;
+    }
+
+    /** A host with IPv6 has 2^64 addresses, all that begin as its own: for the limits they are one peer. */
+    private static String peer(InetAddress address) {
+        return address instanceof Inet6Address
+                ? HexFormat.of().formatHex(address.getAddress(), 0, IPV6_PREFIX_BYTES)
+                : address.getHostAddress();
     }
 
     /**

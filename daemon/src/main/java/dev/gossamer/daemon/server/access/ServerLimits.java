@@ -3,8 +3,8 @@ package dev.gossamer.daemon.server.access;
 import dev.gossamer.nbd.handshake.HandshakeLimits;
 
 /**
- * How many clients a listener serves, and how long they may negotiate (H11, H13). A peer is an address; the peers of a
- * Unix socket are not told apart.
+ * How many clients a listener serves, and how long they may negotiate (H11, H13). A peer is an address, in IPv6
+ * all that begin with the same 64 bits; the peers of a Unix socket are not told apart.
  *
  * @param connections open at the same time; a new one beyond it is closed at once
  * @param connectionsPerPeer likewise, of one peer

@@ -82,6 +82,17 @@ class HandshakeGateTest {
         assertEquals(8, counters.accepted());
     }
 
+    /** Who has one address of IPv6 has the 2^64 beside it. */
+    @Test
+    void neighboursAreOnePeer() {
+        for (int i = 0; i < 5; i++) {
+            gate.negotiated(enter("2001:db8:0:7::" + i), new CompletableFuture<>());
+        }
+        assertFalse(gate.enter(from("2001:db8:0:7:ffff::1")));
+        assertTrue(gate.enter(from("2001:db8:0:8::1")));
+        assertTrue(gate.enter(from("192.0.2.1")));
+    }
+
     @Test
     void allConnectionsTogetherAreLimitedAndLimitsMayChange() {
         for (int i = 0; i < 10; i++) {
