@@ -97,8 +97,8 @@ final class RemotePiece extends RemoteCommand {
     }
 
     /**
-     * It is answered, and kept until a FLUSH covers it: with its data as it was sent, on which this hold ends. FAST_ZERO
-     * has done its part with the answer: the range has to be zero again, be that as fast as it was or not.
+     * It is answered, and kept until a FLUSH covers it: with its data as it was sent, on which this hold ends.
+     * FAST_ZERO has done its part with the answer: the range has to be zero again, be that as fast as it was or not.
      */
     UnflushedWrite kept(long sequence) {
         int again = flags & ~NbdFlags.CMD_FAST_ZERO;

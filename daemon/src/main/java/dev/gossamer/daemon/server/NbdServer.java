@@ -375,7 +375,16 @@ public final class NbdServer {
             ctx.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(ChannelFutureListener.CLOSE);
             return;
         }
-        gate.negotiated(ctx.channel(), connection.whenOver());
+        try {
+            gate.negotiated(ctx.channel(), connection.whenOver());
+            serve(ctx, connection);
+        } catch (RuntimeException | Error fault) {
+            connection.neverBegins(fault);
+            ctx.close();
+        }
+    }
+
+    private void serve(ChannelHandlerContext ctx, NbdConnection connection) {
         NettyLoop loop = NettyLoop.of(ctx.channel().eventLoop());
         if (RingStream.canTake(ctx.channel(), loop)) {
             RingStream stream = new RingStream(connection, limits.unsentBytes());
@@ -397,22 +406,27 @@ public final class NbdServer {
         if (export == null) {
             return null;
         }
-        if (registry.isBarred(export)) {
+        try {
+            if (registry.isBarred(export)) {
+                export.close();
+                return null;
+            }
+            NettyLoop loop = NettyLoop.of(channel.eventLoop());
+            return new NbdConnection(
+                    id,
+                    loop,
+                    loads[loop.index()],
+                    slabs[loop.index()],
+                    export,
+                    negotiated,
+                    PeerName.of(Peer.of(channel)),
+                    limits,
+                    registry::remove,
+                    watches[loop.index()]);
+        } catch (RuntimeException | Error fault) {
             export.close();
-            return null;
+            throw fault;
         }
-        NettyLoop loop = NettyLoop.of(channel.eventLoop());
-        return new NbdConnection(
-                id,
-                loop,
-                loads[loop.index()],
-                slabs[loop.index()],
-                export,
-                negotiated,
-                PeerName.of(Peer.of(channel)),
-                limits,
-                registry::remove,
-                watches[loop.index()]);
     }
 
     /** First handler of every connection that a listener accepts, and the end of its handshake. */

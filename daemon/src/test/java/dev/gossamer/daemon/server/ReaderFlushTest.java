@@ -50,8 +50,8 @@ class ReaderFlushTest {
         MemoryDevice device = new MemoryDevice(SIZE_BYTES);
         Path socket = directory.resolve("nbd.sock");
         try (IoLoops loops = IoLoops.start(1, IoEngineChoice.THREADS, 16 << 20)) {
-            NbdServer server = new NbdServer(
-                    loops, new OnlyToRead(new OneExport(device, SIZE_BYTES)), ConnectionLimits.DEFAULT, TlsSettings.OFF);
+            Exports exports = new OnlyToRead(new OneExport(device, SIZE_BYTES));
+            NbdServer server = new NbdServer(loops, exports, ConnectionLimits.DEFAULT, TlsSettings.OFF);
             server.listen(new ListenAddress.Unix(socket));
             try (NbdTestClient client = new NbdTestClient(socket, OneExport.NAME)) {
                 for (int i = 0; i < FLUSHES; i++) {

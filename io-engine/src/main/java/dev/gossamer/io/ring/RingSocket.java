@@ -57,8 +57,8 @@ public final class RingSocket implements RingPort.Listener {
     private final RingPort port;
     private final Faults faults;
     private final Listener listener;
-    private final MessageHeader outgoing = new MessageHeader(PIECES);
-    private final MessageHeader incoming = new MessageHeader(INCOMING_PIECES);
+    private final MessageHeader outgoing;
+    private final MessageHeader incoming;
     private boolean receiving;
     private boolean sending;
     private boolean watching;
@@ -73,8 +73,26 @@ public final class RingSocket implements RingPort.Listener {
         this.port = port;
         this.faults = faults;
         this.listener = listener;
-        incoming.setCount(INCOMING_PIECES);
-        port.open(this);
+        MessageHeader first = null;
+        MessageHeader second = null;
+        try {
+            first = new MessageHeader(PIECES);
+            second = new MessageHeader(INCOMING_PIECES);
+            second.setCount(INCOMING_PIECES);
+            outgoing = first;
+            incoming = second;
+            port.open(this);
+        } catch (RuntimeException | Error fault) {
+            release(first);
+            release(second);
+            throw fault;
+        }
+    }
+
+    private static void release(MessageHeader header) {
+        if (header != null) {
+            header.release();
+        }
     }
 
     public boolean isReceiving() {

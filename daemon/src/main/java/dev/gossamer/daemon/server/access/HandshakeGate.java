@@ -49,6 +49,7 @@ public final class HandshakeGate {
                 ? peer(address.getAddress())
                 : UNIX_PEER;
         counters.countAccepted();
+        channel.closeFuture().addListener(closed -> leave(channel)); // before anything counts
         ServerLimits now = limits.get();
         Channel dropped;
         synchronized (this) {
@@ -63,17 +64,12 @@ public final class HandshakeGate {
                 remove(dropped);
                 counters.countRefused(Refusal.TOO_MANY_HANDSHAKES);
             }
-            open++;
-            openByPeer.merge(peer, 1, Integer::sum);
-            negotiating.put(channel, peer);
-            entered.put(channel, peer);
-            counters.addHandshakes(1);
+            count(channel, peer);
         }
         if (dropped != null) {
             LOG.debug("handshake dropped peer={} why=too many unfinished handshakes", dropped.remoteAddress());
             dropped.close();
         }
-        channel.closeFuture().addListener(closed -> leave(channel));
         return true;
     }
 
@@ -84,6 +80,24 @@ public final class HandshakeGate {
                 : address.getHostAddress();
     }
 
+    /** All or, without memory for that, nothing. */
+    private void count(Channel channel, String peer) {
+        boolean isCounted = false;
+        try {
+            entered.put(channel, peer);
+            negotiating.put(channel, peer);
+            openByPeer.merge(peer, 1, Integer::sum);
+            isCounted = true;
+        } finally {
+            if (!isCounted) {
+                entered.remove(channel);
+                negotiating.remove(channel);
+            }
+        }
+        open++;
+        counters.addHandshakes(1);
+    }
+
     /**
      * Its handshake is over; the connection goes on, and counts as one until {@code over} completes. The channel says
      * nothing about that any more: a connection whose socket the ring takes over closes it and lives on.
@@ -91,11 +105,14 @@ public final class HandshakeGate {
     public void negotiated(Channel channel, CompletableFuture<Void> over) {
         String peer;
         synchronized (this) {
-            remove(channel);
-            peer = entered.remove(channel);
+            peer = entered.get(channel);
         }
         if (peer != null) {
-            over.thenRun(() -> release(peer));
+            over.thenRun(() -> release(peer)); // else the channel's end still counts
+        }
+        synchronized (this) {
+            remove(channel);
+            entered.remove(channel);
         }
     }
 

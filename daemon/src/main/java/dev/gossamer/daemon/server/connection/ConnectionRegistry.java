@@ -33,7 +33,12 @@ public final class ConnectionRegistry {
         NbdConnection connection = opening.apply(lastId + 1);
         if (connection != null) {
             lastId++;
-            open.put(lastId, connection);
+            try {
+                open.put(lastId, connection);
+            } catch (RuntimeException | Error fault) {
+                connection.neverBegins(fault);
+                throw fault;
+            }
         }
         return connection;
     }

@@ -234,6 +234,14 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
         }
     }
 
+    /** There is no stream for this connection. On the loop, instead of {@link #begin}, or after it if that failed. */
+    public void neverBegins(Throwable cause) {
+        log.failed(cause);
+        if (life.advance(State.CLOSED)) {
+            closed();
+        }
+    }
+
     /** This connection cannot go on, and nobody else has to suffer for it. */
     @Override
     public void fail(Throwable cause) {
@@ -453,8 +461,6 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
         drop(why);
     }
 
-    // ---- completions ----
-
     /** Whatever goes wrong with the answer, what the request has taken is given back, and the loop goes on. */
     private void completed(BlockRequest request, int errno) {
         requireLoop();
@@ -480,8 +486,6 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
         load.changeCommands(change);
         counters.setInFlight(inFlight);
     }
-
-    // ---- memory ----
 
     /** The data of a reply has left, or never will; its memory was given back. */
     private void replyDataSent(int bytes) {

@@ -81,6 +81,14 @@ public final class ChannelStream extends ChannelInboundHandlerAdapter implements
     @Override
     public void handlerAdded(ChannelHandlerContext context) {
         ctx = context;
+        try {
+            prepare(context);
+        } catch (RuntimeException | Error fault) {
+            listener.fail(fault); // Netty would only take the handler away
+        }
+    }
+
+    private void prepare(ChannelHandlerContext context) {
         if (context.pipeline().get(SslHandler.class) != null) {
             pieceBytes = RECORD_BYTES;
         }

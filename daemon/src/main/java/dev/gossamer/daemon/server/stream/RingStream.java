@@ -44,7 +44,7 @@ public final class RingStream extends ChannelInboundHandlerAdapter implements Cl
     private final ConnectionLife life;
     private final int unsentLimitBytes;
     private final SendQueue queue = new SendQueue();
-    private final ByteBuf input = Unpooled.directBuffer(INPUT_BYTES, INPUT_BYTES);
+    private final ByteBuf input;
     // Bytes that the channel read before it let go of the socket; mostly none.
     private ByteBuf early = Unpooled.EMPTY_BUFFER;
     private Channel channel;
@@ -63,6 +63,12 @@ public final class RingStream extends ChannelInboundHandlerAdapter implements Cl
         this.listener = listener;
         this.life = listener.life();
         this.unsentLimitBytes = unsentLimitBytes;
+        try {
+            input = Unpooled.directBuffer(INPUT_BYTES, INPUT_BYTES);
+        } catch (RuntimeException | Error noMemory) {
+            queue.close();
+            throw noMemory;
+        }
     }
 
     /** Whether a channel's socket can be taken over: the loop takes sockets, and no encryption is in between. */
@@ -75,8 +81,12 @@ public final class RingStream extends ChannelInboundHandlerAdapter implements Cl
     @Override
     public void handlerAdded(ChannelHandlerContext ctx) {
         channel = ctx.channel();
-        channel.config().setAutoRead(false);
-        ctx.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(written -> attach((ChannelFuture) written));
+        try {
+            channel.config().setAutoRead(false);
+            ctx.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(written -> attach((ChannelFuture) written));
+        } catch (RuntimeException | Error fault) {
+            listener.fail(fault); // Netty would only take the handler away
+        }
     }
 
     @Override
