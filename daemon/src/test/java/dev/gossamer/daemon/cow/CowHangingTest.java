@@ -24,7 +24,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** A device that hangs while it is opened keeps back whoever has named it, and nobody else. */
-@Timeout(60)
+@Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD) // Who waits for a lock is not interrupted.
 class CowHangingTest {
     private static final int CHUNK = 4096;
 
