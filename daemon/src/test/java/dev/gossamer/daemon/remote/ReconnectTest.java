@@ -200,10 +200,8 @@ class ReconnectTest extends OneServerTest {
     void fastZeroingThatWasAnsweredIsRepeatedWhetherItIsFastOrNot() throws Exception {
         server.close();
         server = new VolatileServer(directory.resolve("nbd.sock"), SIZE_BYTES)
-                .withFlags(NbdFlags.HAS_FLAGS
-                        | NbdFlags.SEND_FLUSH
-                        | NbdFlags.SEND_WRITE_ZEROES
-                        | NbdFlags.SEND_FAST_ZERO)
+                .withFlags(
+                        NbdFlags.HAS_FLAGS | NbdFlags.SEND_FLUSH | NbdFlags.SEND_WRITE_ZEROES | NbdFlags.SEND_FAST_ZERO)
                 .start();
         TestIo io = rig.io(rig.open(server.uri(), RemoteRig.PATIENT), 0);
         io.write(0, filled(4096, 7));
@@ -216,8 +214,7 @@ class ReconnectTest extends OneServerTest {
         assertArrayEquals(new byte[4096], io.read(0, 4096));
         io.flush();
         assertEquals(0, server.stable()[0]);
-        assertEquals(
-                Errno.EOPNOTSUPP, io.command(BlockOperation.WRITE_ZEROES, 0, 4096, BlockRequest.FAST_ZERO));
+        assertEquals(Errno.EOPNOTSUPP, io.command(BlockOperation.WRITE_ZEROES, 0, 4096, BlockRequest.FAST_ZERO));
     }
 
     @Test

@@ -103,9 +103,11 @@ public final class ConnectStory implements ToLongBiFunction<Path, String> {
                 throw new AssertionError(e);
             }
         }
-        assertTrue(isQuiet(), () -> when + ": " + server.connections().size() + " in transmission, "
-                + server.clients().connections() + " counted, " + opened.get() + " handles opened, "
-                + device.closed() + " closed: " + ScarceMemory.failure());
+        assertTrue(
+                isQuiet(),
+                () -> when + ": " + server.connections().size() + " in transmission, "
+                        + server.clients().connections() + " counted, " + opened.get() + " handles opened, "
+                        + device.closed() + " closed: " + ScarceMemory.failure());
     }
 
     private boolean isQuiet() {
