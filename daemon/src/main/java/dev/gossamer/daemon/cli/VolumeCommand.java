@@ -3,6 +3,7 @@ package dev.gossamer.daemon.cli;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.gossamer.daemon.admin.FailureKind;
 import dev.gossamer.daemon.attach.Attacher;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.thin.VolumeSpec;
@@ -82,11 +83,27 @@ final class VolumeCommand extends CommandGroup {
             @Parameters(index = "1", paramLabel = "NAME", description = "Name of the new volume.") String name)
             throws CommandFailed {
         JsonNode body = JsonNodeFactory.instance.objectNode().put("name", name).put("readOnly", false);
+        if (independent) {
+            checkRoomForCopy(pool, source);
+        }
         String created = pool.ask("POST", path(source) + "/snapshots", body);
         if (independent) {
             wait.run(spec(), pool, output, path(name) + "/independent", null);
         } else {
             printOne(pool, output, "created", created);
+        }
+    }
+
+    /** Before there is a clone: what the job would refuse later would leave one that shares. */
+    private static void checkRoomForCopy(PoolOption pool, String source) throws CommandFailed {
+        long needed = pool.parse(pool.ask("GET", path(source), null)).path("mappedBytes").asLong();
+        JsonNode status = pool.parse(pool.ask("GET", "/v1/status", null));
+        long free = status.path("dataFreeBytes").asLong() - status.path("dataReservedBytes").asLong();
+        if (needed > free) {
+            throw new CommandFailed(
+                    FailureKind.FULL,
+                    "a copy of " + source + " takes " + needed + " bytes, and " + Math.max(0, free)
+                            + " are free and not reserved; grow the pool, trim or delete volumes");
         }
     }
 

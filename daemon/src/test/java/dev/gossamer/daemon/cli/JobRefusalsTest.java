@@ -4,7 +4,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.gossamer.daemon.server.NbdTestClient;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -32,6 +35,25 @@ class JobRefusalsTest extends CommandsFixture {
             }
         }
         return state.toString();
+    }
+
+    /** The clone that would be copied is not made either. */
+    @Test
+    void aCopyThatFindsNoRoomIsRefusedBeforeThereIsAClone() throws Exception {
+        try (NbdTestClient client = new NbdTestClient(pool.nbdSocket(), "a")) {
+            client.write(1, 0, new byte[64 << 10]);
+            assertEquals(0, client.reply(0).error());
+        }
+        assertEquals(0, run("volume create rest --size 64M"), err);
+        assertEquals(0, run("status --json"), err);
+        long free = new JsonMapper().readTree(out).path("dataFreeBytes").asLong();
+        assertEquals(0, run("volume set rest --reserve " + (free - (32 << 10))), err);
+        String before = state();
+        assertEquals(7, run("volume clone a c --independent"), out);
+        assertTrue(err.contains("a copy of a takes 65536 bytes, and 0 are free"), err);
+        assertEquals(1, err.lines().count(), err);
+        assertEquals(before, state());
+        assertEquals(0, run("volume clone a c"), err);
     }
 
     @ParameterizedTest
