@@ -95,6 +95,7 @@ public final class ExternalOrigins {
         }
     }
 
+    @SuppressWarnings("FutureReturnValueIgnored") // What is chained to the answer ends the look at the image.
     private void examine(OriginImage image, BlockDevice device) {
         ExternalOrigin record = image.record();
         CompletableFuture<ExternalOrigin> answer = new CompletableFuture<>();
