@@ -88,8 +88,7 @@ public final class ConnectStory implements ToLongBiFunction<Path, String> {
     private void visit(Path socket) {
         try (NbdTestClient client = new NbdTestClient(socket, OneExport.NAME)) {
             client.read(1, 0, 4096);
-            assertEquals(NbdError.OK, client.reply(4096).error());
-            good++;
+            good += client.reply(4096).error() == NbdError.OK ? 1 : 0;
         } catch (IOException | AssertionError turnedAway) {
             // That is what has to be expected.
         }

@@ -74,8 +74,9 @@ class OwnerCheckTest {
 
     @AfterEach
     void nothingIsLost() {
-        ownership.release();
+        CompletableFuture<Void> released = ownership.release();
         loops.runUntilIdle();
+        assertTrue(released.isDone());
         loops.enter(0, () -> assertEquals(0, loops.loop(0).requests().inUse()));
         loops.close();
     }
