@@ -18,6 +18,7 @@ public final class NestedBTree {
     private final BTree upper;
     private final BTree lower;
     private final UpperPath path;
+    private final RemovalLook removalLook;
     private final BTreeCursor upperProbe;
     private final long[] rootWord = new long[1];
     private long removedCount;
@@ -31,6 +32,7 @@ public final class NestedBTree {
         lower = new BTree(tx, leafType, maxKey);
         upper = new BTree(tx, new SubtreeRoots(tx, lower), maxUpperKey);
         path = new UpperPath(upper);
+        removalLook = new RemovalLook(lower);
         upperProbe = upper.cursor(BTree.NO_TREE, 0);
     }
 
@@ -147,13 +149,22 @@ public final class NestedBTree {
         return new ValueSearch(lower);
     }
 
-    /** As {@link BTree#removeRange}, in the subtree of a key that has one. Returns the new upper root. */
+    /** Reads what a {@link #removeRange} may read, in the subtree of a key that must have one. */
+    public void lookAtRemoval(long root, long upperKey, long fromKey, long toKeyExclusive) throws StorageException {
+        removalLook.look(existingRoot(root, upperKey), fromKey, toKeyExclusive - 1, Integer.MAX_VALUE);
+    }
+
+    /**
+     * As {@link BTree#removeRange}, in the subtree of a key that has one. Damage of what it reads there is met before
+     * anything is changed. Returns the new upper root.
+     */
     public long removeRange(long root, long upperKey, long fromKey, long toKeyExclusive) throws StorageException {
         removedCount = 0;
         long subtreeRoot = existingRoot(root, upperKey);
         if (!lower.hasKeyIn(subtreeRoot, fromKey, toKeyExclusive)) {
             return root;
         }
+        removalLook.look(subtreeRoot, fromKey, toKeyExclusive - 1, Integer.MAX_VALUE);
         MetadataBlock leaf = path.shadow(root, upperKey);
         int index = path.leafIndex();
         long newRoot = path.newRoot();
@@ -162,8 +173,9 @@ public final class NestedBTree {
         return newRoot;
     }
 
-    /** As {@link BTree#reclaim}, in the subtree of a key that has one. Returns the new upper root. */
+    /** As {@link BTree#reclaim}, likewise. */
     public long reclaim(long root, long upperKey, int maxEntries) throws StorageException {
+        removalLook.look(existingRoot(root, upperKey), 0, lower.maxKey, maxEntries);
         MetadataBlock leaf = path.shadow(root, upperKey);
         int index = path.leafIndex();
         long newRoot = path.newRoot();

@@ -1,6 +1,7 @@
 package dev.gossamer.pdata.btree;
 
 import dev.gossamer.io.StorageException;
+import dev.gossamer.pdata.MetadataCorrupt;
 import dev.gossamer.pdata.block.MetadataBlock;
 
 /**
@@ -124,7 +125,7 @@ final class TreeReclaim {
             }
             if (NodeLayout.isLeaf(tree.readChild(child, 0, NodeLayout.lastKeyBelow(child, 0, bound)))) {
                 long low = NodeLayout.key(node, 0);
-                removedCount = entriesBelow(location, bound);
+                removedCount = Math.max(1, entriesBelow(location, bound));
                 // The nodes above were copied if they were shared, which made this one shared, if it was not before.
                 tree.delete(location, low, bound, 1);
                 NodeLayout.removeEntries(node, 0, 1);
@@ -147,7 +148,12 @@ final class TreeReclaim {
         int leaves = NodeLayout.entries(tree.read(parent));
         for (int i = 0; i < leaves; i++) {
             MetadataBlock node = tree.read(parent);
-            entries += NodeLayout.entries(tree.readChild(node, i, NodeLayout.lastKeyBelow(node, i, bound)));
+            try {
+                entries += NodeLayout.entries(tree.readChild(node, i, NodeLayout.lastKeyBelow(node, i, bound)));
+            } catch (MetadataCorrupt e) {
+                // It is another tree's as well, whose damage it is; here it is only let go of.
+                continue;
+            }
         }
         return entries;
     }

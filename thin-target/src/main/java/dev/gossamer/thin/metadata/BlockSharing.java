@@ -54,6 +54,9 @@ public final class BlockSharing {
                 pool.checkCounted(id, from + i, present[i]);
             }
         }
+        if (Arrays.stream(mappings).anyMatch(each -> each == Mapping.NONE)) {
+            pool.mappings.lookAtRemoval(pool.mappingRoot, id, from, from + mappings.length);
+        }
         if (newest >= 0) {
             makeOlder(
                     newest,
