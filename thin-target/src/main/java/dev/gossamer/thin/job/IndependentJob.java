@@ -254,7 +254,7 @@ final class IndependentJob extends Job {
         private void map() throws StorageException {
             int mapped = targets.size();
             besideSnapshot |= sharedToo && metadata.references().moves().isPinned();
-            parts.change().replaced(device, range.from, range.to);
+            // A copy holds what the block before it did: what TRIMs have covered of that they have covered of it.
             parts.change().apply(List.of(device), () -> {
                 while (!targets.isEmpty()) {
                     Map.Entry<Long, Long> target = targets.firstEntry();

@@ -221,6 +221,22 @@ class PartialTrimsTest {
         source.close();
     }
 
+    /** Found by a seed of the storm: neither what is copied nor what is beside it has other contents than before. */
+    @Test
+    void aVolumeThatGetsBlocksOfItsOwnKeepsWhatWasNotedT37a() throws StorageException {
+        sim.snapshot("v", "s").close();
+        byte[] fresh = ThinPoolTest.bytes(10, BLOCK);
+        assertEquals(Errno.OK, sim.write(volume, BLOCK, fresh)); // its own already
+        trim(0, HALF);
+        trim(BLOCK, HALF);
+        JobInfo over = new JobRig(sim).finish(sim.await(sim.pool.jobs().makeIndependent("v")));
+        assertEquals(JobInfo.State.DONE, over.state(), over.message());
+        trim(HALF, HALF);
+        trim(BLOCK + HALF, HALF);
+        assertEquals(BLOCKS - 2, mappedBlocks());
+        assertArrayEquals(new byte[2 * BLOCK], sim.read(volume, 0, 2 * BLOCK));
+    }
+
     @Test
     void theLastBlockIsFreedByWhatTheVolumeHasOfItT37a() throws StorageException {
         ThinVolume odd = sim.create("odd", BLOCK + 3 * 4096);
