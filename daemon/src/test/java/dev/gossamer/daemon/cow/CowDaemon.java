@@ -21,6 +21,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.concurrent.locks.LockSupport;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -114,7 +115,24 @@ abstract class CowDaemon {
         return ask(200, "GET", "/v1/cow/disk", "").path("cause").asText();
     }
 
+    /** The server hears of a client's end a moment later; until then the export is in use. */
+    private void awaitConnections(String export, long count) throws IOException {
+        while (connectionsTo(export) > count) {
+            LockSupport.parkNanos(1_000_000);
+        }
+    }
+
+    private long connectionsTo(String export) throws IOException {
+        long count = 0;
+        for (JsonNode connection : ask(200, "GET", "/v1/connections", "")) {
+            count += connection.path("export").asText().equals(export) ? 1 : 0;
+        }
+        return count;
+    }
+
+    /** Reads from the first byte on, by a client that has gone when this returns. */
     final byte[] read(String export, int sizeBytes) throws IOException {
+        long others = connectionsTo(export);
         byte[] all = new byte[sizeBytes];
         try (NbdTestClient client = new NbdTestClient(pool.nbdSocket(), export)) {
             for (int at = 0; at < sizeBytes; at += PIECE) {
@@ -124,11 +142,13 @@ abstract class CowDaemon {
                 reply.data().get(all, at, PIECE);
             }
         }
+        awaitConnections(export, others);
         return all;
     }
 
-    /** Writes the same byte to a range and flushes. */
+    /** Writes the same byte to a range and flushes, by a client that has gone when this returns. */
     final void fill(String export, int offset, int length, int value) throws IOException {
+        long others = connectionsTo(export);
         try (NbdTestClient client = new NbdTestClient(pool.nbdSocket(), export)) {
             byte[] data = new byte[PIECE];
             Arrays.fill(data, (byte) value);
@@ -139,6 +159,7 @@ abstract class CowDaemon {
             client.request(NbdCommand.FLUSH, 0, 2, 0, 0);
             assertEquals(0, client.reply(0).error());
         }
+        awaitConnections(export, others);
     }
 
     final byte[] filled(int offset, int length, int value) {
