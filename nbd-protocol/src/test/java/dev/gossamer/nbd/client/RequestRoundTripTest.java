@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gossamer.io.sim.Seeds;
+import dev.gossamer.nbd.transmission.ForwardingSink;
 import dev.gossamer.nbd.transmission.RequestDecoder;
 import dev.gossamer.nbd.transmission.RequestSink;
 import dev.gossamer.nbd.wire.NbdCommand;
@@ -105,41 +106,11 @@ final class RequestRoundTripTest {
         encoder.blockStatus(out, 0, 1, 512, 1024, 2);
         assertTrue(out.readableBytes() <= ClientRequestEncoder.longestRequestBytes());
         List<Long> filters = new ArrayList<>();
-        RequestSink filterSink = new RequestSink() {
-            @Override
-            public boolean hasRoom() {
-                return true;
-            }
-
+        RequestSink filterSink = new ForwardingSink(sink) {
             @Override
             public boolean begin(NbdRequest request) {
                 filters.add(request.contextFilter());
-                return sink.begin(request);
-            }
-
-            @Override
-            public void payload(ByteBuf in, int lengthBytes) {
-                sink.payload(in, lengthBytes);
-            }
-
-            @Override
-            public void ready(NbdRequest request) {
-                sink.ready(request);
-            }
-
-            @Override
-            public void refused(NbdRequest request, int nbdError, String text) {
-                sink.refused(request, nbdError, text);
-            }
-
-            @Override
-            public void disconnect() {
-                sink.disconnect();
-            }
-
-            @Override
-            public void violation(String why) {
-                sink.violation(why);
+                return super.begin(request);
             }
         };
         new RequestDecoder(Remotes.server(true, true), () -> Remotes.SIZE_BYTES, filterSink).decode(out);

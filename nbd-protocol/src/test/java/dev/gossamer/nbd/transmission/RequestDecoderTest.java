@@ -151,54 +151,25 @@ final class RequestDecoderTest {
     }
 
     /** Says no three times when the n-th request is offered. */
-    private static final class PausingSink implements RequestSink {
+    private static final class PausingSink extends ForwardingSink {
         private final RecordingSink sink;
         private final int pausedRequest;
         private int requests;
 
         PausingSink(RecordingSink sink, int pausedRequest) {
+            super(sink);
             this.sink = sink;
             this.pausedRequest = pausedRequest;
             sink.refusals = pausedRequest == 0 ? 3 : 0;
         }
 
         @Override
-        public boolean hasRoom() {
-            return true;
-        }
-
-        @Override
         public boolean begin(NbdRequest request) {
-            boolean begun = sink.begin(request);
+            boolean begun = super.begin(request);
             if (begun && ++requests == pausedRequest) {
                 sink.refusals = 3;
             }
             return begun;
-        }
-
-        @Override
-        public void payload(ByteBuf in, int lengthBytes) {
-            sink.payload(in, lengthBytes);
-        }
-
-        @Override
-        public void ready(NbdRequest request) {
-            sink.ready(request);
-        }
-
-        @Override
-        public void refused(NbdRequest request, int nbdError, String text) {
-            sink.refused(request, nbdError, text);
-        }
-
-        @Override
-        public void disconnect() {
-            sink.disconnect();
-        }
-
-        @Override
-        public void violation(String why) {
-            sink.violation(why);
         }
     }
 

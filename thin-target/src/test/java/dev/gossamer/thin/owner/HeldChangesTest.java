@@ -17,7 +17,6 @@ import dev.gossamer.io.sim.SimulatedDisk;
 import dev.gossamer.thin.metadata.SurveyFindings;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -25,23 +24,6 @@ import org.junit.jupiter.api.Test;
 /** What becomes of changes while it is in doubt whose the pool is: here, before anybody has claimed it. */
 class HeldChangesTest {
     private static final long SECOND_NANOS = 1_000_000_000;
-
-    private static final class Host implements OwnerHost {
-        @Override
-        public OwnerProcess self() {
-            return new OwnerProcess(new UUID(1, 1), new UUID(2, 2), 1, 1, 1, "here");
-        }
-
-        @Override
-        public boolean isGone(OwnerProcess process) {
-            return false;
-        }
-
-        @Override
-        public long currentTimeMillis() {
-            return 0;
-        }
-    }
 
     /** Counts timers, and may have no memory for one. */
     private static final class TimerLoop extends ForwardingLoop {
@@ -64,7 +46,7 @@ class HeldChangesTest {
 
     private final SimLoops loops = new SimLoops(1, 1, 1 << 16);
     private final SimulatedDisk disk = new SimulatedDisk(1 << 20);
-    private final PoolOwnership ownership = new PoolOwnership(loops.loop(0), new Host(), Seeds.splittable(1));
+    private final PoolOwnership ownership = new PoolOwnership(loops.loop(0), new StillHost(), Seeds.splittable(1));
     private final BlockDevice device = ownership.guarded(PoolOwnership.Role.DATA, disk);
     private final List<String> answers = new ArrayList<>();
     private final List<CompletableFuture<Void>> claimed = new ArrayList<>();

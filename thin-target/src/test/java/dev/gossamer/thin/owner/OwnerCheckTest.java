@@ -15,7 +15,6 @@ import dev.gossamer.io.sim.ThrowingLoop;
 import dev.gossamer.thin.metadata.SurveyFindings;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -23,23 +22,6 @@ import org.junit.jupiter.api.Test;
 
 /** Who asks after a reconnect whether the pool is still ours gets a verdict, whatever goes wrong with it (OP-10). */
 class OwnerCheckTest {
-    private static final class Host implements OwnerHost {
-        @Override
-        public OwnerProcess self() {
-            return new OwnerProcess(new UUID(1, 1), new UUID(2, 2), 1, 1, 1, "here");
-        }
-
-        @Override
-        public boolean isGone(OwnerProcess process) {
-            return false;
-        }
-
-        @Override
-        public long currentTimeMillis() {
-            return 0;
-        }
-    }
-
     /** A connection over which nothing can be read, and whose name cannot be told. */
     private static final class Nameless extends ForwardingDevice {
         Nameless(BlockDevice below) {
@@ -60,7 +42,7 @@ class OwnerCheckTest {
     private final SimLoops loops = new SimLoops(1, 1, 1 << 16);
     private final ThrowingLoop loop = new ThrowingLoop(loops.loop(0));
     private final SimulatedDisk disk = new SimulatedDisk(1 << 20);
-    private final PoolOwnership ownership = new PoolOwnership(loop, new Host(), Seeds.splittable(1));
+    private final PoolOwnership ownership = new PoolOwnership(loop, new StillHost(), Seeds.splittable(1));
     private final List<String> verdicts = new ArrayList<>();
 
     @BeforeEach
