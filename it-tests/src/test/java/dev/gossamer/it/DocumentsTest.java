@@ -72,7 +72,8 @@ final class DocumentsTest {
     void everyPackageSaysWhatItIs() throws IOException {
         List<String> silent = new ArrayList<>();
         packages().forEach((name, text) -> {
-            String comment = text.contains("*/") ? text.substring(0, text.indexOf("*/")).strip() : "";
+            String comment =
+                    text.contains("*/") ? text.substring(0, text.indexOf("*/")).strip() : "";
             if (SENTENCE.matcher(comment).results().count() < 2) {
                 silent.add(name);
             }
@@ -84,8 +85,8 @@ final class DocumentsTest {
     void everyClassThatIsNamedExists() throws IOException {
         Map<String, String> sources = ClassSources.below("src");
         Set<String> classes = new TreeSet<>(sources.keySet());
-        sources.values().forEach(text ->
-                NESTED.matcher(text).results().forEach(nested -> classes.add(nested.group(1))));
+        sources.values()
+                .forEach(text -> NESTED.matcher(text).results().forEach(nested -> classes.add(nested.group(1))));
         List<String> gone = new ArrayList<>();
         int named = 0;
         for (String document : READ_BY_NEWCOMERS) {
@@ -94,7 +95,8 @@ final class DocumentsTest {
                 named++;
                 String member = name.group(2);
                 String source = sources.get(name.group(1));
-                if (!classes.contains(name.group(1)) || (member != null && source != null && !source.contains(member))) {
+                if (!classes.contains(name.group(1))
+                        || (member != null && source != null && !source.contains(member))) {
                     gone.add(document + ": " + name.group());
                 }
             }

@@ -48,7 +48,7 @@ public final class ReplayCommand implements BeforeAllCallback, TestWatcher {
         }
         // the tests of the distribution need it packaged
         String phase = module.equals("it-tests") ? "package" : "test";
-        return "mvn -q -pl " + module + " -am -Dtest='" + type + "#" + method + "' -D" + Seeds.PROPERTY + "=" + seed + sizes
-                + " -Dsurefire.failIfNoSpecifiedTests=false " + phase;
+        return "mvn -q -pl " + module + " -am -Dtest='" + type + "#" + method + "' -D" + Seeds.PROPERTY + "=" + seed
+                + sizes + " -Dsurefire.failIfNoSpecifiedTests=false " + phase;
     }
 }

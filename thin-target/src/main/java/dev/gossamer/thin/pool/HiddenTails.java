@@ -79,15 +79,7 @@ final class HiddenTails implements VolumeResize.HiddenTail {
         private final long endBytes;
 
         Behind(ThinDevice device, long endBytes) {
-            super(
-                    device,
-                    data,
-                    device.writeOrder(ioLoops),
-                    lookups,
-                    longCommands,
-                    inFlight,
-                    admission,
-                    spaceWaiters);
+            super(device, data, device.writeOrder(ioLoops), lookups, longCommands, inFlight, admission, spaceWaiters);
             this.endBytes = endBytes;
         }
 

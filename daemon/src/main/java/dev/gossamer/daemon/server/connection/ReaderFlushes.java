@@ -60,7 +60,9 @@ final class ReaderFlushes {
             BlockDevice device = first.note(BlockDevice.class);
             Sharing sharing = sharing();
             chain = RequestQueue.unlink(first);
-            while (sharing != null && chain != null && chain.note(BlockDevice.class).equals(device)) {
+            while (sharing != null
+                    && chain != null
+                    && chain.note(BlockDevice.class).equals(device)) {
                 BlockRequest next = chain;
                 chain = RequestQueue.unlink(next);
                 sharing.others.add(next);
