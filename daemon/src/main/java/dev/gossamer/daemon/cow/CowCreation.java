@@ -34,7 +34,7 @@ final class CowCreation {
         this.steps = steps;
     }
 
-    /** @return the origin that was made, or that has one more snapshot */
+    /** Makes what is asked for. @return the origin that was made, or that has one more snapshot */
     OriginExport create(CowRequest request, NamedDevices as) throws StorageException {
         steps.requireOpen();
         CowName name = CowName.parse(request.name());
