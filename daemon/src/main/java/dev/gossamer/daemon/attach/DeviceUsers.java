@@ -101,7 +101,7 @@ final class DeviceUsers {
                     }
                 }
             } catch (IOException gone) {
-                continue; // It has ended, or is a thread of the kernel.
+                // It has ended, or is a thread of the kernel.
             }
         }
         return "";

@@ -105,7 +105,12 @@ final class PartMover {
 
     /** What came of a step. */
     interface Moved {
-        /** @param owners that have the other block now; @param more there is another step to be made */
+        /**
+         * Tells how far it has come.
+         *
+         * @param owners that have the other block now
+         * @param more there is another step to be made
+         */
         void done(int owners, boolean more);
 
         /** It cannot be read, and stays with those that still have it. */

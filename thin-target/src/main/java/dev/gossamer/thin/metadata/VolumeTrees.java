@@ -20,7 +20,7 @@ final class VolumeTrees implements BlockFeed.Visitor {
 
     /** Told of nodes. */
     interface Told {
-        /** @param values children, or packed {@link Mapping}s */
+        /** Gets a node. @param values children, or packed {@link Mapping}s */
         void node(long location, boolean isLeaf, long[] values);
     }
 
@@ -35,7 +35,7 @@ final class VolumeTrees implements BlockFeed.Visitor {
         this.told = told;
     }
 
-    /** @param roots of the volumes' trees, {@link BTree#NONE} for one that has none */
+    /** Of the volumes' trees, by their roots; {@code NONE} for one that has none. */
     static void walk(BlockFeed feed, long[] roots, Told told) {
         VolumeTrees trees = new VolumeTrees(feed, told);
         for (long root : roots) {
