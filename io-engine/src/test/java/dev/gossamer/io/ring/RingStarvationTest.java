@@ -26,6 +26,7 @@ class RingStarvationTest {
     private int room;
     private int timers;
     private Throwable refusal;
+    private boolean ended;
     private final SubmissionQueue full;
 
     private RingStarvationTest() {
@@ -171,7 +172,7 @@ class RingStarvationTest {
 
         @Override
         public boolean isValid() {
-            return true;
+            return !ended;
         }
 
         @Override
@@ -203,5 +204,19 @@ class RingStarvationTest {
         engine.retryStarved();
         assertEquals(1, queued.size());
         assertEquals(List.of(), answers);
+    }
+
+    /** One behind the other, and not each inside the end of the one before. */
+    @Test
+    void whenTheLoopEndsAllWhoWaitForASlotAreAnswered() {
+        int files = 100_000;
+        room = files;
+        for (int i = 0; i < files; i++) {
+            sync(i);
+        }
+        assertEquals(RingFileEngine.SLOTS, queued.size());
+        ended = true;
+        completed(0);
+        assertEquals(files - RingFileEngine.SLOTS + 1, answers.size());
     }
 }
