@@ -112,8 +112,14 @@ final class LvmDevice implements BlockDevice {
 
     private void flush(BlockRequest request) {
         request.beginSplit();
-        for (BlockDevice device : devices) {
-            device.start(request.child(0, 0));
+        try {
+            for (BlockDevice device : devices) {
+                device.start(request.child(0, 0));
+            }
+        } catch (OutOfMemoryError noMemory) {
+            // The others are asked, and remember what they say; this one was not.
+            request.addPart();
+            request.partDone(Errno.ECANCELED);
         }
         request.endSplit();
     }

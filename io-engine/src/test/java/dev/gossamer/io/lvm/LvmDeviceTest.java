@@ -12,6 +12,7 @@ import dev.gossamer.io.sim.BlockDeviceContract;
 import dev.gossamer.io.sim.FaultPlan;
 import dev.gossamer.io.sim.FaultyDevice;
 import dev.gossamer.io.sim.LoopDriver;
+import dev.gossamer.io.sim.ScarceMemory;
 import dev.gossamer.io.sim.SimLoops;
 import dev.gossamer.io.sim.SimulatedDisk;
 import dev.gossamer.io.sim.TestIo;
@@ -24,6 +25,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.LongUnaryOperator;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 
@@ -207,5 +209,16 @@ final class LvmDeviceTest {
                 assertEquals(Errno.EIO, flush.errno, "the flush of " + broken + " fails");
             }
         }
+    }
+
+    /** A disk that was not asked has not lost anything. */
+    @Test
+    void aFlushThatFindsNoMemoryFailsAndNotTheDevice() throws Exception {
+        LongUnaryOperator story = (LongUnaryOperator) ScarceMemory.loader()
+                .loadClass(FlushStory.class.getName())
+                .getDeclaredConstructor()
+                .newInstance();
+        assertEquals(1, story.applyAsLong(1));
+        assertEquals(1, story.applyAsLong(3));
     }
 }
