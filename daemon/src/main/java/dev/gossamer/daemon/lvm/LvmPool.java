@@ -71,11 +71,7 @@ public record LvmPool(LvmName name, FoundGroup.Pool pool, long dataBytes, List<F
     private void check(PoolSuperblock found, boolean adopting) throws StorageException {
         long blockBytes = (long) found.dataBlockSectors() * MetadataSource.sectorBytes();
         long dataBlocks = found.dataMap().blocks();
-        if (pool.queued()) {
-            throw refusal(
-                    title() + " has changes that LVM has written down and the pool has not been told; run lvchange"
-                            + " -ay " + title() + " once, and deactivate it again");
-        }
+        checkNothingQueued();
         if (found.transactionId() != pool.transactionId()) {
             throw refusal(title() + " has transaction id " + found.transactionId() + " in its superblock and "
                     + pool.transactionId()
@@ -93,6 +89,15 @@ public record LvmPool(LvmName name, FoundGroup.Pool pool, long dataBytes, List<F
         if (adopting && found.needsCheck()) {
             throw refusal(title() + " wants a check (needs_check is set): gossamer check --clear-needs-check-flag "
                     + metadata());
+        }
+    }
+
+    /** Refuses a pool that LVM is in the middle of changing (OT-56). */
+    public void checkNothingQueued() throws StorageException {
+        if (pool.queued()) {
+            throw refusal(
+                    title() + " has changes that LVM has written down and the pool has not been told; run lvchange"
+                            + " -ay " + title() + " once, and deactivate it again");
         }
     }
 

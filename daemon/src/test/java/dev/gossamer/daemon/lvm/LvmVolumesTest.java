@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gossamer.daemon.PoolCreation;
+import dev.gossamer.daemon.cli.GossamerCommand;
 import dev.gossamer.daemon.config.PoolConfig;
 import dev.gossamer.daemon.config.PoolDirectory;
 import dev.gossamer.io.BlockDevice;
@@ -230,6 +231,26 @@ final class LvmVolumesTest {
         PoolDirectory directory = new PoolDirectory(scratch.resolve("pool"));
         PoolCreation.adopt(directory, name("pool"), good, true);
         assertEquals(good, PoolConfig.read(directory.config()).origins());
+    }
+
+    /** Of a superblock that is gone LVM knows what a repair has to know. */
+    @Test
+    void aRepairAsksLvmForWhatTheSuperblockSaid() throws IOException {
+        String sound = "lvm:group/pool?pv=" + a + "&pv=" + b;
+        Path output = Files.write(scratch.resolve("repaired"), new byte[4 << 20]);
+        breakSuperblock();
+        assertEquals(0, GossamerCommand.run("repair", "-q", "--yes", "-i", sound, "-o", output.toString()));
+        ByteBuffer repaired = ByteBuffer.wrap(Files.readAllBytes(output)).order(ByteOrder.LITTLE_ENDIAN);
+        assertEquals(5, repaired.getLong(48), "transaction id");
+        assertEquals(384, repaired.getLong(64), "data blocks");
+        assertEquals(256, repaired.getInt(336), "sectors of a block");
+    }
+
+    private void breakSuperblock() throws IOException {
+        try (RandomAccessFile file = new RandomAccessFile(a.toFile(), "rw")) {
+            file.seek(28L * EXTENT_BYTES + 200);
+            file.write(new byte[] {9, 9, 9});
+        }
     }
 
     /** It would show through as what it is being changed to. */

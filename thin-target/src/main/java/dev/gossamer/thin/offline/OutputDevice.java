@@ -53,6 +53,22 @@ public final class OutputDevice {
     }
 
     /**
+     * Refuses a pool that may not fit, while the one that is there can still be lost.
+     *
+     * @param needed at most so many blocks, as {@link PoolSizing} says
+     * @throws StorageException ENOSPC with the size that is certain to be enough; nothing is changed
+     */
+    public void checkRoom(long needed) throws StorageException {
+        if (needed > blocks && hasSuperblock()) {
+            throw new StorageException(
+                    Errno.ENOSPC,
+                    io.device() + " may be too small, and the pool on it would be lost: it has " + blocks
+                            + " blocks of 4096 bytes, " + needed + " are certain to be enough (" + needed * 8
+                            + " sectors)");
+        }
+    }
+
+    /**
      * Writes a pool.
      *
      * @throws StorageException whatever ends it; ENOSPC if the device is too small, with the size that it needs

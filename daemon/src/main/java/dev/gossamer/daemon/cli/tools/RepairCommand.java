@@ -1,13 +1,17 @@
 package dev.gossamer.daemon.cli.tools;
 
+import dev.gossamer.daemon.lvm.LvmPool;
+import dev.gossamer.io.StorageException;
 import dev.gossamer.pdata.check.Damage;
 import dev.gossamer.pdata.scan.RegionReader;
 import dev.gossamer.thin.offline.MetadataSource;
+import dev.gossamer.thin.offline.NoPool;
 import dev.gossamer.thin.offline.OfflineCheck;
 import dev.gossamer.thin.offline.OfflineFix;
 import dev.gossamer.thin.offline.OutputDevice;
 import dev.gossamer.thin.offline.RepairCandidate;
 import dev.gossamer.thin.offline.RepairSearch;
+import dev.gossamer.thin.offline.RepairSettings;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -86,7 +90,8 @@ public final class RepairCommand extends OfflineTool {
         }
         try (ToolInput source = ToolInput.open(input, ToolInput.Role.METADATA, ToolInput.Access.READ);
                 RegionReader feed = new RegionReader(source.io(), MetadataSource.blocksOf(source.io()))) {
-            RepairSearch search = new RepairSearch(new MetadataSource(input, feed), overrides.repairSettings());
+            MetadataSource metadata = new MetadataSource(input, feed);
+            RepairSearch search = new RepairSearch(metadata, settings(source, metadata));
             if (search.live() != null && list) {
                 warnOfUnknown(input, search.live());
             } else if (search.live() != null) {
@@ -114,6 +119,27 @@ public final class RepairCommand extends OfflineTool {
             write(search, candidate);
         }
         return ToolExit.DONE;
+    }
+
+    /** What the superblock does not say any more LVM does, of its pools (OT-35); what it says is never changed. */
+    private RepairSettings settings(ToolInput source, MetadataSource metadata) throws StorageException {
+        RepairSettings given = overrides.repairSettings();
+        LvmPool lvm = source.poolOfLvm();
+        if (lvm == null) {
+            return given;
+        }
+        if (!list) {
+            lvm.checkNothingQueued();
+        }
+        try {
+            metadata.superblock();
+            return given;
+        } catch (NoPool e) {
+            return given.or(
+                    lvm.pool().chunkBytes() / MetadataSource.sectorBytes(),
+                    lvm.dataBytes() / lvm.pool().chunkBytes(),
+                    lvm.pool().transactionId());
+        }
     }
 
     private void checkUsage() throws IOException {
@@ -180,6 +206,7 @@ public final class RepairCommand extends OfflineTool {
                 throw new ToolFailed(
                         ToolExit.FAILED, output + " has a pool's metadata; --force overwrites it, for good");
             }
+            device.checkRoom(candidate.blocks());
             device.write(sink -> search.tell(candidate, sink));
         }
         say("wrote " + candidate.mappings() + " mappings of "

@@ -82,8 +82,10 @@ public final class RestoreCommand extends OfflineTool {
                     throw new ToolFailed(
                             ToolExit.FAILED, output + " has a pool's metadata; --force overwrites it, for good");
                 }
-                if (!input.equals(STANDARD_INPUT)) {
-                    read(PoolRules.before(new PoolSizing())); // while there is still something to lose
+                if (!input.equals(STANDARD_INPUT) && Files.isRegularFile(Path.of(input))) {
+                    PoolSizing sizing = new PoolSizing();
+                    read(PoolRules.before(sizing)); // while there is still something to lose
+                    target.checkRoom(sizing.blocks());
                 }
             }
             target.write(this::read);

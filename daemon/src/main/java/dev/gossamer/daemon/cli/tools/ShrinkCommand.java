@@ -7,6 +7,7 @@ import dev.gossamer.thin.offline.MetadataSource;
 import dev.gossamer.thin.offline.OfflineCheck;
 import dev.gossamer.thin.offline.OfflineShrink;
 import dev.gossamer.thin.offline.OutputDevice;
+import dev.gossamer.thin.offline.PoolSizing;
 import dev.gossamer.thin.offline.PoolSuperblock;
 import dev.gossamer.thin.offline.ShrinkPlan;
 import java.io.IOException;
@@ -157,6 +158,9 @@ public final class ShrinkCommand extends OfflineTool {
                 throw new ToolFailed(
                         ToolExit.FAILED, output + " has a pool's metadata; --force overwrites it, for good");
             }
+            PoolSizing sizing = new PoolSizing();
+            new OfflineShrink(plan, live).tell(source, DumpCommand.pool(live), sizing);
+            device.checkRoom(sizing.blocks());
             device.write(sink -> new OfflineShrink(plan, live).tell(source, DumpCommand.pool(live), sink));
         }
         say("moved " + plan.moves().stream().mapToLong(ShrinkPlan.Move::length).sum() + " blocks; " + output

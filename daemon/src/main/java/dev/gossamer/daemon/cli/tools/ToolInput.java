@@ -143,13 +143,19 @@ final class ToolInput implements AutoCloseable {
     }
 
     private List<FoundGroup.ThinVolume> volumesOfLvm() throws StorageException {
+        LvmPool pool = poolOfLvm();
+        return pool == null ? List.of() : pool.volumes();
+    }
+
+    /** What LVM says of the pool; null: it is none of LVM's. */
+    LvmPool poolOfLvm() throws StorageException {
         if (!isOfLvm()) {
-            return List.of();
+            return null;
         }
         String pool = LvmName.isLvm(name)
                 ? name
                 : LvmName.of(name, List.of(), false, false).toString();
-        return LvmPool.find(opener.lvm(), pool).volumes();
+        return LvmPool.find(opener.lvm(), pool);
     }
 
     /** Whether a file is this device, or the other one of the same pool directory. */
