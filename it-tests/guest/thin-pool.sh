@@ -101,10 +101,10 @@ change() {
     scatter "$VOLUME" 33 301 8192
     put "$VOLUME" 2048 512 100
     trim "$VOLUME" 4096 512
-    snapshot "$VOLUME" 500 65536
+    snapshot "$VOLUME" "${SNAPSHOT:-500}" 65536
     put "$VOLUME" 4000 300 17
-    put 500 6000 333 40
-    trim 500 100 1000
+    put "${SNAPSHOT:-500}" 6000 333 40
+    trim "${SNAPSHOT:-500}" 100 1000
     scatter "$SPARSE" 9 157 4096
     delete "$GONE"
 }

@@ -78,6 +78,7 @@ final class KernelPoolTest {
             Guest readers = PoolContents.guest(scratch, "read", 128, daemon.metadata(), daemon.data(), last)
                     .with("VOLUME", volume)
                     .with("SPARSE", sparse)
+                    .with("SNAPSHOT", 501)
                     .with("GONE", late);
             List<Path> made = madeByTools(daemon, readers);
             readers.run();
