@@ -44,7 +44,7 @@ interface SharedByVolumes {
         private final BlockSet blocks;
         private final BlockSet sharedBlocks;
 
-        /** Of volumes' trees, by their roots; {@code NONE} for one that has none. */
+        /** Of volumes' trees, by their roots; {@link BTree#NO_TREE} stands for one that has none. */
         BesideOthers(LoadedPool pool, BlockFeed feed, long[] roots) {
             nodes = new BlockSet(feed.blocks());
             sharedNodes = new BlockSet(feed.blocks());

@@ -35,7 +35,7 @@ final class VolumeTrees implements BlockFeed.Visitor {
         this.told = told;
     }
 
-    /** Of the volumes' trees, by their roots; {@code NONE} for one that has none. */
+    /** Walks volumes' trees from their roots; {@link BTree#NO_TREE} stands for one that has none. */
     static void walk(BlockFeed feed, long[] roots, Told told) {
         VolumeTrees trees = new VolumeTrees(feed, told);
         for (long root : roots) {
