@@ -201,7 +201,7 @@ class OriginDevicesTest {
         StorageException refused = assertThrows(StorageException.class, () -> origins.open(uri, asking));
         assertTrue(refused.getMessage().contains("is served by this pool itself"), refused.getMessage());
         for (String elsewhere : List.of("127.0.0.1:10810", "192.0.2.1:10809")) {
-            String[] parts = elsewhere.split(":");
+            String[] parts = elsewhere.split(":", -1);
             found[0] = new InetSocketAddress(InetAddress.getByName(parts[0]), Integer.parseInt(parts[1]));
             refused = assertThrows(StorageException.class, () -> origins.open(uri, asking));
             assertEquals(Errno.ENODEV, refused.errno(), elsewhere);

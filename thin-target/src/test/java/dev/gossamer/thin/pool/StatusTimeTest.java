@@ -1,6 +1,7 @@
 package dev.gossamer.thin.pool;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gossamer.io.BlockingIo;
@@ -99,6 +100,10 @@ class StatusTimeTest {
             long at = 0;
             try (StatusContext context = pool.statusContexts().resolve("v", name)) {
                 AskedStatus asked = new AskedStatus(loops);
+                assertPauses(
+                        loops,
+                        asked.start(0, volume, 0, BLOCKS * BLOCK, true, context),
+                        new AskedStatus(loops).start(0, volume, 0, BLOCKS * BLOCK, true, context));
                 while (at < BLOCKS * BLOCK) {
                     asked.start(0, volume, at, BLOCKS * BLOCK - at, true, context)
                             .finish();
@@ -119,6 +124,19 @@ class StatusTimeTest {
             loops.runUntilIdle();
             ThinPool.join(closed);
         }
+    }
+
+    /** However many ask, half of the worker's time is others': after each answer as long as that took. */
+    private static void assertPauses(SimLoops loops, AskedStatus first, AskedStatus second) {
+        loops.runUntilIdle();
+        assertEquals(Errno.OK, first.query.errno());
+        assertNotEquals(Errno.OK, second.query.errno(), "at once behind the first");
+        loops.advance(500_000);
+        assertNotEquals(Errno.OK, second.query.errno(), "the first took longer");
+        loops.advance(10_000_000);
+        first.finish();
+        second.finish();
+        loops.advance(10_000_000);
     }
 
     private static void mapAll(SimulatedDisk metadataDisk, SimulatedDisk dataDisk, InlineLoop inline)

@@ -45,9 +45,8 @@ public final class HandshakeGate {
 
     /** False if there are too many connections: the channel is to be closed, and was not counted. */
     public boolean enter(Channel channel) {
-        String peer = channel.remoteAddress() instanceof InetSocketAddress address
-                ? peer(address.getAddress())
-                : UNIX_PEER;
+        String peer =
+                channel.remoteAddress() instanceof InetSocketAddress address ? peer(address.getAddress()) : UNIX_PEER;
         counters.countAccepted();
         channel.closeFuture().addListener(closed -> leave(channel)); // before anything counts
         ServerLimits now = limits.get();
