@@ -198,7 +198,7 @@ public final class PoolJobs {
                     moves.checkRange(offsetBytes, lengthBytes);
                     if (looks >= MAX_LOOKS) {
                         throw new StorageException(
-                                Errno.EBUSY, MAX_LOOKS + " looks for owners are under way, the most at once; try later");
+                                Errno.EBUSY, MAX_LOOKS + " looks for owners are under way, the most at once; wait");
                     }
                     OwnersQuery query = new OwnersQuery(parts, jobs, offsetBytes, lengthBytes);
                     looks++;

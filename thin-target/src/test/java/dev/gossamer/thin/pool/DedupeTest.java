@@ -132,7 +132,7 @@ class DedupeTest {
         SimPool.assertSound(metadataBase, "after the test");
     }
 
-    /** To any dm-thin, which goes by times alone, each owner of a block that several have looks like a sharer (CL-5). */
+    /** To any dm-thin, by times alone, each owner of a block that several have looks like one of them (CL-5). */
     private void assertAllLookShared(SimPool sim) throws StorageException {
         PoolMetadata metadata = sim.pool.parts.metadata;
         sim.await(WorkerCalls.call(sim.pool.parts.loop, () -> {
