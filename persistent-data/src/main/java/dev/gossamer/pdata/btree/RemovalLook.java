@@ -44,12 +44,12 @@ final class RemovalLook {
             int index = Math.max(0, NodeLayout.indexOf(node, fromKey));
             bound = NodeLayout.lastKeyBelow(node, index, bound);
             node = tree.readChild(node, index, bound);
-            if (Long.compareUnsigned(lastKey, bound) > 0
-                    || NodeLayout.entries(node) <= NodeLayout.minEntries(node)) {
+            if (Long.compareUnsigned(lastKey, bound) > 0 || NodeLayout.entries(node) <= NodeLayout.minEntries(node)) {
                 return false;
             }
         }
-        int removed = NodeLayout.indexOf(node, lastKey) - NodeLayout.indexOf(node, fromKey)
+        int removed = NodeLayout.indexOf(node, lastKey)
+                - NodeLayout.indexOf(node, fromKey)
                 + (NodeLayout.contains(node, fromKey) ? 1 : 0);
         return node.location() == root || NodeLayout.entries(node) - removed >= NodeLayout.minEntries(node);
     }

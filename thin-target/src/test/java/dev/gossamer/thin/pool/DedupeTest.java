@@ -115,8 +115,7 @@ class DedupeTest {
             verify(sim, "deduped");
             sim.loops.advance(3_000_000_000L);
             // Of each block the image's, if there is one that nobody has changed, and one for each change.
-            assertEquals(
-                    10 + COPIES + CATALOG_BLOCKS + zerosLeft, sim.status().dataBlocksUsed(), over.message());
+            assertEquals(10 + COPIES + CATALOG_BLOCKS + zerosLeft, sim.status().dataBlocksUsed(), over.message());
             assertEquals(zerosLeft > 0, over.message().contains("; 10 are zeros in more volumes than"), over.message());
             assertAllLookShared(sim);
             for (int i = 0; i < COPIES; i++) {

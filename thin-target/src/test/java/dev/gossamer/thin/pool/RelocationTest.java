@@ -332,7 +332,9 @@ class RelocationTest {
         refuse("empties a part", sim.pool.jobs().shrink(70L * BLOCK));
         sim.await(sim.pool.jobs().cancel(job.id()));
         jobs.finish(job);
-        refuse("byte 0 of the data device is the pool's catalog", sim.pool.jobs().evacuate(0, BLOCK, false));
+        refuse(
+                "byte 0 of the data device is the pool's catalog",
+                sim.pool.jobs().evacuate(0, BLOCK, false));
     }
 
     @Test
