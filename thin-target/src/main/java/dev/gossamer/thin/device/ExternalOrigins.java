@@ -194,6 +194,7 @@ public final class ExternalOrigins {
         }
     }
 
+    @SuppressWarnings("FutureReturnValueIgnored") // What is chained ends the answer, whatever comes.
     private void examine(String location, BlockDevice device, CompletableFuture<OriginImage> answer) {
         CompletableFuture<ExternalOrigin> looked = new CompletableFuture<>();
         looked.whenComplete((found, failure) -> {

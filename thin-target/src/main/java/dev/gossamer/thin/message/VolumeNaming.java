@@ -81,6 +81,7 @@ public final class VolumeNaming {
     }
 
     /** One after the other: there is room for others' to be looked at, too. */
+    @SuppressWarnings("FutureReturnValueIgnored") // What is chained goes on with the next, whatever comes.
     private void lookAtNext(CompletableFuture<VolumeNaming> looked) {
         String location = unknown.poll();
         if (location == null) {
