@@ -31,8 +31,7 @@ class SnapshotDoorTest {
 
     @Test
     void whileAMergeWaitsForWritesUnderWay() throws StorageException {
-        origin.hold(r ->
-                r.operation() == BlockOperation.WRITE && r.loop().index() == 0);
+        origin.hold(r -> r.operation() == BlockOperation.WRITE && r.loop().index() == 0);
         BlockDevice open = sim.set.openOrigin();
         sim.startWrite(0, open, 0, new byte[512]);
         sim.loops.runUntilIdle();
@@ -46,6 +45,9 @@ class SnapshotDoorTest {
         sim.await(sim.set.mergeFinished());
         assertNull(sim.set.openSnapshot("s"));
         sim.await(sim.set.delete("s"));
+        assertTrue(
+                sim.refused(sim.set.mergeFinished()).contains("no snapshot is being merged"),
+                "a merge that is over is not the next one's");
         sim.shutDown();
     }
 
@@ -80,10 +82,10 @@ class SnapshotDoorTest {
     void aRefusalForTheOriginsSizeKeepsNothing() throws StorageException {
         SnapshotSpec larger = SPEC.withName("t").withSizeBytes(2L * SIZE);
         for (int i = 0; i < 2; i++) {
-            assertTrue(sim.refused(sim.set.create(larger, new SimulatedDisk(SIZE)))
-                    .contains("give it its full size"));
-            assertTrue(sim.refused(sim.set.load(larger, new SimulatedDisk(SIZE)))
-                    .contains("give it its full size"));
+            assertTrue(
+                    sim.refused(sim.set.create(larger, new SimulatedDisk(SIZE))).contains("give it its full size"));
+            assertTrue(
+                    sim.refused(sim.set.load(larger, new SimulatedDisk(SIZE))).contains("give it its full size"));
         }
         sim.set.openOrigin().close();
         sim.shutDown();

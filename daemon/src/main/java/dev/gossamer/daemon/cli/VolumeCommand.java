@@ -96,9 +96,12 @@ final class VolumeCommand extends CommandGroup {
 
     /** Before there is a clone: what the job would refuse later would leave one that shares. */
     private static void checkRoomForCopy(PoolOption pool, String source) throws CommandFailed {
-        long needed = pool.parse(pool.ask("GET", path(source), null)).path("mappedBytes").asLong();
+        long needed = pool.parse(pool.ask("GET", path(source), null))
+                .path("mappedBytes")
+                .asLong();
         JsonNode status = pool.parse(pool.ask("GET", "/v1/status", null));
-        long free = status.path("dataFreeBytes").asLong() - status.path("dataReservedBytes").asLong();
+        long free = status.path("dataFreeBytes").asLong()
+                - status.path("dataReservedBytes").asLong();
         if (needed > free) {
             throw new CommandFailed(
                     FailureKind.FULL,

@@ -56,7 +56,9 @@ class CowStoreGuardTest extends CowDaemon {
 
     @Test
     void othersAreDeduped() throws Exception {
-        long job = ask(202, "POST", "/v1/dedupe", "{\"volumes\":[\"v\"]}").path("id").asLong();
+        long job = ask(202, "POST", "/v1/dedupe", "{\"volumes\":[\"v\"]}")
+                .path("id")
+                .asLong();
         String state = "running";
         while (!state.equals("done")) {
             state = ask(200, "GET", "/v1/jobs/" + job, "").path("state").asText();

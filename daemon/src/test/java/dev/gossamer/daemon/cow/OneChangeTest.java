@@ -43,7 +43,7 @@ class OneChangeTest {
         CountDownLatch ended = new CountDownLatch(threads);
         Runnable alone = () -> {
             met.addAndGet(inside.getAndIncrement());
-            Thread.yield();
+            Thread.onSpinWait();
             inside.decrementAndGet();
         };
         for (int i = 0; i < threads; i++) {

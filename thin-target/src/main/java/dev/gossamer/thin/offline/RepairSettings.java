@@ -8,8 +8,8 @@ package dev.gossamer.thin.offline;
 public record RepairSettings(Integer dataBlockSectors, Long dataBlocks, Long transactionId) {
     /** The same; what the user does not say is this, which somebody else says. */
     public RepairSettings or(long otherBlockSectors, long otherDataBlocks, long otherTransactionId) {
-        boolean possible = otherBlockSectors <= Integer.MAX_VALUE
-                && MetadataSource.isBlockSize((int) otherBlockSectors);
+        boolean possible =
+                otherBlockSectors <= Integer.MAX_VALUE && MetadataSource.isBlockSize((int) otherBlockSectors);
         return new RepairSettings(
                 dataBlockSectors == null && possible ? Integer.valueOf((int) otherBlockSectors) : dataBlockSectors,
                 dataBlocks == null ? Long.valueOf(otherDataBlocks) : dataBlocks,

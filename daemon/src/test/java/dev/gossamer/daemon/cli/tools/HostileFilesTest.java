@@ -273,14 +273,14 @@ final class HostileFilesTest {
         assertEquals(0, run("dump -o % %", xml, metadata).exitCode());
         Path small = scratch.resolve("small");
         assertEquals(
-                0, run("generate --format --nr-data-blocks 9 --file-size 0 -q -o %", smallFile(small)).exitCode());
+                0,
+                run("generate --format --nr-data-blocks 9 --file-size 0 -q -o %", smallFile(small))
+                        .exitCode());
         byte[] before = Files.readAllBytes(small);
         for (String tool : List.of(
                 "restore --force -i XML -o %",
-                "repair --force --yes -i META -o %",
-                "shrink --force --no-copy --nr-blocks 16000 -i META -o %")) {
-            ToolRun run = run(
-                    tool.replace("XML", xml.toString()).replace("META", metadata.toString()), small);
+                "repair --force --yes -i META -o %", "shrink --force --no-copy --nr-blocks 16000 -i META -o %")) {
+            ToolRun run = run(tool.replace("XML", xml.toString()).replace("META", metadata.toString()), small);
             assertEquals(ToolExit.FAILED, run.exitCode(), tool + run.err());
             assertTrue(run.err().contains("are certain to be enough"), run.err());
             assertArrayEquals(before, Files.readAllBytes(small), tool);
