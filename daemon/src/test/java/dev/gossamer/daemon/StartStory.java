@@ -22,7 +22,11 @@ import java.util.function.ToLongBiFunction;
 public final class StartStory implements ToLongBiFunction<Path, Long> {
     private static final Set<String> OF_THE_PROCESS = Set.of("gossamer-losses", "gossamer-merges");
 
-    /** Memory fails at the n-th allocation of the thread that starts it, for good. @return whether it did: 1 or 0 */
+    /**
+     * Memory fails at the n-th allocation of the thread that starts it, for good.
+     *
+     * @return whether it did: 1 or 0
+     */
     @Override
     public long applyAsLong(Path directory, Long n) {
         try {

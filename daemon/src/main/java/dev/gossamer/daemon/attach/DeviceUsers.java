@@ -89,22 +89,32 @@ final class DeviceUsers {
             if (!process.getFileName().toString().matches("[0-9]+")) {
                 continue;
             }
-            try {
-                if (!namespaces.add(Files.readSymbolicLink(process.resolve("ns/mnt")))) {
-                    continue;
-                }
-                for (String line : Files.readAllLines(process.resolve("mountinfo"))) {
-                    String[] fields = line.split(" ", MOUNT_FIELD + 2);
-                    if (fields.length > MOUNT_FIELD && numbers.contains(fields[DEVICE_FIELD])) {
-                        return "process " + process.getFileName() + " has it mounted on "
-                                + Machine.plain(fields[MOUNT_FIELD]);
-                    }
-                }
-            } catch (IOException gone) {
-                // It has ended, or is a thread of the kernel.
+            String mount = mount(process, namespaces, numbers);
+            if (!mount.isEmpty()) {
+                return "process " + process.getFileName() + " has it mounted on " + Machine.plain(mount);
             }
         }
         return "";
+    }
+
+    /** Where a process sees it, if its mounts are no others that have been looked at. */
+    private static String mount(Path process, Set<Path> namespaces, Set<String> numbers) {
+        try {
+            Path namespace = Files.readSymbolicLink(process.resolve("ns/mnt"));
+            if (namespaces.contains(namespace)) {
+                return "";
+            }
+            for (String line : Files.readAllLines(process.resolve("mountinfo"))) {
+                String[] fields = line.split(" ", MOUNT_FIELD + 2);
+                if (fields.length > MOUNT_FIELD && numbers.contains(fields[DEVICE_FIELD])) {
+                    return fields[MOUNT_FIELD];
+                }
+            }
+            namespaces.add(namespace);
+            return "";
+        } catch (IOException ended) {
+            return ""; // Another one of its namespace is asked, if there is one.
+        }
     }
 
     private static List<Path> entries(Path directory) throws IOException {
