@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableSet;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.SortedSet;
@@ -103,8 +104,8 @@ public final class BlockMoves {
         return first == null || first >= to ? -1 : first;
     }
 
-    private TreeSet<Long> pinned() throws StorageException {
-        TreeSet<Long> pinned = new TreeSet<>();
+    private NavigableSet<Long> pinned() throws StorageException {
+        NavigableSet<Long> pinned = new TreeSet<>();
         for (int id : pool.devices.ids()) {
             if (isCatalog(id)) {
                 BTreeCursor cursor = pool.mappings.cursor(pool.mappingRoot, id, 0);
