@@ -152,7 +152,6 @@ final class TreeReclaim {
                 entries += NodeLayout.entries(tree.readChild(node, i, NodeLayout.lastKeyBelow(node, i, bound)));
             } catch (MetadataCorrupt e) {
                 // It is another tree's as well, whose damage it is; here it is only let go of.
-                continue;
             }
         }
         return entries;
