@@ -2,6 +2,7 @@ package dev.gossamer.io;
 
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Function;
 
 /**
  * A task that others ask a loop to run when they have left something for it, made once. What is left would wait for
@@ -41,9 +42,18 @@ public final class Wakeup {
 
     /** The same for a task that is asked for once. */
     public static boolean call(IoLoop loop, Runnable task) {
+        return call(loop, task, made -> made);
+    }
+
+    /**
+     * The same for a task that has yet to be made, for which there may be no memory either.
+     *
+     * @param maker captures nothing
+     */
+    public static <T> boolean call(IoLoop loop, T subject, Function<T, Runnable> maker) {
         for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
             try {
-                loop.execute(task);
+                loop.execute(maker.apply(subject));
                 return true;
             } catch (RejectedExecutionException ended) {
                 return false;

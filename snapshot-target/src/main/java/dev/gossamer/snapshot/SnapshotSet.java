@@ -281,8 +281,7 @@ public final class SnapshotSet {
     @SuppressWarnings("FutureReturnValueIgnored") // what is chained to the answer cannot fail
     private <T> CompletableFuture<T> ask(Task<T> task) {
         CompletableFuture<T> answer = new CompletableFuture<>();
-        Kept its = () -> answer.completeExceptionally(new StorageException(
-                Errno.EIO, origin + ": a bug has stopped its snapshots; see the log, open it anew"));
+        Kept its = () -> stopped(answer);
         loops.worker().execute(() -> {
             loops.queue().keep(its);
             answer.whenComplete((done, failure) -> loops.queue().forget(its));
@@ -296,6 +295,16 @@ public final class SnapshotSet {
             }
         });
         return answer;
+    }
+
+    /** A bug has stopped the worker: whoever asked hears of that, if there is memory for words or not. */
+    private void stopped(CompletableFuture<?> answer) {
+        try {
+            answer.completeExceptionally(new StorageException(
+                    Errno.EIO, origin + ": a bug has stopped its snapshots; see the log, open it anew"));
+        } catch (OutOfMemoryError noWords) {
+            answer.completeExceptionally(noWords);
+        }
     }
 
     /** Waits for an answer of the set and unwraps its error. Not from a loop. */

@@ -18,9 +18,19 @@ final class LinkTasks {
         this.faults = loop.faults().part(broken);
     }
 
-    /** Runs a task on the loop, also if there is no memory for that at first. @return false if it has ended */
+    /**
+     * Runs a task on the loop, also if there is no memory for that at first.
+     *
+     * @return false if it never will: the loop has ended, or there is no memory at all
+     */
     boolean run(Runnable task) {
-        return Wakeup.call(loop, faults.guarded(task));
+        Runnable guarded;
+        try {
+            guarded = faults.guarded(task);
+        } catch (OutOfMemoryError noMemory) {
+            return false;
+        }
+        return Wakeup.call(loop, guarded);
     }
 
     /** Runs something here and now, on the loop. */

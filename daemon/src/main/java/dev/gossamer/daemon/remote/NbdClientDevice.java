@@ -168,10 +168,14 @@ public final class NbdClientDevice implements BlockDevice {
 
             @Override
             public void failed(String reason) {
-                if (left > 1) {
-                    connect(uri, connector, loop, left - 1, answer);
-                } else {
-                    answer.completeExceptionally(new StorageException(Errno.ENODEV, uri + ": " + reason));
+                try {
+                    if (left > 1) {
+                        connect(uri, connector, loop, left - 1, answer);
+                    } else {
+                        answer.completeExceptionally(new StorageException(Errno.ENODEV, uri + ": " + reason));
+                    }
+                } catch (RuntimeException | Error fault) {
+                    answer.completeExceptionally(fault); // somebody waits for it
                 }
             }
         });

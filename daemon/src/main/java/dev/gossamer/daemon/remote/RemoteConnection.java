@@ -148,9 +148,14 @@ final class RemoteConnection extends ChannelInboundHandlerAdapter implements Rep
     /** What was not answered, in the order of sending; for a connection that is gone. */
     List<RemoteCommand> takeUnanswered() {
         List<RemoteCommand> unanswered = new ArrayList<>(inFlight.values());
+        forgetUnanswered();
+        return unanswered;
+    }
+
+    /** It is somebody else's now. */
+    void forgetUnanswered() {
         inFlight.clear();
         inFlightBytes = 0;
-        return unanswered;
     }
 
     /** What is in flight, in the order of sending. */
@@ -177,6 +182,10 @@ final class RemoteConnection extends ChannelInboundHandlerAdapter implements Rep
         ByteBuf in = (ByteBuf) message;
         try {
             decoder.decode(in);
+        } catch (RuntimeException | Error fault) {
+            // Now: what comes next would be taken for what is missing of this.
+            loop.faults().caught(fault);
+            lose("an answer could not be taken in");
         } finally {
             in.release();
         }

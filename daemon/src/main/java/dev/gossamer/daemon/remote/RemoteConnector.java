@@ -117,7 +117,10 @@ final class RemoteConnector {
                 // The handshake takes it for told.
                 loop.faults().caught(fault);
                 ctx.close();
-                outcome.failed("cannot use the connection: " + Reason.of(fault));
+                outcome.failed(
+                        fault instanceof OutOfMemoryError
+                                ? "no memory for the connection"
+                                : "cannot use the connection: " + Reason.of(fault));
                 return;
             }
             outcome.connected(connection);

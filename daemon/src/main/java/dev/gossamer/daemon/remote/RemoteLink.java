@@ -103,8 +103,9 @@ final class RemoteLink {
 
     /** A request from another loop than this link's. */
     void take(BlockRequest request) {
+        Runnable task = () -> submit(request);
         request.taken();
-        if (!tasks.run(() -> submit(request))) {
+        if (!tasks.run(task)) {
             RemoteRequest.refuse(request);
         }
     }
@@ -311,16 +312,20 @@ final class RemoteLink {
     }
 
     private void connectionLost(String why) {
-        if (state == State.UP) {
-            lose(why);
-        } else if (draining) {
-            halted();
+        try {
+            if (state == State.UP) {
+                lose(why);
+            } else if (draining) {
+                halted();
+            }
+        } catch (RuntimeException | Error bug) {
+            tasks.caught(bug);
         }
     }
 
     private void requeueUnanswered() {
         List<RemotePiece> exhausted = new ArrayList<>();
-        for (RemoteCommand command : connection.takeUnanswered().reversed()) {
+        for (RemoteCommand command : List.copyOf(connection.unanswered()).reversed()) {
             if (command instanceof RemotePiece piece) {
                 piece.forgetData();
                 if (piece.attempts < settings.attempts()) {
@@ -331,6 +336,7 @@ final class RemoteLink {
             }
             command.abandoned();
         }
+        connection.forgetUnanswered();
         exhausted.forEach(piece -> finish(piece, Errno.EIO));
     }
 

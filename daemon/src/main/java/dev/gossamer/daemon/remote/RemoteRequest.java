@@ -56,7 +56,7 @@ final class RemoteRequest {
 
     /** Ends a request of which no command exists, on its loop. */
     static void refuse(BlockRequest request) {
-        if (request.loop().inLoop() || !Wakeup.call(request.loop(), () -> request.complete(Errno.EIO))) {
+        if (request.loop().inLoop() || !Wakeup.call(request.loop(), request, its -> () -> its.complete(Errno.EIO))) {
             request.complete(Errno.EIO);
         }
     }

@@ -5,8 +5,6 @@ import dev.gossamer.io.BlockGeometry;
 import dev.gossamer.io.ChangeGate;
 import dev.gossamer.io.DeviceHealth;
 import dev.gossamer.io.Errno;
-import dev.gossamer.io.Reason;
-import dev.gossamer.io.Wakeup;
 import dev.gossamer.io.ring.NettyLoop;
 import dev.gossamer.nbd.client.RemoteExport;
 import dev.gossamer.nbd.wire.NbdError;
@@ -61,9 +59,9 @@ final class RemoteSession {
     private final ChangeGate gate;
     private final List<RemoteLink> links = new ArrayList<>();
     private final RemoteLink home;
+    private final InsistentTask ending;
     private final DeviceHealth health;
     private final RemoteCounters counters = new RemoteCounters();
-
     // Positions of answered writes, and up to where they are stable; moved by all loops.
     private final AtomicLong sequence = new AtomicLong();
     private final AtomicLong stable = new AtomicLong();
@@ -74,7 +72,6 @@ final class RemoteSession {
     // versa.
     private volatile long wantedNanos;
     private volatile boolean dormant;
-
     private State state = State.UP;
     private long incarnation;
     private int pendingHalts;
@@ -113,6 +110,7 @@ final class RemoteSession {
         }
         home = links.getFirst();
         log = new RemoteLog(name, home.loop());
+        ending = new InsistentTask(home.loop(), this::end);
         wantedNanos = home.loop().nanoTime();
     }
 
@@ -372,25 +370,19 @@ final class RemoteSession {
         end();
     }
 
-    /**
-     * A task, a timer or an answer has thrown: who knows what is under way. Everything ends with EIO until the device
-     * is opened again, and no flush vouches for what is kept. Any thread.
-     */
+    /** Something has thrown: who knows what is under way. All ends with EIO until it is opened anew. Any thread. */
     void broken(Throwable bug) {
-        health.fail("an internal error: " + Reason.of(bug));
-        Wakeup.call(home.loop(), () -> {
-            if (state != State.CLOSED && state != State.REFUSED) {
-                log.line(Kind.ENDED, "an internal error");
-                end();
-            }
-        });
+        health.fail("an internal error, which the log shows");
+        ending.call();
     }
 
     private void end() {
-        state = State.REFUSED;
-        dropPending();
-        releaseKept();
-        links.forEach(link -> link.tasks().run(link::refused));
+        if (state != State.CLOSED) {
+            state = State.REFUSED;
+            dropPending();
+            releaseKept();
+            links.forEach(link -> link.tasks().run(link::refused));
+        }
     }
 
     private void dropPending() {

@@ -5,6 +5,7 @@ import dev.gossamer.nbd.client.RemoteExport;
 import dev.gossamer.nbd.wire.NbdCommand;
 import dev.gossamer.nbd.wire.NbdFlags;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 
 /** Turns block requests into commands that the export offers, none longer than it takes (C2), nor than 1 MiB. */
 final class RequestCutter {
@@ -31,12 +32,16 @@ final class RequestCutter {
             RemoteExport export,
             long deadlineNanos,
             WaitingLine<RemotePiece> line) {
+        Predicate<RemotePiece> isPart = null; // made before there is any, or there may be no memory to take them out
         try {
+            isPart = piece -> piece.parent.request().equals(request);
             cut(link, request, export, deadlineNanos, line::add);
             return true;
         } catch (RuntimeException | Error fault) {
             link.loop().faults().caught(fault);
-            line.removeIf(piece -> piece.parent.request().equals(request));
+            if (isPart != null) {
+                line.removeIf(isPart);
+            }
             RemoteRequest.refuse(request);
             return false;
         }

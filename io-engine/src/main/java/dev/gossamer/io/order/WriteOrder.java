@@ -81,7 +81,7 @@ public final class WriteOrder {
     }
 
     /** A write whose turn has not come. It belongs to the loop where it waits, and goes from one to the next. */
-    final class Waiter implements Runnable {
+    final class Waiter implements Runnable, Consumer<BlockRequest> {
         private final BlockRequest write;
         private final Consumer<BlockRequest> inTurn;
         private final int ownLoop;
@@ -115,7 +115,9 @@ public final class WriteOrder {
             }
         }
 
-        private void begin(BlockRequest itsTurn) {
+        /** Its turn has come. */
+        @Override
+        public void accept(BlockRequest itsTurn) {
             itsTurn.stages().leave(itsTurn.loop().nanoTime());
             inTurn.accept(itsTurn);
         }
@@ -123,7 +125,7 @@ public final class WriteOrder {
         @Override
         public void run() {
             if (distance == ranges.length) {
-                write.guard(this::begin);
+                write.guard(this);
             } else {
                 askHere();
             }

@@ -59,6 +59,8 @@ public final class RingSocket implements RingPort.Listener {
     private final Listener listener;
     private final MessageHeader outgoing;
     private final MessageHeader incoming;
+    // Made beforehand: who has no memory when the socket is closed hears of that all the same.
+    private final Runnable whenClosed;
     private boolean receiving;
     private boolean sending;
     private boolean watching;
@@ -73,6 +75,7 @@ public final class RingSocket implements RingPort.Listener {
         this.port = port;
         this.faults = faults;
         this.listener = listener;
+        whenClosed = listener::closed;
         MessageHeader first = null;
         MessageHeader second = null;
         try {
@@ -211,7 +214,7 @@ public final class RingSocket implements RingPort.Listener {
             port.release();
             outgoing.release();
             incoming.release();
-            faults.run(listener::closed);
+            faults.run(whenClosed);
         }
     }
 }

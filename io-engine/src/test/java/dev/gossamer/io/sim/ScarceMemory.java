@@ -3,15 +3,18 @@ package dev.gossamer.io.sim;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.classfile.ClassFile;
-import java.lang.classfile.ClassTransform;
 import java.lang.classfile.CodeBuilder;
 import java.lang.classfile.CodeElement;
+import java.lang.classfile.CodeTransform;
+import java.lang.classfile.MethodModel;
+import java.lang.classfile.MethodTransform;
 import java.lang.classfile.instruction.InvokeDynamicInstruction;
 import java.lang.classfile.instruction.InvokeInstruction;
 import java.lang.classfile.instruction.NewMultiArrayInstruction;
 import java.lang.classfile.instruction.NewObjectInstruction;
 import java.lang.classfile.instruction.NewPrimitiveArrayInstruction;
 import java.lang.classfile.instruction.NewReferenceArrayInstruction;
+import java.lang.classfile.instruction.ReturnInstruction;
 import java.lang.constant.ClassDesc;
 import java.lang.constant.MethodTypeDesc;
 import java.security.CodeSource;
@@ -44,6 +47,7 @@ public final class ScarceMemory {
             "valueOf");
 
     private static Thread thread;
+    private static int initializing;
     private static long allocations;
     private static long from;
     private static long to;
@@ -55,6 +59,7 @@ public final class ScarceMemory {
     public static void failAt(long n, long inARow) {
         thread = Thread.currentThread();
         allocations = 0;
+        initializing = 0;
         from = n;
         to = n + inARow;
         place = null;
@@ -70,20 +75,40 @@ public final class ScarceMemory {
         return failure;
     }
 
+    /** Whether any has since {@link #failAt}. */
+    public static boolean hasFailed() {
+        return place != null;
+    }
+
     /** There is memory again. */
     public static void end() {
         thread = null;
     }
 
+    /** Called by the program when a class begins to be initialized. */
+    public static void beginInitialization() {
+        if (Thread.currentThread().equals(thread)) {
+            initializing++;
+        }
+    }
+
+    /** The other end. */
+    public static void endInitialization() {
+        if (Thread.currentThread().equals(thread)) {
+            initializing--;
+        }
+    }
+
     /** Called by the program. */
     public static void allocate() {
-        if (!Thread.currentThread().equals(thread)) {
+        if (!Thread.currentThread().equals(thread) || initializing > 0) {
             return;
         }
         allocations++;
         if (allocations >= from && allocations < to) {
             OutOfMemoryError failure = new OutOfMemoryError("Java heap space");
             place = place == null ? failure.getStackTrace() : place;
+            if (Boolean.getBoolean("dbg")) failure.printStackTrace(System.out);
             throw failure;
         }
     }
@@ -100,6 +125,11 @@ public final class ScarceMemory {
             testLocations.add(location(test));
         }
         return new Loader(testLocations);
+    }
+
+    /** Whether a class is one of a program that was loaded so. */
+    public static boolean reaches(Class<?> type) {
+        return type.getClassLoader().getClass().getName().equals(Loader.class.getName());
     }
 
     private static String location(Class<?> type) {
@@ -139,8 +169,35 @@ public final class ScarceMemory {
 
         private static byte[] asking(byte[] bytes) {
             ClassFile files = ClassFile.of();
-            return files.transformClass(
-                    files.parse(bytes), ClassTransform.transformingMethodBodies(Loader::askBeforeAllocation));
+            MethodTransform asking = MethodTransform.transformingCode(Loader::askBeforeAllocation);
+            MethodTransform sparing = MethodTransform.transformingCode(new Initialization());
+            return files.transformClass(files.parse(bytes), (all, element) -> {
+                if (element instanceof MethodModel method) {
+                    all.transformMethod(method, isInitializer(method) ? sparing : asking);
+                } else {
+                    all.with(element);
+                }
+            });
+        }
+
+        private static boolean isInitializer(MethodModel method) {
+            return method.methodName().equalsString("<clinit>");
+        }
+
+        /** Happens once in a Java and not once in a story, so it is left alone with all that it calls. */
+        private static final class Initialization implements CodeTransform {
+            @Override
+            public void atStart(CodeBuilder code) {
+                code.invokestatic(HERE, "beginInitialization", MethodTypeDesc.ofDescriptor("()V"));
+            }
+
+            @Override
+            public void accept(CodeBuilder code, CodeElement element) {
+                if (element instanceof ReturnInstruction) {
+                    code.invokestatic(HERE, "endInitialization", MethodTypeDesc.ofDescriptor("()V"));
+                }
+                code.with(element);
+            }
         }
 
         private static void askBeforeAllocation(CodeBuilder code, CodeElement element) {

@@ -18,6 +18,8 @@ public final class OriginExaminations {
     /** Each has a request and a sample's memory of the worker; it is administrators who wait for them. */
     public static final int MAX_AT_ONCE = 16;
 
+    private static final String NO_MEMORY = "there is no memory to look at an origin";
+
     private final IoLoop loop;
     private int underWay;
     private boolean stopped;
@@ -33,7 +35,14 @@ public final class OriginExaminations {
      * @param answer fails with {@link StorageException} if it cannot be an origin, and the device is closed by then
      */
     public void begin(String location, BlockDevice device, CompletableFuture<ExternalOrigin> answer) {
-        Examination examination = new Examination(location, device, answer);
+        Examination examination;
+        try {
+            examination = new Examination(location, device, answer);
+        } catch (RuntimeException | Error noMemory) {
+            device.close();
+            answer.completeExceptionally(noMemory);
+            return;
+        }
         underWay++;
         if (stopped) {
             examination.fail(Errno.ESHUTDOWN, location + ": the pool is being closed");
@@ -117,13 +126,21 @@ public final class OriginExaminations {
         }
 
         private void fail(Throwable bug) {
-            fail(Errno.ENODEV, location + ": " + Reason.of(bug));
+            try {
+                fail(Errno.ENODEV, location + ": " + Reason.of(bug));
+            } catch (OutOfMemoryError noWords) {
+                fail(Errno.ENODEV, NO_MEMORY);
+            }
         }
 
         private void fail(int errno, String why) {
             if (end()) {
                 device.close();
-                answer.completeExceptionally(new StorageException(errno, why));
+                try {
+                    answer.completeExceptionally(new StorageException(errno, why));
+                } catch (OutOfMemoryError noMemory) {
+                    answer.completeExceptionally(noMemory);
+                }
             }
         }
 

@@ -67,6 +67,24 @@ final class BlockReads {
         }
 
         void nextPiece() {
+            try {
+                readNext();
+            } catch (RuntimeException | Error fault) {
+                broken();
+                throw fault;
+            }
+        }
+
+        /** Whoever waits is told all the same. */
+        private void broken() {
+            if (buffer != null) {
+                buffer.release();
+                buffer = null;
+            }
+            done.accept(Errno.EIO);
+        }
+
+        private void readNext() {
             if (offset == blockBytes) {
                 done.accept(Errno.OK);
                 return;
@@ -83,10 +101,15 @@ final class BlockReads {
 
         private void afterFirst(BlockRequest read, int errno) {
             read.recycle();
-            if (errno == Errno.OK && both) {
-                io.submit(BlockOperation.READ, second, offset, bytes, buffer, bytes, this::afterSecond);
-            } else {
+            if (errno != Errno.OK || !both) {
                 arrived(errno);
+                return;
+            }
+            try {
+                io.submit(BlockOperation.READ, second, offset, bytes, buffer, bytes, this::afterSecond);
+            } catch (RuntimeException | Error fault) {
+                broken();
+                throw fault;
             }
         }
 
@@ -102,14 +125,17 @@ final class BlockReads {
                     ByteBuffer piece = buffer.bytes().duplicate();
                     more = pieces.look(piece.slice(0, bytes), both ? piece.slice(bytes, bytes) : piece.slice(0, 0));
                 }
-            } finally {
                 buffer.release();
                 buffer = null;
+                if (more) {
+                    offset += bytes;
+                    loop.execute(this::nextPiece);
+                }
+            } catch (RuntimeException | Error fault) {
+                broken();
+                throw fault;
             }
-            if (more) {
-                offset += bytes;
-                loop.execute(this::nextPiece);
-            } else {
+            if (!more) {
                 done.accept(errno);
             }
         }

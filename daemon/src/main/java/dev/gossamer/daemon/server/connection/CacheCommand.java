@@ -1,5 +1,6 @@
 package dev.gossamer.daemon.server.connection;
 
+import dev.gossamer.io.Errno;
 import dev.gossamer.nbd.wire.NbdRequest;
 import java.util.function.IntConsumer;
 import java.util.function.ObjIntConsumer;
@@ -8,7 +9,7 @@ import java.util.function.ObjIntConsumer;
  * What is left of a CACHE once the next command arrives. It ends once: who was asked for it may have thrown, and answer
  * all the same. Confined to the connection's event loop.
  */
-final class CacheCommand implements IntConsumer {
+final class CacheCommand implements IntConsumer, Runnable {
     private final long cookie;
     private final long offsetBytes;
     private final long beganNanos;
@@ -29,6 +30,12 @@ final class CacheCommand implements IntConsumer {
         if (told != null) {
             told.accept(this, errno);
         }
+    }
+
+    /** Who could not even be asked has failed. As a task of its own it needs no memory for another one. */
+    @Override
+    public void run() {
+        accept(Errno.EIO);
     }
 
     long cookie() {

@@ -61,13 +61,17 @@ public final class ConnectionRegistry {
         barred.remove(volume);
     }
 
-    public synchronized void remove(long id) {
+    public synchronized void remove(Long id) {
         NbdConnection connection = open.remove(id);
         if (connection != null) {
             ended.addAll(connection.counters());
-            endedByExport
-                    .computeIfAbsent(connection.exportKey(), key -> new ConnectionCounters())
-                    .addAll(connection.counters());
+            try {
+                endedByExport
+                        .computeIfAbsent(connection.exportKey(), key -> new ConnectionCounters())
+                        .addAll(connection.counters());
+            } catch (OutOfMemoryError uncounted) {
+                // Somebody waits for the connection's end, and nobody for a sum.
+            }
         }
     }
 

@@ -15,17 +15,21 @@ public final class FaultLog {
         this.log = log;
     }
 
+    /** A line for which there is no memory is left out: the client is answered all the same. */
     void requestFailed(String export, BlockRequest request, int errno) {
-        if (!log.admits(Kind.REQUEST_FAILED)) {
-            return;
+        try {
+            if (log.admits(Kind.REQUEST_FAILED)) {
+                log.write(
+                        Kind.REQUEST_FAILED,
+                        " export={} operation={} offsetBytes={} lengthBytes={} error={}",
+                        export,
+                        request.operation(),
+                        request.offsetBytes(),
+                        request.lengthBytes(),
+                        Errno.name(errno));
+            }
+        } catch (OutOfMemoryError unsaid) {
+            // Nobody waits for the line.
         }
-        log.write(
-                Kind.REQUEST_FAILED,
-                " export={} operation={} offsetBytes={} lengthBytes={} error={}",
-                export,
-                request.operation(),
-                request.offsetBytes(),
-                request.lengthBytes(),
-                Errno.name(errno));
     }
 }

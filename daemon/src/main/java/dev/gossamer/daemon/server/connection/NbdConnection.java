@@ -10,7 +10,6 @@ import dev.gossamer.io.BlockCompletion;
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.BlockRequest;
-import dev.gossamer.io.Errno;
 import dev.gossamer.io.Invariant;
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.OwnedLoop;
@@ -24,7 +23,7 @@ import dev.gossamer.nbd.wire.NbdRequest;
 import io.netty.buffer.ByteBuf;
 import java.time.Instant;
 import java.util.concurrent.CompletableFuture;
-import java.util.function.LongConsumer;
+import java.util.function.Consumer;
 
 /**
  * One client in transmission: turns its commands into block requests and their completions into replies, in the order
@@ -42,13 +41,14 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
     private final StatusQueries statusQueries;
     private final NegotiatedExport negotiated;
     private final ConnectionLimits limits;
-    private final LongConsumer whenEnded;
+    private final Consumer<Long> whenEnded;
     private final RequestWatch watch;
     private final RequestDecoder decoder;
     private final ConnectionCounters counters = new ConnectionCounters();
     private final Instant openedAt = Instant.now();
     private final CompletableFuture<Void> over = new CompletableFuture<>();
-    private final long id;
+    // An object from the beginning: who ends for want of memory is forgotten all the same.
+    private final Long id;
     private final PeerName peer;
     private final ConnectionLog log;
     private final BlockCompletion completion = this::completed;
@@ -82,7 +82,7 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
             NegotiatedExport negotiated,
             PeerName peer,
             ConnectionLimits limits,
-            LongConsumer whenEnded,
+            Consumer<Long> whenEnded,
             RequestWatch watch) {
         this.id = id;
         this.loop = new OwnedLoop(loop, bug -> stream.close());
@@ -424,7 +424,7 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
             export.prefetch(loop, command.offsetBytes(), command.lengthBytes(), asked);
         } catch (RuntimeException | Error fault) {
             log.failed(fault);
-            Wakeup.call(loop, () -> asked.accept(Errno.EIO)); // not inside the decoder
+            Wakeup.call(loop, asked); // not inside the decoder
         }
     }
 

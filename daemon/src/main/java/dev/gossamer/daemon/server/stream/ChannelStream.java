@@ -247,13 +247,24 @@ public final class ChannelStream extends ChannelInboundHandlerAdapter implements
     /** What has been written of the headers; the rest of their memory is for the next ones. */
     private void queueHeaders() {
         if (headers != null && headers.isReadable()) {
-            queue.addHeader(headers.readRetainedSlice(headers.readableBytes()));
+            ByteBuf written = headers.readRetainedSlice(headers.readableBytes());
+            try {
+                queue.addHeader(written);
+            } catch (RuntimeException | Error fault) {
+                written.release();
+                throw fault;
+            }
         }
     }
 
+    /** A task of the event loop's: what it throws nobody else would hear of, and replies would be missing. */
     private void flushRest() {
         flushScheduled = false;
-        flush();
+        try {
+            flush();
+        } catch (RuntimeException | Error fault) {
+            listener.fail(fault);
+        }
     }
 
     private void flush() {

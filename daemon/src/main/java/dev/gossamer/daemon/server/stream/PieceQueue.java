@@ -26,11 +26,17 @@ final class PieceQueue {
         return pieces.isEmpty();
     }
 
-    /** Owns the header until it is taken. */
+    /** Owns the header until it is taken; not if this throws. */
     void addHeader(ByteBuf header) {
-        headers.add(header);
-        headerBytes += header.readableBytes();
         add(header);
+        try {
+            headers.add(header);
+        } catch (RuntimeException | Error noMemory) {
+            pieces.removeLast();
+            bytes -= header.readableBytes();
+            throw noMemory;
+        }
+        headerBytes += header.readableBytes();
     }
 
     /** Owns the data until it is taken. */

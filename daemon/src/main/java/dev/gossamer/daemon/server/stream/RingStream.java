@@ -130,17 +130,16 @@ public final class RingStream extends ChannelInboundHandlerAdapter implements Cl
                 port.release();
                 throw fault;
             }
+            channel.close();
+            send();
+            if (life.mayReceive()) {
+                resume();
+            } else {
+                finish();
+            }
         } catch (StorageException | RuntimeException | Error e) {
             // Nobody else would hear of it.
             listener.fail(e);
-            return;
-        }
-        channel.close();
-        send();
-        if (life.mayReceive()) {
-            resume();
-        } else {
-            finish();
         }
     }
 
