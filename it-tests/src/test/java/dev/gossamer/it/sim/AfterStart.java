@@ -1,23 +1,28 @@
 package dev.gossamer.it.sim;
 
+import dev.gossamer.daemon.cow.VirtualCow;
 import dev.gossamer.it.sim.judge.Judge;
 import dev.gossamer.it.sim.judge.Violation;
 import dev.gossamer.it.sim.judge.Violation.Oracle;
+import dev.gossamer.it.sim.load.CowDesk;
 import dev.gossamer.thin.VolumeInfo;
 import dev.gossamer.thin.pool.ThinPool;
+import java.util.List;
 
 /** What administrators had under way when the last life ended was done, or was not: a pool that has opened tells. */
 final class AfterStart {
     private final ThinPool pool;
+    private final VirtualCow.Record record;
     private final Judge judge;
 
-    private AfterStart(ThinPool pool, Judge judge) {
+    private AfterStart(ThinPool pool, VirtualCow.Record record, Judge judge) {
         this.pool = pool;
+        this.record = record;
         this.judge = judge;
     }
 
-    static void decide(ThinPool pool, Judge judge) {
-        AfterStart start = new AfterStart(pool, judge);
+    static void decide(ThinPool pool, VirtualCow.Record record, Judge judge) {
+        AfterStart start = new AfterStart(pool, record, judge);
         for (Judge.Pending pending : judge.undecided()) {
             if (start.isDone(pending.made())) {
                 pending.succeeded();
@@ -29,6 +34,14 @@ final class AfterStart {
     }
 
     private boolean isDone(String made) {
+        int at = made.indexOf('@');
+        if (at >= 0) {
+            int from = made.startsWith("!") ? 1 : 0;
+            return record.has(made.substring(from, at), made.substring(at + 1)) == (from == 0);
+        }
+        if (made.equals(CowDesk.ORIGIN)) {
+            return record.hasOrigin(made);
+        }
         if (made.startsWith("!")) {
             return pool.volume(made.substring(1)) == null;
         }
@@ -40,16 +53,22 @@ final class AfterStart {
         return pool.volume(made) != null;
     }
 
+    /** Of a classic snapshot: none that the judge knows has such a name. */
+    static boolean isStore(String volume) {
+        return volume.startsWith("cow.");
+    }
+
     private void compare() {
-        judge.volumes().forEach(model -> {
+        judge.poolVolumes().forEach(model -> {
             VolumeInfo volume = pool.volume(model.name());
             if (volume == null || volume.sizeBytes() != model.sizeBytes()) {
                 throw new Violation(Oracle.PERMITTED, "volume " + model + " is " + volume + " after a start");
             }
         });
-        if (pool.volumeCount() != judge.volumes().size()) {
-            throw new Violation(
-                    Oracle.PERMITTED, "there are volumes " + pool.volumes() + ", should be " + judge.volumes());
+        List<VolumeInfo> found =
+                pool.volumes().stream().filter(info -> !isStore(info.name())).toList();
+        if (found.size() != judge.poolVolumes().size()) {
+            throw new Violation(Oracle.PERMITTED, "there are volumes " + found + ", should be " + judge.poolVolumes());
         }
     }
 }

@@ -10,16 +10,19 @@ import java.util.List;
 final class Arguments {
     static final String USAGE =
             """
-            usage: it-tests/simulate [--seed N] [--seeds N | --minutes M] [--ops N] [--trace] [--twice]
-                                     [--keep 3,9,14-18] [--off KIND,...] [--break NAME] [--mutate [NAME,...]]
+            usage: it-tests/simulate [--seed N] [--seeds N | --minutes M] [--ops N] [--trace] [--twice] [--plain]
+                                     [--keep 3,9,14-18] [--off KIND,...] [--with KIND,...]
+                                     [--break NAME] [--mutate [NAME,...]]
               --seed N      the first seed; alone: only this one (default 1)
               --seeds N     how many, one after the other
               --minutes M   as many as there is time for
               --ops N       operations of a plan (default 300)
               --trace       prints the history
               --twice       tells each seed twice and compares the histories
+              --plain       shows what it finds as it is, and does not make it smaller
               --keep LIST   only these operations of the plan, or none
               --off KINDS   without these kinds of faults, as a failing seed shows them, such as CUT,REMOTE
+              --with KINDS  only seeds that have these kinds of faults
               --break NAME  with one rule of mutations.txt broken: what --mutate found with a seed
               --mutate      breaks one rule after the other and prints how many seeds it takes to find it
             """;
@@ -33,11 +36,13 @@ final class Arguments {
     int ops = 300;
     boolean trace;
     boolean twice;
+    boolean plain;
     boolean mutate;
     String mutations = "";
     String broken = "";
     List<Integer> kept;
     final EnumSet<Swarm.Kind> off = EnumSet.noneOf(Swarm.Kind.class);
+    final EnumSet<Swarm.Kind> with = EnumSet.noneOf(Swarm.Kind.class);
 
     /** @throws IllegalArgumentException with one line for the caller */
     static Arguments of(String... words) {
@@ -47,13 +52,14 @@ final class Arguments {
             switch (word) {
                 case "--trace" -> all.trace = true;
                 case "--twice" -> all.twice = true;
+                case "--plain" -> all.plain = true;
                 case "--mutate" -> {
                     all.mutate = true;
                     if (i + 1 < words.length && !words[i + 1].startsWith("--")) {
                         all.mutations = words[++i];
                     }
                 }
-                case "--seed", "--seeds", "--minutes", "--ops", "--keep", "--off", "--break" -> {
+                case "--seed", "--seeds", "--minutes", "--ops", "--keep", "--off", "--with", "--break" -> {
                     if (++i == words.length) {
                         throw new IllegalArgumentException(word + " needs a value");
                     }
@@ -82,7 +88,7 @@ final class Arguments {
             case "--break" -> broken = value;
             default -> {
                 for (String kind : value.split(",")) {
-                    off.add(Swarm.Kind.valueOf(kind));
+                    (word.equals("--off") ? off : with).add(Swarm.Kind.valueOf(kind));
                 }
             }
         }

@@ -1,8 +1,10 @@
 package dev.gossamer.it.sim;
 
+import dev.gossamer.io.sim.ScarceMemory;
 import dev.gossamer.it.sim.world.Trace;
 import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadMXBean;
+import java.lang.reflect.Method;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
@@ -15,7 +17,14 @@ final class Hunt {
 
     private Hunt() {}
 
-    public static void main(String[] arguments) {
+    public static void main(String[] arguments) throws ReflectiveOperationException {
+        if (!ScarceMemory.reaches(Hunt.class)) {
+            Class<?> again = ScarceMemory.loader(Hunt.class).loadClass(Hunt.class.getName());
+            Method main = again.getDeclaredMethod("main", String[].class);
+            main.setAccessible(true);
+            main.invoke(null, (Object) arguments);
+            return;
+        }
         long seeds = Long.parseLong(arguments[0]);
         AtomicLong running = new AtomicLong();
         Thread teller = Thread.currentThread();

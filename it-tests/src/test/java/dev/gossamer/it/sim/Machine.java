@@ -1,5 +1,6 @@
 package dev.gossamer.it.sim;
 
+import dev.gossamer.daemon.cow.VirtualCow;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.BlockingIo;
 import dev.gossamer.io.FileEngine;
@@ -22,6 +23,7 @@ import java.util.SplittableRandom;
 /** What outlives a daemon: two disks on one power supply. */
 final class Machine {
     static final int BLOCK_BYTES = 64 << 10;
+    static final int ORIGIN_BYTES = 12 * BLOCK_BYTES;
     private static final int METADATA_BYTES = 1 << 20;
     private static final int METADATA_BLOCK_BYTES = 4096;
     private static final byte FOREIGN = (byte) 0xEE;
@@ -33,6 +35,12 @@ final class Machine {
     final SimulatedDisk metadata;
     final SimulatedDisk data;
 
+    /** A device beside the pool, which may have classic snapshots. */
+    final SimulatedDisk origin;
+
+    /** What the pool's directory says of them. */
+    final VirtualCow.Record record = new VirtualCow.Record();
+
     /** Both as they are now, their caches included, on a power supply of their own. */
     Machine copy() {
         return new Machine(metadata, data);
@@ -41,6 +49,7 @@ final class Machine {
     private Machine(SimulatedDisk metadata, SimulatedDisk data) {
         this.metadata = metadata.copy(power);
         this.data = data.copy(power);
+        origin = null;
     }
 
     /** @param sectorBytes the data device takes no less */
@@ -49,6 +58,7 @@ final class Machine {
                 FORMATTED.computeIfAbsent(List.of(dataBlocks, sectorBytes), key -> format(dataBlocks, sectorBytes));
         metadata = formatted[0].copy(power);
         data = formatted[1].copy(power);
+        origin = new SimulatedDisk(ORIGIN_BYTES).copy(power);
     }
 
     /** The data device is full of what nobody may ever see. */
@@ -70,6 +80,9 @@ final class Machine {
     void cut(SplittableRandom random) {
         metadata.crash(random);
         data.crash(random);
+        if (origin != null) {
+            origin.crash(random);
+        }
         power.restore();
     }
 
@@ -101,7 +114,7 @@ final class Machine {
     }
 
     /** Disks grow as files do. */
-    PoolGrowth growth(boolean dataIsRemote) {
+    PoolGrowth growth(boolean metadataIsRemote, boolean dataIsRemote) {
         return new PoolGrowth() {
             @Override
             public long data(long atLeastBytes) throws StorageException {
@@ -109,8 +122,8 @@ final class Machine {
             }
 
             @Override
-            public long metadata(long atLeastBytes) {
-                return grow(metadata, atLeastBytes);
+            public long metadata(long atLeastBytes) throws StorageException {
+                return metadataIsRemote ? PoolGrowth.NONE.metadata(atLeastBytes) : grow(metadata, atLeastBytes);
             }
 
             @Override

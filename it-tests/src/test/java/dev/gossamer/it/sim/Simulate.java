@@ -1,5 +1,6 @@
 package dev.gossamer.it.sim;
 
+import dev.gossamer.io.sim.ScarceMemory;
 import dev.gossamer.it.sim.faults.FaultCounts;
 import dev.gossamer.it.sim.mutate.Mutations;
 import dev.gossamer.it.sim.world.Trace;
@@ -29,7 +30,14 @@ public final class Simulate {
     }
 
     /** See {@link Arguments#USAGE}. */
-    public static void main(String[] words) throws IOException {
+    public static void main(String[] words) throws ReflectiveOperationException, IOException {
+        if (!ScarceMemory.reaches(Simulate.class)) {
+            ScarceMemory.loader(Simulate.class)
+                    .loadClass(Simulate.class.getName())
+                    .getMethod("main", String[].class)
+                    .invoke(null, (Object) words);
+            return;
+        }
         Arguments arguments;
         try {
             arguments = Arguments.of(words);
@@ -57,7 +65,10 @@ public final class Simulate {
         long endNanos = arguments.minutes == 0 ? Long.MAX_VALUE : begun + (long) (arguments.minutes * 60e9);
         long progressNanos = begun + PROGRESS_NANOS;
         for (long i = 0; i < last && System.nanoTime() < endNanos; i++) {
-            tell(new Seed(arguments.seed + i, arguments.ops, arguments.kept, arguments.off));
+            Seed seed = new Seed(arguments.seed + i, arguments.ops, arguments.kept, arguments.off);
+            if (one || seed.swarm().kinds().containsAll(arguments.with)) {
+                tell(seed);
+            }
             if (System.nanoTime() > progressNanos) {
                 progressNanos += PROGRESS_NANOS;
                 System.out.println(summary());
@@ -90,11 +101,12 @@ public final class Simulate {
             broken++;
             System.out.println(
                     "seed " + seed.number() + ": " + verdict.violation().getMessage());
-            if (verdict.violation().getCause() != null) {
+            if (verdict.violation().getCause() != null || verdict.violation().getSuppressed().length > 0) {
                 verdict.violation().printStackTrace(System.out);
             }
             System.out.println("  with " + seed.swarm());
-            System.out.println("  replay: " + (arguments.kept == null ? smaller(seed, verdict) : replay(seed)));
+            System.out.println("  replay: "
+                    + (arguments.kept == null && !arguments.plain ? smaller(seed, verdict) : replay(seed)));
         }
     }
 

@@ -1,14 +1,8 @@
 package dev.gossamer.it.sim;
 
-import dev.gossamer.daemon.remote.NbdClientDevice;
+import dev.gossamer.daemon.cow.CowService;
 import dev.gossamer.daemon.server.connection.ConnectionLimits;
-import dev.gossamer.daemon.server.export.VolumeExports;
-import dev.gossamer.io.BlockDevice;
-import dev.gossamer.io.BlockOperation;
 import dev.gossamer.it.sim.faults.FaultCounts;
-import dev.gossamer.it.sim.faults.RemoteDisk;
-import dev.gossamer.it.sim.faults.RemoteServer;
-import dev.gossamer.it.sim.faults.SimDevice;
 import dev.gossamer.it.sim.faults.Swarm;
 import dev.gossamer.it.sim.faults.Swarm.Kind;
 import dev.gossamer.it.sim.judge.Excuses;
@@ -19,6 +13,7 @@ import dev.gossamer.it.sim.judge.VolumeModel;
 import dev.gossamer.it.sim.judge.Witness;
 import dev.gossamer.it.sim.load.Administrator;
 import dev.gossamer.it.sim.load.Auditor;
+import dev.gossamer.it.sim.load.CowDesk;
 import dev.gossamer.it.sim.load.Op;
 import dev.gossamer.it.sim.load.Plan;
 import dev.gossamer.it.sim.load.Users;
@@ -58,6 +53,7 @@ final class Story implements Excuses {
     private final Judge judge;
     private final Users users;
     private final Administrator administrator;
+    private final CowDesk classic;
     private final FaultCounts counts = new FaultCounts();
     private final SplittableRandom chance;
     private final SplittableRandom survival;
@@ -68,11 +64,7 @@ final class Story implements Excuses {
     private final ArrayDeque<Integer> cuts;
     private final ArrayDeque<Integer> kills;
     private Life life;
-    private SimDevice metadata;
-    private SimDevice data;
-    // Where the data lies instead, if it is somebody else's server.
-    private RemoteServer server;
-    private RemoteDisk remote;
+    private Hardware hardware;
     private int lives;
     private int imageCount;
     private long nextImageAt;
@@ -101,7 +93,8 @@ final class Story implements Excuses {
                 VOLUME_BYTES_MAX,
                 () -> deviceFailed() || spaceIsShort(),
                 swarm.isPrompt());
-        users.avoid(administrator::isTaken);
+        classic = new CowDesk(world, judge, () -> deviceFailed() || classicMayFail(), Machine.ORIGIN_BYTES);
+        users.avoid(volume -> administrator.isTaken(volume) || classic.isTaken(volume));
         administrator.whenCopied(this::lookAt);
         fullForEver = swarm.has(Kind.FULL_FOR_EVER);
         chance = world.streams().of("story");
@@ -123,6 +116,9 @@ final class Story implements Excuses {
         } catch (RuntimeException | Error found) {
             violation = new Violation(Oracle.EXCEPTION, found.toString(), found);
         } finally {
+            if (violation != null && hardware != null && hardware.noMemory() != null) {
+                violation.addSuppressed(hardware.noMemory());
+            }
             if (life != null) {
                 life.end();
             }
@@ -165,11 +161,7 @@ final class Story implements Excuses {
         restartWanted = false;
         int buffers = swarm.has(Kind.SMALL_BUFFERS) ? 1 << 20 : 1 << 23;
         life = new Life(world, lives, swarm.loops(), buffers, swarm.hasRing());
-        metadata = new SimDevice("metadata", 0, machine.metadata, world, life, lives, swarm, counts);
-        data = new SimDevice("data", 1, machine.data, world, life, lives, swarm, counts);
-        data.onFlushFailure(judge::dataFlushFailed);
-        remote = null;
-        server = swarm.has(Kind.REMOTE) ? new RemoteServer(world, life, lives, machine.data, swarm, counts) : null;
+        hardware = new Hardware(world, machine, life, lives, swarm, judge, counts);
         killAt = Long.MAX_VALUE;
         if (faultsAreOver) {
             heal();
@@ -186,17 +178,19 @@ final class Story implements Excuses {
                         fullForEver || chance.nextBoolean() ? OnFull.QUEUE : OnFull.ERROR,
                         fullForEver ? Duration.ZERO : Duration.ofSeconds(2))
                 .withCaches(new PoolCaches(256, 1 << 14, 1 << 16))
-                .withGrowth(machine.growth(server != null), 0);
-        BlockDevice itsData = data;
-        if (server != null) {
-            CompletableFuture<NbdClientDevice> connected = life.connect();
-            if (!until(connected::isDone, OPEN_NANOS, "the remote device does not open")) {
-                return false;
-            }
-            remote = new RemoteDisk(connected.join(), world, server, life.home(), judge::dataFlushFailed);
-            itsData = remote;
+                .withGrowth(machine.growth(hardware.hasRemoteMetadata(), hardware.hasRemoteData()), 0);
+        CompletableFuture<Void> devices = hardware.open(life);
+        if (!until(devices::isDone, OPEN_NANOS, "a remote device does not open")) {
+            return false;
         }
-        CompletableFuture<?> opened = life.open(metadata, itsData, options, location -> GoldenImage.open());
+        if (devices.isCompletedExceptionally()) {
+            if (!deviceFailed()) {
+                throw new Violation(Oracle.MODE, "a remote device does not open: " + devices.exceptionNow());
+            }
+            return ended(End.KILL);
+        }
+        CompletableFuture<?> opened =
+                life.open(hardware.metadata(), hardware.data(), options, location -> GoldenImage.open());
         if (!until(opened::isDone, OPEN_NANOS, "the pool does not open")) {
             return false;
         }
@@ -210,23 +204,36 @@ final class Story implements Excuses {
         if (mode.isMetadataReadOnly() && !everFailed && !deviceFailed() && !swarm.has(Kind.FULL)) {
             throw new Violation(Oracle.MODE, "the pool opens in mode " + mode);
         }
-        AfterStart.decide(life.pool(), judge);
-        return true;
+        AfterStart.decide(life.pool(), machine.record, judge);
+        return !Hardware.hasClassic(swarm) || openClassic();
+    }
+
+    private boolean openClassic() {
+        CompletableFuture<CowService> opening =
+                life.openClassic(machine.record, hardware.directory(), hardware.devices());
+        if (!until(opening::isDone, OPEN_NANOS, "classic snapshots are not opened")) {
+            return false;
+        }
+        if (opening.isCompletedExceptionally()) {
+            throw new Violation(Oracle.EXCEPTION, "classic snapshots are not opened: " + opening.exceptionNow());
+        }
+        classic.begin(life, opening.join());
+        return until(() -> !classic.isBusy(), OPEN_NANOS, "the origin of classic snapshots is not made");
     }
 
     private boolean serve() {
         ConnectionLimits limits = swarm.has(Kind.SMALL_BUFFERS)
                 ? new ConnectionLimits(4, 1 << 19, 1 << 16, 60_000)
                 : ConnectionLimits.DEFAULT;
-        life.serve(limits, pool -> new Witness(new VolumeExports(pool, Machine.BLOCK_BYTES), judge));
+        life.serve(limits, pool -> new Witness(life.exports(Machine.BLOCK_BYTES), judge));
         administrator.begin(life);
-        while (judge.volumes().size() < 2) {
-            int before = judge.volumes().size();
+        while (judge.poolVolumes().size() < 2) {
+            int before = judge.poolVolumes().size();
             administrator.create("first" + lives + before, VOLUME_BYTES_MAX / 2, chance.nextInt(4) == 0);
             if (!until(() -> !administrator.isBusy(), SERVED_NANOS, "no answer to an administrator")) {
                 return false;
             }
-            if (judge.volumes().size() == before) {
+            if (judge.poolVolumes().size() == before) {
                 if (!deviceFailed() && !swarm.has(Kind.FULL)) {
                     throw new Violation(Oracle.REPLY, "a volume cannot be created");
                 }
@@ -234,7 +241,7 @@ final class Story implements Excuses {
             }
         }
         if (lives == 1 && swarm.has(Kind.FULL) && chance.nextInt(3) == 0) {
-            administrator.reserve(judge.volumes().iterator().next());
+            administrator.reserve(judge.poolVolumes().getFirst());
             return until(() -> !administrator.isBusy(), SERVED_NANOS, "no answer to an administrator");
         }
         return true;
@@ -270,23 +277,18 @@ final class Story implements Excuses {
             case LEAP -> {
                 if (swarm.has(Kind.LEAP)) {
                     counts.count("time leaps", "any");
-                    if (server != null) {
-                        server.leapt();
-                    }
+                    hardware.leapt();
                     world.leap(1_000_000_000L * (1 + op.a() % 600));
                 }
             }
+            case CLASSIC -> classic.issue(op);
             default -> administrator.issue(op);
         }
     }
 
     private void heal() {
         everFailed |= commitsFail();
-        if (server != null) {
-            server.heal();
-        }
-        metadata.heal();
-        data.heal();
+        hardware.heal();
         machine.power.restore();
         killAt = Long.MAX_VALUE;
     }
@@ -309,6 +311,7 @@ final class Story implements Excuses {
                 () -> users.waiting() == 0
                         && judge.open() == 0
                         && !administrator.isBusy()
+                        && !classic.isBusy()
                         && administrator.jobsUnderWay() == 0
                         && looks.stream().allMatch(Auditor::isDone),
                 SERVED_NANOS,
@@ -322,7 +325,7 @@ final class Story implements Excuses {
                         "connections do not end")) {
             return false;
         }
-        if (metadata.writeHasFailed() && !life.pool().mode().isMetadataReadOnly()) {
+        if (hardware.metadataWriteHasFailed() && !life.pool().mode().isMetadataReadOnly()) {
             throw new Violation(
                     Oracle.MODE,
                     "metadata could not be written, and the pool's mode is "
@@ -337,6 +340,7 @@ final class Story implements Excuses {
             return true;
         }
         Auditor auditor = new Auditor(world, judge, swarm.net(), "auditor-" + lives, judge.volumes());
+        looks.add(auditor);
         auditor.begin();
         return until(auditor::isDone, SERVED_NANOS * 10, "an audit does not end");
     }
@@ -344,12 +348,10 @@ final class Story implements Excuses {
     private boolean stop() {
         stopping = true;
         CompletableFuture<Void> stopped = life.stop(GRACE_MILLIS);
-        long stalled = data.hasStalled() || metadata.hasStalled() ? SimDevice.STALL_NANOS : 0;
-        stalled += server != null ? SimDevice.STALL_NANOS : 0;
-        if (!until(stopped::isDone, STOPPED_NANOS + stalled, "the daemon does not stop")) {
+        if (!until(stopped::isDone, STOPPED_NANOS + hardware.stalledNanos(), "the daemon does not stop")) {
             return false;
         }
-        if (stopped.isCompletedExceptionally() && !everFailed) {
+        if (stopped.isCompletedExceptionally() && !deviceFailed()) {
             throw new Violation(Oracle.EXCEPTION, "the daemon stops with " + stopped.exceptionNow());
         }
         until(() -> false, 0, ""); // tasks that are left
@@ -373,9 +375,10 @@ final class Story implements Excuses {
         world.note(21, how.ordinal(), 0, () -> "life " + lives + " ends: " + how);
         everFailed |= commitsFail();
         if (how != End.STOP) {
-            countUnderWay(how == End.CUT ? "power cut" : "kill");
+            hardware.countUnderWay(how == End.CUT ? "power cut" : "kill");
         }
         administrator.begin(null);
+        classic.begin(null, null);
         users.lifeEnded();
         looks.forEach(Auditor::vanish);
         looks.clear();
@@ -388,32 +391,19 @@ final class Story implements Excuses {
         } else if (how == End.KILL) {
             machine.metadata.requesterGone();
             machine.data.requesterGone();
-            if (server != null) {
-                machine.data.flushNow(); // or a later life would have to know what the server may lose of this one
+            machine.origin.requesterGone();
+            // Or a later life would have to know what a server may lose of this one.
+            if (hardware.hasRemoteData()) {
+                machine.data.flushNow();
+            }
+            if (hardware.hasRemoteMetadata()) {
+                machine.metadata.flushNow();
             }
             killCount++;
         }
         machine.power.restore();
         machine.check("after life " + lives + ", which ended by " + how);
         return false;
-    }
-
-    private void countUnderWay(String fault) {
-        boolean any = false;
-        for (SimDevice device : new SimDevice[] {metadata, data}) {
-            for (BlockOperation operation : BlockOperation.values()) {
-                if (device.underWay().getOrDefault(operation, 0) > 0) {
-                    counts.count(fault, device + " " + operation);
-                    any = true;
-                }
-            }
-        }
-        if (!any) {
-            counts.count(fault, "nothing under way");
-        }
-        if (judge.hasPending()) {
-            counts.count(fault, "a change of volumes");
-        }
     }
 
     // ---- time ----
@@ -444,7 +434,9 @@ final class Story implements Excuses {
                 throw new Violation(
                         Oracle.LIVENESS,
                         late + (went ? "" : ", and nothing will happen any more") + "; open " + judge.open()
-                                + ", waiting " + users.waiting());
+                                + ", waiting " + users.waiting()
+                                + (administrator.isBusy() || classic.isBusy() ? ", an administrator too" : "")
+                                + (administrator.jobsUnderWay() > 0 ? ", a job too" : ""));
             }
         }
         return true;
@@ -456,7 +448,7 @@ final class Story implements Excuses {
             return;
         }
         nextImageAt = machine.power.operations() + 1 + images.nextLong(2 * IMAGE_GAP);
-        countUnderWay("power cut, as an image");
+        hardware.countUnderWay("power cut, as an image");
         imageCount++;
         String when = "if the power failed in life " + lives + " after operation " + machine.power.operations();
         if (CutImage.look(machine, judge, images, when, everFailed || deviceFailed() || swarm.has(Kind.FULL))) {
@@ -465,6 +457,7 @@ final class Story implements Excuses {
     }
 
     private void throwFaults() {
+        world.faults().removeIf(hardware::explains);
         if (world.faults().isEmpty()) {
             return;
         }
@@ -487,13 +480,17 @@ final class Story implements Excuses {
     }
 
     @Override
+    public boolean classicMayFail() {
+        return spaceIsShort() || hardware.directory().hasFailed();
+    }
+
+    @Override
     public boolean isDraining() {
         return stopping;
     }
 
     @Override
     public boolean commitsFail() {
-        boolean remoteFailed = remote != null && (remote.hasFailed() || server.hasFailedFlush());
-        return data.hasFailed() || metadata.hasFailed() || remoteFailed; // the catalog lies on the data device
+        return hardware.hasFailed();
     }
 }

@@ -11,6 +11,7 @@ import dev.gossamer.it.sim.judge.Violation;
 import dev.gossamer.it.sim.judge.Violation.Oracle;
 import dev.gossamer.it.sim.world.World;
 import java.util.concurrent.Executor;
+import java.util.function.BooleanSupplier;
 
 /** The daemon's client of a {@link RemoteServer}, as the pool's data device: whoever waits for it lets others go on. */
 public final class RemoteDisk extends ForwardingDevice {
@@ -18,15 +19,28 @@ public final class RemoteDisk extends ForwardingDevice {
     private final RemoteServer server;
     private final Executor home;
     private final Runnable flushFailed;
+    private final BooleanSupplier mayFail;
     private boolean hasFailed;
 
-    /** @param home runs what belongs on the device's own loop */
-    public RemoteDisk(BlockDevice client, World world, RemoteServer server, Executor home, Runnable flushFailed) {
+    /**
+     * As the daemon has it.
+     *
+     * @param home runs what belongs on the device's own loop
+     * @param mayFail whether something explains errors that is not the server's
+     */
+    public RemoteDisk(
+            BlockDevice client,
+            World world,
+            RemoteServer server,
+            Executor home,
+            Runnable flushFailed,
+            BooleanSupplier mayFail) {
         super(client);
         this.world = world;
         this.server = server;
         this.home = home;
         this.flushFailed = flushFailed;
+        this.mayFail = mayFail;
     }
 
     public boolean hasFailed() {
@@ -42,6 +56,10 @@ public final class RemoteDisk extends ForwardingDevice {
     public void submit(BlockRequest request) {
         BlockOperation operation = request.operation();
         long offset = request.offsetBytes();
+        if (!server.hasPower()) {
+            request.complete(Errno.EIO); // nothing counts any more, and a thread that waits comes back
+            return;
+        }
         boolean[] ended = {false};
         world.note(16, offset, request.lengthBytes(), () -> "remote " + operation + " " + offset);
         request.push((done, errno) -> {
@@ -52,16 +70,19 @@ public final class RemoteDisk extends ForwardingDevice {
         });
         below.submit(request);
         if (request.loop() instanceof InlineLoop) {
-            world.block(() -> ended[0]);
+            world.block(() -> ended[0] || !server.hasPower());
+            if (!ended[0]) {
+                request.complete(Errno.EIO); // the life is over, and this thread is to come back
+            }
         }
     }
 
     private void ended(BlockOperation operation, int errno) {
-        if (errno == Errno.OK) {
+        if (errno == Errno.OK || !server.hasPower()) {
             return;
         }
         hasFailed = true;
-        if (!server.mayFail()) {
+        if (!server.mayFail() && !mayFail.getAsBoolean()) {
             throw new Violation(
                     Oracle.REPLY,
                     "the remote device fails " + operation + " with " + errno + ", which nothing explains");

@@ -1,5 +1,6 @@
 package dev.gossamer.it.sim.faults;
 
+import dev.gossamer.io.sim.PowerSupply;
 import dev.gossamer.io.sim.SimulatedDisk;
 import dev.gossamer.it.sim.world.SimSocket;
 import dev.gossamer.it.sim.world.World;
@@ -32,6 +33,7 @@ public final class RemoteServer implements World.Listener {
     private final World world;
     private final World.Alive life;
     private final SimulatedDisk disk;
+    private final PowerSupply power;
     private final Swarm swarm;
     private final FaultCounts counts;
     private final SplittableRandom chance;
@@ -43,16 +45,25 @@ public final class RemoteServer implements World.Listener {
     private boolean mayFail;
     private final List<BooleanSupplier> failedFlushes = new ArrayList<>();
 
+    /** @param port where a daemon finds it */
     public RemoteServer(
-            World world, World.Alive life, int lifeNumber, SimulatedDisk disk, Swarm swarm, FaultCounts counts) {
+            int port,
+            World world,
+            World.Alive life,
+            int lifeNumber,
+            SimulatedDisk disk,
+            PowerSupply power,
+            Swarm swarm,
+            FaultCounts counts) {
+        this.power = power;
         this.world = world;
         this.life = life;
         this.disk = disk;
         this.swarm = swarm;
         this.counts = counts;
-        chance = world.streams().of("remote-" + lifeNumber);
+        chance = world.streams().of("remote-" + port + "-" + lifeNumber);
         several = chance.nextBoolean();
-        world.listen(this);
+        world.listen(port, this);
     }
 
     /** From now on nothing goes wrong, and it is there. */
@@ -74,6 +85,11 @@ public final class RemoteServer implements World.Listener {
     /** Whether it has done something for which its clients may give up. */
     public boolean mayFail() {
         return mayFail || breaks > 3;
+    }
+
+    /** It fails for all together. */
+    boolean hasPower() {
+        return power.isOn();
     }
 
     @Override
@@ -153,7 +169,7 @@ public final class RemoteServer implements World.Listener {
         }
 
         void read() {
-            if (over || !life.isAlive()) {
+            if (over || !life.isAlive() || !hasPower()) {
                 return;
             }
             while (socket.available() > 0) {

@@ -112,8 +112,11 @@ public final class SimDevice extends ForwardingDevice implements SimulatedDisk.T
         BlockOperation operation = request.operation();
         long offset = request.offsetBytes();
         long length = request.lengthBytes();
-        world.note(2 + number, offset, length, () -> name + " " + operation + " " + offset + "+" + length);
-        underWay.merge(operation, 1, Integer::sum);
+        world.note(
+                number > DATA ? 30 : 2 + number,
+                offset,
+                length,
+                () -> name + " " + operation + " " + offset + "+" + length);
         Fate fate = fate(request);
         request.push((done, errno) -> {
             underWay.merge(operation, -1, Integer::sum);
@@ -121,9 +124,14 @@ public final class SimDevice extends ForwardingDevice implements SimulatedDisk.T
             if (told != Errno.OK && operation == BlockOperation.FLUSH) {
                 flushFailed.run();
             }
-            world.note(4 + number, offset, told, () -> name + " " + operation + " " + offset + " -> " + told);
+            world.note(
+                    number > DATA ? 31 : 4 + number,
+                    offset,
+                    told,
+                    () -> name + " " + operation + " " + offset + " -> " + told);
             done.complete(told);
         });
+        underWay.merge(operation, 1, Integer::sum);
         if (fate == Fate.FAILS) {
             if (operation == BlockOperation.FLUSH) {
                 disk.failFlush(chance);

@@ -33,7 +33,11 @@ public final class Swarm {
         REMOTE_FAULTS(.7),
         STRAGGLERS(.3),
         LARGE_SECTORS(.2),
-        FULL_FOR_EVER(.2);
+        FULL_FOR_EVER(.2),
+        SCARCE_MEMORY(.2),
+        CLASSIC(.35),
+        DIRECTORY(.1),
+        REMOTE_METADATA(.15);
 
         private final double chance;
 
@@ -62,7 +66,7 @@ public final class Swarm {
             boolean on = its.nextDouble() < kind.chance;
             long rate = Streams.logUniform(its, 20, 600);
             boolean often = kind == Kind.REMOTE_FAULTS || kind == Kind.STRAGGLERS;
-            boolean rare = kind == Kind.FLUSH_FAILS; // there are few of them
+            boolean rare = kind == Kind.FLUSH_FAILS || kind == Kind.DIRECTORY; // there are few of them
             oneIn.put(kind, rare ? 1 + rate / 12 : often ? 5 + rate / 6 : rate);
             if (on && !none) {
                 kinds.add(kind);
@@ -121,6 +125,8 @@ public final class Swarm {
                         Kind.SLOW_READER,
                         Kind.FULL,
                         Kind.REMOTE,
+                        Kind.REMOTE_METADATA,
+                        Kind.SCARCE_MEMORY,
                         Kind.NET_CHOPS,
                         Kind.STRAGGLERS,
                         Kind.SMALL_BUFFERS));
@@ -141,7 +147,7 @@ public final class Swarm {
     }
 
     public EnumSet<Kind> kinds() {
-        return EnumSet.copyOf(kinds);
+        return kinds.clone();
     }
 
     @Override

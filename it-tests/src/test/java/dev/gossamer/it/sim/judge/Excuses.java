@@ -8,6 +8,9 @@ public interface Excuses {
     /** The pool is so small that it can run full, or a volume has a limit. */
     boolean spaceIsShort();
 
+    /** The pool may have no space for a store, or the pool's directory could not be written to. */
+    boolean classicMayFail();
+
     /** The server stops. */
     boolean isDraining();
 

@@ -32,6 +32,8 @@ public final class Judge {
     /** When the pool has heard in this life that its data device could not flush. */
     private long flushFailedAt = Change.NEVER;
 
+    private long originFlushFailedAt = Change.NEVER;
+
     private long moment;
     private long cookies;
     private long answers;
@@ -67,6 +69,11 @@ public final class Judge {
 
     public Collection<VolumeModel> volumes() {
         return volumes.values();
+    }
+
+    /** Those of the pool. */
+    public List<VolumeModel> poolVolumes() {
+        return volumes.values().stream().filter(volume -> !volume.isClassic()).toList();
     }
 
     /** Null if there is none of that name. */
@@ -130,7 +137,12 @@ public final class Judge {
             throw new Violation(Oracle.ORDER, command + " is given to the volume twice");
         }
         command.change.taken = moment;
-        if (command.type == NbdCommand.TRIM) {
+        if (command.type == NbdCommand.TRIM && command.volume.isClassic()) {
+            Change soft = new Change(0, false, true);
+            soft.sent = command.sent;
+            soft.taken = moment;
+            command.volume.trimmed(command.offsetBytes, command.lengthBytes, soft);
+        } else if (command.type == NbdCommand.TRIM) {
             trimTaken(command);
         } else {
             command.volume.taken(command.offsetBytes, command.lengthBytes, command.change);
@@ -188,6 +200,11 @@ public final class Judge {
         }
     }
 
+    /** As {@link #dataFlushFailed} of the device that has classic snapshots. */
+    public void originFlushFailed() {
+        originFlushFailedAt = Math.min(originFlushFailedAt, ++moment);
+    }
+
     /** The pool has heard that its data device could not flush: from now on no FLUSH succeeds until it is opened. */
     public void dataFlushFailed() {
         flushFailedAt = Math.min(flushFailedAt, ++moment);
@@ -195,8 +212,10 @@ public final class Judge {
 
     private void checkFlushed(Command command) {
         boolean promises = command.type == NbdCommand.FLUSH || (command.change != null && command.change.fua);
-        if (promises && command.sent > flushFailedAt) {
-            throw new Violation(Oracle.REPLY, command + " is answered OK after a FLUSH of the data device has failed");
+        boolean isOrigin = command.volume.isClassic() && !command.volume.isClassicSnapshot();
+        promises &= !isOrigin || command.type == NbdCommand.FLUSH; // there a write with FUA speaks for itself
+        if (promises && command.sent > (isOrigin ? originFlushFailedAt : flushFailedAt)) {
+            throw new Violation(Oracle.REPLY, command + " is answered OK after a FLUSH of its device has failed");
         }
     }
 
@@ -234,7 +253,8 @@ public final class Judge {
                             || (command.change != null
                                     && (excuses.deviceFailed()
                                             || (excuses.spaceIsShort() && !command.volume.hasSpace(blockBytes))));
-                    case NbdError.EIO -> excuses.deviceFailed();
+                    case NbdError.EIO -> excuses.deviceFailed()
+                            || (command.volume.isClassic() && excuses.classicMayFail());
                     case NbdError.ESHUTDOWN -> excuses.isDraining() || drained.contains(command.volume);
                     case NbdError.ENOTSUP -> (command.flags & NbdFlags.CMD_FAST_ZERO) != 0;
                     default -> false;
@@ -353,6 +373,32 @@ public final class Judge {
         return clonings.stream().anyMatch(cloning -> !cloning.isOver() && cloning.isFrom(volume));
     }
 
+    /** A device that will have classic snapshots, of zeros. */
+    public Pending creatingOrigin(String name, long sizeBytes) {
+        return pend(name, () -> volumes.put(name, VolumeModel.classicOrigin(name, sizeBytes, maximumBytes)));
+    }
+
+    /** A classic snapshot of such a device, of one moment; what is not stable there is not stable here. */
+    public Pending shadowing(String name, String origin) {
+        long asked = moment + 1;
+        Change[] floors = volumes.get(origin).floors(asked);
+        return pend(
+                name,
+                () -> volumes.put(
+                        name, volumes.get(origin).shadow(floors, name, new VolumeModel.Moment(asked, moment))));
+    }
+
+    /** Such a device gets what its snapshot holds, which is gone then. Nobody has either open. */
+    public Pending merging(String name, String origin) {
+        Change[] floors = volumes.get(name).floors(moment);
+        return pend("!" + name, origin, () -> {
+            VolumeModel gone = volumes.remove(name); // or it was asked for twice
+            if (gone != null) {
+                volumes.get(origin).merged(gone, floors, moment);
+            }
+        });
+    }
+
     /** Nobody has it open. */
     public Pending deleting(String name) {
         return pend("!" + name, () -> volumes.remove(name));
@@ -401,6 +447,7 @@ public final class Judge {
     public void ended(boolean powerToo, boolean orderly) {
         moment++;
         flushFailedAt = Change.NEVER;
+        originFlushFailedAt = Change.NEVER;
         rules.reset();
         clonings.forEach(cloning -> cloning.ended(false));
         clonings.clear();
@@ -416,9 +463,10 @@ public final class Judge {
     /** The volumes that are there then: those that there are, but for changes under way. */
     public void survivorsAre(List<String> names, String when) {
         boolean explained = !pending.isEmpty();
-        if (!explained && !(names.size() == volumes.size() && volumes.keySet().containsAll(names))) {
-            throw new Violation(
-                    Oracle.PERMITTED, when + ": there are volumes " + names + ", should be " + volumes.keySet());
+        List<String> expected =
+                poolVolumes().stream().map(VolumeModel::name).sorted().toList();
+        if (!explained && !names.stream().sorted().toList().equals(expected)) {
+            throw new Violation(Oracle.PERMITTED, when + ": there are volumes " + names + ", should be " + expected);
         }
     }
 

@@ -134,10 +134,14 @@ final class Sector {
         former[to] = former[from];
     }
 
-    /** A flush that was sent then has been answered: the newest version that had been answered is stable. */
-    void flushed(long sent) {
+    /**
+     * A flush that was sent then has been answered: the newest version that had been answered is stable.
+     *
+     * @param bornAt what was sent before that is not the flush's business
+     */
+    void flushed(long sent, long bornAt) {
         for (int i = size - 1; i > stable; i--) {
-            if (state[i] == LIVE && !changes[i].soft && changes[i].answered < sent) {
+            if (state[i] == LIVE && !changes[i].soft && changes[i].answered < sent && changes[i].sent >= bornAt) {
                 stable = i;
                 forget();
                 return;
@@ -214,6 +218,21 @@ final class Sector {
         }
         if (copy.size > 1) {
             Arrays.fill(copy.state, 0, copy.size, MAYBE);
+        }
+        return copy;
+    }
+
+    /** What shows through from here into a classic snapshot: as {@link #since}, but a power cut may undo it here. */
+    Sector shadow(Change floor) {
+        int first = Math.max(0, indexOf(floor));
+        Sector copy = null;
+        for (int i = Math.min(stable, first); i < size; i++) {
+            copy = with(copy, changes[i]);
+            copy.former[copy.size - 1] = former[i] || state[i] != LIVE;
+            copy.state[copy.size - 1] = i < first || state[i] == HIDDEN ? HIDDEN : PERHAPS;
+        }
+        if (copy.size == 1) {
+            copy.state[0] = LIVE;
         }
         return copy;
     }

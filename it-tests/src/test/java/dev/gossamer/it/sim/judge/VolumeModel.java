@@ -26,6 +26,18 @@ public final class VolumeModel {
     // What is being cloned to it, or was last.
     private Cloning cloning = Cloning.NONE;
 
+    private enum Kind {
+        THIN,
+        /** A device that has classic snapshots. */
+        ORIGIN,
+        /** One of them. */
+        SHADOW
+    }
+
+    private Kind kind = Kind.THIN;
+    // When a classic snapshot was made: a FLUSH of it says nothing of what its origin was written before.
+    private long bornAt;
+
     private static Change always(long stamp) {
         Change change = new Change(stamp, false, false);
         change.sent = 0;
@@ -53,6 +65,41 @@ public final class VolumeModel {
             volume.sectors[i] = new Sector(ORIGIN);
         }
         return volume;
+    }
+
+    static VolumeModel classicOrigin(String name, long sizeBytes, long maximumBytes) {
+        VolumeModel volume = new VolumeModel(name, sizeBytes, maximumBytes);
+        volume.kind = Kind.ORIGIN;
+        return volume;
+    }
+
+    /** A device beside the pool with classic snapshots, or one of these. */
+    public boolean isClassic() {
+        return kind != Kind.THIN;
+    }
+
+    public boolean isClassicSnapshot() {
+        return kind == Kind.SHADOW;
+    }
+
+    /** A classic snapshot that was made at one moment since then, until now. */
+    VolumeModel shadow(Change[] floors, String itsName, Moment itsMoment) {
+        Sector[] copies = new Sector[sectors.length];
+        Arrays.setAll(copies, i -> sectors[i] == null ? null : sectors[i].shadow(floors[i]));
+        VolumeModel copy = new VolumeModel(itsName, sizeBytes, copies);
+        copy.moment = itsMoment;
+        copy.kind = Kind.SHADOW;
+        copy.bornAt = itsMoment.notAfter;
+        return copy;
+    }
+
+    /** From now on a classic origin shows what a snapshot of it did. */
+    void merged(VolumeModel snapshot, Change[] floors, long now) {
+        for (int i = 0; i < sectors.length; i++) {
+            sectors[i] = snapshot.sectors[i] == null ? null : snapshot.sectors[i].shadow(floors[i]);
+        }
+        moment = null;
+        sizedAt = now;
     }
 
     /** What a copy that is made from now on may hold at least; for {@link #since}. */
@@ -207,11 +254,12 @@ public final class VolumeModel {
     }
 
     void flushed(long sent) {
-        eachKnown(sector -> sector.flushed(sent));
+        eachKnown(sector -> sector.flushed(sent, bornAt));
     }
 
     void cut() {
         eachKnown(Sector::cut);
+        moment = isClassic() ? null : moment;
     }
 
     void killed() {

@@ -15,6 +15,7 @@ import dev.gossamer.it.sim.judge.Violation.Oracle;
 import dev.gossamer.it.sim.judge.VolumeModel;
 import dev.gossamer.it.sim.world.GoldenImage;
 import dev.gossamer.it.sim.world.Life;
+import dev.gossamer.it.sim.world.NetMood;
 import dev.gossamer.it.sim.world.World;
 import dev.gossamer.thin.OnFull;
 import dev.gossamer.thin.SnapshotSpec;
@@ -25,6 +26,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.SplittableRandom;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
@@ -37,6 +39,9 @@ import java.util.function.Supplier;
 @SuppressWarnings({"FutureReturnValueIgnored", "EnumOrdinal"}) // what fails is looked at in ended; drawn by number
 public final class Administrator {
     private static final int VOLUMES_MAX = 8;
+
+    private static final int INTRUDERS = 3;
+    private static final long INTRUSION_NANOS = 400_000;
 
     /** After that the server cuts off the clients of a volume that is taken away. */
     private static final long GRACE_NANOS = 5_000_000_000L;
@@ -51,6 +56,9 @@ public final class Administrator {
     private Life life;
     private String taken;
     private final JobDesk jobs;
+    private final SplittableRandom chance;
+    private final List<NbdClient> open = new ArrayList<>();
+    private int intruders;
     private Consumer<List<VolumeModel>> whenCopied = copies -> {};
     private boolean busy;
     private int names;
@@ -67,6 +75,7 @@ public final class Administrator {
         this.maximumBytes = maximumBytes;
         this.mayBeRefused = mayBeRefused;
         this.prompt = prompt;
+        chance = world.streams().of("intruders");
         jobs = new JobDesk(world, judge, blockBytes, mayBeRefused);
     }
 
@@ -80,6 +89,8 @@ public final class Administrator {
         life = newLife;
         busy = false;
         taken = null;
+        open.forEach(NbdClient::vanish);
+        open.clear();
         jobs.begin(newLife);
     }
 
@@ -107,7 +118,7 @@ public final class Administrator {
         if (life == null || life.pool() == null) {
             return;
         }
-        List<VolumeModel> volumes = new ArrayList<>(judge.volumes());
+        List<VolumeModel> volumes = new ArrayList<>(judge.poolVolumes());
         if (op.kind() == Op.Kind.JOB && !volumes.isEmpty() && taken == null) {
             jobs.issue(op, volumes.get(op.where() % volumes.size()), volumes.get(op.who() % volumes.size()));
         }
@@ -130,7 +141,7 @@ public final class Administrator {
      */
     public void create(String name, long sizeBytes, boolean over) {
         VolumeSpec spec = new VolumeSpec(name, sizeBytes);
-        if (judge.volumes().size() >= VOLUMES_MAX) {
+        if (judge.poolVolumes().size() >= VOLUMES_MAX) {
             return;
         }
         if (over) {
@@ -273,6 +284,7 @@ public final class Administrator {
         taken = name;
         judge.draining(judge.volume(name));
         long begunNanos = world.nowNanos();
+        intrude(name);
         run(
                 pending,
                 () -> life.server().disconnectAll(name, () -> {
@@ -282,6 +294,25 @@ public final class Administrator {
                     return change.get().thenApply(x -> x);
                 }),
                 what);
+    }
+
+    /** Others try to connect just then; who is let in stays for a moment. */
+    private void intrude(String name) {
+        Life its = life;
+        for (int i = 0; i < INTRUDERS; i++) {
+            world.after(chance.nextLong(INTRUSION_NANOS), its, () -> {
+                VolumeModel volume = judge.volume(name);
+                if (volume != null && isTaken(name)) {
+                    NbdClient[] client = new NbdClient[1];
+                    client[0] = new NbdClient(world, judge, "intruder-" + ++intruders, volume, 0, 0, () -> {});
+                    client[0].connect(
+                            NetMood.QUIET,
+                            250,
+                            () -> world.after(2 * INTRUSION_NANOS, its, () -> client[0].leave(NbdClient.End.CLOSE)));
+                    open.add(client[0]);
+                }
+            });
+        }
     }
 
     private void run(Judge.Pending pending, Supplier<CompletableFuture<?>> change, String what) {
@@ -313,7 +344,9 @@ public final class Administrator {
             pending.failed(); // otherwise the next life tells: a device that fails may have done it all the same
         }
         Throwable cause = failure instanceof CompletionException wrapped ? wrapped.getCause() : failure;
-        boolean legal = (cause instanceof StorageException refused) && isLegal(refused, pending);
+        boolean legal = cause instanceof OutOfMemoryError
+                ? mayBeRefused.getAsBoolean()
+                : cause instanceof StorageException refused && isLegal(refused, pending);
         if (!legal) {
             throw new Violation(Oracle.REPLY, what + " is refused, which nothing explains: " + cause, cause);
         }

@@ -188,9 +188,7 @@ final class JobDesk {
         boolean explained = mayFail.getAsBoolean()
                 || everSqueezed
                 || what.startsWith("clone")
-                || (what.startsWith("independent")
-                        && info != null
-                        && info.message().contains("metadata snapshot"));
+                || (info != null && info.message().contains("metadata snapshot"));
         if (failed && !explained) {
             throw new Violation(Oracle.REPLY, what + " fails, which nothing explains: " + info.message());
         }

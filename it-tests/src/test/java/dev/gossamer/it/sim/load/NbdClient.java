@@ -64,6 +64,7 @@ final class NbdClient implements World.Alive {
     private int optionsLeft;
     private boolean finished;
     private boolean readOnly;
+    private int transmission;
     private boolean wasOpen;
     private long begun;
     private int itsHost;
@@ -86,7 +87,7 @@ final class NbdClient implements World.Alive {
         this.name = name;
         this.volume = volume;
         this.structured = dialect > 0;
-        this.contexts = dialect > 1;
+        this.contexts = dialect > 1 && !volume.isClassic();
         this.readPauseNanos = readPauseNanos;
         this.whenOver = whenOver;
         replies = new ReplyParser(judge, structured, this::answered);
@@ -203,7 +204,10 @@ final class NbdClient implements World.Alive {
 
     /** @param stamp what a WRITE repeats; 0: nothing */
     Command request(int type, int flags, long offset, long length, boolean malformed, long stamp) {
-        boolean refused = malformed || (readOnly && type != NbdCommand.READ && type != NbdCommand.FLUSH);
+        boolean refused = malformed
+                || (readOnly && type != NbdCommand.READ && type != NbdCommand.FLUSH)
+                || (type == NbdCommand.TRIM && (transmission & NbdFlags.SEND_TRIM) == 0)
+                || ((flags & NbdFlags.CMD_FAST_ZERO) != 0 && (transmission & NbdFlags.SEND_FAST_ZERO) == 0);
         Command command = judge.sent(volume, type, flags, offset, length, refused, stamp);
         open.put(command.cookie, command);
         boolean data = type == NbdCommand.WRITE;
@@ -371,7 +375,8 @@ final class NbdClient implements World.Alive {
             world.note(8, 0, 0, () -> name + " has opened " + volume);
             whenOpen.run();
         } else if (type == INFO && in.getShort(start + OPTION_REPLY_BYTES) == 0) {
-            readOnly = (in.getShort(start + OPTION_REPLY_BYTES + 10) & NbdFlags.READ_ONLY) != 0;
+            transmission = in.getShort(start + OPTION_REPLY_BYTES + 10);
+            readOnly = (transmission & NbdFlags.READ_ONLY) != 0;
             long size = in.getLong(start + OPTION_REPLY_BYTES + 2);
             if (size != volume.sizeBytes() && volume.sizedAt() < begun && !judge.hasPending()) {
                 throw new Violation(

@@ -34,6 +34,7 @@ public record Op(int index, Kind kind, int who, int where, int a, int b, int c, 
         METADATA_SNAPSHOT(3),
         ACCESS(3),
         JOB(24),
+        CLASSIC(14),
         STATUS_LINE(8),
         RESTART(2),
         LEAP(3);

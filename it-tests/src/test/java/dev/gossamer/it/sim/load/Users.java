@@ -19,6 +19,10 @@ import java.util.function.Predicate;
 @SuppressWarnings("EnumOrdinal") // drawn by number
 public final class Users {
     private static final int BLOCK_SECTORS = 128;
+
+    /** The first operations of a plan. */
+    private static final int EARLY = 120;
+
     private static final int BLOCK_BYTES = BLOCK_SECTORS * Content.SECTOR_BYTES;
 
     private final World world;
@@ -130,7 +134,7 @@ public final class Users {
             world.after(1_000_000, World.Alive.ALWAYS, () -> goOn(user));
             return;
         }
-        VolumeModel volume = volumes.get(op.where() % volumes.size());
+        VolumeModel volume = choose(volumes, op);
         int number = ++connections;
         boolean slow = swarm.strikes(Swarm.Kind.SLOW_READER, chance);
         NbdClient client =
@@ -146,6 +150,17 @@ public final class Users {
         if (!client.connect(swarm.net(), 1 + number % 200, () -> goOn(user))) {
             user.client = null;
         }
+    }
+
+    /** While some volume has a reserve the others use up what there is, and then its owner comes. */
+    private static VolumeModel choose(List<VolumeModel> volumes, Op op) {
+        boolean isEarly = op.index() < EARLY;
+        List<VolumeModel> some = volumes.stream()
+                .filter(volume -> volume.hasReserve() != isEarly)
+                .toList();
+        boolean any = some.isEmpty() || volumes.stream().noneMatch(VolumeModel::hasReserve) || op.c() % 4 == 0;
+        List<VolumeModel> from = any ? volumes : some;
+        return from.get(op.where() % from.size());
     }
 
     private void perform(User user, Op op) {
@@ -165,7 +180,11 @@ public final class Users {
             case FLUSH -> client.request(NbdCommand.FLUSH, 0, 0, 0, false);
             case TRIM -> client.request(NbdCommand.TRIM, fua, offset, length, false);
             case ZEROES -> client.request(NbdCommand.WRITE_ZEROES, fua | zeroFlags(op), offset, length, false);
-            case CACHE -> client.request(NbdCommand.CACHE, 0, offset, length, false);
+            case CACHE -> {
+                if (!client.volume().isClassic()) {
+                    client.request(NbdCommand.CACHE, 0, offset, length, false);
+                }
+            }
             case STATUS -> {
                 if (client.hasContexts()) {
                     client.request(NbdCommand.BLOCK_STATUS, 0, offset, length, false);

@@ -10,7 +10,7 @@ import java.util.SplittableRandom;
  */
 public record NetMood(int chopBytes, long meanDelayNanos) {
     /** A good line. */
-    static final NetMood QUIET = new NetMood(0, 20_000);
+    public static final NetMood QUIET = new NetMood(0, 20_000);
 
     /** Length of the next piece at most: short ones come in runs, so that long data gets through all the same. */
     int piece(SplittableRandom random) {

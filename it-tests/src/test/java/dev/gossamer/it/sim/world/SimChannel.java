@@ -191,7 +191,7 @@ public final class SimChannel extends AbstractChannel {
             if (!promise.setUncancellable() || !ensureOpen(promise)) {
                 return;
             }
-            SimSocket end = world.dial(NetMood.QUIET);
+            SimSocket end = world.dial(((InetSocketAddress) to).getPort(), NetMood.QUIET);
             if (end == null) {
                 promise.tryFailure(new ConnectException("Connection refused"));
                 closeIfClosed();

@@ -27,6 +27,7 @@ public final class SimEventLoop extends AbstractScheduledEventExecutor implement
     private Runnable beforeTurn = NOTHING;
     private boolean dead;
     private boolean blocked;
+    private boolean own = true;
 
     /** @param number names it in the history */
     public SimEventLoop(World world, int number) {
@@ -37,6 +38,15 @@ public final class SimEventLoop extends AbstractScheduledEventExecutor implement
 
     int number() {
         return number;
+    }
+
+    /** Administrators run on it, who are no part of the daemon. */
+    void setForeign() {
+        own = false;
+    }
+
+    boolean isOwn() {
+        return own;
     }
 
     /** What makes the thread this loop's before a turn. */
@@ -66,7 +76,7 @@ public final class SimEventLoop extends AbstractScheduledEventExecutor implement
     }
 
     boolean isReady() {
-        return !blocked && (!tasks.isEmpty() || hasDueTimer());
+        return !blocked && !dead && (!tasks.isEmpty() || hasDueTimer());
     }
 
     private boolean hasDueTimer() {

@@ -5,7 +5,9 @@ import dev.gossamer.it.sim.judge.Violation.Oracle;
 import io.netty.util.concurrent.Ticker;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.PriorityQueue;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
@@ -45,6 +47,22 @@ public final class World {
         boolean isAlive();
     }
 
+    /** Something that is so in turns of a process's own code, and neither in the network nor in clients. */
+    public interface OwnCode {
+        OwnCode NOTHING = new OwnCode() {
+            @Override
+            public void entered() {}
+
+            @Override
+            public void left() {}
+        };
+
+        void entered();
+
+        /** It ends, or waits and lets others go on; called more often than the other. */
+        void left();
+    }
+
     private final Streams streams;
     private final Trace trace;
     private final SplittableRandom schedule;
@@ -61,8 +79,9 @@ public final class World {
     private SimEventLoop current;
     private boolean inline;
     private SimEventLoop burst;
-    private Listener listener;
+    private final Map<Integer, Listener> listeners = new HashMap<>();
     private long dialled;
+    private OwnCode ownCode = OwnCode.NOTHING;
     private int burstLeft;
 
     public World(long seed, Trace trace) {
@@ -101,6 +120,11 @@ public final class World {
         leaptNanos += nanos;
     }
 
+    /** What is told of turns. */
+    public void watch(OwnCode watcher) {
+        ownCode = watcher;
+    }
+
     /** What was thrown where nothing may throw. */
     public List<Throwable> faults() {
         return faults;
@@ -123,13 +147,14 @@ public final class World {
         void accepted(SimSocket end);
     }
 
-    /** Who is found at whatever address a daemon connects to. */
-    public void listen(Listener newListener) {
-        listener = newListener;
+    /** Who is found at a port that a daemon connects to. */
+    public void listen(int port, Listener newListener) {
+        listeners.put(port, newListener);
     }
 
     /** A daemon's end of a new connection; null: nobody listens. */
-    SimSocket dial(NetMood mood) {
+    SimSocket dial(int port, NetMood mood) {
+        Listener listener = listeners.get(port);
         if (listener == null || !listener.isUp()) {
             return null;
         }
@@ -145,21 +170,24 @@ public final class World {
     /**
      * The current loop waits in the middle of its turn, as a thread does, and the others go on.
      *
-     * @throws Violation if that takes too long
+     * @return false if that takes too long: a finding, which the daemon's code in between might take for a fault
      */
-    public void block(BooleanSupplier done) {
+    public boolean block(BooleanSupplier done) {
         SimEventLoop waiting = current;
         boolean wasInline = inline;
         long begunNanos = nowNanos - leaptNanos;
+        ownCode.left();
         current = null;
         inline = false;
         if (waiting != null) {
             waiting.setBlocked(true);
         }
-        while (!done.getAsBoolean()) {
-            if (!step() || nowNanos - leaptNanos - begunNanos > BLOCKED_NANOS_MAX) {
-                throw new Violation(Oracle.LIVENESS, "a thread waits for ever");
-            }
+        boolean inVain = false;
+        while (!inVain && !done.getAsBoolean()) {
+            inVain = !step() || nowNanos - leaptNanos - begunNanos > BLOCKED_NANOS_MAX;
+        }
+        if (inVain) {
+            faults.add(new Violation(Oracle.LIVENESS, "a thread waits for ever"));
         }
         inline = wasInline;
         current = waiting;
@@ -167,6 +195,7 @@ public final class World {
             waiting.setBlocked(false);
             waiting.beforeTurn();
         }
+        return !inVain;
     }
 
     SimEventLoop currentLoop() {
@@ -220,7 +249,7 @@ public final class World {
             dropDead();
             SimEventLoop chosen = choose();
             if (chosen != null) {
-                chosen.runOne();
+                turn(chosen);
                 return true;
             }
             Event due = events.peek();
@@ -237,6 +266,17 @@ public final class World {
                 return false;
             }
             nowNanos = Math.max(nowNanos, next);
+        }
+    }
+
+    private void turn(SimEventLoop chosen) {
+        if (chosen.isOwn()) {
+            ownCode.entered();
+        }
+        try {
+            chosen.runOne();
+        } finally {
+            ownCode.left();
         }
     }
 
