@@ -149,8 +149,8 @@ public final class Life implements World.Alive {
             VirtualCow.Record record, VirtualCow.Directory directory, NamedDevices named) {
         devices = named;
         return waiting(() -> {
-            classic = VirtualCow.open(
-                    record, directory, named, pool, loops.loop(ioLoops), clientLoops(), waiter, asides);
+            classic =
+                    VirtualCow.open(record, directory, named, pool, loops.loop(ioLoops), clientLoops(), waiter, asides);
             return classic;
         });
     }
