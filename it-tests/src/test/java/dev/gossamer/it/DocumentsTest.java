@@ -61,7 +61,7 @@ final class DocumentsTest {
         Set<String> mapped = Files.readAllLines(ClassSources.root().resolve("ARCHITECTURE.md")).stream()
                 .dropWhile(line -> !line.startsWith("| package |"))
                 .takeWhile(line -> line.startsWith("|"))
-                .flatMap(line -> PACKAGE.matcher(line.split("\\|")[1]).results())
+                .flatMap(line -> PACKAGE.matcher(line.split("\\|", -1)[1]).results())
                 .map(name -> name.group(1))
                 .collect(Collectors.toCollection(TreeSet::new));
         assertEquals(packages().keySet(), mapped);

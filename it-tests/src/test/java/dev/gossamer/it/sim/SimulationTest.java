@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Timeout;
 /** A fixed slice of what {@code it-tests/simulate} does for as long as it is told. */
 @Timeout(value = 30, unit = TimeUnit.MINUTES) // a minute of work, on a machine that may have other work
 final class SimulationTest {
-    private static final int SLICE_SEEDS = 250;
+    private static final int SLICE_SEEDS = 200;
 
     @Test
     void everyPromiseIsKeptInASliceOfSeeds() {
