@@ -20,7 +20,11 @@ final class VolumeTrees implements BlockFeed.Visitor {
 
     /** Told of nodes. */
     interface Told {
-        /** Gets a node. @param values children, or packed {@link Mapping}s */
+        /**
+         * Gets a node.
+         *
+         * @param values children, or packed {@link Mapping}s
+         */
         void node(long location, boolean isLeaf, long[] values);
     }
 

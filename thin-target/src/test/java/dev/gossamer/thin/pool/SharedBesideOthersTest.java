@@ -134,7 +134,6 @@ class SharedBesideOthersTest {
             v.close();
             sim.await(sim.pool.releaseMetadataSnapshot());
             assertTrue(sim.status().reclaimBlocks() > 0, "all is gone already");
-            sim.close();
         }
         assertEquals(0, forged.superblock().getLong(ForgedMetadata.HELD_ROOT));
         forged.putSuperblockLong(OWN_MARK, 0);
