@@ -333,48 +333,32 @@ public final class Daemon {
      */
     public void stop() throws StorageException {
         LOG.info("stopping");
-        opener.limitPatience(STOP_PATIENCE);
-        admin.stop();
-        pool.stopWaitingForSpace();
-        nbd.stop(STOP_GRACE_MILLIS);
-        try {
-            // Stores may be volumes of the pool.
-            cow.close();
-        } finally {
-            try {
-                ThinPool.join(pool.close());
-                jobFile.close();
-            } finally {
-                loops.close();
-                lock.close();
-            }
-        }
+        Ending ending = new Ending();
+        ending.then(() -> opener.limitPatience(STOP_PATIENCE));
+        ending.then(() -> admin.stop());
+        ending.then(() -> pool.stopWaitingForSpace());
+        ending.then(() -> nbd.stop(STOP_GRACE_MILLIS));
+        // Stores may be volumes of the pool.
+        ending.then(() -> cow.close());
+        ending.then(() -> {
+            ThinPool.join(pool.close());
+            jobFile.close();
+        });
+        ending.then(() -> loops.close());
+        ending.then(() -> lock.close());
+        ending.end();
         LOG.info("stopped");
     }
 
     /** Of a start that has failed. Does not throw: what one part throws is no reason to leave the others open. */
     private void stopWhatRuns() {
-        stop(opener, () -> opener.limitPatience(STOP_PATIENCE));
-        stop(admin, () -> admin.stop());
-        stop(nbd, () -> nbd.stop(0));
-        stop(cow, () -> cow.close());
-        stop(pool, () -> ThinPool.join(pool.close()));
-        stop(loops, () -> loops.close());
-    }
-
-    /** What may be wrong with a step. */
-    @FunctionalInterface
-    private interface Step {
-        void run() throws StorageException;
-    }
-
-    private static void stop(Object part, Step step) {
-        try {
-            if (part != null) {
-                step.run();
-            }
-        } catch (StorageException | RuntimeException | Error e) {
-            LOG.warn("stopping what had been started: {}", Reason.of(e));
-        }
+        Ending ending = new Ending();
+        ending.then(opener, () -> opener.limitPatience(STOP_PATIENCE));
+        ending.then(admin, () -> admin.stop());
+        ending.then(nbd, () -> nbd.stop(0));
+        ending.then(cow, () -> cow.close());
+        ending.then(pool, () -> ThinPool.join(pool.close()));
+        ending.then(loops, () -> loops.close());
+        ending.tell();
     }
 }

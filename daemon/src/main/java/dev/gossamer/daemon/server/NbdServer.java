@@ -152,8 +152,9 @@ public final class NbdServer {
                     .syncUninterruptibly();
         }
         this.stallWatch = new StallTimer(registry, List.of(loads), limits, timer);
-        timer.scheduleWithFixedDelay(
-                log::tellLeftOut, ClientLog.TELL_SECONDS, ClientLog.TELL_SECONDS, TimeUnit.SECONDS);
+        // A timer that has thrown is not run again.
+        Runnable tellLeftOut = loops.loop(0).faults().guarded(log::tellLeftOut);
+        timer.scheduleWithFixedDelay(tellLeftOut, ClientLog.TELL_SECONDS, ClientLog.TELL_SECONDS, TimeUnit.SECONDS);
     }
 
     /** Starts listening. Returns the actual address: a TCP port 0 has become a real one. */
