@@ -181,7 +181,9 @@ public final class GossamerCommand extends CommandGroup {
     private static int wrongUsage(ParameterException wrong, String[] args) {
         CommandLine commandLine = wrong.getCommandLine();
         PrintWriter err = commandLine.getErr();
-        err.println("gossamer: " + wrong.getMessage() + suggestion(wrong));
+        // Picocli names Java's types, which nobody types.
+        String message = wrong.getMessage().replaceFirst(" is not an? (int|long)$", " is not a whole number");
+        err.println("gossamer: " + message + suggestion(wrong));
         err.println("Try '" + commandLine.getCommandSpec().qualifiedName() + " --help'.");
         return commandLine.getCommandSpec().exitCodeOnInvalidInput();
     }

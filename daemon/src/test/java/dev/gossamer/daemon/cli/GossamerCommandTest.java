@@ -43,6 +43,16 @@ class GossamerCommandTest {
     }
 
     @Test
+    void whatIsNoNumberIsSaidWithoutJavasWords() {
+        for (List<String> line :
+                List.of(List.of("job", "resume", "x"), List.of("attach", "--request-timeout", "x", "v"))) {
+            err.getBuffer().setLength(0);
+            assertEquals(2, run(line.toArray(String[]::new)));
+            assertTrue(err.toString().contains("'x' is not a whole number"), err.toString());
+        }
+    }
+
+    @Test
     void withoutADaemonTheWayOutIsNamed() {
         assertEquals(0, run("pool", "create", directory.resolve("p").toString(), "--size", "1M", "--buffered"));
         assertEquals(9, run("volume", "list", "-p", directory.resolve("p").toString()));
