@@ -14,6 +14,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.List;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** {@code gossamer generate}, {@code thin_generate_metadata}. */
@@ -79,8 +80,8 @@ public final class GenerateCommand extends OfflineTool {
     @Option(names = "--seed", paramLabel = "N", description = "Another pool of the same kind.")
     private long seed;
 
-    @Option(names = "--force", description = "Overwrite metadata that are there.")
-    private boolean force;
+    @Mixin
+    private OverwriteOption overwrite;
 
     @Option(
             names = "--set-needs-check",
@@ -205,7 +206,7 @@ public final class GenerateCommand extends OfflineTool {
     private void write(PoolGenerator plan, Path device) throws IOException, ToolFailed {
         try (ToolInput target = ToolInput.open(device.toString(), ToolInput.Role.METADATA, ToolInput.Access.WRITE)) {
             OutputDevice metadata = new OutputDevice(target.io(), this::say);
-            if (metadata.hasSuperblock() && !force) {
+            if (metadata.hasSuperblock() && !overwrite.isGiven()) {
                 throw new ToolFailed(
                         ToolExit.FAILED, output + " has a pool's metadata; --force overwrites it, for good");
             }

@@ -64,8 +64,8 @@ public final class RepairCommand extends OfflineTool {
     @Option(names = "--yes", description = "Accept the losses that are shown.")
     private boolean yes;
 
-    @Option(names = "--force", description = "Overwrite a pool's metadata that is on the output.")
-    private boolean force;
+    @Mixin
+    private OverwriteOption overwrite;
 
     @Option(names = "--in-place", description = "Set right counts, hints and numbers of mappings in the input itself.")
     private boolean inPlace;
@@ -202,7 +202,7 @@ public final class RepairCommand extends OfflineTool {
     private void write(RepairSearch search, RepairCandidate candidate) throws IOException, ToolFailed {
         try (ToolInput target = ToolInput.open(output, ToolInput.Role.METADATA, ToolInput.Access.WRITE)) {
             OutputDevice device = new OutputDevice(target.io(), this::say);
-            if (device.hasSuperblock() && !force && !isLink()) {
+            if (device.hasSuperblock() && !overwrite.isGiven() && !isLink()) {
                 throw new ToolFailed(
                         ToolExit.FAILED, output + " has a pool's metadata; --force overwrites it, for good");
             }

@@ -48,8 +48,8 @@ public final class RestoreCommand extends OfflineTool {
             description = "File or block device for the metadata.")
     private String output;
 
-    @Option(names = "--force", description = "Overwrite a pool's metadata that is there.")
-    private boolean force;
+    @Mixin
+    private OverwriteOption overwrite;
 
     @Option(names = "--size-only", description = "Read the XML and print how large the output must be; write nothing.")
     private boolean sizeOnly;
@@ -78,7 +78,7 @@ public final class RestoreCommand extends OfflineTool {
             }
             OutputDevice target = new OutputDevice(device.io(), this::say);
             if (target.hasSuperblock()) {
-                if (!force && !isLink()) {
+                if (!overwrite.isGiven() && !isLink()) {
                     throw new ToolFailed(
                             ToolExit.FAILED, output + " has a pool's metadata; --force overwrites it, for good");
                 }

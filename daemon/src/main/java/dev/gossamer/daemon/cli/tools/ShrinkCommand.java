@@ -13,6 +13,7 @@ import dev.gossamer.thin.offline.ShrinkPlan;
 import java.io.IOException;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.TypeConversionException;
 
@@ -70,8 +71,8 @@ public final class ShrinkCommand extends OfflineTool {
     @Option(names = "--plan", description = "Tell what would go where, and do nothing.")
     private boolean planOnly;
 
-    @Option(names = "--force", description = "Overwrite metadata that are there.")
-    private boolean force;
+    @Mixin
+    private OverwriteOption overwrite;
 
     @Override
     int run() throws IOException, ToolFailed {
@@ -154,7 +155,7 @@ public final class ShrinkCommand extends OfflineTool {
     private void write(MetadataSource source, PoolSuperblock live, ShrinkPlan plan) throws IOException, ToolFailed {
         try (ToolInput target = ToolInput.open(output, ToolInput.Role.METADATA, ToolInput.Access.WRITE)) {
             OutputDevice device = new OutputDevice(target.io(), this::say);
-            if (device.hasSuperblock() && !force) {
+            if (device.hasSuperblock() && !overwrite.isGiven()) {
                 throw new ToolFailed(
                         ToolExit.FAILED, output + " has a pool's metadata; --force overwrites it, for good");
             }
