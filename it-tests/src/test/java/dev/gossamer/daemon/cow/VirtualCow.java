@@ -29,7 +29,7 @@ public final class VirtualCow {
     }
 
     /** What {@code cow.yaml} says. */
-    public static final class Record {
+    public static final class KeptRecord {
         private CowConfig config = CowConfig.EMPTY;
 
         /** Whether a snapshot is there, or was lost, and is neither half made nor half gone nor being merged. */
@@ -60,7 +60,7 @@ public final class VirtualCow {
      * @param changes runs what waits for devices, one after the other
      */
     public static CowService open(
-            Record record,
+            KeptRecord record,
             Directory directory,
             NamedDevices devices,
             ThinPool pool,

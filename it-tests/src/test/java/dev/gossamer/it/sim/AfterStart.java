@@ -12,16 +12,16 @@ import java.util.List;
 /** What administrators had under way when the last life ended was done, or was not: a pool that has opened tells. */
 final class AfterStart {
     private final ThinPool pool;
-    private final VirtualCow.Record record;
+    private final VirtualCow.KeptRecord record;
     private final Judge judge;
 
-    private AfterStart(ThinPool pool, VirtualCow.Record record, Judge judge) {
+    private AfterStart(ThinPool pool, VirtualCow.KeptRecord record, Judge judge) {
         this.pool = pool;
         this.record = record;
         this.judge = judge;
     }
 
-    static void decide(ThinPool pool, VirtualCow.Record record, Judge judge) {
+    static void decide(ThinPool pool, VirtualCow.KeptRecord record, Judge judge) {
         AfterStart start = new AfterStart(pool, record, judge);
         for (Judge.Pending pending : judge.undecided()) {
             if (start.isDone(pending.made())) {

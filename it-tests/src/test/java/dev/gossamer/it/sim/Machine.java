@@ -39,7 +39,7 @@ final class Machine {
     final SimulatedDisk origin;
 
     /** What the pool's directory says of them. */
-    final VirtualCow.Record record = new VirtualCow.Record();
+    final VirtualCow.KeptRecord record = new VirtualCow.KeptRecord();
 
     /** Both as they are now, their caches included, on a power supply of their own. */
     Machine copy() {

@@ -146,7 +146,7 @@ public final class Life implements World.Alive {
      * @param named the devices that there are besides
      */
     public CompletableFuture<CowService> openClassic(
-            VirtualCow.Record record, VirtualCow.Directory directory, NamedDevices named) {
+            VirtualCow.KeptRecord record, VirtualCow.Directory directory, NamedDevices named) {
         devices = named;
         return waiting(() -> {
             classic =
