@@ -67,7 +67,8 @@ final class ToolSignalsTest {
 
     private Process start(String... command) throws IOException {
         before = files();
-        List<String> all = new ArrayList<>();
+        // What runs in the background of a shell has Ctrl-C's signal ignored, and Java leaves it so.
+        List<String> all = new ArrayList<>(List.of("env", "--default-signal=INT,TERM"));
         all.add(Path.of(System.getProperty("gossamer.home"), "bin", "gossamer").toString());
         all.addAll(Arrays.asList(command));
         return new ProcessBuilder(all)
