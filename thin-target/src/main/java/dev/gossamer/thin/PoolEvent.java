@@ -5,9 +5,10 @@ import java.time.Instant;
 /**
  * Something that the owner of a pool should know.
  *
+ * @param number counts from 1 since the pool was opened: who knows the last one knows how many he has missed
  * @param text one line
  */
-public record PoolEvent(Instant at, Kind kind, String text) {
+public record PoolEvent(long number, Instant at, Kind kind, String text) {
     /** What it is about. */
     public enum Kind {
         /** Another mode, with its cause (rule M-6). */

@@ -37,6 +37,7 @@ import java.util.function.Supplier;
  *                                      POST /v1/volumes/NAME/rollback {to, keepAs, force}
  *  GET    /v1/snapshots                POST {snapshots: [{origin, name}, ...], readOnly}, all or none
  *  GET    /v1/connections
+ *  GET    /v1/events, ?status=false    {@link EventStream}
  *  POST   /v1/reload
  *  GET    /metrics, /healthz
  *  the rest: {@link SpaceApi}, {@link JobApi}, {@link CowApi}, {@link IdempotentApi}
@@ -113,7 +114,7 @@ final class AdminApi {
             return ofJobs;
         }
         if (parts.length == 2) {
-            return routeCollection(method, path, parts[1], body, anyPath);
+            return routeCollection(method, uri, parts[1], body, anyPath);
         }
         CompletableFuture<AdminResponse> ofPool =
                 parts.length == 3 && parts[1].equals("pool") ? space.routePool(method, parts[2], body) : null;
@@ -177,7 +178,8 @@ final class AdminApi {
     }
 
     private CompletableFuture<AdminResponse> routeCollection(
-            String method, String path, String collection, String body, boolean anyPath) throws StorageException {
+            String method, QueryStringDecoder uri, String collection, String body, boolean anyPath)
+            throws StorageException {
         if (collection.equals("volumes") && method.equals("POST")) {
             return createVolume(body, anyPath);
         }
@@ -193,6 +195,7 @@ final class AdminApi {
         }
         requireMethod(method, "GET");
         return switch (collection) {
+            case "events" -> now(events(uri));
             case "status" -> pool.status().thenApply(status -> answer(200, AdminJson.status(status)));
             case "dm-status" -> space.dmStatus();
             case "capacity" -> idempotent.capacity();
@@ -200,7 +203,7 @@ final class AdminApi {
             case "snapshots" -> aside(() -> AdminJson.volumes(
                     pool.volumes().stream().filter(VolumeInfo::isSnapshot).toList()));
             case "connections" -> now(answer(200, AdminJson.connections(pool.connections())));
-            default -> throw unknownPath(path);
+            default -> throw unknownPath(uri.rawPath());
         };
     }
 
@@ -388,6 +391,11 @@ final class AdminApi {
             throw badRequest("the only parameter is '" + name + "', true or false");
         }
         return values.getFirst().equals("true");
+    }
+
+    private static AdminResponse events(QueryStringDecoder uri) {
+        boolean alone = uri.parameters().containsKey("status") && !parameter(uri, "status");
+        return alone ? AdminResponse.EVENTS_ALONE : AdminResponse.EVENTS;
     }
 
     static long size(JsonNode object) throws StorageException {

@@ -1,10 +1,13 @@
 package dev.gossamer.daemon.admin;
 
+import java.io.BufferedReader;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStreamReader;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
@@ -78,6 +81,58 @@ public final class AdminClient {
         }
     }
 
+    /** Takes a stream's lines as they come. */
+    @FunctionalInterface
+    public interface Lines {
+        /**
+         * One line.
+         *
+         * @return whether more are wanted
+         */
+        boolean take(String line);
+    }
+
+    /**
+     * Reads a stream that ends when the daemon does, or the reader has enough.
+     *
+     * @return the daemon's refusal, or null if there was a stream
+     * @throws Silent if the daemon does not begin to answer in time
+     */
+    public Answer follow(String path, Lines lines) throws IOException {
+        try (SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX)) {
+            Thread watch = Thread.ofPlatform().daemon().unstarted(() -> closeAfterLimit(channel));
+            if (!limit.isZero()) {
+                watch.start();
+            }
+            BufferedReader reader =
+                    new BufferedReader(new InputStreamReader(Channels.newInputStream(channel), StandardCharsets.UTF_8));
+            try {
+                ask(channel, "GET", path, new byte[0]);
+                String head = readHead(reader);
+                watch.interrupt();
+                if (!head.startsWith("HTTP/1.1 200")) {
+                    return parse(head + "\r\n" + reader.readAllAsString());
+                }
+            } catch (ClosedChannelException e) {
+                throw new Silent(e);
+            } finally {
+                watch.interrupt();
+            }
+            for (String line = reader.readLine(); line != null && lines.take(line); line = reader.readLine()) {
+                continue;
+            }
+            return null;
+        }
+    }
+
+    private static String readHead(BufferedReader reader) throws IOException {
+        StringBuilder head = new StringBuilder();
+        for (String line = reader.readLine(); line != null && !line.isEmpty(); line = reader.readLine()) {
+            head.append(line).append("\r\n");
+        }
+        return head.toString();
+    }
+
     private void closeAfterLimit(SocketChannel channel) {
         try {
             Thread.sleep(limit);
@@ -88,13 +143,16 @@ public final class AdminClient {
     }
 
     private Answer exchange(SocketChannel channel, String method, String path, String body) throws IOException {
+        ask(channel, method, path, body.getBytes(StandardCharsets.UTF_8));
+        return parse(readToEnd(channel));
+    }
+
+    private void ask(SocketChannel channel, String method, String path, byte[] content) throws IOException {
         channel.connect(UnixDomainSocketAddress.of(socket));
-        byte[] content = body.getBytes(StandardCharsets.UTF_8);
         String head = method + " " + path + " HTTP/1.1\r\nHost: gossamer\r\nContent-Length: " + content.length
                 + "\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n";
         write(channel, ByteBuffer.wrap(head.getBytes(StandardCharsets.UTF_8)));
         write(channel, ByteBuffer.wrap(content));
-        return parse(readToEnd(channel));
     }
 
     private static void write(SocketChannel channel, ByteBuffer bytes) throws IOException {

@@ -31,6 +31,7 @@ final class AdminHandler extends SimpleChannelInboundHandler<HttpObject> {
 
     private final AdminApi api;
     private final HttpAnswers answers;
+    private final EventStream events;
     private final AdminGate gate;
     private final ClientLog log;
     private final StringBuilder body = new StringBuilder();
@@ -39,9 +40,10 @@ final class AdminHandler extends SimpleChannelInboundHandler<HttpObject> {
     private int bodyBytes;
     private boolean answering;
 
-    AdminHandler(AdminApi api, HttpAnswers answers, AdminGate gate, ClientLog log) {
+    AdminHandler(AdminApi api, HttpAnswers answers, EventStream events, AdminGate gate, ClientLog log) {
         this.api = api;
         this.answers = answers;
+        this.events = events;
         this.gate = gate;
         this.log = log;
     }
@@ -98,13 +100,22 @@ final class AdminHandler extends SimpleChannelInboundHandler<HttpObject> {
         api.handle(head.method().name(), head.uri(), text, caller)
                 .thenAccept(response -> {
                     logChange(caller, text, response);
-                    answers.send(ctx.channel(), response, ctx::close);
+                    send(ctx, caller, response);
                 })
                 .whenComplete((sent, failure) -> {
                     if (failure != null) {
                         exceptionCaught(ctx, failure);
                     }
                 });
+    }
+
+    private void send(ChannelHandlerContext ctx, AdminCaller caller, AdminResponse response) {
+        boolean stream = response.isStream();
+        if (stream && events.open(ctx.channel(), caller.name(), response != AdminResponse.EVENTS_ALONE)) {
+            return;
+        }
+        AdminResponse answer = stream ? api.refuse(AdminRefusal.UNAVAILABLE, EventStream.FULL) : response;
+        answers.send(ctx.channel(), answer, ctx::close);
     }
 
     /**
@@ -116,6 +127,9 @@ final class AdminHandler extends SimpleChannelInboundHandler<HttpObject> {
         String method = head.method().name();
         if (method.equals("GET") && response.status() != AdminRefusal.FORBIDDEN) {
             return;
+        }
+        if (response.status() / 100 == 2) {
+            events.changed(method, head.uri(), text, caller.name());
         }
         if (AdminRefusal.isBeforeAnyChange(response.status()) && !log.admits(Kind.ADMIN)) {
             return;

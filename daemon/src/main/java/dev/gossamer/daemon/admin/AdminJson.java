@@ -93,12 +93,7 @@ final class AdminJson {
         node.put("reclaimBytes", pool.reclaimBlocks() * pool.blockBytes());
         node.put("connections", status.connections());
         ArrayNode events = node.putArray("events");
-        for (PoolEvent event : status.events()) {
-            events.addObject()
-                    .put("at", event.at().toString())
-                    .put("kind", event.kind().name().toLowerCase(Locale.ROOT))
-                    .put("text", event.text());
-        }
+        status.events().forEach(event -> events.add(event(event)));
         node.put("poolAnswers", status.poolAnswers());
         ArrayNode devices = node.putArray("remoteDevices");
         for (DeviceHealth device : status.devices()) {
@@ -114,6 +109,15 @@ final class AdminJson {
         node.put("version", status.version());
         node.put("startedAt", status.startedAt().toString());
         return node;
+    }
+
+    static ObjectNode event(PoolEvent event) {
+        return JsonNodeFactory.instance
+                .objectNode()
+                .put("number", event.number())
+                .put("at", event.at().toString())
+                .put("kind", event.kind().name().toLowerCase(Locale.ROOT))
+                .put("text", event.text());
     }
 
     private static void space(ObjectNode node, PoolStatus pool) {

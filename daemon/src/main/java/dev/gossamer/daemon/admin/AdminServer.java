@@ -27,6 +27,7 @@ public final class AdminServer {
 
     private final AdminApi api;
     private final HttpAnswers answers;
+    private final EventStream events;
     private final MetricsServer metrics;
     private final AdminGate gate;
     private final ClientLog log;
@@ -38,6 +39,7 @@ public final class AdminServer {
     public AdminServer(PoolAdmin pool, CowAdmin cow, AdminGate gate, ClientLog log) {
         this.api = new AdminApi(pool, cow, log);
         this.answers = new HttpAnswers(api.busy());
+        this.events = new EventStream(pool, log);
         this.metrics = new MetricsServer(pool);
         this.gate = gate;
         this.log = log;
@@ -76,6 +78,7 @@ public final class AdminServer {
     /** Stops listening and removes the socket; an answer on its way still arrives. */
     public void stop() {
         metrics.stop();
+        events.stop();
         if (listener != null) {
             listener.close().awaitUninterruptibly();
             if (socket != null) {
@@ -95,7 +98,9 @@ public final class AdminServer {
                 return;
             }
             channel.closeFuture().addListener(closed -> connections.leave(userId, owner));
-            channel.pipeline().addLast(new HttpServerCodec()).addLast(new AdminHandler(api, answers, gate, log));
+            channel.pipeline()
+                    .addLast(new HttpServerCodec())
+                    .addLast(new AdminHandler(api, answers, events, gate, log));
         }
     }
 }

@@ -58,6 +58,7 @@ public final class GossamerCommand extends CommandGroup {
         all.put("detach", DetachCommand.class);
         all.put("status", StatusCommand.class);
         all.put("top", TopCommand.class);
+        all.put("events", EventsCommand.class);
         all.put("space", SpaceCommand.class);
         all.put("doctor", DoctorCommand.class);
         all.put("bundle", BundleCommand.class);

@@ -60,6 +60,21 @@ final class PoolOption {
         }
     }
 
+    /** Reads a stream of the daemon's until it ends, or the reader has enough. */
+    void follow(String path, AdminClient.Lines lines) throws CommandFailed {
+        PoolDirectory pool = new PoolDirectory(directory);
+        AdminClient.Answer refusal;
+        try {
+            refusal = new AdminClient(pool.adminSocket(), Duration.ofSeconds(Math.max(0, timeoutSeconds)))
+                    .follow(path, lines);
+        } catch (IOException e) {
+            throw unreachable(pool, e);
+        }
+        if (refusal != null) {
+            textOf(refusal);
+        }
+    }
+
     private String textOf(AdminClient.Answer answer) throws CommandFailed {
         if (answer.isSuccess()) {
             return answer.body();

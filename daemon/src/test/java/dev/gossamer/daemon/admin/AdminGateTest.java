@@ -140,7 +140,7 @@ class AdminGateTest {
 
     private AdminHandler handler() {
         AdminApi api = new AdminApi(pool, cow, log);
-        return new AdminHandler(api, new HttpAnswers(api.busy()), gate, log);
+        return new AdminHandler(api, new HttpAnswers(api.busy()), new EventStream(pool, log), gate, log);
     }
 
     private String ask(String method, String uri, String body) {

@@ -39,7 +39,7 @@ class AdminRequestTest {
         channel = new EmbeddedChannel(
                 socket,
                 new HttpServerCodec(),
-                new AdminHandler(api, new HttpAnswers(api.busy()), new AdminGate(), log));
+                new AdminHandler(api, new HttpAnswers(api.busy()), new EventStream(null, log), new AdminGate(), log));
         channel.freezeTime();
     }
 

@@ -70,7 +70,8 @@ class UnreadAnswerTest {
                 (proxy, asked, arguments) -> CompletableFuture.completedFuture(text));
         ClientLog log = RecordedLog.into(lines);
         AdminApi api = new AdminApi(pool, null, log);
-        AdminHandler handler = new AdminHandler(api, new HttpAnswers(api.busy()), new AdminGate(), log);
+        AdminHandler handler =
+                new AdminHandler(api, new HttpAnswers(api.busy()), new EventStream(pool, log), new AdminGate(), log);
         EmbeddedChannel channel = new EmbeddedChannel(socket, new HttpServerCodec(), handler);
         channel.freezeTime();
         request(channel, method);

@@ -42,7 +42,11 @@ abstract class CommandsFixture {
 
     @AfterEach
     void stop() throws StorageException {
-        daemon.stop();
+        Daemon served = daemon;
+        daemon = null;
+        if (served != null) {
+            served.stop();
+        }
     }
 
     /** Words with one space between; the pool is added. Returns the exit code. */

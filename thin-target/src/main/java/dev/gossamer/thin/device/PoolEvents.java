@@ -18,6 +18,7 @@ public final class PoolEvents {
 
     private final ArrayDeque<PoolEvent> latest = new ArrayDeque<>();
     private final Map<PoolEvent.Kind, Long> counts = new EnumMap<>(PoolEvent.Kind.class);
+    private long all;
 
     public synchronized void add(PoolEvent.Kind kind, String text) {
         if (kind == PoolEvent.Kind.GROWN) {
@@ -28,7 +29,7 @@ public final class PoolEvents {
         if (latest.size() == LIMIT) {
             latest.removeFirst();
         }
-        latest.add(new PoolEvent(Instant.now(), kind, text));
+        latest.add(new PoolEvent(++all, Instant.now(), kind, text));
         counts.merge(kind, 1L, Long::sum);
     }
 
