@@ -389,8 +389,13 @@ public final class NbdServer {
         NettyLoop loop = NettyLoop.of(ctx.channel().eventLoop());
         if (RingStream.canTake(ctx.channel(), loop)) {
             RingStream stream = new RingStream(connection, limits.unsentBytes());
-            connection.begin(stream);
-            ctx.pipeline().replace(ctx.handler(), "nbd", stream);
+            try {
+                connection.begin(stream);
+                ctx.pipeline().replace(ctx.handler(), "nbd", stream);
+            } catch (RuntimeException | Error fault) {
+                stream.closed(); // it has memory, and is in no pipeline that would tell it of the end
+                throw fault;
+            }
         } else {
             ctx.channel()
                     .config()

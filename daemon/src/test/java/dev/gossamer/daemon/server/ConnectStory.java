@@ -15,6 +15,7 @@ import dev.gossamer.nbd.handshake.ExportInfo;
 import dev.gossamer.nbd.handshake.MetaContext;
 import dev.gossamer.nbd.handshake.Peer;
 import dev.gossamer.nbd.wire.NbdError;
+import io.netty.buffer.UnpooledByteBufAllocator;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
@@ -53,6 +54,7 @@ public final class ConnectStory implements ToLongBiFunction<Path, String> {
     private final AtomicInteger opened = new AtomicInteger();
     private NbdServer server;
     private int good;
+    private long directBytes = -1;
 
     /** For each allocation of a connection one client. @return how many there are */
     @Override
@@ -63,6 +65,7 @@ public final class ConnectStory implements ToLongBiFunction<Path, String> {
             server.listen(new ListenAddress.Unix(socket));
             visit(socket); // what is made once is there from now on
             awaitNobody("at first");
+            directBytes = directBytes();
             long places = 0;
             do {
                 fail(loops.loop(0), ++places);
@@ -106,12 +109,19 @@ public final class ConnectStory implements ToLongBiFunction<Path, String> {
                 isQuiet(),
                 () -> when + ": " + server.connections().size() + " in transmission, "
                         + server.clients().connections() + " counted, " + opened.get() + " handles opened, "
-                        + device.closed() + " closed: " + ScarceMemory.failure());
+                        + device.closed() + " closed, " + (directBytes() - directBytes)
+                        + " bytes of direct memory held: " + ScarceMemory.failure());
     }
 
     private boolean isQuiet() {
         return server.connections().size() == 0
                 && server.clients().connections() == 0
-                && opened.get() == device.closed();
+                && opened.get() == device.closed()
+                && (directBytes < 0 || directBytes() == directBytes);
+    }
+
+    /** Of streams and replies; Netty's own receive buffers come from elsewhere. */
+    private static long directBytes() {
+        return UnpooledByteBufAllocator.DEFAULT.metric().usedDirectMemory();
     }
 }

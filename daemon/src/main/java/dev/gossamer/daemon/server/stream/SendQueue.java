@@ -28,13 +28,12 @@ final class SendQueue {
     /** A power of two; doubles when it is full. */
     private static final int FIRST_PIECES = 64;
 
-    private final ByteBuf headers = Unpooled.directBuffer(HEADERS_BYTES, HEADERS_BYTES);
     private int headersTail;
     private int headersUsed;
     // Bytes skipped at the end of the ring, freed with the piece that follows them.
     private int skipped;
     // Where the header that is being written begins, and what it is written into.
-    private ByteBuf target = headers;
+    private ByteBuf target = Unpooled.EMPTY_BUFFER;
     // What headers go into that found no room in the ring; null if the last one did.
     private ByteBuf segment;
     private int headerStart;
@@ -47,6 +46,8 @@ final class SendQueue {
     private int[] ringBytes = new int[FIRST_PIECES];
 
     private ByteBuf[] owners = new ByteBuf[FIRST_PIECES];
+    // Made last: nobody would give it back if one of the others found no memory.
+    private final ByteBuf headers = Unpooled.directBuffer(HEADERS_BYTES, HEADERS_BYTES);
     // Running numbers of the first and of the next piece.
     private int head;
     private int tail;
@@ -128,11 +129,11 @@ final class SendQueue {
     void data(ByteBuf bytes) {
         try {
             endHeader();
-            add(bytes.memoryAddress() + bytes.readerIndex(), bytes.readableBytes(), 0, bytes);
         } catch (RuntimeException | Error noMemory) {
             bytes.release();
             throw noMemory;
         }
+        add(bytes.memoryAddress() + bytes.readerIndex(), bytes.readableBytes(), 0, bytes);
     }
 
     /** So many bytes were sent: gives their memory back. */
@@ -178,9 +179,17 @@ final class SendQueue {
         }
     }
 
+    /** Takes the owner over, also if there is no memory for the piece. */
     private void add(long address, int lengthBytes, int occupied, ByteBuf owner) {
         if (pieces() == addresses.length) {
-            grow();
+            try {
+                grow();
+            } catch (RuntimeException | Error noMemory) {
+                if (owner != null) {
+                    owner.release();
+                }
+                throw noMemory;
+            }
         }
         int slot = slot(tail);
         tail++;
