@@ -13,10 +13,12 @@ import java.time.Duration;
 import java.util.List;
 import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The benchmark runs, and its load generator believes nothing that it reads. Speed is not judged here. */
+@Tag("measures")
 final class BenchTest {
     private static final Duration LIMIT = Duration.ofMinutes(5);
     private static final Path BENCH = Path.of(System.getProperty("gossamer.root"), "it-tests", "bench");

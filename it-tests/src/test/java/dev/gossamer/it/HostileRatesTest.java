@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -27,6 +28,7 @@ import org.junit.jupiter.api.io.TempDir;
  * kind go on for a minute without a break, and prints the slowest second of it as well.
  */
 @Timeout(3600)
+@Tag("measures")
 final class HostileRatesTest {
     private static final String STRANGER = "127.0.0.9";
     private static final String READER = "127.0.0.1";

@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.SplittableRandom;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -29,6 +30,7 @@ import org.junit.jupiter.api.io.TempDir;
  * at. {@code -Djobs.full=true} takes the sizes that figures are told of: a pool of 1 GiB with 50 snapshots, images of
  * 200 MiB; otherwise a quarter of that or less.
  */
+@Tag("measures")
 final class JobsAcceptanceTest {
     private static final boolean FULL = Boolean.getBoolean("jobs.full");
     private static final int BLOCK = 64 << 10;
