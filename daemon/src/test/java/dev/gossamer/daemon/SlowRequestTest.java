@@ -41,7 +41,7 @@ class SlowRequestTest {
         PoolConfig config = PoolConfig.read(pool.config());
         ServiceConfig base = config.service();
         ServiceConfig service = new ServiceConfig(
-                base.listen(), false, base.tls(), "", null, base.volumeMetrics(), slow, base.overCommit());
+                base.listen(), false, base.tls(), "", null, base.volumeMetrics(), slow, base.overCommit(), base.log());
         return new DaemonConfig(
                 pool, config.withService(service), List.of(), IoEngineChoice.THREADS, 1, TlsSettings.OFF);
     }

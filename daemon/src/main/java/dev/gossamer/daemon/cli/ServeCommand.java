@@ -4,6 +4,8 @@ import dev.gossamer.daemon.PassedSockets;
 import dev.gossamer.daemon.config.PoolConfig;
 import dev.gossamer.daemon.config.PoolDirectory;
 import dev.gossamer.daemon.config.ServiceConfig;
+import dev.gossamer.daemon.log.LogForm;
+import dev.gossamer.daemon.log.LogOutput;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.ring.IoEngineChoice;
 import java.util.concurrent.Callable;
@@ -62,6 +64,12 @@ final class ServeCommand implements Callable<Integer> {
     private IoEngineChoice engine;
 
     @Option(
+            names = "--log",
+            paramLabel = "FORM",
+            description = "The log's lines: text, or json with an object each; default what pool.yaml says, else text.")
+    private LogForm log;
+
+    @Option(
             names = "--force-owner",
             description = {
                 "Take a pool on remote devices from a daemon that seems to serve it. Only if that one is known to be "
@@ -77,6 +85,7 @@ final class ServeCommand implements Callable<Integer> {
             config = config.withBuffered(true);
         }
         ServiceConfig configured = config.service();
+        LogOutput.use(log == null ? configured.log() : log);
         PassedSockets passed = new PassedSockets(
                 ActivatedSockets.descriptors(
                         System.getenv(), ProcessHandle.current().pid()),

@@ -46,7 +46,7 @@ public record PoolConfig(
 
     private static final List<String> SPACE_KEYS =
             List.of("on-full", "on-full-timeout", "low-water", "auto-extend", "discard", "unmarked-catalog");
-    private static final List<String> KEYS = Stream.concat(
+    static final List<String> KEYS = Stream.concat(
                     Stream.of("metadata", "data", "buffered", "device-patience", "allow-paths", "origins"),
                     Stream.concat(SPACE_KEYS.stream(), ServiceConfig.KEYS.stream()))
             .toList();

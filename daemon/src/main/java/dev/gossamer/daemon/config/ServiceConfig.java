@@ -2,6 +2,7 @@ package dev.gossamer.daemon.config;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.gossamer.daemon.log.LogForm;
 import dev.gossamer.daemon.server.ListenAddress;
 import dev.gossamer.daemon.server.access.TlsSettings;
 import dev.gossamer.nbd.handshake.TlsOffer;
@@ -25,6 +26,7 @@ import java.util.regex.Pattern;
  *  volume-metrics: top 1000              or off, all (OP-31)
  *  slow-request: 1s                      longer ones are logged; 0s = none (OP-36)
  *  over-commit: 10                       how many times the data may be promised, for whoever asks (OP-21)
+ *  log: json                             the log's lines; text if missing (OP-35)
  * </pre>
  *
  * @param tls its directory as written: absolute, or relative to the pool's
@@ -41,10 +43,11 @@ public record ServiceConfig(
         ListenAddress.Tcp metrics,
         int volumeMetrics,
         Duration slowRequest,
-        int overCommit) {
+        int overCommit,
+        LogForm log) {
     /** What holds for keys that are missing. */
-    public static final ServiceConfig DEFAULT =
-            new ServiceConfig(List.of(), false, TlsSettings.OFF, "", null, 1000, Duration.ofSeconds(1), 10);
+    public static final ServiceConfig DEFAULT = new ServiceConfig(
+            List.of(), false, TlsSettings.OFF, "", null, 1000, Duration.ofSeconds(1), 10, LogForm.TEXT);
 
     static final List<String> KEYS = List.of(
             "listen",
@@ -54,7 +57,8 @@ public record ServiceConfig(
             "metrics",
             "volume-metrics",
             "slow-request",
-            "over-commit");
+            "over-commit",
+            "log");
 
     private static final Pattern TOP = Pattern.compile("top ([1-9][0-9]{0,6})");
 
@@ -65,7 +69,7 @@ public record ServiceConfig(
     /** The same, with what was said on the command line. */
     public ServiceConfig with(List<ListenAddress> newListen, TlsSettings newTls, ListenAddress.Tcp newMetrics) {
         return new ServiceConfig(
-                newListen, allowRemote, newTls, defaultExport, newMetrics, volumeMetrics, slowRequest, overCommit);
+                newListen, allowRemote, newTls, defaultExport, newMetrics, volumeMetrics, slowRequest, overCommit, log);
     }
 
     static ServiceConfig of(ObjectNode root) {
@@ -81,7 +85,8 @@ public record ServiceConfig(
                 root.has("metrics") ? metrics(text(root, "metrics", "")) : null,
                 volumeMetrics(root.path("volume-metrics")),
                 slowRequest(text(root, "slow-request", "1s")),
-                overCommit(root.path("over-commit")));
+                overCommit(root.path("over-commit")),
+                log(text(root, "log", "text")));
     }
 
     private static List<ListenAddress> listen(JsonNode list) {
@@ -152,6 +157,15 @@ public record ServiceConfig(
         return ratio.intValue();
     }
 
+    private static LogForm log(String word) {
+        for (LogForm form : LogForm.values()) {
+            if (form.word().equals(word)) {
+                return form;
+            }
+        }
+        throw new IllegalArgumentException("key 'log' must be text or json");
+    }
+
     private static Duration slowRequest(String text) {
         try {
             return Quantity.time(text);
@@ -208,6 +222,9 @@ public record ServiceConfig(
         }
         if (overCommit != DEFAULT.overCommit) {
             lines.append("over-commit: ").append(overCommit).append('\n');
+        }
+        if (log != DEFAULT.log) {
+            lines.append("log: ").append(log.word()).append('\n');
         }
         return lines.toString();
     }

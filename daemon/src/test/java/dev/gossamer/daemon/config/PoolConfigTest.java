@@ -12,6 +12,8 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -133,5 +135,19 @@ class PoolConfigTest {
         StorageException refused =
                 assertThrows(StorageException.class, () -> PoolConfig.read(directory.resolve("pool.yaml")));
         assertTrue(refused.getMessage().contains("gossamer pool create"), refused.getMessage());
+    }
+
+    @Test
+    void theManualHasEveryKeyAndNoOther() throws IOException {
+        Path page = Path.of("../deploy/src/dist/share/man/gossamer-pool.yaml.5");
+        Set<String> described = new TreeSet<>();
+        for (String line : Files.readString(page).replace("\\-", "-").lines().toList()) {
+            if (line.matches("\\.BR? [a-z-]+.*") && !line.startsWith(".BR gossamer")) {
+                described.addAll(List.of(line.replaceFirst("\\.BR? ", "")
+                        .replace(" \", \" ", ",")
+                        .split(",", -1)));
+            }
+        }
+        assertEquals(new TreeSet<>(PoolConfig.KEYS), described);
     }
 }

@@ -8,7 +8,6 @@ import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.slf4j.event.Level;
-import org.slf4j.helpers.MessageFormatter;
 
 /**
  * The lines that others decide how many there are of: who came and went, who was not let in, whose requests failed.
@@ -71,9 +70,10 @@ public final class ClientLog {
         /**
          * Takes one line.
          *
+         * @param pattern for SLF4J
          * @param cause null if there is none
          */
-        void write(Level level, String line, Throwable cause);
+        void write(Level level, Throwable cause, String pattern, Object... arguments);
     }
 
     private final Map<Kind, LogLimit> limits = new EnumMap<>(Kind.class);
@@ -82,7 +82,10 @@ public final class ClientLog {
 
     /** Writes to the daemon's log. */
     public ClientLog() {
-        this((level, line, cause) -> LOG.atLevel(level).setCause(cause).log(line), System::nanoTime);
+        this(
+                (level, cause, pattern, arguments) ->
+                        LOG.atLevel(level).setCause(cause).log(pattern, arguments),
+                System::nanoTime);
     }
 
     ClientLog(Sink sink, LongSupplier nanoTime) {
@@ -132,13 +135,15 @@ public final class ClientLog {
     }
 
     private void write(Kind kind, Throwable cause, String format, Object... arguments) {
-        Object[] shown = new Object[arguments.length];
-        for (int i = 0; i < shown.length; i++) {
+        long leftOut = limits.get(kind).takeLeftOut();
+        Object[] shown = new Object[arguments.length + (leftOut == 0 ? 0 : 1)];
+        for (int i = 0; i < arguments.length; i++) {
             shown[i] = arguments[i] instanceof String text ? NbdText.shown(text, TEXT_LIMIT_BYTES) : arguments[i];
         }
-        String line = kind.title + MessageFormatter.basicArrayFormat(format, shown);
-        long leftOut = limits.get(kind).takeLeftOut();
-        sink.write(kind.level, leftOut == 0 ? line : line + " leftOut=" + leftOut, cause);
+        if (leftOut != 0) {
+            shown[arguments.length] = leftOut;
+        }
+        sink.write(kind.level, cause, kind.title + format + (leftOut == 0 ? "" : " leftOut={}"), shown);
     }
 
     /** Tells of floods that are over, whose next line may never come. */
@@ -154,7 +159,7 @@ public final class ClientLog {
 
     private void tell(Kind kind, long leftOut) {
         if (leftOut > 0) {
-            sink.write(kind.level, "lines left out kind=\"" + kind.title + "\" leftOut=" + leftOut, null);
+            sink.write(kind.level, null, "lines left out kind=\"{}\" leftOut={}", kind.title, leftOut);
         }
     }
 }
