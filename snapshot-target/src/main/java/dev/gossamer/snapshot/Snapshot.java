@@ -38,7 +38,7 @@ public final class Snapshot implements BlockDevice, ServedDevice {
         this.store = snapshot.storeDevice();
         int alignment =
                 Math.max(origin.geometry().alignmentBytes(), store.geometry().alignmentBytes());
-        boolean discards = snapshot.spec().discardZeroesCow();
+        boolean discards = snapshot.spec().discards().zeroesCow();
         this.geometry = new BlockGeometry(
                 snapshot.sizeBytes(), alignment, store.geometry().readOnly(), discards ? snapshot.chunkBytes() : 0);
         this.generation = snapshot.generation();
@@ -150,7 +150,7 @@ public final class Snapshot implements BlockDevice, ServedDevice {
                 zero(request, newChunk * chunkBytes, chunkBytes);
             }
         }
-        if (snapshot.spec().discardPassdownOrigin()
+        if (snapshot.spec().discards().passdownOrigin()
                 && first < end
                 && origin.geometry().discardBytes() > 0) {
             long from = first * chunkBytes;

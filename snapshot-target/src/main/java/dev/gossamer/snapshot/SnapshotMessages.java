@@ -88,7 +88,7 @@ final class SnapshotMessages {
             start(new CowSnapshot(loops, copies, spec, kept, table, sizeBytes), answer);
             return;
         }
-        new StoreOpening(loops.transfers(), store, spec.name(), spec.storeId(), new StoreOpening.Answer() {
+        new StoreOpening(loops.transfers(), store, spec.name(), spec.expected().storeId(), new StoreOpening.Answer() {
                     @Override
                     public void opened(PersistentStore opened) {
                         start(new CowSnapshot(loops, copies, spec, opened, table, sizeBytes), answer);
@@ -152,7 +152,7 @@ final class SnapshotMessages {
                             + "open all snapshots before the origin");
         }
         RemapTable[] table = {new RemapTable(0)};
-        new StoreOpening(loops.transfers(), store, spec.name(), spec.storeId(), new StoreOpening.Answer() {
+        new StoreOpening(loops.transfers(), store, spec.name(), spec.expected().storeId(), new StoreOpening.Answer() {
                     @Override
                     public void opened(PersistentStore opened) {
                         warnOfChunkSize(spec, opened);

@@ -50,12 +50,12 @@ final class StoreChecks {
      * its id, if it has one, and may have grown then.
      */
     static void checkStoreDevice(SnapshotSpec spec, BlockDevice store) throws StorageException {
-        StorageIdentity expected = spec.storeDevice();
+        StorageIdentity expected = spec.expected().device();
         StorageIdentity found = StorageIdentity.of(store);
         if (expected == null || expected.admits(found)) {
             return;
         }
-        boolean hasId = spec.storeId() != null && expected.name().isEmpty();
+        boolean hasId = spec.expected().storeId() != null && expected.name().isEmpty();
         if (!hasId || found.sizeBytes() < expected.sizeBytes()) {
             throw refused(
                     spec,
@@ -81,7 +81,7 @@ final class StoreChecks {
     }
 
     static void checkFeatures(SnapshotSpec spec) throws StorageException {
-        if (spec.discardPassdownOrigin() && !spec.discardZeroesCow()) {
+        if (spec.discards().passdownOrigin() && !spec.discards().zeroesCow()) {
             throw refused(spec, Errno.EINVAL, "discard_passdown_origin needs discard_zeroes_cow; give both or none");
         }
     }

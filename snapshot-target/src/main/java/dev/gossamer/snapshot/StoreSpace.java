@@ -85,6 +85,7 @@ final class StoreSpace {
         allocatedSinceAsked = 0;
         askedNanos = loop.nanoTime();
         snapshot.spec()
+                .full()
                 .growth()
                 .grow(
                         snapshot.name(),
@@ -105,7 +106,7 @@ final class StoreSpace {
             held.fail(Errno.ESHUTDOWN);
         } else if (mayWait()) {
             hold(held);
-        } else if (snapshot.spec().fullAction() == StoreFullAction.FAIL_WRITES) {
+        } else if (snapshot.spec().full().action() == StoreFullAction.FAIL_WRITES) {
             held.fail(refusal());
         } else {
             snapshot.invalidate(isReadOnly() ? "its store takes no changes any more" : "its store is full");
@@ -128,7 +129,7 @@ final class StoreSpace {
             held.fail(Errno.ESHUTDOWN);
         } else if (mayWait()) {
             hold(held);
-        } else if (snapshot.spec().fullAction() == StoreFullAction.FAIL_WRITES) {
+        } else if (snapshot.spec().full().action() == StoreFullAction.FAIL_WRITES) {
             held.fail(refusal());
         } else if (snapshot.spec().type() == StoreType.PERSISTENT_OVERFLOW) {
             snapshot.overflow();
@@ -163,7 +164,7 @@ final class StoreSpace {
     }
 
     private boolean mayWait() {
-        long holdBackNanos = snapshot.spec().holdBackNanos();
+        long holdBackNanos = snapshot.spec().full().holdBackNanos();
         if (holdBackNanos <= 0) {
             return false;
         }
