@@ -1,6 +1,8 @@
 # gossamer attach in a real kernel: a file system that stays while the server is killed, comes back, and is upgraded.
 # Variables: PORT          the server's port on the host
 #            VOLUME, EMPTY two empty volumes; GROWN_BYTES is its size once the server has been replaced
+#            AWAY_SECONDS  for so long the guest has no network
+#            MANY          volumes many1, many2 ... that are attached at once
 #            LIBRARIES     folder on the disk with libraries that the Java runtime needs beside the guest's
 # The first disk has the distribution. When this prints "guest: kill the server", the host kills it without warning and
 # starts it again two seconds later; at "guest: replace the server" it makes the volume larger and stops it in order, and
@@ -75,6 +77,12 @@ sleep 2
 echo "guest: replace the server"
 wait_for_lines 2 "connected again"
 echo "ok: connected again"
+# Longer than a request may take, so that the kernel gives the connection up; the address stays with the device.
+ip link set eth0 down
+sleep "$AWAY_SECONDS"
+ip link set eth0 up
+wait_for_lines 3 "connected again"
+echo "ok: connected again after $AWAY_SECONDS s without a network"
 sleep 2
 touch /tmp/stop
 wait $writer || fail "a write failed"
@@ -123,6 +131,20 @@ echo "guest: replace the volume"
 wait_for_lines 1 "is another volume now"
 echo "ok: another volume is not taken for it"
 step "detach" gossamer detach /dev/nbd0
+# ---- several at once
+numbers=$(seq 1 "$MANY")
+jobs=
+for number in $numbers; do
+    mkdir -p "/mnt/many$number"
+    gossamer attach "nbd://10.0.2.2:$PORT/many$number" --mkfs ext4 --mount "/mnt/many$number" >"/tmp/many$number.log" 2>&1 &
+    jobs="$jobs $!"
+done
+for job in $jobs; do wait "$job" || { cat /tmp/many*.log; fail "one of $MANY attached at once"; }; done
+for number in $numbers; do echo "this is $number" >"/mnt/many$number/name"; done
+step "$MANY are attached at once" attached "$MANY"
+for number in $numbers; do
+    gossamer detach "/mnt/many$number" >"/tmp/many$number.log" 2>&1 || { cat "/tmp/many$number.log"; fail "detach $number"; }
+done
 step "nothing is left attached" attached 0
 [ ! -e /sys/block/nbd0/pid ] && [ ! -e /sys/block/nbd5/pid ] || fail "the kernel still has a device"
 

@@ -21,6 +21,12 @@ final class GuestAttachTest {
     private static final int LIMIT_SECONDS = 900;
     private static final String LIBRARIES = "libraries";
 
+    /** Longer than the script's --request-timeout. */
+    private static final int AWAY_SECONDS = 20;
+
+    /** Attached at once; each is a Java whose instructions are emulated, so that more of them want some minutes. */
+    private static final int MANY = Integer.getInteger("gossamer.test.attached", 3);
+
     @TempDir
     private Path scratch;
 
@@ -58,6 +64,9 @@ final class GuestAttachTest {
         try (Daemon daemon = Daemon.create(scratch).start("--listen", "tcp:127.0.0.1:0")) {
             daemon.createVolume("vol", "128M");
             daemon.createVolume("empty", "64M");
+            for (int i = 1; i <= MANY; i++) {
+                daemon.createVolume("many" + i, "64M");
+            }
             String address = "tcp:127.0.0.1:" + daemon.tcpPort();
             List<String> console = new Guest(scratch, "attach.sh")
                     .withMemory(MEMORY_MIB)
@@ -67,6 +76,8 @@ final class GuestAttachTest {
                     .with("EMPTY", "empty")
                     .with("GROWN_BYTES", 256 << 20)
                     .with("LIBRARIES", LIBRARIES)
+                    .with("AWAY_SECONDS", AWAY_SECONDS)
+                    .with("MANY", MANY)
                     .withDisk(image())
                     .on("guest: kill the server", () -> {
                         daemon.kill();
