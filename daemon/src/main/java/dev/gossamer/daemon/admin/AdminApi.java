@@ -14,8 +14,6 @@ import dev.gossamer.thin.SnapshotSpec;
 import dev.gossamer.thin.VolumeInfo;
 import dev.gossamer.thin.VolumeSpec;
 import io.netty.handler.codec.http.QueryStringDecoder;
-import java.net.URLDecoder;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
@@ -26,33 +24,18 @@ import java.util.concurrent.CompletionException;
 import java.util.function.Supplier;
 
 /**
- * What each method on each path does.
- *
- * <pre>
- *  GET    /v1/status
- *  GET    /v1/volumes                  POST {name, sizeBytes, externalOrigin}
- *  GET    /v1/volumes/NAME             PATCH {sizeBytes, force} or {name}
- *                                      DELETE, ?force=true
- *                                      POST /v1/volumes/NAME/snapshots {name, readOnly}
- *                                      POST /v1/volumes/NAME/rollback {to, keepAs, force}
- *  GET    /v1/snapshots                POST {snapshots: [{origin, name}, ...], readOnly}, all or none
- *  GET    /v1/connections
- *  GET    /v1/events, ?status=false    {@link EventStream}
- *  POST   /v1/reload
- *  GET    /metrics, /healthz
- *  the rest: {@link SpaceApi}, {@link JobApi}, {@link CowApi}, {@link IdempotentApi}
- * </pre>
+ * What each method on each path does. {@link Routes} has them all: those of volumes and the daemon from here, the rest from
+ * {@link SpaceApi}, {@link JobApi}, {@link CowApi}, {@link IdempotentApi}.
  */
 final class AdminApi {
     /** Snapshots of one group: what one transaction does without keeping other requests waiting for long. */
     private static final int MAX_GROUP = 1000;
 
+    static final AdminResponse NO_CONTENT = new AdminResponse(204, AdminResponse.JSON, "");
+
     private final PoolAdmin pool;
     private final ClientLog log;
-    private final SpaceApi space;
-    private final CowApi cow;
-    private final JobApi jobs;
-    private final IdempotentApi idempotent;
+    private final Routes routes = new Routes();
     // What two readers could understand in two ways is refused.
     private final JsonMapper json = JsonMapper.builder()
             .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
@@ -63,10 +46,43 @@ final class AdminApi {
     AdminApi(PoolAdmin pool, CowAdmin cow, ClientLog log) {
         this.pool = pool;
         this.log = log;
-        this.cow = new CowApi(this, cow);
-        this.space = new SpaceApi(this, pool);
-        this.jobs = new JobApi(this, pool);
-        this.idempotent = new IdempotentApi(this, pool);
+        addTo(routes);
+        new SpaceApi(this, pool).addTo(routes);
+        new JobApi(this, pool).addTo(routes);
+        new CowApi(this, cow).addTo(routes);
+        new IdempotentApi(this, pool).addTo(routes);
+    }
+
+    private void addTo(Routes all) {
+        all.add("GET", "/metrics", ask -> pool.metrics()
+                .thenApply(text -> new AdminResponse(200, AdminResponse.PROMETHEUS, text)));
+        all.add(
+                "GET",
+                "/healthz",
+                ask -> now(
+                        new AdminResponse(pool.isHealthy() ? 200 : AdminRefusal.UNAVAILABLE, AdminResponse.JSON, "")));
+        all.add("GET", "/v1/status", ask -> pool.status().thenApply(status -> answer(200, AdminJson.status(status))));
+        all.add("GET", "/v1/connections", ask -> now(answer(200, AdminJson.connections(pool.connections()))));
+        all.add("GET", "/v1/events", ask -> now(events(ask.uri())));
+        all.add("POST", "/v1/reload", ask -> pool.reload().thenApply(done -> NO_CONTENT));
+        all.add("GET", "/v1/volumes", ask -> aside(() -> AdminJson.volumes(pool.volumes())));
+        all.add("POST", "/v1/volumes", ask -> createVolume(ask.body(), ask.owner()));
+        all.add("GET", "/v1/volumes/{name}", ask -> now(answer(200, AdminJson.volume(require(ask.name())))));
+        all.add("PATCH", "/v1/volumes/{name}", ask -> change(required(ask), ask.body()));
+        all.add("DELETE", "/v1/volumes/{name}", ask -> delete(required(ask), null, parameter(ask.uri(), "force")));
+        all.add("POST", "/v1/volumes/{name}/snapshots", ask -> createSnapshot(required(ask), ask.body()));
+        all.add("POST", "/v1/volumes/{name}/rollback", ask -> rollBack(required(ask), ask.body()));
+        all.add(
+                "GET",
+                "/v1/snapshots",
+                ask -> aside(() -> AdminJson.volumes(
+                        pool.volumes().stream().filter(VolumeInfo::isSnapshot).toList())));
+        all.add("POST", "/v1/snapshots", ask -> createSnapshotGroup(ask.body()));
+    }
+
+    /** Every method and path that is answered. */
+    Routes routes() {
+        return routes;
     }
 
     /** Never completes exceptionally: what goes wrong is an answer too. */
@@ -98,127 +114,10 @@ final class AdminApi {
         }
     }
 
-    private CompletableFuture<AdminResponse> route(String method, QueryStringDecoder uri, String body, boolean anyPath)
+    private CompletableFuture<AdminResponse> route(String method, QueryStringDecoder uri, String body, boolean owner)
             throws StorageException {
-        String path = uri.rawPath();
-        String[] parts = path.substring(1).split("/", -1);
-        if (method.equals("GET") && (path.equals("/metrics") || path.equals("/healthz"))) {
-            return numbers(path);
-        }
-        if (parts.length < 2 || !parts[0].equals("v1")) {
-            throw unknownPath(path);
-        }
-        CompletableFuture<AdminResponse> ofJobs =
-                jobs.route(method, List.of(parts).subList(1, parts.length), body);
-        if (ofJobs != null) {
-            return ofJobs;
-        }
-        if (parts.length == 2) {
-            return routeCollection(method, uri, parts[1], body, anyPath);
-        }
-        CompletableFuture<AdminResponse> ofPool =
-                parts.length == 3 && parts[1].equals("pool") ? space.routePool(method, parts[2], body) : null;
-        if (ofPool != null) {
-            return ofPool;
-        }
-        String name = URLDecoder.decode(parts[2].replace("+", "%2B"), StandardCharsets.UTF_8);
-        if (parts[1].equals("cow") && parts.length == 3) {
-            return cow.routeOne(method, name, uri);
-        }
-        if (parts[1].equals("cow") && parts.length == 4 && parts[3].equals("merge")) {
-            requireMethod(method, "POST");
-            return cow.merge(name, body);
-        }
-        if (parts[1].equals("uuids") && parts.length == 3) {
-            return idempotent.byUuid(method, name, parameter(uri, "force"));
-        }
-        if (!parts[1].equals("volumes")) {
-            throw unknownPath(path);
-        }
-        if (parts.length == 3) {
-            return routeVolume(method, name, uri, body);
-        }
-        if (parts.length == 4) {
-            return routePartOfVolume(method, path, name, parts[3], body);
-        }
-        throw unknownPath(path);
-    }
-
-    private CompletableFuture<AdminResponse> numbers(String path) {
-        if (path.equals("/metrics")) {
-            return pool.metrics().thenApply(text -> new AdminResponse(200, AdminResponse.PROMETHEUS, text));
-        }
-        boolean healthy = pool.isHealthy();
-        return now(new AdminResponse(healthy ? 200 : AdminRefusal.UNAVAILABLE, AdminResponse.JSON, ""));
-    }
-
-    private CompletableFuture<AdminResponse> routePartOfVolume(
-            String method, String path, String name, String part, String body) throws StorageException {
-        require(name);
-        return switch (part) {
-            case "snapshots" -> {
-                requireMethod(method, "POST");
-                yield createSnapshot(name, body);
-            }
-            case "space" -> {
-                requireMethod(method, "GET");
-                yield space.space(name);
-            }
-            case "limits" -> {
-                requireMethod(method, "PATCH");
-                yield space.changeLimits(require(name), body);
-            }
-            case "independent", "detach" -> jobs.ofVolume(method, name, part);
-            case "rollback" -> {
-                requireMethod(method, "POST");
-                yield rollBack(name, body);
-            }
-            default -> throw unknownPath(path);
-        };
-    }
-
-    private CompletableFuture<AdminResponse> routeCollection(
-            String method, QueryStringDecoder uri, String collection, String body, boolean anyPath)
-            throws StorageException {
-        if (collection.equals("volumes") && method.equals("POST")) {
-            return createVolume(body, anyPath);
-        }
-        if (collection.equals("snapshots") && method.equals("POST")) {
-            return createSnapshotGroup(body);
-        }
-        if (collection.equals("cow")) {
-            return cow.routeAll(method, body, anyPath);
-        }
-        if (collection.equals("reload")) {
-            requireMethod(method, "POST");
-            return pool.reload().thenApply(done -> new AdminResponse(204, AdminResponse.JSON, ""));
-        }
-        requireMethod(method, "GET");
-        return switch (collection) {
-            case "events" -> now(events(uri));
-            case "status" -> pool.status().thenApply(status -> answer(200, AdminJson.status(status)));
-            case "dm-status" -> space.dmStatus();
-            case "capacity" -> idempotent.capacity();
-            case "volumes" -> aside(() -> AdminJson.volumes(pool.volumes()));
-            case "snapshots" -> aside(() -> AdminJson.volumes(
-                    pool.volumes().stream().filter(VolumeInfo::isSnapshot).toList()));
-            case "connections" -> now(answer(200, AdminJson.connections(pool.connections())));
-            default -> throw unknownPath(uri.rawPath());
-        };
-    }
-
-    private CompletableFuture<AdminResponse> routeVolume(
-            String method, String name, QueryStringDecoder uri, String body) throws StorageException {
-        if (method.equals("PUT")) {
-            return idempotent.put(name, body);
-        }
-        require(name);
-        return switch (method) {
-            case "GET" -> now(answer(200, AdminJson.volume(require(name))));
-            case "DELETE" -> delete(name, null, parameter(uri, "force"));
-            case "PATCH" -> change(name, body);
-            default -> throw methodNotAllowed(method);
-        };
+        Routes.Found found = routes.find(method, uri.rawPath());
+        return found.route().handler().handle(new Ask(found.names(), uri, body, owner));
     }
 
     private CompletableFuture<AdminResponse> createVolume(String body, boolean anyPath) throws StorageException {
@@ -277,8 +176,7 @@ final class AdminApi {
     }
 
     CompletableFuture<AdminResponse> delete(String name, UUID only, boolean force) {
-        return naming(name, pool.deleteVolume(name, only, force))
-                .thenApply(deleted -> new AdminResponse(204, AdminResponse.JSON, ""));
+        return naming(name, pool.deleteVolume(name, only, force)).thenApply(deleted -> NO_CONTENT);
     }
 
     /** A refusal names the clients that are in the way: the pool knows only how many there are. */
@@ -407,7 +305,12 @@ final class AdminApi {
         return value.longValue();
     }
 
-    private VolumeInfo require(String name) {
+    /** The name of a volume that there is. */
+    private String required(Ask ask) {
+        return require(ask.name()).name();
+    }
+
+    VolumeInfo require(String name) {
         VolumeInfo volume = pool.volume(name);
         if (volume == null) {
             throw new AdminRefusal(
@@ -417,21 +320,6 @@ final class AdminApi {
                             + "; 'gossamer volume list' shows all");
         }
         return volume;
-    }
-
-    static void requireMethod(String method, String expected) {
-        if (!method.equals(expected)) {
-            throw methodNotAllowed(method);
-        }
-    }
-
-    private static AdminRefusal methodNotAllowed(String method) {
-        return new AdminRefusal(AdminRefusal.METHOD_NOT_ALLOWED, "method " + method + " does not apply here");
-    }
-
-    private static AdminRefusal unknownPath(String path) {
-        String shown = path.length() > 80 ? path.substring(0, 80) : path;
-        return new AdminRefusal(AdminRefusal.NOT_FOUND, "unknown path " + shown);
     }
 
     private static AdminRefusal badRequest(String message) {

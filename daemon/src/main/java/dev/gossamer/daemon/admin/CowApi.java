@@ -10,7 +10,6 @@ import dev.gossamer.daemon.cow.CowWords;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.snapshot.SnapshotStatus;
-import io.netty.handler.codec.http.QueryStringDecoder;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.CompletableFuture;
@@ -35,11 +34,17 @@ final class CowApi {
         this.cow = cow;
     }
 
-    CompletableFuture<AdminResponse> routeAll(String method, String body, boolean anyPath) {
-        if (method.equals("POST")) {
-            return create(body, anyPath);
-        }
-        AdminApi.requireMethod(method, "GET");
+    void addTo(Routes routes) {
+        routes.add("GET", "/v1/cow", ask -> list());
+        routes.add("POST", "/v1/cow", ask -> create(ask.body(), ask.owner()));
+        routes.add("GET", "/v1/cow/{export}", ask -> cow.find(ask.name())
+                .thenApply(facts -> api.answer(200, json(facts, ask.name()))));
+        routes.add("DELETE", "/v1/cow/{export}", ask -> cow.delete(ask.name(), AdminApi.parameter(ask.uri(), "force"))
+                .thenApply(deleted -> AdminApi.NO_CONTENT));
+        routes.add("POST", "/v1/cow/{export}/merge", ask -> merge(ask.name(), ask.body()));
+    }
+
+    private CompletableFuture<AdminResponse> list() {
         return cow.list().thenApply(origins -> {
             ArrayNode array = JsonNodeFactory.instance.arrayNode();
             origins.forEach(origin -> array.add(json(origin)));
@@ -47,16 +52,7 @@ final class CowApi {
         });
     }
 
-    CompletableFuture<AdminResponse> routeOne(String method, String export, QueryStringDecoder uri) {
-        if (method.equals("DELETE")) {
-            return cow.delete(export, AdminApi.parameter(uri, "force"))
-                    .thenApply(deleted -> new AdminResponse(204, AdminResponse.JSON, ""));
-        }
-        AdminApi.requireMethod(method, "GET");
-        return cow.find(export).thenApply(facts -> api.answer(200, json(facts, export)));
-    }
-
-    CompletableFuture<AdminResponse> merge(String export, String body) {
+    private CompletableFuture<AdminResponse> merge(String export, String body) {
         JsonNode object = api.object(body, List.of("force"));
         return cow.merge(export, AdminApi.flag(object, "force"))
                 .thenApply(facts -> api.answer(200, json(facts, export)));

@@ -30,7 +30,15 @@ final class IdempotentApi {
         this.pool = pool;
     }
 
-    CompletableFuture<AdminResponse> put(String name, String body) throws StorageException {
+    void addTo(Routes routes) {
+        routes.add("PUT", "/v1/volumes/{name}", ask -> put(ask.name(), ask.body()));
+        routes.add("GET", "/v1/uuids/{uuid}", ask -> byUuid(ask.name()));
+        routes.add("DELETE", "/v1/uuids/{uuid}", ask -> delete(ask.name(), AdminApi.parameter(ask.uri(), "force")));
+        routes.add(
+                "GET", "/v1/capacity", ask -> pool.capacity().thenApply(capacity -> api.answer(200, json(capacity))));
+    }
+
+    private CompletableFuture<AdminResponse> put(String name, String body) throws StorageException {
         VolumeSpec.checkName(name);
         VolumeSpec spec = new VolumeSpec(name, AdminApi.size(api.object(body, List.of("sizeBytes"))));
         VolumeInfo present = pool.volume(name);
@@ -64,14 +72,15 @@ final class IdempotentApi {
                         "volume " + present.name() + " exists already, " + what + "; choose another name"));
     }
 
-    CompletableFuture<AdminResponse> byUuid(String method, String text, boolean force) {
-        VolumeInfo volume = find(text);
-        if (method.equals("DELETE")) {
-            return volume == null
-                    ? CompletableFuture.completedFuture(new AdminResponse(204, AdminResponse.JSON, ""))
-                    : api.delete(volume.name(), volume.uuid(), force);
-        }
-        AdminApi.requireMethod(method, "GET");
+    private CompletableFuture<AdminResponse> delete(String uuid, boolean force) {
+        VolumeInfo volume = find(uuid);
+        return volume == null
+                ? CompletableFuture.completedFuture(AdminApi.NO_CONTENT)
+                : api.delete(volume.name(), volume.uuid(), force);
+    }
+
+    private CompletableFuture<AdminResponse> byUuid(String uuid) {
+        VolumeInfo volume = find(uuid);
         if (volume == null) {
             throw new AdminRefusal(AdminRefusal.NOT_FOUND, "there is no volume with this UUID");
         }
@@ -91,10 +100,6 @@ final class IdempotentApi {
             }
         }
         return null;
-    }
-
-    CompletableFuture<AdminResponse> capacity() {
-        return pool.capacity().thenApply(capacity -> api.answer(200, json(capacity)));
     }
 
     private static JsonNode json(Capacity capacity) {

@@ -41,56 +41,33 @@ final class JobApi {
         this.pool = pool;
     }
 
-    /** What a path does whose parts behind the version these are; null if there is no such path. */
-    CompletableFuture<AdminResponse> route(String method, List<String> path, String body) {
-        if (path.equals(List.of("clone"))) {
-            AdminApi.requireMethod(method, "POST");
-            return started(pool.cloneRange(cloneSpec(body)));
-        }
-        if (path.equals(List.of("dedupe"))) {
-            AdminApi.requireMethod(method, "POST");
-            return started(pool.dedupe(dedupeSpec(body)));
-        }
-        if (path.equals(List.of("defragment"))) {
-            AdminApi.requireMethod(method, "POST");
-            return started(pool.jobs().defragment(name(api.object(body, List.of("volume")), "volume")));
-        }
-        if (path.getFirst().equals("pool") && path.size() == 2) {
-            return routePool(method, path.get(1), body);
-        }
-        if (!path.getFirst().equals("jobs") || path.size() > 3) {
-            return null;
-        }
-        if (path.size() == 1) {
-            AdminApi.requireMethod(method, "GET");
-            return pool.jobs().list().thenApply(this::list);
-        }
-        long id = id(path.get(1));
-        if (path.size() == 2) {
-            AdminApi.requireMethod(method, "GET");
-            return shown(pool.jobs().show(id));
-        }
-        return change(method, id, path.get(2));
+    void addTo(Routes routes) {
+        routes.add("GET", "/v1/jobs", ask -> pool.jobs().list().thenApply(this::list));
+        routes.add("GET", "/v1/jobs/{id}", ask -> shown(pool.jobs().show(id(ask.name()))));
+        routes.add("POST", "/v1/jobs/{id}/pause", ask -> shown(pool.jobs().pause(id(ask.name()))));
+        routes.add("POST", "/v1/jobs/{id}/resume", ask -> shown(pool.jobs().resume(id(ask.name()))));
+        routes.add("POST", "/v1/jobs/{id}/cancel", ask -> shown(pool.jobs().cancel(id(ask.name()))));
+        routes.add("POST", "/v1/clone", ask -> started(pool.cloneRange(cloneSpec(ask.body()))));
+        routes.add("POST", "/v1/dedupe", ask -> started(pool.dedupe(dedupeSpec(ask.body()))));
+        routes.add(
+                "POST",
+                "/v1/defragment",
+                ask -> started(pool.jobs().defragment(name(api.object(ask.body(), List.of("volume")), "volume"))));
+        routes.add(
+                "POST",
+                "/v1/volumes/{name}/independent",
+                ask -> started(
+                        pool.jobs().makeIndependent(api.require(ask.name()).name())));
+        routes.add(
+                "POST",
+                "/v1/volumes/{name}/detach",
+                ask -> started(pool.jobs().detach(api.require(ask.name()).name())));
+        routes.add("POST", "/v1/pool/evacuate", ask -> evacuate(ask.body()));
+        routes.add("POST", "/v1/pool/shrink", ask -> shrink(ask.body()));
+        routes.add("POST", "/v1/pool/owners", ask -> owners(ask.body()));
     }
 
-    /** {@code .../independent}, {@code .../detach} of a volume. */
-    CompletableFuture<AdminResponse> ofVolume(String method, String name, String what) {
-        AdminApi.requireMethod(method, "POST");
-        return started(
-                what.equals("detach") ? pool.jobs().detach(name) : pool.jobs().makeIndependent(name));
-    }
-
-    private CompletableFuture<AdminResponse> routePool(String method, String what, String body) {
-        return switch (what) {
-            case "evacuate" -> evacuate(method, body);
-            case "shrink" -> shrink(method, body);
-            case "owners" -> owners(method, body);
-            default -> null;
-        };
-    }
-
-    private CompletableFuture<AdminResponse> evacuate(String method, String body) {
-        AdminApi.requireMethod(method, "POST");
+    private CompletableFuture<AdminResponse> evacuate(String body) {
         JsonNode object = api.object(body, List.of("offsetBytes", "lengthBytes", "acceptLosses"));
         return started(pool.jobs()
                 .evacuate(
@@ -99,14 +76,12 @@ final class JobApi {
                         AdminApi.flag(object, "acceptLosses")));
     }
 
-    private CompletableFuture<AdminResponse> shrink(String method, String body) {
-        AdminApi.requireMethod(method, "POST");
+    private CompletableFuture<AdminResponse> shrink(String body) {
         JsonNode object = api.object(body, List.of("dataBytes"));
         return started(pool.jobs().shrink(number(object, "dataBytes", 0)));
     }
 
-    private CompletableFuture<AdminResponse> owners(String method, String body) {
-        AdminApi.requireMethod(method, "POST");
+    private CompletableFuture<AdminResponse> owners(String body) {
         JsonNode object = api.object(body, List.of("offsetBytes", "lengthBytes"));
         return pool.jobs()
                 .owners(number(object, "offsetBytes", -1), number(object, "lengthBytes", 0))
@@ -121,24 +96,6 @@ final class JobApi {
                 .put("owner", run.owner())
                 .put("volumeOffset", run.volumeOffset()));
         return api.answer(200, array);
-    }
-
-    private CompletableFuture<AdminResponse> change(String method, long id, String verb) {
-        return switch (verb) {
-            case "pause" -> shown(method, () -> pool.jobs().pause(id));
-            case "resume" -> shown(method, () -> pool.jobs().resume(id));
-            case "cancel" -> shown(method, () -> pool.jobs().cancel(id));
-            default -> null;
-        };
-    }
-
-    private interface Change {
-        CompletableFuture<JobInfo> make();
-    }
-
-    private CompletableFuture<AdminResponse> shown(String method, Change change) {
-        AdminApi.requireMethod(method, "POST");
-        return shown(change.make());
     }
 
     private CompletableFuture<AdminResponse> shown(CompletableFuture<JobInfo> job) {

@@ -34,32 +34,25 @@ final class SpaceApi {
         this.pool = pool;
     }
 
-    CompletableFuture<AdminResponse> dmStatus() {
+    void addTo(Routes routes) {
+        routes.add("GET", "/v1/dm-status", ask -> dmStatus());
+        routes.add("POST", "/v1/pool/grow", ask -> grow(ask.body()));
+        routes.add("PUT", "/v1/pool/transaction-id", ask -> setTransactionId(ask.body()));
+        routes.add("POST", "/v1/pool/metadata-snapshot", ask -> reserveMetadataSnapshot());
+        routes.add("DELETE", "/v1/pool/metadata-snapshot", ask -> pool.releaseMetadataSnapshot()
+                .thenApply(done -> AdminApi.NO_CONTENT));
+        routes.add("GET", "/v1/volumes/{name}/space", ask -> pool.spaceOf(
+                        api.require(ask.name()).name())
+                .thenApply(space -> api.answer(200, json(space))));
+        routes.add("PATCH", "/v1/volumes/{name}/limits", ask -> changeLimits(api.require(ask.name()), ask.body()));
+    }
+
+    private CompletableFuture<AdminResponse> dmStatus() {
         return pool.dmStatus()
                 .thenApply(lines -> new AdminResponse(200, AdminResponse.PROMETHEUS, String.join("\n", lines) + "\n"));
     }
 
-    /** What {@code /v1/pool/WHAT} does; null if there is no such path. */
-    CompletableFuture<AdminResponse> routePool(String method, String what, String body) {
-        return switch (what) {
-            case "grow" -> {
-                AdminApi.requireMethod(method, "POST");
-                yield grow(body);
-            }
-            case "transaction-id" -> {
-                AdminApi.requireMethod(method, "PUT");
-                yield setTransactionId(body);
-            }
-            case "metadata-snapshot" -> metadataSnapshot(method);
-            default -> null;
-        };
-    }
-
-    CompletableFuture<AdminResponse> space(String volume) {
-        return pool.spaceOf(volume).thenApply(space -> api.answer(200, json(space)));
-    }
-
-    CompletableFuture<AdminResponse> changeLimits(VolumeInfo volume, String body) throws StorageException {
+    private CompletableFuture<AdminResponse> changeLimits(VolumeInfo volume, String body) throws StorageException {
         JsonNode object = api.object(body, List.of("limitBytes", "reserveBytes", "onFull"));
         VolumeLimits before = volume.limits();
         OnFull onFull = before.onFull();
@@ -91,21 +84,13 @@ final class SpaceApi {
             throw new AdminRefusal(AdminRefusal.BAD_REQUEST, "'value' is missing");
         }
         return pool.setTransactionId(number(object, "expected", LEAVE_ALONE), value)
-                .thenApply(done -> noContent());
+                .thenApply(done -> AdminApi.NO_CONTENT);
     }
 
-    private CompletableFuture<AdminResponse> metadataSnapshot(String method) {
-        if (method.equals("DELETE")) {
-            return pool.releaseMetadataSnapshot().thenApply(done -> noContent());
-        }
-        AdminApi.requireMethod(method, "POST");
+    private CompletableFuture<AdminResponse> reserveMetadataSnapshot() {
         return pool.reserveMetadataSnapshot()
                 .thenApply(block ->
                         api.answer(201, JsonNodeFactory.instance.objectNode().put("block", block)));
-    }
-
-    private static AdminResponse noContent() {
-        return new AdminResponse(204, AdminResponse.JSON, "");
     }
 
     private static JsonNode json(VolumeSpace space) {

@@ -196,7 +196,7 @@ class AdminGateTest {
                 "{\"a\":\"\r\n\u001b[2J peer=root status=200\"}" + "x".repeat(10_000));
         assertEquals(1, lines.size());
         String line = lines.getFirst();
-        assertTrue(line.startsWith("INFO admin request=DELETE peer=unknown status=405 path="), line);
+        assertTrue(line.startsWith("INFO admin request=DELETE peer=unknown status=404 path="), line);
         assertTrue(line.length() < 400, line);
         assertTrue(line.chars().allMatch(c -> c >= ' '), line);
     }
