@@ -24,8 +24,8 @@ import java.util.concurrent.CompletionException;
 import java.util.function.Supplier;
 
 /**
- * What each method on each path does. {@link Routes} has them all: those of volumes and the daemon from here, the rest from
- * {@link SpaceApi}, {@link JobApi}, {@link CowApi}, {@link IdempotentApi}.
+ * What each method on each path does. {@link Routes} has them all: those of volumes and the daemon from here, the rest
+ * from {@link SpaceApi}, {@link JobApi}, {@link CowApi}, {@link IdempotentApi}.
  */
 final class AdminApi {
     /** Snapshots of one group: what one transaction does without keeping other requests waiting for long. */

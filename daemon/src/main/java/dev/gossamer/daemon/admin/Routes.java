@@ -8,8 +8,8 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
 /**
- * Every method and path there is, and who answers it. {@code openapi.yaml} of the distribution describes the same, which
- * a test compares. Filled before the first request, and not changed after that.
+ * Every method and path there is, and who answers it. {@code openapi.yaml} of the distribution describes the same,
+ * which a test compares. Filled before the first request, and not changed after that.
  */
 final class Routes {
     /** Carries out a request; what is wrong with it is thrown, or ends the future. */
