@@ -241,6 +241,7 @@ public final class PoolCreation {
             if (LvmName.isLvm(config.metadata())) {
                 LvmPool lvm = LvmPool.find(opener.lvm(), config.metadata());
                 lvm.check(metadata, true);
+                opener.lvm().checkWritable(lvm);
                 new LvmOrigins(config.origins()).look(lvm, origins);
             }
             ThinPool.open(metadata, data, inline, inline, List.of(), PoolOptions.DEFAULT, origins);

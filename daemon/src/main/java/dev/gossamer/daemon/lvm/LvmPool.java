@@ -72,11 +72,8 @@ public record LvmPool(LvmName name, FoundGroup.Pool pool, long dataBytes, List<F
         long blockBytes = (long) found.dataBlockSectors() * MetadataSource.sectorBytes();
         long dataBlocks = found.dataMap().blocks();
         checkNothingQueued();
-        if (found.transactionId() != pool.transactionId()) {
-            throw refusal(title() + " has transaction id " + found.transactionId() + " in its superblock and "
-                    + pool.transactionId()
-                    + " in LVM's text: one of them is not the newest; if the superblock is right, set"
-                    + " transaction_id of " + name.volume() + " in the text: vgcfgbackup, edit, vgcfgrestore --force");
+        if (transaction(found) != Transaction.SAME) {
+            throw refusal(difference(found));
         }
         if (blockBytes != pool.chunkBytes()) {
             throw refusal(title() + " has blocks of " + blockBytes + " bytes in its superblock and of "
@@ -95,10 +92,42 @@ public record LvmPool(LvmName name, FoundGroup.Pool pool, long dataBytes, List<F
     /** Refuses a pool that LVM is in the middle of changing (OT-56). */
     public void checkNothingQueued() throws StorageException {
         if (pool.queued()) {
-            throw refusal(
-                    title() + " has changes that LVM has written down and the pool has not been told; run lvchange"
-                            + " -ay " + title() + " once, and deactivate it again");
+            throw refusal(queuedChanges());
         }
+    }
+
+    /** What the transaction id of a superblock is to the one that LVM has written down (OT-56). */
+    public enum Transaction {
+        SAME,
+        /** LVM has written down changes that the pool has not been told yet: what it is going to be told next. */
+        QUEUED,
+        /** One of the two is not of this pool, or not of its newest state. */
+        OTHER
+    }
+
+    /** Compares; reads nothing. */
+    public Transaction transaction(PoolSuperblock found) {
+        long ahead = pool.transactionId() - found.transactionId();
+        if (pool.queued() && (ahead == 0 || ahead == 1)) {
+            return Transaction.QUEUED;
+        }
+        return ahead == 0 ? Transaction.SAME : Transaction.OTHER;
+    }
+
+    /** One line about a superblock whose transaction is not LVM's, and what to do. */
+    public String difference(PoolSuperblock found) {
+        if (transaction(found) == Transaction.QUEUED) {
+            return queuedChanges();
+        }
+        return title() + " has transaction id " + Long.toUnsignedString(found.transactionId())
+                + " in its superblock and " + pool.transactionId()
+                + " in LVM's text: one of them is not the newest; if the superblock is right, set transaction_id of "
+                + name.volume() + " in the text: vgcfgbackup, edit, vgcfgrestore --force";
+    }
+
+    private String queuedChanges() {
+        return title() + " has changes that LVM has written down and the pool has not been told; run lvchange -ay "
+                + title() + " once, and deactivate it again";
     }
 
     private static StorageException refusal(String message) {

@@ -68,17 +68,34 @@ public final class LvmVolumes {
     }
 
     /** What LVM says of a thin pool, by its own name or that of its metadata or data. */
-    public synchronized LvmPool pool(LvmName name) throws StorageException {
+    public LvmPool pool(LvmName name) throws StorageException {
+        LvmPool pool = poolOrNull(name);
+        if (pool == null) {
+            throw new StorageException(
+                    Errno.EINVAL, name.group() + "/" + name.volume() + " is no thin pool; lvs shows which there are");
+        }
+        return pool;
+    }
+
+    /** As {@link #pool}; null if the volume is something else: an old copy of a pool's metadata, say. */
+    public synchronized LvmPool poolOrNull(LvmName name) throws StorageException {
         return look(name, group -> {
             FoundGroup.Pool pool = group.poolOf(name.volume());
             if (pool == null
                     || !List.of(pool.name(), pool.metadata(), pool.data()).contains(name.volume())) {
-                throw new StorageException(
-                        Errno.EINVAL,
-                        name.group() + "/" + name.volume() + " is no thin pool; lvs shows which there are");
+                return null;
             }
             return new LvmPool(
                     name.sibling(pool.name()), pool, group.sizeBytes(pool.data()), group.volumesOf(pool.name()));
+        });
+    }
+
+    /** Refuses a pool that could be looked at and not served, for what its volumes are made of; opens none. */
+    public synchronized void checkWritable(LvmPool pool) throws StorageException {
+        look(pool.name(), group -> {
+            VolumeOpener.checkWritable(group, pool.pool().metadata());
+            VolumeOpener.checkWritable(group, pool.pool().data());
+            return null;
         });
     }
 

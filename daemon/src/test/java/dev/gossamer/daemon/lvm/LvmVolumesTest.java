@@ -1,6 +1,5 @@
 package dev.gossamer.daemon.lvm;
 
-import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -13,49 +12,34 @@ import dev.gossamer.daemon.config.PoolDirectory;
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
-import dev.gossamer.io.lvm.format.LvmCrc;
 import dev.gossamer.io.posix.OpenOptions;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
-import java.util.zip.CRC32C;
-import java.util.zip.GZIPInputStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A thin pool of LVM's on two files (fixture {@code lvm-pool}): opened, checked against its text, adopted. */
 final class LvmVolumesTest {
-    private static final int AREA = 4096;
-    private static final int AREA_BYTES = 1 << 16;
-    private static final int EXTENT_BYTES = 1 << 20;
     private static final String ID = "Ctf1Fedn2YjjohWSNJbIz9ZVxip8wCgk";
 
     @TempDir
     private Path scratch;
 
+    private LvmDisks disks;
     private Path a;
     private Path b;
 
     @BeforeEach
     void unpack() throws IOException {
-        a = unpack("a");
-        b = unpack("b");
-    }
-
-    private Path unpack(String name) throws IOException {
-        Path packed = Path.of(System.getProperty("gossamer.fixtures"), "lvm-pool", name + ".img.gz");
-        Path file = scratch.resolve(name);
-        try (InputStream bytes = new GZIPInputStream(Files.newInputStream(packed))) {
-            Files.copy(bytes, file);
-        }
-        return file;
+        disks = new LvmDisks(scratch);
+        a = disks.first();
+        b = disks.second();
     }
 
     private LvmName name(String volume) throws StorageException {
@@ -153,63 +137,51 @@ final class LvmVolumesTest {
         assertTrue(refusedAdoption(half).contains("lacks physical volume pv1"));
     }
 
-    /** Puts another number into the superblock, which lies at extent 27 of the first device. */
-    private void changeSuperblock(int at, long value) throws IOException {
-        long offset = 28L * EXTENT_BYTES;
-        try (RandomAccessFile file = new RandomAccessFile(a.toFile(), "rw")) {
-            byte[] block = new byte[4096];
-            file.seek(offset);
-            file.readFully(block);
-            ByteBuffer bytes = ByteBuffer.wrap(block).order(ByteOrder.LITTLE_ENDIAN);
-            if (at == 4) {
-                bytes.putInt(at, (int) value);
-            } else {
-                bytes.putLong(at, value);
-            }
-            CRC32C crc = new CRC32C();
-            crc.update(block, 4, block.length - 4);
-            bytes.putInt(0, (int) ~crc.getValue() ^ 160774);
-            file.seek(offset);
-            file.write(block);
-        }
-    }
-
     @Test
     void aPoolThatIsNotAsLvmLeftItIsNotAdopted() throws IOException {
-        changeSuperblock(48, 5);
+        disks.changeSuperblock(48, 5);
         volumes().pool(name("pool"));
-        changeSuperblock(48, 6);
+        disks.changeSuperblock(48, 6);
         String transaction = refusedAdoption(name("pool"));
         assertTrue(transaction.contains("transaction id 6 in its superblock and 5 in LVM's text"), transaction);
-        changeSuperblock(48, 5);
-        changeSuperblock(4, 1);
+        disks.changeSuperblock(48, 5);
+        disks.changeSuperblock(4, 1);
         assertTrue(refusedAdoption(name("pool")).contains("check --clear-needs-check-flag lvm:group/pool_tmeta"));
-        changeSuperblock(4, 0);
-        changeSuperblock(64, 385);
+        disks.changeSuperblock(4, 0);
+        disks.changeSuperblock(64, 385);
         assertTrue(
                 refusedAdoption(name("pool")).contains("has 385 data blocks, its volume pool_tdata has room for 384"));
     }
 
+    @Test
+    void aPoolThatLvmIsAboutToChangeIsNotAdopted() throws IOException {
+        for (long inText : new long[] {5, 6}) {
+            disks.changeTransaction(inText, true);
+            assertEquals(
+                    "group/pool has changes that LVM has written down and the pool has not been told; run lvchange -ay"
+                            + " group/pool once, and deactivate it again",
+                    refusedAdoption(name("pool")));
+        }
+        disks.changeTransaction(7, false);
+        assertTrue(refusedAdoption(name("pool")).contains("transaction id 5 in its superblock and 7 in LVM's text"));
+    }
+
+    /** A mirror could be looked at here, and its pool not be served. */
+    @Test
+    void aPoolWhoseVolumesCannotBeWrittenIsNotAdopted() throws IOException {
+        disks.changeText(text -> {
+            int status = text.indexOf("status", text.indexOf("pool_tdata {"));
+            return text.substring(0, status) + text.substring(status).replaceFirst(", \"WRITE\"", "");
+        });
+        assertEquals("group/pool_tdata is read-only; run lvchange -p rw", refusedAdoption(name("pool")));
+    }
+
     /** Lets LVM's text say that a volume is over the spare metadata volume, which nobody else has: 4 MiB. */
     private void putOver(String volume) throws IOException {
-        for (Path disk : List.of(a, b)) {
-            byte[] area = new byte[AREA_BYTES];
-            try (RandomAccessFile file = new RandomAccessFile(disk.toFile(), "rw")) {
-                file.seek(AREA);
-                file.readFully(area);
-                ByteBuffer head = ByteBuffer.wrap(area).order(ByteOrder.LITTLE_ENDIAN);
-                int at = (int) head.getLong(40);
-                String text = new String(area, at, (int) head.getLong(48) - 1, ISO_8859_1);
-                int thin = text.indexOf("thin_pool", text.indexOf(volume + " {"));
-                byte[] edited = (text.substring(0, thin) + "external_origin = \"lvol0_pmspare\"\n"
-                                + text.substring(thin) + "\0")
-                        .getBytes(ISO_8859_1);
-                head.put(at, edited).putLong(48, edited.length).putInt(56, LvmCrc.of(edited, 0, edited.length));
-                head.putInt(0, LvmCrc.of(area, 4, 512));
-                file.seek(AREA);
-                file.write(area);
-            }
-        }
+        disks.changeText(text -> {
+            int thin = text.indexOf("thin_pool", text.indexOf(volume + " {"));
+            return text.substring(0, thin) + "external_origin = \"lvol0_pmspare\"\n" + text.substring(thin);
+        });
     }
 
     @Test
@@ -236,21 +208,14 @@ final class LvmVolumesTest {
     /** Of a superblock that is gone LVM knows what a repair has to know. */
     @Test
     void aRepairAsksLvmForWhatTheSuperblockSaid() throws IOException {
-        String sound = "lvm:group/pool?pv=" + a + "&pv=" + b;
+        String sound = disks.name("pool");
         Path output = Files.write(scratch.resolve("repaired"), new byte[4 << 20]);
-        breakSuperblock();
+        disks.breakSuperblock();
         assertEquals(0, GossamerCommand.run("repair", "-q", "--yes", "-i", sound, "-o", output.toString()));
         ByteBuffer repaired = ByteBuffer.wrap(Files.readAllBytes(output)).order(ByteOrder.LITTLE_ENDIAN);
         assertEquals(5, repaired.getLong(48), "transaction id");
         assertEquals(384, repaired.getLong(64), "data blocks");
         assertEquals(256, repaired.getInt(336), "sectors of a block");
-    }
-
-    private void breakSuperblock() throws IOException {
-        try (RandomAccessFile file = new RandomAccessFile(a.toFile(), "rw")) {
-            file.seek(28L * EXTENT_BYTES + 200);
-            file.write(new byte[] {9, 9, 9});
-        }
     }
 
     /** It would show through as what it is being changed to. */

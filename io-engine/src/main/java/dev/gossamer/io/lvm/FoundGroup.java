@@ -15,6 +15,9 @@ public final class FoundGroup {
     /** What LVM says of a volume that is used as it is. All other words mean that something is going on with it. */
     private static final List<String> QUIET = List.of("READ", "WRITE", "VISIBLE", "FIXED_MINOR", "ALLOCATABLE");
 
+    /** Besides, of mirrors and their images: made without a first copy; to be read from last. */
+    private static final List<String> QUIET_RAID = List.of("NOTSYNCED", "WRITEMOSTLY");
+
     /** A thin pool, and what LVM says of it. */
     public record Pool(
             String name, String metadata, String data, long transactionId, long chunkBytes, boolean queued) {}
@@ -172,6 +175,11 @@ public final class FoundGroup {
                         addUuids(uuids, volume(stripe.name()));
                     }
                 }
+            } else if (segment instanceof Segment.Raid1 raid) {
+                for (Segment.Image image : raid.images()) {
+                    addUuids(uuids, volume(image.meta()));
+                    addUuids(uuids, volume(image.data()));
+                }
             }
         }
     }
@@ -203,11 +211,15 @@ public final class FoundGroup {
     /** Refuses a volume that LVM has locked, is moving, or does something else with. */
     void checkQuiet(LogicalVolume volume) throws StorageException {
         for (String word : volume.status()) {
-            if (!QUIET.contains(word)) {
+            if (!isQuiet(word)) {
                 throw LvmError.unsupported(full(volume.name()) + " has the status " + word
                         + ", which is not supported; let LVM finish what it does with it");
             }
         }
+    }
+
+    static boolean isQuiet(String word) {
+        return QUIET.contains(word) || QUIET_RAID.contains(word);
     }
 
     /** Refuses a group in which two volumes have one extent: whoever writes to one would destroy the other. */
@@ -221,6 +233,9 @@ public final class FoundGroup {
                     striped.stripes()
                             .forEach(stripe -> byDevice.computeIfAbsent(stripe.name(), name -> new ArrayList<>())
                                     .add(new Taken(stripe.extent(), stripe.extent() + each, volume.name())));
+                } else if (segment instanceof Segment.Raid1 raid) {
+                    raid.images().forEach(image -> byDevice.computeIfAbsent(image.data(), name -> new ArrayList<>())
+                            .add(new Taken(0, raid.extents(), volume.name())));
                 }
             }
         }

@@ -18,6 +18,8 @@ final class GroupParser {
     private static final long MAX_SECTORS = Long.MAX_VALUE >>> 10;
     private static final long MIN_STRIPE_SECTORS = 8;
     private static final int MAX_STRIPES = 128;
+    /** More than LVM makes; one bit each of a number in the images' superblocks. */
+    private static final int MAX_IMAGES = 64;
 
     private GroupParser() {}
 
@@ -116,6 +118,7 @@ final class GroupParser {
         String type = text.string("type");
         return switch (type) {
             case "striped" -> striped(text, extents);
+            case "raid1" -> raid1(text, extents);
             case "thin-pool" -> new Segment.ThinPool(
                     extents,
                     text.string("metadata"),
@@ -131,6 +134,21 @@ final class GroupParser {
                     text.string("external_origin"));
             default -> new Segment.Unsupported(extents, type);
         };
+    }
+
+    private static Segment raid1(TextSection text, long extents) throws StorageException {
+        List<Object> list = text.list("raids");
+        if (list.isEmpty() || list.size() % 2 != 0 || list.size() > 2 * MAX_IMAGES) {
+            throw LvmError.damaged("raids has " + list.size() + " values, not two for each of up to " + MAX_IMAGES);
+        }
+        List<Segment.Image> images = new ArrayList<>();
+        for (int i = 0; i < list.size(); i += 2) {
+            if (!(list.get(i) instanceof String meta) || !(list.get(i + 1) instanceof String data)) {
+                throw LvmError.damaged("raids are not pairs of names");
+            }
+            images.add(new Segment.Image(meta, data));
+        }
+        return new Segment.Raid1(extents, images);
     }
 
     private static Segment striped(TextSection text, long extents) throws StorageException {

@@ -17,6 +17,16 @@ sealed interface Segment {
         }
     }
 
+    /** An image of a mirror: the volume that has its bytes, and the one that tells whether they are good. */
+    record Image(String meta, String data) {}
+
+    /** The same bytes on each image, of which some may not be up to date. */
+    record Raid1(long extents, List<Image> images) implements Segment {
+        public Raid1 {
+            images = List.copyOf(images);
+        }
+    }
+
     /**
      * A thin pool.
      *

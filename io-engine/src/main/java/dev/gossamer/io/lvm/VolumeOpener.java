@@ -41,13 +41,43 @@ public final class VolumeOpener {
      */
     public BlockDevice open(String volume, Runnable whenClosed) throws StorageException {
         group.checkNoOverlap();
-        if (!readOnly && !group.isWritable()) {
-            throw LvmError.unsupported("volume group " + group.name() + " is read-only; run vgchange -p rw");
-        }
+        checkGroup(!readOnly);
         return open(volume, volume, 0, whenClosed);
     }
 
-    private BlockDevice open(String asked, String name, int depth, Runnable whenClosed) throws StorageException {
+    /**
+     * Refuses a volume that could not be opened for writing, and opens nothing.
+     *
+     * @throws StorageException naming what keeps it from being written to
+     */
+    public static void checkWritable(FoundGroup group, String volume) throws StorageException {
+        VolumeOpener opener = new VolumeOpener(group, physical -> null, false);
+        opener.checkGroup(true);
+        opener.checkWritable(volume, volume, 0);
+    }
+
+    private void checkWritable(String asked, String name, int depth) throws StorageException {
+        LogicalVolume volume = usable(asked, name, depth);
+        for (Segment segment : volume.segments()) {
+            if (!(segment instanceof Segment.Striped striped)) {
+                throw unsupported(asked, volume, segment);
+            }
+            for (Segment.Stripe stripe : striped.stripes()) {
+                if (!group.group().physicalVolumes().containsKey(stripe.name())) {
+                    checkWritable(asked, stripe.name(), depth + 1);
+                }
+            }
+        }
+    }
+
+    private void checkGroup(boolean writing) throws StorageException {
+        if (writing && !group.isWritable()) {
+            throw LvmError.unsupported("volume group " + group.name() + " is read-only; run vgchange -p rw");
+        }
+    }
+
+    /** The volume, unless something about it says that it is not to be opened. */
+    private LogicalVolume usable(String asked, String name, int depth) throws StorageException {
         LogicalVolume volume = group.volume(name);
         group.checkQuiet(volume);
         group.bytes(volume);
@@ -58,14 +88,15 @@ public final class VolumeOpener {
         if (!readOnly && !volume.isWritable()) {
             throw LvmError.unsupported(group.full(name) + " is read-only; run lvchange -p rw");
         }
+        return volume;
+    }
+
+    private BlockDevice open(String asked, String name, int depth, Runnable whenClosed) throws StorageException {
+        LogicalVolume volume = usable(asked, name, depth);
         List<LvmDevice.Stretch> stretches = new ArrayList<>();
         long start = 0;
         for (Segment segment : volume.segments()) {
-            if (!(segment instanceof Segment.Striped striped)) {
-                throw LvmError.unsupported(group.full(asked) + ": segment type " + type(segment) + " of "
-                        + group.full(name) + " is not supported; activate it with LVM and give its device");
-            }
-            LvmDevice.Stretch stretch = stretch(asked, volume, striped, start, depth);
+            LvmDevice.Stretch stretch = stretch(asked, volume, segment, start, depth);
             stretches.add(stretch);
             start = stretch.endBytes();
         }
@@ -74,16 +105,35 @@ public final class VolumeOpener {
         return new LvmDevice("lvm:" + group.full(name), identity, stretches, readOnly, whenClosed);
     }
 
+    private LvmDevice.Stretch stretch(String asked, LogicalVolume volume, Segment segment, long start, int depth)
+            throws StorageException {
+        if (segment instanceof Segment.Striped striped) {
+            return striped(asked, volume, striped, start, depth);
+        }
+        if (readOnly && segment instanceof Segment.Raid1 raid) {
+            return mirrored(asked, volume, raid, start, depth);
+        }
+        throw unsupported(asked, volume, segment);
+    }
+
+    private StorageException unsupported(String asked, LogicalVolume volume, Segment segment) {
+        return LvmError.unsupported(group.full(asked) + ": segment type " + type(segment) + " of "
+                + group.full(volume.name())
+                + (segment instanceof Segment.Raid1 ? " can be read here, but writing to it" : "")
+                + " is not supported; activate it with LVM and give its device");
+    }
+
     private static String type(Segment segment) {
         return switch (segment) {
             case Segment.Unsupported unsupported -> unsupported.type().isEmpty() ? "(none)" : unsupported.type();
             case Segment.Thin ignored -> "thin";
             case Segment.ThinPool ignored -> "thin-pool";
             case Segment.Striped ignored -> "striped";
+            case Segment.Raid1 ignored -> "raid1";
         };
     }
 
-    private LvmDevice.Stretch stretch(
+    private LvmDevice.Stretch striped(
             String asked, LogicalVolume volume, Segment.Striped segment, long start, int depth)
             throws StorageException {
         VolumeGroup text = group.group();
@@ -107,6 +157,15 @@ public final class VolumeOpener {
             all.add(leg);
         }
         return new LvmDevice.Stretch(start, length, stripe, all);
+    }
+
+    /** A mirror is as its first good image is: what one answers twice is the same, which of two need not be. */
+    private LvmDevice.Stretch mirrored(String asked, LogicalVolume volume, Segment.Raid1 segment, long start, int depth)
+            throws StorageException {
+        String image = new MirrorImages(group, volume, segment).good();
+        LvmDevice.Leg leg = leg(asked, new Segment.Stripe(image, 0), segment.extents(), depth);
+        long length = segment.extents() * group.group().extentBytes();
+        return new LvmDevice.Stretch(start, length, length, List.of(leg));
     }
 
     private LvmDevice.Leg leg(String asked, Segment.Stripe stripe, long extents, int depth) throws StorageException {

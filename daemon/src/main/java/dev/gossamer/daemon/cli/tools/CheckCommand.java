@@ -37,7 +37,7 @@ import picocli.CommandLine.Parameters;
             "  gossamer check --fix leaks --clear-needs-check-flag /dev/vg/pool_tmeta"
         })
 public final class CheckCommand extends OfflineTool {
-    @Parameters(paramLabel = "METADATA", description = "File, block device, pool directory or NBD URI.")
+    @Parameters(paramLabel = "METADATA", description = "File, block device, pool directory, NBD URI, or lvm:VG/LV.")
     private String metadata;
 
     @Option(
@@ -134,6 +134,7 @@ public final class CheckCommand extends OfflineTool {
         LongConsumer[] progress = {done -> {}};
         OfflineCheck.Report report;
         Map<Long, String> names;
+        String warning;
         try (AheadReader feed = new AheadReader(input.io(), blocks, done -> progress[0].accept(done))) {
             MetadataSource source = new MetadataSource(input.name(), feed);
             PoolSuperblock superblock = source.superblock();
@@ -143,6 +144,7 @@ public final class CheckCommand extends OfflineTool {
                 superblock.checkWritable(input.name());
             }
             warnOfUnknown(input.name(), superblock);
+            warning = warnOfLvm(input, superblock);
             printHead(superblock, free);
             if (superBlockOnly) {
                 return clearNeedsCheck ? clearFlag(input, superblock) : ToolExit.DONE;
@@ -160,7 +162,7 @@ public final class CheckCommand extends OfflineTool {
         }
         CheckPrinter printer = new CheckPrinter(report, all, names);
         if (json) {
-            out().println(printer.json(input.name()));
+            out().println(printer.json(input.name(), warning));
             out().flush();
         } else {
             printer.lines(input.name()).forEach(this::say);

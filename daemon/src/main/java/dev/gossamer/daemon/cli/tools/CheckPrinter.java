@@ -101,7 +101,8 @@ final class CheckPrinter {
         };
     }
 
-    String json(String name) {
+    /** @param warning what is said of the pool beside what was found in it; null: nothing */
+    String json(String name, String warning) {
         ObjectNode root = JsonNodeFactory.instance.objectNode();
         Damage.Severity worst = report.worst();
         root.put("metadata", name)
@@ -109,6 +110,9 @@ final class CheckPrinter {
                 .put("transactionId", report.superblock().transactionId())
                 .put("needsCheck", report.superblock().needsCheck())
                 .put("mappingsLost", report.mappingsLost());
+        if (warning != null) {
+            root.put("warning", warning);
+        }
         ArrayNode findings = root.putArray("findings");
         for (Damage damage : report.damage()) {
             findings.addObject()

@@ -109,7 +109,7 @@ public final class DumpCommand extends OfflineTool {
         try (ToolInput input = ToolInput.open(metadata, ToolInput.Role.METADATA, access);
                 RegionReader feed = new RegionReader(input.io(), MetadataSource.blocksOf(input.io()));
                 ToolOutput target = new ToolOutput(output, input)) {
-            dump(new MetadataSource(input.name(), feed), target);
+            dump(input, new MetadataSource(input.name(), feed), target);
             target.done();
         } catch (MetadataCorrupt e) {
             throw damageOf(metadata, e);
@@ -117,11 +117,12 @@ public final class DumpCommand extends OfflineTool {
         return lossy ? ToolExit.DAMAGE : ToolExit.DONE;
     }
 
-    private void dump(MetadataSource source, ToolOutput target) throws IOException {
+    private void dump(ToolInput input, MetadataSource source, ToolOutput target) throws IOException {
         if (repair) {
             RepairSearch search = new RepairSearch(source, overrides.repairSettings());
             if (search.live() != null) {
                 warnOfUnknown(source.name(), search.live());
+                warnOfLvm(input, search.live());
             }
             RepairCandidate best = search.best();
             best.lost().forEach(lost -> lost(lost.deviceId(), lost.first(), lost.last(), lost.reason()));
@@ -133,6 +134,7 @@ public final class DumpCommand extends OfflineTool {
         PoolDump dump = new PoolDump(
                 source.feed(), sink(target.stream()), new PoolDump.Choice(devices, !skipMappings, sharing, losses));
         warnOfUnknown(source.name(), source.superblock());
+        warnOfLvm(input, source.superblock());
         PoolSuperblock chosen = metadataSnap == null ? source.superblock() : held(source);
         dump.dump(overrides.apply(pool(chosen), compat()), chosen.mappingRoot(), chosen.detailsRoot());
     }

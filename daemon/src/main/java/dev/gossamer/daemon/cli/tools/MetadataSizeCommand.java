@@ -122,6 +122,7 @@ public final class MetadataSizeCommand extends OfflineTool {
                 RegionReader feed = new RegionReader(input.io(), MetadataSource.blocksOf(input.io()))) {
             MetadataSource source = new MetadataSource(input.name(), feed);
             PoolSuperblock live = source.superblock();
+            warnOfLvm(input, live);
             PoolSizing sizing = new PoolSizing();
             new PoolDump(feed, PoolRules.before(sizing), new PoolDump.Choice(Set.of(), true, true, null))
                     .dump(DumpCommand.pool(live), live.mappingRoot(), live.detailsRoot());

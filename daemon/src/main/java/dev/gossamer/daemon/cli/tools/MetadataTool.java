@@ -161,6 +161,7 @@ abstract class MetadataTool extends OfflineTool {
             MetadataSource source = new MetadataSource(input.name(), feed);
             PoolSuperblock live = source.superblock();
             warnOfUnknown(input.name(), live);
+            warnOfLvm(input, live);
             PoolSuperblock shown = snapshot == null ? live : held(source, live, snapshot);
             return run(new View(input, source, live, shown));
         } catch (MetadataCorrupt e) {

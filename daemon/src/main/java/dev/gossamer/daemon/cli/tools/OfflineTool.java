@@ -1,5 +1,6 @@
 package dev.gossamer.daemon.cli.tools;
 
+import dev.gossamer.daemon.lvm.LvmPool;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.Reason;
 import dev.gossamer.io.StorageException;
@@ -41,12 +42,17 @@ abstract class OfflineTool implements Callable<Integer> {
             description = "Say nothing but errors.")
     private boolean quiet;
 
+    /** LVM knows of another state of the pool than its superblock is. */
+    private boolean otherTransaction;
+
     /** Does the work. @return an exit code of {@link ToolExit} */
     abstract int run() throws IOException, ToolFailed;
 
     @Override
     public final Integer call() {
         int exit = attempt();
+        // What was asked for is done all the same: it may be what tells which of the two is right.
+        exit = otherTransaction && (exit == ToolExit.DONE || exit == ToolExit.LEAKS) ? ToolExit.DAMAGE : exit;
         return isLink() && exit > ToolExit.USAGE ? ToolExit.FAILED : exit;
     }
 
@@ -119,6 +125,35 @@ abstract class OfflineTool implements Callable<Integer> {
     final void warnOfUnknown(String name, PoolSuperblock superblock) {
         if (superblock.unknown() != null) {
             say("warning: " + name + " " + superblock.unknown() + ", of which this version knows nothing");
+        }
+    }
+
+    /**
+     * Of a pool of LVM's: a superblock whose transaction id is not the one that LVM has written down (OT-56). What is
+     * only read is read then, and if LVM is not just about to tell the pool, the exit code is that of damage.
+     *
+     * @return the line that was said; null: nothing is wrong
+     */
+    final String warnOfLvm(ToolInput input, PoolSuperblock superblock) throws StorageException {
+        LvmPool lvm = input.poolOfLvm();
+        LvmPool.Transaction transaction = lvm == null ? LvmPool.Transaction.SAME : lvm.transaction(superblock);
+        if (transaction == LvmPool.Transaction.SAME) {
+            return null;
+        }
+        otherTransaction = transaction == LvmPool.Transaction.OTHER;
+        String difference = lvm.difference(superblock);
+        say("warning: " + difference);
+        return difference;
+    }
+
+    /** As {@link #warnOfLvm}, for what would change the pool or make another of it: refuses. */
+    static void checkLvm(ToolInput input, PoolSuperblock superblock) throws StorageException, ToolFailed {
+        LvmPool lvm = input.poolOfLvm();
+        if (lvm != null && lvm.transaction(superblock) == LvmPool.Transaction.OTHER) {
+            throw new ToolFailed(ToolExit.DAMAGE, "nothing was written: " + lvm.difference(superblock));
+        }
+        if (lvm != null) {
+            lvm.checkNothingQueued();
         }
     }
 

@@ -9,6 +9,7 @@ import dev.gossamer.thin.offline.NoPool;
 import dev.gossamer.thin.offline.OfflineCheck;
 import dev.gossamer.thin.offline.OfflineFix;
 import dev.gossamer.thin.offline.OutputDevice;
+import dev.gossamer.thin.offline.PoolSuperblock;
 import dev.gossamer.thin.offline.RepairCandidate;
 import dev.gossamer.thin.offline.RepairSearch;
 import dev.gossamer.thin.offline.RepairSettings;
@@ -46,7 +47,7 @@ public final class RepairCommand extends OfflineTool {
             names = {"-i", "--input"},
             required = true,
             paramLabel = "METADATA",
-            description = "The damaged metadata: file, block device, pool directory or NBD URI.")
+            description = "The damaged metadata: file, block device, pool directory, NBD URI, or lvm:VG/LV.")
     private String input;
 
     @Option(
@@ -92,11 +93,7 @@ public final class RepairCommand extends OfflineTool {
                 RegionReader feed = new RegionReader(source.io(), MetadataSource.blocksOf(source.io()))) {
             MetadataSource metadata = new MetadataSource(input, feed);
             RepairSearch search = new RepairSearch(metadata, settings(source, metadata));
-            if (search.live() != null && list) {
-                warnOfUnknown(input, search.live());
-            } else if (search.live() != null) {
-                search.live().checkWritable(input);
-            }
+            look(source, search.live());
             List<RepairCandidate> candidates = new ArrayList<>(search.candidates());
             int chosen = choice == null ? 0 : choice - 1;
             if (chosen < 0 || chosen >= candidates.size()) {
@@ -119,6 +116,23 @@ public final class RepairCommand extends OfflineTool {
             write(search, candidate);
         }
         return ToolExit.DONE;
+    }
+
+    /** Refuses what is of a version, or of another state of a pool of LVM's, that the repaired pool would not be. */
+    private void look(ToolInput source, PoolSuperblock live) throws IOException, ToolFailed {
+        if (live == null) {
+            return;
+        }
+        if (list) {
+            warnOfUnknown(input, live);
+            warnOfLvm(source, live);
+            return;
+        }
+        live.checkWritable(input);
+        // Whoever gives the transaction id has settled which one is right.
+        if (overrides.repairSettings().transactionId() == null) {
+            checkLvm(source, live);
+        }
     }
 
     /** What the superblock does not say any more LVM does, of its pools (OT-35); what it says is never changed. */
@@ -220,6 +234,7 @@ public final class RepairCommand extends OfflineTool {
                 found = new OfflineCheck(new MetadataSource(input, feed)).check();
             }
             found.superblock().checkWritable(input);
+            checkLvm(source, found.superblock());
             if (found.worst() == null) {
                 say(input + " is sound; nothing was changed");
                 return ToolExit.DONE;

@@ -98,7 +98,7 @@ public final class ShrinkCommand extends OfflineTool {
     private int shrink(ToolInput input, ToolInput device) throws IOException, ToolFailed {
         try (RegionReader feed = new RegionReader(input.io(), MetadataSource.blocksOf(input.io()))) {
             MetadataSource source = new MetadataSource(input.name(), feed);
-            PoolSuperblock live = checked(source);
+            PoolSuperblock live = checked(input, source);
             ShrinkPlan plan = ShrinkPlan.of(TrimCommand.use(source, live), blocks);
             if (planOnly) {
                 plan.moves().forEach(move -> out().println("data " + move.from() + ".." + (move.from() + move.length())
@@ -126,7 +126,7 @@ public final class ShrinkCommand extends OfflineTool {
         }
     }
 
-    private PoolSuperblock checked(MetadataSource source) throws IOException, ToolFailed {
+    private PoolSuperblock checked(ToolInput pool, MetadataSource source) throws IOException, ToolFailed {
         OfflineCheck.Report report = new OfflineCheck(source).check();
         if (report.worst() == Damage.Severity.CORRUPTION) {
             throw new ToolFailed(
@@ -135,8 +135,10 @@ public final class ShrinkCommand extends OfflineTool {
         PoolSuperblock live = report.superblock();
         if (planOnly) {
             warnOfUnknown(source.name(), live);
+            warnOfLvm(pool, live);
         } else {
             live.checkWritable(source.name());
+            checkLvm(pool, live);
         }
         blocks = wantedBlocks != null
                 ? wantedBlocks

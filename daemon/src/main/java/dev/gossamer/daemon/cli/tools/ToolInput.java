@@ -155,7 +155,7 @@ final class ToolInput implements AutoCloseable {
         String pool = LvmName.isLvm(name)
                 ? name
                 : LvmName.of(name, List.of(), false, false).toString();
-        return LvmPool.find(opener.lvm(), pool);
+        return opener.lvm().poolOrNull(LvmName.parse(pool));
     }
 
     /** Whether a file is this device, or the other one of the same pool directory. */

@@ -58,11 +58,11 @@ public final class TrimCommand extends OfflineTool {
                 ToolInput input =
                         device.sibling(pool == null ? metadata : pool, ToolInput.Role.METADATA, ToolInput.Access.READ);
                 RegionReader feed = new RegionReader(input.io(), MetadataSource.blocksOf(input.io()))) {
-            return trim(new MetadataSource(input.name(), feed), device);
+            return trim(input, new MetadataSource(input.name(), feed), device);
         }
     }
 
-    private int trim(MetadataSource source, ToolInput device) throws IOException, ToolFailed {
+    private int trim(ToolInput input, MetadataSource source, ToolInput device) throws IOException, ToolFailed {
         OfflineCheck.Report report = new OfflineCheck(source).check();
         if (report.worst() == Damage.Severity.CORRUPTION) {
             throw new ToolFailed(
@@ -72,8 +72,10 @@ public final class TrimCommand extends OfflineTool {
         PoolSuperblock live = report.superblock();
         if (dryRun) {
             warnOfUnknown(source.name(), live);
+            warnOfLvm(input, live);
         } else {
             live.checkWritable(source.name());
+            checkLvm(input, live);
         }
         long blockBytes = (long) live.dataBlockSectors() * MetadataSource.sectorBytes();
         DataBlockUse use = use(source, live);
