@@ -183,7 +183,7 @@ final class PoolAdminService implements PoolAdmin {
 
     @Override
     public CompletableFuture<VolumeSpace> spaceOf(String name) {
-        return pool.spaceOf(name);
+        return pool.space().of(name);
     }
 
     @Override

@@ -51,6 +51,11 @@ final class ClosedRange {
         return to - from - inUse - excluded;
     }
 
+    /** Blocks that are not counted. */
+    long unused() {
+        return to - from - inUse;
+    }
+
     /** A block of the range is counted from now on, or no more; and may be excluded from now on, or no more. */
     void changed(int usedMore, int excludedMore) {
         inUse += usedMore;

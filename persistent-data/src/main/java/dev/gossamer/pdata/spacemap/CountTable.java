@@ -102,6 +102,11 @@ final class CountTable {
         return Math.max(0, blocks - allocated - excluded - closed.keptBack());
     }
 
+    /** As {@link #free}, with those that are excluded only for now. */
+    long unused() {
+        return Math.max(0, blocks - allocated - closed.unused());
+    }
+
     /** Bitmaps that the running transaction has copied; their index entries are to be stored. */
     int touchedBitmaps() {
         return Math.min(touched.size(), bitmaps.size());

@@ -53,6 +53,7 @@ public final class DiskSpaceMap implements SpaceMap, CommitParticipant {
     private long indexRoot;
     // The range that is closed reaches to the end, and that is to be cut off.
     private boolean endCloses;
+    private boolean closes;
     private FreedBlocks freedByFrozen = FreedBlocks.NONE;
     private FreedBlocks freedByLastCommit = FreedBlocks.NONE;
 
@@ -92,6 +93,11 @@ public final class DiskSpaceMap implements SpaceMap, CommitParticipant {
     @Override
     public long free() {
         return table.free() - reserved.size() - setAside.size();
+    }
+
+    /** As {@link #free}, with blocks that were freed and are not released yet: a commit and a while make them so. */
+    public long unused() {
+        return table.unused() - reserved.size() - setAside.size();
     }
 
     @Override
@@ -174,6 +180,7 @@ public final class DiskSpaceMap implements SpaceMap, CommitParticipant {
      */
     public void close(long from, long to) throws StorageException {
         endCloses = false;
+        closes = from < to;
         table.close(from, to);
     }
 
@@ -181,11 +188,17 @@ public final class DiskSpaceMap implements SpaceMap, CommitParticipant {
     public void closeEnd(long from) throws StorageException {
         table.close(from, table.blocks());
         endCloses = true;
+        closes = true;
     }
 
     /** Whether the end of the device is being emptied, to be cut off. */
     public boolean isEndClosed() {
         return endCloses;
+    }
+
+    /** Whether a range is closed. */
+    public boolean isClosed() {
+        return closes;
     }
 
     /** Blocks of the closed range that are in use: counted, set aside, or reserved before it was closed. */
@@ -209,6 +222,7 @@ public final class DiskSpaceMap implements SpaceMap, CommitParticipant {
         Invariant.check(newBlocks > 0 && newBlocks <= table.blocks(), "not a smaller data device");
         Invariant.check(table.inUse(newBlocks, table.blocks()) == 0, "data blocks in use are cut off");
         endCloses = false;
+        closes = false;
         int before = CountTable.bitmapsFor(table.blocks());
         for (int number = table.shrink(newBlocks); number < before; number++) {
             indexRoot = index.remove(indexRoot, number);

@@ -85,9 +85,7 @@ public final class Provisioner implements BlockPreparation.Owner {
         if (dataBlock == SpaceGate.NONE) {
             return;
         }
-        if (provisions) {
-            device.beginProvisioning();
-        }
+        device.beginPreparation(provisions);
         boolean zeroed = provisions
                 && request.lengthBytes() < device.blockBytes()
                 && !device.isOverExternalOrigin(block * device.blockBytes())
@@ -106,10 +104,9 @@ public final class Provisioner implements BlockPreparation.Owner {
             committer.whenQuiet(() -> prepared(cell, errno));
             return;
         }
-        if (!cell.breaksSharing()) {
-            cell.device.endProvisioning();
-        }
         int verdict = settle(cell, errno);
+        // Not before it is mapped, or nobody's: what is taken for it must not look needed in between.
+        cell.device.endPreparation(!cell.breaksSharing());
         if (verdict != errno || state.isMetadataReadOnly() || !spaceWaiters.takeIfDeviceIsFull(cell.joined(), errno)) {
             queue.handBackAll(cell.joined(), verdict);
         }

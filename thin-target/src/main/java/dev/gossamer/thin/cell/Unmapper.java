@@ -108,8 +108,12 @@ public final class Unmapper {
                 device.cells().queue(step);
                 return true;
             }
+            long kept = space.unmappable(device, to - from);
+            if (kept == 0) {
+                return keep(request);
+            }
             // Unmapping copies nodes, too (S-3).
-            long blocks = space.admitRemoval(device, from, to - from, request);
+            long blocks = space.admitRemoval(device, from, kept, request);
             if (blocks == 0) {
                 return true;
             }
@@ -122,6 +126,22 @@ public final class Unmapper {
         }
         // Counts blocks: the request has not been at a disk.
         request.setProgress(to - first);
+        return false;
+    }
+
+    /**
+     * What is unmapped would be needed again, and is not there: TRIM, which is advice, has no effect, and zeros are
+     * written (AC-14).
+     *
+     * @return false: the request is looked at again
+     */
+    private boolean keep(BlockRequest request) {
+        if (request.operation() == BlockOperation.DISCARD) {
+            queue.handBack(request, Errno.OK);
+            return true;
+        }
+        request.setProgress(0);
+        request.setFlags(request.flags() | BlockRequest.NO_UNMAP);
         return false;
     }
 
@@ -148,7 +168,7 @@ public final class Unmapper {
             boolean covered = partialTrims.add(device, block, from, to);
             // As long as there is a record, writes come to the worker: also while the trim waits, or if it fails.
             maps.publishKind(device, block, Region.TRIMMED);
-            if (covered) {
+            if (covered && space.unmappable(device, 1) > 0) {
                 if (space.admitRemoval(device, block, 1, request) == 0) {
                     return;
                 }

@@ -1,7 +1,9 @@
 package dev.gossamer.thin.device;
 
 import dev.gossamer.thin.VolumeInfo;
+import dev.gossamer.thin.account.PoolAccount;
 import dev.gossamer.thin.metadata.DeviceDetails;
+import dev.gossamer.thin.metadata.OwnCounts;
 import dev.gossamer.thin.metadata.PoolMetadata;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -24,7 +26,13 @@ public final class PoolDevices {
     private final AtomicInteger count = new AtomicInteger();
 
     // Worker's thread.
-    private final ReservedSpace reserved = new ReservedSpace();
+    private final PoolAccount account = new PoolAccount();
+    private final OwnCounts own;
+
+    /** @param own of the pool's metadata */
+    public PoolDevices(OwnCounts own) {
+        this.own = own;
+    }
 
     public Collection<ThinDevice> all() {
         return byId.values();
@@ -59,7 +67,7 @@ public final class PoolDevices {
 
     /** Makes a device known, and by its name if no other one is. */
     public void add(ThinDevice device) {
-        device.join(reserved);
+        device.join(account, own);
         if (byId.put(device.id(), device) == null) {
             count.incrementAndGet();
         }
@@ -67,25 +75,25 @@ public final class PoolDevices {
     }
 
     public void remove(ThinDevice device) {
-        device.leave();
+        device.leave(own);
         if (byId.remove(device.id(), device)) {
             count.decrementAndGet();
         }
         byName.remove(device.name(), device);
     }
 
-    /** Data blocks that volumes hold back. Worker's thread. */
-    public long reservedBlocks() {
-        return reserved.blocks();
+    /** What all volumes together have been promised. Worker's thread. */
+    public PoolAccount account() {
+        return account;
     }
 
-    /** Whether that is what a walk over all volumes finds; for assertions. Worker's thread. */
-    public boolean isReservedRight() {
+    /** Whether its sum is what a walk over all volumes finds; for assertions. Worker's thread. */
+    public boolean isNeedRight() {
         long sum = 0;
         for (ThinDevice device : byId.values()) {
-            sum += device.unusedReserve(device.limits());
+            sum += device.account().needWith(device.promiseOf(device.limits()));
         }
-        return sum == reserved.blocks();
+        return sum == account.neededBlocks();
     }
 
     /** The catalog has given several volumes this name: until the pool is opened again it is nobody's. */

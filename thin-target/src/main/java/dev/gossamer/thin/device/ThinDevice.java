@@ -7,9 +7,13 @@ import dev.gossamer.thin.OnFull;
 import dev.gossamer.thin.StatusContext;
 import dev.gossamer.thin.VolumeInfo;
 import dev.gossamer.thin.VolumeLimits;
+import dev.gossamer.thin.account.PoolAccount;
+import dev.gossamer.thin.account.VolumeAccount;
 import dev.gossamer.thin.catalog.CatalogSlot;
 import dev.gossamer.thin.extent.ExtentMap;
 import dev.gossamer.thin.metadata.DeviceDetails;
+import dev.gossamer.thin.metadata.OwnBlocks;
+import dev.gossamer.thin.metadata.OwnCounts;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 
@@ -38,9 +42,8 @@ public final class ThinDevice implements StatusContext.Base {
     private volatile boolean barred;
 
     private int preparingBlocks;
-    // What the device holds back from others, as far as it is counted there; null: it is not one of a pool yet.
-    private ReservedSpace reservedSpace;
-    private long heldBack;
+    // What it has been promised of the pool's space; null: it is not one of a pool yet.
+    private VolumeAccount account;
     private boolean resizing;
     private boolean detaching;
 
@@ -321,12 +324,13 @@ public final class ThinDevice implements StatusContext.Base {
     /** The volume has another size. Published regions are the caller's business. */
     public void resized(long newSizeBytes) {
         sizeBytes = newSizeBytes;
+        updatePromise();
     }
 
     /** The catalog says something else of the device. */
     public void recorded(CatalogSlot newSlot) {
         slot = newSlot;
-        countReserved();
+        updatePromise();
     }
 
     /** The device is over an external origin, or over none. */
@@ -338,7 +342,6 @@ public final class ThinDevice implements StatusContext.Base {
     public void refresh(DeviceDetails details, long dataBlocks) {
         mappedBlocks = possiblyMapped(details, dataBlocks);
         snapshottedTime = details.snapshottedTime();
-        countReserved();
     }
 
     /**
@@ -362,53 +365,53 @@ public final class ThinDevice implements StatusContext.Base {
     /** The device has so many blocks mapped. */
     public void countMapped(long blocks) {
         mappedBlocks = blocks;
-        countReserved();
     }
 
-    /** A block is being prepared that will be mapped where nothing was. */
-    public void beginProvisioning() {
-        preparingBlocks++;
-        countReserved();
+    /**
+     * A data block is being prepared for the device.
+     *
+     * @param provisions it will be mapped where nothing was
+     */
+    public void beginPreparation(boolean provisions) {
+        preparingBlocks += provisions ? 1 : 0;
+        account.beginPreparation();
     }
 
     /** That block is mapped, or given up. */
-    public void endProvisioning() {
-        preparingBlocks--;
-        countReserved();
+    public void endPreparation(boolean provisions) {
+        preparingBlocks -= provisions ? 1 : 0;
+        account.endPreparation();
     }
 
-    /** The device is one of a pool's, where others must not take what it has reserved. */
-    void join(ReservedSpace pools) {
-        reservedSpace = pools;
-        countReserved();
+    /** The device is one of a pool's, where others must not take what it has been promised. */
+    void join(PoolAccount pools, OwnCounts counts) {
+        OwnBlocks own = counts.of(id);
+        account = new VolumeAccount(pools, own);
+        updatePromise();
     }
 
-    /** The device is gone, and holds nothing back. */
-    void leave() {
-        if (reservedSpace != null) {
-            reservedSpace.change(-heldBack);
-            heldBack = 0;
-            reservedSpace = null;
+    /** The device is gone, and has been promised nothing. */
+    void leave(OwnCounts counts) {
+        if (account != null) {
+            account.close();
+            counts.remove(id);
         }
     }
 
-    private void countReserved() {
-        if (reservedSpace != null) {
-            long now = unusedReserve(limits());
-            reservedSpace.change(now - heldBack);
-            heldBack = now;
+    private void updatePromise() {
+        if (account != null) {
+            account.promise(promiseOf(limits()), isReadOnly() ? 0 : sizeBytes);
         }
     }
 
-    /** Blocks that the device would hold back if its limits were these. */
-    public long unusedReserve(VolumeLimits its) {
-        long wanted = its.reserveBytes() == 0 ? 0 : Math.ceilDiv(its.reserveBytes(), blockBytes);
-        return Math.max(0, wanted - takenBlocks());
+    /** Blocks that these limits promise to the device. */
+    public long promiseOf(VolumeLimits its) {
+        return isReadOnly() ? 0 : Math.ceilDiv(its.reserveBytes(), (long) blockBytes);
     }
 
-    /** Blocks that the device holds back, as counted in the sum of its pool. */
-    public long heldBack() {
-        return heldBack;
+    /** What the device has been promised of the pool's data blocks. */
+    public VolumeAccount account() {
+        return account;
     }
 
     /** Blocks mapped, and being prepared to be mapped: what limits count. */

@@ -125,7 +125,7 @@ final class BlockMerger {
             Set<Long> met = new HashSet<>();
             for (BlockMoves.Owner owner : plan.owners()) {
                 met.add(owner.dataBlock());
-                if (moves.isCatalog(owner.deviceId())) {
+                if (moves.isCatalog(owner.deviceId()) || (!isZeros() && parts.isPromised(owner.deviceId()))) {
                     return null;
                 }
             }

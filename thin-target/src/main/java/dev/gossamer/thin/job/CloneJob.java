@@ -6,6 +6,7 @@ import dev.gossamer.pdata.btree.BTreeCursor;
 import dev.gossamer.thin.device.HeldRange;
 import dev.gossamer.thin.device.ThinDevice;
 import dev.gossamer.thin.metadata.PoolMetadata;
+import dev.gossamer.thin.space.PromiseChecks;
 import java.util.Arrays;
 import java.util.List;
 
@@ -24,7 +25,8 @@ final class CloneJob extends Job {
     private static final int COUNT_STEP = 8192;
 
     /** Where each part of the work is done. */
-    record Parts(PoolMetadata metadata, StepChange change, RangeLocks locks, Stepping stepping) {}
+    record Parts(
+            PoolMetadata metadata, StepChange change, RangeLocks locks, Stepping stepping, PromiseChecks promises) {}
 
     /** Blocks of one volume. */
     record Side(ThinDevice device, long from) {}
@@ -106,6 +108,7 @@ final class CloneJob extends Job {
         counted = to;
         if (counted == blocks) {
             checkLimit(sourceMapped - targetMapped);
+            checkPromises();
             parts.change.checkMetadata(sourceMapped);
         }
     }
@@ -118,6 +121,13 @@ final class CloneJob extends Job {
             count++;
         }
         return count;
+    }
+
+    /** As after a snapshot of both, nothing of them is their own any more. */
+    private void checkPromises() throws StorageException {
+        List<ThinDevice> both =
+                source.device == target.device ? List.of(source.device) : List.of(source.device, target.device);
+        parts.promises.checkSharing("cannot clone from " + source.device.name() + " to " + target.device.name(), both);
     }
 
     private void checkLimit(long growth) throws StorageException {
@@ -201,6 +211,7 @@ final class CloneJob extends Job {
 
     private void put(HeldRange to, long[] mappings) throws StorageException {
         checkLimit(parts.metadata.references().sharing().growth(target.device.id(), to.from, mappings));
+        checkPromises();
         parts.change.replaced(to.device, to.from, to.from + mappings.length);
         parts.change.apply(List.of(source.device, target.device), () -> parts.metadata
                 .references()

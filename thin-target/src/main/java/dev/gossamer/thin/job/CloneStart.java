@@ -9,6 +9,7 @@ import dev.gossamer.thin.device.HeldRange;
 import dev.gossamer.thin.device.PoolDevices;
 import dev.gossamer.thin.device.ThinDevice;
 import dev.gossamer.thin.metadata.PoolMetadata;
+import dev.gossamer.thin.space.PromiseChecks;
 
 /**
  * Looks at what a range clone is asked to do, and starts it (CL-1). Nothing is changed by a refusal. Worker's thread.
@@ -30,11 +31,12 @@ public final class CloneStart {
             Jobs jobs,
             RangeLocks locks,
             StepChange stepChange,
-            Stepping stepping) {
+            Stepping stepping,
+            PromiseChecks promises) {
         this.devices = devices;
         this.change = change;
         this.jobs = jobs;
-        this.parts = new CloneJob.Parts(metadata, stepChange, locks, stepping);
+        this.parts = new CloneJob.Parts(metadata, stepChange, locks, stepping, promises);
         this.blockBytes = metadata.blockBytes();
     }
 

@@ -139,7 +139,7 @@ final class DefragmentJob extends Job {
     }
 
     private void move(SortedMap<Long, Long> blocks, int runs, StepEnd stepEnd) throws StorageException {
-        if (parts.quotas().unreservedFree() < blocks.size()) {
+        if (parts.quotas().spareNow() < blocks.size()) {
             if (!narrow()) {
                 passed(runs, runs);
             }

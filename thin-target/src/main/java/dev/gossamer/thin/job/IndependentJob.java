@@ -142,7 +142,7 @@ final class IndependentJob extends Job {
         if (next == device.blocks()) {
             checkLimit(toProvision);
             parts.change().checkMetadata(toCopy);
-            long free = metadata.dataBlocksFree() - quotas.reservedExcept(device);
+            long free = quotas.spareFor(device);
             if (toCopy > free) {
                 throw new StorageException(
                         Errno.ENOSPC,
@@ -218,13 +218,14 @@ final class IndependentJob extends Job {
                 checkLimit(
                         wanted.stream().filter(order -> order.origin() != null).count());
                 for (BlockCopies.Order order : wanted) {
-                    if (!quotas.hasRoom(device, false)) {
+                    if (!quotas.hasRoom(device)) {
                         throw new StorageException(
                                 Errno.ENOSPC,
                                 "there are no free data blocks any more that are not reserved; "
                                         + "what was copied stays, grow the pool and start again");
                     }
                     long target = metadata.reserveDataBlock();
+                    device.account().beginPreparation();
                     targets.put(order.key(), target);
                     orders.add(new BlockCopies.Order(order.key(), order.origin(), order.from(), target));
                 }
@@ -260,6 +261,7 @@ final class IndependentJob extends Job {
                     Map.Entry<Long, Long> target = targets.firstEntry();
                     metadata.insert(device.id(), target.getKey(), target.getValue());
                     targets.pollFirstEntry();
+                    device.account().endPreparation();
                 }
             });
             copied += mapped;
@@ -272,6 +274,7 @@ final class IndependentJob extends Job {
         private void giveBack() {
             List<Long> unused = List.copyOf(targets.values());
             targets.clear();
+            unused.forEach(target -> device.account().endPreparation());
             parts.locks().release(List.of(range));
             if (!unused.isEmpty() && isValid()) {
                 unused.forEach(metadata::unreserveDataBlock);

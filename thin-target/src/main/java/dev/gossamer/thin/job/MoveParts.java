@@ -65,10 +65,16 @@ public record MoveParts(
      * @throws OutOfDataSpace if there is none
      */
     long reserveBlock() throws StorageException {
-        if (quotas.unreservedFree() <= 0) {
+        if (quotas.spareNow() <= 0) {
             throw new OutOfDataSpace(metadata.dataBlocks());
         }
         return metadata.reserveDataBlock();
+    }
+
+    /** Whether space is promised to a volume: what it has of its own is not shared for the sake of space (AC-14). */
+    boolean isPromised(int deviceId) {
+        ThinDevice device = devices.withId(deviceId);
+        return device != null && device.account().promised() > 0;
     }
 
     /** There is no target for what is to be moved. */

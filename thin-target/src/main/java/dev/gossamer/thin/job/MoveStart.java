@@ -118,7 +118,7 @@ public final class MoveStart {
                             + " is no smaller size; 'gossamer pool grow' makes it larger");
         }
         long used = metadata.dataBlocksUsed();
-        long reserved = parts.quotas().reservedExcept(null);
+        long reserved = parts.quotas().neededBlocks();
         long least = Math.max(used + reserved, metadata.references().moves().lastPinned() + 1);
         if (blocks < least) {
             throw new StorageException(
@@ -246,7 +246,7 @@ public final class MoveStart {
         Losses losses = new Losses(parts, events, maxUnreadable);
         EvacuateJob job = new EvacuateJob(kind, parts, mover, from, to, losses, ending);
         long used = metadata.references().moves().inUse(from, to);
-        long free = parts.quotas().unreservedFree();
+        long free = parts.quotas().spareNow();
         if (used > free) {
             job.ended();
             throw new StorageException(

@@ -190,8 +190,11 @@ final class PartMover {
 
         /** The catalog is not moved, nor what a metadata snapshot has; nor anything of a volume that is damaged. */
         private boolean isMovable() throws StorageException {
+            if (block.isGiven && parts.isPromised(block.witness.deviceId())) {
+                return false;
+            }
             for (BlockMoves.Owner owner : part.plan().owners()) {
-                if (moves().isCatalog(owner.deviceId())) {
+                if (moves().isCatalog(owner.deviceId()) || (block.isGiven && parts.isPromised(owner.deviceId()))) {
                     return false;
                 }
             }

@@ -15,6 +15,7 @@ import dev.gossamer.thin.device.ThinDevice;
 import dev.gossamer.thin.map.MapPublisher;
 import dev.gossamer.thin.metadata.DeviceDetails;
 import dev.gossamer.thin.metadata.PoolMetadata;
+import dev.gossamer.thin.space.PromiseChecks;
 import dev.gossamer.thin.status.Lineage;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -22,6 +23,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
+import java.util.stream.Collectors;
 
 /**
  * Snapshots of volumes in use, one or several at one instant (D-3, MSG-6, MSG-7), and rollback to them (S-M8). Each is
@@ -36,6 +38,7 @@ public final class SnapshotMessages {
     private final MapPublisher maps;
     private final VolumeMessages messages;
     private final WriteBarrier barrier;
+    private final PromiseChecks promises;
 
     public SnapshotMessages(
             MetadataChange change,
@@ -45,7 +48,8 @@ public final class SnapshotMessages {
             DeviceIds deviceIds,
             MapPublisher maps,
             VolumeMessages messages,
-            WriteBarrier barrier) {
+            WriteBarrier barrier,
+            PromiseChecks promises) {
         this.change = change;
         this.metadata = metadata;
         this.catalog = catalog;
@@ -54,6 +58,7 @@ public final class SnapshotMessages {
         this.maps = maps;
         this.messages = messages;
         this.barrier = barrier;
+        this.promises = promises;
     }
 
     /**
@@ -133,6 +138,7 @@ public final class SnapshotMessages {
         for (ThinDevice origin : origins) {
             change.checkSound(origin);
         }
+        promises.checkSharing("cannot snapshot " + names(origins), origins);
         List<ThinDevice> snapshots = new ArrayList<>();
         change.commit(() -> {
             for (int i = 0; i < specs.size(); i++) {
@@ -164,6 +170,7 @@ public final class SnapshotMessages {
         checkTime(1);
         ThinDevice kept = new ThinDevice(deviceIds.free(1).getFirst(), metadata.blockBytes(), device.sizeBytes(), null);
         messages.checkCatalogRoom(List.of(kept.id(), device.id()));
+        promises.checkSharing("cannot roll " + device.name() + " back to " + source.name(), List.of(device, source));
         CatalogSlot before = messages.slotOf(device);
         try {
             change.commit(() -> {
@@ -189,6 +196,10 @@ public final class SnapshotMessages {
     private static ExternalOrigin externalOrigin(ThinDevice device) {
         CatalogSlot slot = device.slot();
         return slot == null ? null : slot.externalOrigin();
+    }
+
+    private static String names(List<ThinDevice> devices) {
+        return devices.stream().map(ThinDevice::name).collect(Collectors.joining(", "));
     }
 
     private String freeName(String name) {

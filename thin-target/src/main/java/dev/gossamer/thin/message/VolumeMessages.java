@@ -19,6 +19,8 @@ import dev.gossamer.thin.device.ThinDevice;
 import dev.gossamer.thin.map.MapPublisher;
 import dev.gossamer.thin.metadata.DeviceDetails;
 import dev.gossamer.thin.metadata.PoolMetadata;
+import dev.gossamer.thin.space.OwnCounter;
+import dev.gossamer.thin.space.PromiseChecks;
 import dev.gossamer.thin.space.Reclaimer;
 import dev.gossamer.thin.space.SpaceQuotas;
 import dev.gossamer.thin.space.SpaceWaiters;
@@ -44,6 +46,8 @@ public final class VolumeMessages {
     private final MapPublisher maps;
     private final Reclaimer reclaimer;
     private final SpaceQuotas quotas;
+    private final PromiseChecks promises;
+    private final OwnCounter counter;
     private final SpaceWaiters spaceWaiters;
 
     public VolumeMessages(
@@ -57,6 +61,8 @@ public final class VolumeMessages {
             MapPublisher maps,
             Reclaimer reclaimer,
             SpaceQuotas quotas,
+            PromiseChecks promises,
+            OwnCounter counter,
             SpaceWaiters spaceWaiters) {
         this.change = change;
         this.metadata = metadata;
@@ -68,6 +74,8 @@ public final class VolumeMessages {
         this.maps = maps;
         this.reclaimer = reclaimer;
         this.quotas = quotas;
+        this.promises = promises;
+        this.counter = counter;
         this.spaceWaiters = spaceWaiters;
     }
 
@@ -105,10 +113,11 @@ public final class VolumeMessages {
         VolumeSpec.checkSize(spec.sizeBytes());
         change.checkWritable();
         checkNameIsFree(spec.name());
-        checkLimits(null, spec.limits());
+        spec.limits().check();
         int id = deviceIds.free(1).getFirst();
         checkCatalogRoom(List.of(id));
         ThinDevice device = new ThinDevice(id, metadata.blockBytes(), spec.sizeBytes(), null);
+        promises.checkPromise(null, spec.name(), device.promiseOf(spec.limits()));
         change.commit(() -> {
             metadata.life().createDevice(id);
             device.recorded(catalog.put(slotFor(id, -1, false, spec.sizeBytes(), spec.name())
@@ -198,24 +207,24 @@ public final class VolumeMessages {
     public VolumeInfo limitVolume(String name, VolumeLimits limits) throws StorageException {
         change.checkWritable();
         ThinDevice device = find(name);
-        checkLimits(device, limits);
+        limits.check();
+        checkCatalogRoom(List.of(device.id()));
+        promises.checkPromise(device, limits);
         store(device, slotOf(device).withLimits(limits));
+        counter.promised(device);
         // Space that was reserved may be free for others now, or a waiting write may be allowed.
         spaceWaiters.spaceReleased();
         return device.info();
     }
 
-    private void checkLimits(ThinDevice device, VolumeLimits limits) throws StorageException {
-        limits.check();
-        long wanted = device == null
-                ? Math.ceilDiv(limits.reserveBytes(), metadata.blockBytes())
-                : device.unusedReserve(limits);
-        long free = metadata.dataBlocksFree() - quotas.reservedExcept(device);
-        if (wanted > 0 && wanted > free) {
+    /** Blocks of a volume may be unmapped, as far as what is promised to it allows. */
+    void checkCut(ThinDevice device, long blocks) throws StorageException {
+        if (blocks > 0 && promises.unmappable(device, blocks) < blocks) {
             throw new StorageException(
                     Errno.ENOSPC,
-                    "cannot reserve " + wanted * metadata.blockBytes() + " bytes more: "
-                            + Math.max(0, free) * metadata.blockBytes() + " are free and not reserved; grow the pool");
+                    "cannot make " + device.name() + " smaller: space is promised to it, and what is cut off does"
+                            + " not come free while there is a metadata snapshot, a deletion or a job that empties a"
+                            + " part of the pool; try again after that, or lower its reserve");
         }
     }
 
@@ -290,9 +299,11 @@ public final class VolumeMessages {
     /** The slots of devices can be written; in a pool without a free data block, too, if none is needed (MSG-4). */
     void checkCatalogRoom(List<Integer> ids) throws StorageException {
         int needed = catalog.blocksNeeded(ids);
-        if (needed > metadata.dataBlocksFree()) {
+        if (needed > 0 && needed > quotas.spareNow()) {
             throw new StorageException(
-                    Errno.ENOSPC, "the pool has no free data block for its catalog; trim or delete volumes first");
+                    Errno.ENOSPC,
+                    "the pool has no free data block for its catalog that is not promised to a volume; trim or delete"
+                            + " volumes first");
         }
         if (needed > 0) {
             change.begin(() -> catalog.prepare(ids));

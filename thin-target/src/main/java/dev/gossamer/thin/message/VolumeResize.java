@@ -115,6 +115,9 @@ public final class VolumeResize {
             if (task.shrinks() && !force && device.openCount() > 0) {
                 throw new StorageException(Errno.EBUSY, whatIsLost(task));
             }
+            if (task.shrinks()) {
+                messages.checkCut(device, device.blocks() - Math.ceilDiv(sizeBytes, metadata.blockBytes()));
+            }
             device.beginResize();
             if (task.shrinks()) {
                 shrink(task);

@@ -122,6 +122,14 @@ public final class BlockMoves {
         return pool.heldRoot != 0;
     }
 
+    /**
+     * Whether a block may stay in use, or out of use, when the last volume lets go of it: a metadata snapshot has it as
+     * well, or it lies where a job wants no blocks.
+     */
+    public boolean keepsFreed() {
+        return pool.heldRoot != 0 || pool.dataMap.isClosed();
+    }
+
     /** Whether a device is the catalog, whose blocks are not moved: the pool's owner writes there without asking. */
     public boolean isCatalog(int deviceId) throws StorageException {
         DeviceDetails details = pool.devices.get(deviceId);

@@ -4,7 +4,9 @@ import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.pdata.MetadataCorrupt;
 import dev.gossamer.pdata.btree.BTreeCursor;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Set;
 
 /**
@@ -12,8 +14,9 @@ import java.util.Set;
  * running transaction. Worker's thread.
  *
  * <p>A clone has no place in the pool's time as a snapshot has, so the time is made to fit: a mapping keeps its time,
- * and both devices have a snapshotted time above it, the pool's time being raised if need be. Then the mapping looks
- * shared to both, here and to any other dm-thin, and {@link ExclusiveCheck} decides once one of them has let go.
+ * and both devices have a snapshotted time above it; a device that has not gets one of its own, as by a snapshot.
+ * Then the mapping looks shared to both, here and to any other dm-thin, and {@link ExclusiveCheck} decides once one of
+ * them has let go.
  */
 public final class BlockSharing {
     private final LoadedPool pool;
@@ -69,16 +72,27 @@ public final class BlockSharing {
                 pool.dataMap.increment(Mapping.dataBlock(mappings[i]));
             }
         }
+        long removed = 0;
         for (int i = 0; i < mappings.length; i++) {
+            removed += mappings[i] == Mapping.NONE && isCountedOwn(id, from + i, present[i]) ? 1 : 0;
             if (changes(present[i], mappings[i])) {
+                removed += isCountedOwn(id, from + i, present[i]) ? 1 : 0;
                 word[0] = mappings[i];
                 pool.mappingRoot = pool.mappings.insert(pool.mappingRoot, id, from + i, word);
                 pool.devices.addMapped(id, pool.mappings.insertCreatedKey() ? 1 : 0);
             }
         }
         removeHoles(id, from, present, mappings);
+        pool.own.removed(id, removed);
         pool.sharesAnew();
         pool.settle();
+    }
+
+    /** Whether a mapping of a device is one that {@link OwnCounts} has counted; it is about to go. */
+    private boolean isCountedOwn(int id, long virtualBlock, long present) throws StorageException {
+        return present != Mapping.NONE
+                && virtualBlock < pool.own.counted(id)
+                && OwnCounts.isOwn(present, pool.devices.existing(id));
     }
 
     /** Blocks that {@link #put} maps where nothing was, less those that it unmaps. */
@@ -123,22 +137,24 @@ public final class BlockSharing {
 
     /** Makes mappings of that time, and older ones, look shared to some devices. */
     void makeOlder(int newest, Set<Integer> ids) throws StorageException {
-        boolean all = true;
+        List<Integer> tooEarly = new ArrayList<>();
         for (int id : ids) {
-            all &= pool.devices.existing(id).snapshottedTime() > newest;
+            if (pool.devices.existing(id).snapshottedTime() <= newest) {
+                tooEarly.add(id);
+            }
         }
-        if (all) {
+        if (tooEarly.isEmpty()) {
             return;
         }
-        if (pool.time <= newest) {
-            if (pool.time + 1 >= Mapping.TIME_LIMIT) {
-                throw new StorageException(
-                        Errno.ENOSPC, "the pool has seen as many snapshots and clones as its format allows");
-            }
-            pool.time++;
+        if (pool.time + 1 >= Mapping.TIME_LIMIT) {
+            throw new StorageException(
+                    Errno.ENOSPC, "the pool has seen as many snapshots and clones as its format allows");
         }
-        for (int id : ids) {
+        // A time of its own, as with a snapshot: so it is known that no mapping is as late (AC-9).
+        pool.time++;
+        for (int id : tooEarly) {
             pool.devices.put(id, pool.devices.existing(id).withSnapshottedTime(pool.time));
+            pool.own.none(id);
         }
     }
 }

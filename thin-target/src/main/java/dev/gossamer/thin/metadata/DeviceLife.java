@@ -62,6 +62,7 @@ public final class DeviceLife {
     public void createDevice(int id) throws StorageException {
         pool.mappingRoot = pool.mappings.createSubtree(pool.mappingRoot, id);
         pool.devices.put(id, newDevice(0));
+        pool.own.none(id);
         pool.settle();
     }
 
@@ -83,6 +84,8 @@ public final class DeviceLife {
         pool.time++;
         pool.devices.put(id, newDevice(origin.mappedBlocks()));
         pool.devices.put(originId, origin.withSnapshottedTime(pool.time));
+        pool.own.none(id);
+        pool.own.none(originId);
         pool.settle();
     }
 
@@ -106,6 +109,9 @@ public final class DeviceLife {
         pool.devices.put(keptId, newDevice(replaced.mappedBlocks()));
         pool.devices.put(id, replaced.withMappedBlocks(source.mappedBlocks()).withSnapshottedTime(pool.time));
         pool.devices.put(sourceId, source.withSnapshottedTime(pool.time));
+        pool.own.none(keptId);
+        pool.own.none(id);
+        pool.own.none(sourceId);
         pool.settle();
     }
 
@@ -113,6 +119,7 @@ public final class DeviceLife {
     public void deleteDevice(int id) throws StorageException {
         pool.mappingRoot = pool.mappings.removeSubtree(pool.mappingRoot, id);
         pool.devices.remove(id);
+        pool.own.forget(id);
         pool.changed = true;
         pool.settle();
     }

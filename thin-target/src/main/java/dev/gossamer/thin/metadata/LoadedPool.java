@@ -29,6 +29,7 @@ final class LoadedPool {
     final TreeDifference difference;
     final ExclusiveCheck sharing;
     final DeviceRecords devices;
+    final OwnCounts own;
 
     /** What a crash leads to. */
     Superblock committed;
@@ -59,9 +60,11 @@ final class LoadedPool {
     /** Volumes are addressed in bytes, up to 2^56 of them: nothing can be mapped beyond. */
     private static final long MAX_VIRTUAL_BYTES = 1L << 56;
 
-    private LoadedPool(BlockManager blocks, String deviceName, Superblock superblock) throws StorageException {
+    private LoadedPool(BlockManager blocks, String deviceName, Superblock superblock, OwnCounts own)
+            throws StorageException {
         this.deviceName = deviceName;
         this.blocks = blocks;
+        this.own = own;
         committed = superblock;
         transaction = new TransactionManager(blocks);
         metadataMap = MetadataSpaceMap.open(transaction, superblock.metadataSpaceMap());
@@ -85,13 +88,15 @@ final class LoadedPool {
      * Loads what the superblock says, once it has been compared with the devices.
      *
      * @param deviceName names the metadata device in messages
+     * @param own told of what changes
      */
-    static LoadedPool load(BlockManager blocks, String deviceName, BlockDevice data) throws StorageException {
+    static LoadedPool load(BlockManager blocks, String deviceName, BlockDevice data, OwnCounts own)
+            throws StorageException {
         Superblock superblock = Superblock.load(blocks, deviceName);
         DeviceSizes.checkMetadata(deviceName, superblock, blocks.deviceBlocks());
         DeviceSizes.checkData(data, superblock);
         superblock.checkRoots(deviceName);
-        LoadedPool pool = new LoadedPool(blocks, deviceName, superblock);
+        LoadedPool pool = new LoadedPool(blocks, deviceName, superblock, own);
         pool.notedCatalog = Superblock.readCatalog(blocks.read(Superblock.LOCATION, BlockValidator.SUPERBLOCK));
         return pool;
     }
@@ -101,7 +106,7 @@ final class LoadedPool {
         Superblock superblock = Superblock.load(blocks, deviceName);
         DeviceSizes.checkMetadata(deviceName, superblock, blocks.deviceBlocks());
         superblock.checkRoots(deviceName);
-        return new LoadedPool(blocks, deviceName, superblock);
+        return new LoadedPool(blocks, deviceName, superblock, new OwnCounts());
     }
 
     /** Whether another program wrote the metadata last. */

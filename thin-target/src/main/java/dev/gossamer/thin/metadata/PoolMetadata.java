@@ -38,6 +38,8 @@ public final class PoolMetadata implements AutoCloseable {
     private MetadataRoom room;
     private BlockReferences references;
     private MetadataSnapshot snapshot;
+    private MappingChanges changes;
+    private final OwnCounts own = new OwnCounts();
     private SurveyFindings findings = SurveyFindings.NONE;
     // Of the transaction being written.
     private Superblock frozen;
@@ -109,6 +111,11 @@ public final class PoolMetadata implements AutoCloseable {
     /** Data blocks that can be allocated now. */
     public long dataBlocksFree() {
         return pool.dataMap.free();
+    }
+
+    /** As {@link #dataBlocksFree}, with those that a commit, or the end of requests under way, makes allocatable. */
+    public long dataBlocksUnused() {
+        return pool.dataMap.unused();
     }
 
     public long metadataBlocks() {
@@ -280,6 +287,11 @@ public final class PoolMetadata implements AutoCloseable {
         return references;
     }
 
+    /** What devices have mapped since their last snapshots. */
+    public OwnCounts own() {
+        return own;
+    }
+
     /** The metadata snapshot, and how it comes and goes; not to be kept beyond an {@link #abort}. */
     public MetadataSnapshot snapshot() {
         return snapshot;
@@ -320,33 +332,12 @@ public final class PoolMetadata implements AutoCloseable {
 
     /** Maps a block to a reserved data block, whose contents are in place. The old data block loses a reference. */
     public void insert(int id, long virtualBlock, long dataBlock) throws StorageException {
-        pool.devices.existing(id);
-        if (pool.mappings.lookupForInsert(pool.mappingRoot, id, virtualBlock, word)) {
-            pool.checkCounted(id, virtualBlock, word[0]);
-        }
-        pool.unreserve(dataBlock);
-        pool.dataMap.increment(dataBlock);
-        word[0] = Mapping.pack(dataBlock, pool.time);
-        pool.mappingRoot = pool.mappings.insert(pool.mappingRoot, id, virtualBlock, word);
-        pool.devices.addMapped(id, pool.mappings.insertCreatedKey() ? 1 : 0);
-        pool.settle();
+        changes.insert(id, virtualBlock, dataBlock);
     }
 
     /** Unmaps blocks {@code [from, to)}. @return how many were mapped */
     public long removeRange(int id, long from, long to) throws StorageException {
-        BTreeCursor cursor = cursor(id, from);
-        if (!cursor.next() || cursor.key() >= to) {
-            return 0;
-        }
-        pool.devices.existing(id);
-        do {
-            pool.checkCounted(id, cursor.key(), cursor.value(0));
-        } while (cursor.next() && cursor.key() < to);
-        pool.mappingRoot = pool.mappings.removeRange(pool.mappingRoot, id, from, to);
-        long removed = pool.mappings.removedCount();
-        pool.devices.addMapped(id, -removed);
-        pool.settle();
-        return removed;
+        return changes.removeRange(id, from, to);
     }
 
     /** Sets the user's number, if it is what the caller thinks (on-disk format 9.10). */
@@ -478,7 +469,9 @@ public final class PoolMetadata implements AutoCloseable {
     }
 
     private void load() throws StorageException {
-        pool = LoadedPool.load(blocks, deviceName, data);
+        pool = LoadedPool.load(blocks, deviceName, data, own);
+        own.loaded(pool);
+        changes = new MappingChanges(pool);
         pool.whenNoneIsReserved = () -> whenNoneIsReserved.run();
         life = new DeviceLife(pool);
         snapshot = new MetadataSnapshot(pool);

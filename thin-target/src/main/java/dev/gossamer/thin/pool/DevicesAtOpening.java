@@ -15,7 +15,6 @@ import dev.gossamer.thin.device.ThinDevice;
 import dev.gossamer.thin.metadata.DeviceDetails;
 import dev.gossamer.thin.metadata.PoolMetadata;
 import dev.gossamer.thin.space.Reclaimer;
-import dev.gossamer.thin.space.SpaceQuotas;
 import java.util.ArrayList;
 import java.util.List;
 import org.slf4j.Logger;
@@ -29,7 +28,6 @@ final class DevicesAtOpening {
     private final ExternalOrigins origins;
     private final PoolDevices devices;
     private final DeviceIds deviceIds;
-    private final SpaceQuotas quotas;
     private final Reclaimer reclaimer;
     private final PoolFaults faults;
     private final SlotClaims claims = new SlotClaims();
@@ -39,7 +37,6 @@ final class DevicesAtOpening {
         this.origins = origins;
         devices = parts.devices;
         deviceIds = parts.deviceIds;
-        quotas = parts.quotas;
         reclaimer = parts.reclaimer;
         faults = parts.faults;
     }
@@ -77,10 +74,6 @@ final class DevicesAtOpening {
         }
         // No name that is made up for a device is another's.
         invented.forEach(devices::add);
-        if (quotas.isImpossible()) {
-            LOG.warn("volumes have more reserved together than the pool has, so nothing is held back for any; 'gossamer"
-                    + " volume set --reserve' changes that");
-        }
     }
 
     private Found look(int id, CatalogScan slots) throws StorageException {

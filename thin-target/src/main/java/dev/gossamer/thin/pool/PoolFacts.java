@@ -40,7 +40,7 @@ final class PoolFacts {
     private SpaceStatus space() {
         return new SpaceStatus(
                 metadata.dataBlocksFree(),
-                parts.quotas.reservedExcept(null),
+                parts.quotas.neededBlocks(),
                 parts.monitor.dataLowWaterBlocks(),
                 parts.monitor.isDataLow(),
                 metadata.metadataBlocksFree(),

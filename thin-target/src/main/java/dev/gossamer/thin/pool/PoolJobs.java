@@ -76,7 +76,14 @@ public final class PoolJobs {
             CopyStart.Detaching detaching,
             PoolOptions options) {
         CloneStart clones = new CloneStart(
-                parts.metadata, parts.devices, change, parts.jobs, parts.rangeLocks, parts.stepChange, Stepping.NORMAL);
+                parts.metadata,
+                parts.devices,
+                change,
+                parts.jobs,
+                parts.rangeLocks,
+                parts.stepChange,
+                Stepping.NORMAL,
+                parts.promises);
         MoveStart moves =
                 new MoveStart(change, parts.committer, parts.jobs, parts.moveParts, parts.events, options.growth());
         CopyStart copies = new CopyStart(parts.moveParts, change, parts.jobs, detaching);

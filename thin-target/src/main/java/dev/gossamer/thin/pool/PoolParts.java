@@ -36,7 +36,9 @@ import dev.gossamer.thin.map.RegionLoads;
 import dev.gossamer.thin.message.DmStatus;
 import dev.gossamer.thin.metadata.PoolMetadata;
 import dev.gossamer.thin.space.AfterCommit;
+import dev.gossamer.thin.space.OwnCounter;
 import dev.gossamer.thin.space.PoolResize;
+import dev.gossamer.thin.space.PromiseChecks;
 import dev.gossamer.thin.space.Quarantine;
 import dev.gossamer.thin.space.Reclaimer;
 import dev.gossamer.thin.space.RoomProbe;
@@ -70,13 +72,15 @@ final class PoolParts {
     final PoolState state = new PoolState(events);
     final PoolFaults faults;
     final Cells cells;
-    final PoolDevices devices = new PoolDevices();
+    final PoolDevices devices;
     final DeviceIds deviceIds;
     final MapPublisher maps;
     final MapPrefetch mapPrefetch;
     final StatusReader statusReader;
     final Committer committer;
     final SpaceQuotas quotas;
+    final PromiseChecks promises;
+    final OwnCounter ownCounter;
     final SpaceMonitor monitor;
     final SpaceWaiters spaceWaiters;
     final PoolResize resize;
@@ -109,6 +113,7 @@ final class PoolParts {
         this.loop = loop;
         this.data = data;
         this.metadata = metadata;
+        devices = new PoolDevices(metadata.own());
         lookups = new PerLoop<>(ioLoops, each -> new MapLookup());
         longCommands = new PerLoop<>(ioLoops, each -> new LongCommands());
         bounceBuffers = new PerLoop<>(ioLoops, each -> new IoBufferPool(UnalignedReads.BOUNCE_BYTES));
@@ -132,28 +137,46 @@ final class PoolParts {
         resize = new PoolResize(loop, metadata, state, events, faults, committer, monitor, spaceWaiters, options);
         WithheldLimit withheld = new WithheldLimit(metadata, options.caches().withheldBytes());
         reclaimer = new Reclaimer(loop, metadata, state, faults, committer, spaceWaiters, deviceIds, withheld);
+        promises = new PromiseChecks(metadata, quotas, reclaimer);
+        ownCounter = new OwnCounter(loop, metadata, devices, state, faults, reclaimer, quotas, spaceWaiters);
         roomProbe = new RoomProbe(loop, data, metadata, faults);
         quarantine = new Quarantine(spaceWaiters, loop, data, metadata, counters, discardMode == DiscardMode.PASSDOWN);
 
         io = new CellIo(loop, data, metadata.blockBytes());
-        SpaceGate space = new SpaceGate(metadata, queue, state, quotas, spaceWaiters, resize, monitor, withheld);
-        Provisioner provisioner = new Provisioner(
-                loop, metadata, queue, cells, io, space, spaceWaiters, committer, maps, state, faults, counters);
+        SpaceGate space = gate(withheld);
+        Provisioner provisioner = provisioner(space, counters);
         EndedSharing claims = new EndedSharing(cells, state, inFlight, faults, metadata, maps, counters);
-        BlockWrites writes = new BlockWrites(
-                queue, inFlight, cells, io, maps, partialTrims, provisioner, claims, spaceWaiters, faults);
+        BlockWrites writes = writes(partialTrims, provisioner, claims);
         unmapper = new Unmapper(queue, state, space, committer, metadata, maps, partialTrims, counters);
         worker = new PoolWorker(queue, cells, regionLoads, writes, unmapper, state, faults, counters);
 
         rangeLocks = new RangeLocks(loop, cells, maps, inFlight);
         jobs = new Jobs(loop, state, faults, committer, rangeLocks);
         stepChange = new StepChange(metadata, state, faults, committer, partialTrims);
-        moveParts = new MoveParts(
-                metadata, devices, quotas, stepChange, rangeLocks, faults, loop, io, committer, spaceWaiters);
+        moveParts = moving();
 
         TransactionAbort aborting = aborting(partialTrims);
         dataLost = why -> loop.execute(() -> aborting.dataLost(why));
         introduce(claims, aborting);
+    }
+
+    private SpaceGate gate(WithheldLimit withheld) {
+        return new SpaceGate(metadata, queue, state, quotas, spaceWaiters, resize, monitor, withheld, promises);
+    }
+
+    private Provisioner provisioner(SpaceGate space, PoolCounters counters) {
+        return new Provisioner(
+                loop, metadata, queue, cells, io, space, spaceWaiters, committer, maps, state, faults, counters);
+    }
+
+    private BlockWrites writes(PartialTrims partialTrims, Provisioner provisioner, EndedSharing claims) {
+        return new BlockWrites(
+                queue, inFlight, cells, io, maps, partialTrims, provisioner, claims, spaceWaiters, faults);
+    }
+
+    private MoveParts moving() {
+        return new MoveParts(
+                metadata, devices, quotas, stepChange, rangeLocks, faults, loop, io, committer, spaceWaiters);
     }
 
     private void failed(Throwable fault) {
@@ -189,6 +212,7 @@ final class PoolParts {
         committer.tell(new AfterCommit(
                 metadata, inFlight, faults, quotas, spaceWaiters, monitor, resize, reclaimer, quarantine));
         faults.handledBy(aborting);
+        metadata.own().whenForgotten(() -> loop.execute(ownCounter::begin));
         loop.faults().watch(bug);
         data.health().watch(dataLost);
         if (metadata.needsCheck()) {
@@ -209,6 +233,7 @@ final class PoolParts {
     /** Adds those after it: what it has freed is discarded as well, and no request of the worker's is under way. */
     void addEnd(PoolClosing closing) {
         closing.now(reclaimer::close)
+                .now(ownCounter::close)
                 .now(committer::close)
                 .when(inFlight::drain)
                 .when(quarantine::close)

@@ -22,7 +22,6 @@ import dev.gossamer.thin.PoolStatus;
 import dev.gossamer.thin.SnapshotSpec;
 import dev.gossamer.thin.VolumeInfo;
 import dev.gossamer.thin.VolumeLimits;
-import dev.gossamer.thin.VolumeSpace;
 import dev.gossamer.thin.VolumeSpec;
 import dev.gossamer.thin.catalog.Catalog;
 import dev.gossamer.thin.catalog.ExternalOrigin;
@@ -40,7 +39,6 @@ import dev.gossamer.thin.message.VolumeResize;
 import dev.gossamer.thin.message.WriteBarrier;
 import dev.gossamer.thin.metadata.PoolFormat;
 import dev.gossamer.thin.metadata.PoolMetadata;
-import dev.gossamer.thin.space.SpaceAccount;
 import java.util.Iterator;
 import java.util.List;
 import java.util.UUID;
@@ -120,6 +118,8 @@ public final class ThinPool {
                 parts.maps,
                 parts.reclaimer,
                 parts.quotas,
+                parts.promises,
+                parts.ownCounter,
                 parts.spaceWaiters);
         jobs = PoolJobs.of(calls, parts, change, messages::detach, options);
         metadataMessages = new MetadataMessages(change, metadata);
@@ -127,7 +127,7 @@ public final class ThinPool {
         WriteBarrier barrier = new WriteBarrier(
                 workerLoop, metadata, parts.inFlight, parts.cells, parts.faults, parts.committer, counters);
         snapshotMessages = new SnapshotMessages(
-                change, metadata, catalog, devices, parts.deviceIds, parts.maps, messages, barrier);
+                change, metadata, catalog, devices, parts.deviceIds, parts.maps, messages, barrier, parts.promises);
         resize = resizing(change, barrier, ioLoops);
         dmStatus = parts.dmStatus();
         begin(catalog, new BlockingIo(metadataDevice, inline), dataIo);
@@ -151,6 +151,7 @@ public final class ThinPool {
         OwnerDuties.begin(owner, catalog, parts.committer, metadataIo, dataIo);
         if (!ioLoops.isEmpty()) {
             parts.reclaimer.start();
+            parts.ownCounter.begin();
             origins.begin();
         }
     }
@@ -405,20 +406,9 @@ public final class ThinPool {
         return answer;
     }
 
-    /**
-     * Counts what a volume has for itself; see {@link SpaceAccount} for the cost. ENOENT if there is none of that name.
-     */
-    public CompletableFuture<VolumeSpace> spaceOf(String name) {
-        CompletableFuture<VolumeSpace> answer = calls.answer();
-        ThinDevice device = devices.named(name);
-        if (device == null) {
-            answer.completeExceptionally(new StorageException(
-                    Errno.ENOENT, "there is no volume '" + name + "'; 'gossamer volume list' shows all"));
-        } else {
-            workerLoop.execute(
-                    () -> new SpaceAccount(parts.state, parts.faults, workerLoop, metadata, device, answer).step());
-        }
-        return answer;
+    /** Who has what of the pool's data space, counted when it is asked. */
+    public PoolSpace space() {
+        return new PoolSpace(calls, parts);
     }
 
     /** The kernel's status lines, the pool's first; see {@link DmStatus}. */

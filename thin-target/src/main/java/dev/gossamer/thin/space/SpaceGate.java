@@ -23,6 +23,7 @@ public final class SpaceGate {
     private final PoolResize resize;
     private final SpaceMonitor monitor;
     private final WithheldLimit withheld;
+    private final PromiseChecks promises;
 
     public SpaceGate(
             PoolMetadata metadata,
@@ -32,7 +33,8 @@ public final class SpaceGate {
             SpaceWaiters waiters,
             PoolResize resize,
             SpaceMonitor monitor,
-            WithheldLimit withheld) {
+            WithheldLimit withheld,
+            PromiseChecks promises) {
         this.metadata = metadata;
         this.queue = queue;
         this.state = state;
@@ -41,6 +43,7 @@ public final class SpaceGate {
         this.resize = resize;
         this.monitor = monitor;
         this.withheld = withheld;
+        this.promises = promises;
     }
 
     /**
@@ -69,14 +72,16 @@ public final class SpaceGate {
             waiters.needData(volume, request, DeviceRoom.FULL);
             return NONE;
         }
-        if (!quotas.hasRoom(device, provisions)) {
+        if (!quotas.hasRoom(device)) {
             // What the disk says of free blocks may be another program's mistake: they are counted, once.
             metadata.countData();
         }
-        if (!quotas.hasRoom(device, provisions)) {
-            boolean reserved = metadata.dataBlocksFree() > 0;
+        if (!quotas.hasRoom(device)) {
+            boolean promised = !quotas.mayTake(device) && metadata.dataBlocksUnused() > 0;
             waiters.needData(
-                    volume, request, reserved ? "all free data blocks are reserved for volumes" : "no free data block");
+                    volume,
+                    request,
+                    promised ? "all free space is promised to volumes that have it reserved" : "no free data block");
             return NONE;
         }
         long dataBlock;
@@ -96,6 +101,11 @@ public final class SpaceGate {
     /** Whether freed blocks take so much memory that no more are to be freed before some have been released. */
     public boolean isTooMuchWithheld() {
         return withheld.isReached();
+    }
+
+    /** How many of so many blocks may be unmapped and what is promised be kept; see {@link PromiseChecks}. */
+    public long unmappable(ThinDevice device, long wanted) {
+        return promises.unmappable(device, wanted);
     }
 
     /** How many of so many blocks, from one on, can be unmapped with the metadata that there is; 0: not one. */

@@ -1,21 +1,29 @@
 package dev.gossamer.thin.space;
 
 import dev.gossamer.io.Invariant;
+import dev.gossamer.thin.account.PoolAccount;
+import dev.gossamer.thin.account.VolumeAccount;
 import dev.gossamer.thin.device.PoolDevices;
 import dev.gossamer.thin.device.ThinDevice;
 import dev.gossamer.thin.metadata.PoolMetadata;
+import java.util.Collection;
 
 /**
- * Limits and reservations of volumes, looked at when a data block is to be taken (rule S-6).
+ * Limits and promises of volumes, looked at when a data block is to be taken (rules S-6, AC-13, AC-14).
  *
- * <p>Both count mapped blocks and blocks being prepared to be mapped. A reservation that is not used up yet is free
- * space that only its volume may take. Reservations may come to more than is free: a volume trims what a snapshot still
- * has, replaces shared blocks, or another program has written the catalog. Then who has one takes what there is, first
- * come, first served, or they would keep each other from it. What is more than all the pool has is nobody's promise,
- * and keeps nothing from anybody. Worker's thread.
+ * <p>A reservation is a promise that writes find space, whatever snapshots are taken: at any moment the unused blocks
+ * are at least as many as all volumes together need ({@link VolumeAccount}). Unused are those that a commit makes
+ * allocatable as well; who finds only such waits for that. A volume in need takes a block, and needs one less; whoever
+ * is not leaves as many as are needed.
+ *
+ * <p>Promises may come to more than is unused: another program has written the pool, or own blocks have not been
+ * counted yet. Then who is in need takes what there is, first come, first served, or they would keep each other from
+ * it; but while blocks are being counted only those whose need is certain, and the others wait for that. What is more
+ * than all the pool has is nobody's promise, and keeps nothing from anybody. Worker's thread.
  */
 public final class SpaceQuotas {
     private final PoolMetadata metadata;
+    private final PoolAccount account;
     private final PoolDevices devices;
     // Moves under way; at most one for each job.
     private int moves;
@@ -23,6 +31,7 @@ public final class SpaceQuotas {
     public SpaceQuotas(PoolMetadata metadata, PoolDevices devices) {
         this.metadata = metadata;
         this.devices = devices;
+        this.account = devices.account();
     }
 
     /** Whether the volume may not map one block more. */
@@ -31,29 +40,60 @@ public final class SpaceQuotas {
         return limit > 0 && (device.takenBlocks() + 1) * metadata.blockBytes() > limit;
     }
 
-    /**
-     * Whether there is a free block that the volume may take.
-     *
-     * @param provisions to map it where nothing is, and not to replace a shared one: a reservation is for that
-     */
-    public boolean hasRoom(ThinDevice device, boolean provisions) {
-        long free = metadata.dataBlocksFree();
-        return free > reservedExcept(device) || (provisions && device.heldBack() > 0 && free > 0);
+    /** Whether there is an unused block that the volume may take, now or after a commit. */
+    boolean mayTake(ThinDevice device) {
+        long unused = metadata.dataBlocksUnused();
+        return isInNeed(device) ? unused > 0 : unused > neededBlocks();
     }
 
-    /** Free data blocks that nobody has reserved. */
-    public long unreservedFree() {
-        return metadata.dataBlocksFree() - reservedExcept(null);
+    /** Whether the volume may take a block now. */
+    public boolean hasRoom(ThinDevice device) {
+        return metadata.dataBlocksFree() > 0 && mayTake(device);
     }
 
-    /** Blocks that volumes other than this one hold back; of all volumes if it is null. */
-    public long reservedExcept(ThinDevice device) {
-        return isImpossible() ? 0 : devices.reservedBlocks() - (device == null ? 0 : device.heldBack());
+    private boolean isInNeed(ThinDevice device) {
+        VolumeAccount its = device.account();
+        return its.isInNeed(device.mappedBlocks())
+                || (its.need() > 0 && metadata.dataBlocksUnused() >= account.neededBlocks());
     }
 
-    /** Whether volumes have more reserved together than the pool has. */
+    /** Whether the volume has to wait until it is known what volumes need. */
+    boolean isCounting() {
+        return account.isCounting();
+    }
+
+    /** Blocks that can be taken now, and that no volume needs; perhaps below 0. */
+    public long spareNow() {
+        return Math.min(metadata.dataBlocksFree(), spare());
+    }
+
+    /** Unused blocks that no volume needs; below 0 if some of what is promised cannot be kept. */
+    public long spare() {
+        return metadata.dataBlocksUnused() - neededBlocks();
+    }
+
+    /** As {@link #spareNow}, for one volume: what it needs itself is there for it. */
+    public long spareFor(ThinDevice device) {
+        return spareNow() + (isImpossible() ? 0 : device.account().need());
+    }
+
+    /** Blocks that volumes need of those that are unused. */
+    public long neededBlocks() {
+        return isImpossible() ? 0 : account.neededBlocks();
+    }
+
+    /** Blocks that it takes more if nothing of these volumes is their own any more, as after a snapshot. */
+    public static long neededAfterSharing(Collection<ThinDevice> sharing) {
+        long more = 0;
+        for (ThinDevice device : sharing) {
+            more += device.account().promised() - device.account().need();
+        }
+        return more;
+    }
+
+    /** Whether volumes need more together than the pool has. */
     public boolean isImpossible() {
-        return devices.reservedBlocks() > metadata.dataBlocks();
+        return !account.isCounting() && account.neededBlocks() > metadata.dataBlocks();
     }
 
     /** Free data blocks are taken to move others there: as many come back, for whoever finds none meanwhile. */
@@ -74,6 +114,6 @@ public final class SpaceQuotas {
 
     /** Whether the sum that is kept is what a walk over all volumes finds; for assertions. */
     boolean isRight() {
-        return devices.isReservedRight();
+        return devices.isNeedRight();
     }
 }

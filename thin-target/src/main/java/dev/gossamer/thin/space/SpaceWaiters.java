@@ -133,8 +133,8 @@ public final class SpaceWaiters {
             committer.commitSoon();
             return;
         }
-        if (quotas.isMoving()) {
-            forCommit.add(request); // the move's end has it look again
+        if (quotas.isMoving() || quotas.isCounting()) {
+            forCommit.add(request); // the end of the move, or of the count, has it look again
             return;
         }
         hold(volume, request, why);
@@ -319,7 +319,7 @@ public final class SpaceWaiters {
      * Blocks that were freed, or new ones, can be allocated now: leaves OUT_OF_DATA_SPACE and serves who waited (M-3).
      */
     public void spaceReleased() {
-        if (quotas.unreservedFree() > 0 && !deviceRoom.isFull()) {
+        if (quotas.spareNow() > 0 && !deviceRoom.isFull()) {
             state.recover(PoolMode.OUT_OF_DATA_SPACE, PoolMode.WRITE, "there are free data blocks again");
             if (state.mode() == PoolMode.WRITE) {
                 episode++;

@@ -80,7 +80,8 @@ class DamageNotedTest {
 
     @Test
     void byCountingItsSpace() throws StorageException {
-        assertNoted(() -> assertThrows(StorageException.class, () -> sim.await(sim.pool.spaceOf("v"))));
+        assertNoted(() -> assertThrows(
+                StorageException.class, () -> sim.await(sim.pool.space().of("v"))));
     }
 
     @Test

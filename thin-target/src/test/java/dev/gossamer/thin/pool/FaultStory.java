@@ -89,7 +89,7 @@ class FaultStory {
         start(sim, 1, v, BlockOperation.WRITE, 3L * BLOCK, 512, 0);
         ask(() -> sim.pool.resizeVolume("u", VOLUME + BLOCK, false));
         ask(() -> sim.pool.status());
-        ask(() -> sim.pool.spaceOf("v"));
+        ask(() -> sim.pool.space().of("v"));
         ask(() -> sim.pool.dmStatus());
         ask(() -> sim.pool.rollBack("s", "u", "kept"));
         sim.loops.advance(2_000_000_000L);

@@ -102,7 +102,7 @@ class IndependentTest {
         assertArrayEquals(model, contents("c"));
         assertArrayEquals(before, contents("a"));
         for (String name : new String[] {"a", "c"}) {
-            VolumeSpace space = sim.await(sim.pool.spaceOf(name));
+            VolumeSpace space = sim.await(sim.pool.space().of(name));
             assertEquals(10L * BLOCK, space.exclusiveBytes(), name + ": " + space);
         }
         long copied = sim.pool.counters().brokenSharings.sum();
@@ -202,7 +202,7 @@ class IndependentTest {
         sim.loops.advance(3_000_000_000L);
         assertEquals(used + 10, sim.status().dataBlocksUsed());
         for (String name : new String[] {"a", "c"}) {
-            assertEquals(10L * BLOCK, sim.await(sim.pool.spaceOf(name)).exclusiveBytes(), name);
+            assertEquals(10L * BLOCK, sim.await(sim.pool.space().of(name)).exclusiveBytes(), name);
         }
     }
 
@@ -225,7 +225,7 @@ class IndependentTest {
         assertArrayEquals(before, contents("c"));
         sim.await(sim.pool.releaseMetadataSnapshot());
         sim.loops.advance(3_000_000_000L);
-        assertEquals(10L * BLOCK, sim.await(sim.pool.spaceOf("c")).exclusiveBytes());
+        assertEquals(10L * BLOCK, sim.await(sim.pool.space().of("c")).exclusiveBytes());
     }
 
     @Test
@@ -245,7 +245,7 @@ class IndependentTest {
         fail("its limit is " + 4L * BLOCK, "o", false);
         sim.await(sim.pool.limitVolume("o", VolumeLimits.NONE));
         ThinVolume a = sim.pool.openVolume("a");
-        assertTrue(sim.await(sim.pool.spaceOf("c")).exclusiveBytes() == 0, "nothing was copied");
+        assertTrue(sim.await(sim.pool.space().of("c")).exclusiveBytes() == 0, "nothing was copied");
         a.close();
     }
 

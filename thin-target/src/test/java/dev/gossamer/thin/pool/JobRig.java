@@ -44,8 +44,8 @@ final class JobRig {
     JobInfo start(CloneSpec spec, Stepping stepping, RangeLocks locks) throws StorageException {
         PoolParts parts = sim.pool.parts;
         MetadataChange change = new MetadataChange(parts.metadata, parts.state, parts.faults, parts.committer);
-        CloneStart clones =
-                new CloneStart(parts.metadata, parts.devices, change, parts.jobs, locks, parts.stepChange, stepping);
+        CloneStart clones = new CloneStart(
+                parts.metadata, parts.devices, change, parts.jobs, locks, parts.stepChange, stepping, parts.promises);
         return sim.await(WorkerCalls.call(parts.loop, () -> clones.start(spec)));
     }
 

@@ -265,7 +265,11 @@ class PoolStormTest {
         }
         JobInfo over = jobs.finish(job);
         if (over.state() == JobInfo.State.FAILED) {
-            assertTrue(over.message().contains("limit") || over.message().contains("metadata"), over.toString());
+            assertTrue(
+                    over.message().contains("limit")
+                            || over.message().contains("metadata")
+                            || over.message().contains("promised"),
+                    over.toString());
         } else {
             assertEquals(JobInfo.State.DONE, over.state(), where);
             clones++;
@@ -412,9 +416,11 @@ class PoolStormTest {
         SimPool.assertSound(metadata, where);
         moving = null;
         open();
+        OwnRecount.checkAll(sim, where + ", reopened");
     }
 
-    private void verifyAll(String where) {
+    private void verifyAll(String where) throws StorageException {
+        OwnRecount.checkAll(sim, where);
         volumes.forEach(volume -> volume.verify(sim, where));
         assertEquals(0, sim.inUse(), where + ": requests or buffers leaked");
     }

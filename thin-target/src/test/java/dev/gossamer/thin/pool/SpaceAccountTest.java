@@ -57,7 +57,7 @@ class SpaceAccountTest {
     }
 
     private void assertSpace(String name, long exclusive, long shared) throws StorageException {
-        VolumeSpace space = sim.await(sim.pool.spaceOf(name));
+        VolumeSpace space = sim.await(sim.pool.space().of(name));
         assertEquals(exclusive, space.exclusiveBytes() / BLOCK, name + ": exclusive");
         assertEquals(shared, space.sharedBytes() / BLOCK, name + ": shared");
     }
@@ -71,15 +71,15 @@ class SpaceAccountTest {
             write(v, i, i + 1);
             write(w, i, i + 1);
         }
-        VolumeSpace space = sim.await(sim.pool.spaceOf("v"));
+        VolumeSpace space = sim.await(sim.pool.space().of("v"));
         assertEquals(7, space.runs());
         assertEquals(2, space.leastRuns());
         new JobRig(sim).finish(sim.await(sim.pool.jobs().defragment("v")));
-        VolumeSpace after = sim.await(sim.pool.spaceOf("v"));
+        VolumeSpace after = sim.await(sim.pool.space().of("v"));
         assertTrue(after.runs() <= 2, after.toString());
         assertEquals(2, after.leastRuns());
         write(v, 100, 560);
-        assertEquals(3, sim.await(sim.pool.spaceOf("v")).leastRuns(), "many leaves, in several steps");
+        assertEquals(3, sim.await(sim.pool.space().of("v")).leastRuns(), "many leaves, in several steps");
         v.close();
         w.close();
     }
@@ -117,7 +117,8 @@ class SpaceAccountTest {
         events.clear();
         assertSpace("v", 0, 500);
         assertTrue(events.size() <= 6, "a shared tree is not walked: " + events.size() + " metadata blocks read");
-        StorageException unknown = assertThrows(StorageException.class, () -> sim.await(sim.pool.spaceOf("nope")));
+        StorageException unknown = assertThrows(
+                StorageException.class, () -> sim.await(sim.pool.space().of("nope")));
         assertEquals(Errno.ENOENT, unknown.errno());
     }
 

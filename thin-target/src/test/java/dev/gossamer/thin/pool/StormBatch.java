@@ -106,6 +106,12 @@ final class StormBatch {
         switch (random.nextInt(10)) {
             case 0, 1, 2 -> submit(volume, BlockOperation.READ, offset, length, 0, null, null, before);
             case 3 -> {
+                if (sim.pool.volume(volume.name).limits().reserveBytes() > 0) {
+                    // A TRIM may have no effect then, of which the model knows nothing.
+                    volume.zero(offset, length);
+                    submit(volume, BlockOperation.WRITE_ZEROES, offset, length, flags, null, before, null);
+                    return;
+                }
                 volume.trim(offset, length);
                 submit(volume, BlockOperation.DISCARD, offset, length, flags, null, null, null);
             }

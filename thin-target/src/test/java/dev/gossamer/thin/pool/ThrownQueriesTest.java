@@ -57,7 +57,7 @@ class ThrownQueriesTest {
             queries.add(new AskedStatus(sim.loops).start(1, volume, 0, VOLUME, false, context));
             sim.loops.enter(
                     0, () -> volume.prefetch(sim.loops.loop(0), 0, VOLUME, errno -> prefetched.incrementAndGet()));
-            answers.add(sim.pool.spaceOf(volume.name()));
+            answers.add(sim.pool.space().of(volume.name()));
         }
         answers.add(sim.pool.dmStatus());
         answers.add(sim.pool.jobs().owners(0, 60L * BLOCK));
