@@ -63,13 +63,13 @@ final class AdminApi {
                         new AdminResponse(pool.isHealthy() ? 200 : AdminRefusal.UNAVAILABLE, AdminResponse.JSON, "")));
         all.add("GET", "/v1/status", ask -> pool.status().thenApply(status -> answer(200, AdminJson.status(status))));
         all.add("GET", "/v1/connections", ask -> now(answer(200, AdminJson.connections(pool.connections()))));
-        all.add("GET", "/v1/events", ask -> now(events(ask.uri())));
+        all.add("GET", "/v1/events", "status", ask -> now(events(ask)));
         all.add("POST", "/v1/reload", ask -> pool.reload().thenApply(done -> NO_CONTENT));
         all.add("GET", "/v1/volumes", ask -> aside(() -> AdminJson.volumes(pool.volumes())));
         all.add("POST", "/v1/volumes", ask -> createVolume(ask.body(), ask.owner()));
         all.add("GET", "/v1/volumes/{name}", ask -> now(answer(200, AdminJson.volume(require(ask.name())))));
         all.add("PATCH", "/v1/volumes/{name}", ask -> change(required(ask), ask.body()));
-        all.add("DELETE", "/v1/volumes/{name}", ask -> delete(required(ask), null, parameter(ask.uri(), "force")));
+        all.add("DELETE", "/v1/volumes/{name}", "force", ask -> delete(required(ask), null, ask.isSet()));
         all.add("POST", "/v1/volumes/{name}/snapshots", ask -> createSnapshot(required(ask), ask.body()));
         all.add("POST", "/v1/volumes/{name}/rollback", ask -> rollBack(required(ask), ask.body()));
         all.add(
@@ -117,7 +117,9 @@ final class AdminApi {
     private CompletableFuture<AdminResponse> route(String method, QueryStringDecoder uri, String body, boolean owner)
             throws StorageException {
         Routes.Found found = routes.find(method, uri.rawPath());
-        return found.route().handler().handle(new Ask(found.names(), uri, body, owner));
+        return found.route()
+                .handler()
+                .handle(new Ask(found.names(), flag(uri, found.route().parameter()), body, owner));
     }
 
     private CompletableFuture<AdminResponse> createVolume(String body, boolean anyPath) throws StorageException {
@@ -281,19 +283,25 @@ final class AdminApi {
         return value.asBoolean(false);
     }
 
-    /** The only parameter there can be behind the path. */
-    static boolean parameter(QueryStringDecoder uri, String name) {
-        List<String> values = uri.parameters().getOrDefault(name, List.of("false"));
-        boolean known = uri.parameters().isEmpty() || uri.parameters().keySet().equals(Set.of(name));
-        if (!known || values.size() != 1 || !Set.of("true", "false").contains(values.getFirst())) {
+    /** The only parameter there can be behind the path, if it is there. */
+    private static Boolean flag(QueryStringDecoder uri, String name) {
+        if (uri.parameters().isEmpty()) {
+            return null;
+        }
+        if (name == null) {
+            throw badRequest("there are no parameters here");
+        }
+        List<String> values = uri.parameters().getOrDefault(name, List.of());
+        if (uri.parameters().size() != 1
+                || values.size() != 1
+                || !Set.of("true", "false").contains(values.getFirst())) {
             throw badRequest("the only parameter is '" + name + "', true or false");
         }
         return values.getFirst().equals("true");
     }
 
-    private static AdminResponse events(QueryStringDecoder uri) {
-        boolean alone = uri.parameters().containsKey("status") && !parameter(uri, "status");
-        return alone ? AdminResponse.EVENTS_ALONE : AdminResponse.EVENTS;
+    private static AdminResponse events(Ask ask) {
+        return ask.flag() == null || ask.flag() ? AdminResponse.EVENTS : AdminResponse.EVENTS_ALONE;
     }
 
     static long size(JsonNode object) throws StorageException {

@@ -22,8 +22,9 @@ final class Routes {
      * A method and a path.
      *
      * @param path as in {@code /v1/volumes/{name}}: what is in braces stands for a part that is a name
+     * @param parameter the only one that may stand behind the path, true or false; null: none may
      */
-    record Route(String method, String path, List<String> parts, Handler handler) {
+    record Route(String method, String path, List<String> parts, String parameter, Handler handler) {
         /** What stands in the path's places; null if the path is another. */
         List<String> match(String[] asked) {
             if (asked.length != parts.size()) {
@@ -48,7 +49,11 @@ final class Routes {
     private final List<Route> routes = new ArrayList<>();
 
     void add(String method, String path, Handler handler) {
-        routes.add(new Route(method, path, List.of(path.substring(1).split("/", -1)), handler));
+        add(method, path, null, handler);
+    }
+
+    void add(String method, String path, String parameter, Handler handler) {
+        routes.add(new Route(method, path, List.of(path.substring(1).split("/", -1)), parameter, handler));
     }
 
     List<Route> all() {

@@ -12,6 +12,7 @@ import dev.gossamer.daemon.PoolCreation;
 import dev.gossamer.daemon.config.DaemonConfig;
 import dev.gossamer.daemon.config.PoolConfig;
 import dev.gossamer.daemon.config.PoolDirectory;
+import dev.gossamer.daemon.server.access.AccessRights;
 import dev.gossamer.daemon.server.access.ClientLog;
 import dev.gossamer.daemon.server.access.TlsSettings;
 import dev.gossamer.io.ring.IoEngineChoice;
@@ -90,11 +91,36 @@ class OpenApiTest {
         new AdminApi(null, null, new ClientLog())
                 .routes()
                 .all()
-                .forEach(route -> assertTrue(served.add(route.method() + " " + route.path()), "twice: " + route));
+                .forEach(route -> assertTrue(
+                        served.add(route.method() + " " + route.path() + parameter(route.parameter())),
+                        "twice: " + route));
         Set<String> described = new TreeSet<>();
-        operations().forEach(operation -> described.add(operation.toString()));
+        operations()
+                .forEach(operation -> described.add(operation
+                        + parameter(operation
+                                .described()
+                                .path("parameters")
+                                .path(0)
+                                .path("name")
+                                .textValue())));
         assertEquals(served, described);
         assertTrue(served.size() > 40);
+    }
+
+    /** A mistaken one would be left out without a word, and {@code ?forec=true} do less than was meant. */
+    @Test
+    void whatIsNoParameterOfARouteIsRefused() {
+        AdminApi server = new AdminApi(null, null, new ClientLog());
+        AdminCaller caller = new AdminCaller("uid:0", true, AccessRights.READ_WRITE);
+        for (Operation operation : operations()) {
+            AdminResponse answer = server.handle(operation.method(), operation.uri() + "?forec=true", "{}", caller)
+                    .join();
+            assertEquals(400, answer.status(), operation::toString);
+        }
+    }
+
+    private static String parameter(String name) {
+        return name == null ? "" : "?" + name;
     }
 
     @Test
