@@ -146,6 +146,11 @@ public final class Region {
         private final long[] words = new long[BLOCKS * WORDS];
         private int size;
 
+        /** Forgets what was added. */
+        public void clear() {
+            size = 0;
+        }
+
         /** Adds one block, {@link #MAPPED} or {@link #TRIMMED}. */
         public void add(int block, int kind, long dataBlock, int time) {
             size = append(words, size, word(block, 1, kind, time), dataBlock);

@@ -31,6 +31,7 @@ public final class MapPublisher {
     /** Reads a region of a device from the mapping tree and publishes it, blocks that a cell locks as locked. */
     void load(ThinDevice device, long regionNumber) throws StorageException {
         long first = regionNumber * Region.BLOCKS;
+        regionBuilder.clear(); // of what the last load may have left that met damage half way
         BTreeCursor cursor = metadata.cursor(device.id(), first).upTo(first + Region.BLOCKS);
         while (cursor.next()) {
             long packed = cursor.value(0);
@@ -111,8 +112,7 @@ public final class MapPublisher {
             if (device.extents().region(number) != null) {
                 try {
                     load(device, number);
-                } catch (StorageException e) {
-                    regionBuilder.build();
+                } catch (StorageException | OutOfMemoryError e) {
                     put(device, number, null);
                 }
             }

@@ -4,12 +4,15 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 
+import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.sim.SimulatedDisk;
 import dev.gossamer.thin.CloneSpec;
 import dev.gossamer.thin.PoolMode;
 import dev.gossamer.thin.commit.Committer;
+import dev.gossamer.thin.extent.Region;
+import dev.gossamer.thin.map.MapLookup;
 import java.nio.ByteBuffer;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -64,6 +67,35 @@ class DamagedLeafTest {
         assertEquals(Errno.OK, sim.write(w, 5L * BLOCK, new byte[512]));
         assertEquals(Errno.OK, sim.flush(w));
         w.close();
+    }
+
+    /** What a region had of its first leaf, before the second was met, is no part of the region that is loaded next. */
+    @Test
+    void anotherVolumesMapAfterIt() throws StorageException {
+        damage(1);
+        try (SimPool sim = SimPool.open(metadata, data, 1, 1)) {
+            ThinVolume v = sim.pool.openVolume("v");
+            assertEquals(Errno.EIO, read(sim, v));
+            v.close();
+            ThinVolume w = sim.pool.openVolume("w");
+            assertEquals(Errno.OK, read(sim, w));
+            for (int block = 1; block < Region.BLOCKS; block += 7) {
+                assertEquals(MapLookup.Action.UNMAPPED, lookUp(w, block), "block " + block);
+            }
+            w.close();
+            assertOthersAreServed(sim);
+            sim.shutDown();
+        }
+    }
+
+    private static int read(SimPool sim, ThinVolume volume) {
+        return sim.finish(sim.start(0, volume, BlockOperation.READ, 0, 512, 0, new byte[512])).errno;
+    }
+
+    private static MapLookup.Action lookUp(ThinVolume volume, int block) {
+        MapLookup run = new MapLookup();
+        run.find(volume.device(), (long) block * BLOCK, (block + 1L) * BLOCK, 0, false);
+        return run.action();
     }
 
     @Test
