@@ -12,6 +12,7 @@ import dev.gossamer.snapshot.SnapshotSet;
 import dev.gossamer.snapshot.StoreGrowth;
 import dev.gossamer.thin.VolumeSpec;
 import dev.gossamer.thin.pool.ThinPool;
+import dev.gossamer.thin.pool.ThinVolume;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -74,11 +75,14 @@ record CowDevices(
                     "its store lies in the pool, which takes no changes ("
                             + pool.mode().word() + "); 'gossamer status' says why");
         }
-        BlockDevice volume = pool.openVolume(snapshot.store());
+        ThinVolume volume = pool.openVolume(snapshot.store());
         if (volume == null) {
             throw new StorageException(
                     Errno.ENODEV, "volume " + snapshot.store() + " of this pool, which is its store, is gone");
         }
+        // Who waits in the pool holds up whoever deletes, closes or leaves, for as long as the pool says: perhaps for
+        // ever. A snapshot's writes wait for a store that is full by rules of their own.
+        volume.neverWaitForSpace();
         return volume;
     }
 

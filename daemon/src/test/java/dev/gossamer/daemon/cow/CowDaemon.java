@@ -116,7 +116,7 @@ abstract class CowDaemon {
     }
 
     /** The server hears of a client's end a moment later; until then the export is in use. */
-    private void awaitConnections(String export, long count) throws IOException {
+    final void awaitConnections(String export, long count) throws IOException {
         while (connectionsTo(export) > count) {
             LockSupport.parkNanos(1_000_000);
         }

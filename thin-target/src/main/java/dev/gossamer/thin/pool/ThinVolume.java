@@ -199,6 +199,14 @@ public final class ThinVolume implements BlockDevice {
     }
 
     /**
+     * From now on a write of this handle that finds no space gets ENOSPC at once, whatever the volume's policy is: for
+     * whoever waits by rules of his own (S-V7). Any thread.
+     */
+    public void neverWaitForSpace() {
+        requests.neverWaitForSpace();
+    }
+
+    /**
      * Whoever used this handle is gone: requests that wait for space end, without effect (N-5). The others complete as
      * usual; close the handle when all have. Any thread.
      */

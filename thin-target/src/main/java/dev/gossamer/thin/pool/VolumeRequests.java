@@ -36,6 +36,8 @@ class VolumeRequests extends RunCutter<MapLookup> implements VolumeHandle {
     private final SpaceWaiters spaceWaiters;
     private final Consumer<BlockRequest> serveWhole = this::serveWhole;
     private final BlockCompletion written = this::written;
+    // Set by whoever opened the handle, read by the worker.
+    private volatile boolean impatient;
 
     VolumeRequests(
             ThinDevice device,
@@ -66,6 +68,15 @@ class VolumeRequests extends RunCutter<MapLookup> implements VolumeHandle {
     @Override
     public boolean isAbandoned() {
         return writes.isAbandoned();
+    }
+
+    @Override
+    public boolean waitsForSpace() {
+        return !impatient && !isAbandoned();
+    }
+
+    void neverWaitForSpace() {
+        impatient = true;
     }
 
     /** Nobody waits for these requests any more. */

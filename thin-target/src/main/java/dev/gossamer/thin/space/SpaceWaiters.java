@@ -159,7 +159,7 @@ public final class SpaceWaiters {
     private void keepOrFail(VolumeHandle volume, BlockRequest request) {
         OnFull own = volume.device().onFull();
         OnFull policy = timedOut || closing ? OnFull.ERROR : own != null ? own : options.onFull();
-        if (policy == OnFull.ERROR || volume.isAbandoned()) {
+        if (policy == OnFull.ERROR || !volume.waitsForSpace()) {
             queue.handBack(request, Errno.ENOSPC);
             return;
         }
