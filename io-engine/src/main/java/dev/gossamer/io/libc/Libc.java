@@ -62,6 +62,8 @@ public final class Libc {
 
         int setsockopt(int fd, int level, int option, long value, int valueBytes);
 
+        int poll(long descriptors, long count, int timeoutMillis);
+
         int kill(int pid, int signal);
 
         int umask(int mask);

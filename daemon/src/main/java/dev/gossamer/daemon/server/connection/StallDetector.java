@@ -37,6 +37,7 @@ final class StallDetector {
      * @return why the peer has stalled; null if it has not
      */
     String look(long missingBytes, long nowNanos, boolean pressed, boolean finishing) {
+        stream.lookForClient(); // who has gone is finishing at the next look
         if (finishing && ended && nowNanos - endedNanos >= limits.stallMillis() * 1_000_000) {
             return "its client has ended, and its last requests do not";
         }

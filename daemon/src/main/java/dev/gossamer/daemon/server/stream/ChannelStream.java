@@ -1,6 +1,7 @@
 package dev.gossamer.daemon.server.stream;
 
 import dev.gossamer.daemon.server.stream.ConnectionLife.State;
+import dev.gossamer.io.ring.PeerEnd;
 import dev.gossamer.nbd.transmission.ReplyEncoder;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
@@ -125,6 +126,13 @@ public final class ChannelStream extends ChannelInboundHandlerAdapter implements
         // A channel that a failed write has closed tells so later, and must not be asked for more until then.
         if (life.mayReceive() && channel.isOpen() && channel.config().isAutoRead() != more) {
             channel.config().setAutoRead(more);
+        }
+    }
+
+    @Override
+    public void lookForClient() {
+        if (life.mayReceive() && !channel.config().isAutoRead() && PeerEnd.hasHungUp(channel)) {
+            listener.inputEnded(); // what it sent before is dropped, not executed (T51a)
         }
     }
 

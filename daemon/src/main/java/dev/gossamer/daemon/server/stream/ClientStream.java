@@ -62,6 +62,9 @@ public interface ClientStream {
     /** Whether the client takes its replies fast enough to be given more to do. */
     boolean isWritable();
 
+    /** While nothing is read: {@link Listener#inputEnded} follows if the client has gone. Costs a system call. */
+    void lookForClient();
+
     /** Offers the bytes that were left unread, and goes on reading if more is wanted. */
     void resume();
 

@@ -180,6 +180,10 @@ public final class RingStream extends ChannelInboundHandlerAdapter implements Cl
         receive();
     }
 
+    /** Nothing: the socket tells by itself. */
+    @Override
+    public void lookForClient() {}
+
     @Override
     public void hungUp() {
         if (!wanted && life.mayReceive()) {

@@ -91,6 +91,9 @@ class StallDetectorTest {
         }
 
         @Override
+        public void lookForClient() {}
+
+        @Override
         public void resume() {}
 
         @Override

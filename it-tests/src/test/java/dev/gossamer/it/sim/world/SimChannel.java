@@ -1,5 +1,6 @@
 package dev.gossamer.it.sim.world;
 
+import dev.gossamer.io.ring.PeerEnd;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 import io.netty.buffer.UnpooledByteBufAllocator;
@@ -23,7 +24,7 @@ import java.net.SocketAddress;
  * Netty's own socket channels do towards pipeline and outbound buffer.
  */
 @SuppressWarnings("deprecation") // Netty's own interfaces still ask for these
-public final class SimChannel extends AbstractChannel {
+public final class SimChannel extends AbstractChannel implements PeerEnd {
     private static final ChannelMetadata METADATA = new ChannelMetadata(false, 16);
 
     private final World world;
@@ -89,6 +90,11 @@ public final class SimChannel extends AbstractChannel {
 
     void autoReadCleared() {
         readWanted = false;
+    }
+
+    @Override
+    public boolean hasHungUp() {
+        return socket.isBroken() || socket.hasEnded();
     }
 
     private void scheduleRead() {
