@@ -66,6 +66,10 @@ final class AdminApi {
         all.add("GET", "/v1/events", "status", ask -> now(events(ask)));
         all.add("POST", "/v1/reload", ask -> pool.reload().thenApply(done -> NO_CONTENT));
         all.add("GET", "/v1/volumes", ask -> aside(() -> AdminJson.volumes(pool.volumes())));
+        all.add("GET", "/v1/volume-page", ask -> {
+            VolumePages page = new VolumePages(ask.uri());
+            return aside(() -> page.of(pool.volumes()));
+        });
         all.add("POST", "/v1/volumes", ask -> createVolume(ask.body(), ask.owner()));
         all.add("GET", "/v1/volumes/{name}", ask -> now(answer(200, AdminJson.volume(require(ask.name())))));
         all.add("PATCH", "/v1/volumes/{name}", ask -> change(required(ask), ask.body()));

@@ -200,6 +200,7 @@ class OpenApiTest {
             Map<String, String> paths = Map.of(
                     "Status", "/v1/status",
                     "Volume", "/v1/volumes/web",
+                    "VolumePage", "/v1/volume-page",
                     "Space", "/v1/volumes/web/space",
                     "Capacity", "/v1/capacity",
                     "Job", "/v1/jobs/1",
