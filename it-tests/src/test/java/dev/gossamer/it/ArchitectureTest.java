@@ -66,7 +66,8 @@ final class ArchitectureTest {
                         "dev.gossamer.io.ring..",
                         "dev.gossamer.daemon.server..",
                         "dev.gossamer.daemon.remote..",
-                        "dev.gossamer.daemon.admin.."),
+                        "dev.gossamer.daemon.admin..",
+                        "dev.gossamer.daemon.ui.."),
                 confine("io.micrometer..", "dev.gossamer.daemon.metrics.."),
                 confine("picocli..", "dev.gossamer.daemon.cli.."));
     }

@@ -60,6 +60,7 @@ public final class GossamerCommand extends CommandGroup {
         all.put("top", TopCommand.class);
         all.put("events", EventsCommand.class);
         all.put("space", SpaceCommand.class);
+        all.put("ui", UiCommand.class);
         all.put("doctor", DoctorCommand.class);
         all.put("bundle", BundleCommand.class);
         all.put("reload", ReloadCommand.class);

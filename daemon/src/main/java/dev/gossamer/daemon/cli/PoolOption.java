@@ -86,6 +86,11 @@ final class PoolOption {
                 error.isEmpty() ? "the daemon answered HTTP status " + answer.status() : error);
     }
 
+    /** Where the daemon answers. */
+    Path adminSocket() {
+        return new PoolDirectory(directory).adminSocket();
+    }
+
     /** An export of the pool, as NBD clients write it; its form is that of {@code NbdUri}. */
     String exportUri(String export) {
         return "nbd+unix:///" + segment(export) + "?socket="
