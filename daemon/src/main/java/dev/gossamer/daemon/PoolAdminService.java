@@ -6,6 +6,7 @@ import dev.gossamer.daemon.admin.PoolAdmin;
 import dev.gossamer.daemon.config.DaemonConfig;
 import dev.gossamer.daemon.config.PoolDirectory;
 import dev.gossamer.daemon.config.ServiceConfig;
+import dev.gossamer.daemon.cow.CowNames;
 import dev.gossamer.daemon.cow.CowService;
 import dev.gossamer.daemon.device.DeviceOpener;
 import dev.gossamer.daemon.device.OpenerThreads;
@@ -15,7 +16,6 @@ import dev.gossamer.daemon.server.NbdServer;
 import dev.gossamer.daemon.server.access.Mapped;
 import dev.gossamer.daemon.server.connection.ConnectionInfo;
 import dev.gossamer.daemon.server.export.VolumeExports;
-import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.ring.IoLoops;
@@ -103,27 +103,25 @@ final class PoolAdminService implements PoolAdmin {
 
     @Override
     public CompletableFuture<VolumeInfo> createVolume(VolumeSpec spec) {
-        return checked(() -> cow.names().requireFree(spec.name()), () -> pool.createVolume(spec));
+        return naming(List.of(spec.name()), () -> {}, () -> pool.createVolume(spec));
     }
 
     /** An origin may take long to answer, so that is waited for on a thread for that. */
     @Override
     public CompletableFuture<VolumeInfo> createVolumeOver(VolumeSpec spec, String origin, boolean anyPath) {
         String location = origins.absolute(origin);
-        CompletableFuture<BlockDevice> opened = threads.run(() -> {
-            cow.names().requireFree(spec.name());
-            return origins.open(location, new OriginDevices.Asking(anyPath, nbd.addresses()));
-        });
-        return opened.thenCompose(device -> pool.createVolumeOver(spec, location, device));
+        OriginDevices.Asking asking = new OriginDevices.Asking(anyPath, nbd.addresses());
+        return naming(List.of(spec.name()), () -> {}, () -> threads.run(() -> origins.open(location, asking))
+                .thenCompose(device -> pool.createVolumeOver(spec, location, device)));
     }
 
     @Override
     public CompletableFuture<List<VolumeInfo>> createSnapshots(List<SnapshotSpec> snapshots) {
-        return checked(
+        return naming(
+                snapshots.stream().map(SnapshotSpec::name).toList(),
                 () -> {
                     for (SnapshotSpec snapshot : snapshots) {
                         cow.names().requireNoStore(snapshot.origin());
-                        cow.names().requireFree(snapshot.name());
                     }
                 },
                 () -> pool.createSnapshots(snapshots));
@@ -131,13 +129,11 @@ final class PoolAdminService implements PoolAdmin {
 
     @Override
     public CompletableFuture<VolumeInfo> rollBack(String name, String source, String keepAs, boolean force) {
-        return checked(
+        return naming(
+                keepAs == null ? List.of() : List.of(keepAs),
                 () -> {
                     cow.names().requireNoStore(name);
                     cow.names().requireNoStore(source);
-                    if (keepAs != null) {
-                        cow.names().requireFree(keepAs);
-                    }
                 },
                 () -> {
                     UUID seen = uuidOf(name);
@@ -154,12 +150,7 @@ final class PoolAdminService implements PoolAdmin {
 
     @Override
     public CompletableFuture<VolumeInfo> renameVolume(String name, String newName) {
-        return checked(
-                () -> {
-                    cow.names().requireNoStore(name);
-                    cow.names().requireFree(newName);
-                },
-                () -> pool.renameVolume(name, newName));
+        return naming(List.of(newName), () -> cow.names().requireNoStore(name), () -> pool.renameVolume(name, newName));
     }
 
     @Override
@@ -178,7 +169,7 @@ final class PoolAdminService implements PoolAdmin {
 
     @Override
     public CompletableFuture<VolumeInfo> limitVolume(String name, VolumeLimits limits) {
-        return pool.limitVolume(name, limits);
+        return checked(() -> cow.names().requireNoStore(name), () -> pool.limitVolume(name, limits));
     }
 
     @Override
@@ -211,14 +202,11 @@ final class PoolAdminService implements PoolAdmin {
     public CompletableFuture<JobInfo> dedupe(DedupeSpec spec) {
         return checked(
                 () -> {
-                    if (spec.volumes().isEmpty()) {
-                        cow.names().requireNoStores();
-                    }
                     for (String volume : spec.volumes()) {
                         cow.names().requireNoStore(volume);
                     }
                 },
-                () -> pool.jobs().dedupe(spec));
+                () -> pool.jobs().dedupe(spec.sparing(cow.names()::isStore)));
     }
 
     @Override
@@ -253,6 +241,26 @@ final class PoolAdminService implements PoolAdmin {
             return CompletableFuture.failedFuture(e);
         }
         return change.get();
+    }
+
+    /** A change by which volumes get names: those are kept for them until it is made, or refused. */
+    private <T> CompletableFuture<T> naming(List<String> names, Check check, Supplier<CompletableFuture<T>> change) {
+        CowNames.Claim claim;
+        try {
+            claim = cow.names().claim(names);
+        } catch (StorageException e) {
+            return CompletableFuture.failedFuture(e);
+        }
+        boolean begun = false;
+        try {
+            CompletableFuture<T> made = checked(check, change).whenComplete((is, failure) -> claim.close());
+            begun = true;
+            return made;
+        } finally {
+            if (!begun) {
+                claim.close();
+            }
+        }
     }
 
     @Override

@@ -88,13 +88,12 @@ final class CowCreation {
         origin.change().begin();
         boolean entered = false;
         try {
-            steps.among(() -> {
-                names.requireUnused(name.toString());
+            steps.among(() -> names.enter(name.toString(), () -> {
                 StoreRequestCheck.requireFreeOrigin(device, origins.values(), String::equals);
                 StoreRequestCheck.requireUnknown(device, found, origins.values());
                 record.add(origin.config());
                 origins.put(name.origin(), origin);
-            });
+            }));
             entered = true;
         } finally {
             if (!entered) {
@@ -136,14 +135,13 @@ final class CowCreation {
                     found,
                     CowNames.storeOf(name),
                     origin.device().sizeBytes());
-            steps.among(() -> {
-                names.requireUnused(name.toString());
+            steps.among(() -> names.enter(name.toString(), () -> {
                 StoreRequestCheck.check(name, request, origins.values(), String::equals);
                 if (found != null) {
                     StoreRequestCheck.requireUnknown(snapshot.store(), found, origins.values());
                 }
                 announce(origin, snapshot);
-            });
+            }));
             done = true;
             return snapshot;
         } finally {

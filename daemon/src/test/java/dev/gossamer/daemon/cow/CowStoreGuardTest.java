@@ -1,14 +1,21 @@
 package dev.gossamer.daemon.cow;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.gossamer.daemon.admin.AdminClient;
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * A volume that is a snapshot's store is written by that snapshot alone, and its blocks are nobody else's: what would
@@ -34,16 +41,34 @@ class CowStoreGuardTest extends CowDaemon {
                 "/v1/clone | {'source':'v','destination':'STORE'}",
                 "/v1/clone | {'source':'STORE','destination':'v'}",
                 "/v1/dedupe | {'volumes':['v','STORE']}",
-                "/v1/dedupe | {}",
                 "/v1/volumes/STORE/snapshots | {'name':'copy'}",
                 "/v1/snapshots | {'snapshots':[{'origin':'STORE','name':'copy'}]}",
                 "/v1/volumes/STORE/rollback | {'to':'v'}",
                 "/v1/volumes/v/rollback | {'to':'STORE'}",
             })
     void isRefused(String path, String body) throws Exception {
+        isRefused("POST", path, body);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "/limits | {'limitBytes':1048576}",
+                "/limits | {'reserveBytes':1048576}",
+                "/limits | {'onFull':'error'}",
+                "'' | {'sizeBytes':1048576,'force':true}",
+                "'' | {'sizeBytes':67108864}",
+                "'' | {'name':'mine'}",
+            })
+    void isNotChanged(String part, String body) throws Exception {
+        isRefused("PATCH", "/v1/volumes/STORE" + part, body);
+    }
+
+    private void isRefused(String method, String path, String body) throws Exception {
         String error = ask(
                         409,
-                        "POST",
+                        method,
                         path.replace("STORE", STORE),
                         body.replace("STORE", STORE).replace('\'', '"'))
                 .path("error")
@@ -55,18 +80,65 @@ class CowStoreGuardTest extends CowDaemon {
     }
 
     @Test
-    void othersAreDeduped() throws Exception {
-        long job = ask(202, "POST", "/v1/dedupe", "{\"volumes\":[\"v\"]}")
-                .path("id")
-                .asLong();
+    void itIsNotDeleted() throws Exception {
+        for (String path : List.of("/v1/volumes/STORE", "/v1/volumes/STORE?force=true")) {
+            String error = ask(409, "DELETE", path.replace("STORE", STORE), "")
+                    .path("error")
+                    .asText();
+            assertTrue(error.contains("it goes with: gossamer cow delete disk@s"), error);
+        }
+        String uuid = ask(200, "GET", "/v1/volumes/" + STORE, "").path("uuid").asText();
+        ask(409, "DELETE", "/v1/uuids/" + uuid, "");
+        assertArrayEquals(old, read("disk@s", SIZE));
+    }
+
+    /** Of all volumes: a store among them keeps its blocks to itself, and need not be known when it begins. */
+    @ParameterizedTest
+    @ValueSource(strings = {"{}", "{\"volumes\":[\"v\"]}"})
+    void othersAreDeduped(String body) throws Exception {
+        fill("disk", PIECE, PIECE, 'v'); // So that the store's block is like none of v's.
+        long mapped =
+                ask(200, "GET", "/v1/volumes/" + STORE, "").path("mappedBytes").asLong();
+        assertTrue(mapped > 0);
+        long job = ask(202, "POST", "/v1/dedupe", body).path("id").asLong();
         String state = "running";
         while (!state.equals("done")) {
             state = ask(200, "GET", "/v1/jobs/" + job, "").path("state").asText();
             assertTrue(!state.equals("failed") && !state.equals("cancelled"), state);
             Thread.sleep(10);
         }
+        assertEquals(
+                mapped,
+                ask(200, "GET", "/v1/volumes/" + STORE, "").path("mappedBytes").asLong());
         assertArrayEquals(old, read("disk@s", SIZE));
-        ask(204, "DELETE", "/v1/cow/disk@s", "");
-        ask(202, "POST", "/v1/dedupe", "{}");
+    }
+
+    /** Whoever is first has a name; the other is refused, and what it had begun takes nothing of the first away. */
+    @Test
+    void ofAVolumeAndAStoreThatAreMadeAtOnceOneGetsTheName() throws Exception {
+        for (int i = 0; i < 30; i++) {
+            String snapshot = "disk@r" + i;
+            String name = i % 2 == 0 ? snapshot : "cow." + snapshot;
+            AdminClient client = new AdminClient(pool.adminSocket());
+            CompletableFuture<Integer> asked = CompletableFuture.supplyAsync(
+                    () -> status(client, "/v1/volumes", "{\"name\":\"" + name + "\",\"sizeBytes\":" + SIZE + "}"));
+            int made = status(new AdminClient(pool.adminSocket()), "/v1/cow", "{\"name\":\"" + snapshot + "\"}");
+            int volume = asked.get();
+            assertEquals(List.of(201, 409), Stream.of(made, volume).sorted().toList(), name);
+            if (volume == 201) {
+                ask(200, "GET", "/v1/volumes/" + name, "");
+                ask(204, "DELETE", "/v1/volumes/" + name, "");
+            } else {
+                ask(204, "DELETE", "/v1/cow/" + snapshot, "");
+            }
+        }
+    }
+
+    private static int status(AdminClient client, String path, String body) {
+        try {
+            return client.send("POST", path, body).status();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 }

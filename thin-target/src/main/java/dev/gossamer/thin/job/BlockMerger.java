@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.IntPredicate;
 
 /**
  * Makes the owners of one data block owners of another that holds the same bytes (DD-1). Worker's thread.
@@ -46,9 +47,12 @@ final class BlockMerger {
 
     private final MoveParts parts;
     private final OwnedRanges owned;
+    private final IntPredicate spared;
 
-    BlockMerger(MoveParts parts) {
+    /** @param spared devices, by id, whose blocks stay as they are */
+    BlockMerger(MoveParts parts, IntPredicate spared) {
         this.parts = parts;
+        this.spared = spared;
         this.owned = new OwnedRanges(parts.devices());
     }
 
@@ -125,7 +129,9 @@ final class BlockMerger {
             Set<Long> met = new HashSet<>();
             for (BlockMoves.Owner owner : plan.owners()) {
                 met.add(owner.dataBlock());
-                if (moves.isCatalog(owner.deviceId()) || (!isZeros() && parts.isPromised(owner.deviceId()))) {
+                if (moves.isCatalog(owner.deviceId())
+                        || spared.test(owner.deviceId())
+                        || (!isZeros() && parts.isPromised(owner.deviceId()))) {
                     return null;
                 }
             }

@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.IntPredicate;
 import java.util.zip.CRC32C;
 
 /**
@@ -110,13 +111,14 @@ final class DedupeJob extends Job {
         this.parts = parts;
         this.maxPlaces = maxPlaces;
         this.metadata = parts.metadata();
-        this.merger = new BlockMerger(parts);
-        this.partMover = new PartMover(parts);
+        IntPredicate spared = id -> isSpared(parts, spec, id);
+        this.merger = new BlockMerger(parts, spared);
+        this.partMover = new PartMover(parts, spared);
         this.dryRun = spec.dryRun();
         this.bytesPerSecond = spec.bytesPerSecond();
         this.blockBytes = metadata.blockBytes();
         this.chosen = chosen;
-        this.reading = new ReadPlan(parts, chosen);
+        this.reading = new ReadPlan(parts, chosen, spared);
         this.locating = metadata.references().moves().search(parts::damaged);
         long mapped = chosen.stream().mapToLong(ThinDevice::mappedBlocks).sum();
         long used = Math.max(1, Math.min(metadata.dataBlocksUsed(), chosen.isEmpty() ? Long.MAX_VALUE : mapped));
@@ -124,6 +126,11 @@ final class DedupeJob extends Job {
         this.fingerprints = new Fingerprints(entries);
         this.passes = Math.toIntExact(Math.ceilDiv(used, (long) entries));
         this.totalBlocks = used * passes;
+    }
+
+    private static boolean isSpared(MoveParts parts, DedupeSpec spec, int deviceId) {
+        ThinDevice device = parts.devices().withId(deviceId);
+        return device != null && spec.spared().test(device.name());
     }
 
     private static String what(DedupeSpec spec) {

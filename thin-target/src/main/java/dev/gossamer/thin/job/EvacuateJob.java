@@ -98,7 +98,7 @@ final class EvacuateJob extends Job {
         this.metadata = parts.metadata();
         this.waiters = parts.waiters();
         this.mover = mover;
-        this.partMover = new PartMover(parts);
+        this.partMover = new PartMover(parts, id -> false);
         this.maxFound = parts.limits().places();
         this.from = from;
         this.to = to;

@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.SortedSet;
 import java.util.TreeSet;
+import java.util.function.IntPredicate;
 
 /**
  * Gives the owners of a data block another one that holds the same bytes, some of them at a time: for a block that has
@@ -133,9 +134,12 @@ final class PartMover {
     private final MoveParts parts;
     private final PoolMetadata metadata;
     private final OwnedRanges owned;
+    private final IntPredicate spared;
 
-    PartMover(MoveParts parts) {
+    /** @param spared devices, by id, whose blocks stay as they are */
+    PartMover(MoveParts parts, IntPredicate spared) {
         this.parts = parts;
+        this.spared = spared;
         this.metadata = parts.metadata();
         this.owned = new OwnedRanges(parts.devices());
     }
@@ -190,11 +194,10 @@ final class PartMover {
 
         /** The catalog is not moved, nor what a metadata snapshot has; nor anything of a volume that is damaged. */
         private boolean isMovable() throws StorageException {
-            if (block.isGiven && parts.isPromised(block.witness.deviceId())) {
-                return false;
-            }
-            for (BlockMoves.Owner owner : part.plan().owners()) {
-                if (moves().isCatalog(owner.deviceId()) || (block.isGiven && parts.isPromised(owner.deviceId()))) {
+            for (BlockMoves.Owner owner : all()) {
+                if (moves().isCatalog(owner.deviceId())
+                        || spared.test(owner.deviceId())
+                        || (block.isGiven && parts.isPromised(owner.deviceId()))) {
                     return false;
                 }
             }

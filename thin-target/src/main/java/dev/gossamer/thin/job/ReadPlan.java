@@ -10,6 +10,7 @@ import dev.gossamer.thin.metadata.PoolMetadata;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Queue;
+import java.util.function.IntPredicate;
 
 /**
  * Which data blocks a dedupe reads, each once in a pass: those of all volumes, or of some. Goes on from step to step
@@ -23,13 +24,20 @@ final class ReadPlan {
     private final MoveParts parts;
     private final List<ThinDevice> chosen;
     private final OwnerSearch all;
+    private final IntPredicate spared;
     // A bit for each data block.
     private final BitSet seen = new BitSet();
     private int device;
     private long nextBlock;
 
-    /** @param chosen none: all volumes there are */
-    ReadPlan(MoveParts parts, List<ThinDevice> chosen) {
+    /**
+     * For one dedupe.
+     *
+     * @param chosen none: all volumes there are
+     * @param spared devices, by id, that are passed over then
+     */
+    ReadPlan(MoveParts parts, List<ThinDevice> chosen, IntPredicate spared) {
+        this.spared = spared;
         this.metadata = parts.metadata();
         this.parts = parts;
         this.chosen = chosen;
@@ -51,7 +59,11 @@ final class ReadPlan {
     /** Adds the next blocks, until there are so many, or a step's work is done. */
     void step(Queue<Long> queue, int most) throws StorageException {
         if (chosen.isEmpty()) {
-            all.step(0, metadata.dataBlocks(), NODES, owner -> queue.size() < most && add(queue, owner.dataBlock()));
+            all.step(
+                    0,
+                    metadata.dataBlocks(),
+                    NODES,
+                    owner -> queue.size() < most && (spared.test(owner.deviceId()) || add(queue, owner.dataBlock())));
             return;
         }
         try {

@@ -131,6 +131,44 @@ class DedupeTest {
         SimPool.assertSound(metadataBase, "after the test");
     }
 
+    /**
+     * A volume that comes to be spared while the job merges keeps all its blocks to itself, also those of zeros, and
+     * however owners are looked for; the others' are shared.
+     */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void whoIsSparedWhileItRunsSharesNothing(boolean byParts) throws StorageException {
+        limits = byParts ? SMALL : MoveLimits.NORMAL;
+        try (SimPool sim = SimPool.open(metadataBase, dataBase, 1, 2)) {
+            boolean[] isStore = {false};
+            DedupeSpec spec = DedupeSpec.ALL.sparing(name -> isStore[0] && name.equals("c7"));
+            MoveStart moves = new JobRig(sim).moves(limits, PoolGrowth.NONE);
+            JobInfo job = sim.await(WorkerCalls.call(sim.pool.parts.loop, () -> moves.dedupe(spec)));
+            while (!new JobRig(sim).show(job.id()).message().matches("[0-9]+ blocks have equals, [1-9].*")) {
+                sim.loops.advance(100_000L);
+            }
+            isStore[0] = true;
+            JobInfo over = new JobRig(sim).finish(job);
+            assertEquals(JobInfo.State.DONE, over.state(), over.message());
+            verify(sim, "deduped");
+            PoolMetadata metadata = sim.pool.parts.metadata;
+            int shared = sim.await(WorkerCalls.call(sim.pool.parts.loop, () -> {
+                int id = sim.pool.parts.devices.named("c7").id();
+                int count = 0;
+                for (int block = 0; block <= 10; block++) {
+                    long mapping = metadata.lookup(id, block);
+                    assertTrue(mapping != Mapping.NONE, "block " + block + " was unmapped");
+                    count += metadata.isDataBlockShared(Mapping.dataBlock(mapping)) ? 1 : 0;
+                }
+                return count;
+            }));
+            assertEquals(0, shared, over.message());
+            assertFalse(over.message().contains(" 0 are shared now"), over.message());
+            sim.shutDown();
+        }
+        SimPool.assertSound(metadataBase, "after the test");
+    }
+
     /** To any dm-thin, by times alone, each owner of a block that several have looks like one of them (CL-5). */
     private void assertAllLookShared(SimPool sim) throws StorageException {
         PoolMetadata metadata = sim.pool.parts.metadata;
