@@ -328,6 +328,21 @@ final class CowSnapshot implements ExceptionStore.Listener, PendingRemap.Target 
     }
 
     @Override
+    public void settled(int errno) {
+        if (loops.queue().isStopped()) {
+            return;
+        }
+        if (errno == Errno.OK) {
+            space.changed();
+        } else if (Refusal.is(storeDevice(), errno)) {
+            space.fullBelow();
+        } else {
+            invalidate("clearing records that were given up failed: " + Errno.name(errno));
+        }
+        tellIdle();
+    }
+
+    @Override
     public void recorded(int count) {
         if (state == SnapshotState.INVALID || loops.queue().isStopped()) {
             return;
@@ -399,7 +414,9 @@ final class CowSnapshot implements ExceptionStore.Listener, PendingRemap.Target 
     }
 
     private boolean isIdle() {
-        return pending.isEmpty() && !loss.isBeingWritten();
+        PersistentStore persistent = persistentStore();
+        boolean isSettling = persistent != null && persistent.isSettling();
+        return pending.isEmpty() && !loss.isBeingWritten() && !isSettling;
     }
 
     private void tellIdle() {
@@ -410,7 +427,7 @@ final class CowSnapshot implements ExceptionStore.Listener, PendingRemap.Target 
         }
     }
 
-    /** Runs a task now, or as soon as no chunk is on its way and nothing is being written to the header. */
+    /** Runs a task now, or as soon as no chunk is on its way and nothing is being written to header or table. */
     void whenIdle(Runnable task) {
         if (isIdle()) {
             task.run();

@@ -249,23 +249,36 @@ final class SnapshotMessages {
                     Errno.EBUSY,
                     "the origin is open, and would change under its users; close it, merge, and open it again");
         }
-        attached.detach(snapshot);
         loops.drain(() -> snapshot.whenIdle(() -> beginMerge(snapshot, answer)));
     }
 
     private void beginMerge(CowSnapshot snapshot, CompletableFuture<SnapshotStatus> answer) {
-        if (snapshot.state() == SnapshotState.INVALID) {
+        boolean isLost = snapshot.state() == SnapshotState.INVALID;
+        if (isLost || snapshot.persistentStore().isInDoubt()) {
             door.unlock();
             snapshot.door().unlock();
             answer.completeExceptionally(
-                    StoreChecks.refused(snapshot.spec(), Errno.EIO, "it was lost just now: " + snapshot.cause()));
+                    isLost
+                            ? StoreChecks.refused(
+                                    snapshot.spec(), Errno.EIO, "it was lost just now: " + snapshot.cause())
+                            : inDoubt(snapshot));
             return;
         }
+        attached.detach(snapshot);
         snapshot.setState(SnapshotState.MERGING, "");
         merge = new MergeJob(loops, attached, origin, snapshot);
         merge.start();
         door.unlock();
         answer.complete(status(snapshot));
+    }
+
+    /** A merge that is cut off would take records that were given up for some of the snapshot's. */
+    private static StorageException inDoubt(CowSnapshot snapshot) {
+        snapshot.persistentStore().settle();
+        return StoreChecks.refused(
+                snapshot.spec(),
+                Errno.EBUSY,
+                "its table may have records that its device had no room for; make room there, and merge again");
     }
 
     /** Requests to a snapshot wait from now on; answers when none is under way. */

@@ -22,6 +22,9 @@ public sealed interface ExceptionStore permits PersistentStore, TransientStore {
         /** The device has no room for the records of the latest {@code count} commits: they are not made. */
         void full(int count);
 
+        /** Records that were not made, and may be there all the same, are cleared, or could not be: an errno. */
+        void settled(int errno);
+
         /** Records could not be written: nothing that was not told {@link #recorded} can be relied on. */
         void failed(String cause);
     }

@@ -50,8 +50,14 @@ public final class PersistentStore implements ExceptionStore {
 
     private boolean writing;
     private boolean stopped;
-    /** What was taken back may be on disk all the same: nothing is recorded until the store is opened again. */
-    private boolean inDoubt;
+    /**
+     * Up to where in the area there may be records on disk that were taken back, in bytes; 0: nowhere. Nothing is
+     * recorded until they are cleared, or the store is opened again, which takes what there is: their chunks stay as
+     * they are until then.
+     */
+    private int doubtEnd;
+
+    private boolean settling;
     /** Waits for a table write under way; null if nobody does. */
     private Runnable afterWriting;
 
@@ -124,7 +130,11 @@ public final class PersistentStore implements ExceptionStore {
         long record = (long) area.count() + queue.size() + onTheirWay;
         long itsArea = area.number + record / layout.recordsPerArea;
         boolean fillsArea = record % layout.recordsPerArea == layout.recordsPerArea - 1;
-        if (inDoubt || nextFree >= deviceChunks || (fillsArea && layout.areaChunk(itsArea + 1) >= deviceChunks)) {
+        if (isInDoubt()) {
+            settle();
+            return NO_SPACE;
+        }
+        if (nextFree >= deviceChunks || (fillsArea && layout.areaChunk(itsArea + 1) >= deviceChunks)) {
             return NO_SPACE;
         }
         long chunk = nextFree;
@@ -149,7 +159,7 @@ public final class PersistentStore implements ExceptionStore {
     }
 
     private void writeRecords() {
-        if (writing || stopped || inDoubt) {
+        if (writing || stopped || isInDoubt()) {
             return;
         }
         while (!queue.isEmpty() && !area.isFull() && unwritten < RECORDS_PER_WRITE) {
@@ -196,7 +206,7 @@ public final class PersistentStore implements ExceptionStore {
 
     private void flushData() {
         io.flush(device, errno -> {
-            if (Refusal.isFinal(device, errno)) {
+            if (Refusal.isFinal(device, errno)) { // A lack of room told by a flush is lost data.
                 uncommit();
             } else {
                 next(errno, "flushing copied chunks", this::writePages);
@@ -207,11 +217,38 @@ public final class PersistentStore implements ExceptionStore {
     private void writePages() {
         int firstRecord = area.count() - unwritten;
         writePages(area, firstRecord * StoreLayout.RECORD_BYTES, area.count() * StoreLayout.RECORD_BYTES, errno -> {
-            if (Refusal.isFinal(device, errno)) {
-                inDoubt = true;
+            if (Refusal.is(device, errno)) {
+                doubtEnd = area.count() * StoreLayout.RECORD_BYTES;
                 uncommit();
             } else {
                 next(errno, "writing the table", this::written);
+            }
+        });
+    }
+
+    /** Whether records that were taken back may be on disk all the same. */
+    public boolean isInDoubt() {
+        return doubtEnd > 0;
+    }
+
+    /** Whether they are just being cleared. */
+    public boolean isSettling() {
+        return settling;
+    }
+
+    /** Tries to clear them, and tells the listener. */
+    public void settle() {
+        if (writing || stopped) {
+            return;
+        }
+        writing = true;
+        settling = true;
+        writePages(area, area.count() * StoreLayout.RECORD_BYTES, doubtEnd, errno -> {
+            settling = false;
+            doubtEnd = errno == Errno.OK ? 0 : doubtEnd;
+            endWriting();
+            if (!stopped) {
+                listener.settled(errno);
             }
         });
     }
