@@ -47,7 +47,7 @@ final class CowLife extends SimHarness {
         try {
             pool = ThinPool.open(
                     new FaultyDevice(world.metadata, world.metadataFaults),
-                    world.data,
+                    new FaultyDevice(world.data, world.dataFaults),
                     new InlineLoop(new CowWorld.NoFiles(), inlineBuffers),
                     all.getLast(),
                     all.subList(0, all.size() - 1),

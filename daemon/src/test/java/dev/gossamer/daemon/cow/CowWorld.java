@@ -49,6 +49,8 @@ final class CowWorld {
 
     /** Of the pool's metadata disk. */
     final FaultPlan metadataFaults = new FaultPlan();
+    /** Of its data disk. */
+    final FaultPlan dataFaults = new FaultPlan();
 
     private final Map<String, FaultPlan> plans = new HashMap<>();
     private final Set<String> away = new HashSet<>();

@@ -51,6 +51,7 @@ public final class BlockPreparation extends Cell {
     private final BlockCompletion afterWrite = step(this::afterWrite);
 
     private boolean started;
+    private boolean readFailed;
     private int sliceOffsetBytes;
     private int sliceBytes;
     private IoBuffer slice;
@@ -100,6 +101,14 @@ public final class BlockPreparation extends Cell {
         return sourceBlock != NO_SOURCE;
     }
 
+    /** What has failed, if anything has: an operator looks for the bad sector where this says. */
+    String failedStep() {
+        if (!readFailed) {
+            return "writing data block " + dataBlock;
+        }
+        return sourceBlock == NO_SOURCE ? "reading its external origin" : "reading data block " + sourceBlock;
+    }
+
     /** Whether no zeros had to be written. */
     boolean isZeroed() {
         return zeroed;
@@ -145,6 +154,7 @@ public final class BlockPreparation extends Cell {
         if (errno == Errno.OK) {
             overlayAndWrite();
         } else {
+            readFailed = true;
             giveUp(errno);
         }
     }

@@ -181,8 +181,7 @@ public final class Provisioner implements BlockPreparation.Owner {
     private void logFailure(BlockPreparation cell, int errno) {
         // As many as there are requests when a disk is broken. Of a full one the pool's mode tells, once.
         if (errno != Errno.ENOSPC && errno != Errno.EDQUOT) {
-            failures.line(
-                    "{}: preparing data block {} failed: {}", cell.device.name(), cell.dataBlock, Errno.name(errno));
+            failures.line("{}: {} failed: {}", cell.device.name(), cell.failedStep(), Errno.name(errno));
         }
     }
 
