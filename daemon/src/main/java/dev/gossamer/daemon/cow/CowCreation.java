@@ -82,12 +82,12 @@ final class CowCreation {
         }
         StoreRequestCheck.requireFreeOrigin(device, origins.values(), CowDevices::isSame);
         OriginExport origin = steps.exportOf(new CowConfig.Origin(name.origin(), device, "", List.of()));
-        origin.open(as);
-        origin.setConfig(origin.identified(origin.config()));
-        StorageIdentity found = StorageIdentity.of(origin.device());
         origin.change().begin();
         boolean entered = false;
         try {
+            origin.open(as);
+            origin.setConfig(origin.identified(origin.config()));
+            StorageIdentity found = StorageIdentity.of(origin.device());
             steps.among(() -> names.enter(name.toString(), () -> {
                 StoreRequestCheck.requireFreeOrigin(device, origins.values(), String::equals);
                 StoreRequestCheck.requireUnknown(device, found, origins.values());
@@ -97,8 +97,11 @@ final class CowCreation {
             entered = true;
         } finally {
             if (!entered) {
-                origin.change().end();
-                origin.close();
+                try {
+                    origin.close();
+                } finally {
+                    origin.change().end();
+                }
             }
         }
         LOG.info("origin={} device={}", name, device);

@@ -52,15 +52,21 @@ record CowDevices(
      */
     SnapshotSet openOrigin(NamedDevices as, CowConfig.Origin origin, StorageIdentity known) throws StorageException {
         BlockDevice device = as.open(origin.device(), options);
+        boolean done = false;
         try {
-            return SnapshotSet.over(device, known, worker, ioLoops);
+            SnapshotSet set = SnapshotSet.over(device, known, worker, ioLoops);
+            done = true;
+            return set;
         } catch (StorageException e) {
-            device.close();
             throw new StorageException(
                     e.errno(),
                     origin.name() + ": " + e.getMessage() + "; bring the right one back, or if this is the same data,"
                             + " take the line 'identity' of " + origin.name() + " from cow.yaml",
                     e);
+        } finally {
+            if (!done) {
+                device.close();
+            }
         }
     }
 
@@ -102,16 +108,27 @@ record CowDevices(
             return;
         }
         try {
-            BlockDevice store = openStore(snapshot);
+            SnapshotSet.join(SnapshotSet.erase(openedAsBefore(snapshot), snapshot.name(), snapshot.id(), worker));
+        } catch (StorageException e) {
+            LOG.warn("store={} of snapshot={} is left as it is: {}", snapshot.store(), snapshot.name(), e.getMessage());
+        }
+    }
+
+    private BlockDevice openedAsBefore(RecordedSnapshot snapshot) throws StorageException {
+        BlockDevice store = openStore(snapshot);
+        boolean done = false;
+        try {
             StorageIdentity found = StorageIdentity.of(store);
             if (!snapshot.identity().isEmpty()
                     && !StorageIdentity.parse(snapshot.identity()).admits(found)) {
-                store.close();
                 throw new StorageException(Errno.EINVAL, "it is another device (" + found + ")");
             }
-            SnapshotSet.join(SnapshotSet.erase(store, snapshot.name(), snapshot.id(), worker));
-        } catch (StorageException e) {
-            LOG.warn("store={} of snapshot={} is left as it is: {}", snapshot.store(), snapshot.name(), e.getMessage());
+            done = true;
+            return store;
+        } finally {
+            if (!done) {
+                store.close();
+            }
         }
     }
 

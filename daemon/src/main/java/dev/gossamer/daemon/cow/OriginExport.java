@@ -134,8 +134,12 @@ final class OriginExport {
 
     /** The only place that changes the state. Within {@link #change}. */
     private void become(State next, SnapshotSet set, String failure) {
-        Invariant.check(life.state.mayBecome(next), "an origin's export left its order of states");
-        life = new Life(next, set, failure);
+        become(new Life(next, set, failure));
+    }
+
+    private void become(Life next) {
+        Invariant.check(life.state.mayBecome(next.state), "an origin's export left its order of states");
+        life = next;
     }
 
     /** What a snapshot is called outside, and in its set, so that messages and logs name it in full. */
@@ -168,19 +172,30 @@ final class OriginExport {
      * @param as opens the origin
      */
     void open(NamedDevices as) throws StorageException {
+        Life failed = new Life(State.FAILED, null, "it could not be opened");
         become(State.OPENING, null, "");
-        String failure = "it could not be opened";
-        SnapshotSet opened = null;
+        boolean served = false;
         try {
-            opened = openAll(as);
+            serve(openAll(as));
+            served = true;
         } catch (StorageException e) {
-            failure = e.getMessage();
+            failed = new Life(State.FAILED, null, e.getMessage());
             throw e;
         } finally {
-            if (opened == null) {
-                become(State.FAILED, null, failure);
-            } else {
-                become(State.SERVED, opened, "");
+            if (!served) {
+                become(failed);
+            }
+        }
+    }
+
+    private void serve(SnapshotSet opened) throws StorageException {
+        boolean done = false;
+        try {
+            become(State.SERVED, opened, "");
+            done = true;
+        } finally {
+            if (!done) {
+                SnapshotSet.join(opened.close());
             }
         }
     }
@@ -406,7 +421,7 @@ final class OriginExport {
                     each.inPool(),
                     CowWords.of(each.type()),
                     CowWords.of(each.fullAction()),
-                    states.getOrDefault(exportOf(each.name()), withoutStore(each))));
+                    states.getOrDefault(exportOf(each.name()), each.withoutStore(exportOf(each.name())))));
         }
         return new CowFacts(
                 recorded.name(),
@@ -414,18 +429,6 @@ final class OriginExport {
                 now == null ? 0 : now.originDevice().sizeBytes(),
                 is.failure,
                 snapshots);
-    }
-
-    /** What can be said of a snapshot that is not open; null if its origin is not there, which says more. */
-    private SnapshotStatus withoutStore(RecordedSnapshot snapshot) {
-        if (!snapshot.isLost() && !snapshot.isHalf()) {
-            return null;
-        }
-        String cause = snapshot.isLost()
-                ? snapshot.cause()
-                : "it was given up, and its store is left; delete it once more, or start the daemon again";
-        SnapshotState state = SnapshotState.INVALID;
-        return new SnapshotStatus(exportOf(snapshot.name()), snapshot.type(), state, cause, 0, 0, 0, 0, 0, 0, 0, false);
     }
 
     // ---- exports; on event loops ----

@@ -1,6 +1,8 @@
 package dev.gossamer.daemon.cow;
 
 import dev.gossamer.io.StorageIdentity;
+import dev.gossamer.snapshot.SnapshotState;
+import dev.gossamer.snapshot.SnapshotStatus;
 import dev.gossamer.snapshot.StoreFullAction;
 import dev.gossamer.snapshot.StoreType;
 import java.util.UUID;
@@ -89,5 +91,20 @@ record RecordedSnapshot(
     /** Whether it is there for clients, or half made or half gone. */
     boolean isHalf() {
         return state == State.CREATING || state == State.DELETING;
+    }
+
+    /**
+     * What can be said of it while it is not open; null if its origin is not there, which says more.
+     *
+     * @param export what it is called outside
+     */
+    SnapshotStatus withoutStore(String export) {
+        if (!isLost() && !isHalf()) {
+            return null;
+        }
+        String why = isLost()
+                ? cause
+                : "it was given up, and its store is left; delete it once more, or start the daemon again";
+        return new SnapshotStatus(export, type, SnapshotState.INVALID, why, 0, 0, 0, 0, 0, 0, 0, false);
     }
 }
