@@ -10,9 +10,11 @@ import dev.gossamer.daemon.server.access.PeerCondition;
 import dev.gossamer.daemon.server.access.ServerLimits;
 import dev.gossamer.io.StorageException;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -180,5 +182,40 @@ class ClientsConfigTest {
         assertTrue(refused.getMessage().contains(expected), refused.getMessage());
         assertTrue(refused.getMessage().startsWith(FILE.toString()), refused.getMessage());
         assertEquals(1, refused.getMessage().lines().count(), refused.getMessage());
+    }
+
+    /** Whatever is between two looks at it: its rules are read, or an error is, and never that there are none. */
+    @Test
+    void aFileThatComesAndGoesGivesItsRulesOrAnError() throws Exception {
+        Path file = directory.resolve("clients.yaml");
+        Path away = directory.resolve("away.yaml");
+        Files.writeString(file, "access: []\n");
+        ClientsConfig config = new ClientsConfig(file);
+        config.read();
+        config.inForce();
+        AtomicBoolean over = new AtomicBoolean();
+        Thread mover = Thread.ofPlatform().start(() -> {
+            try {
+                while (!over.get()) {
+                    Files.move(file, away);
+                    Files.move(away, file);
+                }
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        });
+        int read = 0;
+        int refused = 0;
+        while (read < 200 || refused < 200) {
+            try {
+                assertEquals(List.of(), config.read().access().rules());
+                read++;
+            } catch (StorageException e) {
+                assertEquals(1, e.getMessage().lines().count(), e.getMessage());
+                refused++;
+            }
+        }
+        over.set(true);
+        mover.join();
     }
 }

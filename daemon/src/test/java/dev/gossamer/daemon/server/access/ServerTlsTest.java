@@ -60,4 +60,16 @@ class ServerTlsTest {
         assertTrue(dangling.getMessage().startsWith(directory.toString()), dangling.getMessage());
         assertEquals(1, dangling.getMessage().lines().count(), dangling.getMessage());
     }
+
+    /** It was there when that was looked at, and is not when it is read. */
+    @Test
+    void aListThatVanishesBetweenTwoLooksIsMissed() throws Exception {
+        makeList();
+        TlsSettings settings = new TlsSettings(TlsOffer.Mode.REQUIRED, directory, true);
+        boolean revoking = settings.hasRevocationLists();
+        Files.delete(lists);
+        StorageException refused = assertThrows(StorageException.class, () -> settings.load(revoking));
+        assertTrue(refused.getMessage().contains(lists.toString()), refused.getMessage());
+        assertEquals(1, refused.getMessage().lines().count(), refused.getMessage());
+    }
 }
