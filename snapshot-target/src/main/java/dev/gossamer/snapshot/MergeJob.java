@@ -219,10 +219,17 @@ final class MergeJob {
                         fail("reading the store", read);
                         return;
                     }
-                    loops.transfers().write(origin, position, length, 0, buffer, 0, written -> {
+                    WorkerIo.Done done;
+                    try {
+                        done = written -> {
+                            buffer.release();
+                            step("writing to the origin", written, () -> copy(position + length));
+                        };
+                    } catch (Error noMemory) {
                         buffer.release();
-                        step("writing to the origin", written, () -> copy(position + length));
-                    });
+                        throw noMemory;
+                    }
+                    loops.transfers().write(origin, position, length, 0, buffer, 0, done);
                 }));
     }
 

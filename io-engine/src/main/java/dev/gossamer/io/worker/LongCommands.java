@@ -43,6 +43,7 @@ public final class LongCommands {
         private final Consumer<BlockRequest> serve;
         private final ServedDevice device;
         private final long endBytes;
+        private final Consumer<BlockRequest> step = whole -> step();
         // What a step throws is its command's, which ends.
         private final Runnable nextStep;
         private long nextBytes;
@@ -52,7 +53,7 @@ public final class LongCommands {
             this.unitBytes = unitBytes;
             this.serve = serve;
             this.device = device;
-            this.nextStep = () -> request.guard(whole -> step());
+            this.nextStep = () -> request.guard(step);
             this.nextBytes = request.offsetBytes();
             this.endBytes = request.offsetBytes() + request.lengthBytes();
         }

@@ -20,7 +20,10 @@ public final class WorkerIo {
         void done(int errno);
     }
 
-    /** Gets memory of the worker, which the callee releases. */
+    /**
+     * Gets memory of the worker, which the callee releases when what it begins with it, as its last act, has ended. If
+     * it throws before that, the memory goes back by itself.
+     */
     @FunctionalInterface
     public interface Work {
         void with(IoBuffer buffer);
@@ -61,7 +64,12 @@ public final class WorkerIo {
             loop.schedule(() -> guarded(() -> withBuffer(lengthBytes, work)), RETRY_NANOS);
             return;
         }
-        work.with(buffer);
+        try {
+            work.with(buffer);
+        } catch (RuntimeException | Error fault) {
+            buffer.release();
+            throw fault;
+        }
     }
 
     public void read(BlockDevice device, long offsetBytes, int lengthBytes, IoBuffer buffer, int at, Done done) {
@@ -77,7 +85,7 @@ public final class WorkerIo {
             return loop.requests().acquire();
         } catch (RuntimeException | Error fault) {
             loop.faults().caught(fault);
-            done.done(Errno.EIO);
+            tell(done, Errno.EIO);
             return null;
         }
     }
@@ -117,6 +125,10 @@ public final class WorkerIo {
     private void answered(BlockRequest request, int errno) {
         Done done = request.note(Done.class);
         request.recycle();
+        tell(done, errno);
+    }
+
+    private void tell(Done done, int errno) {
         try {
             done.done(errno);
         } catch (RuntimeException | Error bug) {

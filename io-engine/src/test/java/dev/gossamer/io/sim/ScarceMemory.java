@@ -108,7 +108,6 @@ public final class ScarceMemory {
         if (allocations >= from && allocations < to) {
             OutOfMemoryError failure = new OutOfMemoryError("Java heap space");
             place = place == null ? failure.getStackTrace() : place;
-            if (Boolean.getBoolean("dbg")) failure.printStackTrace(System.out);
             throw failure;
         }
     }

@@ -15,11 +15,14 @@ final class OriginCopy {
     private final WorkerIo io;
     private final BlockDevice origin;
     private final Runnable whenDone;
-    // One per snapshot and chunk in the range.
-    private final List<PendingRemap> targets = new ArrayList<>(1);
+    // One per snapshot and chunk in the range. All that a copy needs is made before it begins: it takes no memory then.
+    private final List<Target> targets = new ArrayList<>(1);
+    private final WorkerIo.Work read = this::read;
+    private final WorkerIo.Done arrived = this::arrived;
     private final long endBytes;
     private long pieceBytes;
     private long positionBytes;
+    private IoBuffer piece;
     private int writesLeft;
 
     /** @param whenDone told right before the targets are */
@@ -29,7 +32,7 @@ final class OriginCopy {
         this.whenDone = whenDone;
         this.positionBytes = largest.originOffsetBytes();
         this.endBytes = largest.originEndBytes();
-        targets.add(largest);
+        addTarget(largest);
     }
 
     boolean contains(PendingRemap chunk) {
@@ -37,7 +40,7 @@ final class OriginCopy {
     }
 
     void addTarget(PendingRemap chunk) {
-        targets.add(chunk);
+        targets.add(new Target(chunk));
     }
 
     void start() {
@@ -49,51 +52,78 @@ final class OriginCopy {
         if (pieceBytes <= 0) {
             // Before anyone is told: he may add copies.
             whenDone.run();
-            targets.forEach(chunk -> chunk.target.copied(chunk, chunk.errno()));
+            for (Target target : targets) {
+                target.tell();
+            }
             return;
         }
-        io.withBuffer((int) pieceBytes, this::read);
+        io.withBuffer((int) pieceBytes, read);
     }
 
     private void read(IoBuffer buffer) {
-        io.read(origin, positionBytes, (int) pieceBytes, buffer, 0, errno -> {
-            if (errno != Errno.OK) {
-                targets.forEach(chunk -> chunk.setErrno(errno));
-                positionBytes = endBytes;
-                buffer.release();
-                nextPiece();
-                return;
-            }
-            writesLeft = 1;
-            for (PendingRemap chunk : targets) {
-                write(chunk, buffer);
-            }
-            written(buffer);
-        });
+        piece = buffer;
+        io.read(origin, positionBytes, (int) pieceBytes, buffer, 0, arrived);
     }
 
-    private void write(PendingRemap chunk, IoBuffer buffer) {
-        long from = Math.max(positionBytes, chunk.originOffsetBytes());
-        long to = Math.min(positionBytes + pieceBytes, chunk.originEndBytes());
-        if (from >= to || chunk.errno() != Errno.OK) {
+    private void arrived(int errno) {
+        if (errno != Errno.OK) {
+            for (Target target : targets) {
+                target.chunk.setErrno(errno);
+            }
+            positionBytes = endBytes - pieceBytes;
+            goOn();
             return;
         }
-        writesLeft++;
-        long inStore = chunk.storeOffsetBytes() + from - chunk.originOffsetBytes();
-        int inBuffer = (int) (from - positionBytes);
-        io.write(chunk.target.storeDevice(), inStore, (int) (to - from), 0, buffer, inBuffer, errno -> {
+        writesLeft = 1;
+        for (Target target : targets) {
+            target.write();
+        }
+        written();
+    }
+
+    private void written() {
+        if (--writesLeft == 0) {
+            goOn();
+        }
+    }
+
+    private void goOn() {
+        positionBytes += pieceBytes;
+        piece.release();
+        piece = null;
+        nextPiece();
+    }
+
+    /** Where a chunk of the range goes. */
+    private final class Target implements WorkerIo.Done {
+        private final PendingRemap chunk;
+
+        Target(PendingRemap chunk) {
+            this.chunk = chunk;
+        }
+
+        void write() {
+            long from = Math.max(positionBytes, chunk.originOffsetBytes());
+            long to = Math.min(positionBytes + pieceBytes, chunk.originEndBytes());
+            if (from >= to || chunk.errno() != Errno.OK) {
+                return;
+            }
+            writesLeft++;
+            long inStore = chunk.storeOffsetBytes() + from - chunk.originOffsetBytes();
+            int inPiece = (int) (from - positionBytes);
+            io.write(chunk.target.storeDevice(), inStore, (int) (to - from), 0, piece, inPiece, this);
+        }
+
+        @Override
+        public void done(int errno) {
             if (errno != Errno.OK) {
                 chunk.setErrno(errno);
             }
-            written(buffer);
-        });
-    }
+            written();
+        }
 
-    private void written(IoBuffer buffer) {
-        if (--writesLeft == 0) {
-            positionBytes += pieceBytes;
-            buffer.release();
-            nextPiece();
+        void tell() {
+            chunk.target.copied(chunk, chunk.errno());
         }
     }
 }

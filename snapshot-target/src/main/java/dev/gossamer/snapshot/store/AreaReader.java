@@ -56,8 +56,12 @@ final class AreaReader {
                 length,
                 buffer -> io.read(device, at, length, buffer, 0, errno -> {
                     // Also behind the end mark: a torn write may have left something anywhere in the area.
-                    boolean end = (errno == Errno.OK && take(buffer.bytes(), from, length, records)) || ended;
-                    buffer.release();
+                    boolean end;
+                    try {
+                        end = (errno == Errno.OK && take(buffer.bytes(), from, length, records)) || ended;
+                    } finally {
+                        buffer.release();
+                    }
                     if (errno == Errno.OK) {
                         readFrom(area, from + length, end, records, done);
                     } else {

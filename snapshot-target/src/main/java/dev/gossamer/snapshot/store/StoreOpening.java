@@ -153,9 +153,14 @@ public final class StoreOpening {
         io.withBuffer(
                 length,
                 buffer -> io.read(device, 0, length, buffer, 0, errno -> {
-                    StoreHeader header = StoreHeader.read(buffer);
-                    boolean isZero = isZero(buffer, length);
-                    buffer.release();
+                    StoreHeader header;
+                    boolean isZero;
+                    try {
+                        header = StoreHeader.read(buffer);
+                        isZero = isZero(buffer, length);
+                    } finally {
+                        buffer.release();
+                    }
                     if (errno == Errno.OK) {
                         then.with(header, isZero);
                     } else {

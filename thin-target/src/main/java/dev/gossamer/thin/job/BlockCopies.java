@@ -45,14 +45,32 @@ final class BlockCopies {
     record Lost(long key, int offset, int length) {}
 
     /**
-     * What came of it.
-     *
-     * @param unreadable what could not be read, and was not copied, each with its errno
-     * @param writeErrno of the first target that could not be written; {@link Errno#OK}: all could
-     * @param lost of those that were copied, if losses are accepted; what cannot be read for another reason than that
-     *     the place is bad is unreadable then as well
+     * What came of it: what could not be read, and was not copied, each with its errno; the errno of the first target
+     * that could not be written, {@link Errno#OK} if all could; and what was lost of those that were copied, if losses
+     * are accepted: what cannot be read for another reason than that the place is bad is unreadable then as well. Made
+     * when the copying begins: to tell of it takes no memory.
      */
-    record Result(Map<Long, Integer> unreadable, int writeErrno, List<Lost> lost) {}
+    static final class Result {
+        private final Map<Long, Integer> unreadable = new HashMap<>();
+        private final List<Lost> lost = new ArrayList<>();
+        private int writeErrno = Errno.OK;
+
+        Map<Long, Integer> unreadable() {
+            return unreadable;
+        }
+
+        int writeErrno() {
+            return writeErrno;
+        }
+
+        List<Lost> lost() {
+            return lost;
+        }
+
+        private void failed(int errno) {
+            writeErrno = writeErrno == Errno.OK ? errno : writeErrno;
+        }
+    }
 
     private final IoLoop loop;
     private final CellIo io;
@@ -88,10 +106,8 @@ final class BlockCopies {
     private final class Batch {
         private final ArrayDeque<Order> left;
         private final boolean acceptLosses;
-        private final Map<Long, Integer> unreadable = new HashMap<>();
-        private final List<Lost> lost = new ArrayList<>();
+        private final Result result = new Result();
         private final Consumer<Result> whenDone;
-        private int writeErrno = Errno.OK;
         private int underWay;
 
         Batch(List<Order> orders, boolean acceptLosses, Consumer<Result> whenDone) {
@@ -111,10 +127,21 @@ final class BlockCopies {
 
         private void startNext() {
             Order next = left.poll();
-            if (next != null) {
-                underWay++;
-                new Copy(this, next).nextSlice();
+            if (next == null) {
+                return;
             }
+            underWay++;
+            Copy copy;
+            try {
+                copy = new Copy(this, next);
+            } catch (RuntimeException | Error noMemory) {
+                loop.faults().caught(noMemory);
+                left.clear();
+                result.failed(Errno.EIO);
+                underWay--; // whoever calls has not ended yet
+                return;
+            }
+            copy.nextSlice();
         }
 
         void endedOne() {
@@ -124,17 +151,19 @@ final class BlockCopies {
 
         private void ended() {
             if (--underWay == 0) {
-                whenDone.accept(new Result(unreadable, writeErrno, lost));
+                whenDone.accept(result);
             }
         }
     }
 
+    /** One block. A step that throws has failed its copy: whoever waits for the batch is told all the same. */
     private final class Copy {
         private final Batch batch;
         private final Order order;
         private int offset;
         private int bytes;
         private IoBuffer slice;
+        private boolean over;
 
         Copy(Batch batch, Order order) {
             this.batch = batch;
@@ -142,8 +171,24 @@ final class BlockCopies {
         }
 
         void nextSlice() {
+            try {
+                readSlice();
+            } catch (RuntimeException | Error fault) {
+                broken(fault);
+            }
+        }
+
+        private void broken(Throwable fault) {
+            loop.faults().caught(fault);
+            if (!over) {
+                batch.result.failed(Errno.EIO);
+                end();
+            }
+        }
+
+        private void readSlice() {
             if (offset == blockBytes) {
-                batch.endedOne();
+                end();
                 return;
             }
             bytes = Math.min(SLICE_BYTES, blockBytes - offset);
@@ -160,19 +205,23 @@ final class BlockCopies {
 
         private void afterRead(BlockRequest read, int errno) {
             read.recycle();
-            if (errno == Errno.OK) {
-                write();
-            } else if (batch.acceptLosses) {
-                readPiece(0);
-            } else {
-                unreadable(errno);
+            try {
+                if (errno == Errno.OK) {
+                    write();
+                } else if (batch.acceptLosses) {
+                    readPiece(0);
+                } else {
+                    unreadable(errno);
+                }
+            } catch (RuntimeException | Error fault) {
+                broken(fault);
             }
         }
 
         /** The block stays where it is, with what of it seemed to be lost. */
         private void unreadable(int errno) {
-            batch.unreadable.put(order.key, errno);
-            batch.lost.removeIf(part -> part.key == order.key);
+            batch.result.unreadable.put(order.key, errno);
+            batch.result.lost.removeIf(part -> part.key == order.key);
             end();
         }
 
@@ -210,7 +259,7 @@ final class BlockCopies {
                     afterPiece(at);
                 } else if (isBadPlace(errno)) {
                     slice.zero(at, pieceBytes(at));
-                    batch.lost.add(new Lost(order.key, offset + at, pieceBytes(at)));
+                    batch.result.lost.add(new Lost(order.key, offset + at, pieceBytes(at)));
                     afterPiece(at);
                 } else {
                     unreadable(errno);
@@ -225,12 +274,22 @@ final class BlockCopies {
         private void read(long block, int at, IntConsumer then) {
             io.submit(BlockOperation.READ, block, offset + at, pieceBytes(at), slice, at, (read, errno) -> {
                 read.recycle();
-                then.accept(errno);
+                try {
+                    then.accept(errno);
+                } catch (RuntimeException | Error fault) {
+                    broken(fault);
+                }
             });
         }
 
         private void afterPiece(int at) {
-            loop.execute(() -> readPiece(at + pieceBytes(at)));
+            loop.execute(() -> {
+                try {
+                    readPiece(at + pieceBytes(at));
+                } catch (RuntimeException | Error fault) {
+                    broken(fault);
+                }
+            });
         }
 
         /** What a device says of a bad sector; other errors are no word on what is stored. */
@@ -245,20 +304,29 @@ final class BlockCopies {
         private void afterWrite(BlockRequest write, int errno) {
             write.recycle();
             if (errno != Errno.OK) {
-                batch.writeErrno = batch.writeErrno == Errno.OK ? errno : batch.writeErrno;
+                batch.result.failed(errno);
                 end();
                 return;
             }
-            slice.release();
-            slice = null;
+            releaseSlice();
             offset += bytes;
-            // Not deeper into the stack with each slice.
-            loop.execute(this::nextSlice);
+            try {
+                loop.execute(this::nextSlice); // not deeper into the stack with each slice
+            } catch (RuntimeException | Error fault) {
+                broken(fault);
+            }
+        }
+
+        private void releaseSlice() {
+            if (slice != null) {
+                slice.release();
+                slice = null;
+            }
         }
 
         private void end() {
-            slice.release();
-            slice = null;
+            over = true;
+            releaseSlice();
             batch.endedOne();
         }
     }

@@ -171,7 +171,7 @@ final class BlockMerger {
                             equal = DedupeJob.isZero(piece);
                             return equal;
                         },
-                        errno -> guarded(() -> compared(errno)));
+                        afterReads(this::compared));
                 return;
             }
             reads.read(
@@ -181,7 +181,7 @@ final class BlockMerger {
                         equal = piece.mismatch(other) < 0;
                         return equal;
                     },
-                    errno -> guarded(() -> compared(errno)));
+                    afterReads(this::compared));
         }
 
         private void compared(int errno) {
@@ -253,13 +253,16 @@ final class BlockMerger {
 
         @Override
         void fail(Throwable cause) {
-            giveBack();
-            merged.failed(cause);
+            try {
+                giveBack();
+            } finally {
+                merged.failed(cause);
+            }
         }
 
         private void giveBack() {
             List<HeldRange> ranges = held;
-            held = List.of();
+            held = NOTHING_HELD;
             parts.locks().release(ranges);
         }
     }

@@ -196,7 +196,7 @@ final class BlockMover {
         private void copy() throws StorageException {
             stillHeld();
             reserveTargets();
-            parts.copies().copy(targets, moved.acceptsLosses(), result -> guarded(() -> copied(result)));
+            parts.copies().copy(targets, moved.acceptsLosses(), afterCopies(this::copied));
         }
 
         /** For as many as there are; a client may have taken what was free a moment ago. */
@@ -271,14 +271,15 @@ final class BlockMover {
 
         /** Targets that nothing was mapped to, and the holds; those who wait for a block look again. */
         private void giveBack() {
-            List<Long> unused = List.copyOf(targets.values());
+            if (isValid()) {
+                for (long unused : targets.values()) {
+                    parts.metadata().unreserveDataBlock(unused);
+                }
+            }
             targets.clear();
             List<HeldRange> ranges = held;
-            held = List.of();
+            held = NOTHING_HELD;
             parts.locks().release(ranges);
-            if (isValid()) {
-                unused.forEach(parts.metadata()::unreserveDataBlock);
-            }
             if (moving) {
                 moving = false;
                 parts.quotas().endMove();
@@ -288,8 +289,11 @@ final class BlockMover {
 
         @Override
         void fail(Throwable cause) {
-            giveBack();
-            moved.failed(cause);
+            try {
+                giveBack();
+            } finally {
+                moved.failed(cause);
+            }
         }
     }
 }

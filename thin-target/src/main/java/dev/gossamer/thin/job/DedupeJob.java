@@ -232,25 +232,21 @@ final class DedupeJob extends Job {
                             second.update(half);
                             return !isStopped();
                         },
-                        errno -> guarded(end, () -> {
-                            readBlocks++;
-                            if (errno == Errno.OK && !isStopped() && zero[0]) {
-                                noteZeros(dataBlock);
-                            } else if (errno == Errno.OK && !isStopped()) {
-                                note((first.getValue() << Integer.SIZE) | second.getValue(), dataBlock);
+                        errno -> {
+                            // What waits for the end of the step must not wait for ever: the pool, to be closed.
+                            try {
+                                readBlocks++;
+                                if (errno == Errno.OK && !isStopped() && zero[0]) {
+                                    noteZeros(dataBlock);
+                                } else if (errno == Errno.OK && !isStopped()) {
+                                    note((first.getValue() << Integer.SIZE) | second.getValue(), dataBlock);
+                                }
+                                readNext(blocksLeft - 1, end);
+                            } catch (RuntimeException | Error bug) {
+                                parts.faults().failed(bug);
+                                end.failed(bug);
                             }
-                            readNext(blocksLeft - 1, end);
-                        }));
-    }
-
-    /** What waits for the end of the step must not wait for ever: the pool, to be closed. */
-    private void guarded(StepEnd end, Runnable part) {
-        try {
-            part.run();
-        } catch (RuntimeException | Error bug) {
-            parts.faults().failed(bug);
-            end.failed(bug);
-        }
+                        });
     }
 
     static boolean isZero(ByteBuffer piece) {

@@ -2,7 +2,11 @@ package dev.gossamer.thin.job;
 
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.thin.device.HeldRange;
 import dev.gossamer.thin.device.PoolFaults;
+import java.util.List;
+import java.util.function.Consumer;
+import java.util.function.IntConsumer;
 
 /**
  * A step's work on ranges that it holds, in stages between which it waits. A stage that fails, or comes after an abort,
@@ -13,6 +17,19 @@ abstract class HeldWork {
     interface Stage {
         void run() throws StorageException;
     }
+
+    /** One that is told what came of copies. */
+    interface AfterCopies {
+        void run(BlockCopies.Result result) throws StorageException;
+    }
+
+    /** One that is told the errno of what was read. */
+    interface AfterReads {
+        void run(int errno) throws StorageException;
+    }
+
+    /** A hold on nothing. */
+    static final List<HeldRange> NOTHING_HELD = List.of();
 
     private final PoolFaults faults;
     private final long incarnation;
@@ -30,9 +47,7 @@ abstract class HeldWork {
 
     final void guarded(Stage stage) {
         try {
-            if (!isValid()) {
-                throw new StorageException(Errno.EIO, "the transaction was aborted");
-            }
+            requireValid();
             stage.run();
         } catch (StorageException e) {
             fail(e);
@@ -42,6 +57,42 @@ abstract class HeldWork {
         }
     }
 
-    /** Gives back all that it has, and says why it has ended. */
+    private void requireValid() throws StorageException {
+        if (!isValid()) {
+            throw new StorageException(Errno.EIO, "the transaction was aborted");
+        }
+    }
+
+    /** The stage that follows when blocks have been copied: made before, so that its turn takes no memory. */
+    final Consumer<BlockCopies.Result> afterCopies(AfterCopies stage) {
+        return result -> {
+            try {
+                requireValid();
+                stage.run(result);
+            } catch (StorageException e) {
+                fail(e);
+            } catch (RuntimeException | Error bug) {
+                faults.failed(bug);
+                fail(bug);
+            }
+        };
+    }
+
+    /** The same when blocks have been read. */
+    final IntConsumer afterReads(AfterReads stage) {
+        return errno -> {
+            try {
+                requireValid();
+                stage.run(errno);
+            } catch (StorageException e) {
+                fail(e);
+            } catch (RuntimeException | Error bug) {
+                faults.failed(bug);
+                fail(bug);
+            }
+        };
+    }
+
+    /** Gives back all that it has, which takes no memory, and says why it has ended. */
     abstract void fail(Throwable cause);
 }

@@ -196,18 +196,21 @@ final class IndependentJob extends Job {
         }
         long first = orders.getFirst().key();
         HeldRange range = new HeldRange(device, first, Math.min(device.blocks(), first + atATime(windowBlocks)));
-        parts.locks().acquire(List.of(range), () -> new Window(range, end).start());
+        List<HeldRange> held = List.of(range);
+        parts.locks().acquire(held, () -> new Window(range, held, end).start());
     }
 
     /** Blocks that are held, their copies, and their way into the metadata. */
     private final class Window extends HeldWork {
         private final HeldRange range;
+        private final List<HeldRange> held;
         private final StepEnd end;
         private final TreeMap<Long, Long> targets = new TreeMap<>();
 
-        Window(HeldRange range, StepEnd end) {
+        Window(HeldRange range, List<HeldRange> held, StepEnd end) {
             super(parts.faults());
             this.range = range;
+            this.held = held;
             this.end = end;
         }
 
@@ -229,7 +232,7 @@ final class IndependentJob extends Job {
                     targets.put(order.key(), target);
                     orders.add(new BlockCopies.Order(order.key(), order.origin(), order.from(), target));
                 }
-                parts.copies().copy(orders, result -> guarded(() -> copied(result)));
+                parts.copies().copy(orders, afterCopies(this::copied));
             });
         }
 
@@ -272,20 +275,27 @@ final class IndependentJob extends Job {
         }
 
         private void giveBack() {
-            List<Long> unused = List.copyOf(targets.values());
+            boolean released = !targets.isEmpty() && isValid();
+            for (long unused : targets.values()) {
+                device.account().endPreparation();
+                if (released) {
+                    metadata.unreserveDataBlock(unused);
+                }
+            }
             targets.clear();
-            unused.forEach(target -> device.account().endPreparation());
-            parts.locks().release(List.of(range));
-            if (!unused.isEmpty() && isValid()) {
-                unused.forEach(metadata::unreserveDataBlock);
+            parts.locks().release(held);
+            if (released) {
                 parts.waiters().spaceReleased();
             }
         }
 
         @Override
         void fail(Throwable cause) {
-            giveBack();
-            end.failed(cause);
+            try {
+                giveBack();
+            } finally {
+                end.failed(cause);
+            }
         }
     }
 }

@@ -243,7 +243,7 @@ final class PartMover {
                                     equal = piece.mismatch(other) < 0;
                                     return equal;
                                 },
-                                errno -> guarded(() -> compared(errno)));
+                                afterReads(this::compared));
             } else {
                 differs();
             }
@@ -276,8 +276,7 @@ final class PartMover {
             } catch (OutOfDataSpace full) {
                 throw MoveParts.noneFree(full);
             }
-            parts.copies()
-                    .copy(Map.of(block.from, target), moved.acceptsLosses(), result -> guarded(() -> copied(result)));
+            parts.copies().copy(Map.of(block.from, target), moved.acceptsLosses(), afterCopies(this::copied));
         }
 
         private void copied(BlockCopies.Result result) throws StorageException {
@@ -355,7 +354,7 @@ final class PartMover {
 
         private void giveBack() {
             List<HeldRange> ranges = held;
-            held = List.of();
+            held = NOTHING_HELD;
             parts.locks().release(ranges);
             if (target != Mapping.NONE && isValid()) {
                 metadata.unreserveDataBlock(target);
@@ -370,8 +369,11 @@ final class PartMover {
 
         @Override
         void fail(Throwable cause) {
-            giveBack();
-            moved.failed(cause);
+            try {
+                giveBack();
+            } finally {
+                moved.failed(cause);
+            }
         }
     }
 }

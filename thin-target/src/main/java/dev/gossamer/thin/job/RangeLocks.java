@@ -81,13 +81,17 @@ public class RangeLocks {
 
     /** Ends holds that have been {@link #acquire acquired}. */
     public void release(List<HeldRange> ranges) {
-        ranges.forEach(cells::release);
+        for (HeldRange range : ranges) {
+            cells.release(range);
+        }
         if (inVain == null) {
             for (HeldRange range : ranges) {
                 maps.reload(range.device, range.from, range.to);
             }
         }
-        ranges.forEach(cells::released);
+        for (HeldRange range : ranges) {
+            cells.released(range);
+        }
         lookAgain();
     }
 

@@ -63,6 +63,10 @@ public final class MapPrefetch {
         private final IoLoop asking;
         private final long end;
         private final IntConsumer answered;
+        // Made before anything begins: whoever waits is answered without memory too.
+        private final IntConsumer loaded = this::loaded;
+        private final Runnable loadNext = this::loadNext;
+        private final Runnable answer = this::answer;
         private long next;
         private int underWay = AT_A_TIME;
         private int errno;
@@ -86,10 +90,26 @@ public final class MapPrefetch {
             next = number + 1;
             // The volume may have shrunk.
             if (errno == Errno.OK && number < Math.min(end, ExtentMap.regionsFor(device.blocks()))) {
-                loads.load(device, number, this::loaded);
-            } else if (--underWay == 0) {
-                Wakeup.call(asking, () -> answered.accept(errno));
+                try {
+                    loads.load(device, number, loaded);
+                } catch (RuntimeException | Error fault) {
+                    workerLoop.faults().caught(fault);
+                    errno = Errno.EIO;
+                    ended();
+                }
+            } else {
+                ended();
             }
+        }
+
+        private void ended() {
+            if (--underWay == 0) {
+                Wakeup.call(asking, answer);
+            }
+        }
+
+        private void answer() {
+            answered.accept(errno);
         }
 
         private void loaded(int itsErrno) {
@@ -97,7 +117,7 @@ public final class MapPrefetch {
                 errno = itsErrno;
             }
             // What is in the cache is loaded at once: others get their turn in between.
-            Wakeup.call(workerLoop, this::loadNext);
+            Wakeup.call(workerLoop, loadNext);
         }
     }
 }

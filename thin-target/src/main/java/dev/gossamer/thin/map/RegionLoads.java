@@ -230,7 +230,13 @@ public final class RegionLoads {
     private void finish(Load load, int errno) {
         loads.remove(load.place);
         queue.handBackAll(load.requests, errno == Errno.OK ? ServedDevice.SERVE_AGAIN : errno);
-        load.others.forEach(other -> faults.run(() -> other.accept(errno)));
+        for (IntConsumer other : load.others) {
+            try {
+                other.accept(errno);
+            } catch (RuntimeException | Error bug) {
+                faults.failed(bug);
+            }
+        }
         if (closed && loads.isEmpty()) {
             Runnable task = whenClosed;
             whenClosed = () -> {};
