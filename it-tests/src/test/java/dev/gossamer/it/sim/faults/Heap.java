@@ -39,7 +39,7 @@ public final class Heap implements World.OwnCode {
 
     /** Whether there was too little in this life. */
     public boolean hasFailed() {
-        return hasFailed;
+        return hasFailed || (armed && ScarceMemory.hasFailed()); // or in the turn that is going on
     }
 
     /** Where there was too little last; null if it was nowhere. */
