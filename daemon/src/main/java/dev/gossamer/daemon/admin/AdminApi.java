@@ -15,9 +15,10 @@ import dev.gossamer.thin.VolumeInfo;
 import dev.gossamer.thin.VolumeSpec;
 import io.netty.handler.codec.http.QueryStringDecoder;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
-import java.util.Set;
+import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -63,17 +64,17 @@ final class AdminApi {
                         new AdminResponse(pool.isHealthy() ? 200 : AdminRefusal.UNAVAILABLE, AdminResponse.JSON, "")));
         all.add("GET", "/v1/status", ask -> pool.status().thenApply(status -> answer(200, AdminJson.status(status))));
         all.add("GET", "/v1/connections", ask -> now(answer(200, AdminJson.connections(pool.connections()))));
-        all.add("GET", "/v1/events", "status", ask -> now(events(ask)));
+        all.add("GET", "/v1/events", List.of("status"), ask -> now(events(ask)));
         all.add("POST", "/v1/reload", ask -> pool.reload().thenApply(done -> NO_CONTENT));
         all.add("GET", "/v1/volumes", ask -> aside(() -> AdminJson.volumes(pool.volumes())));
-        all.add("GET", "/v1/volume-page", ask -> {
-            VolumePages page = new VolumePages(ask.uri());
+        all.add("GET", "/v1/volume-page", VolumePages.PARAMETERS, ask -> {
+            VolumePages page = new VolumePages(ask.parameters());
             return aside(() -> page.of(pool.volumes()));
         });
         all.add("POST", "/v1/volumes", ask -> createVolume(ask.body(), ask.owner()));
         all.add("GET", "/v1/volumes/{name}", ask -> now(answer(200, AdminJson.volume(require(ask.name())))));
         all.add("PATCH", "/v1/volumes/{name}", ask -> change(required(ask), ask.body()));
-        all.add("DELETE", "/v1/volumes/{name}", "force", ask -> delete(required(ask), null, ask.isSet()));
+        all.add("DELETE", "/v1/volumes/{name}", List.of("force"), ask -> delete(required(ask), null, ask.flag("force", false)));
         all.add("POST", "/v1/volumes/{name}/snapshots", ask -> createSnapshot(required(ask), ask.body()));
         all.add("POST", "/v1/volumes/{name}/rollback", ask -> rollBack(required(ask), ask.body()));
         all.add(
@@ -123,7 +124,7 @@ final class AdminApi {
         Routes.Found found = routes.find(method, uri.rawPath());
         return found.route()
                 .handler()
-                .handle(new Ask(found.names(), flag(uri, found.route().parameter()), body, owner));
+                .handle(new Ask(found.names(), parameters(uri, found.route().parameters()), body, owner));
     }
 
     private CompletableFuture<AdminResponse> createVolume(String body, boolean anyPath) throws StorageException {
@@ -287,25 +288,23 @@ final class AdminApi {
         return value.asBoolean(false);
     }
 
-    /** The only parameter there can be behind the path, if it is there. */
-    private static Boolean flag(QueryStringDecoder uri, String name) {
-        if (uri.parameters().isEmpty()) {
-            return null;
-        }
-        if (name == null) {
-            throw badRequest("there are no parameters here");
-        }
-        List<String> values = uri.parameters().getOrDefault(name, List.of());
-        if (uri.parameters().size() != 1
-                || values.size() != 1
-                || !Set.of("true", "false").contains(values.getFirst())) {
-            throw badRequest("the only parameter is '" + name + "', true or false");
-        }
-        return values.getFirst().equals("true");
+    /** What stands behind the path: only what is known there, and once, as a mistaken one would do less than is meant. */
+    private static Map<String, String> parameters(QueryStringDecoder uri, List<String> known) {
+        Map<String, String> given = new HashMap<>();
+        uri.parameters().forEach((name, values) -> {
+            if (!known.contains(name) || values.size() != 1) {
+                throw badRequest(
+                        known.isEmpty()
+                                ? "there are no parameters here"
+                                : "parameters here are " + String.join(", ", known) + ", each once");
+            }
+            given.put(name, values.getFirst());
+        });
+        return given;
     }
 
     private static AdminResponse events(Ask ask) {
-        return ask.flag() == null || ask.flag() ? AdminResponse.EVENTS : AdminResponse.EVENTS_ALONE;
+        return ask.flag("status", true) ? AdminResponse.EVENTS : AdminResponse.EVENTS_ALONE;
     }
 
     static long size(JsonNode object) throws StorageException {

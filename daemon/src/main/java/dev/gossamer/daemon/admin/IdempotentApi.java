@@ -33,7 +33,7 @@ final class IdempotentApi {
     void addTo(Routes routes) {
         routes.add("PUT", "/v1/volumes/{name}", ask -> put(ask.name(), ask.body()));
         routes.add("GET", "/v1/uuids/{uuid}", ask -> byUuid(ask.name()));
-        routes.add("DELETE", "/v1/uuids/{uuid}", "force", ask -> delete(ask.name(), ask.isSet()));
+        routes.add("DELETE", "/v1/uuids/{uuid}", List.of("force"), ask -> delete(ask.name(), ask.flag("force", false)));
         routes.add(
                 "GET", "/v1/capacity", ask -> pool.capacity().thenApply(capacity -> api.answer(200, json(capacity))));
     }

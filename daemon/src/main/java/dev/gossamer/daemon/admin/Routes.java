@@ -22,9 +22,9 @@ final class Routes {
      * A method and a path.
      *
      * @param path as in {@code /v1/volumes/{name}}: what is in braces stands for a part that is a name
-     * @param parameter the only one that may stand behind the path, true or false; null: none may
+     * @param parameters those that may stand behind the path
      */
-    record Route(String method, String path, List<String> parts, String parameter, Handler handler) {
+    record Route(String method, String path, List<String> parts, List<String> parameters, Handler handler) {
         /** What stands in the path's places; null if the path is another. */
         List<String> match(String[] asked) {
             if (asked.length != parts.size()) {
@@ -49,11 +49,11 @@ final class Routes {
     private final List<Route> routes = new ArrayList<>();
 
     void add(String method, String path, Handler handler) {
-        add(method, path, null, handler);
+        add(method, path, List.of(), handler);
     }
 
-    void add(String method, String path, String parameter, Handler handler) {
-        routes.add(new Route(method, path, List.of(path.substring(1).split("/", -1)), parameter, handler));
+    void add(String method, String path, List<String> parameters, Handler handler) {
+        routes.add(new Route(method, path, List.of(path.substring(1).split("/", -1)), parameters, handler));
     }
 
     List<Route> all() {

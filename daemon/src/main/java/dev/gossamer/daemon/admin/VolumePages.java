@@ -4,7 +4,6 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.gossamer.thin.VolumeInfo;
-import io.netty.handler.codec.http.QueryStringDecoder;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
@@ -30,7 +29,8 @@ final class VolumePages {
 
     private static final int USUAL = 50;
     private static final String NO_ORIGIN = "none";
-    private static final List<String> PARAMETERS = List.of("search", "origin", "sort", "offset", "limit");
+    /** Of the route. */
+    static final List<String> PARAMETERS = List.of("search", "origin", "sort", "offset", "limit");
 
     private static final Comparator<VolumeInfo> BY_NAME = Comparator.comparing(VolumeInfo::name);
     private static final Map<String, Comparator<VolumeInfo>> ORDERS = Map.of(
@@ -44,19 +44,15 @@ final class VolumePages {
 
     private final Query query;
 
-    /** Refuses what it does not understand. */
-    VolumePages(QueryStringDecoder uri) {
-        Map<String, List<String>> given = uri.parameters();
-        if (!PARAMETERS.containsAll(given.keySet()) || given.values().stream().anyMatch(values -> values.size() != 1)) {
-            throw badRequest("parameters are " + String.join(", ", PARAMETERS) + ", each once");
-        }
-        String origin = one(given, "origin", "");
-        Comparator<VolumeInfo> order = ORDERS.get(one(given, "sort", "name"));
+    /** Refuses values that it does not understand; of the names only {@link #PARAMETERS} can be there. */
+    VolumePages(Map<String, String> given) {
+        String origin = given.getOrDefault("origin", "");
+        Comparator<VolumeInfo> order = ORDERS.get(given.getOrDefault("sort", "name"));
         if (order == null) {
             throw badRequest("'sort' is name, mapped or size");
         }
         query = new Query(
-                one(given, "search", "").toLowerCase(Locale.ROOT),
+                given.getOrDefault("search", "").toLowerCase(Locale.ROOT),
                 origin.isEmpty() ? null : origin.equals(NO_ORIGIN) ? -1 : number(given, "origin", 0),
                 order,
                 number(given, "offset", 0),
@@ -91,12 +87,8 @@ final class VolumePages {
         return present.containsKey(volume.originId()) ? volume.originId() : -1;
     }
 
-    private static String one(Map<String, List<String>> given, String name, String otherwise) {
-        return given.getOrDefault(name, List.of(otherwise)).getFirst();
-    }
-
-    private static int number(Map<String, List<String>> given, String name, int otherwise) {
-        String text = one(given, name, Integer.toString(otherwise));
+    private static int number(Map<String, String> given, String name, int otherwise) {
+        String text = given.getOrDefault(name, Integer.toString(otherwise));
         if (!text.matches("[0-9]{1,9}")) {
             throw badRequest("'" + name + "' must be a whole number below 10^9, not negative");
         }

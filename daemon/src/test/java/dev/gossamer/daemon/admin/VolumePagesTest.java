@@ -9,7 +9,9 @@ import dev.gossamer.thin.VolumeInfo;
 import dev.gossamer.thin.VolumeLimits;
 import io.netty.handler.codec.http.QueryStringDecoder;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.UUID;
 import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.Test;
@@ -38,7 +40,9 @@ class VolumePagesTest {
     }
 
     private JsonNode page(String query) {
-        return new VolumePages(new QueryStringDecoder("/v1/volume-page" + query)).of(all);
+        Map<String, String> given = new HashMap<>();
+        new QueryStringDecoder(query).parameters().forEach((name, values) -> given.put(name, values.getFirst()));
+        return new VolumePages(given).of(all);
     }
 
     private static List<String> names(JsonNode page) {
@@ -86,8 +90,7 @@ class VolumePagesTest {
 
     @ParameterizedTest
     @ValueSource(
-            strings = {"?x=1", "?limit=-1", "?limit=x", "?offset=9999999999", "?sort=x", "?origin=x", "?limit=1&limit=2"
-            })
+            strings = {"?limit=-1", "?limit=x", "?offset=9999999999", "?sort=x", "?origin=x", "?limit="})
     void whatCannotBeMeantIsRefused(String query) {
         assertEquals(400, assertThrows(AdminRefusal.class, () -> page(query)).status());
     }
