@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.UnixDomainSocketAddress;
@@ -17,13 +18,17 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * Every limit at its maximum at once: connections and handshakes as many as the process admits, at both addresses, each
- * with the most that it may have under way, some encrypted; beside a client that verifies. What is counted for them is
- * what they take ({@code MemoryBudget}): the process stays inside its memory, and the client goes on.
+ * with the most that it may have under way, some encrypted, some on their way to be; the admin socket's clients, of whom
+ * none takes an answer, and a job; all over a data device that is another server's, with what is kept for that. Beside
+ * all of them a client verifies. What is counted for them is what they take ({@code MemoryBudget}): the process stays
+ * inside its memory, and the client goes on.
  */
-@Timeout(150)
+@Timeout(300)
 final class AllLimitsTest {
     private static final long VOLUME_BYTES = 4L << 30;
     private static final int BLOCK_BYTES = 64 << 10;
+    private static final long DISK_BYTES = 1L << 30;
+    private static final long METADATA_BYTES = 64L << 20;
 
     /** Every other block of so many is mapped. */
     private static final int FRAGMENTS = 256;
@@ -50,7 +55,16 @@ final class AllLimitsTest {
         Path pki = Files.createDirectories(scratch.resolve("pki"));
         Pki.makeCa(pki, "test CA");
         Pki.makeCertificate(pki, pki, "server");
-        try (Daemon daemon = Daemon.create(scratch, "--size", "1G").with("GOSSAMER_JAVA_OPTS", JAVA_OPTS)) {
+        Path disk = scratch.resolve("disk.sock");
+        NbdProcess server = NbdProcess.start(
+                disk, List.of("nbdkit", "-f", "-U", disk.toString(), "memory", Long.toString(DISK_BYTES)));
+        Path metadata = scratch.resolve("metadata");
+        try (RandomAccessFile made = new RandomAccessFile(metadata.toFile(), "rw")) {
+            made.setLength(METADATA_BYTES);
+        }
+        String data = "nbd+unix:///?socket=" + disk;
+        try (Daemon daemon = Daemon.create(scratch, "--data", data, "--metadata", metadata.toString())
+                .with("GOSSAMER_JAVA_OPTS", JAVA_OPTS)) {
             Files.writeString(
                     daemon.directory().resolve("clients.yaml"),
                     "limits: {connections-per-peer: 5000, handshakes-per-peer: 1000, handshake-seconds: 60}\n");
@@ -65,7 +79,8 @@ final class AllLimitsTest {
                 Thread.sleep(10);
             }
             List<StartTls> encrypted = new ArrayList<>();
-            try (GreedyClients local = new GreedyClients(unix, "vol", VOLUME_BYTES);
+            try (GreedyManagers managers = new GreedyManagers(daemon.directory().resolve("admin.sock"));
+                    GreedyClients local = new GreedyClients(unix, "vol", VOLUME_BYTES);
                     GreedyClients remote = new GreedyClients(tcp, "vol", VOLUME_BYTES)) {
                 for (int i = 0; i < ENCRYPTED; i++) {
                     StartTls client = StartTls.open(daemon.tcpPort(), pki.resolve("ca-cert.pem"), "vol");
@@ -76,7 +91,9 @@ final class AllLimitsTest {
                 remote.connectToTheLimit();
                 local.turnIntoHandshakes(HANDSHAKES);
                 remote.turnIntoHandshakes(HANDSHAKES);
-                report(daemon, probe, local.count() + remote.count(), verifying);
+                managers.beginTls(daemon.tcpPort(), HANDSHAKES / 2);
+                probe.post("/v1/dedupe", "{}");
+                report(daemon, probe, local.count() + remote.count() + managers.count(), verifying);
             } finally {
                 for (StartTls client : encrypted) {
                     client.close();
@@ -84,7 +101,10 @@ final class AllLimitsTest {
             }
             verifying.finish();
             probe.awaitIdle();
-            daemon.stopAndCheck();
+            daemon.stop();
+            Daemon.thinCheck(metadata);
+        } finally {
+            server.kill();
         }
     }
 

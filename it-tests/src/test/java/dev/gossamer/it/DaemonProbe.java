@@ -46,6 +46,12 @@ final class DaemonProbe {
                 .body());
     }
 
+    /** Asks for a change, which has to be accepted. */
+    void post(String path, String body) throws IOException {
+        AdminClient.Answer answer = new AdminClient(daemon.directory().resolve("admin.sock")).send("POST", path, body);
+        assertTrue(answer.status() < 300, answer::toString);
+    }
+
     /** The sum of all samples of this metric whose labels contain {@code label}. */
     double metric(String name, String label) throws IOException {
         String text = new AdminClient(daemon.directory().resolve("admin.sock"))
