@@ -248,28 +248,37 @@ public final class HandshakeHandler extends ByteToMessageDecoder {
         if (option == NbdOption.ABORT) {
             return abort(ctx);
         }
-        ByteBuf out = ctx.alloc().buffer();
         try {
             if (option == NbdOption.STARTTLS) {
                 Negotiation.requireEmpty(data);
-                return startTls(ctx, in, out);
+                return startTls(ctx, in);
             }
             if (option == NbdOption.LIST || option == NbdOption.LIST_META_CONTEXT) {
                 listing = option == NbdOption.LIST ? negotiation.listExports(data) : negotiation.listContexts(data);
-                out.release();
                 state = State.LISTING;
                 ctx.channel().config().setAutoRead(false);
                 listOn(ctx);
                 return false;
             }
-            NegotiatedExport negotiated = negotiation.answer(option, data, out);
-            return negotiated == null ? complete(ctx, out) : enter(ctx, out, negotiated);
+        } catch (OptionRefused reason) {
+            return refuse(ctx, ctx.alloc().buffer(), reason);
+        }
+        return answer(ctx, data);
+    }
+
+    private boolean answer(ChannelHandlerContext ctx, ByteBuf data) {
+        ByteBuf out = ctx.alloc().buffer();
+        NegotiatedExport negotiated;
+        try {
+            negotiated = negotiation.answer(option, data, out);
         } catch (OptionRefused reason) {
             return refuse(ctx, out, reason);
         } catch (RuntimeException | Error fault) {
             out.release();
             throw fault;
         }
+        // Whatever is thrown from here on, the reply is the channel's.
+        return negotiated == null ? complete(ctx, out) : enter(ctx, out, negotiated);
     }
 
     private boolean abort(ChannelHandlerContext ctx) {
@@ -284,7 +293,7 @@ public final class HandshakeHandler extends ByteToMessageDecoder {
      * Leaves plain text for good. The ACK is in the channel's queue before the TLS engine stands in front of it; every
      * byte that arrives later goes through the engine. Bytes that came along with STARTTLS were injected (H38).
      */
-    private boolean startTls(ChannelHandlerContext ctx, ByteBuf in, ByteBuf out) throws OptionRefused {
+    private boolean startTls(ChannelHandlerContext ctx, ByteBuf in) throws OptionRefused {
         if (peer.tls()) {
             throw OptionRefused.invalid("connection uses TLS already");
         }
@@ -292,10 +301,8 @@ public final class HandshakeHandler extends ByteToMessageDecoder {
             throw new OptionRefused(NbdReply.ERR_POLICY, "TLS needs a client that set FIXED_NEWSTYLE");
         }
         if (in.isReadable()) {
-            out.release();
             return drop(ctx, "plain text behind STARTTLS");
         }
-        out.release();
         state = State.STARTING_TLS;
         inTurn(ctx, AnswerTurns.TLS_NANOS, () -> beginTls(ctx));
         return false;

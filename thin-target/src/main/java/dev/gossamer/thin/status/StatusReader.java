@@ -69,7 +69,13 @@ public final class StatusReader {
     public void ask(ThinDevice device, StatusQuery query) {
         Asked asked = new Asked(device, query);
         loop.execute(() -> {
-            waiting.add(asked);
+            try {
+                waiting.add(asked);
+            } catch (RuntimeException | Error noRoom) {
+                loop.faults().caught(noRoom);
+                query.complete(Errno.EIO);
+                return;
+            }
             if (!busy) {
                 nextTurn();
             }
