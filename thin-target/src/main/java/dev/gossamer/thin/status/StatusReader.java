@@ -29,7 +29,7 @@ import org.slf4j.event.Level;
  * <p>A query is one task of the loop, so nothing changes while it is answered, and all its answers show one state
  * (T45). To keep others from waiting it stops after some nodes or some time, with what it has by then; the client asks
  * again from there. Queries take turns, one in a turn of the loop; after each the loop is left to others for as long as
- * the query took. So queries have half of the worker at most, however many are asked. As many wait as there are
+ * the query took, or a tenth of a second. So queries have half of the worker at most, however many are asked. As many wait as there are
  * connections: each asks one at a time.
  */
 public final class StatusReader {
@@ -41,6 +41,9 @@ public final class StatusReader {
 
     /** After this no further step is begun (T44): some ten thousand extents, and a write hardly notices it. */
     private static final long MAX_NANOS = 500_000;
+
+    /** A query that waited for a disk, or met a leap of the clock, did not work for so long: others wait no longer. */
+    private static final long MAX_PAUSE_NANOS = 100_000_000;
 
     private static final Logger LOG = LoggerFactory.getLogger(StatusReader.class);
 
@@ -104,7 +107,7 @@ public final class StatusReader {
             answer(asked.device, asked.query);
             long tookNanos = loop.nanoTime() - beganNanos;
             if (tookNanos > 0) {
-                loop.schedule(this::nextTurn, tookNanos);
+                loop.schedule(this::nextTurn, Math.min(tookNanos, MAX_PAUSE_NANOS));
             } else {
                 loop.execute(this::nextTurn);
             }
