@@ -18,6 +18,7 @@ import dev.gossamer.daemon.server.connection.ConnectionInfo;
 import dev.gossamer.daemon.server.export.VolumeExports;
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.rate.IoRates;
 import dev.gossamer.io.ring.IoLoops;
 import dev.gossamer.io.ring.StalledFiles;
 import dev.gossamer.thin.CloneSpec;
@@ -170,6 +171,11 @@ final class PoolAdminService implements PoolAdmin {
     @Override
     public CompletableFuture<VolumeInfo> limitVolume(String name, VolumeLimits limits) {
         return checked(() -> cow.names().requireNoStore(name), () -> pool.limitVolume(name, limits));
+    }
+
+    @Override
+    public CompletableFuture<VolumeInfo> rateVolume(String name, IoRates rates) {
+        return pool.rateVolume(name, rates);
     }
 
     @Override

@@ -151,6 +151,30 @@ class MetricsTest {
         assertTrue(metrics.contains("gossamer_volume_errors_total{operation=\"read\",uuid=\"" + uuid), metrics);
     }
 
+    @Test
+    void whatAVolumeMayDoInASecondHasASeriesIfThereIsALimit() throws IOException {
+        for (String name : List.of("a", "b")) {
+            send("PUT", "/v1/volumes/" + name, "{\"sizeBytes\":1048576}");
+        }
+        assertEquals(
+                200,
+                send("PATCH", "/v1/volumes/a/rates", "{\"readIops\":300,\"bandwidth\":1048576}")
+                        .status());
+        String metrics = send("GET", "/metrics", "").body();
+        assertTrue(metrics.contains("gossamer_volume_rate_limit{kind=\"read_iops\""), metrics);
+        assertTrue(metrics.contains("gossamer_volume_rate_limit{kind=\"bandwidth\""), metrics);
+        assertEquals(
+                2,
+                metrics.lines()
+                        .filter(line -> line.startsWith("gossamer_volume_rate_limit{"))
+                        .count());
+        assertEquals(
+                1,
+                metrics.lines()
+                        .filter(line -> line.startsWith("gossamer_volume_rate_waits_total{"))
+                        .count());
+    }
+
     /** OP-20. */
     @Test
     void puttingAVolumeTwiceIsOneVolume() throws IOException {

@@ -1,5 +1,7 @@
 package dev.gossamer.thin;
 
+import dev.gossamer.io.rate.IoRates;
+import dev.gossamer.io.rate.RateWaits;
 import java.time.Instant;
 import java.util.UUID;
 
@@ -16,6 +18,8 @@ import java.util.UUID;
  * @param createdAt null for a volume of an adopted pool that nobody has named
  * @param openCount connections that have the volume open
  * @param limits what it may take of the pool's space
+ * @param rates what clients may do with it in a second
+ * @param rateWaits what that has cost them since the pool was opened
  * @param externalOrigin path or URI of what shows through where nothing is mapped; null for zeros
  * @param externalOriginFailure why that cannot be used, so that reads of it fail; null if it can
  * @param damage what is wrong with its metadata, so that requests that need it or would change it fail; null: nothing
@@ -32,6 +36,8 @@ public record VolumeInfo(
         Instant createdAt,
         int openCount,
         VolumeLimits limits,
+        IoRates rates,
+        RateWaits rateWaits,
         String externalOrigin,
         String externalOriginFailure,
         String damage) {

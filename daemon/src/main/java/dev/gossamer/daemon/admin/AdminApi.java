@@ -10,6 +10,7 @@ import dev.gossamer.daemon.server.access.ClientLog;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.Reason;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.rate.IoRates;
 import dev.gossamer.thin.SnapshotSpec;
 import dev.gossamer.thin.VolumeInfo;
 import dev.gossamer.thin.VolumeSpec;
@@ -76,6 +77,7 @@ final class AdminApi {
         all.add("PATCH", "/v1/volumes/{name}", ask -> change(required(ask), ask.body()));
         all.add("DELETE", "/v1/volumes/{name}", List.of("force"), ask -> delete(required(ask), null, ask.flag("force", false)));
         all.add("POST", "/v1/volumes/{name}/snapshots", ask -> createSnapshot(required(ask), ask.body()));
+        all.add("PATCH", "/v1/volumes/{name}/rates", ask -> changeRates(require(ask.name()), ask.body()));
         all.add("POST", "/v1/volumes/{name}/rollback", ask -> rollBack(required(ask), ask.body()));
         all.add(
                 "GET",
@@ -138,6 +140,11 @@ final class AdminApi {
             throw badRequest("'externalOrigin' must be a path or a URI");
         }
         return pool.createVolumeOver(spec, origin.textValue(), anyPath).thenApply(this::created);
+    }
+
+    private CompletableFuture<AdminResponse> changeRates(VolumeInfo volume, String body) {
+        IoRates rates = RateJson.read(object(body, RateJson.FIELDS), volume.rates());
+        return pool.rateVolume(volume.name(), rates).thenApply(changed -> answer(200, AdminJson.volume(changed)));
     }
 
     private CompletableFuture<AdminResponse> createSnapshot(String origin, String body) throws StorageException {

@@ -1,5 +1,6 @@
 package dev.gossamer.daemon.admin;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -42,6 +43,7 @@ final class AdminJson {
                 volume.limits().onFull() == null
                         ? "pool"
                         : volume.limits().onFull().word());
+        node.set("rates", RateJson.json(volume.rates(), volume.rateWaits()));
         return node;
     }
 
@@ -138,5 +140,17 @@ final class AdminJson {
 
     static ObjectNode error(FailureKind kind, String message) {
         return JsonNodeFactory.instance.objectNode().put("error", message).put("kind", kind.word());
+    }
+
+    /** A field of a request. */
+    static long number(JsonNode object, String field, long otherwise) {
+        JsonNode value = object.path(field);
+        if (value.isMissingNode()) {
+            return otherwise;
+        }
+        if (!value.isIntegralNumber() || !value.canConvertToLong() || value.longValue() < 0) {
+            throw new AdminRefusal(AdminRefusal.BAD_REQUEST, "'" + field + "' must be a whole number, not negative");
+        }
+        return value.longValue();
     }
 }

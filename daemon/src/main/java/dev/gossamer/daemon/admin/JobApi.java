@@ -149,7 +149,7 @@ final class JobApi {
     }
 
     private static long number(JsonNode object, String field, long otherwise) {
-        return object.has(field) ? SpaceApi.number(object, field, otherwise) : otherwise;
+        return object.has(field) ? AdminJson.number(object, field, otherwise) : otherwise;
     }
 
     private static long id(String text) {

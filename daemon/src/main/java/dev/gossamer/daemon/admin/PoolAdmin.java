@@ -1,6 +1,7 @@
 package dev.gossamer.daemon.admin;
 
 import dev.gossamer.daemon.server.connection.ConnectionInfo;
+import dev.gossamer.io.rate.IoRates;
 import dev.gossamer.thin.CloneSpec;
 import dev.gossamer.thin.DedupeSpec;
 import dev.gossamer.thin.JobInfo;
@@ -70,6 +71,9 @@ public interface PoolAdmin {
 
     /** Changes what a volume may take of the pool's space. */
     CompletableFuture<VolumeInfo> limitVolume(String name, VolumeLimits limits);
+
+    /** Changes what clients may do with a volume in a second. */
+    CompletableFuture<VolumeInfo> rateVolume(String name, IoRates rates);
 
     /** Counts what a volume has for itself. */
     CompletableFuture<VolumeSpace> spaceOf(String name);

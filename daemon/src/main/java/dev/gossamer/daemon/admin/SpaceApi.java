@@ -61,8 +61,8 @@ final class SpaceApi {
             onFull = word.equals(POOLS_POLICY) ? null : OnFull.of(word);
         }
         VolumeLimits limits = new VolumeLimits(
-                number(object, "limitBytes", before.limitBytes()),
-                number(object, "reserveBytes", before.reserveBytes()),
+                AdminJson.number(object, "limitBytes", before.limitBytes()),
+                AdminJson.number(object, "reserveBytes", before.reserveBytes()),
                 onFull);
         limits.check();
         return pool.limitVolume(volume.name(), limits).thenApply(changed -> api.answer(200, AdminJson.volume(changed)));
@@ -70,8 +70,8 @@ final class SpaceApi {
 
     private CompletableFuture<AdminResponse> grow(String body) {
         JsonNode object = api.object(body, List.of("dataBytes", "metadataBytes"));
-        long dataBytes = number(object, "dataBytes", LEAVE_ALONE);
-        long metadataBytes = number(object, "metadataBytes", LEAVE_ALONE);
+        long dataBytes = AdminJson.number(object, "dataBytes", LEAVE_ALONE);
+        long metadataBytes = AdminJson.number(object, "metadataBytes", LEAVE_ALONE);
         return pool.grow(dataBytes, metadataBytes)
                 .thenCompose(done -> pool.status())
                 .thenApply(status -> api.answer(200, AdminJson.status(status)));
@@ -79,11 +79,11 @@ final class SpaceApi {
 
     private CompletableFuture<AdminResponse> setTransactionId(String body) {
         JsonNode object = api.object(body, List.of("expected", "value"));
-        long value = number(object, "value", LEAVE_ALONE);
+        long value = AdminJson.number(object, "value", LEAVE_ALONE);
         if (value < 0) {
             throw new AdminRefusal(AdminRefusal.BAD_REQUEST, "'value' is missing");
         }
-        return pool.setTransactionId(number(object, "expected", LEAVE_ALONE), value)
+        return pool.setTransactionId(AdminJson.number(object, "expected", LEAVE_ALONE), value)
                 .thenApply(done -> AdminApi.NO_CONTENT);
     }
 
@@ -102,16 +102,5 @@ final class SpaceApi {
                 .put("freedIfDeletedBytes", space.exclusiveBytes())
                 .put("runs", space.runs())
                 .put("leastRuns", space.leastRuns());
-    }
-
-    static long number(JsonNode object, String field, long otherwise) {
-        JsonNode value = object.path(field);
-        if (value.isMissingNode()) {
-            return otherwise;
-        }
-        if (!value.isIntegralNumber() || !value.canConvertToLong() || value.longValue() < 0) {
-            throw new AdminRefusal(AdminRefusal.BAD_REQUEST, "'" + field + "' must be a whole number, not negative");
-        }
-        return value.longValue();
     }
 }

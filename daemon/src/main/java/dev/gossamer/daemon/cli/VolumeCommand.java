@@ -128,15 +128,17 @@ final class VolumeCommand extends CommandGroup {
 
     @Command(
             description = {
-                "Changes what a volume may take of the pool's space.",
+                "Changes what a volume may take of the pool's space, and what its clients may do in a second.",
                 "Writes beyond its limit get ENOSPC; a reserve is space that other volumes cannot have. Both "
-                        + "count mapped space."
+                        + "count mapped space.",
+                "Rates count what all clients of the volume do together; what is beyond waits. FLUSH is not counted."
             },
             footer = {
                 "",
                 "Examples:",
                 "  gossamer volume set -p DIR web --limit 10G --reserve 2G",
-                "  gossamer volume set -p DIR web --on-full error"
+                "  gossamer volume set -p DIR web --on-full error",
+                "  gossamer volume set -p DIR web --iops 2000 --write-bandwidth 50M --burst 2s"
             })
     void set(
             @Mixin PoolOption pool,
@@ -160,7 +162,8 @@ final class VolumeCommand extends CommandGroup {
                             description =
                                     "When the pool is full, writes wait (queue), get ENOSPC at once (error), or do as"
                                             + " pool.yaml says (pool).")
-                    String onFull)
+                    String onFull,
+            @Mixin RateOptions rates)
             throws CommandFailed {
         ObjectNode body = JsonNodeFactory.instance.objectNode();
         if (limit != null) {
@@ -172,10 +175,13 @@ final class VolumeCommand extends CommandGroup {
         if (onFull != null) {
             body.put("onFull", onFull);
         }
-        if (body.isEmpty()) {
-            throw wrongUsage("give --limit, --reserve or --on-full");
+        ObjectNode perSecond = rates.body();
+        if (body.isEmpty() && perSecond.isEmpty()) {
+            throw wrongUsage("give --limit, --reserve, --on-full or a rate, as --iops");
         }
-        printOne(pool, output, "changed", pool.ask("PATCH", path(name) + "/limits", body));
+        String changed = body.isEmpty() ? null : pool.ask("PATCH", path(name) + "/limits", body);
+        changed = perSecond.isEmpty() ? changed : pool.ask("PATCH", path(name) + "/rates", perSecond);
+        printOne(pool, output, "changed", changed);
     }
 
     @Command(
@@ -230,6 +236,7 @@ final class VolumeCommand extends CommandGroup {
         table.row("limit", limit(volume, "limitBytes"));
         table.row("reserve", limit(volume, "reserveBytes"));
         table.row("when full", Output.text(volume, "onFull"));
+        table.row("rates", RateOptions.text(volume));
         table.row("access", volume.path("readOnly").asBoolean() ? "read-only" : "read-write");
         table.row("origin id", Output.text(volume, "originId"));
         if (volume.hasNonNull("externalOrigin")) {

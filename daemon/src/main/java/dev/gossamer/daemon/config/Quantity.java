@@ -9,6 +9,7 @@ import java.util.regex.Pattern;
 public final class Quantity {
     private static final String UNITS = "KMGTP";
     private static final Pattern SIZE = Pattern.compile("([0-9]{1,19})([kKmMgGtTpP]?)");
+    private static final Pattern SHORT_TIME = Pattern.compile("([0-9]{1,9})ms");
     private static final Pattern TIME = Pattern.compile("([0-9]{1,6})(s|m|h)");
 
     private Quantity() {}
@@ -57,5 +58,14 @@ public final class Quantity {
             case "m" -> Duration.ofMinutes(number);
             default -> Duration.ofHours(number);
         };
+    }
+
+    /** As {@link #time}, or of milliseconds, as in 250ms; 0 needs no unit. */
+    public static Duration shortTime(String text) {
+        Matcher matcher = SHORT_TIME.matcher(text);
+        if (matcher.matches()) {
+            return Duration.ofMillis(Long.parseLong(matcher.group(1)));
+        }
+        return text.equals("0") ? Duration.ZERO : time(text);
     }
 }

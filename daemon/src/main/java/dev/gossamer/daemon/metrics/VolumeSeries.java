@@ -3,6 +3,8 @@ package dev.gossamer.daemon.metrics;
 import dev.gossamer.daemon.server.connection.ConnectionCounters;
 import dev.gossamer.daemon.server.connection.NbdOperation;
 import dev.gossamer.daemon.server.export.VolumeExports;
+import dev.gossamer.io.rate.IoRates;
+import dev.gossamer.io.rate.RateWaits;
 import dev.gossamer.thin.VolumeInfo;
 import io.prometheus.metrics.model.registry.MultiCollector;
 import io.prometheus.metrics.model.snapshots.CounterSnapshot;
@@ -60,7 +62,10 @@ final class VolumeSeries implements MultiCollector {
                 counter("read_bytes", "Bytes read by clients", ConnectionCounters::bytesRead),
                 counter("written_bytes", "Bytes written by clients", ConnectionCounters::bytesWritten),
                 counter("discarded_bytes", "Bytes trimmed by clients", ConnectionCounters::bytesDiscarded),
-                errors());
+                errors(),
+                rates(),
+                rateWaits("rate_waits", "Commands that waited for their turn at a rate", RateWaits::commands, 1),
+                rateWaits("rate_wait_seconds", "How long, all together", RateWaits::nanos, 1e9));
     }
 
     private static Labels labels(VolumeInfo volume) {
@@ -103,6 +108,45 @@ final class VolumeSeries implements MultiCollector {
                 if (errors > 0 || operation == NbdOperation.READ) {
                     family.dataPoint(point(labels(volume).add("operation", operation.label()), (double) errors));
                 }
+            }
+        }
+        return family.build();
+    }
+
+    /** Of volumes that have any, those that they have. */
+    private MetricSnapshot rates() {
+        GaugeSnapshot.Builder family = GaugeSnapshot.builder()
+                .name("gossamer_volume_rate_limit")
+                .help("Most that all clients together may do in a second, of operations or bytes");
+        for (VolumeInfo volume : volumes) {
+            IoRates rates = volume.rates();
+            rate(family, volume, "iops", rates.iops());
+            rate(family, volume, "read_iops", rates.readIops());
+            rate(family, volume, "write_iops", rates.writeIops());
+            rate(family, volume, "bandwidth", rates.bandwidth());
+            rate(family, volume, "read_bandwidth", rates.readBandwidth());
+            rate(family, volume, "write_bandwidth", rates.writeBandwidth());
+        }
+        return family.build();
+    }
+
+    private static void rate(GaugeSnapshot.Builder family, VolumeInfo volume, String kind, long perSecond) {
+        if (perSecond > 0) {
+            family.dataPoint(GaugeDataPointSnapshot.builder()
+                    .labels(labels(volume).add("kind", kind))
+                    .value((double) perSecond)
+                    .build());
+        }
+    }
+
+    /** Of volumes that have rates, or had. */
+    private MetricSnapshot rateWaits(String name, String help, ToLongFunction<RateWaits> value, double unit) {
+        CounterSnapshot.Builder family =
+                CounterSnapshot.builder().name("gossamer_volume_" + name).help(help);
+        for (VolumeInfo volume : volumes) {
+            RateWaits waits = volume.rateWaits();
+            if (volume.rates().isLimited() || waits.commands() > 0) {
+                family.dataPoint(point(labels(volume), value.applyAsLong(waits) / unit));
             }
         }
         return family.build();

@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.gossamer.io.rate.IoRates;
+import dev.gossamer.io.rate.RateWaits;
 import dev.gossamer.thin.VolumeInfo;
 import dev.gossamer.thin.VolumeLimits;
 import io.netty.handler.codec.http.QueryStringDecoder;
@@ -34,6 +36,8 @@ class VolumePagesTest {
                 null,
                 0,
                 VolumeLimits.NONE,
+                IoRates.NONE,
+                RateWaits.NONE,
                 null,
                 null,
                 null));

@@ -55,6 +55,26 @@ class CommandsOnDaemonTest extends CommandsFixture {
     }
 
     @Test
+    void ratesAreSetShownAndTakenOffWhileTheVolumeIsServed() throws IOException {
+        assertEquals(0, run("volume create web --size 1M"), err);
+        assertEquals(0, run("volume show web"), err);
+        assertTrue(out.contains("no limit"), out);
+        assertEquals(0, run("volume set web --iops 2000 --write-iops 500 --bandwidth 50M --burst 2s"), err);
+        assertEquals(0, run("volume set web --read-bandwidth 1M"), err);
+        assertEquals(0, run("volume show web"), err);
+        assertTrue(out.contains("2000 iops, 500 write iops, 50M/s, 1M/s read, burst 2000ms"), out);
+        assertEquals(0, run("volume show web --json"), err);
+        assertEquals(50 << 20, json().path("rates").path("bandwidth").asLong());
+        for (String wrong : List.of("--iops -1", "--bandwidth 1k", "--burst 5ms", "--burst soon", "--read-iops many")) {
+            assertTrue(run("volume set web " + wrong) > 0, wrong);
+            assertEquals("gossamer: ", err.lines().findFirst().orElse("").substring(0, 10), err);
+        }
+        assertEquals(0, run("volume set web --iops 0 --write-iops 0 --bandwidth 0 --read-bandwidth 0 --burst 0"), err);
+        assertEquals(0, run("volume show web --json"), err);
+        assertTrue(json().path("rates").isNull(), out);
+    }
+
+    @Test
     void growingByAnAmountAddsToWhatThereIs() throws IOException {
         assertEquals(0, run("volume create web --size 1M"), err);
         assertEquals(0, run("volume resize web --size +3M --json"), err);

@@ -4,6 +4,7 @@ import dev.gossamer.daemon.server.export.OpenExport;
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.IoLoop;
+import dev.gossamer.io.rate.RateGate;
 import dev.gossamer.thin.ReadLayout;
 import dev.gossamer.thin.StatusContext;
 import dev.gossamer.thin.StatusQuery;
@@ -16,8 +17,10 @@ final class PlainExport implements OpenExport {
 
     private final BlockDevice device;
     private final LongPredicate hole;
+    private final RateGate rates;
 
-    PlainExport(BlockDevice device, LongPredicate hole) {
+    PlainExport(BlockDevice device, LongPredicate hole, RateGate rates) {
+        this.rates = rates;
         this.device = device;
         this.hole = hole;
     }
@@ -25,6 +28,11 @@ final class PlainExport implements OpenExport {
     @Override
     public BlockDevice device() {
         return device;
+    }
+
+    @Override
+    public RateGate rates() {
+        return rates;
     }
 
     @Override

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 
 import dev.gossamer.daemon.server.access.TlsSettings;
 import dev.gossamer.daemon.server.connection.ConnectionLimits;
+import dev.gossamer.io.rate.RateGate;
 import dev.gossamer.io.ring.IoEngineChoice;
 import dev.gossamer.io.ring.IoLoops;
 import java.io.IOException;
@@ -27,6 +28,7 @@ abstract class ServerFixture {
     Path directory;
 
     final MemoryDevice device = new MemoryDevice(DISK_BYTES);
+    final RateGate rates = new RateGate();
     IoLoops loops;
     NbdServer server;
     Path socket;
@@ -43,7 +45,8 @@ abstract class ServerFixture {
 
     void serve(int loopCount, ConnectionLimits limits, int bufferBytes) throws IOException {
         loops = IoLoops.start(loopCount, engine, bufferBytes);
-        server = new NbdServer(loops, new OneExport(device, DISK_BYTES), limits, TlsSettings.OFF);
+        server = new NbdServer(
+                loops, new OneExport(device, DISK_BYTES, offset -> false, rates), limits, TlsSettings.OFF);
         served = new ServedExports(loops, server, directory);
         socket = served.socket();
     }

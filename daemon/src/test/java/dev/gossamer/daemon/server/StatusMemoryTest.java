@@ -12,6 +12,7 @@ import dev.gossamer.io.BlockGeometry;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.IoLoop;
+import dev.gossamer.io.rate.RateGate;
 import dev.gossamer.io.ring.IoEngineChoice;
 import dev.gossamer.io.ring.IoLoops;
 import dev.gossamer.io.ring.NettyLoop;
@@ -158,6 +159,11 @@ class StatusMemoryTest {
         @Override
         public BlockDevice device() {
             return new LargeDisk();
+        }
+
+        @Override
+        public RateGate rates() {
+            return new RateGate();
         }
 
         @Override

@@ -4,6 +4,7 @@ import dev.gossamer.io.BlockingIo;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.buffer.IoBuffer;
+import dev.gossamer.io.rate.IoRates;
 import dev.gossamer.pdata.MetadataCorrupt;
 import dev.gossamer.thin.UnmarkedCatalog;
 import dev.gossamer.thin.VolumeLimits;
@@ -321,7 +322,8 @@ public final class Catalog {
                 "",
                 0,
                 null,
-                VolumeLimits.NONE);
+                VolumeLimits.NONE,
+                IoRates.NONE);
         write(own, generation);
     }
 

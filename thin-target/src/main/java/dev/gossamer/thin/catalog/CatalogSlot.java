@@ -1,5 +1,8 @@
 package dev.gossamer.thin.catalog;
 
+import dev.gossamer.io.Errno;
+import dev.gossamer.io.StorageException;
+import dev.gossamer.io.rate.IoRates;
 import dev.gossamer.thin.OnFull;
 import dev.gossamer.thin.VolumeLimits;
 import dev.gossamer.thin.metadata.DeviceDetails;
@@ -36,7 +39,7 @@ import java.util.zip.CRC32C;
  *     232    8  external origin: size in bytes
  *     240    4  external origin: CRC-32C of samples
  *     244    4  external origin: length of its location in bytes, 0 = none
- *     248  264  external origin: location, UTF-8
+ *     248  264  external origin: location, UTF-8; behind it {@link SlotSettings}
  * </pre>
  *
  * @param sequence grows with every write of the slot
@@ -46,6 +49,7 @@ import java.util.zip.CRC32C;
  *     undone
  * @param externalOrigin what shows through where nothing is mapped; null = zeros
  * @param limits never null
+ * @param rates never null
  */
 public record CatalogSlot(
         long sequence,
@@ -62,7 +66,8 @@ public record CatalogSlot(
         String name,
         int inForceFrom,
         ExternalOrigin externalOrigin,
-        VolumeLimits limits) {
+        VolumeLimits limits,
+        IoRates rates) {
 
     /** A slot: two halves. */
     public static final int SLOT_BYTES = 1024;
@@ -134,6 +139,27 @@ public record CatalogSlot(
         return edit.done();
     }
 
+    public CatalogSlot withRates(IoRates newRates) {
+        Edit edit = new Edit(this);
+        edit.rates = newRates;
+        return edit.done();
+    }
+
+    /** Throws EINVAL if a half has no room for all of it: then it must not be put. */
+    public void checkRoom() throws StorageException {
+        if (settingsAt() + SlotSettings.bytes(rates) > HALF_BYTES) {
+            throw new StorageException(
+                    Errno.EINVAL,
+                    "beside the location of the external origin of '" + name
+                            + "' the catalog has no room for so many rates; set fewer of them, or detach the volume");
+        }
+    }
+
+    private int settingsAt() {
+        return EXTERNAL_LOCATION
+                + (externalOrigin == null ? 0 : externalOrigin.location().getBytes(StandardCharsets.UTF_8).length);
+    }
+
     CatalogSlot asDeleted() {
         Edit edit = new Edit(this);
         edit.deleted = true;
@@ -157,6 +183,7 @@ public record CatalogSlot(
         int inForceFrom;
         ExternalOrigin externalOrigin;
         VolumeLimits limits;
+        IoRates rates;
 
         Edit(CatalogSlot before) {
             this.before = before;
@@ -167,6 +194,7 @@ public record CatalogSlot(
             inForceFrom = before.inForceFrom;
             externalOrigin = before.externalOrigin;
             limits = before.limits;
+            rates = before.rates;
         }
 
         CatalogSlot done() {
@@ -185,7 +213,8 @@ public record CatalogSlot(
                     name,
                     inForceFrom,
                     externalOrigin,
-                    limits);
+                    limits,
+                    rates);
         }
     }
 
@@ -220,6 +249,7 @@ public record CatalogSlot(
         half.putLong(LIMIT, limits.limitBytes());
         half.putLong(RESERVE, limits.reserveBytes());
         half.putInt(ON_FULL, OnFull.stored(limits.onFull()));
+        SlotSettings.encode(rates, half, settingsAt());
         half.putInt(CHECKSUM, checksum(half));
     }
 
@@ -267,7 +297,8 @@ public record CatalogSlot(
                 new String(nameBytes, StandardCharsets.UTF_8),
                 half.getInt(IN_FORCE_FROM),
                 externalOrigin,
-                new VolumeLimits(half.getLong(LIMIT), half.getLong(RESERVE), OnFull.ofStored(half.getInt(ON_FULL))));
+                new VolumeLimits(half.getLong(LIMIT), half.getLong(RESERVE), OnFull.ofStored(half.getInt(ON_FULL))),
+                SlotSettings.decode(half, EXTERNAL_LOCATION + locationLength));
         return new SlotHalves.Half(slot, old);
     }
 

@@ -3,6 +3,8 @@ package dev.gossamer.thin.device;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.order.WriteOrder;
+import dev.gossamer.io.rate.IoRates;
+import dev.gossamer.io.rate.RateGate;
 import dev.gossamer.thin.OnFull;
 import dev.gossamer.thin.StatusContext;
 import dev.gossamer.thin.VolumeInfo;
@@ -30,6 +32,7 @@ public final class ThinDevice implements StatusContext.Base {
     private final int blockBytes;
     private final ExtentMap extents;
     private final DeviceCells cells;
+    private final RateGate rateGate = new RateGate();
 
     private volatile int snapshottedTime;
     private volatile long changedInTransaction;
@@ -63,6 +66,7 @@ public final class ThinDevice implements StatusContext.Base {
         this.slot = slot;
         this.extents = new ExtentMap(blocks());
         this.cells = new DeviceCells(blockBytes);
+        rateGate.set(rates());
     }
 
     // ---- any thread ----------------------------------------------------------------------------------------------
@@ -163,6 +167,17 @@ public final class ThinDevice implements StatusContext.Base {
         return known == null ? VolumeLimits.NONE : known.limits();
     }
 
+    /** What clients may do with it in a second. */
+    public IoRates rates() {
+        CatalogSlot known = slot;
+        return known == null ? IoRates.NONE : known.rates();
+    }
+
+    /** Keeps the rates, for all handles. */
+    public RateGate rateGate() {
+        return rateGate;
+    }
+
     /** The volume's own policy; null = the pool's. */
     public OnFull onFull() {
         return limits().onFull();
@@ -258,6 +273,8 @@ public final class ThinDevice implements StatusContext.Base {
                 known == null ? null : known.createdAt(),
                 Math.max(0, openCount() - jobCount()),
                 limits(),
+                rates(),
+                rateGate.waits(),
                 externalOrigin == null ? null : externalOrigin.record().location(),
                 externalOrigin == null ? null : externalOrigin.failure(),
                 damage);
@@ -330,6 +347,7 @@ public final class ThinDevice implements StatusContext.Base {
     /** The catalog says something else of the device. */
     public void recorded(CatalogSlot newSlot) {
         slot = newSlot;
+        rateGate.set(rates());
         updatePromise();
     }
 

@@ -172,14 +172,15 @@ public final class SnapshotMessages {
         messages.checkCatalogRoom(List.of(kept.id(), device.id()));
         promises.checkSharing("cannot roll " + device.name() + " back to " + source.name(), List.of(device, source));
         CatalogSlot before = messages.slotOf(device);
+        CatalogSlot after = before.withSize(source.sizeBytes()).withExternalOrigin(externalOrigin(source));
+        after.checkRoom();
         try {
             change.commit(() -> {
                 metadata.life().rollBack(device.id(), source.id(), kept.id());
                 kept.recorded(catalog.put(messages.slotFor(kept.id(), device.id(), false, device.sizeBytes(), keptName)
                         .withExternalOrigin(externalOrigin(device))));
                 // Like any slot in force from the commit on: the size changes with the contents, or not at all.
-                device.recorded(
-                        catalog.put(before.withSize(source.sizeBytes()).withExternalOrigin(externalOrigin(source))));
+                device.recorded(catalog.put(after));
             });
         } catch (StorageException e) {
             device.recorded(before);

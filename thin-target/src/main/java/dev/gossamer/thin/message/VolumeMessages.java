@@ -3,6 +3,7 @@ package dev.gossamer.thin.message;
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.rate.IoRates;
 import dev.gossamer.io.worker.RequestsInFlight;
 import dev.gossamer.thin.VolumeInfo;
 import dev.gossamer.thin.VolumeLimits;
@@ -217,6 +218,15 @@ public final class VolumeMessages {
         return device.info();
     }
 
+    /** Changes what clients may do with a volume in a second; holds for those that wait already. */
+    public VolumeInfo rateVolume(String name, IoRates rates) throws StorageException {
+        change.checkWritable();
+        rates.check();
+        ThinDevice device = find(name);
+        store(device, slotOf(device).withRates(rates));
+        return device.info();
+    }
+
     /** Blocks of a volume may be unmapped, as far as what is promised to it allows. */
     void checkCut(ThinDevice device, long blocks) throws StorageException {
         if (blocks > 0 && promises.unmappable(device, blocks) < blocks) {
@@ -230,6 +240,7 @@ public final class VolumeMessages {
 
     /** Writes a device's changed slot. Memory follows when it is durable. */
     void store(ThinDevice device, CatalogSlot slot) throws StorageException {
+        slot.checkRoom();
         checkCatalogRoom(List.of(device.id()));
         CatalogSlot[] written = new CatalogSlot[1];
         change.commit(() -> written[0] = catalog.put(slot));
@@ -293,7 +304,8 @@ public final class VolumeMessages {
                 name,
                 0,
                 null,
-                VolumeLimits.NONE);
+                VolumeLimits.NONE,
+                IoRates.NONE);
     }
 
     /** The slots of devices can be written; in a pool without a free data block, too, if none is needed (MSG-4). */

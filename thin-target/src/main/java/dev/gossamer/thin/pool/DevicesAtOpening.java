@@ -1,6 +1,7 @@
 package dev.gossamer.thin.pool;
 
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.rate.IoRates;
 import dev.gossamer.pdata.MetadataCorrupt;
 import dev.gossamer.thin.VolumeLimits;
 import dev.gossamer.thin.VolumeSpec;
@@ -120,6 +121,7 @@ final class DevicesAtOpening {
             // As it is known until somebody names it anew, which stores the slot, with what can be left of it.
             slot = slot.withName("thin-" + found.id)
                     .withLimits(VolumeLimits.NONE)
+                    .withRates(IoRates.NONE)
                     .withSize(sizeBytes);
             slot = SlotClaims.isOriginPossible(slot) ? slot : slot.withExternalOrigin(null);
         } else if (slot != null) {

@@ -17,6 +17,7 @@ import dev.gossamer.thin.cell.EndedSharing;
 import dev.gossamer.thin.cell.Provisioner;
 import dev.gossamer.thin.cell.Unmapper;
 import dev.gossamer.thin.commit.Committer;
+import dev.gossamer.thin.commit.MetadataChange;
 import dev.gossamer.thin.device.Cells;
 import dev.gossamer.thin.device.DeviceIds;
 import dev.gossamer.thin.device.OriginExaminations;
@@ -34,6 +35,9 @@ import dev.gossamer.thin.map.MapPrefetch;
 import dev.gossamer.thin.map.MapPublisher;
 import dev.gossamer.thin.map.RegionLoads;
 import dev.gossamer.thin.message.DmStatus;
+import dev.gossamer.thin.message.VolumeMessages;
+import dev.gossamer.thin.message.VolumeResize;
+import dev.gossamer.thin.message.WriteBarrier;
 import dev.gossamer.thin.metadata.PoolMetadata;
 import dev.gossamer.thin.space.AfterCommit;
 import dev.gossamer.thin.space.OwnCounter;
@@ -197,6 +201,11 @@ final class PoolParts {
                 state,
                 events,
                 faults);
+    }
+
+    /** What gives volumes another size. */
+    VolumeResize resizing(MetadataChange change, VolumeMessages messages, WriteBarrier barrier, HiddenTails tails) {
+        return new VolumeResize(loop, change, metadata, committer, faults, maps, unmapper, messages, barrier, tails);
     }
 
     /** What tells the kernel's status lines. */

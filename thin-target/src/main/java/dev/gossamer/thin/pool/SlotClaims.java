@@ -47,6 +47,7 @@ final class SlotClaims {
         try {
             VolumeSpec.checkName(slot.name());
             slot.limits().check();
+            slot.rates().check();
             return null;
         } catch (StorageException e) {
             return "the catalog says of it what cannot be: " + e.getMessage();

@@ -10,6 +10,7 @@ import dev.gossamer.io.Reason;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.Wakeup;
 import dev.gossamer.io.WatchedDevice;
+import dev.gossamer.io.rate.IoRates;
 import dev.gossamer.thin.DiscardMode;
 import dev.gossamer.thin.KnownVolume;
 import dev.gossamer.thin.OriginOpener;
@@ -128,23 +129,9 @@ public final class ThinPool {
                 workerLoop, metadata, parts.inFlight, parts.cells, parts.faults, parts.committer, counters);
         snapshotMessages = new SnapshotMessages(
                 change, metadata, catalog, devices, parts.deviceIds, parts.maps, messages, barrier, parts.promises);
-        resize = resizing(change, barrier, ioLoops);
+        resize = parts.resizing(change, messages, barrier, new HiddenTails(data, ioLoops, parts));
         dmStatus = parts.dmStatus();
         begin(catalog, new BlockingIo(metadataDevice, inline), dataIo);
-    }
-
-    private VolumeResize resizing(MetadataChange change, WriteBarrier barrier, List<? extends IoLoop> loops) {
-        return new VolumeResize(
-                workerLoop,
-                change,
-                metadata,
-                parts.committer,
-                parts.faults,
-                parts.maps,
-                parts.unmapper,
-                messages,
-                barrier,
-                new HiddenTails(this.data, loops, parts));
     }
 
     private void begin(Catalog catalog, BlockingIo metadataIo, BlockingIo dataIo) throws StorageException {
@@ -351,6 +338,11 @@ public final class ThinPool {
     /** Changes what a volume may take of the pool's space. */
     public CompletableFuture<VolumeInfo> limitVolume(String name, VolumeLimits limits) {
         return calls.message(() -> messages.limitVolume(name, limits));
+    }
+
+    /** Changes what clients may do with a volume in a second. */
+    public CompletableFuture<VolumeInfo> rateVolume(String name, IoRates rates) {
+        return calls.message(() -> messages.rateVolume(name, rates));
     }
 
     /**

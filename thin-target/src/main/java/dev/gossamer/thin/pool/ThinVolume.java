@@ -6,6 +6,7 @@ import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.IoLoop;
+import dev.gossamer.io.rate.RateGate;
 import dev.gossamer.io.worker.PerLoop;
 import dev.gossamer.thin.DiscardMode;
 import dev.gossamer.thin.PoolMode;
@@ -222,6 +223,11 @@ public final class ThinVolume implements BlockDevice {
             closed = true;
             device.close();
         }
+    }
+
+    /** What may be done with the volume in a second, by all handles; whoever submits asks there. Any thread. */
+    public RateGate rates() {
+        return device.rateGate();
     }
 
     /** The volume's state; for tests of what it publishes. */

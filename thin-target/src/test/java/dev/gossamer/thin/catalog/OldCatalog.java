@@ -1,5 +1,6 @@
 package dev.gossamer.thin.catalog;
 
+import dev.gossamer.io.rate.IoRates;
 import dev.gossamer.thin.VolumeLimits;
 import dev.gossamer.thin.metadata.DeviceDetails;
 import java.nio.ByteBuffer;
@@ -39,7 +40,8 @@ public final class OldCatalog {
                         name,
                         0,
                         null,
-                        VolumeLimits.NONE)
+                        VolumeLimits.NONE,
+                        IoRates.NONE)
                 .encode(ByteBuffer.wrap(block), offset);
     }
 

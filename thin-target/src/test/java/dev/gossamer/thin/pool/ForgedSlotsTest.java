@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.io.rate.IoRates;
 import dev.gossamer.io.sim.SimulatedDisk;
 import dev.gossamer.thin.PoolMode;
 import dev.gossamer.thin.VolumeLimits;
@@ -254,5 +255,18 @@ class ForgedSlotsTest {
                 sim.await(sim.pool.renameVolume(names[0], names[1]));
             });
         }
+    }
+
+    @Test
+    void ratesThatCannotBeCostTheVolumeAlone() throws StorageException {
+        forge(0, slot -> {
+            slot.put(248, (byte) 1);
+            slot.putLong(249, -7);
+        });
+        whileOpen(sim -> {
+            assertServed(sim, "w", "w");
+            assertNotNull(sim.pool.volume("thin-0").damage());
+            assertEquals(IoRates.NONE, sim.pool.volume("thin-0").rates());
+        });
     }
 }

@@ -1,6 +1,9 @@
 package dev.gossamer.daemon.server.connection;
 
+import dev.gossamer.daemon.server.export.OpenExport;
 import dev.gossamer.io.Errno;
+import dev.gossamer.io.IoLoop;
+import dev.gossamer.io.Wakeup;
 import dev.gossamer.nbd.wire.NbdRequest;
 import java.util.function.IntConsumer;
 import java.util.function.ObjIntConsumer;
@@ -21,6 +24,16 @@ final class CacheCommand implements IntConsumer, Runnable {
         this.offsetBytes = command.sentOffsetBytes();
         this.beganNanos = beganNanos;
         this.ended = ended;
+    }
+
+    /** Asks the export; whatever that does, this ends. */
+    void ask(OpenExport export, IoLoop loop, NbdRequest command, ConnectionLog log) {
+        try {
+            export.prefetch(loop, command.offsetBytes(), command.lengthBytes(), this);
+        } catch (RuntimeException | Error fault) {
+            log.failed(fault);
+            Wakeup.call(loop, this); // not inside the decoder
+        }
     }
 
     @Override

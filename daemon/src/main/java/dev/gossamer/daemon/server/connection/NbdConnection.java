@@ -14,6 +14,7 @@ import dev.gossamer.io.Invariant;
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.OwnedLoop;
 import dev.gossamer.io.Wakeup;
+import dev.gossamer.io.rate.RateTurn;
 import dev.gossamer.nbd.handshake.NegotiatedExport;
 import dev.gossamer.nbd.transmission.RequestDecoder;
 import dev.gossamer.nbd.transmission.RequestSink;
@@ -41,6 +42,7 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
     private final StatusQueries statusQueries;
     private final NegotiatedExport negotiated;
     private final ConnectionLimits limits;
+    private final CommandGate commands;
     private final Consumer<Long> whenEnded;
     private final RequestWatch watch;
     private final RequestDecoder decoder;
@@ -64,7 +66,6 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
     private boolean decoding;
     // Whether the stream delivers what arrives; if not, resume() sees to it again.
     private boolean reading = true;
-    private int inFlight;
     // Of the command between begin and ready, if it is not executed.
     private int immediateError;
 
@@ -97,6 +98,8 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
         this.whenEnded = whenEnded;
         this.watch = watch;
         this.memory = new HeldMemory(this.loop, load, limits.payloadBytes(), resumeTask);
+        RateTurn turn = new RateTurn(export.rates(), this.loop, resumeTask);
+        this.commands = new CommandGate(limits, load, counters, turn);
         this.arriving = new ArrivingRequest(loop, memory, slab);
         this.sparseReads = new SparseReads(device, negotiated.structuredReplies(), load, memory, life);
         this.decoder = new RequestDecoder(negotiated, device::sizeBytes, this);
@@ -174,6 +177,7 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
         loop.execute(() -> {
             if (life.advance(State.DRAINING)) {
                 memory.stopWaiting();
+                commands.leave();
                 resume();
                 endIfIdle();
             }
@@ -203,6 +207,7 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
         requireLoop();
         decoder.close();
         memory.stopWaiting();
+        commands.leave();
         // Not earlier: payload may still have been arriving.
         arriving.abandon();
         statusQueries.abandon();
@@ -211,7 +216,7 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
     }
 
     private void endIfIdle() {
-        if (life.is(State.OPEN) || inFlight > 0 || decoding) {
+        if (life.is(State.OPEN) || !commands.isIdle() || decoding) {
             return;
         }
         if (life.mayReceive()) {
@@ -259,16 +264,25 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
     public boolean take(ByteBuf bytes) {
         requireLoop();
         if (life.mayReceive()) {
-            decoding = true;
-            try {
-                decoder.decode(bytes);
-            } catch (RuntimeException | Error e) {
-                fail(e);
-            } finally {
-                decoding = false;
-            }
+            decode(bytes, 0);
         }
         return wantsMore();
+    }
+
+    /** Bytes that have arrived or, if null, payload that has passed by. */
+    private void decode(ByteBuf bytes, int passedBytes) {
+        decoding = true;
+        try {
+            if (bytes == null) {
+                decoder.payloadPassedBy(passedBytes);
+            } else {
+                decoder.decode(bytes);
+            }
+        } catch (RuntimeException | Error e) {
+            fail(e);
+        } finally {
+            decoding = false;
+        }
     }
 
     @Override
@@ -290,14 +304,7 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
     public void payloadArrived(int bytes) {
         requireLoop();
         arriving.payloadArrived(bytes);
-        decoding = true;
-        try {
-            decoder.payloadPassedBy(bytes);
-        } catch (RuntimeException | Error e) {
-            fail(e);
-        } finally {
-            decoding = false;
-        }
+        decode(null, bytes);
     }
 
     private boolean wantsMore() {
@@ -321,7 +328,7 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
 
     /** Goes on with commands that had to wait, if they still do. */
     private void resume() {
-        if (!reading && !decoding && !memory.isWaiting() && life.mayReceive()) {
+        if (!reading && !decoding && !memory.isWaiting() && !commands.isInLine() && life.mayReceive()) {
             stream.resume();
         }
     }
@@ -350,9 +357,14 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
         if (empty && (command.command() == NbdCommand.READ || !command.isFua())) {
             return true;
         }
-        if (inFlight >= limits.requests() || !load.mayBegin(inFlight)) {
+        if (!commands.mayBegin(command)) {
             return false;
         }
+        return prepare(command, empty) || commands.notBegun(command);
+    }
+
+    /** Gets together what a command needs. False, and nothing is taken, if it is not there now. */
+    private boolean prepare(NbdRequest command, boolean empty) {
         if (command.command() == NbdCommand.BLOCK_STATUS) {
             return statusQueries.begin(command);
         }
@@ -390,7 +402,7 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
             serveWithoutDevice(command);
             return;
         }
-        changeInFlight(1);
+        commands.change(1);
         request.stages().begin(loop.nanoTime());
         request.push(completion);
         if (negotiated.isReadOnly() && request.operation() == BlockOperation.FLUSH) {
@@ -407,7 +419,7 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
             refused(command, immediateError, "the export is being closed");
         } else if (command.command() == NbdCommand.BLOCK_STATUS) {
             statusQueries.ask(command);
-            changeInFlight(1);
+            commands.change(1);
         } else if (command.command() == NbdCommand.CACHE && command.lengthBytes() > 0) {
             prefetch(command);
         } else if (command.command() == NbdCommand.READ) {
@@ -419,25 +431,20 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
 
     private void prefetch(NbdRequest command) {
         CacheCommand asked = new CacheCommand(command, loop.nanoTime(), this::prefetched);
-        changeInFlight(1);
-        try {
-            export.prefetch(loop, command.offsetBytes(), command.lengthBytes(), asked);
-        } catch (RuntimeException | Error fault) {
-            log.failed(fault);
-            Wakeup.call(loop, asked); // not inside the decoder
-        }
+        commands.change(1);
+        asked.ask(export, loop, command, log);
     }
 
     private void prefetched(CacheCommand asked, int errno) {
         requireLoop();
-        changeInFlight(-1);
+        commands.change(-1);
         answers.prefetched(errno, asked.cookie(), asked.offsetBytes(), loop.nanoTime() - asked.beganNanos());
         goOn();
     }
 
     private void statusAnswered(StatusQueries.Asked asked) {
         requireLoop();
-        changeInFlight(-1);
+        commands.change(-1);
         try {
             answers.status(asked);
         } catch (RuntimeException | Error e) {
@@ -464,7 +471,7 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
     /** Whatever goes wrong with the answer, what the request has taken is given back, and the loop goes on. */
     private void completed(BlockRequest request, int errno) {
         requireLoop();
-        changeInFlight(-1);
+        commands.change(-1);
         try {
             answers.completed(request, errno);
         } catch (RuntimeException | Error e) {
@@ -479,12 +486,6 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
     private void goOn() {
         resume();
         endIfIdle();
-    }
-
-    private void changeInFlight(int change) {
-        inFlight += change;
-        load.changeCommands(change);
-        counters.setInFlight(inFlight);
     }
 
     /** The data of a reply has left, or never will; its memory was given back. */

@@ -3,6 +3,7 @@ package dev.gossamer.daemon.server.export;
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.IoLoop;
+import dev.gossamer.io.rate.RateGate;
 import dev.gossamer.thin.ReadLayout;
 import dev.gossamer.thin.StatusContext;
 import dev.gossamer.thin.StatusQuery;
@@ -14,6 +15,7 @@ public final class DeviceExport implements OpenExport {
 
     private final String name;
     private final BlockDevice device;
+    private final RateGate rates = new RateGate();
 
     public DeviceExport(String name, BlockDevice device) {
         this.name = name;
@@ -23,6 +25,12 @@ public final class DeviceExport implements OpenExport {
     @Override
     public BlockDevice device() {
         return device;
+    }
+
+    /** No limit: there is nothing that would keep it. */
+    @Override
+    public RateGate rates() {
+        return rates;
     }
 
     @Override

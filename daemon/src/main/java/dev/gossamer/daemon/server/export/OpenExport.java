@@ -2,6 +2,7 @@ package dev.gossamer.daemon.server.export;
 
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.IoLoop;
+import dev.gossamer.io.rate.RateGate;
 import dev.gossamer.thin.ReadLayout;
 import dev.gossamer.thin.StatusContext;
 import dev.gossamer.thin.StatusQuery;
@@ -13,6 +14,9 @@ import java.util.function.IntConsumer;
  */
 public interface OpenExport extends AutoCloseable {
     BlockDevice device();
+
+    /** What its clients may do in a second, all together. Any thread. */
+    RateGate rates();
 
     /** The export's name now; it may have been renamed since it was opened. Any thread. */
     String name();

@@ -2,6 +2,7 @@ package dev.gossamer.daemon.server.export;
 
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.IoLoop;
+import dev.gossamer.io.rate.RateGate;
 import dev.gossamer.thin.ReadLayout;
 import dev.gossamer.thin.StatusContext;
 import dev.gossamer.thin.StatusQuery;
@@ -23,6 +24,11 @@ final class VolumeExport implements OpenExport {
     @Override
     public BlockDevice device() {
         return volume;
+    }
+
+    @Override
+    public RateGate rates() {
+        return volume.rates();
     }
 
     @Override

@@ -3,6 +3,8 @@ package dev.gossamer.daemon.server.export;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 
+import dev.gossamer.io.rate.IoRates;
+import dev.gossamer.io.rate.RateWaits;
 import dev.gossamer.nbd.handshake.ExportDirectory;
 import dev.gossamer.nbd.handshake.ExportInfo;
 import dev.gossamer.nbd.wire.NbdFlags;
@@ -15,7 +17,21 @@ import org.junit.jupiter.api.Test;
 class VolumeExportsTest {
     private static VolumeInfo volume(int id, String name, boolean readOnly, int originId) {
         return new VolumeInfo(
-                id, null, name, 1 << 20, 0, readOnly, originId, null, 0, VolumeLimits.NONE, null, null, null);
+                id,
+                null,
+                name,
+                1 << 20,
+                0,
+                readOnly,
+                originId,
+                null,
+                0,
+                VolumeLimits.NONE,
+                IoRates.NONE,
+                RateWaits.NONE,
+                null,
+                null,
+                null);
     }
 
     @Test

@@ -5,6 +5,7 @@ import dev.gossamer.daemon.server.export.OpenExport;
 import dev.gossamer.io.BlockDevice;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.IoLoop;
+import dev.gossamer.io.rate.RateGate;
 import dev.gossamer.io.sim.ForwardingDevice;
 import dev.gossamer.nbd.handshake.ExportInfo;
 import dev.gossamer.nbd.handshake.MetaContext;
@@ -77,6 +78,11 @@ public final class Witness implements Exports {
     }
 
     private record Seen(OpenExport below, BlockDevice device) implements OpenExport {
+        @Override
+        public RateGate rates() {
+            return below.rates();
+        }
+
         @Override
         public String name() {
             return below.name();
