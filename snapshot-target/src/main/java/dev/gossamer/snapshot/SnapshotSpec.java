@@ -46,8 +46,8 @@ public record SnapshotSpec(
     /**
      * How its store is known again.
      *
-     * @param storeId stands in the store's header, so that no other store is taken for it (rule S-L5); null: none, as in
-     *     the kernel's stores
+     * @param storeId stands in the store's header, so that no other store is taken for it (rule S-L5); null: none, as
+     *     in the kernel's stores
      * @param device what the store's device was; another one is not loaded in its place (rule S-L6); null: not known
      */
     public record Expected(UUID storeId, StorageIdentity device) {}

@@ -75,7 +75,11 @@ final class AdminApi {
         all.add("POST", "/v1/volumes", ask -> createVolume(ask.body(), ask.owner()));
         all.add("GET", "/v1/volumes/{name}", ask -> now(answer(200, AdminJson.volume(require(ask.name())))));
         all.add("PATCH", "/v1/volumes/{name}", ask -> change(required(ask), ask.body()));
-        all.add("DELETE", "/v1/volumes/{name}", List.of("force"), ask -> delete(required(ask), null, ask.flag("force", false)));
+        all.add(
+                "DELETE",
+                "/v1/volumes/{name}",
+                List.of("force"),
+                ask -> delete(required(ask), null, ask.flag("force", false)));
         all.add("POST", "/v1/volumes/{name}/snapshots", ask -> createSnapshot(required(ask), ask.body()));
         all.add("PATCH", "/v1/volumes/{name}/rates", ask -> changeRates(require(ask.name()), ask.body()));
         all.add("POST", "/v1/volumes/{name}/rollback", ask -> rollBack(required(ask), ask.body()));
@@ -295,7 +299,7 @@ final class AdminApi {
         return value.asBoolean(false);
     }
 
-    /** What stands behind the path: only what is known there, and once, as a mistaken one would do less than is meant. */
+    /** What stands behind the path: only what is known there, and once; a mistaken one would do less than is meant. */
     private static Map<String, String> parameters(QueryStringDecoder uri, List<String> known) {
         Map<String, String> given = new HashMap<>();
         uri.parameters().forEach((name, values) -> {

@@ -39,8 +39,9 @@ final class CowApi {
         routes.add("POST", "/v1/cow", ask -> create(ask.body(), ask.owner()));
         routes.add("GET", "/v1/cow/{export}", ask -> cow.find(ask.name())
                 .thenApply(facts -> api.answer(200, json(facts, ask.name()))));
-        routes.add("DELETE", "/v1/cow/{export}", List.of("force"), ask -> cow.delete(ask.name(), ask.flag("force", false))
-                .thenApply(deleted -> AdminApi.NO_CONTENT));
+        routes.add(
+                "DELETE", "/v1/cow/{export}", List.of("force"), ask -> cow.delete(ask.name(), ask.flag("force", false))
+                        .thenApply(deleted -> AdminApi.NO_CONTENT));
         routes.add("POST", "/v1/cow/{export}/merge", ask -> merge(ask.name(), ask.body()));
     }
 

@@ -92,8 +92,7 @@ class OpenApiTest {
                 .routes()
                 .all()
                 .forEach(route -> assertTrue(
-                        served.add(route.method() + " " + route.path() + route.parameters()),
-                        "twice: " + route));
+                        served.add(route.method() + " " + route.path() + route.parameters()), "twice: " + route));
         Set<String> described = new TreeSet<>();
         operations()
                 .forEach(operation -> described.add(operation.toString()

@@ -93,8 +93,7 @@ class VolumePagesTest {
     }
 
     @ParameterizedTest
-    @ValueSource(
-            strings = {"?limit=-1", "?limit=x", "?offset=9999999999", "?sort=x", "?origin=x", "?limit="})
+    @ValueSource(strings = {"?limit=-1", "?limit=x", "?offset=9999999999", "?sort=x", "?origin=x", "?limit="})
     void whatCannotBeMeantIsRefused(String query) {
         assertEquals(400, assertThrows(AdminRefusal.class, () -> page(query)).status());
     }

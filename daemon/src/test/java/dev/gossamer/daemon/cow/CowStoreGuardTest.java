@@ -100,7 +100,8 @@ class CowStoreGuardTest extends CowDaemon {
     void othersAreDeduped(String body) throws Exception {
         fill("disk@s", 0, 4 * PIECE, 'v'); // So that whole blocks of the store's volume are like v's.
         Arrays.fill(old, 0, 4 * PIECE, (byte) 'v');
-        long mapped = ask(200, "GET", "/v1/volumes/" + STORE, "").path("mappedBytes").asLong();
+        long mapped =
+                ask(200, "GET", "/v1/volumes/" + STORE, "").path("mappedBytes").asLong();
         long job = ask(202, "POST", "/v1/dedupe", body).path("id").asLong();
         String state = "running";
         while (!state.equals("done")) {

@@ -13,8 +13,8 @@ import java.util.List;
 import java.util.function.LongFunction;
 
 /**
- * An origin and a snapshot of it are made, and the n-th allocation of that finds no memory; then the daemon stops. Tells
- * which devices are still open; null if all memory was found.
+ * An origin and a snapshot of it are made, and the n-th allocation of that finds no memory; then the daemon stops.
+ * Tells which devices are still open; null if all memory was found.
  */
 public final class ScarceCreateStory implements LongFunction<List<String>> {
     private final List<String> open = new ArrayList<>();
@@ -65,8 +65,8 @@ public final class ScarceCreateStory implements LongFunction<List<String>> {
     private void create(CowLife life, CowWorld world) throws StorageException {
         CowRequest origin = new CowRequest("disk", "sda", null, 0, StoreType.PERSISTENT, null);
         life.service.create(origin, (name, options) -> counted(world, name, options));
-        CowRequest snapshot = new CowRequest(
-                "disk@s", null, "sdb", 4096, StoreType.PERSISTENT, StoreFullAction.INVALIDATE_SNAPSHOT);
+        CowRequest snapshot =
+                new CowRequest("disk@s", null, "sdb", 4096, StoreType.PERSISTENT, StoreFullAction.INVALIDATE_SNAPSHOT);
         life.service.create(snapshot, (name, options) -> counted(world, name, options));
     }
 }

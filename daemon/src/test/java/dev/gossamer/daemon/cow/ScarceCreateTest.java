@@ -10,8 +10,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * A creation that meets no heap, at any of its allocations, leaves no device open: that would be locked, and in nobody's
- * use, until the daemon ends.
+ * A creation that meets no heap, at any of its allocations, leaves no device open: that would be locked, and in
+ * nobody's use, until the daemon ends.
  */
 @Timeout(120)
 class ScarceCreateTest {
