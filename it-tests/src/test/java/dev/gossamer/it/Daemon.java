@@ -246,8 +246,9 @@ final class Daemon implements AutoCloseable {
     }
 
     /** Makes a volume; {@code size} as on the command line, for example {@code 1G}. */
+    /** However large: pools of tests are small. */
     void createVolume(String name, String size) throws IOException, InterruptedException {
-        gossamer("volume", "create", "-p", directory.toString(), name, "--size", size)
+        gossamer("volume", "create", "-p", directory.toString(), name, "--size", size, "--force")
                 .expectStatus(0);
     }
 

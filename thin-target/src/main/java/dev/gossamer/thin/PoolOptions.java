@@ -9,6 +9,7 @@ import java.time.Duration;
  * @param onFull for volumes that have no policy of their own
  * @param onFullTimeout how long writes wait for space, counted from the moment the pool ran out; zero = for ever
  * @param lowWaterPercent of the data device: an event is raised when no more than this is free (rule W-1)
+ * @param emergencyBytes data space that only volumes marked critical may take; 0 = none (AC-14)
  * @param growth how the devices get larger
  * @param autoExtendBytes the data device grows by itself up to this size; 0 = it does not (rule S-7)
  * @param discard what becomes of TRIM; what the data device cannot do is left out (rule F-1)
@@ -23,6 +24,7 @@ public record PoolOptions(
         OnFull onFull,
         Duration onFullTimeout,
         int lowWaterPercent,
+        long emergencyBytes,
         PoolGrowth growth,
         long autoExtendBytes,
         DiscardMode discard,
@@ -44,6 +46,7 @@ public record PoolOptions(
             OnFull.QUEUE,
             DEFAULT_ON_FULL_TIMEOUT,
             DEFAULT_LOW_WATER_PERCENT,
+            0,
             PoolGrowth.NONE,
             0,
             DiscardMode.PASSDOWN,
@@ -58,6 +61,7 @@ public record PoolOptions(
                 newOnFull,
                 newTimeout,
                 lowWaterPercent,
+                emergencyBytes,
                 growth,
                 autoExtendBytes,
                 discard,
@@ -73,6 +77,7 @@ public record PoolOptions(
                 onFull,
                 onFullTimeout,
                 lowWaterPercent,
+                emergencyBytes,
                 newGrowth,
                 newAutoExtendBytes,
                 discard,
@@ -88,6 +93,23 @@ public record PoolOptions(
                 onFull,
                 onFullTimeout,
                 newPercent,
+                emergencyBytes,
+                growth,
+                autoExtendBytes,
+                discard,
+                caches,
+                owner,
+                idsFromTop,
+                unmarkedCatalog,
+                findings);
+    }
+
+    public PoolOptions withEmergency(long newBytes) {
+        return new PoolOptions(
+                onFull,
+                onFullTimeout,
+                lowWaterPercent,
+                newBytes,
                 growth,
                 autoExtendBytes,
                 discard,
@@ -103,6 +125,7 @@ public record PoolOptions(
                 onFull,
                 onFullTimeout,
                 lowWaterPercent,
+                emergencyBytes,
                 growth,
                 autoExtendBytes,
                 newDiscard,
@@ -118,6 +141,7 @@ public record PoolOptions(
                 onFull,
                 onFullTimeout,
                 lowWaterPercent,
+                emergencyBytes,
                 growth,
                 autoExtendBytes,
                 discard,
@@ -133,6 +157,7 @@ public record PoolOptions(
                 onFull,
                 onFullTimeout,
                 lowWaterPercent,
+                emergencyBytes,
                 growth,
                 autoExtendBytes,
                 discard,
@@ -148,6 +173,7 @@ public record PoolOptions(
                 onFull,
                 onFullTimeout,
                 lowWaterPercent,
+                emergencyBytes,
                 growth,
                 autoExtendBytes,
                 discard,
@@ -163,6 +189,7 @@ public record PoolOptions(
                 onFull,
                 onFullTimeout,
                 lowWaterPercent,
+                emergencyBytes,
                 growth,
                 autoExtendBytes,
                 discard,
@@ -178,6 +205,7 @@ public record PoolOptions(
                 onFull,
                 onFullTimeout,
                 lowWaterPercent,
+                emergencyBytes,
                 growth,
                 autoExtendBytes,
                 discard,

@@ -5,6 +5,10 @@ package dev.gossamer.thin;
  *
  * @param dataBlocksFree data blocks that can be allocated now
  * @param dataBlocksReserved of those, held back for volumes with a reservation
+ * @param dataBlocksEmergency of those, kept for volumes that are critical
+ * @param dataBlocksMissing blocks that were promised to volumes and are not there
+ * @param counting whether it is still being counted what volumes have, so that too much is held for them
+ * @param overCommit sizes of all volumes that can be written, as a multiple of the data
  * @param dataLowWaterBlocks free data blocks at which the first event comes (W-1)
  * @param dataLow whether no more than that are free
  * @param metadataBlocksFree metadata blocks that can be allocated now, without the reserve (ST-2)
@@ -20,6 +24,10 @@ package dev.gossamer.thin;
 public record SpaceStatus(
         long dataBlocksFree,
         long dataBlocksReserved,
+        long dataBlocksEmergency,
+        long dataBlocksMissing,
+        boolean counting,
+        double overCommit,
         long dataLowWaterBlocks,
         boolean dataLow,
         long metadataBlocksFree,

@@ -13,6 +13,8 @@ import java.util.UUID;
  * @param name unique in the pool; the export name
  * @param sizeBytes virtual size
  * @param mappedBytes data blocks mapped, shared ones included, in bytes
+ * @param ownBytes of these, mapped since its last snapshot, and no other volume's; -1: still being counted (AC-1)
+ * @param promisedBytes of the pool's space, mapped or not (AC-13)
  * @param readOnly writes are refused
  * @param originId the volume this is a snapshot of, or -1; the origin may be gone
  * @param createdAt null for a volume of an adopted pool that nobody has named
@@ -31,6 +33,8 @@ public record VolumeInfo(
         String name,
         long sizeBytes,
         long mappedBytes,
+        long ownBytes,
+        long promisedBytes,
         boolean readOnly,
         int originId,
         Instant createdAt,

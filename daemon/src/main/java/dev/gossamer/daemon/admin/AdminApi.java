@@ -13,6 +13,7 @@ import dev.gossamer.io.StorageException;
 import dev.gossamer.io.rate.IoRates;
 import dev.gossamer.thin.SnapshotSpec;
 import dev.gossamer.thin.VolumeInfo;
+import dev.gossamer.thin.VolumeLimits;
 import dev.gossamer.thin.VolumeSpec;
 import io.netty.handler.codec.http.QueryStringDecoder;
 import java.util.ArrayList;
@@ -38,6 +39,7 @@ final class AdminApi {
     private final PoolAdmin pool;
     private final ClientLog log;
     private final Routes routes = new Routes();
+    private final OverCommit overCommit;
     // What two readers could understand in two ways is refused.
     private final JsonMapper json = JsonMapper.builder()
             .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
@@ -48,6 +50,7 @@ final class AdminApi {
     AdminApi(PoolAdmin pool, CowAdmin cow, ClientLog log) {
         this.pool = pool;
         this.log = log;
+        this.overCommit = new OverCommit(pool);
         addTo(routes);
         new SpaceApi(this, pool).addTo(routes);
         new JobApi(this, pool).addTo(routes);
@@ -134,16 +137,21 @@ final class AdminApi {
     }
 
     private CompletableFuture<AdminResponse> createVolume(String body, boolean anyPath) throws StorageException {
-        JsonNode object = object(body, List.of("name", "sizeBytes", "externalOrigin"));
-        VolumeSpec spec = new VolumeSpec(text(object, "name"), size(object));
+        List<String> fields = new ArrayList<>(SpaceApi.LIMITS);
+        fields.addAll(List.of("name", "sizeBytes", "externalOrigin", "force"));
+        JsonNode object = object(body, fields);
+        VolumeSpec spec =
+                new VolumeSpec(text(object, "name"), size(object), SpaceApi.limits(object, VolumeLimits.NONE));
         JsonNode origin = object.path("externalOrigin");
+        CompletableFuture<Void> mayGrow = overCommit.allow(spec.sizeBytes(), flag(object, "force"));
         if (origin.isMissingNode()) {
-            return pool.createVolume(spec).thenApply(this::created);
+            return mayGrow.thenCompose(allowed -> pool.createVolume(spec)).thenApply(this::created);
         }
         if (!origin.isTextual() || origin.textValue().isBlank()) {
             throw badRequest("'externalOrigin' must be a path or a URI");
         }
-        return pool.createVolumeOver(spec, origin.textValue(), anyPath).thenApply(this::created);
+        return mayGrow.thenCompose(allowed -> pool.createVolumeOver(spec, origin.textValue(), anyPath))
+                .thenApply(this::created);
     }
 
     private CompletableFuture<AdminResponse> changeRates(VolumeInfo volume, String body) {
@@ -152,14 +160,18 @@ final class AdminApi {
     }
 
     private CompletableFuture<AdminResponse> createSnapshot(String origin, String body) throws StorageException {
-        JsonNode object = object(body, List.of("name", "readOnly"));
+        JsonNode object = object(body, List.of("name", "readOnly", "force"));
         String name = text(object, "name");
-        return pool.createSnapshots(List.of(new SnapshotSpec(origin, name, flag(object, "readOnly"))))
+        boolean readOnly = flag(object, "readOnly");
+        return overCommit
+                .allow(readOnly ? 0 : require(origin).sizeBytes(), flag(object, "force"))
+                .thenCompose(allowed -> pool.createSnapshots(List.of(new SnapshotSpec(origin, name, readOnly))))
                 .thenApply(snapshots -> created(snapshots.getFirst()));
     }
 
     private CompletableFuture<AdminResponse> createSnapshotGroup(String body) throws StorageException {
-        JsonNode object = object(body, List.of("snapshots", "readOnly"));
+        JsonNode object = object(body, List.of("snapshots", "readOnly", "force"));
+        double moreBytes = 0;
         boolean readOnly = flag(object, "readOnly");
         JsonNode wanted = object.path("snapshots");
         if (!wanted.isArray() || wanted.isEmpty() || wanted.size() > MAX_GROUP) {
@@ -167,9 +179,14 @@ final class AdminApi {
         }
         List<SnapshotSpec> specs = new ArrayList<>();
         for (JsonNode each : wanted) {
-            specs.add(new SnapshotSpec(text(each, "origin"), text(each, "name"), readOnly));
+            SnapshotSpec spec = new SnapshotSpec(text(each, "origin"), text(each, "name"), readOnly);
+            specs.add(spec);
+            moreBytes += readOnly ? 0 : require(spec.origin()).sizeBytes();
         }
-        return pool.createSnapshots(specs).thenApply(snapshots -> answer(201, AdminJson.volumes(snapshots)));
+        return overCommit
+                .allow((long) Math.min(moreBytes, Long.MAX_VALUE), flag(object, "force"))
+                .thenCompose(allowed -> pool.createSnapshots(specs))
+                .thenApply(snapshots -> answer(201, AdminJson.volumes(snapshots)));
     }
 
     private CompletableFuture<AdminResponse> rollBack(String name, String body) throws StorageException {
@@ -186,7 +203,11 @@ final class AdminApi {
         }
         CompletableFuture<VolumeInfo> changed;
         if (object.has("sizeBytes")) {
-            changed = pool.resizeVolume(name, size(object), flag(object, "force"));
+            long newSize = size(object);
+            boolean force = flag(object, "force");
+            changed = overCommit
+                    .allow(newSize - require(name).sizeBytes(), force)
+                    .thenCompose(allowed -> pool.resizeVolume(name, newSize, force));
         } else {
             changed = pool.renameVolume(name, text(object, "name"));
         }

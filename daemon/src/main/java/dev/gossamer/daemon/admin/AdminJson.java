@@ -17,6 +17,7 @@ import java.util.Locale;
 /** The JSON that the API answers. Field names are a promise to scripts: sizes in bytes, times in ISO 8601. */
 final class AdminJson {
     private static final int METADATA_BLOCK_BYTES = 4096;
+    private static final double HUNDREDTHS = 100;
 
     private AdminJson() {}
 
@@ -27,6 +28,8 @@ final class AdminJson {
         node.put("name", volume.name());
         node.put("sizeBytes", volume.sizeBytes());
         node.put("mappedBytes", volume.mappedBytes());
+        node.put("ownBytes", volume.ownBytes() < 0 ? null : (Long) volume.ownBytes());
+        node.put("promisedBytes", volume.promisedBytes());
         node.put("readOnly", volume.readOnly());
         node.put("originId", volume.isSnapshot() ? (Integer) volume.originId() : null);
         node.put(
@@ -38,6 +41,9 @@ final class AdminJson {
         node.put("damage", volume.damage());
         node.put("limitBytes", volume.limits().limitBytes());
         node.put("reserveBytes", volume.limits().reserveBytes());
+        node.put("thick", volume.limits().thick());
+        node.put("critical", volume.limits().critical());
+        node.put("onFullSeconds", volume.limits().onFullSeconds());
         node.put(
                 "onFull",
                 volume.limits().onFull() == null
@@ -126,6 +132,10 @@ final class AdminJson {
         SpaceStatus space = pool.space();
         node.put("dataFreeBytes", space.dataBlocksFree() * pool.blockBytes());
         node.put("dataReservedBytes", space.dataBlocksReserved() * pool.blockBytes());
+        node.put("dataEmergencyBytes", space.dataBlocksEmergency() * pool.blockBytes());
+        node.put("dataMissingBytes", space.dataBlocksMissing() * pool.blockBytes());
+        node.put("countingSpace", space.counting());
+        node.put("overCommit", Math.round(space.overCommit() * HUNDREDTHS) / HUNDREDTHS);
         node.put("dataLowWaterBytes", space.dataLowWaterBlocks() * pool.blockBytes());
         node.put("dataLow", space.dataLow());
         node.put("metadataFreeBytes", space.metadataBlocksFree() * METADATA_BLOCK_BYTES);

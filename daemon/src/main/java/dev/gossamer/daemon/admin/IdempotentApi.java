@@ -45,7 +45,9 @@ final class IdempotentApi {
         if (present != null) {
             return CompletableFuture.completedFuture(same(present, spec));
         }
-        return pool.createVolume(spec)
+        return new OverCommit(pool)
+                .allow(spec.sizeBytes(), false)
+                .thenCompose(allowed -> pool.createVolume(spec))
                 .thenApply(made -> api.answer(201, AdminJson.volume(made)))
                 .exceptionally(failure -> {
                     VolumeInfo other = pool.volume(name);

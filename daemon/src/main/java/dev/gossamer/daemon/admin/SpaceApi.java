@@ -19,10 +19,15 @@ import java.util.concurrent.CompletableFuture;
  *  POST   /v1/pool/metadata-snapshot         DELETE
  *  PUT    /v1/pool/transaction-id            {expected, value}
  *  GET    /v1/volumes/NAME/space
- *  PATCH  /v1/volumes/NAME/limits            {limitBytes, reserveBytes, onFull: queue|error|pool}, each optional
+ *  PATCH  /v1/volumes/NAME/limits            {limitBytes, reserveBytes, thick, critical, onFull: queue|error|pool,
+ *                                             onFullSeconds}, each optional
  * </pre>
  */
 final class SpaceApi {
+    /** What {@link #limits} takes. */
+    static final List<String> LIMITS =
+            List.of("limitBytes", "reserveBytes", "thick", "critical", "onFull", "onFullSeconds");
+
     private static final String POOLS_POLICY = "pool";
     private static final long LEAVE_ALONE = -1;
 
@@ -53,8 +58,12 @@ final class SpaceApi {
     }
 
     private CompletableFuture<AdminResponse> changeLimits(VolumeInfo volume, String body) throws StorageException {
-        JsonNode object = api.object(body, List.of("limitBytes", "reserveBytes", "onFull"));
-        VolumeLimits before = volume.limits();
+        VolumeLimits limits = limits(api.object(body, LIMITS), volume.limits());
+        return pool.limitVolume(volume.name(), limits).thenApply(changed -> api.answer(200, AdminJson.volume(changed)));
+    }
+
+    /** What of a volume's limits is given, and what it had before of the others. */
+    static VolumeLimits limits(JsonNode object, VolumeLimits before) throws StorageException {
         OnFull onFull = before.onFull();
         if (object.has("onFull")) {
             String word = object.path("onFull").asText();
@@ -63,9 +72,23 @@ final class SpaceApi {
         VolumeLimits limits = new VolumeLimits(
                 AdminJson.number(object, "limitBytes", before.limitBytes()),
                 AdminJson.number(object, "reserveBytes", before.reserveBytes()),
-                onFull);
+                flag(object, "thick", before.thick()),
+                flag(object, "critical", before.critical()),
+                onFull,
+                (int) Math.min(Integer.MAX_VALUE, AdminJson.number(object, "onFullSeconds", before.onFullSeconds())));
         limits.check();
-        return pool.limitVolume(volume.name(), limits).thenApply(changed -> api.answer(200, AdminJson.volume(changed)));
+        return limits;
+    }
+
+    private static boolean flag(JsonNode object, String field, boolean otherwise) {
+        JsonNode value = object.path(field);
+        if (value.isMissingNode()) {
+            return otherwise;
+        }
+        if (!value.isBoolean()) {
+            throw new AdminRefusal(AdminRefusal.BAD_REQUEST, "'" + field + "' must be true or false");
+        }
+        return value.booleanValue();
     }
 
     private CompletableFuture<AdminResponse> grow(String body) {

@@ -50,8 +50,8 @@ final class Output {
         Map<Integer, String> names = new HashMap<>();
         allVolumes.forEach(volume ->
                 names.put(volume.path("id").asInt(), volume.path("name").asText()));
-        TextTable table =
-                new TextTable("NAME", ">ID", ">SIZE", ">MAPPED", "ACCESS", "ORIGIN", "CREATED", ">CONNECTIONS");
+        TextTable table = new TextTable(
+                "NAME", ">ID", ">SIZE", ">MAPPED", ">OWN", ">PROMISED", "ACCESS", "ORIGIN", "CREATED", ">CONNECTIONS");
         for (JsonNode volume : volumes) {
             JsonNode origin = volume.path("originId");
             table.row(
@@ -59,6 +59,8 @@ final class Output {
                     volume.path("id").asText(),
                     size(volume, "sizeBytes"),
                     size(volume, "mappedBytes"),
+                    own(volume),
+                    volume.path("promisedBytes").asLong() == 0 ? NONE : size(volume, "promisedBytes"),
                     access(volume),
                     origin.isInt() ? names.getOrDefault(origin.asInt(), "#" + origin.asInt() + " (deleted)") : NONE,
                     text(volume, "createdAt"),
@@ -72,6 +74,11 @@ final class Output {
             return "damaged";
         }
         return volume.path("readOnly").asBoolean() ? "ro" : "rw";
+    }
+
+    /** What a volume has mapped since its last snapshot, which is counted after the start. */
+    static String own(JsonNode volume) {
+        return volume.hasNonNull("ownBytes") ? size(volume, "ownBytes") : "?";
     }
 
     static String size(JsonNode node, String field) {

@@ -22,6 +22,9 @@ import picocli.CommandLine.Spec;
         },
         footer = {"", "Examples:", "  gossamer space -p DIR", "  gossamer space -p DIR --top 100 --json"})
 final class SpaceCommand implements Callable<Integer> {
+    /** Sizes that come to more times the data than this are worth a word. */
+    private static final double MUCH_PROMISED = 10;
+
     private static final int HOUR = 3600;
 
     @Spec
@@ -79,6 +82,10 @@ final class SpaceCommand implements Callable<Integer> {
             "dataUsedBytes",
             "dataFreeBytes",
             "dataReservedBytes",
+            "dataEmergencyBytes",
+            "dataMissingBytes",
+            "countingSpace",
+            "overCommit",
             "reclaimBytes",
             "metadataSnapshotBlock",
             "dataGrowthBytesPerHour",
@@ -88,6 +95,11 @@ final class SpaceCommand implements Callable<Integer> {
         }
         node.putArray("volumes").addAll(volumes);
         return node.toPrettyString();
+    }
+
+    private static String overCommit(JsonNode status) {
+        double ratio = status.path("overCommit").asDouble();
+        return ratio + " times the data" + (ratio > MUCH_PROMISED ? ", which is much; grow the pool in time" : "");
     }
 
     private static String text(JsonNode status, List<ObjectNode> volumes) {
@@ -101,6 +113,15 @@ final class SpaceCommand implements Callable<Integer> {
             facts.row(
                     "reserved", Output.size(status, "dataReservedBytes") + "; volume set NAME --reserve 0 gives it up");
         }
+        if (status.path("dataMissingBytes").asLong() > 0) {
+            facts.row(
+                    "short by",
+                    Output.size(status, "dataMissingBytes") + " of what is promised; grow the pool or delete volumes");
+        }
+        if (status.path("dataEmergencyBytes").asLong() > 0) {
+            facts.row("emergency", Output.size(status, "dataEmergencyBytes") + ", for critical volumes only");
+        }
+        facts.row("over-commit", overCommit(status));
         if (status.path("metadataSnapshotBlock").asLong() > 0) {
             facts.row("held", "by a metadata snapshot; gossamer pool metadata-snapshot release");
         }

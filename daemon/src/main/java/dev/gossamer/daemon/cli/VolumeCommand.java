@@ -29,6 +29,7 @@ final class VolumeCommand extends CommandGroup {
                 "",
                 "Examples:",
                 "  gossamer volume create -p DIR vol1 --size 100G",
+                "  gossamer volume create -p DIR db --size 50G --thick",
                 "  gossamer volume create -p DIR vm1 --size 20G --origin golden.img",
                 "  gossamer volume create -p DIR vm2 --size 20G --origin nbd://images.example.org/golden"
             })
@@ -47,10 +48,17 @@ final class VolumeCommand extends CommandGroup {
                             names = "--origin",
                             paramLabel = "PATH-OR-URI",
                             description = "What shows through until it is overwritten. Only ever read.")
-                    String origin)
+                    String origin,
+            @Mixin PromiseOptions promise,
+            @Option(names = "--force", description = "Also if sizes come to more than 1000 times what the pool has.")
+                    boolean force)
             throws CommandFailed {
         ObjectNode body =
                 JsonNodeFactory.instance.objectNode().put("name", name).put("sizeBytes", size);
+        promise.addTo(body);
+        if (force) {
+            body.put("force", true);
+        }
         if (origin != null) {
             body.put("externalOrigin", DeviceName.absolute(origin));
         }
@@ -79,10 +87,16 @@ final class VolumeCommand extends CommandGroup {
                             names = "--independent",
                             description = "Give it blocks of its own: a full copy, usable from the start.")
                     boolean independent,
+            @Option(names = "--force", description = "Also if sizes come to more than 1000 times what the pool has.")
+                    boolean force,
             @Parameters(index = "0", paramLabel = "SOURCE", description = "Volume or snapshot.") String source,
             @Parameters(index = "1", paramLabel = "NAME", description = "Name of the new volume.") String name)
             throws CommandFailed {
-        JsonNode body = JsonNodeFactory.instance.objectNode().put("name", name).put("readOnly", false);
+        JsonNode body = JsonNodeFactory.instance
+                .objectNode()
+                .put("name", name)
+                .put("readOnly", false)
+                .put("force", force);
         if (independent) {
             checkRoomForCopy(pool, source);
         }
@@ -129,8 +143,8 @@ final class VolumeCommand extends CommandGroup {
     @Command(
             description = {
                 "Changes what a volume may take of the pool's space, and what its clients may do in a second.",
-                "Writes beyond its limit get ENOSPC; a reserve is space that other volumes cannot have. Both "
-                        + "count mapped space.",
+                "Writes beyond its limit of mapped space get ENOSPC. A reserve is a promise: space that other",
+                "volumes cannot have, whatever snapshots are taken.",
                 "Rates count what all clients of the volume do together; what is beyond waits. FLUSH is not counted."
             },
             footer = {
@@ -150,12 +164,7 @@ final class VolumeCommand extends CommandGroup {
                             converter = ByteSize.class,
                             description = "Most that may be mapped; 0 = no limit.")
                     Long limit,
-            @Option(
-                            names = "--reserve",
-                            paramLabel = "SIZE",
-                            converter = ByteSize.class,
-                            description = "Mapped space that is guaranteed; 0 = none.")
-                    Long reserve,
+            @Mixin PromiseOptions promise,
             @Option(
                             names = "--on-full",
                             paramLabel = "POLICY",
@@ -169,15 +178,14 @@ final class VolumeCommand extends CommandGroup {
         if (limit != null) {
             body.put("limitBytes", limit);
         }
-        if (reserve != null) {
-            body.put("reserveBytes", reserve);
-        }
+        promise.addTo(body);
         if (onFull != null) {
             body.put("onFull", onFull);
         }
         ObjectNode perSecond = rates.body();
         if (body.isEmpty() && perSecond.isEmpty()) {
-            throw wrongUsage("give --limit, --reserve, --on-full or a rate, as --iops");
+            throw wrongUsage("give --limit, --reserve, --thick, --critical, --on-full, --on-full-timeout or a rate, as"
+                    + " --iops");
         }
         String changed = body.isEmpty() ? null : pool.ask("PATCH", path(name) + "/limits", body);
         changed = perSecond.isEmpty() ? changed : pool.ask("PATCH", path(name) + "/rates", perSecond);
@@ -234,8 +242,9 @@ final class VolumeCommand extends CommandGroup {
             table.row("pieces", Output.text(volume, "runs") + ", " + Output.text(volume, "leastRuns") + " at best");
         }
         table.row("limit", limit(volume, "limitBytes"));
-        table.row("reserve", limit(volume, "reserveBytes"));
-        table.row("when full", Output.text(volume, "onFull"));
+        table.row("own", Output.own(volume) + ", written since its last snapshot");
+        table.row("reserve", PromiseOptions.text(volume));
+        table.row("when full", PromiseOptions.whenFull(volume));
         table.row("rates", RateOptions.text(volume));
         table.row("access", volume.path("readOnly").asBoolean() ? "read-only" : "read-write");
         table.row("origin id", Output.text(volume, "originId"));

@@ -44,8 +44,14 @@ public record PoolConfig(
     /** A few keys need a few hundred bytes; more is another file. */
     private static final int FILE_LIMIT_BYTES = 64 << 10;
 
-    private static final List<String> SPACE_KEYS =
-            List.of("on-full", "on-full-timeout", "low-water", "auto-extend", "discard", "unmarked-catalog");
+    private static final List<String> SPACE_KEYS = List.of(
+            "on-full",
+            "on-full-timeout",
+            "low-water",
+            "emergency-reserve",
+            "auto-extend",
+            "discard",
+            "unmarked-catalog");
     static final List<String> KEYS = Stream.concat(
                     Stream.of("metadata", "data", "buffered", "device-patience", "allow-paths", "origins"),
                     Stream.concat(SPACE_KEYS.stream(), ServiceConfig.KEYS.stream()))
@@ -194,6 +200,7 @@ public record PoolConfig(
                 case "on-full" -> space.withOnFull(OnFull.of(text));
                 case "on-full-timeout" -> space.withOnFullTimeout(Quantity.time(text));
                 case "low-water" -> space.withLowWater(text);
+                case "emergency-reserve" -> space.withEmergency(Quantity.bytes(text));
                 case "discard" -> space.withDiscard(text);
                 case "unmarked-catalog" -> space.withUnmarkedCatalog(text);
                 default -> space.withAutoExtend(Quantity.bytes(text));

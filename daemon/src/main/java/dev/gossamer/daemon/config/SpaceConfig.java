@@ -14,6 +14,7 @@ import java.time.Duration;
  * @param onFull {@code on-full}
  * @param onFullTimeout {@code on-full-timeout}; zero = for ever
  * @param lowWaterPercent {@code low-water}
+ * @param emergencyBytes {@code emergency-reserve}: what only critical volumes may take, 0 = nothing
  * @param autoExtendBytes {@code auto-extend}: ceiling of the data file's own growth, 0 = it does not grow
  * @param discard {@code discard}: what becomes of TRIM
  * @param unmarkedCatalog {@code unmarked-catalog}: take or ignore, where that has to be decided
@@ -22,6 +23,7 @@ public record SpaceConfig(
         OnFull onFull,
         Duration onFullTimeout,
         int lowWaterPercent,
+        long emergencyBytes,
         long autoExtendBytes,
         DiscardMode discard,
         UnmarkedCatalog unmarkedCatalog) {
@@ -30,6 +32,7 @@ public record SpaceConfig(
             PoolOptions.DEFAULT.onFull(),
             PoolOptions.DEFAULT.onFullTimeout(),
             PoolOptions.DEFAULT.lowWaterPercent(),
+            PoolOptions.DEFAULT.emergencyBytes(),
             PoolOptions.DEFAULT.autoExtendBytes(),
             PoolOptions.DEFAULT.discard(),
             PoolOptions.DEFAULT.unmarkedCatalog());
@@ -37,15 +40,23 @@ public record SpaceConfig(
     private static final int MAX_LOW_WATER_PERCENT = 90;
 
     public SpaceConfig withAutoExtend(long newAutoExtendBytes) {
-        return new SpaceConfig(onFull, onFullTimeout, lowWaterPercent, newAutoExtendBytes, discard, unmarkedCatalog);
+        return new SpaceConfig(
+                onFull, onFullTimeout, lowWaterPercent, emergencyBytes, newAutoExtendBytes, discard, unmarkedCatalog);
+    }
+
+    SpaceConfig withEmergency(long newBytes) {
+        return new SpaceConfig(
+                onFull, onFullTimeout, lowWaterPercent, newBytes, autoExtendBytes, discard, unmarkedCatalog);
     }
 
     SpaceConfig withOnFull(OnFull newOnFull) {
-        return new SpaceConfig(newOnFull, onFullTimeout, lowWaterPercent, autoExtendBytes, discard, unmarkedCatalog);
+        return new SpaceConfig(
+                newOnFull, onFullTimeout, lowWaterPercent, emergencyBytes, autoExtendBytes, discard, unmarkedCatalog);
     }
 
     SpaceConfig withOnFullTimeout(Duration newTimeout) {
-        return new SpaceConfig(onFull, newTimeout, lowWaterPercent, autoExtendBytes, discard, unmarkedCatalog);
+        return new SpaceConfig(
+                onFull, newTimeout, lowWaterPercent, emergencyBytes, autoExtendBytes, discard, unmarkedCatalog);
     }
 
     /** The mark as written in the file: a percentage. */
@@ -53,7 +64,8 @@ public record SpaceConfig(
         if (!text.matches("[0-9]{1,2}%") || percent(text) > MAX_LOW_WATER_PERCENT) {
             throw new IllegalArgumentException("'" + text + "' is no low-water mark; write 0% to 90%");
         }
-        return new SpaceConfig(onFull, onFullTimeout, percent(text), autoExtendBytes, discard, unmarkedCatalog);
+        return new SpaceConfig(
+                onFull, onFullTimeout, percent(text), emergencyBytes, autoExtendBytes, discard, unmarkedCatalog);
     }
 
     /** The mode as written in the file. */
@@ -62,7 +74,8 @@ public record SpaceConfig(
         if (mode == null) {
             throw new IllegalArgumentException("'" + text + "' is none of passdown, no-passdown and ignore");
         }
-        return new SpaceConfig(onFull, onFullTimeout, lowWaterPercent, autoExtendBytes, mode, unmarkedCatalog);
+        return new SpaceConfig(
+                onFull, onFullTimeout, lowWaterPercent, emergencyBytes, autoExtendBytes, mode, unmarkedCatalog);
     }
 
     /** The word as written in the file. */
@@ -71,7 +84,8 @@ public record SpaceConfig(
         if (choice == null) {
             throw new IllegalArgumentException("'" + text + "' is neither take nor ignore");
         }
-        return new SpaceConfig(onFull, onFullTimeout, lowWaterPercent, autoExtendBytes, discard, choice);
+        return new SpaceConfig(
+                onFull, onFullTimeout, lowWaterPercent, emergencyBytes, autoExtendBytes, discard, choice);
     }
 
     private static int percent(String text) {
@@ -83,6 +97,7 @@ public record SpaceConfig(
                 onFull,
                 onFullTimeout,
                 lowWaterPercent,
+                emergencyBytes,
                 growth,
                 autoExtendBytes,
                 discard,
@@ -104,6 +119,9 @@ public record SpaceConfig(
         }
         if (lowWaterPercent != DEFAULT.lowWaterPercent) {
             lines.append("low-water: ").append(lowWaterPercent).append("%\n");
+        }
+        if (emergencyBytes != DEFAULT.emergencyBytes) {
+            lines.append("emergency-reserve: ").append(emergencyBytes).append('\n');
         }
         if (autoExtendBytes != DEFAULT.autoExtendBytes) {
             lines.append("auto-extend: ").append(autoExtendBytes).append('\n');

@@ -56,6 +56,11 @@ final class VolumeSeries implements MultiCollector {
                 gauge("mapped_bytes", "Space mapped, shared blocks included", VolumeInfo::mappedBytes),
                 gauge("limit_bytes", "Most that may be mapped; 0 is no limit", v -> v.limits()
                         .limitBytes()),
+                gauge(
+                        "own_bytes",
+                        "Mapped since the last snapshot; -1 while it is being counted",
+                        VolumeInfo::ownBytes),
+                gauge("promised_bytes", "Space that is promised, mapped or not", VolumeInfo::promisedBytes),
                 gauge("reserve_bytes", "Mapped space that is guaranteed", v -> v.limits()
                         .reserveBytes()),
                 gauge("connections", "NBD connections that have it open", VolumeInfo::openCount),

@@ -33,7 +33,7 @@ import org.junit.jupiter.api.Test;
 @SuppressWarnings("FutureReturnValueIgnored") // an embedded channel is closed when close() returns
 class EventStreamTest {
     private static final SpaceStatus SPACE =
-            new SpaceStatus(1, 0, 0, false, 1, 0, false, OnFull.QUEUE, OnFull.QUEUE, 0, 0, 0, 0);
+            new SpaceStatus(1, 0, 0, 0, false, 0, 0, false, 1, 0, false, OnFull.QUEUE, OnFull.QUEUE, 0, 0, 0, 0);
     private static final PoolStatus POOL =
             new PoolStatus(PoolMode.WRITE, "", false, 65536, 1, 0, 1, 0, 1, 0, 0, 0, SPACE, 0, 0, DiscardMode.PASSDOWN);
 

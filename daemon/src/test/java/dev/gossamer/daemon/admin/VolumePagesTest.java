@@ -31,6 +31,8 @@ class VolumePagesTest {
                 name,
                 size,
                 mapped,
+                mapped,
+                0,
                 false,
                 origin,
                 null,

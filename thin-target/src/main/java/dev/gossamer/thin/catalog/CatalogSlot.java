@@ -22,7 +22,7 @@ import java.util.zip.CRC32C;
  *       0    8  magic "GOSSVOL2"; "GOSSVOL1" of halves from before generations were counted
  *       8    8  sequence
  *      16    4  CRC-32C of the half with this field zero
- *      20    4  flags      bit 0 read-only, bit 1 the catalog itself, bit 2 deleted
+ *      20    4  flags      bit 0 read-only, bit 1 the catalog itself, bit 2 deleted, bit 3 thick, bit 4 critical
  *      24    4  id
  *      28    4  origin id, 0xFFFFFFFF = none
  *      32    8  transaction id of the device when created
@@ -34,7 +34,8 @@ import java.util.zip.CRC32C;
  *      80  128  name, UTF-8
  *     208    8  limit of mapped space in bytes, 0 = none
  *     216    8  reserved space in bytes, 0 = none
- *     224    4  when the pool is full: 0 as the pool says, 1 queue, 2 error
+ *     224    1  when the pool is full: 0 as the pool says, 1 queue, 2 error
+ *     225    3  seconds that writes wait then, 0 = as the pool says
  *     228    4  in force from this generation of the catalog; GOSSVOL1: from this snapshotted time of the device
  *     232    8  external origin: size in bytes
  *     240    4  external origin: CRC-32C of samples
@@ -104,6 +105,8 @@ public record CatalogSlot(
     private static final int FLAG_READ_ONLY = 1;
     private static final int FLAG_CATALOG = 2;
     private static final int FLAG_DELETED = 4;
+    private static final int FLAG_THICK = 8;
+    private static final int FLAG_CRITICAL = 16;
 
     /** Whether the slot speaks of the device that exists now under its id, and not of an earlier one. */
     public boolean matches(DeviceDetails details) {
@@ -224,9 +227,7 @@ public record CatalogSlot(
         half.put(0, new byte[HALF_BYTES]);
         half.putLong(0, MAGIC);
         half.putLong(SEQUENCE, sequence);
-        half.putInt(
-                FLAGS,
-                (readOnly ? FLAG_READ_ONLY : 0) | (catalogItself ? FLAG_CATALOG : 0) | (deleted ? FLAG_DELETED : 0));
+        half.putInt(FLAGS, flags());
         half.putInt(ID, id);
         half.putInt(ORIGIN_ID, originId);
         half.putLong(TRANSACTION_ID, transactionId);
@@ -248,7 +249,7 @@ public record CatalogSlot(
         }
         half.putLong(LIMIT, limits.limitBytes());
         half.putLong(RESERVE, limits.reserveBytes());
-        half.putInt(ON_FULL, OnFull.stored(limits.onFull()));
+        half.putInt(ON_FULL, OnFull.stored(limits.onFull()) | limits.onFullSeconds() << Byte.SIZE);
         SlotSettings.encode(rates, half, settingsAt());
         half.putInt(CHECKSUM, checksum(half));
     }
@@ -297,9 +298,29 @@ public record CatalogSlot(
                 new String(nameBytes, StandardCharsets.UTF_8),
                 half.getInt(IN_FORCE_FROM),
                 externalOrigin,
-                new VolumeLimits(half.getLong(LIMIT), half.getLong(RESERVE), OnFull.ofStored(half.getInt(ON_FULL))),
+                limits(half),
                 SlotSettings.decode(half, EXTERNAL_LOCATION + locationLength));
         return new SlotHalves.Half(slot, old);
+    }
+
+    private int flags() {
+        return (readOnly ? FLAG_READ_ONLY : 0)
+                | (catalogItself ? FLAG_CATALOG : 0)
+                | (deleted ? FLAG_DELETED : 0)
+                | (limits.thick() ? FLAG_THICK : 0)
+                | (limits.critical() ? FLAG_CRITICAL : 0);
+    }
+
+    private static VolumeLimits limits(ByteBuffer half) {
+        int flags = half.getInt(FLAGS);
+        int onFull = half.getInt(ON_FULL);
+        return new VolumeLimits(
+                half.getLong(LIMIT),
+                half.getLong(RESERVE),
+                (flags & FLAG_THICK) != 0,
+                (flags & FLAG_CRITICAL) != 0,
+                OnFull.ofStored(onFull & 0xFF),
+                onFull >>> Byte.SIZE);
     }
 
     private static int checksum(ByteBuffer half) {

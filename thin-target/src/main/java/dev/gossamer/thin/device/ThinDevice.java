@@ -46,7 +46,7 @@ public final class ThinDevice implements StatusContext.Base {
 
     private int preparingBlocks;
     // What it has been promised of the pool's space; null: it is not one of a pool yet.
-    private VolumeAccount account;
+    private volatile VolumeAccount account;
     private boolean resizing;
     private boolean detaching;
 
@@ -259,6 +259,12 @@ public final class ThinDevice implements StatusContext.Base {
         return Math.max(0, openCount.get());
     }
 
+    private long ownBytes() {
+        VolumeAccount known = account;
+        long blocks = known == null ? OwnBlocks.UNKNOWN : known.own().known();
+        return blocks == OwnBlocks.UNKNOWN ? blocks : blocks * blockBytes;
+    }
+
     /** The device's facts at this moment. */
     public VolumeInfo info() {
         CatalogSlot known = slot;
@@ -268,6 +274,8 @@ public final class ThinDevice implements StatusContext.Base {
                 name(),
                 sizeBytes,
                 mappedBlocks * blockBytes,
+                ownBytes(),
+                promiseOf(limits()) * blockBytes,
                 isReadOnly(),
                 known == null ? -1 : known.originId(),
                 known == null ? null : known.createdAt(),
@@ -424,7 +432,14 @@ public final class ThinDevice implements StatusContext.Base {
 
     /** Blocks that these limits promise to the device. */
     public long promiseOf(VolumeLimits its) {
-        return isReadOnly() ? 0 : Math.ceilDiv(its.reserveBytes(), (long) blockBytes);
+        CatalogSlot known = slot;
+        return promiseOf(its, known == null ? sizeBytes : known.sizeBytes());
+    }
+
+    /** The same, if it had another size. While it gets smaller it has the old one until that is known to all. */
+    public long promiseOf(VolumeLimits its, long itsSizeBytes) {
+        long bytes = its.thick() ? itsSizeBytes : its.reserveBytes();
+        return isReadOnly() ? 0 : Math.ceilDiv(bytes, (long) blockBytes);
     }
 
     /** What the device has been promised of the pool's data blocks. */

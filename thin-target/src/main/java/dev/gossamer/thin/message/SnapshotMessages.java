@@ -170,7 +170,12 @@ public final class SnapshotMessages {
         checkTime(1);
         ThinDevice kept = new ThinDevice(deviceIds.free(1).getFirst(), metadata.blockBytes(), device.sizeBytes(), null);
         messages.checkCatalogRoom(List.of(kept.id(), device.id()));
-        promises.checkSharing("cannot roll " + device.name() + " back to " + source.name(), List.of(device, source));
+        // A thick volume has all of its size promised, and gets the source's.
+        long promisedMore = device.promiseOf(device.limits(), source.sizeBytes()) - device.promiseOf(device.limits());
+        promises.checkSharing(
+                "cannot roll " + device.name() + " back to " + source.name(),
+                List.of(device, source),
+                Math.max(0, promisedMore));
         CatalogSlot before = messages.slotOf(device);
         CatalogSlot after = before.withSize(source.sizeBytes()).withExternalOrigin(externalOrigin(source));
         after.checkRoom();

@@ -227,6 +227,11 @@ public final class VolumeMessages {
         return device.info();
     }
 
+    /** A volume may have such a size, as far as what is promised goes by that. */
+    void checkPromise(ThinDevice device, long sizeBytes) throws StorageException {
+        promises.checkPromise(device, device.name(), device.promiseOf(device.limits(), sizeBytes));
+    }
+
     /** Blocks of a volume may be unmapped, as far as what is promised to it allows. */
     void checkCut(ThinDevice device, long blocks) throws StorageException {
         if (blocks > 0 && promises.unmappable(device, blocks) < blocks) {
@@ -311,7 +316,7 @@ public final class VolumeMessages {
     /** The slots of devices can be written; in a pool without a free data block, too, if none is needed (MSG-4). */
     void checkCatalogRoom(List<Integer> ids) throws StorageException {
         int needed = catalog.blocksNeeded(ids);
-        if (needed > 0 && needed > quotas.spareNow()) {
+        if (needed > 0 && needed > quotas.spareForPool()) {
             throw new StorageException(
                     Errno.ENOSPC,
                     "the pool has no free data block for its catalog that is not promised to a volume; trim or delete"

@@ -115,6 +115,7 @@ public final class VolumeResize {
             if (task.shrinks() && !force && device.openCount() > 0) {
                 throw new StorageException(Errno.EBUSY, whatIsLost(task));
             }
+            messages.checkPromise(device, sizeBytes);
             if (task.shrinks()) {
                 messages.checkCut(device, device.blocks() - Math.ceilDiv(sizeBytes, metadata.blockBytes()));
             }
@@ -253,6 +254,7 @@ public final class VolumeResize {
             } else {
                 change.checkWritable();
             }
+            messages.checkPromise(task.device, task.newBytes);
             messages.store(task.device, messages.slotOf(task.device).withSize(task.newBytes));
             if (!task.shrinks()) {
                 moveEnd(task.device, task.newBytes);

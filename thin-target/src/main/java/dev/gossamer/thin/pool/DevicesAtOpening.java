@@ -136,13 +136,14 @@ final class DevicesAtOpening {
     /** What the pool does not have, as after it was made smaller, nobody can hold back from others. */
     private CatalogSlot withPossibleReserve(CatalogSlot slot) {
         VolumeLimits limits = slot.limits();
-        if (limits.reserveBytes() / metadata.blockBytes() <= metadata.dataBlocks()) {
+        long promised = limits.thick() ? slot.sizeBytes() : limits.reserveBytes();
+        if (promised / metadata.blockBytes() <= metadata.dataBlocks()) {
             return slot;
         }
         LOG.warn(
                 "volume {} has more reserved than the pool has, so nothing is held back for it; 'gossamer volume set"
                         + " --reserve' changes that",
                 slot.name());
-        return slot.withLimits(new VolumeLimits(limits.limitBytes(), 0, limits.onFull()));
+        return slot.withLimits(limits.withoutPromise());
     }
 }

@@ -41,6 +41,10 @@ final class PoolFacts {
         return new SpaceStatus(
                 metadata.dataBlocksFree(),
                 parts.quotas.neededBlocks(),
+                parts.quotas.emergencyBlocks(),
+                parts.quotas.missingBlocks(),
+                parts.quotas.isCounting(),
+                parts.devices.account().writableBytes() / metadata.dataBlocks() / metadata.blockBytes(),
                 parts.monitor.dataLowWaterBlocks(),
                 parts.monitor.isDataLow(),
                 metadata.metadataBlocksFree(),

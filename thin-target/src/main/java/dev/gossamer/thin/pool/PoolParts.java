@@ -134,7 +134,7 @@ final class PoolParts {
         mapPrefetch = new MapPrefetch(loop, regionLoads);
         statusReader = new StatusReader(state, faults, loop, metadata);
         committer = new Committer(loop, metadata, data, queue, state, faults, counters);
-        quotas = new SpaceQuotas(metadata, devices);
+        quotas = new SpaceQuotas(metadata, devices, options.emergencyBytes());
         monitor = new SpaceMonitor(metadata, state, events, options.lowWaterPercent());
         spaceWaiters =
                 new SpaceWaiters(queue, cells, loop, metadata, state, events, committer, quotas, monitor, options);

@@ -134,10 +134,10 @@ public final class OwnCounter {
         if (quotas.isImpossible()) {
             LOG.warn("volumes have been promised more together than the pool has, so nothing is held back for any;"
                     + " 'gossamer volume set --reserve' changes that");
-        } else if (quotas.spare() < 0) {
+        } else if (quotas.missingBlocks() > 0) {
             LOG.warn(
                     "{} bytes of what volumes have been promised cannot be kept; grow the pool, trim or delete volumes",
-                    -quotas.spare() * metadata.blockBytes());
+                    quotas.missingBlocks() * metadata.blockBytes());
         }
         waiters.spaceReleased();
     }

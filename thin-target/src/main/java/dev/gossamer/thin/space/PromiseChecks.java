@@ -23,14 +23,20 @@ public final class PromiseChecks {
         this.reclaimer = reclaimer;
     }
 
+    /** As the other, if no more is promised to them than before. */
+    public void checkSharing(String what, Collection<ThinDevice> sharing) throws StorageException {
+        checkSharing(what, sharing, 0);
+    }
+
     /**
      * Refuses to make all that these volumes have another's as well: what is promised to them would be needed again.
      * Their writes are at rest, or cannot begin before the change.
      *
      * @param what is refused: "cannot snapshot db"
+     * @param promisedMore blocks that are promised to them besides, from then on
      */
-    public void checkSharing(String what, Collection<ThinDevice> sharing) throws StorageException {
-        long more = SpaceQuotas.neededAfterSharing(sharing);
+    public void checkSharing(String what, Collection<ThinDevice> sharing, long promisedMore) throws StorageException {
+        long more = SpaceQuotas.neededAfterSharing(sharing) + promisedMore;
         long spare = quotas.spare();
         if (more > 0 && more > spare) {
             String who = sharing.stream()
@@ -73,7 +79,9 @@ public final class PromiseChecks {
     public long unmappable(ThinDevice device, long wanted) {
         // What is being reclaimed may have been kept of a metadata snapshot, and have the block as well.
         boolean comesFree = !metadata.references().moves().keepsFreed() && reclaimer.pendingVolumes() == 0;
-        return comesFree || device.account().promised() == 0 ? wanted : Math.clamp(quotas.spare(), 0, wanted);
+        return comesFree || device.account().promised() == 0
+                ? wanted
+                : Math.clamp(quotas.spare() + quotas.emergencyBlocks(), 0, wanted);
     }
 
     private StorageException refused(String why) {

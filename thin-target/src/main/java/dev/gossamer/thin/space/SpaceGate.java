@@ -78,10 +78,7 @@ public final class SpaceGate {
         }
         if (!quotas.hasRoom(device)) {
             boolean promised = !quotas.mayTake(device) && metadata.dataBlocksUnused() > 0;
-            waiters.needData(
-                    volume,
-                    request,
-                    promised ? "all free space is promised to volumes that have it reserved" : "no free data block");
+            waiters.needData(volume, request, promised ? quotas.whoHasIt() : "no free data block");
             return NONE;
         }
         long dataBlock;

@@ -2,6 +2,7 @@ package dev.gossamer.thin.space;
 
 import dev.gossamer.io.Invariant;
 import dev.gossamer.thin.account.PoolAccount;
+import dev.gossamer.thin.account.SizeText;
 import dev.gossamer.thin.account.VolumeAccount;
 import dev.gossamer.thin.device.PoolDevices;
 import dev.gossamer.thin.device.ThinDevice;
@@ -25,10 +26,13 @@ public final class SpaceQuotas {
     private final PoolMetadata metadata;
     private final PoolAccount account;
     private final PoolDevices devices;
+    private final long emergencyBlocks;
     // Moves under way; at most one for each job.
     private int moves;
 
-    public SpaceQuotas(PoolMetadata metadata, PoolDevices devices) {
+    /** @param emergencyBytes what only critical volumes may take */
+    public SpaceQuotas(PoolMetadata metadata, PoolDevices devices, long emergencyBytes) {
+        this.emergencyBlocks = Math.ceilDiv(emergencyBytes, (long) metadata.blockBytes());
         this.metadata = metadata;
         this.devices = devices;
         this.account = devices.account();
@@ -43,7 +47,8 @@ public final class SpaceQuotas {
     /** Whether there is an unused block that the volume may take, now or after a commit. */
     boolean mayTake(ThinDevice device) {
         long unused = metadata.dataBlocksUnused();
-        return isInNeed(device) ? unused > 0 : unused > neededBlocks();
+        long kept = neededBlocks() + (device.limits().critical() ? 0 : emergencyBlocks);
+        return isInNeed(device) ? unused > 0 : unused > kept;
     }
 
     /** Whether the volume may take a block now. */
@@ -57,24 +62,48 @@ public final class SpaceQuotas {
                 || (its.need() > 0 && metadata.dataBlocksUnused() >= account.neededBlocks());
     }
 
+    /** Why unused blocks are not for everybody (AC-17). */
+    String whoHasIt() {
+        String emergency = emergencyBlocks == 0
+                ? ""
+                : ", " + SizeText.of(emergencyBlocks * metadata.blockBytes()) + " kept for critical ones";
+        return "all free space is promised: " + SizeText.of(neededBlocks() * metadata.blockBytes())
+                + " to volumes that have it reserved" + emergency;
+    }
+
     /** Whether the volume has to wait until it is known what volumes need. */
-    boolean isCounting() {
+    public boolean isCounting() {
         return account.isCounting();
     }
 
-    /** Blocks that can be taken now, and that no volume needs; perhaps below 0. */
-    public long spareNow() {
-        return Math.min(metadata.dataBlocksFree(), spare());
+    /** Free blocks that only critical volumes may take, besides what is needed. */
+    public long emergencyBlocks() {
+        return emergencyBlocks;
     }
 
-    /** Unused blocks that no volume needs; below 0 if some of what is promised cannot be kept. */
+    /** As {@link #spareNow}, for the pool itself: the emergency reserve is for it, too. */
+    public long spareForPool() {
+        return spareNow() + emergencyBlocks;
+    }
+
+    /** Blocks that can be taken now by anybody, and that no volume needs; perhaps below 0. */
+    public long spareNow() {
+        return Math.min(metadata.dataBlocksFree() - emergencyBlocks, spare());
+    }
+
+    /** Unused blocks that anybody may take; below 0 if there is none even for the emergency reserve, or a promise. */
     public long spare() {
-        return metadata.dataBlocksUnused() - neededBlocks();
+        return metadata.dataBlocksUnused() - neededBlocks() - emergencyBlocks;
     }
 
     /** As {@link #spareNow}, for one volume: what it needs itself is there for it. */
     public long spareFor(ThinDevice device) {
         return spareNow() + (isImpossible() ? 0 : device.account().need());
+    }
+
+    /** Blocks that volumes need and that are not there, as after another program has written the pool. */
+    public long missingBlocks() {
+        return isCounting() ? 0 : Math.max(0, neededBlocks() - metadata.dataBlocksUnused());
     }
 
     /** Blocks that volumes need of those that are unused. */

@@ -15,8 +15,13 @@ import dev.gossamer.thin.commit.Committer;
 import dev.gossamer.thin.device.Cells;
 import dev.gossamer.thin.device.PoolEvents;
 import dev.gossamer.thin.device.PoolState;
+import dev.gossamer.thin.device.ThinDevice;
 import dev.gossamer.thin.device.VolumeHandle;
 import dev.gossamer.thin.metadata.PoolMetadata;
+import java.util.HashSet;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -64,6 +69,10 @@ public final class SpaceWaiters {
     private long episode;
 
     private boolean timedOut;
+    // Volumes with a time-out of their own that has passed: as many as there are volumes, at most.
+    private final Set<ThinDevice> late = new HashSet<>();
+    // Those whose time-out runs.
+    private final Set<ThinDevice> timed = new HashSet<>();
     private boolean closing;
 
     // Written by the worker; read by the management API, to which a slightly old value is as good.
@@ -158,7 +167,7 @@ public final class SpaceWaiters {
 
     private void keepOrFail(VolumeHandle volume, BlockRequest request) {
         OnFull own = volume.device().onFull();
-        OnFull policy = timedOut || closing ? OnFull.ERROR : own != null ? own : options.onFull();
+        OnFull policy = isTooLate(volume.device()) || closing ? OnFull.ERROR : own != null ? own : options.onFull();
         if (policy == OnFull.ERROR || !volume.waitsForSpace()) {
             queue.handBack(request, Errno.ENOSPC);
             return;
@@ -168,6 +177,11 @@ public final class SpaceWaiters {
         }
         held.add(request);
         heldCount = held.size();
+        startTimeout(volume.device());
+    }
+
+    private boolean isTooLate(ThinDevice device) {
+        return device.limits().onFullSeconds() > 0 ? late.contains(device) : timedOut;
     }
 
     /** Whether what is below the data device is full, and this is not the write that is to find out. */
@@ -324,6 +338,8 @@ public final class SpaceWaiters {
             if (state.mode() == PoolMode.WRITE) {
                 episode++;
                 timedOut = false;
+                late.clear();
+                timed.clear();
             }
         }
         RequestQueue retry = new RequestQueue();
@@ -351,18 +367,19 @@ public final class SpaceWaiters {
 
     /** A connection has ended: nobody wants to know what becomes of its requests, so they end without effect (N-5). */
     private void abandon(VolumeHandle volume) {
+        queue.handBackAll(takeHeld(volume::equals), Errno.ESHUTDOWN);
+    }
+
+    /** Some of those who wait for space do so no more. */
+    private RequestQueue takeHeld(Predicate<VolumeHandle> whose) {
         RequestQueue others = new RequestQueue();
         RequestQueue its = new RequestQueue();
         for (BlockRequest r = held.poll(); r != null; r = held.poll()) {
-            if (volume.equals(r.parkedBy())) {
-                its.add(r);
-            } else {
-                others.add(r);
-            }
+            (whose.test((VolumeHandle) r.parkedBy()) ? its : others).add(r);
         }
         others.moveTo(held);
         heldCount = held.size();
-        queue.handBackAll(its, Errno.ESHUTDOWN);
+        return its;
     }
 
     /** The pool is about to be closed: nobody waits any longer, or later. */
@@ -379,6 +396,22 @@ public final class SpaceWaiters {
         }
     }
 
+    /** A volume's own, from its first request that waits on; the pool's does not count for it. */
+    private void startTimeout(ThinDevice device) {
+        int seconds = device.limits().onFullSeconds();
+        if (seconds > 0 && timed.add(device)) {
+            long its = episode;
+            loop.schedule(() -> timeOut(device, its), TimeUnit.SECONDS.toNanos(seconds));
+        }
+    }
+
+    private void timeOut(ThinDevice device, long its) {
+        if (its == episode && !closing && !state.mode().isFinal() && timed.contains(device)) {
+            late.add(device);
+            queue.handBackAll(takeHeld(volume -> volume.device() == device), Errno.ENOSPC);
+        }
+    }
+
     private void timeOut(long its) {
         // Metadata may have run out as well by now; in what is final nobody waits.
         if (its != episode || closing || state.mode().isFinal()) {
@@ -387,9 +420,8 @@ public final class SpaceWaiters {
         timedOut = true;
         events.add(
                 PoolEvent.Kind.NO_SPACE_TIMEOUT,
-                "no data space for " + options.onFullTimeout().toSeconds() + " s: " + heldCount
-                        + " waiting request(s) get ENOSPC, and so does every write that needs space from now on");
-        queue.handBackAll(held, Errno.ENOSPC);
-        heldCount = 0;
+                "no data space for " + options.onFullTimeout().toSeconds() + " s: waiting requests get ENOSPC, and so"
+                        + " does every write that needs space from now on, but for volumes with their own time-out");
+        queue.handBackAll(takeHeld(volume -> volume.device().limits().onFullSeconds() == 0), Errno.ENOSPC);
     }
 }

@@ -10,6 +10,7 @@ import dev.gossamer.io.sim.Seeds;
 import dev.gossamer.io.sim.SimHarness;
 import dev.gossamer.io.sim.SimulatedDisk;
 import dev.gossamer.thin.CloneSpec;
+import dev.gossamer.thin.PoolOptions;
 import dev.gossamer.thin.SnapshotSpec;
 import dev.gossamer.thin.VolumeInfo;
 import dev.gossamer.thin.VolumeLimits;
@@ -37,6 +38,7 @@ class PromiseStormTest {
     private SimulatedDisk metadata;
     private SimulatedDisk data;
     private SplittableRandom random;
+    private PoolOptions options;
     private SimPool sim;
     private int named;
     private int promised;
@@ -50,7 +52,8 @@ class PromiseStormTest {
         metadata = new SimulatedDisk(2 << 20);
         data = new SimulatedDisk((30L + random.nextInt(12)) * BLOCK);
         SimPool.format(metadata, data);
-        sim = SimPool.open(metadata, data, seed, 2);
+        options = SimPool.OPTIONS.withEmergency(random.nextInt(4) * (long) BLOCK);
+        sim = SimPool.open(metadata, data, seed, 2, options);
         for (int step = 0; step < STEPS; step++) {
             String where = "seed " + seed + ", step " + step;
             try {
@@ -113,7 +116,12 @@ class PromiseStormTest {
     }
 
     private VolumeLimits someLimits() {
-        return new VolumeLimits(0, random.nextInt(3) == 0 ? (1L + random.nextInt(VOLUME_BLOCKS)) * BLOCK : 0, null);
+        boolean critical = random.nextInt(4) == 0;
+        return switch (random.nextInt(6)) {
+            case 0 -> new VolumeLimits(0, 0, true, critical, null, 0);
+            case 1, 2 -> new VolumeLimits(0, (1L + random.nextInt(VOLUME_BLOCKS)) * BLOCK, false, critical, null, 0);
+            default -> new VolumeLimits(0, 0, false, critical, null, 0);
+        };
     }
 
     /** Several at a time; as many as the volume needs must not fail. */
@@ -231,7 +239,7 @@ class PromiseStormTest {
             sim.shutDown();
         }
         SimPool.assertSound(metadata, where);
-        sim = SimPool.open(metadata, data, random.nextLong(), 2);
+        sim = SimPool.open(metadata, data, random.nextLong(), 2, options);
         if (random.nextBoolean()) {
             write(where, writable(sim.pool.volumes()));
         }

@@ -1,20 +1,26 @@
 package dev.gossamer.thin.pool;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.io.sim.Seeds;
+import dev.gossamer.io.sim.SimHarness;
 import dev.gossamer.io.sim.SimulatedDisk;
 import dev.gossamer.thin.CloneSpec;
 import dev.gossamer.thin.DedupeSpec;
 import dev.gossamer.thin.JobInfo;
+import dev.gossamer.thin.OnFull;
+import dev.gossamer.thin.PoolOptions;
 import dev.gossamer.thin.SnapshotSpec;
 import dev.gossamer.thin.VolumeLimits;
 import dev.gossamer.thin.VolumeSpec;
 import dev.gossamer.thin.account.SizeText;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -230,6 +236,113 @@ class PromisedSpaceTest {
     }
 
     @Test
+    void ac13AThickVolumeHasAllOfItsSizePromisedWhateverSizeItGets() throws StorageException {
+        db.close();
+        sim.await(sim.pool.limitVolume("db", VolumeLimits.thickly()));
+        assertEquals((long) BLOCKS * BLOCK, sim.pool.volume("db").promisedBytes());
+        refused(sim.pool.resizeVolume("db", 40L << 20, false), "cannot promise 24 MiB more to db");
+        sim.await(sim.pool.resizeVolume("db", 20L << 20, false));
+        assertEquals(20L << 20, sim.pool.volume("db").promisedBytes());
+        assertEquals(64, sim.status().space().dataBlocksReserved());
+        sim.shutDown();
+        sim = SimPool.open(metadata, data, 1, 1);
+        assertTrue(sim.pool.volume("db").limits().thick(), "kept in the catalog");
+        db = sim.pool.openVolume("db");
+        neighbour = sim.pool.openVolume("neighbour");
+        fill();
+        for (int i = 0; i < 320; i++) {
+            assertEquals(Errno.OK, sim.write(db, (long) i * BLOCK, new byte[512]), "block " + i);
+        }
+        db.close();
+        sim.await(sim.pool.resizeVolume("db", 16L << 20, false));
+        assertEquals(16L << 20, sim.pool.volume("db").promisedBytes());
+        db = sim.pool.openVolume("db");
+        assertTrue(fill() > 50, "what was cut off is for everybody");
+        writeAll(2);
+        refused(sim.pool.createSnapshot("db", "s", true), "cannot snapshot db");
+    }
+
+    /** The snapshot is larger, and a thick volume gets its size. */
+    @Test
+    void ac14ARollbackToALargerSizeWantsThatMuch() throws StorageException {
+        db.close();
+        sim.await(sim.pool.limitVolume("db", VolumeLimits.thickly()));
+        sim.await(sim.pool.createSnapshot("db", "s", true));
+        sim.await(sim.pool.resizeVolume("db", 1L << 20, false));
+        fill();
+        refused(sim.pool.rollBack("db", "s", "kept"), "cannot roll db back to s: 15 MiB");
+        db = sim.pool.openVolume("db");
+        for (int i = 0; i < 16; i++) {
+            assertEquals(Errno.OK, sim.write(db, (long) i * BLOCK, new byte[512]));
+        }
+    }
+
+    @Test
+    void ac14WhatIsKeptForEmergenciesIsForCriticalVolumes() throws StorageException {
+        sim.shutDown();
+        sim = SimPool.open(metadata, data, 1, 1, SimPool.OPTIONS.withEmergency(16L * BLOCK));
+        db = sim.pool.openVolume("db");
+        neighbour = sim.pool.openVolume("neighbour");
+        ThinVolume critical = sim.create("critical", 64L * BLOCK);
+        fill();
+        assertEquals(16, sim.status().space().dataBlocksFree());
+        assertTrue(
+                sim.status().modeCause().contains("1 MiB kept for critical ones"),
+                sim.status().modeCause());
+        assertEquals(Errno.ENOSPC, sim.write(critical, 0, new byte[512]), "nobody has said so yet");
+        sim.await(sim.pool.limitVolume("critical", new VolumeLimits(0, 0, false, true, null, 0)));
+        for (int i = 0; i < 16; i++) {
+            assertEquals(Errno.OK, sim.write(critical, (long) i * BLOCK, new byte[512]), "block " + i);
+        }
+        assertEquals(Errno.ENOSPC, sim.write(critical, 63L * BLOCK, new byte[512]));
+        assertEquals(0, fill());
+        writeAll(2);
+    }
+
+    @Test
+    void s2AVolumeMayHaveATimeOutOfItsOwn() throws StorageException {
+        sim.shutDown();
+        PoolOptions queueing = SimPool.OPTIONS.withOnFull(OnFull.QUEUE, Duration.ofSeconds(20));
+        sim = SimPool.open(metadata, data, 1, 1, queueing);
+        db = sim.pool.openVolume("db");
+        neighbour = sim.pool.openVolume("neighbour");
+        sim.await(sim.pool.limitVolume("neighbour", new VolumeLimits(0, 0, OnFull.ERROR)));
+        fill();
+        ThinVolume patient = sim.create("patient", 8L * BLOCK);
+        ThinVolume hasty = sim.create("hasty", 8L * BLOCK);
+        ThinVolume other = sim.create("other", 8L * BLOCK);
+        sim.await(sim.pool.limitVolume("patient", new VolumeLimits(0, 0, false, false, null, 60)));
+        sim.await(sim.pool.limitVolume("hasty", new VolumeLimits(0, 0, false, false, null, 5)));
+        List<SimHarness.Result> writes = List.of(startWrite(patient), startWrite(hasty), startWrite(other));
+        sim.loops.advance(4_900_000_000L);
+        assertEquals(List.of(false, false, false), done(writes));
+        sim.loops.advance(200_000_000L);
+        assertEquals(List.of(false, true, false), done(writes));
+        assertEquals(Errno.ENOSPC, sim.write(hasty, 0, new byte[512]), "nor does it wait later");
+        sim.loops.advance(15_000_000_000L);
+        assertEquals(List.of(false, true, true), done(writes));
+        SimHarness.Result second = startWrite(patient);
+        assertFalse(second.isDone(), "the pool's time-out is not for it");
+        sim.loops.advance(40_000_000_000L);
+        assertEquals(List.of(true, true, true), done(writes));
+        assertEquals(Errno.ENOSPC, second.errno);
+        assertEquals(Errno.OK, sim.trim(neighbour, 0, 4L * BLOCK));
+        sim.loops.advance(2_000_000_000L);
+        assertEquals(Errno.OK, sim.write(patient, 0, new byte[512]));
+        assertEquals(Errno.OK, sim.write(hasty, 0, new byte[512]));
+    }
+
+    private SimHarness.Result startWrite(ThinVolume volume) {
+        SimHarness.Result write = sim.start(0, volume, BlockOperation.WRITE, 0, 512, 0, new byte[512]);
+        sim.loops.runUntilIdle();
+        return write;
+    }
+
+    private static List<Boolean> done(List<SimHarness.Result> writes) {
+        return writes.stream().map(SimHarness.Result::isDone).toList();
+    }
+
+    @Test
     void ac14DedupeLeavesWhatIsPromised() throws StorageException {
         byte[] same = ThinPoolTest.bytes(77, BLOCK);
         for (int i = 0; i < 8; i++) {
@@ -237,9 +350,11 @@ class PromisedSpaceTest {
             assertEquals(Errno.OK, sim.write(neighbour, (long) i * BLOCK, same));
         }
         filled = 8;
+        fill();
         assertEquals(Errno.OK, sim.flush(db));
         JobInfo over = new JobRig(sim).finish(sim.await(sim.pool.jobs().dedupe(DedupeSpec.ALL)));
         assertEquals(JobInfo.State.DONE, over.state(), over.message());
+        OwnRecount.check(sim, "deduped");
         fill();
         writeAll(2);
     }

@@ -22,6 +22,8 @@ class VolumeExportsTest {
                 name,
                 1 << 20,
                 0,
+                0,
+                0,
                 readOnly,
                 originId,
                 null,
