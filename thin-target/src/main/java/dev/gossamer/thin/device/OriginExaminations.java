@@ -90,7 +90,11 @@ public final class OriginExaminations {
                 samples = new OriginSamples(location, device);
                 io.withBuffer(OriginSamples.BYTES, memory -> {
                     buffer = memory;
-                    readNext();
+                    try {
+                        readNext();
+                    } catch (RuntimeException | Error bug) {
+                        fail(bug); // which gives the memory back
+                    }
                 });
             } catch (StorageException e) {
                 fail(e.errno(), e.getMessage());

@@ -44,6 +44,7 @@ public final class SimDevice extends ForwardingDevice implements SimulatedDisk.T
     private boolean flushHasFailed;
     private boolean writeHasFailed;
     private long stalledUntilNanos;
+    private int failingFlushes;
 
     /** @param lifeNumber gives each life draws of its own */
     public SimDevice(
@@ -122,6 +123,7 @@ public final class SimDevice extends ForwardingDevice implements SimulatedDisk.T
             underWay.merge(operation, -1, Integer::sum);
             int told = fate == Fate.SERVED || errno != Errno.OK ? errno : Errno.EIO;
             if (told != Errno.OK && operation == BlockOperation.FLUSH) {
+                failingFlushes -= fate == Fate.FAILS ? 1 : 0;
                 flushFailed.run();
             }
             world.note(
@@ -134,6 +136,7 @@ public final class SimDevice extends ForwardingDevice implements SimulatedDisk.T
         underWay.merge(operation, 1, Integer::sum);
         if (fate == Fate.FAILS) {
             if (operation == BlockOperation.FLUSH) {
+                failingFlushes++;
                 disk.failFlush(chance);
             }
             effect(request, () -> request.complete(Errno.EIO));
@@ -162,6 +165,11 @@ public final class SimDevice extends ForwardingDevice implements SimulatedDisk.T
                 || (flush
                         ? swarm.strikes(Swarm.Kind.FLUSH_FAILS, chance)
                         : swarm.strikes(Swarm.Kind.ERROR_ONCE, chance));
+        if (flush) {
+            // One at a time, as those of a real device are made: who overlaps one that fails hears of it too.
+            boolean alone = underWay.getOrDefault(BlockOperation.FLUSH, 0) == 0;
+            fails = failingFlushes > 0 || (fails && alone);
+        }
         if (!fails) {
             return Fate.SERVED;
         }

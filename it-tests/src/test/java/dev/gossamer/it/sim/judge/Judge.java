@@ -252,7 +252,7 @@ public final class Judge {
                     case NbdError.ENOSPC -> command.malformed
                             || (command.change != null
                                     && (excuses.deviceFailed()
-                                            || (excuses.spaceIsShort() && !command.volume.hasSpace(blockBytes))));
+                                            || (excuses.spaceIsShort() && !command.volume.hasSpace(blockBytes, command.sent))));
                     case NbdError.EIO -> excuses.deviceFailed()
                             || (command.volume.isClassic() && excuses.classicMayFail());
                     case NbdError.ESHUTDOWN -> excuses.isDraining() || drained.contains(command.volume);
@@ -446,6 +446,8 @@ public final class Judge {
      */
     public void ended(boolean powerToo, boolean orderly) {
         moment++;
+        boolean poolFlushFailed = flushFailedAt != Change.NEVER;
+        boolean originFlushFailed = originFlushFailedAt != Change.NEVER;
         flushFailedAt = Change.NEVER;
         originFlushFailedAt = Change.NEVER;
         rules.reset();
@@ -453,8 +455,12 @@ public final class Judge {
         clonings.clear();
         open.clear();
         sent.clear();
-        if (!orderly) {
-            volumes.values().forEach(powerToo ? VolumeModel::cut : VolumeModel::killed);
+        for (VolumeModel volume : orderly ? List.<VolumeModel>of() : List.copyOf(volumes.values())) {
+            if (powerToo) {
+                volume.cut();
+            } else {
+                volume.killed(volume.isClassic() ? originFlushFailed || poolFlushFailed : poolFlushFailed);
+            }
         }
     }
 

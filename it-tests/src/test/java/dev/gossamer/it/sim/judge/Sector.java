@@ -21,6 +21,8 @@ final class Sector {
     private byte[] state = new byte[4];
     /** From before the end of a life: its answer says nothing any more. */
     private boolean[] former = new boolean[4];
+    /** From a life in which a FLUSH of the device had failed: the next one's say nothing of it. */
+    private boolean[] unsure = new boolean[4];
 
     private int size;
     /** The least that survives a power cut. */
@@ -36,9 +38,11 @@ final class Sector {
             seen = Arrays.copyOf(seen, 2 * size);
             state = Arrays.copyOf(state, 2 * size);
             former = Arrays.copyOf(former, 2 * size);
+            unsure = Arrays.copyOf(unsure, 2 * size);
         }
         changes[size] = change;
         former[size] = false;
+        unsure[size] = false;
         seen[size] = Change.NEVER;
         state[size++] = LIVE;
     }
@@ -124,6 +128,7 @@ final class Sector {
         }
         size = to;
         state[0] = LIVE;
+        unsure[0] = false;
         stable = 0;
     }
 
@@ -132,6 +137,7 @@ final class Sector {
         seen[to] = seen[from];
         state[to] = state[from];
         former[to] = former[from];
+        unsure[to] = unsure[from];
     }
 
     /**
@@ -141,7 +147,11 @@ final class Sector {
      */
     void flushed(long sent, long bornAt) {
         for (int i = size - 1; i > stable; i--) {
-            if (state[i] == LIVE && !changes[i].soft && changes[i].answered < sent && changes[i].sent >= bornAt) {
+            boolean covered = changes[i].answered < sent && changes[i].sent >= bornAt;
+            if (state[i] == LIVE && !changes[i].soft && covered) {
+                if (unsure[i]) {
+                    return;
+                }
                 stable = i;
                 forget();
                 return;
@@ -175,11 +185,19 @@ final class Sector {
     /** Power is gone: any version from the stable one on. */
     void cut() {
         end(MAYBE);
+        Arrays.fill(unsure, false);
     }
 
-    /** The process is gone, the medium's cache is not. */
-    void killed() {
+    /**
+     * The process is gone, the medium's cache is not.
+     *
+     * @param flushFailed so that what is in there may be lost all the same
+     */
+    void killed(boolean flushFailed) {
         end(PERHAPS);
+        for (int i = 1; i < size; i++) {
+            unsure[i] |= flushFailed;
+        }
     }
 
     private void end(byte becomes) {

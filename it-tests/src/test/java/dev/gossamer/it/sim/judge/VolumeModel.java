@@ -21,6 +21,8 @@ public final class VolumeModel {
     private Moment moment;
     // Of what it may hold it has this guaranteed.
     private long reserveBytes;
+    // Who asked before may have found no space.
+    private long reservedAt;
     // Something of it has been shared with another volume: a reserve may be used up for copies.
     private boolean shares;
     // What is being cloned to it, or was last.
@@ -164,8 +166,9 @@ public final class VolumeModel {
     }
 
     /** So much data space is kept for it. */
-    public void reserves(long bytes) {
+    public void reserves(long bytes, long moment) {
         reserveBytes = bytes;
+        reservedAt = moment;
     }
 
     /** Whether any space is. */
@@ -173,15 +176,15 @@ public final class VolumeModel {
         return reserveBytes > 0;
     }
 
-    /** Whether all that it can have mapped lies within its reserve: whoever writes to it finds space. */
-    boolean hasSpace(int blockBytes) {
+    /** Whether all that it can have mapped lies within its reserve: whoever sends a write then finds space. */
+    boolean hasSpace(int blockBytes, long sent) {
         int inBlock = blockBytes / Content.SECTOR_BYTES;
         long blocks = IntStream.range(0, sectors.length)
                 .filter(i -> sectors[i] != null)
                 .map(i -> i / inBlock)
                 .distinct()
                 .count();
-        return reserveBytes > 0 && !shares && blocks * blockBytes <= reserveBytes;
+        return reserveBytes > 0 && sent > reservedAt && !shares && blocks * blockBytes <= reserveBytes;
     }
 
     /** When its size has changed last. */
@@ -262,8 +265,8 @@ public final class VolumeModel {
         moment = isClassic() ? null : moment;
     }
 
-    void killed() {
-        eachKnown(Sector::killed);
+    void killed(boolean flushFailed) {
+        eachKnown(sector -> sector.killed(flushFailed));
     }
 
     /**

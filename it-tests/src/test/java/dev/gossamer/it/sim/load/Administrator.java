@@ -207,12 +207,12 @@ public final class Administrator {
     private void limit(VolumeModel volume, VolumeLimits limits) {
         String name = volume.name();
         limited.add(name);
-        volume.reserves(0);
+        volume.reserves(0, judge.next());
         run(
                 null,
                 () -> life.pool().limitVolume(name, limits),
                 "limit " + name + ": " + limits,
-                () -> volume.reserves(limits.reserveBytes()));
+                () -> volume.reserves(limits.reserveBytes(), judge.next()));
     }
 
     /** As when the daemon reads its configuration again: for the lower addresses. */
