@@ -392,6 +392,10 @@ public final class Jobs {
                 } catch (StorageException e) {
                     last = JobInfo.State.FAILED;
                     message = "its last steps were lost: " + e.getMessage();
+                } catch (RuntimeException | Error bug) {
+                    last = JobInfo.State.FAILED;
+                    message = "its last steps were lost: the pool has failed";
+                    faults.failed(bug);
                 }
                 state = last;
                 ended.incrementAndGet(last.ordinal());
