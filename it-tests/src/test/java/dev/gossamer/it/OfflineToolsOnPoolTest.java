@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.gossamer.daemon.cli.GossamerCommand;
 import dev.gossamer.thin.offline.MetadataImage;
 import java.io.RandomAccessFile;
 import java.nio.file.Files;
@@ -100,6 +101,11 @@ final class OfflineToolsOnPoolTest {
                         .out());
         Tool.succeed(links.resolve("thin_restore").toString(), "-i", xml.toString(), "-o", restored.toString());
         Tool.succeed("thin_check", "-q", restored.toString());
+        // LVM's options for a repair are an empty word.
+        Path repaired = Files.write(scratch.resolve("repaired"), new byte[4 << 20]);
+        String repair = links.resolve("thin_repair").toString();
+        Tool.succeed(repair, "", "-i", restored.toString(), "-o", repaired.toString());
+        Tool.succeed("thin_check", "-q", repaired.toString());
 
         MetadataImage image = new MetadataImage(restored);
         image.flip(image.leafOf(2), 100);
@@ -109,6 +115,25 @@ final class OfflineToolsOnPoolTest {
         List<String> errors =
                 Tool.run(check, scratch.resolve("none").toString()).errorLines();
         assertTrue(errors.size() == 1 && errors.getFirst().startsWith("thin_check: "), errors::toString);
+    }
+
+    /** What LVM runs at each activation (AT-9): it refuses the pool at any other exit code than 0. */
+    @Test
+    void aPoolWithLeaksOrHintsIsActivated() throws Exception {
+        Fixture fixture = new Fixture(Path.of(System.getProperty("gossamer.fixtures"), "08-killed"));
+        Path metadata = fixture.unpackMetadata(scratch.resolve("meta"));
+        byte[] sound = Files.readAllBytes(metadata);
+        String check = Path.of(System.getProperty("gossamer.home"), "share", "thin-tools", "thin_check")
+                .toString();
+        for (String damage : List.of("22-allocated-blocks", "14-data-count-0-to-1", "16-metadata-count-0-to-1")) {
+            Files.write(metadata, sound);
+            assertEquals(0, GossamerCommand.run("generate", "-q", "--damage", damage, "-o", metadata.toString()));
+            boolean hint = damage.startsWith("22");
+            assertEquals(
+                    hint ? 0 : 1, Tool.run(check, "-q", metadata.toString()).status(), damage);
+            Tool.succeed(check, "-q", "--clear-needs-check-flag", metadata.toString());
+            assertEquals(0, GossamerCommand.run("check", "-q", metadata.toString()), damage);
+        }
     }
 
     /** A full disk behind standard output is an error, a reader that has enough is none. */

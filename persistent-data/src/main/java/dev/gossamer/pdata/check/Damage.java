@@ -5,7 +5,7 @@ public sealed interface Damage {
 
     /** How bad it is, in ascending order. */
     enum Severity {
-        /** A number that only speeds things up is wrong. */
+        /** A number is wrong that only speeds things up, or that nothing depends on. */
         HINT,
         /** Space is lost, nothing else. Of data blocks this is ordinary after a crash. */
         LEAK,
@@ -93,7 +93,28 @@ public sealed interface Damage {
     }
 
     /** A device's details and its mappings do not fit together. */
-    record BadDevice(long deviceId, String reason) implements Damage {
+    record BadDevice(long deviceId, Kind kind, String reason) implements Damage {
+        /** What is wrong: the first three can be set right without losing anything. */
+        public enum Kind {
+            MAPPED_BLOCKS,
+            NO_DETAILS,
+            NO_MAPPINGS,
+            RECORD
+        }
+
+        @Override
+        public String text() {
+            return "device " + deviceId + " " + reason;
+        }
+    }
+
+    /** A number in a device's details cannot be right, and nothing depends on it. */
+    record WrongRecord(long deviceId, String reason) implements Damage {
+        @Override
+        public Severity severity() {
+            return Severity.HINT;
+        }
+
         @Override
         public String text() {
             return "device " + deviceId + " " + reason;

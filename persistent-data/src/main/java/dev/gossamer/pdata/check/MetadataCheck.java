@@ -181,12 +181,16 @@ public final class MetadataCheck {
 
     private void compareDevice(DeviceSum device) {
         if (device.root() == 0) {
-            damage.add(new Damage.BadDevice(device.id(), "has details but no mapping tree"));
+            damage.add(new Damage.BadDevice(
+                    device.id(), Damage.BadDevice.Kind.NO_MAPPINGS, "has details but no mapping tree"));
         } else if (device.stored() == DeviceSum.NO_DETAILS) {
-            damage.add(new Damage.BadDevice(device.id(), "has mappings but no details"));
+            damage.add(
+                    new Damage.BadDevice(device.id(), Damage.BadDevice.Kind.NO_DETAILS, "has mappings but no details"));
         } else if (device.sound() && device.stored() != device.counted()) {
             damage.add(new Damage.BadDevice(
-                    device.id(), "is said to have " + device.stored() + " mapped blocks, has " + device.counted()));
+                    device.id(),
+                    Damage.BadDevice.Kind.MAPPED_BLOCKS,
+                    "is said to have " + device.stored() + " mapped blocks, has " + device.counted()));
         }
     }
 

@@ -90,14 +90,17 @@ public final class MetadataChecker {
             long mapped = visited.get(device.getValue()).entries();
             long[] stored = details.remove(device.getKey());
             if (stored == null) {
-                damage.add(new Damage.BadDevice(device.getKey(), "has mappings but no details"));
+                damage.add(new Damage.BadDevice(
+                        device.getKey(), Damage.BadDevice.Kind.NO_DETAILS, "has mappings but no details"));
             } else if (stored[0] != mapped) {
                 damage.add(new Damage.BadDevice(
-                        device.getKey(), "is said to have " + stored[0] + " mapped blocks, has " + mapped));
+                        device.getKey(),
+                        Damage.BadDevice.Kind.MAPPED_BLOCKS,
+                        "is said to have " + stored[0] + " mapped blocks, has " + mapped));
             }
         }
         for (Long id : details.keySet()) {
-            damage.add(new Damage.BadDevice(id, "has details but no mapping tree"));
+            damage.add(new Damage.BadDevice(id, Damage.BadDevice.Kind.NO_MAPPINGS, "has details but no mapping tree"));
         }
     }
 

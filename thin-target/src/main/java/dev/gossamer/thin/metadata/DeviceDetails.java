@@ -35,7 +35,8 @@ public record DeviceDetails(long mappedBlocks, long transactionId, int creationT
     static final int BYTES = 24;
     static final int WORDS = BYTES / Long.BYTES;
 
-    static DeviceDetails fromWords(long[] words) {
+    /** From the record's eight-byte words, as numbers. */
+    public static DeviceDetails fromWords(long[] words) {
         return new DeviceDetails(words[0], words[1], (int) words[2], (int) (words[2] >>> 32));
     }
 
@@ -67,7 +68,7 @@ public record DeviceDetails(long mappedBlocks, long transactionId, int creationT
      * Whether the count is one and the times have come. A snapshotted time that has not would call shared what is
      * mapped from now on. A catalog's generation is no time.
      */
-    boolean isPossible(int poolTime) {
+    public boolean isPossible(int poolTime) {
         return mappedBlocks >= 0
                 && isPast(snapshottedTime, poolTime)
                 && (isCatalog() || isPast(creationTime, poolTime));
@@ -87,6 +88,10 @@ public record DeviceDetails(long mappedBlocks, long transactionId, int creationT
 
     DeviceDetails withMappedBlocks(long newMappedBlocks) {
         return new DeviceDetails(newMappedBlocks, transactionId, creationTime, snapshottedTime);
+    }
+
+    DeviceDetails withTransactionId(long newTransactionId) {
+        return new DeviceDetails(mappedBlocks, newTransactionId, creationTime, snapshottedTime);
     }
 
     DeviceDetails withSnapshottedTime(int newTime) {

@@ -80,6 +80,37 @@ public final class MetadataFix implements AutoCloseable {
         }
     }
 
+    /**
+     * Sets right what devices' records say beside that: of a transaction that has not been, the pool's; of a device that
+     * is in one tree alone, a record as if all of it were shared (OT-34), or none.
+     */
+    public void records(List<Damage> damage, List<DeviceSum> devices) throws StorageException {
+        for (Damage one : damage) {
+            if (one instanceof Damage.WrongRecord wrong) {
+                DeviceDetails details = pool.devices.existing((int) wrong.deviceId());
+                pool.devices.put((int) wrong.deviceId(), details.withTransactionId(transactionId()));
+                changes++;
+            } else if (one instanceof Damage.BadDevice bad && bad.kind() == Damage.BadDevice.Kind.NO_MAPPINGS) {
+                pool.devices.remove((int) bad.deviceId());
+                changes++;
+            } else if (one instanceof Damage.BadDevice bad && bad.kind() == Damage.BadDevice.Kind.NO_DETAILS) {
+                int time = pool.superblock().time();
+                long mapped = devices.stream()
+                        .filter(device -> device.id() == bad.deviceId())
+                        .findAny()
+                        .orElseThrow()
+                        .counted();
+                long before = Math.max(0, transactionId() - 1);
+                pool.devices.put((int) bad.deviceId(), new DeviceDetails(mapped, before, time, time));
+                changes++;
+            }
+        }
+    }
+
+    private long transactionId() {
+        return pool.superblock().transactionId();
+    }
+
     private SpaceMap map(SpaceMapName name) {
         return name == SpaceMapName.DATA ? pool.dataMap : pool.metadataMap;
     }

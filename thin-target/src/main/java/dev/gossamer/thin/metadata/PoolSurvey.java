@@ -290,6 +290,7 @@ final class PoolSurvey {
             }
             case Damage.Leak bad -> {}
             case Damage.WrongHint bad -> {}
+            case Damage.WrongRecord bad -> {}
         }
     }
 

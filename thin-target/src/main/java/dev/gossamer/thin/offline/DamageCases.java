@@ -22,6 +22,7 @@ public final class DamageCases {
         superblocks();
         leaves();
         trees();
+        records();
         counts("14-data-count", MetadataImage.DATA_MAP);
         counts("16-metadata-count", MetadataImage.METADATA_MAP);
         spaceMaps();
@@ -137,6 +138,15 @@ public final class DamageCases {
             image.seal(root, NODE);
         });
         CASES.put("19-details-checksum", image -> image.flip(image.word(0, MetadataImage.DETAILS_ROOT), 100));
+    }
+
+    private static void records() {
+        CASES.put(
+                "22-device-transaction-too-high",
+                image -> details(image, at -> image.putWord(at, MAPPED_OF_FIRST + 8, 1L << 40)));
+        CASES.put(
+                "22-device-time-too-high",
+                image -> details(image, at -> image.putNumber(at, MAPPED_OF_FIRST + 20, 1 << 20)));
     }
 
     private static void parent(MetadataImage image, Consumer<Long> edit) {

@@ -8,6 +8,9 @@ import dev.gossamer.pdata.check.Damage;
 import dev.gossamer.pdata.check.DeviceSum;
 import dev.gossamer.pdata.check.MetadataCheck;
 import dev.gossamer.pdata.check.SpaceMapName;
+import dev.gossamer.pdata.scan.DeviceTrees;
+import dev.gossamer.thin.metadata.DeviceDetails;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -100,6 +103,8 @@ public final class OfflineCheck {
                     + result.maxTime() + ": what is shared would be taken for a volume's own"));
         }
         checkDevices(result.devices());
+        PoolSuperblock of = scope == CheckScope.HELD ? held : live;
+        checkRecords(detailsRoot == NONE ? of.detailsRoot() : detailsRoot, of);
         List<Loss> losses = new ArrayList<>();
         for (DeviceSum device : result.devices()) {
             check.lostRanges(device, (location, low, high) -> {
@@ -155,8 +160,39 @@ public final class OfflineCheck {
     private void checkDevices(List<DeviceSum> devices) {
         for (DeviceSum device : devices) {
             if (Long.compareUnsigned(device.id(), MAX_DEVICE_ID) > 0) {
-                damage.add(new Damage.BadDevice(device.id(), "has an id above " + MAX_DEVICE_ID));
+                damage.add(new Damage.BadDevice(
+                        device.id(), Damage.BadDevice.Kind.RECORD, "has an id above " + MAX_DEVICE_ID));
             }
+        }
+    }
+
+    /** A device is of a transaction and of times that the pool has seen. */
+    private void checkRecords(long root, PoolSuperblock pool) {
+        try {
+            DeviceTrees.forEachDetails(source.feed(), root, (id, leaf, index) -> {
+                long[] words = {leaf.value(index), leaf.word(index, 1), leaf.word(index, 2)};
+                checkRecord(id, DeviceDetails.fromWords(words), pool);
+            });
+        } catch (IOException e) {
+            throw new AssertionError("nothing here throws it", e);
+        }
+    }
+
+    private void checkRecord(long id, DeviceDetails details, PoolSuperblock pool) {
+        boolean ours = details.isCatalog() || details.isRetired();
+        if (!details.isPossible(pool.time())) {
+            damage.add(new Damage.BadDevice(
+                    id,
+                    Damage.BadDevice.Kind.RECORD,
+                    "was made at time " + Integer.toUnsignedString(details.creationTime())
+                            + " and in a snapshot at time " + Integer.toUnsignedString(details.snapshottedTime())
+                            + ", the pool is at time " + Integer.toUnsignedString(pool.time())
+                            + ": what it shares cannot be told"));
+        } else if (!ours && Long.compareUnsigned(details.transactionId(), pool.transactionId()) > 0) {
+            damage.add(new Damage.WrongRecord(
+                    id,
+                    "was made in transaction " + Long.toUnsignedString(details.transactionId())
+                            + ", the pool is at transaction " + Long.toUnsignedString(pool.transactionId())));
         }
     }
 

@@ -15,7 +15,7 @@ public final class OfflineFix {
     private OfflineFix() {}
 
     /**
-     * Sets right counts, hints and numbers of mappings, in one transaction.
+     * Sets right counts, hints, numbers of mappings and devices that are in one tree alone, in one transaction.
      *
      * @param report a check of the whole device, just made
      * @param clearNeedsCheck whether the flag goes with it
@@ -26,6 +26,7 @@ public final class OfflineFix {
         try (MetadataFix fix = new MetadataFix(device)) {
             fix.counts(report.damage());
             fix.mappedBlocks(report.result().devices());
+            fix.records(report.damage(), report.result().devices());
             fix.commit(clearNeedsCheck);
             return new Done(fix.changes());
         } catch (MetadataCorrupt e) {

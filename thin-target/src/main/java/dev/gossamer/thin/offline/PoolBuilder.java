@@ -9,6 +9,7 @@ import dev.gossamer.pdata.scan.NodeView;
 import dev.gossamer.pdata.scan.PackedCounts;
 import dev.gossamer.pdata.scan.TreeKind;
 import dev.gossamer.pdata.spacemap.SpaceMapRoot;
+import dev.gossamer.thin.metadata.DeviceDetails;
 import dev.gossamer.thin.metadata.Mapping;
 import java.util.ArrayList;
 import java.util.BitSet;
@@ -97,8 +98,18 @@ public final class PoolBuilder implements PoolSink {
     @Override
     public void beginDevice(Device newDevice) {
         device = newDevice;
+        seen(newDevice.snapshottedTime());
+        if (!new DeviceDetails(0, newDevice.transactionId(), 0, 0).isCatalog()) {
+            seen(newDevice.creationTime());
+        }
         tree = new TreeBuilder(out, TreeKind.MAPPINGS, metadata, use);
         mapped = 0;
+    }
+
+    private void seen(long time) {
+        if (time < Mapping.TIME_LIMIT) {
+            maxTime = Math.max(maxTime, time);
+        }
     }
 
     @Override
@@ -204,7 +215,7 @@ public final class PoolBuilder implements PoolSink {
 
     private void oddities() {
         if (maxTime > pool.time()) {
-            warn("the pool's time is " + pool.time() + ", but there is a mapping of time " + maxTime
+            warn("the pool's time is " + pool.time() + ", but there is a mapping or device of time " + maxTime
                     + ": the pool gets that one");
         }
     }

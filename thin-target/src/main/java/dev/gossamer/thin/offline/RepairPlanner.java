@@ -211,7 +211,8 @@ final class RepairPlanner {
             // Everything counts as shared: a copy too many, never one too few.
             return new PoolSink.Device(id, mapped, Math.max(0, pool.transactionId() - 1), pool.time(), pool.time());
         }
-        return new PoolSink.Device(
-                id, mapped, details.transactionId(), details.creationTime(), details.snapshottedTime());
+        long transactionId =
+                catalog ? details.transactionId() : Math.min(details.transactionId(), pool.transactionId());
+        return new PoolSink.Device(id, mapped, transactionId, details.creationTime(), details.snapshottedTime());
     }
 }

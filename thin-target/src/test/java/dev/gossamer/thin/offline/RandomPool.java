@@ -57,7 +57,8 @@ final class RandomPool implements OutputDevice.Source {
                 key[0] = last.virtualBlock + last.length;
             }
         }
-        PoolSink.Device device = new PoolSink.Device(id, mapped, random.nextLong(50), 0, pool.time());
+        PoolSink.Device device =
+                new PoolSink.Device(id, mapped, Math.min(random.nextLong(50), pool.transactionId()), 0, pool.time());
         return new Volume(device, pieces);
     }
 

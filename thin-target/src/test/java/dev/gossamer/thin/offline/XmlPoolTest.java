@@ -5,7 +5,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gossamer.io.sim.SimulatedDisk;
 import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -75,8 +78,31 @@ final class XmlPoolTest {
         refused(POOL + DEVICE + (reason.equals("too early") ? "<single_mapping origin" : ""), reason);
     }
 
+    /** Bytes that no text has are refused wherever they stand but in a value that nobody reads. */
+    @Test
+    void bytesThatAreNoTextAreRefused() throws IOException {
+        String sound = POOL + DEVICE + "<single_mapping origin_block=\"1\" data_block=\"1\" time=\"0\"/>" + END;
+        int uuid = sound.indexOf("uuid=\"") + 6;
+        for (int at = 0; at <= sound.length(); at++) {
+            for (int wrong : new int[] {0xff, 0x00, 0x80}) {
+                byte[] head = sound.substring(0, at).getBytes(StandardCharsets.US_ASCII);
+                byte[] tail = sound.substring(at).getBytes(StandardCharsets.US_ASCII);
+                ByteArrayOutputStream xml = new ByteArrayOutputStream();
+                xml.write(head);
+                xml.write(wrong);
+                xml.write(tail);
+                if (at != uuid) {
+                    refused(xml.toByteArray(), "line ");
+                }
+            }
+        }
+    }
+
     private static void refused(String xml, String reason) {
-        byte[] bytes = xml.getBytes(StandardCharsets.US_ASCII);
+        refused(xml.getBytes(StandardCharsets.US_ASCII), reason);
+    }
+
+    private static void refused(byte[] bytes, String reason) {
         try (OfflineDisk target = new OfflineDisk(new SimulatedDisk(1 << 20))) {
             BadPool refused = assertThrows(BadPool.class, () -> new OutputDevice(target.io, warning -> {})
                     .write(sink -> new XmlPool(new ByteArrayInputStream(bytes), sink).read()));

@@ -64,7 +64,9 @@ public final class CheckCommand extends OfflineTool {
 
     @Option(
             names = "--clear-needs-check-flag",
-            description = "Clear the flag that keeps the pool read-only, if there is no damage.")
+            description =
+                    "Clear the flag that keeps the pool read-only, if there is no damage; leaks and hints are fixed"
+                            + " then, if there is room.")
     private boolean clearNeedsCheck;
 
     @Option(names = "--override-mapping-root", paramLabel = "BLOCK", description = "Check this mapping tree instead.")
@@ -212,7 +214,9 @@ public final class CheckCommand extends OfflineTool {
         if (worst == Damage.Severity.CORRUPTION) {
             return ToolExit.DAMAGE;
         }
-        return ignoreNonFatal ? ToolExit.DONE : ToolExit.LEAKS;
+        // Version 0.9 and 1 let pass what is no more than a hint, and LVM would refuse the pool.
+        boolean passed = ignoreNonFatal || (isLink() && worst == Damage.Severity.HINT);
+        return passed ? ToolExit.DONE : ToolExit.LEAKS;
     }
 
     private int clearFlag(ToolInput input, PoolSuperblock superblock) throws IOException {
@@ -229,15 +233,32 @@ public final class CheckCommand extends OfflineTool {
                     + input.name());
             return ToolExit.DAMAGE;
         }
-        boolean leaks = report.worst() != null && (autoRepair || fix != null);
         boolean flag = report.superblock().needsCheck() && (autoRepair || clearNeedsCheck);
-        if (leaks) {
-            OfflineFix.Done done = OfflineFix.fix(input.io(), report, flag);
-            say("fixed " + done.counts() + " counts" + (flag ? ", cleared the needs_check flag" : ""));
-        } else if (flag) {
+        // As version 1 does: LVM asks for the flag alone at each activation, and leaks are ordinary after a crash.
+        boolean leaks = report.worst() != null && !skipMappings;
+        if (leaks && fixLeaks(input, report, flag)) {
+            return ToolExit.DONE;
+        }
+        if (flag) {
             OfflineFix.clearNeedsCheck(input.io());
             say("cleared the needs_check flag");
         }
-        return report.worst() == null || leaks ? ToolExit.DONE : exitCode(report.worst());
+        // What leaks is lost until there is room to set it right, and harms nobody: no reason for LVM to refuse a pool.
+        return isLink() ? ToolExit.DONE : exitCode(report.worst());
+    }
+
+    /** @return false: there is too little room, and they were not asked for */
+    private boolean fixLeaks(ToolInput input, OfflineCheck.Report report, boolean flag) throws IOException {
+        try {
+            OfflineFix.Done done = OfflineFix.fix(input.io(), report, flag);
+            say("fixed " + done.counts() + " counts" + (flag ? ", cleared the needs_check flag" : ""));
+            return true;
+        } catch (StorageException e) {
+            if (e.errno() != Errno.ENOSPC || autoRepair || fix != null) {
+                throw e;
+            }
+            say(e.getMessage());
+            return false;
+        }
     }
 }

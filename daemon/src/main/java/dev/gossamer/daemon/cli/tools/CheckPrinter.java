@@ -63,7 +63,11 @@ final class CheckPrinter {
     }
 
     private String text(Damage damage) {
-        return damage instanceof Damage.BadDevice bad ? device(bad.deviceId()) + " " + bad.reason() : damage.text();
+        return switch (damage) {
+            case Damage.BadDevice bad -> device(bad.deviceId()) + " " + bad.reason();
+            case Damage.WrongRecord wrong -> device(wrong.deviceId()) + " " + wrong.reason();
+            default -> damage.text();
+        };
     }
 
     private void lost(List<String> lines) {

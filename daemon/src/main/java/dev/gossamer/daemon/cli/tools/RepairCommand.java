@@ -68,7 +68,10 @@ public final class RepairCommand extends OfflineTool {
     @Mixin
     private OverwriteOption overwrite;
 
-    @Option(names = "--in-place", description = "Set right counts, hints and numbers of mappings in the input itself.")
+    @Option(
+            names = "--in-place",
+            description =
+                    "Set right counts, hints, numbers of mappings and devices without details in the input itself.")
     private boolean inPlace;
 
     @Option(
@@ -255,7 +258,8 @@ public final class RepairCommand extends OfflineTool {
             case Damage.Leak ok -> false;
             case Damage.CountTooLow ok -> false;
             case Damage.WrongHint ok -> false;
-            case Damage.BadDevice device -> !device.reason().startsWith("is said to have");
+            case Damage.WrongRecord ok -> false;
+            case Damage.BadDevice device -> device.kind() == Damage.BadDevice.Kind.RECORD;
             default -> true;
         };
     }
