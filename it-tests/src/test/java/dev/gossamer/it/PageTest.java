@@ -53,7 +53,7 @@ final class PageTest {
     }
 
     @AfterAll
-    static void endBrowser() throws InterruptedException {
+    static void endBrowser() {
         if (browser != null) {
             browser.close();
         }

@@ -3,6 +3,7 @@ package dev.gossamer.daemon.ui;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -35,12 +36,12 @@ final class UiFiles {
         byPath.put("/", byPath.get("/index.html"));
     }
 
-    private static byte[] read(String name) {
+    private static String read(String name) {
         try (InputStream file = UiFiles.class.getResourceAsStream(name)) {
             if (file == null) {
                 throw new IllegalStateException("the program lacks a file of its page: " + name);
             }
-            return file.readAllBytes();
+            return new String(file.readAllBytes(), StandardCharsets.UTF_8);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -70,8 +70,9 @@ final class UiSession {
     /** Whether a request belongs to the session, which is used then. Each may be null. */
     synchronized boolean admits(String cookie, String key) {
         // Both are always compared: how long it takes tells nothing.
-        boolean both = same(secrets.cookie(), cookie) & same(secrets.key(), key);
-        if (!opened || isOver() || !both) {
+        boolean ours = same(secrets.cookie(), cookie);
+        boolean ofThePage = same(secrets.key(), key);
+        if (!opened || isOver() || !ours || !ofThePage) {
             return false;
         }
         usedNanos = nanoClock.getAsLong();

@@ -237,7 +237,11 @@ class UiAttackTest extends UiFixture {
                 }
             }
         }
-        assertThrows(IOException.class, () -> new Socket("127.0.0.2", server.port()).close());
-        assertThrows(IOException.class, () -> new Socket("::1", server.port()).close());
+        byte[] six = new byte[16];
+        six[15] = 1;
+        for (byte[] other : new byte[][] {{127, 0, 0, 2}, six}) {
+            InetAddress address = InetAddress.getByAddress(other);
+            assertThrows(IOException.class, () -> new Socket(address, server.port()).close(), address::toString);
+        }
     }
 }
