@@ -161,7 +161,7 @@ public final class Daemon {
             LatestStatus status = LatestStatus.of(pool);
             VolumeExports volumes = new VolumeExports(pool, status.latest().blockBytes());
             nbd = newServer(loops, new CombinedExports(volumes, cow.exports(), defaultExport(config)), config);
-            jobFile = JobFile.keep(config.directory().jobs(), pool.jobs());
+            jobFile = JobFile.open(config.directory().jobs());
             pool.jobs().watch(clientsOf(nbd)).join();
             AdminGate gate = new AdminGate();
             reload = new ClientReload(new ClientsConfig(config.directory().clients()), memory, nbd, gate);
@@ -170,6 +170,7 @@ public final class Daemon {
             OpenerThreads threads = new OpenerThreads();
             PoolAdmin poolAdmin = new PoolAdminService(
                     config, pool, nbd, loops, origins, opener, threads, stalled, status, cow, reload);
+            new JobRestart(jobFile, pool, poolAdmin).run();
             admin = new AdminServer(poolAdmin, new CowAdminService(cow, nbd, origins, threads), gate, nbd.log());
             listen(admin, loops, config);
             listen(nbd, config, sockets);
@@ -358,6 +359,7 @@ public final class Daemon {
         ending.then(nbd, () -> nbd.stop(0));
         ending.then(cow, () -> cow.close());
         ending.then(pool, () -> ThinPool.join(pool.close()));
+        ending.then(jobFile, () -> jobFile.close());
         ending.then(loops, () -> loops.close());
         ending.tell();
     }

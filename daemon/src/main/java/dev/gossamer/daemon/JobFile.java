@@ -9,17 +9,17 @@ import dev.gossamer.daemon.config.ConfigFile;
 import dev.gossamer.io.Reason;
 import dev.gossamer.thin.JobInfo;
 import dev.gossamer.thin.JobRecord;
-import dev.gossamer.thin.pool.PoolJobs;
+import dev.gossamer.thin.JobRequest;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.DateTimeException;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeMap;
 import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
@@ -28,16 +28,16 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The jobs under way, in a file of the pool's directory: those that are in it when the pool is opened were interrupted
- * by the end of the daemon, whatever that was. What they had done by then is there, and the pool is sound; this only
- * tells (RL-9). It is advice: a file that cannot be read or written is told, and changes nothing.
+ * by the end of the daemon, whatever that was, and {@link JobRestart} begins them again (RL-9). It is advice: the pool
+ * is sound without, and a file that cannot be read or written is told, and changes nothing.
  *
- * <p>Written by a thread of its own, so that nobody waits for a file system.
+ * <p>Written by a thread of its own, so that the worker waits for no file system.
  */
 final class JobFile implements JobRecord {
     private static final Logger LOG = LoggerFactory.getLogger(JobFile.class);
 
-    /** Larger than that of as many jobs as there may be. */
-    private static final int MAX_BYTES = 64 << 10;
+    /** Larger than that of as many jobs as there may be, of as many volumes as a request names. */
+    private static final int MAX_BYTES = 4 << 20;
 
     /** One write waits behind the one that is under way, and writes down what is there by then. */
     private final Executor writer = new ThreadPoolExecutor(
@@ -50,8 +50,8 @@ final class JobFile implements JobRecord {
             new ThreadPoolExecutor.DiscardPolicy());
 
     private final Path file;
-    private final JsonMapper json = new JsonMapper();
-    private final TreeMap<Long, JobInfo> active = new TreeMap<>();
+    private final TreeMap<Long, JobEntry> active = new TreeMap<>();
+    private final List<CompletableFuture<Void>> waiting = new ArrayList<>();
     private long changes;
     private long written;
 
@@ -59,29 +59,54 @@ final class JobFile implements JobRecord {
         this.file = file;
     }
 
-    /** Tells a pool's jobs of those that were interrupted, and writes down what comes. */
-    static JobFile keep(Path file, PoolJobs jobs) {
+    /** Reads what was under way when the daemon ended: that is what is active until it is {@link #forget forgotten}. */
+    static JobFile open(Path file) {
         JobFile record = new JobFile(file);
-        List<JobInfo> interrupted = record.read();
-        for (JobInfo job : interrupted) {
-            LOG.warn(
-                    "job {} was interrupted when the daemon ended; what it had done is there, start it again to go on:"
-                            + " {} {}",
-                    job.id(),
-                    job.kind(),
-                    job.what());
-        }
-        jobs.keep(interrupted, record).join();
-        if (!interrupted.isEmpty()) {
-            record.changed();
+        for (JobEntry entry : record.read()) {
+            record.active.put(entry.id(), entry);
         }
         return record;
     }
 
-    @Override
-    public void started(JobInfo job) {
+    /** All that it has, oldest first. */
+    List<JobEntry> entries() {
         synchronized (active) {
-            active.put(job.id(), job);
+            return List.copyOf(active.values());
+        }
+    }
+
+    /** One is about to be begun again. */
+    void begins(JobEntry entry) {
+        synchronized (active) {
+            active.put(entry.id(), entry.begun(entry.begun() + 1));
+            changes++;
+        }
+    }
+
+    /** One is not begun again. */
+    void forget(long id) {
+        synchronized (active) {
+            active.remove(id);
+            changes++;
+        }
+    }
+
+    @Override
+    public CompletableFuture<Void> started(JobInfo job, JobRequest request) {
+        CompletableFuture<Void> answer = new CompletableFuture<>();
+        synchronized (active) {
+            JobEntry before = active.get(job.id());
+            active.put(job.id(), JobEntry.of(job, request, before == null ? 0 : before.begun()));
+            waiting.add(answer);
+        }
+        changed();
+        return answer;
+    }
+
+    @Override
+    public void changed(JobInfo job) {
+        synchronized (active) {
+            active.computeIfPresent(job.id(), (id, entry) -> entry.paused(job.state() == JobInfo.State.PAUSED));
         }
         changed();
     }
@@ -101,41 +126,46 @@ final class JobFile implements JobRecord {
         writer.execute(this::write);
     }
 
-    /** The pool is closed, so nothing comes any more: writes down what has not been yet. */
+    /** The pool is closed, in order, so nothing comes any more: writes down what has not been yet. */
     void close() {
+        synchronized (active) {
+            active.replaceAll((id, entry) -> entry.begun(0));
+            changes++;
+        }
         write();
     }
 
-    private synchronized void write() {
+    /** Writes down what has changed. */
+    synchronized void write() {
         String text;
         long its;
+        List<CompletableFuture<Void>> told;
         synchronized (active) {
             its = changes;
-            text = text();
-        }
-        if (its == written) {
-            return; // another thread has written the latest
+            text = its == written ? "" : text();
+            told = List.copyOf(waiting);
+            waiting.clear();
         }
         try {
-            ConfigFile.replace(file, text);
-            written = its;
+            if (its != written) { // else another thread has written the latest
+                ConfigFile.replace(file, text);
+                written = its;
+            }
         } catch (IOException e) {
             LOG.warn("the jobs under way are not written down: {}", Reason.of(e));
+        } finally {
+            told.forEach(answer -> answer.complete(null));
         }
     }
 
     private String text() {
         ArrayNode all = JsonNodeFactory.instance.arrayNode();
-        active.values().forEach(job -> all.addObject()
-                .put("id", job.id())
-                .put("kind", job.kind())
-                .put("what", job.what())
-                .put("startedAt", job.startedAt().toString()));
+        active.values().forEach(entry -> all.add(entry.json()));
         return all.toPrettyString() + "\n";
     }
 
-    private List<JobInfo> read() {
-        List<JobInfo> jobs = new ArrayList<>();
+    private List<JobEntry> read() {
+        List<JobEntry> jobs = new ArrayList<>();
         try {
             if (Files.exists(file) && !Files.isRegularFile(file)) {
                 throw new IOException(file + " is no file"); // a pipe would be waited for
@@ -143,18 +173,8 @@ final class JobFile implements JobRecord {
             if (Files.size(file) > MAX_BYTES) {
                 throw new IOException(file + " is larger than any that this program writes");
             }
-            for (JsonNode job : json.readTree(Files.readString(file))) {
-                jobs.add(new JobInfo(
-                        job.path("id").asLong(),
-                        job.path("kind").asText(),
-                        job.path("what").asText(),
-                        JobInfo.State.INTERRUPTED,
-                        0,
-                        0,
-                        Instant.parse(job.path("startedAt").asText()),
-                        0,
-                        "the daemon ended meanwhile; what was done by then is there, start it again to go on",
-                        List.of()));
+            for (JsonNode job : new JsonMapper().readTree(Files.readString(file))) {
+                jobs.add(JobEntry.read(job));
             }
         } catch (NoSuchFileException e) {
             return List.of();

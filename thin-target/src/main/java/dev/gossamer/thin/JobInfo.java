@@ -35,7 +35,7 @@ public record JobInfo(
         DONE,
         FAILED,
         CANCELLED,
-        /** Under way when the pool was last closed, or its program ended; what it had done by then is there. */
+        /** Under way when the pool was last closed, and not begun again; what it had done by then is there. */
         INTERRUPTED;
 
         public boolean isFinal() {

@@ -1,19 +1,40 @@
 package dev.gossamer.thin;
 
-/** Writes down which jobs are under way, so that the next one to open the pool can tell which have been interrupted. */
+import java.util.concurrent.CompletableFuture;
+
+/**
+ * Writes down which jobs are under way, so that the next one to open the pool can begin them again, or tell which have
+ * been interrupted (RL-9). On the worker's thread, which must not be kept.
+ */
 public interface JobRecord {
+    /** There is nothing to be waited for. */
+    CompletableFuture<Void> WRITTEN = CompletableFuture.completedFuture(null);
+
     /** Nobody does. */
     JobRecord NONE = new JobRecord() {
         @Override
-        public void started(JobInfo job) {}
+        public CompletableFuture<Void> started(JobInfo job, JobRequest request) {
+            return WRITTEN;
+        }
+
+        @Override
+        public void changed(JobInfo job) {}
 
         @Override
         public void ended(JobInfo job) {}
     };
 
-    /** A job begins. On the worker's thread, which must not be kept. */
-    void started(JobInfo job);
+    /**
+     * A job begins.
+     *
+     * @param request what it was asked to do; null: it is not to be begun again
+     * @return completes when that is written down durably, or cannot be
+     */
+    CompletableFuture<Void> started(JobInfo job, JobRequest request);
 
-    /** A job is over, durably. On the worker's thread, which must not be kept. */
+    /** A job has been paused, or goes on. */
+    void changed(JobInfo job);
+
+    /** A job is over, durably. */
     void ended(JobInfo job);
 }

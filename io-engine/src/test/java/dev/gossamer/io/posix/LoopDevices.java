@@ -11,11 +11,11 @@ import java.nio.file.Path;
  * Block devices made of files. Where the machine does not allow that, or has no driver for them, the test is skipped
  * before it has begun; whatever else goes wrong fails it.
  */
-final class LoopDevices {
+public final class LoopDevices {
     private LoopDevices() {}
 
     /** With sectors of 4 KiB. */
-    static Path attach(Path file) throws Exception {
+    public static Path attach(Path file) throws Exception {
         Path driver = Path.of("/dev/loop-control");
         assumeTrue(Files.exists(driver), "no driver for loop devices");
         assumeTrue(Files.isWritable(driver), "not allowed to make loop devices");
@@ -33,8 +33,14 @@ final class LoopDevices {
     }
 
     /** Whether that works is no matter for the test: what it found stays what it found. */
-    static void detach(Path loopDevice) throws Exception {
+    public static void detach(Path loopDevice) throws Exception {
         losetup("--detach", loopDevice.toString()).waitFor();
+    }
+
+    /** Reads that the device has done since it was made, as the system counts them. */
+    public static long reads(Path loopDevice) throws Exception {
+        Path counts = Path.of("/sys/block").resolve(loopDevice.getFileName()).resolve("stat");
+        return Long.parseLong(Files.readString(counts).trim().split(" +")[0]);
     }
 
     /** What a file takes on its own file system. */

@@ -3,6 +3,7 @@ package dev.gossamer.thin.job;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.thin.DedupeSpec;
+import dev.gossamer.thin.JobRequest;
 import dev.gossamer.thin.device.ThinDevice;
 import dev.gossamer.thin.metadata.BlockMoves;
 import dev.gossamer.thin.metadata.OwnerSearch;
@@ -45,6 +46,9 @@ final class DedupeJob extends Job {
 
     /** A block with more places than this gets no more: they would have to be held all. */
     private static final int MAX_PLACES_OF_BLOCK = 256;
+
+    /** Volumes that are named to people; of more they are told how many there are. */
+    private static final int MAX_NAMED = 8;
 
     private static final long NANOS = 1_000_000_000L;
 
@@ -134,7 +138,9 @@ final class DedupeJob extends Job {
     }
 
     private static String what(DedupeSpec spec) {
-        String of = spec.volumes().isEmpty() ? "the pool" : String.join(", ", spec.volumes());
+        int volumes = spec.volumes().size();
+        String some = volumes > MAX_NAMED ? volumes + " volumes" : String.join(", ", spec.volumes());
+        String of = volumes == 0 ? "the pool" : some;
         return spec.dryRun() ? of + ", a dry run" : of;
     }
 
@@ -169,6 +175,18 @@ final class DedupeJob extends Job {
                 + " unmapped now" + (passes == 1 ? "" : "; pass " + Math.min(pass + 1, passes) + " of " + passes);
     }
 
+    /** Who has asked for what a dry run finds is told that it was interrupted. */
+    @Override
+    protected JobRequest request() {
+        List<Integer> ids = chosen.stream().map(ThinDevice::id).toList();
+        return dryRun ? null : new JobRequest.Dedupe(ids, bytesPerSecond);
+    }
+
+    @Override
+    protected String waitsFor() {
+        return dryRun ? "" : parts.waitsForPins();
+    }
+
     @Override
     protected void ended() {
         queue.clear();
@@ -183,9 +201,6 @@ final class DedupeJob extends Job {
     @Override
     protected void step(StepEnd end) throws StorageException {
         pauseNanos = 0;
-        if (!dryRun && metadata.references().moves().isPinned()) {
-            throw EvacuateJob.pinned();
-        }
         switch (stage) {
             case READ -> readStep(end);
             case LOCATE -> locateStep(end);

@@ -3,6 +3,7 @@ package dev.gossamer.thin.job;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.pdata.OutOfDataSpace;
 import dev.gossamer.pdata.btree.BTreeCursor;
+import dev.gossamer.thin.JobRequest;
 import dev.gossamer.thin.device.ThinDevice;
 import dev.gossamer.thin.metadata.Mapping;
 import dev.gossamer.thin.metadata.PoolMetadata;
@@ -73,15 +74,22 @@ final class DefragmentJob extends Job {
     }
 
     @Override
+    protected JobRequest request() {
+        return new JobRequest.Defragment(device.id());
+    }
+
+    @Override
+    protected String waitsFor() {
+        return parts.waitsForPins();
+    }
+
+    @Override
     protected void ended() {
         device.closeForJob();
     }
 
     @Override
     protected void step(StepEnd stepEnd) throws StorageException {
-        if (metadata.references().moves().isPinned()) {
-            throw EvacuateJob.pinned();
-        }
         // Windows that are in order cost a look each, many in a step.
         for (int looked = 0; looked < MAX_WINDOW_BLOCKS && next < end; looked++) {
             SortedMap<Long, Long> blocks = window();

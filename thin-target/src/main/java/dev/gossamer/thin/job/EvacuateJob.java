@@ -2,6 +2,7 @@ package dev.gossamer.thin.job;
 
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.thin.JobRequest;
 import dev.gossamer.thin.LostRange;
 import dev.gossamer.thin.metadata.BlockMoves;
 import dev.gossamer.thin.metadata.OwnerSearch;
@@ -47,6 +48,9 @@ final class EvacuateJob extends Job {
         /** The range is given up: it is open again, but for what was closed before. */
         void givenUp();
 
+        /** What was asked for. */
+        JobRequest request();
+
         /** Whether zeros will do for places that are bad. */
         default boolean acceptsLosses() {
             return false;
@@ -58,6 +62,7 @@ final class EvacuateJob extends Job {
         }
     }
 
+    private final MoveParts parts;
     private final PoolMetadata metadata;
     private final SpaceWaiters waiters;
     private final BlockMover mover;
@@ -95,6 +100,7 @@ final class EvacuateJob extends Job {
     EvacuateJob(String kind, MoveParts parts, BlockMover mover, long from, long to, Losses losses, Ending ending)
             throws StorageException {
         super(kind, describe(parts.metadata().blockBytes(), from, to));
+        this.parts = parts;
         this.metadata = parts.metadata();
         this.waiters = parts.waiters();
         this.mover = mover;
@@ -155,6 +161,16 @@ final class EvacuateJob extends Job {
     }
 
     @Override
+    protected JobRequest request() {
+        return ending.request();
+    }
+
+    @Override
+    protected String waitsFor() {
+        return parts.waitsForPins();
+    }
+
+    @Override
     protected void ended() {
         if (!kept) {
             ending.givenUp();
@@ -164,9 +180,6 @@ final class EvacuateJob extends Job {
 
     @Override
     protected void step(StepEnd end) throws StorageException {
-        if (metadata.references().moves().isPinned()) {
-            throw pinned();
-        }
         if (inUse() == 0) {
             ending.emptied(end);
         } else if (losses.isFull()) {
@@ -182,13 +195,6 @@ final class EvacuateJob extends Job {
         } else {
             moveBatch(end);
         }
-    }
-
-    static StorageException pinned() {
-        return new StorageException(
-                Errno.EBUSY,
-                "a metadata snapshot keeps blocks where they are; release it with 'gossamer pool metadata-snapshot"
-                        + " release', then start again");
     }
 
     private void search() throws StorageException {

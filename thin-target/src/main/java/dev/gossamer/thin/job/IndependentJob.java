@@ -3,6 +3,7 @@ package dev.gossamer.thin.job;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.pdata.btree.BTreeCursor;
+import dev.gossamer.thin.JobRequest;
 import dev.gossamer.thin.device.HeldRange;
 import dev.gossamer.thin.device.OriginImage;
 import dev.gossamer.thin.device.ThinDevice;
@@ -85,6 +86,11 @@ final class IndependentJob extends Job {
     @Override
     protected String message() {
         return counting ? "counting" : "";
+    }
+
+    @Override
+    protected JobRequest request() {
+        return sharedToo ? new JobRequest.Independent(device.id()) : new JobRequest.Detach(device.id());
     }
 
     @Override

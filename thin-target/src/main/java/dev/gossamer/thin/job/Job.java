@@ -1,6 +1,7 @@
 package dev.gossamer.thin.job;
 
 import dev.gossamer.io.StorageException;
+import dev.gossamer.thin.JobRequest;
 import dev.gossamer.thin.LostRange;
 import java.util.List;
 
@@ -83,7 +84,20 @@ public abstract class Job {
         return true;
     }
 
-    /** What it is about at this moment, or waits for; may be empty. */
+    /**
+     * What keeps it from its next step, for people, with a separator behind it; empty: nothing does. It is asked again
+     * each second. That may last: it holds nothing of clients' meanwhile.
+     */
+    protected String waitsFor() {
+        return "";
+    }
+
+    /** What it was asked to do, to begin it again after the pool was closed; null: that must not be. */
+    protected JobRequest request() {
+        return null;
+    }
+
+    /** What it is about at this moment; may be empty. */
     protected String message() {
         return "";
     }

@@ -12,10 +12,11 @@ import dev.gossamer.thin.PoolMode;
 import dev.gossamer.thin.commit.Committer;
 import dev.gossamer.thin.device.PoolFaults;
 import dev.gossamer.thin.device.PoolState;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeMap;
-import java.util.concurrent.atomic.AtomicLongArray;
+import java.util.concurrent.CompletableFuture;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -23,10 +24,9 @@ import org.slf4j.LoggerFactory;
  * The jobs of a pool: starts, paces, pauses, resumes, cancels and lists them (RL-7). Worker's thread.
  *
  * <p>After each step comes a rest, as {@link Pace} says: clients have half of the worker's time, and more while jobs
- * are in their way. Jobs do not outlive the pool's being open; what their steps have done does, as each leaves a sound
- * pool.
+ * are in their way. What its steps have done stays when the pool is closed, as each leaves a sound pool; who opens it
+ * again may begin the job anew (RL-9).
  */
-@SuppressWarnings("EnumOrdinal") // A slot per state, in memory only.
 public final class Jobs {
     private static final Logger LOG = LoggerFactory.getLogger(Jobs.class);
 
@@ -36,7 +36,7 @@ public final class Jobs {
     /** Between two steps, at least. */
     public static final long PAUSE_NANOS = Pace.LEAST_NANOS;
 
-    /** How often a job that is paused, or rests, looks whether volumes miss what it keeps from them. */
+    /** How often a job that is paused, or rests, or cannot go on looks whether anything has changed. */
     private static final long LOOK_NANOS = 1_000_000_000L;
 
     /** Jobs that are over and still listed. */
@@ -52,12 +52,12 @@ public final class Jobs {
     private final TreeMap<Long, JobInfo> earlier = new TreeMap<>();
     private final Pace pace = new Pace();
     private JobRecord record = JobRecord.NONE;
-    private final AtomicLongArray ended = new AtomicLongArray(JobInfo.State.values().length);
-    // Read by any thread.
-    private volatile int activeCount;
-    private volatile int restFactor = 1;
+    private CompletableFuture<Void> recorded = JobRecord.WRITTEN;
+    private final JobFigures figures = new JobFigures();
     private long lastId;
     private boolean closed;
+    // For a failure of the pool, at the next tick.
+    private boolean looking;
     // Run once no step is under way, as the pool is being closed.
     private Runnable whenQuiet;
     // That has been run: what a step does after that, which only one of a failed pool does, is of no interest.
@@ -99,7 +99,8 @@ public final class Jobs {
             LOG.info("job {} started: {} {}", running.id, job.kind(), job.what());
             running.schedule(0);
             JobInfo info = running.info();
-            record.started(info);
+            recorded = record.started(info, job.request());
+            lookForFailure();
             return info;
         } catch (RuntimeException | Error bug) {
             running.schedules++; // what is scheduled does not begin
@@ -108,8 +109,13 @@ public final class Jobs {
         }
     }
 
+    /** Completes when whoever writes down jobs has written down the latest. */
+    public CompletableFuture<Void> recorded() {
+        return recorded;
+    }
+
     /**
-     * Takes over those that were under way when the pool was last closed, as interrupted ones, and names who writes
+     * Takes over those that were under way when the pool was last closed and are not begun again, and names who writes
      * down those that come.
      */
     public void keep(List<JobInfo> interrupted, JobRecord itsRecord) {
@@ -120,30 +126,42 @@ public final class Jobs {
         }
     }
 
+    /** The next one that is started has this number, which no other has had since the pool was opened. */
+    public void numberNext(long id) {
+        lastId = id - 1;
+    }
+
+    /** Of a failed pool no step ends: each second, while any job is under way. */
+    private void lookForFailure() {
+        if (looking || closed || active() == 0) {
+            return;
+        }
+        looking = true;
+        loop.schedule(
+                () -> {
+                    looking = false;
+                    if (state.mode() == PoolMode.FAIL) {
+                        List.copyOf(jobs.values()).forEach(Running::lost);
+                    }
+                    lookForFailure();
+                },
+                LOOK_NANOS);
+    }
+
     /** Names those whose latency jobs are to watch. */
     public void watch(ClientLatency clients) {
         pace.watch(clients);
     }
 
-    /** How many are under way, paused ones included. Any thread. */
-    public int activeCount() {
-        return activeCount;
-    }
-
-    /** How many have ended so since the pool was opened. Any thread. */
-    public long endedCount(JobInfo.State state) {
-        return ended.get(state.ordinal());
-    }
-
-    /** How many times as long as they work jobs rest, for clients' sake. Any thread. */
-    public int restFactor() {
-        return restFactor;
+    /** How many there are. */
+    public JobFigures figures() {
+        return figures;
     }
 
     private void count() {
-        activeCount = active();
-        pace.working(activeCount > 0, loop.nanoTime());
-        restFactor = pace.factor();
+        int active = active();
+        pace.working(active > 0, loop.nanoTime());
+        figures.set(active, pace.factor());
     }
 
     /** All that are under way, and the latest that are over, oldest first. */
@@ -164,10 +182,10 @@ public final class Jobs {
         Running job = active(id);
         if (job.state == JobInfo.State.RUNNING) {
             job.state = JobInfo.State.PAUSED;
-            job.pausedSince = loop.nanoTime();
+            job.time.stand(loop.nanoTime());
             job.schedule(LOOK_NANOS);
         }
-        return job.info();
+        return changed(job);
     }
 
     /** Goes on with a paused job. */
@@ -175,11 +193,17 @@ public final class Jobs {
         Running job = active(id);
         if (job.state == JobInfo.State.PAUSED) {
             job.state = JobInfo.State.RUNNING;
-            job.pausedNanos += loop.nanoTime() - job.pausedSince;
+            job.time.goOn(loop.nanoTime());
             job.restUntil = loop.nanoTime();
             job.schedule(0);
         }
-        return job.info();
+        return changed(job);
+    }
+
+    private JobInfo changed(Running job) {
+        JobInfo info = job.info();
+        record.changed(info);
+        return info;
     }
 
     /** No further step begins; what has been done stays. */
@@ -248,7 +272,10 @@ public final class Jobs {
 
     private Running active(long id) throws StorageException {
         if (earlier.containsKey(id)) {
-            throw new StorageException(Errno.EINVAL, "job " + id + " is over: it was interrupted; start it again");
+            throw new StorageException(
+                    Errno.EINVAL,
+                    "job " + id + " is over: it was interrupted: "
+                            + earlier.get(id).message());
         }
         Running job = find(id);
         if (job.state.isFinal() || job.ending) {
@@ -259,15 +286,11 @@ public final class Jobs {
     }
 
     private void forgetOldest() {
-        List<Long> over = new ArrayList<>();
-        jobs.forEach((id, job) -> {
-            if (job.state.isFinal()) {
-                over.add(id);
-            }
-        });
-        for (int i = 0; i < over.size() - MAX_REMEMBERED; i++) {
-            jobs.remove(over.get(i));
-        }
+        List<Long> over = jobs.values().stream()
+                .filter(job -> job.state.isFinal())
+                .map(job -> job.id)
+                .toList();
+        over.subList(0, Math.max(0, over.size() - MAX_REMEMBERED)).forEach(jobs::remove);
     }
 
     /** A job under way, or over. */
@@ -276,12 +299,10 @@ public final class Jobs {
         // Null once it is over: some have tables of many MiB.
         private Job job;
         private JobInfo over;
-        final long startedMillis = System.currentTimeMillis();
-        final long startedNanos = loop.nanoTime();
+        final Instant startedAt = Instant.ofEpochMilli(System.currentTimeMillis());
+        final JobTime time = new JobTime(loop.nanoTime());
         JobInfo.State state = JobInfo.State.RUNNING;
         String message = "";
-        long pausedSince;
-        long pausedNanos;
         boolean cancelled;
         // Its last commit is under way.
         boolean ending;
@@ -289,7 +310,8 @@ public final class Jobs {
         private long schedules;
         private boolean stepping;
         private long stepSince;
-        private long restUntil = startedNanos;
+        private long restUntil = loop.nanoTime();
+        private String waitsFor = "";
         private long doneBytes;
         private long totalBytes;
 
@@ -329,6 +351,8 @@ public final class Jobs {
                 schedule(LOOK_NANOS);
             } else if (restUntil - loop.nanoTime() > 0) {
                 rest();
+            } else if (mustWait()) {
+                schedule(LOOK_NANOS);
             } else {
                 stepping = true;
                 stepSince = loop.nanoTime();
@@ -344,6 +368,17 @@ public final class Jobs {
             }
         }
 
+        /** For what goes on without it and may last. */
+        private boolean mustWait() {
+            waitsFor = job.waitsFor();
+            if (waitsFor.isEmpty()) {
+                time.goOn(loop.nanoTime());
+            } else {
+                time.stand(loop.nanoTime());
+            }
+            return !waitsFor.isEmpty();
+        }
+
         /** As long as it is to, but never so long that volumes go without what it keeps from them. */
         private void rest() {
             schedule(Math.min(LOOK_NANOS, restUntil - loop.nanoTime()));
@@ -351,10 +386,13 @@ public final class Jobs {
 
         @Override
         public void next() {
+            if (over != null) {
+                return;
+            }
             stepping = false;
             long now = loop.nanoTime();
             long rest = pace.restNanos(now - stepSince, now);
-            restFactor = pace.factor();
+            figures.set(figures.activeCount(), pace.factor());
             restUntil = cancelled ? now : now + Math.max(rest, job.pauseNanos());
             rest();
             lookQuiet();
@@ -372,17 +410,16 @@ public final class Jobs {
 
         /** Over when what it has done is durable (CL-7). */
         private void end(JobInfo.State its, String result) {
-            if (left) {
+            if (left || over != null) {
                 return;
             }
-            stepping = false;
-            ending = true;
-            doneBytes = job.doneBytes();
-            totalBytes = job.totalBytes();
-            faults.run(job::ended);
+            stop();
             committer.whenQuiet(() -> {
+                if (over != null) {
+                    return;
+                }
                 JobInfo.State last = its;
-                message = result;
+                String said = result;
                 try {
                     if (!Jobs.this.state.isMetadataReadOnly()) {
                         committer.commitNow();
@@ -391,22 +428,46 @@ public final class Jobs {
                     }
                 } catch (StorageException e) {
                     last = JobInfo.State.FAILED;
-                    message = "its last steps were lost: " + e.getMessage();
-                } catch (RuntimeException | Error bug) {
-                    last = JobInfo.State.FAILED;
-                    message = "its last steps were lost: the pool has failed";
-                    faults.failed(bug);
+                    said = "its last steps were lost: " + e.getMessage();
                 }
-                state = last;
-                ended.incrementAndGet(last.ordinal());
-                count();
-                over = info();
-                job = null;
-                LOG.info("job {} is over: {}: {}", id, state, message);
-                record.ended(over);
-                forgetOldest();
+                over(last, said);
             });
             lookQuiet();
+        }
+
+        /** The pool has failed: no step, and no commit, ends any more. */
+        private void lost() {
+            if (!left && over == null) {
+                if (!ending) {
+                    stop();
+                }
+                over(JobInfo.State.FAILED, "the pool has failed: " + Jobs.this.state.cause());
+                lookQuiet();
+            }
+        }
+
+        private void stop() {
+            stepping = false;
+            ending = true;
+            doneBytes = job.doneBytes();
+            totalBytes = job.totalBytes();
+            faults.run(job::ended);
+        }
+
+        private void over(JobInfo.State last, String result) {
+            message = result;
+            state = last;
+            figures.ended(last);
+            count();
+            over = info();
+            job = null;
+            LOG.info("job {} is over: {}: {}", id, state, message);
+            record.ended(over);
+            forgetOldest();
+        }
+
+        private String now() {
+            return waitsFor + job.message() + (state == JobInfo.State.RUNNING ? pace.slowness() : "");
         }
 
         JobInfo info() {
@@ -422,24 +483,10 @@ public final class Jobs {
                     state,
                     done,
                     total,
-                    java.time.Instant.ofEpochMilli(startedMillis),
-                    state.isFinal() ? 0 : remainingSeconds(done, total),
-                    message.isEmpty() ? job.message() + slowness() : message,
+                    startedAt,
+                    state.isFinal() ? 0 : time.remainingSeconds(done, total, loop.nanoTime()),
+                    message.isEmpty() ? now() : message,
                     job.lost());
-        }
-
-        private String slowness() {
-            return restFactor == 1 || state != JobInfo.State.RUNNING
-                    ? ""
-                    : "; rests " + restFactor + " times as long as it works, as clients are slower than usual";
-        }
-
-        private long remainingSeconds(long done, long total) {
-            if (done <= 0 || total <= 0 || state == JobInfo.State.PAUSED) {
-                return -1;
-            }
-            double spent = (loop.nanoTime() - startedNanos - pausedNanos) / 1e9;
-            return (long) Math.ceil(spent * Math.max(0, total - done) / done);
         }
     }
 }

@@ -31,21 +31,6 @@ public record MoveParts(
         Committer committer,
         SpaceWaiters waiters,
         MoveLimits limits) {
-    /** With the limits of a pool. */
-    public MoveParts(
-            PoolMetadata metadata,
-            PoolDevices devices,
-            SpaceQuotas quotas,
-            StepChange change,
-            RangeLocks locks,
-            PoolFaults faults,
-            IoLoop loop,
-            CellIo io,
-            Committer committer,
-            SpaceWaiters waiters) {
-        this(metadata, devices, quotas, change, locks, faults, loop, io, committer, waiters, MoveLimits.NORMAL);
-    }
-
     /** The same, with other limits. */
     public MoveParts within(MoveLimits others) {
         return new MoveParts(metadata, devices, quotas, change, locks, faults, loop, io, committer, waiters, others);
@@ -75,6 +60,23 @@ public record MoveParts(
     boolean isPromised(int deviceId) {
         ThinDevice device = devices.withId(deviceId);
         return device != null && device.account().promised() > 0;
+    }
+
+    /** EBUSY while there is a metadata snapshot (RL-3). */
+    void checkNotPinned() throws StorageException {
+        if (metadata.references().moves().isPinned()) {
+            throw new StorageException(
+                    Errno.EBUSY,
+                    "a metadata snapshot keeps blocks where they are; release it with 'gossamer pool metadata-snapshot"
+                            + " release', then start again");
+        }
+    }
+
+    /** What a job tells that is under way when a metadata snapshot comes; empty if there is none. */
+    String waitsForPins() {
+        return metadata.references().moves().isPinned()
+                ? "waits until the metadata snapshot is released, which keeps blocks where they are; "
+                : "";
     }
 
     /** There is no target for what is to be moved. */

@@ -4,6 +4,7 @@ import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.thin.DedupeSpec;
 import dev.gossamer.thin.JobInfo;
+import dev.gossamer.thin.JobRequest;
 import dev.gossamer.thin.PoolGrowth;
 import dev.gossamer.thin.commit.Committer;
 import dev.gossamer.thin.commit.MetadataChange;
@@ -91,6 +92,11 @@ public final class MoveStart {
             }
 
             @Override
+            public JobRequest request() {
+                return new JobRequest.Evacuate(offsetBytes, lengthBytes, acceptLosses);
+            }
+
+            @Override
             public boolean acceptsLosses() {
                 return acceptLosses;
             }
@@ -140,6 +146,11 @@ public final class MoveStart {
             }
 
             @Override
+            public JobRequest request() {
+                return new JobRequest.Shrink(dataBytes);
+            }
+
+            @Override
             public boolean cutsOff() {
                 return true;
             }
@@ -152,9 +163,7 @@ public final class MoveStart {
         jobs.checkRoom();
         ThinDevice device = find(name);
         change.checkSound(device);
-        if (metadata.references().moves().isPinned()) {
-            throw EvacuateJob.pinned();
-        }
+        parts.checkNotPinned();
         if (!device.openForJob()) {
             throw new StorageException(Errno.EBUSY, "volume " + name + " is being deleted or rolled back");
         }
@@ -170,9 +179,7 @@ public final class MoveStart {
     public JobInfo dedupe(DedupeSpec spec, long memoryBytes, int maxPlaces) throws StorageException {
         change.checkWritable();
         jobs.checkRoom();
-        if (metadata.references().moves().isPinned()) {
-            throw EvacuateJob.pinned();
-        }
+        parts.checkNotPinned();
         if (metadata.dataBlocks() > Integer.MAX_VALUE) {
             throw new StorageException(
                     Errno.EINVAL,
@@ -240,9 +247,7 @@ public final class MoveStart {
                     "job " + latestId + " empties a part of the data device; wait for its end or cancel it");
         }
         checkClosed(from, to);
-        if (metadata.references().moves().isPinned()) {
-            throw EvacuateJob.pinned();
-        }
+        parts.checkNotPinned();
         Losses losses = new Losses(parts, events, maxUnreadable);
         EvacuateJob job = new EvacuateJob(kind, parts, mover, from, to, losses, ending);
         long used = metadata.references().moves().inUse(from, to);

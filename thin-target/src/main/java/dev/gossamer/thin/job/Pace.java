@@ -75,6 +75,11 @@ final class Pace {
         return factor;
     }
 
+    /** What a job tells of it; may be empty. */
+    String slowness() {
+        return factor == 1 ? "" : "; rests " + factor + " times as long as it works, as clients are slower than usual";
+    }
+
     private void look() {
         long[] now = counts();
         long nanos = p99(difference(now));

@@ -28,8 +28,9 @@ import java.util.concurrent.CompletableFuture;
  * StorageException}: ENOENT if there is no such job, EINVAL if it is over, EBUSY if there are as many as may be at
  * once.
  *
- * <p>Jobs end with the pool's being open; what their steps have done stays, and is a sound pool. The reclaiming of
- * deleted volumes is listed as job 0 while there is any; it goes on by itself, also after a restart.
+ * <p>Jobs end with the pool's being open; what their steps have done stays, and is a sound pool, and most can be begun
+ * again ({@link JobRecord}). The reclaiming of deleted volumes is listed as job 0 while there is any; it goes on by
+ * itself, also after a restart.
  */
 public final class PoolJobs {
     /** Looks for owners at once, of some MiB each. */
@@ -116,8 +117,8 @@ public final class PoolJobs {
     }
 
     /**
-     * Takes over those that were under way when the pool was last closed, each {@link JobInfo.State#INTERRUPTED}, and
-     * names who writes down those that come. Before the first is started.
+     * Takes over those that were under way when the pool was last closed and are not begun again, each
+     * {@link JobInfo.State#INTERRUPTED}, and names who writes down those that come.
      */
     public CompletableFuture<Void> keep(List<JobInfo> interrupted, JobRecord record) {
         return calls.onWorker(() -> {
@@ -126,19 +127,36 @@ public final class PoolJobs {
         });
     }
 
+    /** The next one that is started gets this number: one that is begun again has the one that it had. */
+    public CompletableFuture<Void> numberNext(long id) {
+        return calls.onWorker(() -> {
+            jobs.numberNext(id);
+            return null;
+        });
+    }
+
+    /** Who starts one is told when it is written down: it is under way, or told of, after whatever comes then (RL-9). */
+    private CompletableFuture<JobInfo> start(WorkerCalls.Task<JobInfo> task) {
+        return calls.message(() -> {
+                    JobInfo job = task.run();
+                    return jobs.recorded().thenApply(written -> job);
+                })
+                .thenCompose(started -> started);
+    }
+
     /** How many are under way, paused ones included. */
     public int activeCount() {
-        return jobs.activeCount();
+        return jobs.figures().activeCount();
     }
 
     /** How many have ended so since the pool was opened. */
     public long endedCount(JobInfo.State state) {
-        return jobs.endedCount(state);
+        return jobs.figures().endedCount(state);
     }
 
     /** How many times as long as they work jobs rest now, for clients' sake. */
     public int restFactor() {
-        return jobs.restFactor();
+        return jobs.figures().restFactor();
     }
 
     /** No further step begins until the job is resumed. */
@@ -157,7 +175,7 @@ public final class PoolJobs {
 
     /** Starts a range clone; what was cloned is durable when the job is done. */
     public CompletableFuture<JobInfo> cloneRange(CloneSpec spec) {
-        return calls.message(() -> clones.start(spec));
+        return start(() -> clones.start(spec));
     }
 
     /**
@@ -168,17 +186,17 @@ public final class PoolJobs {
      *     says whose it is
      */
     public CompletableFuture<JobInfo> evacuate(long offsetBytes, long lengthBytes, boolean acceptLosses) {
-        return calls.message(() -> moves.evacuate(offsetBytes, lengthBytes, acceptLosses));
+        return start(() -> moves.evacuate(offsetBytes, lengthBytes, acceptLosses));
     }
 
     /** Starts to make the pool's data smaller: empties what is behind the new end first. */
     public CompletableFuture<JobInfo> shrink(long dataBytes) {
-        return calls.message(() -> moves.shrink(dataBytes));
+        return start(() -> moves.shrink(dataBytes));
     }
 
     /** Starts to share equal blocks. */
     public CompletableFuture<JobInfo> dedupe(DedupeSpec spec) {
-        return calls.message(() -> moves.dedupe(spec));
+        return start(() -> moves.dedupe(spec));
     }
 
     /**
@@ -186,17 +204,17 @@ public final class PoolJobs {
      * external origin, off which it is taken then.
      */
     public CompletableFuture<JobInfo> makeIndependent(String volume) {
-        return calls.message(() -> copies.independent(volume));
+        return start(() -> copies.independent(volume));
     }
 
     /** Starts to take a volume off its external origin: copies what it sees of that first. */
     public CompletableFuture<JobInfo> detach(String volume) {
-        return calls.message(() -> copies.detach(volume));
+        return start(() -> copies.detach(volume));
     }
 
     /** Starts to put the blocks of a volume back into runs, with all who share them. */
     public CompletableFuture<JobInfo> defragment(String volume) {
-        return calls.message(() -> moves.defragment(volume));
+        return start(() -> moves.defragment(volume));
     }
 
     /** Tells who has the blocks of a part of the data device, in bytes, by their place there. */

@@ -27,6 +27,7 @@ import dev.gossamer.thin.device.PoolEvents;
 import dev.gossamer.thin.device.PoolFaults;
 import dev.gossamer.thin.device.PoolState;
 import dev.gossamer.thin.job.Jobs;
+import dev.gossamer.thin.job.MoveLimits;
 import dev.gossamer.thin.job.MoveParts;
 import dev.gossamer.thin.job.RangeLocks;
 import dev.gossamer.thin.job.StepChange;
@@ -180,7 +181,17 @@ final class PoolParts {
 
     private MoveParts moving() {
         return new MoveParts(
-                metadata, devices, quotas, stepChange, rangeLocks, faults, loop, io, committer, spaceWaiters);
+                metadata,
+                devices,
+                quotas,
+                stepChange,
+                rangeLocks,
+                faults,
+                loop,
+                io,
+                committer,
+                spaceWaiters,
+                MoveLimits.NORMAL);
     }
 
     private void failed(Throwable fault) {

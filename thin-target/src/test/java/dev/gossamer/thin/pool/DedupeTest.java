@@ -245,13 +245,20 @@ class DedupeTest {
     }
 
     @Test
-    void rl3AMetadataSnapshotThatComesMeanwhileEndsIt() throws StorageException {
+    void rl3AMetadataSnapshotThatComesMeanwhileIsWaitedFor() throws StorageException {
         try (SimPool sim = SimPool.open(metadataBase, dataBase, 1, 2)) {
             JobInfo job = sim.await(sim.pool.jobs().dedupe(DedupeSpec.ALL));
             sim.await(sim.pool.reserveMetadataSnapshot());
-            JobInfo over = new JobRig(sim).finish(job);
-            assertEquals(JobInfo.State.FAILED, over.state(), over.message());
-            assertTrue(over.message().contains("a metadata snapshot keeps blocks"), over.message());
+            sim.loops.advance(20_000_000_000L);
+            JobInfo now = new JobRig(sim).show(job.id());
+            assertEquals(JobInfo.State.RUNNING, now.state(), now.message());
+            assertTrue(now.message().startsWith("waits until the metadata snapshot is released"), now.message());
+            sim.await(sim.pool.releaseMetadataSnapshot());
+            JobInfo over = new JobRig(sim).finish(now);
+            assertEquals(JobInfo.State.DONE, over.state(), over.message());
+            assertFalse(over.message().contains("waits"), over.message());
+            sim.loops.advance(3_000_000_000L);
+            assertEquals(10 + COPIES + CATALOG_BLOCKS, sim.status().dataBlocksUsed(), over.message());
             verify(sim, "ended");
             sim.shutDown();
         }

@@ -6,7 +6,6 @@ import dev.gossamer.io.BlockOperation;
 import dev.gossamer.thin.CloneSpec;
 import dev.gossamer.thin.DedupeSpec;
 import dev.gossamer.thin.JobInfo;
-import dev.gossamer.thin.PoolMode;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
@@ -42,10 +41,7 @@ final class JobFaultStory extends FaultStory {
 
     @Override
     void assertOver(SimPool sim, String where) {
-        if (sim.pool.mode() != PoolMode.FAIL
-                && listed != null
-                && listed.isDone()
-                && !listed.isCompletedExceptionally()) {
+        if (listed != null && listed.isDone() && !listed.isCompletedExceptionally()) {
             for (JobInfo job : listed.join()) {
                 assertTrue(job.state().isFinal(), job + " never ends: " + where);
             }

@@ -1,6 +1,7 @@
 package dev.gossamer.thin.pool;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -10,11 +11,18 @@ import dev.gossamer.io.StorageException;
 import dev.gossamer.io.sim.SimulatedDisk;
 import dev.gossamer.thin.DedupeSpec;
 import dev.gossamer.thin.JobInfo;
+import dev.gossamer.thin.JobRecord;
+import dev.gossamer.thin.JobRequest;
 import dev.gossamer.thin.job.Job;
 import java.lang.ref.WeakReference;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What jobs have taken of the heap ends with them; what they came to is told on. */
 class JobsThatAreOverTest {
@@ -84,6 +92,77 @@ class JobsThatAreOverTest {
 
         @Override
         protected void ended() {}
+    }
+
+    /** Of a failed pool no step ends, and no commit: who waits for the job must not wait for ever. */
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void aJobOfAPoolThatFailsIsOver(boolean inAStep) throws StorageException {
+        List<String> ends = new ArrayList<>();
+        sim.await(sim.pool.jobs().keep(List.of(), new JobRecord() {
+            @Override
+            public CompletableFuture<Void> started(JobInfo job, JobRequest request) {
+                return WRITTEN;
+            }
+
+            @Override
+            public void changed(JobInfo job) {}
+
+            @Override
+            public void ended(JobInfo job) {
+                ends.add(job.id() + " " + job.state());
+            }
+        }));
+        Hanging job = new Hanging();
+        JobInfo info = sim.await(WorkerCalls.call(sim.pool.parts.loop, () -> sim.pool.parts.jobs.start(job)));
+        sim.loops.advance(10_000_000L);
+        if (!inAStep) {
+            sim.await(sim.pool.jobs().pause(info.id()));
+            job.end.next();
+        }
+        assertFalse(jobs.show(info.id()).state().isFinal());
+        sim.pool.parts.loop.execute(() -> sim.pool.parts.faults.failed(new IllegalStateException("a bug")));
+        sim.loops.advance(3_000_000_000L);
+        JobInfo over = jobs.show(info.id());
+        assertEquals(JobInfo.State.FAILED, over.state());
+        assertTrue(over.message().contains("internal error"), over.message());
+        assertEquals(1, job.given, "what it held is given back once");
+        job.end.done("late");
+        job.end.next();
+        sim.loops.advance(3_000_000_000L);
+        assertEquals(over, jobs.show(info.id()));
+        assertEquals(List.of(info.id() + " FAILED"), ends);
+        assertEquals(0, sim.pool.jobs().activeCount());
+    }
+
+    /** Its step does not end. */
+    private static final class Hanging extends Job {
+        private StepEnd end;
+        private int given;
+
+        Hanging() {
+            super("hanging", "nothing");
+        }
+
+        @Override
+        protected long doneBytes() {
+            return 0;
+        }
+
+        @Override
+        protected long totalBytes() {
+            return 0;
+        }
+
+        @Override
+        protected void step(StepEnd itsEnd) {
+            end = itsEnd;
+        }
+
+        @Override
+        protected void ended() {
+            given++;
+        }
     }
 
     @Test

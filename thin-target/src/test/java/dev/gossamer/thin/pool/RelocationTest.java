@@ -3,6 +3,7 @@ package dev.gossamer.thin.pool;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gossamer.io.BlockOperation;
@@ -288,6 +289,31 @@ class RelocationTest {
         refuse("metadata snapshot", sim.pool.jobs().evacuate(4L * BLOCK, 8L * BLOCK, false));
         sim.await(sim.pool.releaseMetadataSnapshot());
         done(evacuate(4, 8));
+    }
+
+    /** At whatever point of a job it comes, and for as long as it is there; a cancelled job waits no longer. */
+    @Test
+    void rl3AMetadataSnapshotThatComesMeanwhileIsWaitedFor() throws StorageException {
+        for (int steps = 0; steps < 12; steps++) {
+            long from = 4 + 8L * (steps % 2);
+            JobInfo job = sim.await(sim.pool.jobs().evacuate(from * BLOCK, 8L * BLOCK, false));
+            sim.loops.advance(steps * 500_000L);
+            sim.await(sim.pool.reserveMetadataSnapshot());
+            sim.loops.advance(10_000_000_000L);
+            JobInfo now = jobs.show(job.id());
+            if (steps == 0) {
+                assertEquals(JobInfo.State.RUNNING, now.state(), now.message());
+                assertTrue(now.message().contains("waits until the metadata snapshot is released"), now.message());
+                assertEquals(-1, now.remainingSeconds());
+                sim.await(sim.pool.jobs().cancel(job.id()));
+                assertEquals(JobInfo.State.CANCELLED, jobs.finish(job).state());
+            }
+            assertNotEquals(JobInfo.State.FAILED, now.state(), now.message());
+            sim.await(sim.pool.releaseMetadataSnapshot());
+            assertNotEquals(JobInfo.State.FAILED, jobs.finish(job).state());
+            verify("after " + steps);
+            reopen();
+        }
     }
 
     @Test
