@@ -2,7 +2,6 @@ package dev.gossamer.thin.job;
 
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
-import dev.gossamer.thin.device.HeldRange;
 import dev.gossamer.thin.device.ThinDevice;
 import dev.gossamer.thin.metadata.BlockMoves;
 import dev.gossamer.thin.metadata.MetadataRoom;
@@ -35,14 +34,14 @@ final class BlockMerger {
     private static final int MAX_OWNERS_OF_ZEROS = 64;
 
     /** What came of it. */
-    interface Merged {
+    interface Merged extends MoveOutcome {
         void done(boolean merged);
 
-        /** They have more owners, or there are more trees to look at, than can be changed at once. */
+        /**
+         * They have more owners, or there are more trees to look at, than can be changed at once; or, of zeros, one is
+         * over an external origin, which would show.
+         */
         void tooManyOwners();
-
-        /** Nothing can be merged now. */
-        void failed(Throwable cause);
     }
 
     private final MoveParts parts;
@@ -76,18 +75,17 @@ final class BlockMerger {
         new Pair(zeros, places, zeros, places, merged).start();
     }
 
-    private final class Pair extends HeldWork {
+    private final class Pair extends HeldMove {
         private final long gone;
         private final long kept;
         private final TreeMap<Long, Set<Long>> both = new TreeMap<>();
         private final TreeMap<Long, Set<Long>> one = new TreeMap<>();
         private final Merged merged;
-        private List<HeldRange> held = List.of();
         private boolean equal = true;
         private boolean tooMany;
 
         Pair(long gone, Set<Long> goneAt, long kept, Set<Long> keptAt, Merged merged) {
-            super(parts.faults());
+            super(parts, merged);
             this.gone = gone;
             this.kept = kept;
             this.merged = merged;
@@ -107,11 +105,7 @@ final class BlockMerger {
                     merged.done(false);
                     return;
                 }
-                List<HeldRange> ranges = owned.ranges(plan.owners());
-                parts.locks().acquire(ranges, () -> {
-                    held = ranges;
-                    guarded(this::compare);
-                });
+                hold(owned.ranges(plan.owners()), this::compare);
             });
         }
 
@@ -135,7 +129,8 @@ final class BlockMerger {
                     return null;
                 }
             }
-            return met.size() == both.size() && (!isZeros() || isUnmappable(plan)) ? plan : null;
+            tooMany = isZeros() && !isUnmappable(plan);
+            return met.size() == both.size() && !tooMany ? plan : null;
         }
 
         private boolean isZeros() {
@@ -155,7 +150,7 @@ final class BlockMerger {
 
         private BlockMoves.Plan stillHeld() throws StorageException {
             BlockMoves.Plan plan = known();
-            return plan == null || owned.notHeld(held, plan.owners()).isEmpty() ? plan : null;
+            return plan == null || owned.notHeld(held(), plan.owners()).isEmpty() ? plan : null;
         }
 
         private void compare() throws StorageException {
@@ -168,7 +163,7 @@ final class BlockMerger {
                 reads.read(
                         gone,
                         piece -> {
-                            equal = DedupeJob.isZero(piece);
+                            equal = BlockReads.isZero(piece);
                             return equal;
                         },
                         afterReads(this::compared));
@@ -251,19 +246,8 @@ final class BlockMerger {
             merged.done(changed);
         }
 
+        /** None are: both blocks are somebody's. */
         @Override
-        void fail(Throwable cause) {
-            try {
-                giveBack();
-            } finally {
-                merged.failed(cause);
-            }
-        }
-
-        private void giveBack() {
-            List<HeldRange> ranges = held;
-            held = NOTHING_HELD;
-            parts.locks().release(ranges);
-        }
+        void giveBackTargets(boolean valid) {}
     }
 }

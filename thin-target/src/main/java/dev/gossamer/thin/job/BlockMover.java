@@ -30,7 +30,7 @@ import java.util.TreeMap;
  */
 final class BlockMover {
     /** What came of it. */
-    interface Moved {
+    interface Moved extends MoveOutcome {
         /**
          * All that can be moved now has been.
          *
@@ -51,19 +51,6 @@ final class BlockMover {
          * @param places virtual blocks at which it is known to be mapped
          */
         default void tooManyOwners(long dataBlock, Set<Long> places) {}
-
-        /** Parts of blocks could not be read, and are zeros at the new place, if losses are accepted. */
-        default void lost(List<BlockMoves.Owner> owners, List<BlockCopies.Lost> parts) {
-            throw new AssertionError("losses are not accepted");
-        }
-
-        /** Whether zeros will do for what cannot be read. */
-        default boolean acceptsLosses() {
-            return false;
-        }
-
-        /** Nothing was moved, and nothing can be now. */
-        void failed(Throwable cause);
     }
 
     /** Where blocks are moved to. */
@@ -98,20 +85,18 @@ final class BlockMover {
         new Batch(places, chosen, moved).start();
     }
 
-    private final class Batch extends HeldWork {
+    private final class Batch extends HeldMove {
         private final TreeMap<Long, Set<Long>> places;
         private final TreeMap<Long, Set<Long>> leftOut = new TreeMap<>();
         private Map.Entry<Long, Set<Long>> tooMany;
         private final Targets chosen;
         private final Moved moved;
         private final Map<Long, Long> targets = new HashMap<>();
-        private List<HeldRange> held = List.of();
-        private boolean moving;
         private Map<Long, Integer> unreadable = Map.of();
         private List<BlockCopies.Lost> lost = new ArrayList<>();
 
         Batch(SortedMap<Long, Set<Long>> places, Targets chosen, Moved moved) {
-            super(parts.faults());
+            super(parts, moved);
             this.chosen = chosen;
             this.places = new TreeMap<>(places);
             this.moved = moved;
@@ -123,10 +108,7 @@ final class BlockMover {
                 if (places.isEmpty()) {
                     done(0);
                 } else {
-                    parts.locks().acquire(ranges, () -> {
-                        held = ranges;
-                        guarded(this::copy);
-                    });
+                    hold(ranges, this::copy);
                 }
             } catch (StorageException e) {
                 moved.failed(e);
@@ -185,7 +167,7 @@ final class BlockMover {
         /** Leaves out what has got owners whose blocks are not held. */
         private BlockMoves.Plan stillHeld() throws StorageException {
             BlockMoves.Plan plan = whole();
-            Set<Long> out = owned.notHeld(held, plan.owners());
+            Set<Long> out = owned.notHeld(held(), plan.owners());
             if (out.isEmpty()) {
                 return plan;
             }
@@ -201,8 +183,7 @@ final class BlockMover {
 
         /** For as many as there are; a client may have taken what was free a moment ago. */
         private void reserveTargets() throws StorageException {
-            moving = true;
-            parts.quotas().beginMove();
+            setsAside();
             for (long dataBlock : places.keySet()) {
                 try {
                     targets.put(dataBlock, chosen.reserve(dataBlock));
@@ -269,31 +250,14 @@ final class BlockMover {
             moved.done(blocks, unreadable);
         }
 
-        /** Targets that nothing was mapped to, and the holds; those who wait for a block look again. */
-        private void giveBack() {
-            if (isValid()) {
+        @Override
+        void giveBackTargets(boolean valid) {
+            if (valid) {
                 for (long unused : targets.values()) {
                     parts.metadata().unreserveDataBlock(unused);
                 }
             }
             targets.clear();
-            List<HeldRange> ranges = held;
-            held = NOTHING_HELD;
-            parts.locks().release(ranges);
-            if (moving) {
-                moving = false;
-                parts.quotas().endMove();
-                parts.waiters().spaceReleased();
-            }
-        }
-
-        @Override
-        void fail(Throwable cause) {
-            try {
-                giveBack();
-            } finally {
-                moved.failed(cause);
-            }
         }
     }
 }

@@ -14,6 +14,8 @@ final class BlockReads {
     /** Of each of two blocks, so that a large block takes no more memory than a small one. */
     static final int PIECE_BYTES = 1 << 20;
 
+    private static final ByteBuffer ZEROS = ByteBuffer.allocate(PIECE_BYTES).asReadOnlyBuffer();
+
     /** Looks at a piece. @return whether it wants the next one */
     interface Piece {
         boolean look(ByteBuffer piece);
@@ -41,6 +43,11 @@ final class BlockReads {
      */
     void read(long dataBlock, Piece piece, IntConsumer done) {
         new Reading(dataBlock, dataBlock, (a, b) -> piece.look(a), done, false).nextPiece();
+    }
+
+    /** Whether a piece has nothing but zeros. */
+    static boolean isZero(ByteBuffer piece) {
+        return piece.mismatch(ZEROS.slice(0, piece.remaining())) < 0;
     }
 
     /** Reads two blocks side by side. */

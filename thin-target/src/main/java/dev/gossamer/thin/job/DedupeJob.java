@@ -52,6 +52,9 @@ final class DedupeJob extends Job {
 
     private static final long NANOS = 1_000_000_000L;
 
+    /** Under which one of those blocks of zeros is noted that are not unmapped. */
+    private static final long ZEROS = 0;
+
     private enum Stage {
         READ,
         LOCATE,
@@ -65,9 +68,6 @@ final class DedupeJob extends Job {
      * @param isZeros to be unmapped, as it has no other
      */
     private record Candidate(long gone, long fingerprint, boolean isZeros) {}
-
-    private static final ByteBuffer NOTHING =
-            ByteBuffer.allocate(BlockReads.PIECE_BYTES).asReadOnlyBuffer();
 
     private final MoveParts parts;
     private final PoolMetadata metadata;
@@ -83,7 +83,7 @@ final class DedupeJob extends Job {
     private final int passes;
     private final ArrayDeque<Long> queue = new ArrayDeque<>();
     private final ArrayDeque<Candidate> candidates = new ArrayDeque<>();
-    // Whose places there was no memory for: they wait for the next round.
+    // Whose places there was no memory for, and zeros that are not unmapped: they wait for the next round.
     private final ArrayDeque<Candidate> later = new ArrayDeque<>();
     private final int maxPlaces;
     private final Map<Long, Set<Long>> places = new HashMap<>();
@@ -95,13 +95,7 @@ final class DedupeJob extends Job {
     private final long totalBlocks;
     private Stage stage = Stage.READ;
     private int pass;
-    private long readBlocks;
-    private long duplicates;
-    private long merged;
-    private long different;
-    private long zeros;
-    private long unmapped;
-    private long tooMany;
+    private final DedupeTally tally = new DedupeTally();
     private int remembered;
     private long pauseNanos;
 
@@ -151,7 +145,7 @@ final class DedupeJob extends Job {
 
     @Override
     protected long doneBytes() {
-        return Math.min(readBlocks, totalBlocks) * blockBytes;
+        return Math.min(tally.read, totalBlocks) * blockBytes;
     }
 
     @Override
@@ -171,8 +165,7 @@ final class DedupeJob extends Job {
 
     @Override
     protected String message() {
-        return duplicates + " blocks have equals, " + merged + " are shared now; " + zeros + " are zeros, " + unmapped
-                + " unmapped now" + (passes == 1 ? "" : "; pass " + Math.min(pass + 1, passes) + " of " + passes);
+        return tally.soFar() + (passes == 1 ? "" : "; pass " + Math.min(pass + 1, passes) + " of " + passes);
     }
 
     /** Who has asked for what a dry run finds is told that it was interrupted. */
@@ -239,7 +232,7 @@ final class DedupeJob extends Job {
                 .read(
                         dataBlock,
                         piece -> {
-                            zero[0] &= isZero(piece);
+                            zero[0] &= BlockReads.isZero(piece);
                             ByteBuffer half = piece.duplicate();
                             half.limit(piece.capacity() / 2);
                             first.update(half);
@@ -250,7 +243,7 @@ final class DedupeJob extends Job {
                         errno -> {
                             // What waits for the end of the step must not wait for ever: the pool, to be closed.
                             try {
-                                readBlocks++;
+                                tally.read++;
                                 if (errno == Errno.OK && !isStopped() && zero[0]) {
                                     noteZeros(dataBlock);
                                 } else if (errno == Errno.OK && !isStopped()) {
@@ -264,13 +257,9 @@ final class DedupeJob extends Job {
                         });
     }
 
-    static boolean isZero(ByteBuffer piece) {
-        return piece.mismatch(NOTHING.slice(0, piece.remaining())) < 0;
-    }
-
     private void noteZeros(long dataBlock) {
         if (pass == 0) {
-            zeros++;
+            tally.zeros++;
             if (!dryRun) {
                 candidates.add(new Candidate(dataBlock, 0, true));
             }
@@ -283,7 +272,7 @@ final class DedupeJob extends Job {
         }
         long first = fingerprints.putIfAbsent(fingerprint, dataBlock);
         if (first != Fingerprints.NONE) {
-            duplicates++;
+            tally.duplicates++;
             if (!dryRun) {
                 candidates.add(new Candidate(dataBlock, fingerprint, false));
             }
@@ -375,7 +364,7 @@ final class DedupeJob extends Job {
             if (keptAt.isEmpty()) {
                 fingerprints.replace(next.fingerprint, next.gone); // it is mapped no more: this one is the first now
             }
-            different++;
+            tally.different++;
             end.next();
         } else if (goneAt.size() + keptAt.size() > MAX_PLACES_OF_BLOCK) {
             fingerprints.replace(next.fingerprint, next.gone);
@@ -404,11 +393,11 @@ final class DedupeJob extends Job {
     private void noteMerged(boolean changed, long gone, long kept) {
         Set<Long> goneAt = places.remove(gone);
         if (changed) {
-            merged++;
+            tally.merged++;
             places.get(kept).addAll(goneAt);
         } else {
             places.put(gone, goneAt);
-            different++;
+            tally.different++;
         }
     }
 
@@ -442,19 +431,27 @@ final class DedupeJob extends Job {
             @Override
             public void done(boolean changed) {
                 if (changed) {
-                    unmapped++;
+                    tally.unmapped++;
                 } else {
-                    different++;
+                    tally.different++;
                 }
                 end.next();
             }
 
             @Override
             public void tooManyOwners() {
-                tooMany++;
+                shareZeros(zero);
                 end.next();
             }
         });
+    }
+
+    /** What cannot be unmapped of all who have it shares one block with others of its kind. */
+    private void shareZeros(long zero) {
+        tally.sharedZeros++;
+        if (fingerprints.putIfAbsent(ZEROS, zero) != Fingerprints.NONE) {
+            later.add(new Candidate(zero, ZEROS, false));
+        }
     }
 
     /** Of what one step does. */
@@ -487,19 +484,7 @@ final class DedupeJob extends Job {
             stage = Stage.READ;
             end.next();
         } else {
-            end.done(result());
+            end.done(dryRun ? tally.ofDryRun(passes, blockBytes) : tally.result(passes, blockBytes));
         }
-    }
-
-    private String result() {
-        String of = " of " + readBlocks / passes + " blocks ";
-        if (dryRun) {
-            return duplicates + of + "have equals, " + zeros + " are zeros: " + (duplicates + zeros) * blockBytes
-                    + " bytes";
-        }
-        return duplicates + of + "had equals, " + merged + " are shared now; " + zeros + " were zeros, " + unmapped
-                + " are unmapped; " + (merged + unmapped) * blockBytes + " bytes freed; " + different
-                + " were not equal, or have changed"
-                + (tooMany == 0 ? "" : "; " + tooMany + " are zeros in more volumes than can be looked at at once");
     }
 }

@@ -272,14 +272,37 @@ final class EvacuateJob extends Job {
         mover.move(batch, new BatchMoved(batch, end));
     }
 
+    /** What comes of a move, whatever it is of. */
+    private abstract class StepOutcome implements MoveOutcome {
+        final StepEnd end;
+
+        StepOutcome(StepEnd end) {
+            this.end = end;
+        }
+
+        @Override
+        public boolean acceptsLosses() {
+            return ending.acceptsLosses();
+        }
+
+        @Override
+        public void lost(List<BlockMoves.Owner> owners, List<BlockCopies.Lost> lost) {
+            losses.lost(losses.ofOwners(owners, lost));
+        }
+
+        @Override
+        public void failed(Throwable cause) {
+            end.failed(cause);
+        }
+    }
+
     /** What comes of a batch. */
-    private final class BatchMoved implements BlockMover.Moved {
+    private final class BatchMoved extends StepOutcome implements BlockMover.Moved {
         private final SortedMap<Long, Set<Long>> batch;
-        private final StepEnd end;
 
         BatchMoved(SortedMap<Long, Set<Long>> batch, StepEnd end) {
+            super(end);
             this.batch = batch;
-            this.end = end;
         }
 
         @Override
@@ -300,21 +323,6 @@ final class EvacuateJob extends Job {
         public void tooManyOwners(long dataBlock, Set<Long> places) {
             beginParts(dataBlock, places);
         }
-
-        @Override
-        public boolean acceptsLosses() {
-            return ending.acceptsLosses();
-        }
-
-        @Override
-        public void lost(List<BlockMoves.Owner> owners, List<BlockCopies.Lost> lost) {
-            losses.lost(losses.ofOwners(owners, lost));
-        }
-
-        @Override
-        public void failed(Throwable cause) {
-            end.failed(cause);
-        }
     }
 
     private void beginParts(long dataBlock, Set<Long> places) {
@@ -331,37 +339,31 @@ final class EvacuateJob extends Job {
 
     /** Some owners of a block that has very many. */
     private void movePart(StepEnd end) {
-        PartMover.Block block = current;
-        partMover.step(block, new PartMover.Moved() {
-            @Override
-            public void done(int owners, boolean more) {
-                movedInRound |= owners > 0;
-                notePart(block, owners);
-                current = more ? block : null;
-                end.next();
-            }
+        partMover.step(current, new PartMoved(current, end));
+    }
 
-            @Override
-            public void unreadable(int errno) {
-                losses.unreadable(block.from(), block.places(), errno);
-                current = null;
-                end.next();
-            }
+    /** What comes of a part. */
+    private final class PartMoved extends StepOutcome implements PartMover.Moved {
+        private final PartMover.Block block;
 
-            @Override
-            public boolean acceptsLosses() {
-                return ending.acceptsLosses();
-            }
+        PartMoved(PartMover.Block block, StepEnd end) {
+            super(end);
+            this.block = block;
+        }
 
-            @Override
-            public void lost(List<BlockMoves.Owner> owners, List<BlockCopies.Lost> lost) {
-                losses.lost(losses.ofOwners(owners, lost));
-            }
+        @Override
+        public void done(int owners, boolean more) {
+            movedInRound |= owners > 0;
+            notePart(block, owners);
+            current = more ? block : null;
+            end.next();
+        }
 
-            @Override
-            public void failed(Throwable cause) {
-                end.failed(cause);
-            }
-        });
+        @Override
+        public void unreadable(int errno) {
+            losses.unreadable(block.from(), block.places(), errno);
+            current = null;
+            end.next();
+        }
     }
 }

@@ -3,7 +3,6 @@ package dev.gossamer.thin.job;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.pdata.OutOfDataSpace;
-import dev.gossamer.thin.device.HeldRange;
 import dev.gossamer.thin.metadata.BlockMoves;
 import dev.gossamer.thin.metadata.Mapping;
 import dev.gossamer.thin.metadata.PoolMetadata;
@@ -105,7 +104,7 @@ final class PartMover {
     }
 
     /** What came of a step. */
-    interface Moved {
+    interface Moved extends MoveOutcome {
         /**
          * Tells how far it has come.
          *
@@ -116,19 +115,6 @@ final class PartMover {
 
         /** It cannot be read, and stays with those that still have it. */
         void unreadable(int errno);
-
-        /** Parts of it could not be read, and are zeros at the new place, if losses are accepted. */
-        default void lost(List<BlockMoves.Owner> owners, List<BlockCopies.Lost> parts) {
-            throw new AssertionError("losses are not accepted");
-        }
-
-        /** Whether zeros will do for what cannot be read. */
-        default boolean acceptsLosses() {
-            return false;
-        }
-
-        /** Nothing was changed, and nothing can be now. */
-        void failed(Throwable cause);
     }
 
     private final MoveParts parts;
@@ -153,18 +139,16 @@ final class PartMover {
         return metadata.references().moves();
     }
 
-    private final class Step extends HeldWork {
+    private final class Step extends HeldMove {
         private final Block block;
         private final Moved moved;
-        private List<HeldRange> held = List.of();
         private BlockMoves.Part part;
         private long target = Mapping.NONE;
-        private boolean moving;
         private boolean equal = true;
         private List<BlockCopies.Lost> lost = List.of();
 
         Step(Block block, Moved moved) {
-            super(parts.faults());
+            super(parts, moved);
             this.block = block;
             this.moved = moved;
         }
@@ -177,11 +161,7 @@ final class PartMover {
                 } else if (part.plan().owners().isEmpty()) {
                     goOn(0);
                 } else {
-                    List<HeldRange> ranges = owned.ranges(all());
-                    parts.locks().acquire(ranges, () -> {
-                        held = ranges;
-                        guarded(this::fill);
-                    });
+                    hold(owned.ranges(all()), this::fill);
                 }
             });
         }
@@ -218,7 +198,7 @@ final class PartMover {
             look();
             return isMovable()
                     && !part.plan().owners().isEmpty()
-                    && owned.notHeld(held, all()).isEmpty();
+                    && owned.notHeld(held(), all()).isEmpty();
         }
 
         private boolean hasWitness() throws StorageException {
@@ -269,8 +249,7 @@ final class PartMover {
         }
 
         private void copy() throws StorageException {
-            parts.quotas().beginMove();
-            moving = true;
+            setsAside();
             try {
                 target = parts.reserveBlock();
             } catch (OutOfDataSpace full) {
@@ -352,28 +331,12 @@ final class PartMover {
             moved.done(owners, block.next != null && !block.done);
         }
 
-        private void giveBack() {
-            List<HeldRange> ranges = held;
-            held = NOTHING_HELD;
-            parts.locks().release(ranges);
-            if (target != Mapping.NONE && isValid()) {
+        @Override
+        void giveBackTargets(boolean valid) {
+            if (target != Mapping.NONE && valid) {
                 metadata.unreserveDataBlock(target);
             }
             target = Mapping.NONE;
-            if (moving) {
-                moving = false;
-                parts.quotas().endMove();
-                parts.waiters().spaceReleased();
-            }
-        }
-
-        @Override
-        void fail(Throwable cause) {
-            try {
-                giveBack();
-            } finally {
-                moved.failed(cause);
-            }
         }
     }
 }

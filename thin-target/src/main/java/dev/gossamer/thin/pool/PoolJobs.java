@@ -135,7 +135,7 @@ public final class PoolJobs {
         });
     }
 
-    /** Who starts one is told when it is written down: it is under way, or told of, after whatever comes then (RL-9). */
+    /** Who starts one is told when it is written down: it goes on, or is told of, after whatever comes then (RL-9). */
     private CompletableFuture<JobInfo> start(WorkerCalls.Task<JobInfo> task) {
         return calls.message(() -> {
                     JobInfo job = task.run();
