@@ -60,7 +60,7 @@ public final class Jobs {
     private boolean looking;
     // Run once no step is under way, as the pool is being closed.
     private Runnable whenQuiet;
-    // That has been run: what a step does after that, which only one of a failed pool does, is of no interest.
+    // That has been run: what a step of a failed pool does after that is of no interest.
     private boolean left;
 
     public Jobs(IoLoop loop, PoolState state, PoolFaults faults, Committer committer, RangeLocks locks) {
@@ -69,6 +69,7 @@ public final class Jobs {
         this.faults = faults;
         this.committer = committer;
         this.locks = locks;
+        faults.afterBug(new Wakeup(loop, this::afterBug)::call);
     }
 
     /** EBUSY if there are as many jobs as there may be. */
@@ -114,10 +115,7 @@ public final class Jobs {
         return recorded;
     }
 
-    /**
-     * Takes over those that were under way when the pool was last closed and are not begun again, and names who writes
-     * down those that come.
-     */
+    /** Takes over those of the time before that are not begun again, and names who writes down those that come. */
     public void keep(List<JobInfo> interrupted, JobRecord itsRecord) {
         record = itsRecord;
         for (JobInfo each : interrupted) {
@@ -131,7 +129,7 @@ public final class Jobs {
         lastId = id - 1;
     }
 
-    /** Of a failed pool no step ends: each second, while any job is under way. */
+    /** No step of a failed pool ends, be it failed by a bug, or at a time that nobody tells: looked at each second. */
     private void lookForFailure() {
         if (looking || closed || active() == 0) {
             return;
@@ -140,12 +138,24 @@ public final class Jobs {
         loop.schedule(
                 () -> {
                     looking = false;
-                    if (state.mode() == PoolMode.FAIL) {
-                        List.copyOf(jobs.values()).forEach(Running::lost);
+                    try {
+                        endLost();
+                    } finally {
+                        lookForFailure();
                     }
-                    lookForFailure();
                 },
                 LOOK_NANOS);
+    }
+
+    private void afterBug() {
+        endLost();
+        lookQuiet();
+    }
+
+    private void endLost() {
+        if (state.mode() == PoolMode.FAIL && !closed) {
+            List.copyOf(jobs.values()).forEach(Running::lost);
+        }
     }
 
     /** Names those whose latency jobs are to watch. */
@@ -245,8 +255,6 @@ public final class Jobs {
                     job.job.what());
             job.job.stop();
         });
-        Wakeup lookAgain = new Wakeup(loop, this::lookQuiet);
-        faults.afterBug(lookAgain::call);
         locks.close(this::lookQuiet);
         lookQuiet();
     }
