@@ -1,21 +1,35 @@
 package dev.gossamer.it;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermission;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import java.util.zip.ZipFile;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What is installed: a Debian package that can be made again byte for byte, a tight unit, every licence named. */
+/**
+ * What is installed: a Debian package and an image that can be made again byte for byte, a tight unit, every licence
+ * named. What takes longer is {@code it-tests/package/run}.
+ */
 final class PackagingTest {
     private static final Pattern EXPOSURE = Pattern.compile("Overall exposure level for \\S+: ([0-9.]+) ");
     private static final double MOST_EXPOSED = 2.0;
@@ -113,5 +127,91 @@ final class PackagingTest {
             assertTrue(ours || notice.contains(known), () -> "NOTICE does not name " + name);
         }
         assertTrue(Files.isDirectory(home().resolve("runtime/legal")), "the runtime's own texts");
+    }
+
+    @Test
+    void theInventoryHasEveryJarAndEveryTextThatComesWithOne() throws IOException {
+        JsonNode bom =
+                new JsonMapper().readTree(home().resolve("share/sbom.json").toFile());
+        assertEquals("CycloneDX", bom.path("bomFormat").asText());
+        Map<String, String> hashes = new HashMap<>();
+        Set<String> references = new HashSet<>();
+        for (JsonNode component : bom.path("components")) {
+            assertFalse(component.path("licenses").isEmpty(), component::toString);
+            hashes.put(
+                    component.at("/hashes/0/content").asText(),
+                    component.path("name").asText());
+            assertTrue(references.add(component.path("bom-ref").asText()), component::toString);
+        }
+        for (Path jar : below(home().resolve("lib"))) {
+            if (!jar.toString().endsWith(".jar")) {
+                continue;
+            }
+            String hash = sha256(jar);
+            assertTrue(hashes.containsKey(hash), () -> jar + " is not as the inventory says");
+            try (ZipFile zip = new ZipFile(jar.toFile())) {
+                Path texts = home().resolve("share/licenses")
+                        .resolve(jar.getFileName().toString().replaceFirst("\\.jar$", ""));
+                for (String text : List.of("META-INF/LICENSE", "META-INF/LICENSE.txt", "META-INF/NOTICE")) {
+                    if (zip.getEntry(text) != null) {
+                        assertTrue(Files.size(texts.resolve(text.substring("META-INF/".length()))) > 0, text);
+                    }
+                }
+            }
+        }
+    }
+
+    private static String sha256(Path file) throws IOException {
+        try {
+            return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(Files.readAllBytes(file)));
+        } catch (NoSuchAlgorithmException e) {
+            throw new AssertionError("every Java has it", e);
+        }
+    }
+
+    /** On a base of a few files, as if of a system. */
+    @Test
+    void anImageIsPlainFilesThatCanBeMadeAgainAndWhatIsInItRuns() throws Exception {
+        Path base = Files.createDirectories(scratch.resolve("base/etc"));
+        Files.writeString(base.resolve("passwd"), "gossamer:x:65532:65532::/pool:/bin/sh\n");
+        Path tar = scratch.resolve("base.tar");
+        Tool.succeed("tar", "-C", scratch.resolve("base").toString(), "-cf", tar.toString(), ".");
+        String script = root().resolve("deploy/src/build-image").toString();
+        Path first = scratch.resolve("first");
+        Path second = scratch.resolve("second");
+        Tool.succeed(script, home().toString(), "9.9", first.toString(), tar.toString());
+        Tool.succeed(script, home().toString(), "9.9", second.toString(), tar.toString());
+        Tool.succeed("diff", "-r", first.toString(), second.toString());
+        assertEquals(
+                1,
+                Tool.run(script, home().toString(), "9.9", first.toString(), tar.toString())
+                        .status());
+
+        JsonNode manifest = blob(
+                first,
+                new JsonMapper().readTree(first.resolve("index.json").toFile()).at("/manifests/0"));
+        assertEquals(
+                "65532:65532",
+                blob(first, manifest.path("config")).at("/config/User").asText());
+        Path unpacked = Files.createDirectory(scratch.resolve("unpacked"));
+        for (JsonNode layer : manifest.path("layers")) {
+            Tool.succeed("tar", "-xzf", file(first, layer).toString(), "-C", unpacked.toString());
+        }
+        assertTrue(Files.exists(unpacked.resolve("etc/passwd")));
+        assertTrue(Tool.succeed(unpacked.resolve("usr/bin/gossamer").toString(), "--version")
+                .out()
+                .startsWith("gossamer "));
+    }
+
+    private static Path file(Path image, JsonNode descriptor) throws IOException {
+        String digest = descriptor.path("digest").asText().substring("sha256:".length());
+        Path file = image.resolve("blobs/sha256").resolve(digest);
+        assertEquals(digest, sha256(file));
+        assertEquals(descriptor.path("size").asLong(), Files.size(file));
+        return file;
+    }
+
+    private static JsonNode blob(Path image, JsonNode descriptor) throws IOException {
+        return new JsonMapper().readTree(file(image, descriptor).toFile());
     }
 }
