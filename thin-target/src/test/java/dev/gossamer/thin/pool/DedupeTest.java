@@ -278,6 +278,45 @@ class DedupeTest {
         }
     }
 
+    /** Counted in reads of the disk, and by no clock: those of two blocks, and of its own to break sharing. */
+    @Test
+    void dd2AWriteWaitsForNoMoreThanTheReadsOfTwoBlocks() throws StorageException {
+        SlowDisk counted = new SlowDisk(dataBase);
+        SimHarness.Result[] write = new SimHarness.Result[1];
+        int[] reads = new int[1];
+        counted.hold(request -> {
+            boolean waits = write[0] != null && !write[0].isDone();
+            reads[0] += waits && request.operation() == BlockOperation.READ && request.loop().index() == 2 ? 1 : 0;
+            return false;
+        });
+        try (SimPool sim = SimPool.open(metadataBase, counted, 1, 2)) {
+            JobRig jobs = new JobRig(sim);
+            JobInfo job = sim.await(sim.pool.jobs().dedupe(DedupeSpec.ALL));
+            while (!jobs.show(job.id()).message().matches(".*[1-9][0-9]* are shared now.*")) {
+                sim.loops.advance(1_000_000L);
+            }
+            int most = 0;
+            int writes = 0;
+            for (; !jobs.show(job.id()).state().isFinal(); writes++) {
+                ThinVolume volume = sim.pool.openVolume("c" + writes % COPIES);
+                byte[] bytes = ThinPoolTest.bytes(200 + writes, 512);
+                int at = writes * 7 % 10 * BLOCK + 1024;
+                reads[0] = 0;
+                write[0] = sim.start(0, volume, BlockOperation.WRITE, at, 512, 0, bytes);
+                while (!write[0].isDone()) {
+                    sim.loops.advance(100_000L);
+                }
+                System.arraycopy(bytes, 0, model.get("c" + writes % COPIES), at, 512);
+                most = Math.max(most, reads[0]);
+                volume.close();
+            }
+            assertTrue(writes > 20, writes + " writes only");
+            assertTrue(most > 0 && most <= 3, most + " reads");
+            verify(sim, "written to");
+            sim.shutDown();
+        }
+    }
+
     @Test
     void dd1ABlockThatIsWrittenWhileItIsComparedIsComparedFirst() throws StorageException {
         SlowDisk slow = new SlowDisk(dataBase);
