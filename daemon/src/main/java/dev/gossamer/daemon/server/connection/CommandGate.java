@@ -6,35 +6,39 @@ import dev.gossamer.nbd.wire.NbdFlags;
 import dev.gossamer.nbd.wire.NbdRequest;
 
 /**
- * How many commands of one connection are under way, and whether the next one may begin: by what connection and loop
- * may have at once, then by the volume's rates. One that may not has taken nothing yet, neither memory nor a place in
- * the order of writes, and what is behind it stays in the socket: a FLUSH too, which is not counted. Confined to the
- * connection's event loop.
+ * How many commands of one connection are under way, and whether the next one may begin: by what connection, export
+ * and loop may have at once, then by the volume's rates. One that may not has taken nothing yet, neither memory nor a
+ * place in the order of writes, and what is behind it stays in the socket: a FLUSH too, which is not counted. Confined
+ * to the connection's event loop.
  */
 final class CommandGate {
     private final ConnectionLimits limits;
     private final LoopLoad load;
     private final ConnectionCounters counters;
     private final RateTurn turn;
+    private final ExportShares.Share share;
     private int underWay;
 
     /**
      * Of a connection that has no commands.
      *
      * @param load of the loop
+     * @param exportKey what the connection has open
      * @param turn at the rates of what the connection has open
      */
-    CommandGate(ConnectionLimits limits, LoopLoad load, ConnectionCounters counters, RateTurn turn) {
+    CommandGate(
+            ConnectionLimits limits, LoopLoad load, ConnectionCounters counters, String exportKey, RateTurn turn) {
         this.limits = limits;
         this.load = load;
         this.counters = counters;
         this.turn = turn;
+        this.share = load.shares().join(exportKey);
     }
 
     /** Whether a command may begin now; if not it is offered again. */
     boolean mayBegin(NbdRequest command) {
         return underWay < limits.requests()
-                && load.mayBegin(underWay)
+                && load.mayBegin(underWay, share)
                 && (!turn.isLimited() || !isRated(command) || turn.mayGo(isWrite(command), ratedBytes(command)));
     }
 
@@ -59,8 +63,13 @@ final class CommandGate {
     /** So many more are under way, or fewer. */
     void change(int by) {
         underWay += by;
-        load.changeCommands(by);
+        load.changeCommands(by, share);
         counters.setInFlight(underWay);
+    }
+
+    /** The connection is over: nothing is under way, and nothing will be. Once. */
+    void over() {
+        load.shares().leave(share);
     }
 
     boolean isIdle() {

@@ -20,6 +20,7 @@ public final class LoopLoad {
     private static final int PARTS = 16;
 
     private final CommandCount commands = new CommandCount();
+    private final ExportShares shares = new ExportShares();
     private final ReadTurns provenTurns;
     private final ReadTurns unprovenTurns;
     private final MemoryWaiters memoryWaiters;
@@ -38,10 +39,16 @@ public final class LoopLoad {
 
     /**
      * Whether a connection may begin another command: its first always, and so many that it leaves as much room as it
-     * has taken. One that may not goes on when one of its own has ended.
+     * has taken, and that its export does not have more than others. One that may not goes on when one of its own has
+     * ended.
      */
-    boolean mayBegin(int own) {
-        return own == 0 || own <= COMMANDS - commands.underWay();
+    boolean mayBegin(int own, ExportShares.Share share) {
+        return own == 0 || (own <= COMMANDS - commands.underWay() && shares.mayBegin(share));
+    }
+
+    /** What exports have of the loop. */
+    ExportShares shares() {
+        return shares;
     }
 
     MemoryWaiters memoryWaiters() {
@@ -63,8 +70,9 @@ public final class LoopLoad {
         return unprovenTurns;
     }
 
-    void changeCommands(int by) {
+    void changeCommands(int by, ExportShares.Share share) {
         commands.change(by);
+        shares.change(share, by);
     }
 
     /**

@@ -99,7 +99,7 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
         this.watch = watch;
         this.memory = new HeldMemory(this.loop, load, limits.payloadBytes(), resumeTask);
         RateTurn turn = new RateTurn(export.rates(), this.loop, resumeTask);
-        this.commands = new CommandGate(limits, load, counters, turn);
+        this.commands = new CommandGate(limits, load, counters, export.key(), turn);
         this.arriving = new ArrivingRequest(loop, memory, slab);
         this.sparseReads = new SparseReads(device, negotiated.structuredReplies(), load, memory, life);
         this.decoder = new RequestDecoder(negotiated, device::sizeBytes, this);
@@ -233,6 +233,7 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
         try {
             export.close();
         } finally {
+            commands.over();
             log.closed(counters); // before a server that stops has nobody left to wait for
             whenEnded.accept(id);
             over.complete(null);
@@ -357,10 +358,7 @@ public final class NbdConnection implements RequestSink, ClientStream.Listener {
         if (empty && (command.command() == NbdCommand.READ || !command.isFua())) {
             return true;
         }
-        if (!commands.mayBegin(command)) {
-            return false;
-        }
-        return prepare(command, empty) || commands.notBegun(command);
+        return commands.mayBegin(command) && (prepare(command, empty) || commands.notBegun(command));
     }
 
     /** Gets together what a command needs. False, and nothing is taken, if it is not there now. */

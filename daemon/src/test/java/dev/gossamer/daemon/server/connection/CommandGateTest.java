@@ -27,14 +27,14 @@ class CommandGateTest {
     private final RateGate rates = new RateGate();
     private final RateTurn turn = new RateTurn(rates, loops.loop(0), () -> {});
     private final CommandGate gate =
-            new CommandGate(ConnectionLimits.DEFAULT, new LoopLoad(loops.loop(0)), new ConnectionCounters(), turn);
+            new CommandGate(ConnectionLimits.DEFAULT, new LoopLoad(loops.loop(0)), new ConnectionCounters(), "a", turn);
 
     @AfterEach
     void close() {
         loops.close();
     }
 
-    private static NbdRequest command(int command, int flags, int lengthBytes) {
+    static NbdRequest command(int command, int flags, int lengthBytes) {
         ByteBuf header = Unpooled.buffer(NbdRequest.HEADER_BYTES);
         header.writeInt(NbdMagic.REQUEST).writeShort(flags).writeShort(command);
         header.writeLong(1).writeLong(0).writeInt(lengthBytes);
