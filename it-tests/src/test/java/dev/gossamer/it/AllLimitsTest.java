@@ -18,10 +18,10 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * Every limit at its maximum at once: connections and handshakes as many as the process admits, at both addresses, each
- * with the most that it may have under way, some encrypted, some on their way to be; the admin socket's clients, of whom
- * none takes an answer, and a job; all over a data device that is another server's, with what is kept for that. Beside
- * all of them a client verifies. What is counted for them is what they take ({@code MemoryBudget}): the process stays
- * inside its memory, and the client goes on.
+ * with the most that it may have under way, some encrypted, some on their way to be; the admin socket's clients, of
+ * whom none takes an answer, and a job; all over a data device that is another server's, with what is kept for that.
+ * Beside all of them a client verifies. What is counted for them is what they take ({@code MemoryBudget}): the process
+ * stays inside its memory, and the client goes on.
  */
 @Timeout(300)
 final class AllLimitsTest {
