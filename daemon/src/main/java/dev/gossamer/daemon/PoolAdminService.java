@@ -26,6 +26,7 @@ import dev.gossamer.thin.DedupeSpec;
 import dev.gossamer.thin.JobInfo;
 import dev.gossamer.thin.PoolMode;
 import dev.gossamer.thin.PoolStatus;
+import dev.gossamer.thin.SetSpace;
 import dev.gossamer.thin.SnapshotSpec;
 import dev.gossamer.thin.VolumeInfo;
 import dev.gossamer.thin.VolumeLimits;
@@ -181,6 +182,11 @@ final class PoolAdminService implements PoolAdmin {
     @Override
     public CompletableFuture<VolumeSpace> spaceOf(String name) {
         return pool.space().of(name);
+    }
+
+    @Override
+    public CompletableFuture<SetSpace> spaceIfDeleted(Set<String> names) {
+        return pool.space().ifDeleted(names);
     }
 
     @Override

@@ -5,6 +5,7 @@ import dev.gossamer.io.rate.IoRates;
 import dev.gossamer.thin.CloneSpec;
 import dev.gossamer.thin.DedupeSpec;
 import dev.gossamer.thin.JobInfo;
+import dev.gossamer.thin.SetSpace;
 import dev.gossamer.thin.SnapshotSpec;
 import dev.gossamer.thin.VolumeInfo;
 import dev.gossamer.thin.VolumeLimits;
@@ -12,6 +13,7 @@ import dev.gossamer.thin.VolumeSpace;
 import dev.gossamer.thin.VolumeSpec;
 import dev.gossamer.thin.pool.PoolJobs;
 import java.util.List;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 
@@ -77,6 +79,9 @@ public interface PoolAdmin {
 
     /** Counts what a volume has for itself. */
     CompletableFuture<VolumeSpace> spaceOf(String name);
+
+    /** What deleting volumes together would free. */
+    CompletableFuture<SetSpace> spaceIfDeleted(Set<String> names);
 
     /** Takes larger devices into use; 0 = as large as the device is, negative = leaves it alone. */
     CompletableFuture<Void> grow(long dataBytes, long metadataBytes);

@@ -1,13 +1,18 @@
 package dev.gossamer.daemon.admin;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.thin.OnFull;
+import dev.gossamer.thin.SetSpace;
 import dev.gossamer.thin.VolumeInfo;
 import dev.gossamer.thin.VolumeLimits;
 import dev.gossamer.thin.VolumeSpace;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 
 /**
@@ -19,6 +24,7 @@ import java.util.concurrent.CompletableFuture;
  *  POST   /v1/pool/metadata-snapshot         DELETE
  *  PUT    /v1/pool/transaction-id            {expected, value}
  *  GET    /v1/volumes/NAME/space
+ *  POST   /v1/freed-if-deleted               {volumes: [NAME, ...]}; changes nothing
  *  PATCH  /v1/volumes/NAME/limits            {limitBytes, reserveBytes, thick, critical, onFull: queue|error|pool,
  *                                             onFullSeconds}, each optional
  * </pre>
@@ -27,6 +33,9 @@ final class SpaceApi {
     /** What {@link #limits} takes. */
     static final List<String> LIMITS =
             List.of("limitBytes", "reserveBytes", "thick", "critical", "onFull", "onFullSeconds");
+
+    /** Volumes that one question may be about. */
+    private static final int MAX_SET = 1000;
 
     private static final String POOLS_POLICY = "pool";
     private static final long LEAVE_ALONE = -1;
@@ -49,12 +58,36 @@ final class SpaceApi {
         routes.add("GET", "/v1/volumes/{name}/space", ask -> pool.spaceOf(
                         api.require(ask.name()).name())
                 .thenApply(space -> api.answer(200, json(space))));
+        routes.add("POST", "/v1/freed-if-deleted", ask -> freedIfDeleted(ask.body()));
         routes.add("PATCH", "/v1/volumes/{name}/limits", ask -> changeLimits(api.require(ask.name()), ask.body()));
     }
 
     private CompletableFuture<AdminResponse> dmStatus() {
         return pool.dmStatus()
                 .thenApply(lines -> new AdminResponse(200, AdminResponse.PROMETHEUS, String.join("\n", lines) + "\n"));
+    }
+
+    private CompletableFuture<AdminResponse> freedIfDeleted(String body) throws StorageException {
+        JsonNode volumes = api.object(body, List.of("volumes")).path("volumes");
+        if (!volumes.isArray() || volumes.isEmpty() || volumes.size() > MAX_SET) {
+            throw new AdminRefusal(AdminRefusal.BAD_REQUEST, "'volumes' must be a list of 1 to " + MAX_SET + " names");
+        }
+        Set<String> names = new TreeSet<>();
+        for (JsonNode each : volumes) {
+            names.add(api.require(each.asText()).name());
+        }
+        return pool.spaceIfDeleted(names).thenApply(space -> api.answer(200, json(space)));
+    }
+
+    private static JsonNode json(SetSpace space) {
+        ObjectNode node = JsonNodeFactory.instance
+                .objectNode()
+                .put("freedBytes", space.freedBytes())
+                .put("exact", space.exact())
+                .put("heldBySnapshot", space.heldBySnapshot());
+        ArrayNode sharedWith = node.putArray("sharedWith");
+        space.sharedWith().forEach(sharedWith::add);
+        return node;
     }
 
     private CompletableFuture<AdminResponse> changeLimits(VolumeInfo volume, String body) throws StorageException {

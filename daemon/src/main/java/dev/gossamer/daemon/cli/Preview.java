@@ -5,7 +5,9 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 
 /** What a command would do, asked of the daemon by questions alone. */
 final class Preview {
@@ -19,20 +21,33 @@ final class Preview {
 
     /** What goes with a volume or snapshot, and what stays. */
     ObjectNode deletion(String name) throws CommandFailed {
-        JsonNode volume = volume(name);
-        ObjectNode node = begin("delete", name);
-        node.put("sizeBytes", volume.path("sizeBytes").asLong());
-        node.put(
-                "freedBytes",
-                ask(path(name) + "/space").path("freedIfDeletedBytes").asLong());
+        return deletion(List.of(name));
+    }
+
+    /** What goes with several of them together, which may be more than what each would free. */
+    ObjectNode deletion(List<String> names) throws CommandFailed {
+        ObjectNode node = begin("delete", String.join(", ", names));
+        Set<Integer> ids = new HashSet<>();
+        long sizeBytes = 0;
+        for (String name : names) {
+            JsonNode volume = volume(name);
+            ids.add(volume.path("id").asInt());
+            sizeBytes += volume.path("sizeBytes").asLong();
+        }
+        node.put("sizeBytes", sizeBytes);
+        ObjectNode set = JsonNodeFactory.instance.objectNode();
+        names.forEach(set.putArray("volumes")::add);
+        node.setAll((ObjectNode) pool.parse(pool.ask("POST", "/v1/freed-if-deleted", set)));
         ArrayNode staying = node.putArray("snapshotsThatStay");
         for (JsonNode other : ask(VOLUMES)) {
+            boolean goes = ids.contains(other.path("id").asInt());
             if (other.path("originId").isInt()
-                    && other.path("originId").asInt() == volume.path("id").asInt()) {
+                    && ids.contains(other.path("originId").asInt())
+                    && !goes) {
                 staying.add(other.path("name").asText());
             }
         }
-        return inUseBy(node, name);
+        return inUseBy(node, names);
     }
 
     /** What a volume holds now, and would hold. */
@@ -71,9 +86,13 @@ final class Preview {
     }
 
     private ObjectNode inUseBy(ObjectNode node, String export) throws CommandFailed {
+        return inUseBy(node, List.of(export));
+    }
+
+    private ObjectNode inUseBy(ObjectNode node, List<String> exports) throws CommandFailed {
         ArrayNode peers = node.putArray("inUseBy");
         for (JsonNode connection : ask("/v1/connections")) {
-            if (connection.path("export").asText().equals(export)) {
+            if (exports.contains(connection.path("export").asText())) {
                 peers.add(connection.path("peer").asText());
             }
         }
@@ -106,7 +125,12 @@ final class Preview {
             facts.add("what is in the last " + Output.size(node, "lostRangeBytes") + " would be lost");
         }
         if (node.has("freedBytes")) {
-            facts.add(Output.size(node, "freedBytes") + " would be freed");
+            String about = node.path("exact").asBoolean() ? "" : "about ";
+            facts.add(about + Output.size(node, "freedBytes") + " would be freed"
+                    + (node.path("heldBySnapshot").asBoolean() ? ", more when the metadata snapshot is released" : ""));
+        }
+        if (!node.path("sharedWith").isEmpty()) {
+            facts.add("the rest is shared with " + words(node.path("sharedWith")));
         }
         if (node.has("state")) {
             facts.add("state " + node.path("state").asText() + ", " + Output.size(node, "storeUsedBytes")

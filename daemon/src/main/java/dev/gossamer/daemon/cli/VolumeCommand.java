@@ -7,6 +7,7 @@ import dev.gossamer.daemon.admin.FailureKind;
 import dev.gossamer.daemon.attach.Attacher;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.thin.VolumeSpec;
+import java.util.List;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -337,26 +338,32 @@ final class VolumeCommand extends CommandGroup {
     }
 
     @Command(
-            description = "Deletes a volume that nobody is connected to. Snapshots of it stay whole.",
+            description = {
+                "Deletes volumes that nobody is connected to, one after the other. Snapshots of them stay whole.",
+                "With --dry-run it says exactly what all of them together would free, and who has the rest."
+            },
             footer = {
                 "",
                 "Examples:",
+                "  gossamer volume delete -p DIR vol1 vol1-monday vol1-tuesday --dry-run",
                 "  gossamer volume delete -p DIR vol1 --dry-run",
                 "  gossamer volume delete -p DIR vol1 --force"
             })
     void delete(
             @Mixin PoolOption pool,
             @Mixin Output output,
-            @Parameters(paramLabel = "NAME", description = "Volume or snapshot.") String name,
+            @Parameters(paramLabel = "NAME", arity = "1..*", description = "Volumes or snapshots.") List<String> names,
             @Mixin ForceOption force,
             @Mixin DryRunOption dryRun)
             throws CommandFailed {
         if (dryRun.isGiven()) {
-            output.preview(spec(), new Preview(pool).deletion(name));
+            output.preview(spec(), new Preview(pool).deletion(names));
             return;
         }
-        pool.ask("DELETE", path(name) + force.query(), null);
-        output.done(spec(), "deleted", name);
+        for (String name : names) {
+            pool.ask("DELETE", path(name) + force.query(), null);
+            output.done(spec(), "deleted", name);
+        }
     }
 
     private void printOne(PoolOption pool, Output output, String done, String answer) throws CommandFailed {

@@ -94,6 +94,13 @@ class CommandsOnDaemonTest extends CommandsFixture {
         assertEquals(0, run("volume delete web --dry-run --json"), err);
         assertEquals("delete", json().path("would").asText());
         assertEquals("monday", json().path("snapshotsThatStay").path(0).asText());
+        assertEquals(0, run("volume delete web monday --dry-run --json"), err);
+        assertEquals("web, monday", json().path("name").asText());
+        assertTrue(
+                json().path("exact").asBoolean()
+                        && json().path("snapshotsThatStay").isEmpty(),
+                out);
+        assertEquals(8, run("volume delete web none --dry-run"), err);
         assertEquals(0, run("snapshot delete monday --dry-run"), err);
         assertTrue(out.startsWith("would delete monday: "), out);
         assertEquals(0, run("snapshot rollback web monday --dry-run"), err);

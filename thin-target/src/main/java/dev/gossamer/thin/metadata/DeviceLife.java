@@ -3,6 +3,7 @@ package dev.gossamer.thin.metadata;
 import dev.gossamer.io.Invariant;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.pdata.btree.BTree;
+import java.util.Set;
 
 /**
  * How devices come and go: each of these changes the upper level of the mapping tree and the details tree together.
@@ -113,6 +114,11 @@ public final class DeviceLife {
         pool.own.none(id);
         pool.own.none(sourceId);
         pool.settle();
+    }
+
+    /** For finding out what deleting some devices frees. */
+    public DyingDevices dying(Set<Integer> ids) {
+        return new DyingDevices(pool, ids);
     }
 
     /** Deletes a device at once; see {@link #isDeletedAtOnce}. */

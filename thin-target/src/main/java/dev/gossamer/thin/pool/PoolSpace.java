@@ -3,13 +3,18 @@ package dev.gossamer.thin.pool;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.StorageException;
+import dev.gossamer.thin.SetSpace;
 import dev.gossamer.thin.VolumeSpace;
 import dev.gossamer.thin.device.PoolDevices;
 import dev.gossamer.thin.device.PoolFaults;
 import dev.gossamer.thin.device.PoolState;
 import dev.gossamer.thin.device.ThinDevice;
 import dev.gossamer.thin.metadata.PoolMetadata;
+import dev.gossamer.thin.space.DeletionPreview;
 import dev.gossamer.thin.space.SpaceAccount;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 
 /** Questions about a pool's data space that take reading metadata, in steps. Any thread. */
@@ -41,6 +46,22 @@ public final class PoolSpace {
         } else {
             loop.execute(() -> new SpaceAccount(state, faults, loop, metadata, device, answer).step());
         }
+        return answer;
+    }
+
+    /** Finds out what deleting volumes together would free, and who has what stays; see {@link DeletionPreview}. */
+    public CompletableFuture<SetSpace> ifDeleted(Set<String> names) {
+        CompletableFuture<SetSpace> answer = calls.answer();
+        List<ThinDevice> wanted = new ArrayList<>();
+        for (String name : names) {
+            ThinDevice device = devices.named(name);
+            if (device == null) {
+                answer.completeExceptionally(unknown(name));
+                return answer;
+            }
+            wanted.add(device);
+        }
+        loop.execute(() -> new DeletionPreview(loop, metadata, devices, state, faults, wanted, answer).step());
         return answer;
     }
 
