@@ -159,7 +159,8 @@ final class Story implements Excuses {
         world.note(20, lives, 0, () -> "life " + lives + " begins");
         stopping = false;
         restartWanted = false;
-        int buffers = swarm.has(Kind.SMALL_BUFFERS) ? 1 << 20 : 1 << 23;
+        int small = Hardware.hasClassic(swarm) ? 1 << 20 : 1 << 19; // a merge moves larger pieces
+        int buffers = swarm.has(Kind.SMALL_BUFFERS) ? small : 1 << 23;
         life = new Life(world, lives, swarm.loops(), buffers, swarm.hasRing());
         hardware = new Hardware(world, machine, life, lives, swarm, judge, counts);
         killAt = Long.MAX_VALUE;
