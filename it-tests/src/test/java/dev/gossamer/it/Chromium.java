@@ -204,15 +204,24 @@ final class Chromium implements AutoCloseable {
         }
     }
 
-    /** Presses the left button in the middle of an element that can be seen there. */
+    /** Clicks on an element that can be seen; if the page moved it away under the mouse, again. */
     void click(String selector) throws InterruptedException {
         String find = "document.querySelector(" + quoted(selector) + ")";
-        await(find + " && !" + find + ".disabled && " + find + ".getClientRects().length > 0");
-        JsonNode at = evaluate("(() => { const e = " + find + "; e.scrollIntoView({block: 'center'});"
-                + " const r = e.getBoundingClientRect(); const x = r.x + r.width / 2; const y = r.y + r.height / 2;"
-                + " const top = document.elementFromPoint(x, y);"
-                + " return {x, y, seen: e === top || e.contains(top)}; })()");
-        assertTrue(at.path("seen").asBoolean(), () -> selector + " is covered");
+        for (int attempt = 0; attempt < 10; attempt++) {
+            await(find + " && !" + find + ".disabled && " + find + ".getClientRects().length > 0");
+            JsonNode at = evaluate("(() => { const e = " + find + "; e.scrollIntoView({block: 'center'}); hit = false;"
+                    + " e.addEventListener('click', () => { hit = true; }, {once: true, capture: true});"
+                    + " const r = e.getBoundingClientRect(); const x = r.x + r.width / 2; const y = r.y + r.height / 2;"
+                    + " const top = document.elementFromPoint(x, y);"
+                    + " return {x, y, seen: e === top || e.contains(top)}; })()");
+            if (at.path("seen").asBoolean() && pressed(at)) {
+                return;
+            }
+        }
+        fail(selector + " is covered");
+    }
+
+    private boolean pressed(JsonNode at) {
         for (String kind : List.of("mousePressed", "mouseReleased")) {
             call(
                     "Input.dispatchMouseEvent",
@@ -222,6 +231,7 @@ final class Chromium implements AutoCloseable {
                             .put("button", "left")
                             .put("clickCount", 1));
         }
+        return evaluate("hit").asBoolean();
     }
 
     /** Types into what has the focus, in place of what is there. */

@@ -104,8 +104,13 @@ final class PageTest {
         browser.await("document.getElementById('done').textContent.includes(" + Chromium.quoted(words) + ")");
     }
 
+    /** Space of a volume that was deleted before its turn came cannot be counted, which the browser notes. */
     private static void assertNoComplaints() {
-        assertEquals(List.of(), browser.complaints);
+        assertEquals(
+                List.of(),
+                browser.complaints.stream()
+                        .filter(complaint -> !complaint.matches(".*status of 404 .*/v1/volumes/[\\w-]+/space"))
+                        .toList());
     }
 
     @Test

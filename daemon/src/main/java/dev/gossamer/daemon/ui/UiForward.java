@@ -31,6 +31,8 @@ final class UiForward implements AutoCloseable {
     /** More than any of these answers, of at most 200 volumes or all that are connected. */
     private static final int ANSWER_LIMIT_CHARS = 4 << 20;
 
+    private static final int END_SECONDS = 2;
+
     private static final int BAD_GATEWAY = 502;
     private static final int GATEWAY_TIMEOUT = 504;
     private static final int NOT_FOUND = 404;
@@ -105,8 +107,16 @@ final class UiForward implements AutoCloseable {
         }
     }
 
+    /** Whoever waits for the daemon is told, before what they would be told through is gone. */
     @Override
     public void close() {
         threads.shutdownNow();
+        try {
+            if (!threads.awaitTermination(END_SECONDS, TimeUnit.SECONDS)) {
+                return; // they are no reason to stay
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 }
