@@ -95,7 +95,6 @@ final class ForegroundDaemon {
             LOG.info(ready);
         }
         tell(ServiceManager.READY);
-        keepProgram();
         int exitCode = awaitEnd();
         tell(ServiceManager.STOPPING);
         ForeignOwner other = daemon.lost().getNow(null);
@@ -112,14 +111,6 @@ final class ForegroundDaemon {
             LOG.error("stopping a failed pool: {}", Reason.of(e));
         }
         return exitCode;
-    }
-
-    /**
-     * Opens every jar, for as long as this process lives: an upgrade takes the files away from under it, and a class
-     * that is needed for the first time afterwards is still found.
-     */
-    private static void keepProgram() {
-        ClassLoader.getSystemClassLoader().resources("is in no jar").count();
     }
 
     private int awaitEnd() {
