@@ -2,12 +2,9 @@ package dev.gossamer.it;
 
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -19,7 +16,6 @@ import org.junit.jupiter.api.io.TempDir;
 final class GuestAttachTest {
     private static final int MEMORY_MIB = 768;
     private static final int LIMIT_SECONDS = 900;
-    private static final String LIBRARIES = "libraries";
 
     /** Longer than the script's --request-timeout. */
     private static final int AWAY_SECONDS = 20;
@@ -29,34 +25,6 @@ final class GuestAttachTest {
 
     @TempDir
     private Path scratch;
-
-    /** The distribution, and the libraries that its Java runtime wants, as a file system. */
-    private Path image() throws IOException, InterruptedException {
-        Path root = Files.createDirectories(scratch.resolve("root"));
-        Path home = Path.of(System.getProperty("gossamer.home")).toRealPath();
-        Tool.succeed("cp", "-a", home.toString(), root.resolve("gossamer").toString());
-        Path libraries = Files.createDirectories(root.resolve(LIBRARIES));
-        List<String> natives;
-        try (Stream<Path> files = Files.walk(home)) {
-            natives = files.map(Path::toString)
-                    .filter(name -> name.endsWith(".so"))
-                    .toList();
-        }
-        for (String library : natives) {
-            for (String line : Tool.run("ldd", library).out().lines().toList()) {
-                String[] words = line.strip().split(" ", -1);
-                boolean outside = words.length > 2 && words[2].startsWith("/") && !words[2].startsWith(home.toString());
-                Path copy = outside ? libraries.resolve(Path.of(words[2]).getFileName()) : null;
-                if (outside && !Files.exists(copy)) {
-                    Files.copy(Path.of(words[2]), copy);
-                }
-            }
-        }
-        Path image = scratch.resolve("dist.img");
-        Tool.succeed("truncate", "-s", "400M", image.toString());
-        Tool.succeed("mkfs.ext4", "-q", "-F", "-d", root.toString(), image.toString());
-        return image;
-    }
 
     @Test
     @Timeout(value = 20, unit = TimeUnit.MINUTES) // Java starts some twenty times, with every instruction emulated.
@@ -75,10 +43,10 @@ final class GuestAttachTest {
                     .with("VOLUME", "vol")
                     .with("EMPTY", "empty")
                     .with("GROWN_BYTES", 256 << 20)
-                    .with("LIBRARIES", LIBRARIES)
+                    .with("LIBRARIES", GuestDistribution.LIBRARIES)
                     .with("AWAY_SECONDS", AWAY_SECONDS)
                     .with("MANY", MANY)
-                    .withDisk(image())
+                    .withDisk(GuestDistribution.image(scratch))
                     .on("guest: kill the server", () -> {
                         daemon.kill();
                         Thread.sleep(2000);

@@ -14,6 +14,7 @@ import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -138,6 +139,25 @@ final class OutputDeviceTest {
             return true;
         } catch (IOException e) {
             return false;
+        }
+    }
+
+    /** A pool that has not come to a time of its devices or mappings would not know what they share. */
+    @Test
+    void thePoolIsOfTheLatestTimeOfAll() throws Exception {
+        String xml = "<superblock uuid=\"\" time=\"1\" transaction=\"9\" data_block_size=\"128\" nr_data_blocks=\"9\">"
+                + "<device dev_id=\"1\" mapped_blocks=\"1\" transaction=\"3\" creation_time=\"%d\" snap_time=\"%d\">"
+                + "<single_mapping origin_block=\"1\" data_block=\"1\" time=\"%d\"/></device></superblock>";
+        for (int[] times : new int[][] {{7, 2, 3}, {2, 7, 3}, {2, 3, 7}}) {
+            byte[] bytes = xml.formatted(times[0], times[1], times[2]).getBytes(StandardCharsets.US_ASCII);
+            List<String> warnings = new ArrayList<>();
+            try (OfflineDisk target = new OfflineDisk(new SimulatedDisk(DISK_BYTES))) {
+                new OutputDevice(target.io, warnings::add)
+                        .write(sink -> new XmlPool(new ByteArrayInputStream(bytes), sink).read());
+                assertEquals(List.of(), target.check().damage());
+                assertEquals(7, target.check().superblock().time());
+                assertEquals(1, warnings.size(), warnings::toString);
+            }
         }
     }
 

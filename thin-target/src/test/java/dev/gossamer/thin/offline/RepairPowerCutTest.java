@@ -13,7 +13,7 @@ import java.io.IOException;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/** A power cut at every write of a repair over another pool: the input stays, and the output is no pool or a whole one. */
+/** A power cut at every write of a repair over another pool: the input stays, the output is no pool or a whole one. */
 final class RepairPowerCutTest {
     private static final int DISK_BYTES = 2 << 20;
     private static final int CRASHES = 6;

@@ -32,7 +32,7 @@ import picocli.CommandLine.Option;
             "Makes sound metadata of damaged ones, on another device. Shows first which states of the pool can be had,"
                     + " and exactly what each of them loses.",
             "Without a terminal to ask at, a choice that loses anything needs --yes: else nothing is written, exit"
-                    + " code 4.",
+                    + " code 4. So does every choice where the superblock is lost: nothing tells then which is newest.",
             "The input is never written, but with --in-place: that sets right counts and the like, where nothing is"
                     + " lost."
         },
