@@ -81,8 +81,8 @@ public final class MetadataFix implements AutoCloseable {
     }
 
     /**
-     * Sets right what devices' records say beside that: of a transaction that has not been, the pool's; of a device that
-     * is in one tree alone, a record as if all of it were shared (OT-34), or none.
+     * Sets right what devices' records say beside that: of a transaction that has not been, the pool's; of a device
+     * that is in one tree alone, a record as if all of it were shared (OT-34), or none.
      */
     public void records(List<Damage> damage, List<DeviceSum> devices) throws StorageException {
         for (Damage one : damage) {
