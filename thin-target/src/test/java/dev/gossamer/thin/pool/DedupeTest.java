@@ -286,7 +286,11 @@ class DedupeTest {
         int[] reads = new int[1];
         counted.hold(request -> {
             boolean waits = write[0] != null && !write[0].isDone();
-            reads[0] += waits && request.operation() == BlockOperation.READ && request.loop().index() == 2 ? 1 : 0;
+            reads[0] += waits
+                            && request.operation() == BlockOperation.READ
+                            && request.loop().index() == 2
+                    ? 1
+                    : 0;
             return false;
         });
         try (SimPool sim = SimPool.open(metadataBase, counted, 1, 2)) {

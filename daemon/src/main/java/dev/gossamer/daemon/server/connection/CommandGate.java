@@ -26,8 +26,7 @@ final class CommandGate {
      * @param exportKey what the connection has open
      * @param turn at the rates of what the connection has open
      */
-    CommandGate(
-            ConnectionLimits limits, LoopLoad load, ConnectionCounters counters, String exportKey, RateTurn turn) {
+    CommandGate(ConnectionLimits limits, LoopLoad load, ConnectionCounters counters, String exportKey, RateTurn turn) {
         this.limits = limits;
         this.load = load;
         this.counters = counters;

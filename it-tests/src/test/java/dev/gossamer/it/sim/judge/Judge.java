@@ -252,7 +252,8 @@ public final class Judge {
                     case NbdError.ENOSPC -> command.malformed
                             || (command.change != null
                                     && (excuses.deviceFailed()
-                                            || (excuses.spaceIsShort() && !command.volume.hasSpace(blockBytes, command.sent))));
+                                            || (excuses.spaceIsShort()
+                                                    && !command.volume.hasSpace(blockBytes, command.sent))));
                     case NbdError.EIO -> excuses.deviceFailed()
                             || (command.volume.isClassic() && excuses.classicMayFail());
                     case NbdError.ESHUTDOWN -> excuses.isDraining() || drained.contains(command.volume);
