@@ -29,8 +29,8 @@ import org.slf4j.event.Level;
  * <p>A query is one task of the loop, so nothing changes while it is answered, and all its answers show one state
  * (T45). To keep others from waiting it stops after some nodes or some time, with what it has by then; the client asks
  * again from there. Queries take turns, one in a turn of the loop; after each the loop is left to others for as long as
- * the query took, or a tenth of a second. So queries have half of the worker at most, however many are asked. As many wait as there are
- * connections: each asks one at a time.
+ * the query took, or a tenth of a second. So queries have half of the worker at most, however many are asked. As many
+ * wait as there are connections: each asks one at a time.
  */
 public final class StatusReader {
     /** Nodes that a query may look into, all its questions together. From the cache they take some 10 ms. */
