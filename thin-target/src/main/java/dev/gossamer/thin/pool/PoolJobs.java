@@ -137,12 +137,11 @@ public final class PoolJobs {
 
     /** Who starts one is told when it is written down: it goes on, or is told of, after whatever comes then (RL-9). */
     private CompletableFuture<JobInfo> start(WorkerCalls.Task<JobInfo> task) {
-        return calls.message(() -> {
-                    JobInfo job = task.run();
-                    return jobs.recorded().thenApply(written -> job);
-                })
-                .thenCompose(started -> started);
+        return calls.message(() -> new Started(task.run(), jobs.recorded()))
+                .thenCompose(started -> started.recorded.thenApply(written -> started.job));
     }
+
+    private record Started(JobInfo job, CompletableFuture<Void> recorded) {}
 
     /** How many are under way, paused ones included. */
     public int activeCount() {

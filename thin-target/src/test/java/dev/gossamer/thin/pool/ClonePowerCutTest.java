@@ -7,13 +7,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
-import dev.gossamer.io.sim.FaultPlan;
-import dev.gossamer.io.sim.FaultyDevice;
-import dev.gossamer.io.sim.PowerSupply;
-import dev.gossamer.io.sim.Seeds;
 import dev.gossamer.io.sim.SimulatedDisk;
 import dev.gossamer.thin.JobInfo;
 import dev.gossamer.thin.PoolMode;
+import dev.gossamer.thin.PoolOptions;
 import java.util.Arrays;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -61,66 +58,36 @@ class ClonePowerCutTest {
         assertEquals(Errno.OK, sim.write(volume, (long) from * BLOCK, bytes));
     }
 
+    private final PowerCuts<Boolean> cuts = new PowerCuts<>(metadataBase, dataBase) {
+        @Override
+        Boolean act(SimPool sim, PoolOptions options) throws StorageException {
+            return cloneWithCommitsBetween(sim);
+        }
+
+        /** A read that fails before anything is changed ends the job, and nothing else. */
+        @Override
+        void failed(SimPool sim, Boolean done, BlockOperation operation) {
+            boolean harmless = done || operation == BlockOperation.READ;
+            assertTrue(
+                    harmless || sim.pool.mode() == PoolMode.READ_ONLY,
+                    sim.pool.mode().toString());
+        }
+
+        @Override
+        void check(SimulatedDisk metadata, SimulatedDisk data, Boolean done, String where) throws StorageException {
+            checkPrefix(metadata, data, done, where);
+        }
+    };
+
     @Test
     void everyCutLeavesAPrefixOfWholeSteps() throws StorageException {
-        long operations = cut(Long.MAX_VALUE, 1);
-        assertTrue(operations > 10, operations + " operations only");
-        for (long cut = 0; cut < operations; cut++) {
-            for (long seed = 1; seed <= 3; seed++) {
-                cut(cut, seed);
-            }
-        }
-    }
-
-    private long cut(long cut, long seed) throws StorageException {
-        String where = "cut after operation " + cut + ", seed " + seed;
-        PowerSupply power = new PowerSupply();
-        SimulatedDisk metadata = metadataBase.copy(power);
-        SimulatedDisk data = dataBase.copy(power);
-        long before;
-        boolean done;
-        try (SimPool sim = SimPool.open(metadata, data, seed, 2)) {
-            before = power.operations();
-            if (cut != Long.MAX_VALUE) {
-                power.cutAfter(cut);
-            }
-            done = cloneWithCommitsBetween(sim);
-        }
-        long operations = power.operations() - before;
-        metadata.crash(Seeds.splittable(seed * 1000 + cut));
-        data.crash(Seeds.splittable(seed * 1000 + cut));
-        power.restore();
-        check(metadata, data, done, where);
-        return operations;
+        cuts.cutEach(10);
     }
 
     @ParameterizedTest
     @EnumSource(names = {"READ", "WRITE", "FLUSH"})
     void everyFailureOfTheMetadataLeavesAPrefixOfWholeSteps(BlockOperation operation) throws StorageException {
-        long n = 1;
-        boolean hit = true;
-        while (hit) {
-            SimulatedDisk metadata = metadataBase.copy(new PowerSupply());
-            SimulatedDisk data = dataBase.copy(new PowerSupply());
-            FaultPlan faults = new FaultPlan();
-            boolean done;
-            try (SimPool sim = SimPool.open(new FaultyDevice(metadata, faults), data, n, 2)) {
-                faults.failDuring(operation, n, n, Errno.EIO);
-                done = cloneWithCommitsBetween(sim);
-                hit = faults.failures() > 0;
-                assertEquals(0, sim.inUse(), "requests leaked");
-                // A read that fails before anything is changed ends the job, and nothing else.
-                boolean harmless = done || operation == BlockOperation.READ;
-                assertTrue(
-                        harmless || sim.pool.mode() == PoolMode.READ_ONLY,
-                        sim.pool.mode().toString());
-            }
-            metadata.crashLosingAll();
-            data.crashLosingAll();
-            check(metadata, data, done, operation + " " + n + " fails");
-            n++;
-        }
-        assertTrue(n > 3, "only " + n + " operations of this kind");
+        cuts.failEach(operation, true, 3);
     }
 
     /** @return whether it has said that it is done */
@@ -147,7 +114,8 @@ class ClonePowerCutTest {
         return job.state() == JobInfo.State.DONE;
     }
 
-    private void check(SimulatedDisk metadata, SimulatedDisk data, boolean done, String where) throws StorageException {
+    private void checkPrefix(SimulatedDisk metadata, SimulatedDisk data, boolean done, String where)
+            throws StorageException {
         SimPool.assertSound(metadata, where);
         try (SimPool sim = SimPool.open(metadata, data, 1, 1)) {
             assertArrayEquals(source, sim.read(sim.pool.openVolume("a"), 0, (int) VOLUME), where + ", source");

@@ -7,10 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
-import dev.gossamer.io.sim.FaultPlan;
-import dev.gossamer.io.sim.FaultyDevice;
-import dev.gossamer.io.sim.PowerSupply;
-import dev.gossamer.io.sim.Seeds;
 import dev.gossamer.io.sim.SimulatedDisk;
 import dev.gossamer.thin.JobInfo;
 import dev.gossamer.thin.PoolGrowth;
@@ -72,98 +68,48 @@ class RelocationPowerCutTest {
         }
     }
 
+    private final PowerCuts<Outcome> cuts = new PowerCuts<>(metadataBase, dataBase) {
+        @Override
+        Outcome act(SimPool sim, PoolOptions options) throws StorageException {
+            return shrink(sim, options.growth());
+        }
+
+        @Override
+        void check(SimulatedDisk metadata, SimulatedDisk data, Outcome outcome, String where) throws StorageException {
+            checkContents(metadata, data, outcome, where);
+        }
+    };
+
     @Test
     void everyCutLeavesEachBlockAtOnePlace() throws StorageException {
-        cutEach();
+        cuts.cutEach(20);
     }
 
     /** With limits so small that a block's owners are moved one or two at a time. */
     @Test
     void everyCutWhileOwnersAreMovedByPartsLeavesAllContents() throws StorageException {
         limits = SMALL;
-        cutEach();
-    }
-
-    private void cutEach() throws StorageException {
-        long operations = cut(Long.MAX_VALUE, 1);
-        assertTrue(operations > 20, operations + " operations only");
-        for (long cut = 0; cut < operations; cut++) {
-            for (long seed = 1; seed <= 3; seed++) {
-                cut(cut, seed);
-            }
-        }
-    }
-
-    private long cut(long cut, long seed) throws StorageException {
-        String where = "cut after operation " + cut + ", seed " + seed;
-        PowerSupply power = new PowerSupply();
-        SimulatedDisk metadata = metadataBase.copy(power);
-        SimulatedDisk data = dataBase.copy(power);
-        long before;
-        Outcome outcome;
-        PoolOptions options = SimPool.OPTIONS.withGrowth(new SimPool.DiskGrowth(metadata, data), 0);
-        try (SimPool sim = SimPool.open(metadata, data, seed, 2, options)) {
-            before = power.operations();
-            if (cut != Long.MAX_VALUE) {
-                power.cutAfter(cut);
-            }
-            outcome = shrink(sim, options.growth());
-        }
-        long operations = power.operations() - before;
-        metadata.crash(Seeds.splittable(seed * 1000 + cut));
-        data.crash(Seeds.splittable(seed * 1000 + cut));
-        power.restore();
-        check(metadata, data, outcome, where);
-        return operations;
+        cuts.cutEach(20);
     }
 
     @ParameterizedTest
     @EnumSource(names = {"READ", "WRITE", "FLUSH"})
     void everyFailureOfTheMetadataLeavesEachBlockAtOnePlace(BlockOperation operation) throws StorageException {
-        failEach(operation, true);
+        cuts.failEach(operation, true, 2);
     }
 
     @ParameterizedTest
     @EnumSource(names = {"READ", "WRITE", "FLUSH"})
     void everyFailureOfTheDataLeavesEachBlockAtOnePlace(BlockOperation operation) throws StorageException {
-        failEach(operation, false);
+        cuts.failEach(operation, false, 2);
     }
 
     @ParameterizedTest
     @EnumSource(names = {"READ", "WRITE", "FLUSH"})
     void everyFailureWhileOwnersAreMovedByPartsLeavesAllContents(BlockOperation operation) throws StorageException {
         limits = SMALL;
-        failEach(operation, true);
-        failEach(operation, false);
-    }
-
-    private void failEach(BlockOperation operation, boolean ofMetadata) throws StorageException {
-        long n = 1;
-        boolean hit = true;
-        while (hit) {
-            String where = operation + " " + n + " of the " + (ofMetadata ? "metadata" : "data") + " fails";
-            SimulatedDisk metadata = metadataBase.copy(new PowerSupply());
-            SimulatedDisk data = dataBase.copy(new PowerSupply());
-            FaultPlan faults = new FaultPlan();
-            Outcome outcome;
-            PoolOptions options = SimPool.OPTIONS.withGrowth(new SimPool.DiskGrowth(metadata, data), 0);
-            try (SimPool sim = SimPool.open(
-                    ofMetadata ? new FaultyDevice(metadata, faults) : metadata,
-                    ofMetadata ? data : new FaultyDevice(data, faults),
-                    n,
-                    2,
-                    options)) {
-                faults.failDuring(operation, n, n, Errno.EIO);
-                outcome = shrink(sim, options.growth());
-                hit = faults.failures() > 0;
-                assertEquals(0, sim.inUse(), where + ": requests leaked");
-            }
-            metadata.crashLosingAll();
-            data.crashLosingAll();
-            check(metadata, data, outcome, where);
-            n++;
-        }
-        assertTrue(n > 2, "only " + n + " operations of this kind");
+        cuts.failEach(operation, true, 2);
+        cuts.failEach(operation, false, 2);
     }
 
     /** What a client was told: the last write that was flushed, and the one after it. */
@@ -202,7 +148,7 @@ class RelocationPowerCutTest {
         return outcome;
     }
 
-    private void check(SimulatedDisk metadata, SimulatedDisk data, Outcome outcome, String where)
+    private void checkContents(SimulatedDisk metadata, SimulatedDisk data, Outcome outcome, String where)
             throws StorageException {
         SimPool.assertSound(metadata, where);
         try (SimPool sim = SimPool.open(metadata, data, 1, 1)) {
