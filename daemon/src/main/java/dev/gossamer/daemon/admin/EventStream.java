@@ -29,6 +29,7 @@ import java.util.concurrent.TimeUnit;
  *
  * While nobody reads nothing is done. Any thread.
  */
+@SuppressWarnings("FutureReturnValueIgnored") // closes are listened to; a pool without an answer is asked again
 final class EventStream {
     /** All readers: the admin socket has room for others beside them. */
     static final int LIMIT = 50;
@@ -120,7 +121,6 @@ final class EventStream {
         }
     }
 
-    @SuppressWarnings("FutureReturnValueIgnored") // a pool that does not answer is asked again by the next tick
     private void ask() {
         EventLoop loop;
         synchronized (this) {

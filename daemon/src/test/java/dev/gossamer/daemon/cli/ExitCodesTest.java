@@ -2,6 +2,7 @@ package dev.gossamer.daemon.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -85,6 +86,7 @@ class ExitCodesTest extends CommandsFixture {
         String before = out;
         List<String> wrong = new ArrayList<>();
         try (NbdTestClient client = new NbdTestClient(pool.nbdSocket(), "web")) {
+            assertNotNull(client);
             for (Row row : ROWS) {
                 assertRefused(row, wrong);
             }
