@@ -195,7 +195,9 @@ final class Chromium implements AutoCloseable {
     /** Waits until an expression is true. */
     void await(String expression) throws InterruptedException {
         long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);
-        while (!evaluate("!!(" + expression + ")").asBoolean()) {
+        // While a page is loaded its elements are not there yet.
+        String asked = "(() => { try { return !!(" + expression + "); } catch { return false; } })()";
+        while (!evaluate(asked).asBoolean()) {
             if (System.nanoTime() > end) {
                 fail("never: " + expression + "\n" + complaints + "\n"
                         + evaluate("document.body.innerText").asText());
