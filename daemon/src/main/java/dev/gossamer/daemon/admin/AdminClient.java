@@ -118,8 +118,9 @@ public final class AdminClient {
             } finally {
                 watch.interrupt();
             }
-            for (String line = reader.readLine(); line != null && lines.take(line); line = reader.readLine()) {
-                continue;
+            String line = reader.readLine();
+            while (line != null && lines.take(line)) {
+                line = reader.readLine();
             }
             return null;
         }

@@ -111,7 +111,7 @@ final class AdminHandler extends SimpleChannelInboundHandler<HttpObject> {
 
     private void send(ChannelHandlerContext ctx, AdminCaller caller, AdminResponse response) {
         boolean stream = response.isStream();
-        if (stream && events.open(ctx.channel(), caller.name(), response != AdminResponse.EVENTS_ALONE)) {
+        if (stream && events.open(ctx.channel(), caller.name(), !response.equals(AdminResponse.EVENTS_ALONE))) {
             return;
         }
         AdminResponse answer = stream ? api.refuse(AdminRefusal.UNAVAILABLE, EventStream.FULL) : response;

@@ -22,6 +22,7 @@ import org.slf4j.helpers.MessageFormatter;
  * @param arguments may be null
  * @param cause null if there is none
  */
+@SuppressWarnings("ArrayRecordComponent") // as SLF4J gives them; nobody compares lines
 record LogLine(
         Instant at, Level level, String logger, String thread, String pattern, Object[] arguments, Throwable cause) {
     private static final DateTimeFormatter TIME =
