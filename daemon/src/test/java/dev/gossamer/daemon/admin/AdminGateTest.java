@@ -208,9 +208,9 @@ class AdminGateTest {
         for (String body : List.of(twice, whole + "x", whole + " {}", "{}" + whole)) {
             assertEquals("400", ask("POST", "/v1/volumes", body), body);
         }
-        assertFalse(asked.contains("createVolume"), asked::toString);
+        assertEquals(List.of(), asked);
         ask("POST", "/v1/volumes", whole + " ");
-        assertTrue(asked.contains("createVolume"), asked::toString);
+        assertFalse(asked.isEmpty(), "how much may be promised is asked first");
     }
 
     /** Whose user the transport cannot tell has what the socket's permissions say; these were others' once. */
