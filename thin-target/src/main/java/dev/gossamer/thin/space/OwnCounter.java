@@ -2,7 +2,6 @@ package dev.gossamer.thin.space;
 
 import dev.gossamer.io.IoLoop;
 import dev.gossamer.io.StorageException;
-import dev.gossamer.pdata.MetadataCorrupt;
 import dev.gossamer.thin.PoolMode;
 import dev.gossamer.thin.device.PoolDevices;
 import dev.gossamer.thin.device.PoolFaults;
@@ -147,9 +146,8 @@ public final class OwnCounter {
         OwnBlocks own = device.account().own();
         try {
             return own.isKnown() || metadata.own().count(device.id(), NODES_PER_STEP, privateOnly);
-        } catch (MetadataCorrupt e) {
-            faults.failed(device, e);
         } catch (StorageException e) {
+            // Damage too: counting changes nothing, so the volume is what it was until somebody needs what is damaged.
             LOG.warn("what volume {} has of its own cannot be counted: {}", device.name(), e.getMessage());
         } catch (RuntimeException | Error bug) {
             faults.failed(bug);
