@@ -3,7 +3,7 @@ package dev.gossamer.daemon.admin;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.thin.PoolStatus;
-import dev.gossamer.thin.account.SizeText;
+import dev.gossamer.thin.SizeText;
 import java.math.BigDecimal;
 import java.math.MathContext;
 import java.util.concurrent.CompletableFuture;

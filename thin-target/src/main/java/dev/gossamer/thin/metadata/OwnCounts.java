@@ -1,9 +1,5 @@
 package dev.gossamer.thin.metadata;
 
-import dev.gossamer.io.StorageException;
-import dev.gossamer.pdata.btree.BTree;
-import dev.gossamer.pdata.btree.BTreeCursor;
-import dev.gossamer.pdata.btree.ExclusiveEntries;
 import java.util.HashMap;
 import java.util.Map;
 
@@ -13,14 +9,12 @@ import java.util.Map;
  */
 public final class OwnCounts {
     private final Map<Integer, OwnBlocks> byId = new HashMap<>();
-    private LoadedPool pool;
     private Runnable whenForgotten = () -> {};
 
     OwnCounts() {}
 
     /** Metadata has been read anew. */
-    void loaded(LoadedPool itsPool) {
-        pool = itsPool;
+    void loadedAnew() {
         byId.values().forEach(OwnBlocks::forget);
         whenForgotten.run();
     }
@@ -76,57 +70,5 @@ public final class OwnCounts {
         if (own != null) {
             own.removed(number);
         }
-    }
-
-    /**
-     * Goes on counting a device's, some nodes of its tree.
-     *
-     * @param privateOnly whether nodes with several parents are passed without a look: right, and much quicker, if no
-     *     metadata snapshot is held and nothing that was held by one is left to be reclaimed
-     * @return whether they are known now
-     */
-    public boolean count(int id, int maxNodes, boolean privateOnly) throws StorageException {
-        OwnBlocks own = of(id);
-        if (!own.isKnown()) {
-            DeviceDetails details = pool.devices.existing(id);
-            if (details.mappedBlocks() == 0) {
-                own.are(0);
-            } else if (privateOnly) {
-                countPrivate(own, id, details, maxNodes);
-            } else {
-                countAll(own, id, details, maxNodes);
-            }
-        }
-        return own.isKnown();
-    }
-
-    private void countPrivate(OwnBlocks own, int id, DeviceDetails details, int maxNodes) throws StorageException {
-        ExclusiveEntries entries = new ExclusiveEntries(pool.mappings.subtrees());
-        boolean held = pool.mappings.isUpperPathShared(pool.mappingRoot, id);
-        entries.start(held ? BTree.NO_TREE : pool.mappings.subtreeRoot(pool.mappingRoot, id), own.position());
-        long found = 0;
-        while (entries.next()) {
-            found += isOwn(entries.value(), details) ? 1 : 0;
-            if (entries.nodesRead() > maxNodes) {
-                own.found(found, entries.key() + 1);
-                return;
-            }
-        }
-        own.found(found, own.position());
-        own.complete();
-    }
-
-    private void countAll(OwnBlocks own, int id, DeviceDetails details, int maxNodes) throws StorageException {
-        BTreeCursor cursor = pool.mappings.cursor(pool.mappingRoot, id, own.position());
-        long found = 0;
-        while (cursor.next()) {
-            found += isOwn(cursor.value(0), details) ? 1 : 0;
-            if (cursor.leavesRead() > maxNodes) {
-                own.found(found, cursor.key() + 1);
-                return;
-            }
-        }
-        own.found(found, own.position());
-        own.complete();
     }
 }

@@ -292,6 +292,17 @@ public final class PoolMetadata implements AutoCloseable {
         return own;
     }
 
+    /**
+     * Goes on counting a device's own blocks, some nodes of its tree.
+     *
+     * @param privateOnly whether nodes with several parents are passed without a look: right, and much quicker, if no
+     *     metadata snapshot is held and nothing that was held by one is left to be reclaimed
+     * @return whether they are known now
+     */
+    public boolean countOwn(int id, int maxNodes, boolean privateOnly) throws StorageException {
+        return new OwnCounting(pool).count(id, maxNodes, privateOnly);
+    }
+
     /** The metadata snapshot, and how it comes and goes; not to be kept beyond an {@link #abort}. */
     public MetadataSnapshot snapshot() {
         return snapshot;
@@ -470,7 +481,7 @@ public final class PoolMetadata implements AutoCloseable {
 
     private void load() throws StorageException {
         pool = LoadedPool.load(blocks, deviceName, data, own);
-        own.loaded(pool);
+        own.loadedAnew();
         changes = new MappingChanges(pool);
         pool.whenNoneIsReserved = () -> whenNoneIsReserved.run();
         life = new DeviceLife(pool);

@@ -145,7 +145,7 @@ public final class OwnCounter {
     private boolean count(ThinDevice device, boolean privateOnly) {
         OwnBlocks own = device.account().own();
         try {
-            return own.isKnown() || metadata.own().count(device.id(), NODES_PER_STEP, privateOnly);
+            return own.isKnown() || metadata.countOwn(device.id(), NODES_PER_STEP, privateOnly);
         } catch (StorageException e) {
             // Damage too: counting changes nothing, so the volume is what it was until somebody needs what is damaged.
             LOG.warn("what volume {} has of its own cannot be counted: {}", device.name(), e.getMessage());

@@ -3,7 +3,7 @@ package dev.gossamer.thin.space;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
 import dev.gossamer.thin.VolumeLimits;
-import dev.gossamer.thin.account.SizeText;
+import dev.gossamer.thin.SizeText;
 import dev.gossamer.thin.device.ThinDevice;
 import dev.gossamer.thin.metadata.PoolMetadata;
 import java.util.Collection;

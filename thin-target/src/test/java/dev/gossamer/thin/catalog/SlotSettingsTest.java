@@ -49,7 +49,7 @@ class SlotSettingsTest {
             int room = ExternalOrigin.MAX_LOCATION_BYTES - length;
             for (IoRates rates : new IoRates[] {IoRates.NONE, ONE, ALL}) {
                 CatalogSlot slot = slot(length, rates);
-                int needed = rates == ALL ? 63 : rates == ONE ? 9 : 0;
+                int needed = rates.equals(ALL) ? 63 : rates.equals(ONE) ? 9 : 0;
                 if (needed <= room) {
                     slot.checkRoom();
                     assertEquals(slot, again(slot));

@@ -19,7 +19,7 @@ import dev.gossamer.thin.PoolOptions;
 import dev.gossamer.thin.SnapshotSpec;
 import dev.gossamer.thin.VolumeLimits;
 import dev.gossamer.thin.VolumeSpec;
-import dev.gossamer.thin.account.SizeText;
+import dev.gossamer.thin.SizeText;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;

@@ -59,7 +59,8 @@ class RelocationScaleTest {
             sim.loops.advance(3_000_000_000L);
             long after = sim.status().metadataBlocksUsed();
             System.out.printf(
-                    "metadata blocks before %d, after %d, at most %d; bound %d, rewritten for each of %d snapshots %d%n",
+                    "metadata blocks before %d, after %d, at most %d; bound %d, rewritten for each of"
+                            + " %d snapshots %d%n",
                     before, after, most, before + BOUND, SNAPSHOTS, before + 3 * SNAPSHOTS);
             assertTrue(after <= before + BOUND, "metadata blocks: " + before + " before, " + after + " after");
             assertTrue(most <= before + BOUND, "metadata blocks: " + before + " before, " + most + " meanwhile");

@@ -1,4 +1,4 @@
-package dev.gossamer.thin.account;
+package dev.gossamer.thin;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 

@@ -1,4 +1,4 @@
-package dev.gossamer.thin.account;
+package dev.gossamer.thin;
 
 /** Sizes as people read them: 16 MiB, 4.5 GiB. */
 public final class SizeText {
