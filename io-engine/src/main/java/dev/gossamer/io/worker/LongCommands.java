@@ -37,13 +37,12 @@ public final class LongCommands {
         }
     }
 
-    private final class Command {
+    private final class Command implements Consumer<BlockRequest> {
         private final BlockRequest request;
         private final long unitBytes;
         private final Consumer<BlockRequest> serve;
         private final ServedDevice device;
         private final long endBytes;
-        private final Consumer<BlockRequest> step = whole -> step();
         // What a step throws is its command's, which ends.
         private final Runnable nextStep;
         private long nextBytes;
@@ -53,9 +52,14 @@ public final class LongCommands {
             this.unitBytes = unitBytes;
             this.serve = serve;
             this.device = device;
-            this.nextStep = () -> request.guard(step);
+            this.nextStep = () -> request.guard(this);
             this.nextBytes = request.offsetBytes();
             this.endBytes = request.offsetBytes() + request.lengthBytes();
+        }
+
+        @Override
+        public void accept(BlockRequest whole) {
+            step();
         }
 
         private void step() {

@@ -10,6 +10,7 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.uring.IoUring;
+import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
@@ -21,7 +22,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 @Timeout(60)
 class PeerEndTest {
-    private enum End {
+    enum End {
         RESET,
         CLOSE
     }
@@ -62,7 +63,7 @@ class PeerEndTest {
             if (how == End.RESET) {
                 peer.setSoLinger(true, 0);
             }
-            peer.close();
+            end(peer);
             while (channel.isOpen() && !hasHungUp(channel)) { // or Netty itself has found out
                 Thread.sleep(1);
             }
@@ -71,11 +72,16 @@ class PeerEndTest {
         }
     }
 
+    private static void end(Socket peer) throws IOException {
+        peer.close();
+    }
+
     private static boolean hasHungUp(Channel channel) throws Exception {
         return channel.eventLoop().submit(() -> PeerEnd.hasHungUp(channel)).get();
     }
 
     /** Reads once. */
+    @SuppressWarnings("FutureReturnValueIgnored") // a close cannot fail
     private final class Reader extends ChannelInboundHandlerAdapter {
         @Override
         public void channelActive(ChannelHandlerContext ctx) {

@@ -41,14 +41,18 @@ public record RaidSuperblock(
     private static final int FLAG_RESHAPING = 1;
     private static final long TO_THE_END = -1;
 
-    /** @throws StorageException if there is none, or one that this program does not know */
+    /**
+     * Reads one.
+     *
+     * @throws StorageException if there is none, or one that this program does not know
+     */
     public static RaidSuperblock read(byte[] bytes) throws StorageException {
         ByteBuffer in = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
         if (bytes.length < BYTES || in.getInt(0) != MAGIC) {
             throw LvmError.damaged("no superblock is beside it");
         }
         boolean newer = (in.getInt(4) & FEATURE_NEWER) != 0;
-        if (in.getInt(4) != FEATURE_NEWER && in.getInt(4) != 0 || newer && in.getInt(INCOMPATIBLE_AT) != 0) {
+        if ((in.getInt(4) & ~FEATURE_NEWER) != 0 || (newer && in.getInt(INCOMPATIBLE_AT) != 0)) {
             throw LvmError.unsupported("its superblock has features that are not known");
         }
         return new RaidSuperblock(
