@@ -2,8 +2,8 @@ package dev.gossamer.thin.space;
 
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.StorageException;
-import dev.gossamer.thin.VolumeLimits;
 import dev.gossamer.thin.SizeText;
+import dev.gossamer.thin.VolumeLimits;
 import dev.gossamer.thin.device.ThinDevice;
 import dev.gossamer.thin.metadata.PoolMetadata;
 import java.util.Collection;

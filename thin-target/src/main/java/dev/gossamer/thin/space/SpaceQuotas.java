@@ -1,8 +1,8 @@
 package dev.gossamer.thin.space;
 
 import dev.gossamer.io.Invariant;
-import dev.gossamer.thin.account.PoolAccount;
 import dev.gossamer.thin.SizeText;
+import dev.gossamer.thin.account.PoolAccount;
 import dev.gossamer.thin.account.VolumeAccount;
 import dev.gossamer.thin.device.PoolDevices;
 import dev.gossamer.thin.device.ThinDevice;

@@ -145,11 +145,14 @@ final class OutputDeviceTest {
     /** A pool that has not come to a time of its devices or mappings would not know what they share. */
     @Test
     void thePoolIsOfTheLatestTimeOfAll() throws Exception {
-        String xml = "<superblock uuid=\"\" time=\"1\" transaction=\"9\" data_block_size=\"128\" nr_data_blocks=\"9\">"
-                + "<device dev_id=\"1\" mapped_blocks=\"1\" transaction=\"3\" creation_time=\"%d\" snap_time=\"%d\">"
-                + "<single_mapping origin_block=\"1\" data_block=\"1\" time=\"%d\"/></device></superblock>";
         for (int[] times : new int[][] {{7, 2, 3}, {2, 7, 3}, {2, 3, 7}}) {
-            byte[] bytes = xml.formatted(times[0], times[1], times[2]).getBytes(StandardCharsets.US_ASCII);
+            String xml =
+                    "<superblock uuid=\"\" time=\"1\" transaction=\"9\" data_block_size=\"128\" nr_data_blocks=\"9\">"
+                            + "<device dev_id=\"1\" mapped_blocks=\"1\" transaction=\"3\" creation_time=\"" + times[0]
+                            + "\" snap_time=\"" + times[1]
+                            + "\"><single_mapping origin_block=\"1\" data_block=\"1\" time=\""
+                            + times[2] + "\"/></device></superblock>";
+            byte[] bytes = xml.getBytes(StandardCharsets.US_ASCII);
             List<String> warnings = new ArrayList<>();
             try (OfflineDisk target = new OfflineDisk(new SimulatedDisk(DISK_BYTES))) {
                 new OutputDevice(target.io, warnings::add)

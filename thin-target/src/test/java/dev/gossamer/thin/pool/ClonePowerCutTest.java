@@ -64,7 +64,7 @@ class ClonePowerCutTest {
             return cloneWithCommitsBetween(sim);
         }
 
-        /** A read that fails before anything is changed ends the job, and nothing else. */
+        // A read that fails before anything is changed ends the job, and nothing else.
         @Override
         void failed(SimPool sim, Boolean done, BlockOperation operation) {
             boolean harmless = done || operation == BlockOperation.READ;

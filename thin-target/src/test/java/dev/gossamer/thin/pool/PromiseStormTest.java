@@ -135,7 +135,7 @@ class PromiseStormTest {
         long need = certain ? device.account().need() : 0;
         ThinVolume volume = sim.pool.openVolume(name);
         List<SimHarness.Result> writes = new ArrayList<>();
-        int count = 1 + random.nextInt((int) Math.clamp(need, 1, 4));
+        int count = 1 + random.nextInt(Math.clamp(need, 1, 4));
         for (int i = 0; i < count; i++) {
             int length = random.nextBoolean() ? BLOCK : 512;
             long at = random.nextLong(blocks) * BLOCK;
@@ -176,8 +176,7 @@ class PromiseStormTest {
         long from = random.nextLong(blocks);
         long count = 1 + random.nextLong(blocks - from);
         if (random.nextInt(3) == 0) {
-            int errno = ended(
-                    sim.start(0, volume, BlockOperation.WRITE_ZEROES, from * BLOCK, (int) (count * BLOCK), 0, null));
+            int errno = ended(sim.start(0, volume, BlockOperation.WRITE_ZEROES, from * BLOCK, count * BLOCK, 0, null));
             assertTrue(errno == Errno.OK || errno == Errno.ENOSPC, "errno " + errno);
         } else {
             assertEquals(Errno.OK, sim.trim(volume, from * BLOCK, count * BLOCK));
