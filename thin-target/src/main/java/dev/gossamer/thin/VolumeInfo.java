@@ -13,7 +13,7 @@ import java.util.UUID;
  * @param name unique in the pool; the export name
  * @param sizeBytes virtual size
  * @param mappedBytes data blocks mapped, shared ones included, in bytes
- * @param ownBytes of these, mapped since its last snapshot, and no other volume's; -1: still being counted (AC-1)
+ * @param ownBytes of these, mapped since its last snapshot, and no other volume's; -1: not known, or not yet (AC-1)
  * @param promisedBytes of the pool's space, mapped or not (AC-13)
  * @param readOnly writes are refused
  * @param originId the volume this is a snapshot of, or -1; the origin may be gone

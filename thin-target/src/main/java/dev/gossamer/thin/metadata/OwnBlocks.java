@@ -9,7 +9,7 @@ package dev.gossamer.thin.metadata;
  * once it has come to the end. Worker's thread.
  */
 public final class OwnBlocks {
-    /** They are still being counted. */
+    /** They have not been counted, or not to the end. */
     public static final long UNKNOWN = -1;
 
     private static final long END = Long.MAX_VALUE;

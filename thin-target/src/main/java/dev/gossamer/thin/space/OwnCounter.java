@@ -9,30 +9,25 @@ import dev.gossamer.thin.device.PoolState;
 import dev.gossamer.thin.device.ThinDevice;
 import dev.gossamer.thin.metadata.OwnBlocks;
 import dev.gossamer.thin.metadata.PoolMetadata;
-import java.util.ArrayDeque;
-import java.util.Deque;
+import java.util.LinkedHashSet;
+import java.util.SequencedSet;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Counts what volumes have of their own, after the pool has been opened or a transaction was aborted (rule AC-1), a few
- * nodes at a time with requests in between. Those that something is promised to come first, one step after the other,
- * for until they are known too much is held for them; the others in the background.
+ * Counts what volumes that something is promised to have of their own, after the pool has been opened or a transaction
+ * was aborted (rule AC-1), a few nodes at a time with requests in between: until that is known too much is held for
+ * them. Of others nobody needs it, and opening a pool shall not cost more for more mappings; it is known of them when
+ * they have been made, or a snapshot of them, since then.
  *
  * <p>What only one tree leads to is all that needs to be looked at, unless a metadata snapshot, or what was kept of
- * one, leads there as well. Volumes without a promise wait until it is gone. Worker's thread.
+ * one, leads there as well. Worker's thread.
  */
 public final class OwnCounter {
     private static final Logger LOG = LoggerFactory.getLogger(OwnCounter.class);
 
     /** Nodes a step: less than a millisecond, if they need not be read from a slow disk. */
     private static final int NODES_PER_STEP = 8;
-
-    /** Between two steps that nobody waits for. */
-    private static final long PAUSE_NANOS = 5_000_000L;
-
-    /** While a metadata snapshot is held, to see whether it still is. */
-    private static final long HELD_PAUSE_NANOS = 1_000_000_000L;
 
     private final IoLoop loop;
     private final PoolMetadata metadata;
@@ -43,7 +38,7 @@ public final class OwnCounter {
     private final SpaceQuotas quotas;
     private final SpaceWaiters waiters;
     // At most the pool's volumes.
-    private final Deque<ThinDevice> waiting = new ArrayDeque<>();
+    private final SequencedSet<ThinDevice> waiting = new LinkedHashSet<>();
     private boolean queued;
     private boolean closed;
 
@@ -67,30 +62,21 @@ public final class OwnCounter {
         devices.account().whenCounted(() -> loop.execute(this::counted));
     }
 
-    /** Begins with all volumes of which nothing is known. */
+    /** Begins with all volumes that have a promise and of which nothing is known. */
     public void begin() {
         waiting.clear();
         for (ThinDevice device : devices.all()) {
-            if (device.account().own().isKnown()) {
-                continue;
-            }
             if (device.damage() != null) {
                 device.account().giveUpCounting();
-            } else if (device.account().isUncounted()) {
-                waiting.addFirst(device);
-            } else {
-                waiting.addLast(device);
             }
+            promised(device);
         }
-        queue(0);
     }
 
-    /** A volume has got a promise: it goes before those that have none. */
+    /** A volume may have got a promise. */
     public void promised(ThinDevice device) {
-        if (device.account().isUncounted()) {
-            waiting.remove(device);
-            waiting.addFirst(device);
-            queue(0);
+        if (device.account().isUncounted() && waiting.add(device)) {
+            queue();
         }
     }
 
@@ -99,33 +85,25 @@ public final class OwnCounter {
         waiting.clear();
     }
 
-    private void queue(long pauseNanos) {
-        if (queued || waiting.isEmpty()) {
-            return;
-        }
-        queued = true;
-        if (pauseNanos == 0) {
+    private void queue() {
+        if (!queued && !waiting.isEmpty()) {
+            queued = true;
             loop.execute(this::step);
-        } else {
-            loop.schedule(this::step, pauseNanos);
         }
     }
 
     private void step() {
         queued = false;
-        ThinDevice device = waiting.peek();
-        if (device == null || closed || state.mode() == PoolMode.FAIL) {
+        if (waiting.isEmpty() || closed || state.mode() == PoolMode.FAIL) {
             return;
         }
+        ThinDevice device = waiting.getFirst();
         boolean privateOnly = metadata.heldRoot() == 0 && reclaimer.pendingVolumes() == 0;
-        if (!privateOnly && !device.account().isUncounted()) {
-            queue(HELD_PAUSE_NANOS);
-            return;
+        boolean wanted = devices.withId(device.id()) == device && device.account().isUncounted();
+        if (!wanted || count(device, privateOnly)) {
+            waiting.removeFirst();
         }
-        if (devices.withId(device.id()) != device || count(device, privateOnly)) {
-            waiting.poll();
-        }
-        queue(quotas.isCounting() ? 0 : PAUSE_NANOS);
+        queue();
     }
 
     /** What volumes need is known: whoever waited for that looks again. */
