@@ -1,8 +1,6 @@
 package dev.gossamer.daemon.server.connection;
 
-import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 
 /**
@@ -36,6 +34,8 @@ final class ExportShares {
         private int most;
         private int mostBefore;
         private boolean asks;
+        // In the list of those that ask.
+        private Share next;
 
         Share(String key) {
             this.key = key;
@@ -47,7 +47,9 @@ final class ExportShares {
     }
 
     private final Map<String, Share> shares = new HashMap<>();
-    private final List<Share> asking = new ArrayList<>();
+    // No list of the library's: a command that begins must not need memory for that.
+    private Share firstAsking;
+    private int asking;
     private int level = NO_LIMIT;
     private int begun;
 
@@ -81,7 +83,9 @@ final class ExportShares {
         share.most = Math.max(share.most, share.underWay);
         if (!share.asks) {
             share.asks = true;
-            asking.add(share);
+            share.next = firstAsking;
+            firstAsking = share;
+            asking++;
             setLevel();
         } else if (++begun >= EPOCH) {
             begun = 0;
@@ -90,29 +94,36 @@ final class ExportShares {
     }
 
     private void nextEpoch() {
-        for (Share share : asking) {
+        Share all = firstAsking;
+        firstAsking = null;
+        asking = 0;
+        while (all != null) {
+            Share share = all;
+            all = share.next;
             share.mostBefore = share.most;
             share.most = share.underWay;
             share.asks = share.wanted() > 0;
+            share.next = share.asks ? firstAsking : null;
+            firstAsking = share.asks ? share : firstAsking;
+            asking += share.asks ? 1 : 0;
         }
-        asking.removeIf(share -> !share.asks);
         setLevel();
     }
 
     /** Where those that ask for less have what they ask for, and the others the same. */
     private void setLevel() {
         int found = 0;
-        for (int next = COMMANDS / asking.size(); next > found; ) {
+        for (int next = COMMANDS / asking; next > found; ) {
             found = next;
             int left = COMMANDS;
             int above = 0;
-            for (Share share : asking) {
+            for (Share share = firstAsking; share != null; share = share.next) {
                 boolean more = share.wanted() > found;
                 above += more ? 1 : 0;
                 left -= more ? 0 : share.wanted();
             }
             next = above == 0 ? NO_LIMIT : left / above;
         }
-        level = asking.size() == 1 ? NO_LIMIT : Math.max(1, found);
+        level = asking == 1 ? NO_LIMIT : Math.max(1, found);
     }
 }
