@@ -1,6 +1,7 @@
 package dev.gossamer.daemon.cow;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gossamer.io.sim.ScarceMemory;
@@ -22,7 +23,7 @@ class ScarceCreateTest {
                 .loadClass(ScarceCreateStory.class.getName())
                 .getDeclaredConstructor()
                 .newInstance();
-        story.apply(Long.MAX_VALUE / 2); // what is made once is there from now on
+        assertNull(story.apply(Long.MAX_VALUE / 2), "what is made once is there from now on");
         long places = 0;
         for (List<String> open = List.of(); open != null; open = story.apply(++places)) {
             assertEquals(List.of(), open, "open, as memory failed at " + places);

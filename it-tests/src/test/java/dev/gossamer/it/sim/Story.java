@@ -308,6 +308,9 @@ final class Story implements Excuses {
         if (fullForEver || chance.nextInt(4) == 0) {
             users.disperse(true);
         }
+        if (administrator.jobsUnderWay() > 0) {
+            administrator.releaseMetadataSnapshot(); // they may wait for that, and nobody else will do it
+        }
         boolean all = until(
                 () -> users.waiting() == 0
                         && judge.open() == 0

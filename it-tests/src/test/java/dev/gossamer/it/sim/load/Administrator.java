@@ -154,6 +154,11 @@ public final class Administrator {
         }
     }
 
+    /** If one is held. */
+    public void releaseMetadataSnapshot() {
+        run(null, life.pool()::releaseMetadataSnapshot, "metadata snapshot is released");
+    }
+
     private void change(Op op, VolumeModel one, VolumeModel other, int count) {
         ThinPool pool = life.pool();
         String name = one.name();
