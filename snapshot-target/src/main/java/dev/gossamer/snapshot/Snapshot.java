@@ -7,6 +7,7 @@ import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.ServedDevice;
+import dev.gossamer.io.Wakeup;
 import dev.gossamer.io.order.OrderedWrites;
 import dev.gossamer.snapshot.copy.RemapTable;
 import java.util.function.Consumer;
@@ -197,7 +198,7 @@ public final class Snapshot implements BlockDevice, ServedDevice {
     @Override
     public void abandon() {
         writes.abandon();
-        loops.worker().execute(snapshot::endAbandoned);
+        Wakeup.call(loops.worker(), snapshot, its -> its::endAbandoned); // as of the origin
     }
 
     @Override

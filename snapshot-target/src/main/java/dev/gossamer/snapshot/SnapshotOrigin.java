@@ -6,6 +6,7 @@ import dev.gossamer.io.BlockOperation;
 import dev.gossamer.io.BlockRequest;
 import dev.gossamer.io.Errno;
 import dev.gossamer.io.ServedDevice;
+import dev.gossamer.io.Wakeup;
 import dev.gossamer.io.order.OrderedWrites;
 import dev.gossamer.io.order.WriteOrder;
 import dev.gossamer.snapshot.copy.HeldRequest;
@@ -86,7 +87,8 @@ public final class SnapshotOrigin implements BlockDevice, ServedDevice {
     @Override
     public void abandon() {
         writes.abandon();
-        loops.worker().execute(snapshots::endAbandoned);
+        // Whatever memory there is: what waits would wait for ever, and so would the connection's end.
+        Wakeup.call(loops.worker(), snapshots, all -> all::endAbandoned);
     }
 
     @Override
