@@ -245,8 +245,7 @@ final class Daemon implements AutoCloseable {
         return Integer.parseInt(matcher.group(1));
     }
 
-    /** Makes a volume; {@code size} as on the command line, for example {@code 1G}. */
-    /** However large: pools of tests are small. */
+    /** Makes a volume, however large it is for a test's pool; {@code size} as on the command line: {@code 1G}. */
     void createVolume(String name, String size) throws IOException, InterruptedException {
         gossamer("volume", "create", "-p", directory.toString(), name, "--size", size, "--force")
                 .expectStatus(0);

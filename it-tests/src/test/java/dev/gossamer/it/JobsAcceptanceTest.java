@@ -401,7 +401,17 @@ final class JobsAcceptanceTest {
     }
 
     /** All of a volume, read from its start to its end. */
-    private record Reading(byte[] bytes, double readsPerMib, double megabytesPerSecond) {
+    private static final class Reading {
+        private final byte[] bytes;
+        private final double readsPerMib;
+        private final double megabytesPerSecond;
+
+        private Reading(byte[] bytes, double readsPerMib, double megabytesPerSecond) {
+            this.bytes = bytes;
+            this.readsPerMib = readsPerMib;
+            this.megabytesPerSecond = megabytesPerSecond;
+        }
+
         /** The best of several rounds: what else the machine does makes it slower, never faster. */
         static Reading of(Daemon daemon, Path disk) throws Exception {
             byte[] bytes = new byte[ORDERED_MIB * MIB];

@@ -99,7 +99,8 @@ public final class OwnCounter {
         }
         ThinDevice device = waiting.getFirst();
         boolean privateOnly = metadata.heldRoot() == 0 && reclaimer.pendingVolumes() == 0;
-        boolean wanted = devices.withId(device.id()) == device && device.account().isUncounted();
+        boolean wanted =
+                devices.withId(device.id()) == device && device.account().isUncounted();
         if (!wanted || count(device, privateOnly)) {
             waiting.removeFirst();
         }
