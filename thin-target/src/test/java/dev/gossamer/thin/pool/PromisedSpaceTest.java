@@ -21,6 +21,7 @@ import dev.gossamer.thin.SnapshotSpec;
 import dev.gossamer.thin.VolumeLimits;
 import dev.gossamer.thin.VolumeSpec;
 import java.time.Duration;
+import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -75,10 +76,15 @@ class PromisedSpaceTest {
         }
     }
 
+    /** What no other number has, and no seed. */
+    private static byte[] unique(int number) {
+        return ByteBuffer.allocate(512).putInt(-1).putInt(number).array();
+    }
+
     /** @return how many blocks it got */
     private int fill() {
         int before = filled;
-        while (sim.write(neighbour, (long) filled * BLOCK, ThinPoolTest.bytes(filled, 512)) == Errno.OK) {
+        while (sim.write(neighbour, (long) filled * BLOCK, unique(filled)) == Errno.OK) {
             filled++;
         }
         return filled - before;
@@ -344,12 +350,14 @@ class PromisedSpaceTest {
 
     @Test
     void ac14DedupeLeavesWhatIsPromised() throws StorageException {
-        byte[] same = ThinPoolTest.bytes(77, BLOCK);
+        // Two such volumes: sharing a block of each would free one, and two would be needed for it.
+        sim.await(sim.pool.createVolume(new VolumeSpec("log", 8L * BLOCK, new VolumeLimits(0, 8L * BLOCK, null))));
+        ThinVolume log = sim.pool.openVolume("log");
         for (int i = 0; i < 8; i++) {
+            byte[] same = unique(POOL_BLOCKS + i);
             assertEquals(Errno.OK, sim.write(db, (long) i * BLOCK, same));
-            assertEquals(Errno.OK, sim.write(neighbour, (long) i * BLOCK, same));
+            assertEquals(Errno.OK, sim.write(log, (long) i * BLOCK, same));
         }
-        filled = 8;
         fill();
         assertEquals(Errno.OK, sim.flush(db));
         JobInfo over = new JobRig(sim).finish(sim.await(sim.pool.jobs().dedupe(DedupeSpec.ALL)));
@@ -357,5 +365,8 @@ class PromisedSpaceTest {
         OwnRecount.check(sim, "deduped");
         fill();
         writeAll(2);
+        for (int i = 0; i < 8; i++) {
+            assertEquals(Errno.OK, sim.write(log, (long) i * BLOCK, ThinPoolTest.bytes(i, 512)), "block " + i);
+        }
     }
 }
