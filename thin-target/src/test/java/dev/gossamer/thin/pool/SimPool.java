@@ -18,6 +18,7 @@ import dev.gossamer.thin.OnFull;
 import dev.gossamer.thin.OriginOpener;
 import dev.gossamer.thin.OwnedRun;
 import dev.gossamer.thin.PoolGrowth;
+import dev.gossamer.thin.PoolMode;
 import dev.gossamer.thin.PoolOptions;
 import dev.gossamer.thin.PoolStatus;
 import dev.gossamer.thin.VolumeSpec;
@@ -179,9 +180,13 @@ final class SimPool extends SimHarness {
         return await(answer);
     }
 
-    /** Closes the pool in good order: commits. */
+    /** Closes the pool in good order: commits. What was set aside has been used or given back, unless the pool failed. */
     void shutDown() throws StorageException {
+        PoolMode mode = pool.mode();
         await(pool.close());
+        if (mode == PoolMode.WRITE) {
+            assertEquals(0, pool.parts.metadata.room().preparations(), "data blocks are still set aside");
+        }
         close();
     }
 
