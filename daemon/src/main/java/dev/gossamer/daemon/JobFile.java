@@ -20,7 +20,7 @@ import java.util.List;
 import java.util.TreeMap;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.Executor;
+import java.util.concurrent.ExecutorService;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
@@ -40,7 +40,7 @@ final class JobFile implements JobRecord {
     private static final int MAX_BYTES = 4 << 20;
 
     /** One write waits behind the one that is under way, and writes down what is there by then. */
-    private final Executor writer = new ThreadPoolExecutor(
+    private final ExecutorService writer = new ThreadPoolExecutor(
             0,
             1,
             10,
@@ -132,6 +132,7 @@ final class JobFile implements JobRecord {
             active.replaceAll((id, entry) -> entry.begun(0));
             changes++;
         }
+        writer.shutdown();
         write();
     }
 

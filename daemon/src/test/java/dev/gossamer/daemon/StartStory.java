@@ -14,6 +14,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.ToLongBiFunction;
 
 /**
@@ -22,6 +23,8 @@ import java.util.function.ToLongBiFunction;
 public final class StartStory implements ToLongBiFunction<Path, Long> {
     private static final Set<String> OF_THE_PROCESS = Set.of("gossamer-losses", "gossamer-merges");
 
+    private static final int PATIENCE_MILLIS = 5_000;
+
     /**
      * Memory fails at the n-th allocation of the thread that starts it, for good.
      *
@@ -29,6 +32,7 @@ public final class StartStory implements ToLongBiFunction<Path, Long> {
      */
     @Override
     public long applyAsLong(Path directory, Long n) {
+        Set<Thread> before = Thread.getAllStackTraces().keySet(); // of other tests: they end later
         try {
             PoolDirectory pool = new PoolDirectory(directory);
             if (n == 0) {
@@ -54,11 +58,18 @@ public final class StartStory implements ToLongBiFunction<Path, Long> {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
-        List<String> left = Thread.getAllStackTraces().keySet().stream()
+        for (int i = 0; i < PATIENCE_MILLIS && !left(before).isEmpty(); i++) {
+            LockSupport.parkNanos(1_000_000); // one that was told to end needs a moment for it
+        }
+        assertEquals(List.of(), left(before), () -> "as memory failed at " + n);
+        return ScarceMemory.failure() == null ? 0 : 1;
+    }
+
+    private static List<String> left(Set<Thread> before) {
+        return Thread.getAllStackTraces().keySet().stream()
+                .filter(thread -> !before.contains(thread))
                 .map(Thread::getName)
                 .filter(name -> name.startsWith("gossamer-") && !OF_THE_PROCESS.contains(name))
                 .toList();
-        assertEquals(List.of(), left, () -> "as memory failed at " + n);
-        return ScarceMemory.failure() == null ? 0 : 1;
     }
 }
