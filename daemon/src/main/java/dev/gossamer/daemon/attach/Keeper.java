@@ -17,7 +17,8 @@ import org.slf4j.LoggerFactory;
  * kernel holds requests meanwhile, as long as the attachment says. A process of its own, because the daemon has no
  * right to change devices, and may be another machine's.
  *
- * <p>It has a connection of its own, on which nothing is asked: when that ends, so have the kernel's.
+ * <p>It has a connection of its own, on which nothing is asked: when that ends, so have the kernel's. When requests
+ * wait and none ends, the kernel is offered a new connection too: it may have given its own up ({@link StuckRequests}).
  */
 public final class Keeper {
     /** On the command line of a keeper, so that it is known as one. */
@@ -25,6 +26,10 @@ public final class Keeper {
 
     private static final Logger LOG = LoggerFactory.getLogger(Keeper.class);
     private static final long RETRY_MILLIS = 200;
+
+    /** Between two looks whether requests get anywhere. */
+    private static final int LOOK_SECONDS = 1;
+
     /** Until somebody has done something about another volume. */
     private static final long OTHER_MILLIS = 5000;
 
@@ -61,8 +66,8 @@ public final class Keeper {
                 }
                 first = false;
                 told = "";
-                awaitEnd(watch);
-                LOG.warn("server is gone device={} uri={}", attachment.device(), uri);
+                String why = awaitEnd(watch);
+                LOG.warn("{} device={} uri={}", why, attachment.device(), uri);
             } catch (OtherVolume e) {
                 // Once, not five times a second; somebody has to give the name back, or detach.
                 if (!told.equals(e.getMessage())) {
@@ -78,15 +83,25 @@ public final class Keeper {
         LOG.info("detached device={}", attachment.device());
     }
 
-    /** Nothing comes on this connection but its end. */
-    private static void awaitEnd(ServerConnection watch) {
+    /** Nothing comes on this connection but its end. @return why there should be a new one */
+    private String awaitEnd(ServerConnection watch) throws StorageException {
+        watch.socket().setTimeout(LOOK_SECONDS);
+        StuckRequests stuck = new StuckRequests(attachment.timeoutSeconds());
+        while (!hasEnded(watch)) {
+            if (stuck.look(Machine.statistics(attachment.index()), System.nanoTime())) {
+                return "no request is answered";
+            }
+        }
+        return "server is gone";
+    }
+
+    /** Waits for that, some time. */
+    private static boolean hasEnded(ServerConnection watch) {
         try {
-            int count;
-            do {
-                count = watch.socket().receive(1).length;
-            } while (count > 0);
+            return watch.socket().receive(1).length == 0;
         } catch (StorageException e) {
             LOG.debug("{}", e.getMessage());
+            return e.errno() != Errno.EAGAIN && e.errno() != Errno.EINTR;
         }
     }
 

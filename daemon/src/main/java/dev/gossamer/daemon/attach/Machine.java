@@ -97,6 +97,11 @@ final class Machine {
         return sectors.isEmpty() ? 0 : Long.parseLong(sectors) * 512;
     }
 
+    /** What the kernel has counted of a device, as a line; empty if there is none. */
+    static String statistics(int index) {
+        return text(Path.of("/sys/block/nbd" + index + "/stat"));
+    }
+
     /** Whether a client has the device: then the kernel has a pid, of whoever connected it. */
     static boolean isConnected(int index) {
         return Files.exists(Path.of("/sys/block/nbd" + index + "/pid"));

@@ -180,7 +180,7 @@ final class SimPool extends SimHarness {
         return await(answer);
     }
 
-    /** Closes the pool in good order: commits. What was set aside has been used or given back, unless the pool failed. */
+    /** Closes the pool in good order: commits. What was set aside has been used, or given back, unless it failed. */
     void shutDown() throws StorageException {
         PoolMode mode = pool.mode();
         await(pool.close());
